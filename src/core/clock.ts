@@ -1,0 +1,83 @@
+/**
+ * Time for everything: nothing else in `src/` may read a clock or set a timer (`make check` bans it), so that
+ * every piece can run on the virtual time of a test.
+ */
+export interface Clock {
+  /** Monotonic milliseconds, with fractions; only differences mean anything. */
+  now(): number;
+  /** Milliseconds since the Unix epoch, for what people and traces read. */
+  wallMs(): number;
+  /** Calls back once after `delayMs` (0 or more), unless cancelled. Never keeps the process alive by itself. */
+  after(delayMs: number, callback: () => void): Timer;
+}
+
+export interface Timer {
+  /** Harmless when the timer has fired or was cancelled. */
+  cancel(): void;
+}
+
+class NodeTimer implements Timer {
+  private readonly handle: NodeJS.Timeout;
+  constructor(delayMs: number, callback: () => void) {
+    // Node fires at once, with a warning, for delays above 2^31 - 1 ms (24.8 days): cap instead.
+    this.handle = setTimeout(callback, Math.min(Math.max(delayMs, 0), 0x7fff_ffff));
+    this.handle.unref();
+  }
+  cancel(): void {
+    clearTimeout(this.handle);
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallMs: () => Date.now(),
+  after: (delayMs, callback) => new NodeTimer(delayMs, callback),
+};
+
+/** Time that moves only when told to: the clock of tests and simulations. */
+export class VirtualClock implements Clock {
+  private nowMs = 0;
+  private sequence = 0;
+  private readonly epochMs: number;
+  private timers: Array<{ dueMs: number; sequence: number; callback: () => void }> = [];
+
+  constructor(epochMs = 1_700_000_000_000) {
+    this.epochMs = epochMs;
+  }
+  now(): number {
+    return this.nowMs;
+  }
+  wallMs(): number {
+    return this.epochMs + this.nowMs;
+  }
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = { dueMs: this.nowMs + Math.max(delayMs, 0), sequence: this.sequence++, callback };
+    this.timers.push(timer);
+    return {
+      cancel: () => {
+        this.timers = this.timers.filter((t) => t !== timer);
+      },
+    };
+  }
+  /** Timers set and neither fired nor cancelled; a test ends with none. */
+  get pending(): number {
+    return this.timers.length;
+  }
+  /** Moves time on, firing what falls due in order, each at its own due time. */
+  advance(byMs: number): void {
+    const untilMs = this.nowMs + byMs;
+    for (;;) {
+      let next: (typeof this.timers)[number] | undefined;
+      for (const t of this.timers) {
+        if (t.dueMs > untilMs) continue;
+        if (!next || t.dueMs < next.dueMs || (t.dueMs === next.dueMs && t.sequence < next.sequence)) next = t;
+      }
+      if (!next) break;
+      const due = next;
+      this.timers = this.timers.filter((t) => t !== due);
+      this.nowMs = Math.max(this.nowMs, due.dueMs);
+      due.callback();
+    }
+    this.nowMs = untilMs;
+  }
+}

@@ -1,0 +1,84 @@
+import { Field, FieldKind } from './field.ts';
+
+/**
+ * The fields of one header or trailer section, in wire order, immutable (RFC 9113 section 8.1).
+ *
+ * A decoder may hand out the same block object for equal wire bytes, so identity is a cheap key: encoders and
+ * the proxy keep what they derived from a block in `derived`, and only where `repeated` says it will be asked
+ * for again.
+ */
+export class HeaderBlock {
+  readonly fields: readonly Field[];
+  /** True when the decoder has seen the very same block before; only then is caching by identity worth it. */
+  repeated = false;
+  /** The proxy's memo on a repeated block (route, fields to forward). Owned by `src/proxy/`. */
+  derived: unknown = null;
+
+  constructor(fields: readonly Field[]) {
+    this.fields = fields;
+  }
+
+  /** From pairs; for replies that Outrigger makes and for tests. */
+  static of(...pairs: ReadonlyArray<readonly [name: string, value: string]>): HeaderBlock {
+    return new HeaderBlock(pairs.map(([name, value]) => new Field(name, value)));
+  }
+
+  /** The first value of a name, or undefined. */
+  get(name: string): string | undefined {
+    for (const field of this.fields) if (field.name === name) return field.value;
+    return undefined;
+  }
+
+  /** Every value of a name, in order. */
+  all(name: string): string[] {
+    const values: string[] = [];
+    for (const field of this.fields) if (field.name === name) values.push(field.value);
+    return values;
+  }
+
+  /** The first value of a kind; pseudo-headers and the few names the call path asks for on every call. */
+  ofKind(kind: FieldKind): string | undefined {
+    const fields = this.fields;
+    for (let i = 0; i < fields.length; i++) if (fields[i].kind === kind) return fields[i].value;
+    return undefined;
+  }
+
+  get method(): string {
+    return this.ofKind(FieldKind.Method) ?? '';
+  }
+  get scheme(): string {
+    return this.ofKind(FieldKind.Scheme) ?? '';
+  }
+  /** `:authority`, or `host` where a client sent only that (RFC 9113 section 8.3.1). */
+  get authority(): string {
+    return this.ofKind(FieldKind.Authority) ?? this.ofKind(FieldKind.Host) ?? '';
+  }
+  get path(): string {
+    return this.ofKind(FieldKind.Path) ?? '';
+  }
+  /** `:status` as a number, or 0 where there is none. */
+  get status(): number {
+    return Number(this.ofKind(FieldKind.Status) ?? 0);
+  }
+
+  /** A gRPC message by its content type (gRPC over HTTP/2, "Requests"). */
+  get isGrpc(): boolean {
+    const type = this.ofKind(FieldKind.ContentType);
+    return type !== undefined && isGrpcContentType(type);
+  }
+
+  /** RFC 9113 section 6.5.2: octets of names and values plus 32 per field. */
+  get listBytes(): number {
+    let bytes = 0;
+    for (const field of this.fields) bytes += field.size;
+    return bytes;
+  }
+}
+
+/** `application/grpc`, alone or with `+proto`, `;…`; not `application/grpc-web`. */
+export function isGrpcContentType(value: string): boolean {
+  if (!value.startsWith('application/grpc')) return false;
+  if (value.length === 16) return true;
+  const next = value.charCodeAt(16);
+  return next === 0x2b || next === 0x3b;
+}

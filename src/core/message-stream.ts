@@ -1,0 +1,59 @@
+import type { ErrorCode } from './error-code.ts';
+import type { HeaderBlock } from './header-block.ts';
+
+/**
+ * The one narrow interface between the two sides of a call. A stream is one HTTP request and its reply, whatever
+ * carries it (our HTTP/2 engine, HTTP/1.1 at either end, a pair in memory). Everything is pushed; nothing is a
+ * promise or a node stream, because one of those per call and per chunk is what makes the simple way slow.
+ *
+ * Octets given to `data` belong to the caller again when the method returns: whoever keeps them copies them.
+ */
+
+/** Receives one direction of a message. */
+export interface MessageSink {
+  /** The header section; `end` when no body and no trailers follow. 1xx heads are never pushed here. */
+  head(head: HeaderBlock, end: boolean): void;
+  /** Octets `start` to `end` of `bytes`; `last` ends the message. May be empty when `last`. */
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void;
+  /** The trailer section; ends the message. */
+  trailers(trailers: HeaderBlock): void;
+}
+
+/** What happens to a stream that its owner must hear of. Each stream ends with exactly one `closed` or `failed`. */
+export interface StreamReceiver extends MessageSink {
+  /** The stream is over before both messages were: a reset by the peer, a lost connection, a refusal. */
+  failed(failure: StreamFailure): void;
+  /**
+   * Octets that this side had queued with `data` left for the peer. Pass the number on to the other side's
+   * `consumed`: that is the whole of back-pressure.
+   */
+  sent(bytes: number): void;
+}
+
+/** One end of an HTTP exchange: a sink for what this side says, credit for what it has read, and a way to stop. */
+export interface MessageStream extends MessageSink {
+  /** Who hears what the peer says. Set before the first event; may be set anew between events. */
+  receiver: StreamReceiver | null;
+  /** This side has disposed of so many octets that were pushed to `receiver.data`; the peer may send as many more. */
+  consumed(bytes: number): void;
+  /**
+   * Ends the exchange now. Octets not yet sent are dropped, their credit is returned. The receiver hears nothing
+   * more. A second call, or one after the end, does nothing.
+   */
+  reset(code: ErrorCode): void;
+}
+
+/** Why a stream ended early, whose doing it was and whether another attempt is safe. */
+export interface StreamFailure {
+  readonly kind:
+    | 'reset' // the peer sent RST_STREAM `code`
+    | 'refused' // the peer says it did not process it: REFUSED_STREAM, or GOAWAY with a lower last stream id
+    | 'closed' // the connection was lost
+    | 'protocol'; // the peer broke the protocol; `code` is what we answered with
+  readonly code: ErrorCode;
+  /** A plain sentence for logs and replies. */
+  readonly message: string;
+}
+
+/** A server side hands each request to this; the handler sets `stream.receiver` before it returns. */
+export type StreamHandler = (stream: MessageStream, head: HeaderBlock, end: boolean) => void;

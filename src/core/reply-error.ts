@@ -1,0 +1,130 @@
+import { GrpcStatus } from './grpc-status.ts';
+
+/** Who is at fault: the client, the upstream, or Outrigger itself (its configuration or limits). */
+export type ErrorOrigin = 'client' | 'upstream' | 'outrigger';
+
+interface ReplyErrorKind {
+  readonly grpcStatus: number;
+  readonly httpStatus: number;
+  readonly origin: ErrorOrigin;
+  /** What the reader should look at; the last words of the sentence. */
+  readonly lookAt: string;
+}
+
+/**
+ * Every error that Outrigger itself answers with. One table gives the gRPC status, the HTTP status and the
+ * documentation; `x-outrigger-error` carries the key.
+ */
+export const replyErrors = {
+  no_route: {
+    grpcStatus: GrpcStatus.UNIMPLEMENTED,
+    httpStatus: 404,
+    origin: 'outrigger',
+    lookAt: 'look at the routes of this listener',
+  },
+  no_endpoint: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'outrigger',
+    lookAt: "look at the cluster's endpoints or discovery",
+  },
+  no_healthy_endpoint: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'upstream',
+    lookAt: 'look at /clusters for why each endpoint is unusable',
+  },
+  connect_failed: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'upstream',
+    lookAt: 'look whether the replica listens there and speaks the configured protocol',
+  },
+  connect_timeout: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'upstream',
+    lookAt: 'look at the network between here and the replica',
+  },
+  upstream_reset: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 502,
+    origin: 'upstream',
+    lookAt: "look at the replica's log",
+  },
+  upstream_closed: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 502,
+    origin: 'upstream',
+    lookAt: 'look whether the replica crashed or restarted',
+  },
+  deadline_exceeded: {
+    grpcStatus: GrpcStatus.DEADLINE_EXCEEDED,
+    httpStatus: 504,
+    origin: 'upstream',
+    lookAt: "look at the replica's latency or allow more time",
+  },
+  overloaded: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'outrigger',
+    lookAt: "look at the cluster's limits",
+  },
+  rate_limited: {
+    grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,
+    httpStatus: 429,
+    origin: 'client',
+    lookAt: "look at the route's rate limit",
+  },
+  denied: {
+    grpcStatus: GrpcStatus.PERMISSION_DENIED,
+    httpStatus: 403,
+    origin: 'client',
+    lookAt: "look at the listener's authorization",
+  },
+  draining: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'outrigger',
+    lookAt: 'the sidecar is shutting down; try again elsewhere',
+  },
+  protocol_error: {
+    grpcStatus: GrpcStatus.INTERNAL,
+    httpStatus: 400,
+    origin: 'client',
+    lookAt: 'look at what the peer sent',
+  },
+  header_too_large: {
+    grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,
+    httpStatus: 431,
+    origin: 'client',
+    lookAt: 'look at the size of the metadata',
+  },
+  fault_injected: {
+    grpcStatus: GrpcStatus.UNAVAILABLE,
+    httpStatus: 503,
+    origin: 'outrigger',
+    lookAt: "look at the route's fault settings",
+  },
+} as const satisfies Record<string, ReplyErrorKind>;
+
+export type ReplyErrorCode = keyof typeof replyErrors;
+
+/** An error of the table with what happened this time. */
+export interface ReplyError {
+  readonly code: ReplyErrorCode;
+  /** A plain sentence without the code: who failed and how. */
+  readonly detail: string;
+  /** Whether the upstream may have begun to process the call; decides if the client may safely try again. */
+  readonly mayHaveProcessed: boolean;
+  /** Overrides the table's gRPC status, for a reset whose code says more. */
+  readonly grpcStatus?: number;
+}
+
+/** The sentence of `grpc-message` or of an HTTP error body: what, whether it may have run, where to look, the code. */
+export function replySentence(error: ReplyError): string {
+  const processed = error.mayHaveProcessed
+    ? 'the upstream may have processed the call'
+    : 'the upstream did not process the call';
+  return `${error.detail}; ${processed}; ${replyErrors[error.code].lookAt} [${error.code}]`;
+}

@@ -1,0 +1,68 @@
+/** One try at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
+export interface AttemptRecord {
+  /** Counts from 1. */
+  readonly number: number;
+  /** `formatAddress` of the endpoint. */
+  readonly endpoint: string;
+  /** Host and port for the span; port 0 for a Unix socket. */
+  readonly peerHost: string;
+  readonly peerPort: number;
+  /** Why this endpoint, in plain words for `outrigger.pick`; made only for a recorded span or explanation. */
+  pick: string;
+  readonly startedMs: number;
+  endedMs: number;
+  /** gRPC status code, or -1 where the attempt ended without one. */
+  grpcStatus: number;
+  /** HTTP status of the reply, 0 where none came. */
+  httpStatus: number;
+  /** A `ReplyErrorCode` or reset name where the attempt failed, else ''. */
+  error: string;
+  /** Span id of the CLIENT span, 16 hex digits, that the upstream got as its parent. */
+  spanId: string;
+}
+
+/** Who ended a call. */
+export type EndedBy = 'upstream' | 'client' | 'outrigger';
+
+/**
+ * Everything worth knowing of one call. Filled in place by `src/proxy/` while the call runs, handed to telemetry
+ * once, when it settled; after that it is read-only (the recent-calls ring keeps it).
+ */
+export interface CallRecord {
+  /** Unique in this process; what `/explain/ID` takes. */
+  id: number;
+  listener: string;
+  route: string;
+  cluster: string;
+  /** Content type says gRPC. */
+  grpc: boolean;
+  httpMethod: string;
+  authority: string;
+  /** `:path` as it came. For gRPC without the leading slash it is `rpc.method`, `pkg.Svc/Method`. */
+  path: string;
+  clientAddress: string;
+  clientPort: number;
+  startedWallMs: number;
+  startedMs: number;
+  /** When the reply head was relayed; 0 where none was. */
+  headMs: number;
+  endedMs: number;
+  /** gRPC status the client got; -1 for a call that is not gRPC. */
+  grpcStatus: number;
+  /** HTTP status the client got; 0 where it got none. */
+  httpStatus: number;
+  endedBy: EndedBy;
+  /** A `ReplyErrorCode` where Outrigger made the reply, else ''. */
+  error: string;
+  /** The sentence of the error, else ''. */
+  detail: string;
+  requestBytes: number;
+  responseBytes: number;
+  /** gRPC messages; 0 for a call that is not gRPC. */
+  requestMessages: number;
+  responseMessages: number;
+  attempts: AttemptRecord[];
+  /** 32 hex digits, '' where tracing is off. */
+  traceId: string;
+  sampled: boolean;
+}
