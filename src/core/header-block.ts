@@ -6,16 +6,23 @@ import { Field, FieldKind } from './field.ts';
  * A decoder may hand out the same block object for equal wire bytes, so identity is a cheap key: encoders and
  * the proxy keep what they derived from a block in `derived`, and only where `repeated` says it will be asked
  * for again.
+ *
+ * A block may stand on a `base`: its fields are the base's, then its own. So the part of a head that is the same on
+ * every call keeps its identity, and an encoder its memo, while a trace header that is new each time follows it.
  */
 export class HeaderBlock {
+  /** The fields before this block's own, or null. A base has no base itself. */
+  readonly base: HeaderBlock | null;
+  /** This block's own fields. */
   readonly fields: readonly Field[];
   /** True when the decoder has seen the very same block before; only then is caching by identity worth it. */
   repeated = false;
   /** The proxy's memo on a repeated block (route, fields to forward). Owned by `src/proxy/`. */
   derived: unknown = null;
 
-  constructor(fields: readonly Field[]) {
+  constructor(fields: readonly Field[], base: HeaderBlock | null = null) {
     this.fields = fields;
+    this.base = base;
   }
 
   /** From pairs; for replies that Outrigger makes and for tests. */
@@ -23,16 +30,21 @@ export class HeaderBlock {
     return new HeaderBlock(pairs.map(([name, value]) => new Field(name, value)));
   }
 
+  /** Every field, the base's first. */
+  get allFields(): readonly Field[] {
+    return this.base === null ? this.fields : [...this.base.fields, ...this.fields];
+  }
+
   /** The first value of a name, or undefined. */
   get(name: string): string | undefined {
-    for (const field of this.fields) if (field.name === name) return field.value;
+    for (const field of this.allFields) if (field.name === name) return field.value;
     return undefined;
   }
 
   /** Every value of a name, in order. */
   all(name: string): string[] {
     const values: string[] = [];
-    for (const field of this.fields) if (field.name === name) values.push(field.value);
+    for (const field of this.allFields) if (field.name === name) values.push(field.value);
     return values;
   }
 
@@ -40,7 +52,7 @@ export class HeaderBlock {
   ofKind(kind: FieldKind): string | undefined {
     const fields = this.fields;
     for (let i = 0; i < fields.length; i++) if (fields[i].kind === kind) return fields[i].value;
-    return undefined;
+    return this.base === null ? undefined : this.base.ofKind(kind);
   }
 
   get method(): string {
@@ -69,7 +81,7 @@ export class HeaderBlock {
 
   /** RFC 9113 section 6.5.2: octets of names and values plus 32 per field. */
   get listBytes(): number {
-    let bytes = 0;
+    let bytes = this.base === null ? 0 : this.base.listBytes;
     for (const field of this.fields) bytes += field.size;
     return bytes;
   }
