@@ -19,6 +19,8 @@ export class HeaderBlock {
   repeated = false;
   /** The proxy's memo on a repeated block (route, fields to forward). Owned by `src/proxy/`. */
   derived: unknown = null;
+  /** The HTTP/2 engine's memo of whether the block is well-formed, and as what. Owned by `http2/head-rules.ts`. */
+  verdict = 0;
 
   constructor(fields: readonly Field[], base: HeaderBlock | null = null) {
     this.fields = fields;

@@ -19,7 +19,10 @@ export interface MessageSink {
   trailers(trailers: HeaderBlock): void;
 }
 
-/** What happens to a stream that its owner must hear of. Each stream ends with exactly one `closed` or `failed`. */
+/**
+ * What happens to a stream that its owner must hear of. The peer's message ends with exactly one of: a `last` or
+ * `end`, `trailers`, or `failed`.
+ */
 export interface StreamReceiver extends MessageSink {
   /** The stream is over before both messages were: a reset by the peer, a lost connection, a refusal. */
   failed(failure: StreamFailure): void;
@@ -37,7 +40,7 @@ export interface MessageStream extends MessageSink {
   /** This side has disposed of so many octets that were pushed to `receiver.data`; the peer may send as many more. */
   consumed(bytes: number): void;
   /**
-   * Ends the exchange now. Octets not yet sent are dropped, their credit is returned. The receiver hears nothing
+   * Ends the exchange now. Octets not yet sent are dropped and never reported as `sent`. The receiver hears nothing
    * more. A second call, or one after the end, does nothing.
    */
   reset(code: ErrorCode): void;

@@ -1,0 +1,94 @@
+import { frameHeaderBytes, readU24, readU31 } from './frame.ts';
+
+/** Hears of each whole frame; octets `start` to `end` are its payload and must be copied to be kept. */
+export interface FrameListener {
+  frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void;
+  /** A frame longer than we allow: FRAME_SIZE_ERROR of the connection (RFC 9113 section 4.2). */
+  frameTooLong(lengthBytes: number): void;
+}
+
+/**
+ * Cuts a stream of octets into frames. A frame that lies whole in what was read is handed on in place; one that
+ * straddles two reads is put together in `carry`, which holds at most one frame.
+ */
+export class FrameReader {
+  private readonly listener: FrameListener;
+  private readonly frameBytesMax: number;
+  private carry: Buffer = Buffer.alloc(0);
+  private carried = 0;
+  private stopped = false;
+
+  constructor(listener: FrameListener, frameBytesMax: number) {
+    this.listener = listener;
+    this.frameBytesMax = frameBytesMax;
+  }
+
+  /** Hands on nothing more, whatever arrives: after a connection error. */
+  stop(): void {
+    this.stopped = true;
+    this.carry = Buffer.alloc(0);
+    this.carried = 0;
+  }
+
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    let at = start;
+    if (this.carried > 0) at = this.completeCarried(bytes, at, end);
+    while (!this.stopped && end - at >= frameHeaderBytes) {
+      const length = readU24(bytes, at);
+      if (length > this.frameBytesMax) {
+        this.listener.frameTooLong(length);
+        return;
+      }
+      const next = at + frameHeaderBytes + length;
+      if (next > end) break;
+      this.listener.frame(bytes[at + 3], bytes[at + 4], readU31(bytes, at + 5), bytes, at + frameHeaderBytes, next);
+      at = next;
+    }
+    if (!this.stopped && at < end) this.keep(bytes, at, end);
+  }
+
+  /** Fills up the carried frame; returns where the rest begins (`end` while it is still not whole). */
+  private completeCarried(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    if (this.carried < frameHeaderBytes) {
+      at = this.take(bytes, at, end, frameHeaderBytes);
+      if (this.carried < frameHeaderBytes) return end;
+    }
+    const length = readU24(this.carry, 0);
+    if (length > this.frameBytesMax) {
+      this.listener.frameTooLong(length);
+      return end;
+    }
+    const whole = frameHeaderBytes + length;
+    at = this.take(bytes, at, end, whole);
+    if (this.carried < whole) return end;
+    const carry = this.carry;
+    this.carried = 0;
+    this.listener.frame(carry[3], carry[4], readU31(carry, 5), carry, frameHeaderBytes, whole);
+    return at;
+  }
+
+  private take(bytes: Uint8Array, start: number, end: number, whole: number): number {
+    const count = Math.min(whole - this.carried, end - start);
+    this.grow(whole);
+    this.carry.set(bytes.subarray(start, start + count), this.carried);
+    this.carried += count;
+    return start + count;
+  }
+
+  private keep(bytes: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    const whole = count >= 3 ? frameHeaderBytes + readU24(bytes, start) : frameHeaderBytes;
+    this.grow(Math.min(whole, frameHeaderBytes + this.frameBytesMax));
+    this.carry.set(bytes.subarray(start, end), 0);
+    this.carried = count;
+  }
+
+  private grow(bytes: number): void {
+    if (this.carry.length >= bytes) return;
+    // Idle connections hold none of this: it is as large as the largest frame that was ever cut in two.
+    const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 64));
+    this.carry.copy(grown, 0, 0, this.carried);
+    this.carry = grown;
+  }
+}

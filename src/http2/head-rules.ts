@@ -1,0 +1,129 @@
+import { FieldKind } from '../core/field.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+
+/**
+ * Which header sections are well-formed (RFC 9113 sections 8.2 and 8.3). What is not is a stream error
+ * PROTOCOL_ERROR before anything is routed: nothing that could be read two ways goes further.
+ */
+
+const Verdict = { Unknown: 0, Request: 1, Response: 2, Trailers: 3, Malformed: 4 } as const;
+
+export function isRequest(block: HeaderBlock): boolean {
+  if (block.verdict === Verdict.Unknown) {
+    block.verdict = requestIsWellFormed(block) ? Verdict.Request : Verdict.Malformed;
+  }
+  return block.verdict === Verdict.Request;
+}
+
+export function isResponse(block: HeaderBlock): boolean {
+  if (block.verdict === Verdict.Unknown) {
+    block.verdict = responseIsWellFormed(block) ? Verdict.Response : Verdict.Malformed;
+  }
+  return block.verdict === Verdict.Response;
+}
+
+export function isTrailers(block: HeaderBlock): boolean {
+  if (block.verdict === Verdict.Unknown) {
+    block.verdict = trailersAreWellFormed(block) ? Verdict.Trailers : Verdict.Malformed;
+  }
+  return block.verdict === Verdict.Trailers;
+}
+
+/** The declared length in octets, -1 where none is declared. A malformed one never passes the checks above. */
+export function contentLength(block: HeaderBlock): number {
+  const text = block.ofKind(FieldKind.ContentLength);
+  return text === undefined ? -1 : Number(text);
+}
+
+function requestIsWellFormed(block: HeaderBlock): boolean {
+  let method = '';
+  let scheme = '';
+  let path = '';
+  let authority: string | null = null;
+  let host: string | null = null;
+  let length: string | null = null;
+  let seen = 0;
+  let regular = false;
+  for (const field of block.allFields) {
+    const kind = field.kind;
+    if (kind >= FieldKind.Method && kind <= FieldKind.UnknownPseudo) {
+      // Pseudo-headers come first, and none twice (section 8.3).
+      if (regular || (seen & (1 << kind)) !== 0) return false;
+      seen |= 1 << kind;
+      if (kind === FieldKind.Method) method = field.value;
+      else if (kind === FieldKind.Scheme) scheme = field.value;
+      else if (kind === FieldKind.Path) path = field.value;
+      else if (kind === FieldKind.Authority) authority = field.value;
+      else return false;
+      continue;
+    }
+    regular = true;
+    if (kind === FieldKind.Malformed || kind === FieldKind.ConnectionSpecific) return false;
+    if (kind === FieldKind.Host) {
+      if (host !== null) return false;
+      host = field.value;
+    } else if (kind === FieldKind.ContentLength) {
+      if (!/^\d{1,15}$/.test(field.value) || (length !== null && length !== field.value)) return false;
+      length = field.value;
+    }
+  }
+  if (!isToken(method)) return false;
+  // One of the two names the target; if both do, they agree, or two hops could route by different ones.
+  if (host !== null && authority !== null && host.toLowerCase() !== authority.toLowerCase()) return false;
+  if (authority !== null && !isAuthority(authority)) return false;
+  if (host !== null && host !== '' && !isAuthority(host)) return false;
+  if (method === 'CONNECT') return authority !== null && scheme === '' && path === '';
+  return scheme !== '' && isPath(method, path);
+}
+
+function responseIsWellFormed(block: HeaderBlock): boolean {
+  let status = '';
+  let regular = false;
+  let length: string | null = null;
+  for (const field of block.allFields) {
+    const kind = field.kind;
+    if (kind >= FieldKind.Method && kind <= FieldKind.UnknownPseudo) {
+      if (regular || status !== '' || kind !== FieldKind.Status) return false;
+      status = field.value;
+      continue;
+    }
+    regular = true;
+    if (kind === FieldKind.Malformed || kind === FieldKind.ConnectionSpecific) return false;
+    if (kind === FieldKind.ContentLength) {
+      if (!/^\d{1,15}$/.test(field.value) || (length !== null && length !== field.value)) return false;
+      length = field.value;
+    }
+  }
+  return /^[1-9]\d\d$/.test(status);
+}
+
+function trailersAreWellFormed(block: HeaderBlock): boolean {
+  for (const field of block.allFields) {
+    const kind = field.kind;
+    if (kind !== FieldKind.Regular && kind < FieldKind.Host) return false;
+    // A length or a host after the body could only mislead whoever reads them (RFC 9110 section 6.5.1).
+    if (kind === FieldKind.Host || kind === FieldKind.ContentLength) return false;
+  }
+  return true;
+}
+
+/** RFC 9113 section 8.3.1: no userinfo; nothing that an HTTP/1.1 request line or host could be split by. */
+function isAuthority(text: string): boolean {
+  return /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]+$/.test(text);
+}
+
+/** Origin form, or `*` for OPTIONS (section 8.3.1). */
+function isPath(method: string, path: string): boolean {
+  if (path === '*') return method === 'OPTIONS';
+  if (path.charCodeAt(0) !== 0x2f) return false;
+  for (let i = 0; i < path.length; i++) {
+    const c = path.charCodeAt(i);
+    // A space or a control would split an HTTP/1.1 request line; a fragment never travels.
+    if (c <= 0x20 || c === 0x7f || c === 0x23) return false;
+  }
+  return true;
+}
+
+function isToken(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}

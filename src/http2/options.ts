@@ -1,0 +1,43 @@
+import { frameBytesDefault } from './frame.ts';
+
+/** The limits of one connection; every one bounds memory or work that a peer could ask for. */
+export interface ConnectionOptions {
+  /** Streams a peer may have open at once; more are refused (SETTINGS_MAX_CONCURRENT_STREAMS). */
+  readonly maxConcurrentStreams: number;
+  /** First window of a stream, octets (SETTINGS_INITIAL_WINDOW_SIZE). */
+  readonly streamWindowBytes: number;
+  /** What a stream's window may grow to while its data is taken promptly, octets. */
+  readonly streamWindowBytesMax: number;
+  /** Window of the connection, octets; credit is returned on receipt. */
+  readonly connectionWindowBytes: number;
+  /** Received octets not yet passed on, over all streams; above it the connection's credit is held back. */
+  readonly bufferedBytesMax: number;
+  /** Largest frame we accept, octets (SETTINGS_MAX_FRAME_SIZE). */
+  readonly frameBytesMax: number;
+  /** Decoded header section, octets with 32 per field (SETTINGS_MAX_HEADER_LIST_SIZE). */
+  readonly headerListBytesMax: number;
+  /** Fields of one header section, cookie crumbs included. */
+  readonly headerFieldsMax: number;
+  /** HPACK table we keep for the peer, octets (SETTINGS_HEADER_TABLE_SIZE). */
+  readonly headerTableBytesMax: number;
+  /** CONTINUATION frames after one HEADERS (CVE-2024-27316). */
+  readonly continuationsMax: number;
+  /** Points of the glitch counter before the connection is closed, and how fast they are forgiven. */
+  readonly glitchesMax: number;
+  readonly glitchesLeakPerSecond: number;
+}
+
+export const connectionDefaults: ConnectionOptions = {
+  maxConcurrentStreams: 1024,
+  streamWindowBytes: 65_536,
+  streamWindowBytesMax: 1_048_576,
+  connectionWindowBytes: 1_048_576,
+  bufferedBytesMax: 16_777_216,
+  frameBytesMax: frameBytesDefault,
+  headerListBytesMax: 61_440,
+  headerFieldsMax: 100,
+  headerTableBytesMax: 4096,
+  continuationsMax: 16,
+  glitchesMax: 2000,
+  glitchesLeakPerSecond: 500,
+};

@@ -1,0 +1,75 @@
+import { ErrorCode } from '../core/error-code.ts';
+import { frameBytesDefault, readU32 } from './frame.ts';
+import { windowBytesDefault, windowBytesMax } from './flow-window.ts';
+
+/** SETTINGS identifiers, RFC 9113 section 6.5.2 and RFC 8441 section 3. */
+export const SettingId = {
+  HEADER_TABLE_SIZE: 0x1,
+  ENABLE_PUSH: 0x2,
+  MAX_CONCURRENT_STREAMS: 0x3,
+  INITIAL_WINDOW_SIZE: 0x4,
+  MAX_FRAME_SIZE: 0x5,
+  MAX_HEADER_LIST_SIZE: 0x6,
+  ENABLE_CONNECT_PROTOCOL: 0x8,
+} as const;
+
+/** What the peer told us to keep to; before its first SETTINGS, the RFC's defaults. */
+export interface PeerSettings {
+  headerTableBytes: number;
+  maxConcurrentStreams: number;
+  initialWindowBytes: number;
+  maxFrameBytes: number;
+  headerListBytesMax: number;
+}
+
+export function defaultPeerSettings(): PeerSettings {
+  return {
+    headerTableBytes: 4096,
+    maxConcurrentStreams: Number.POSITIVE_INFINITY,
+    initialWindowBytes: windowBytesDefault,
+    maxFrameBytes: frameBytesDefault,
+    headerListBytesMax: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The largest frame anyone may ask for, RFC 9113 section 6.5.2. */
+const frameBytesCeiling = 16_777_215;
+
+/**
+ * Applies a SETTINGS payload in order of its parameters; unknown ones are ignored (RFC 9113 section 6.5.2).
+ * Returns the connection error a bad value is, or NO_ERROR. `peerIsServer`: a server must not enable push.
+ */
+export function applySettings(
+  settings: PeerSettings,
+  peerIsServer: boolean,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): ErrorCode {
+  for (let at = start; at < end; at += 6) {
+    const value = readU32(bytes, at + 2);
+    switch ((bytes[at] << 8) | bytes[at + 1]) {
+      case SettingId.HEADER_TABLE_SIZE:
+        settings.headerTableBytes = value;
+        break;
+      case SettingId.ENABLE_PUSH:
+        if (value > 1 || (peerIsServer && value === 1)) return ErrorCode.PROTOCOL_ERROR;
+        break;
+      case SettingId.MAX_CONCURRENT_STREAMS:
+        settings.maxConcurrentStreams = value;
+        break;
+      case SettingId.INITIAL_WINDOW_SIZE:
+        if (value > windowBytesMax) return ErrorCode.FLOW_CONTROL_ERROR;
+        settings.initialWindowBytes = value;
+        break;
+      case SettingId.MAX_FRAME_SIZE:
+        if (value < frameBytesDefault || value > frameBytesCeiling) return ErrorCode.PROTOCOL_ERROR;
+        settings.maxFrameBytes = value;
+        break;
+      case SettingId.MAX_HEADER_LIST_SIZE:
+        settings.headerListBytesMax = value;
+        break;
+    }
+  }
+  return ErrorCode.NO_ERROR;
+}

@@ -1,0 +1,28 @@
+import type { ErrorCode } from '../core/error-code.ts';
+import type { SendWindow } from './flow-window.ts';
+import type { FrameWriter } from './frame-writer.ts';
+
+/** What the connection knows of a stream that waits for a window. */
+export interface WaitingStream {
+  readonly id: number;
+  /** Sends at most one frame of what waits; true while more could follow if windows allow. */
+  sendOneFrame(): boolean;
+}
+
+/** What a stream needs of its connection; an interface so that stream and connection do not import each other. */
+export interface StreamHost {
+  readonly role: 'client' | 'server';
+  readonly writer: FrameWriter;
+  /** The connection's window for DATA that we send. */
+  readonly sendWindow: SendWindow;
+  /** False while the transport pushes back: DATA waits in its stream, where its credit bounds it. */
+  readonly transportReady: boolean;
+  /** The stream has DATA for which the connection (not the stream) has no room: wake it when it has. */
+  wait(stream: WaitingStream): void;
+  /** Octets of received DATA that were disposed of. */
+  released(bytes: number): void;
+  /** The stream is over; `resetByUs` when late frames of the peer are to be expected and ignored. */
+  streamClosed(id: number, resetByUs: boolean): void;
+  /** A stream error of the peer's doing that we answer with RST_STREAM; counts as a glitch. */
+  misbehaved(id: number, code: ErrorCode): void;
+}

@@ -1,0 +1,270 @@
+import { ErrorCode, errorCodeName } from '../core/error-code.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import { ByteQueue } from './byte-queue.ts';
+import { ReceiveWindow, SendWindow } from './flow-window.ts';
+import { contentLength } from './head-rules.ts';
+import type { StreamHost, WaitingStream } from './stream-host.ts';
+import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } from './stream-state.ts';
+
+/** Empty DATA frames in a row without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
+const emptyFramesMax = 100;
+
+/**
+ * One stream of an `Http2Connection`: what the call path holds of it is the `MessageStream`; the `receive…`
+ * methods are for the connection.
+ */
+export class Http2Stream implements MessageStream, WaitingStream {
+  receiver: StreamReceiver | null = null;
+  readonly id: number;
+  private readonly host: StreamHost;
+  private readonly sendWindow: SendWindow;
+  private readonly receiveWindow: ReceiveWindow;
+  private state: StreamState = StreamState.Open;
+  /** DATA that waits for a window, and what follows it. */
+  private waiting: ByteQueue | null = null;
+  private waitingTrailers: HeaderBlock | null = null;
+  private waitingLast = false;
+  private headReceived = false;
+  /** Octets still to come by the peer's content-length; -1 where it declared none. */
+  private expectedBytes = -1;
+  /** RFC 9110 section 9.3.2: a reply to HEAD declares a length and has no body. */
+  private bodyless = false;
+  private emptyFrames = 0;
+  /** Received octets that nobody has disposed of yet. */
+  private unconsumed = 0;
+
+  constructor(id: number, host: StreamHost, sendBytes: number, receiveBytes: number, receiveBytesMax: number) {
+    this.id = id;
+    this.host = host;
+    this.sendWindow = new SendWindow(sendBytes);
+    this.receiveWindow = new ReceiveWindow(receiveBytes, receiveBytesMax);
+  }
+
+  // What this side says.
+
+  head(head: HeaderBlock, end: boolean): void {
+    if (!maySend(this.state)) return;
+    if (this.host.role === 'client' && head.method === 'HEAD') this.bodyless = true;
+    this.host.writer.headers(this.id, head, end);
+    if (end) this.sentEnd();
+  }
+
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (!maySend(this.state) || this.waitingLast) return;
+    let at = start;
+    if (this.waiting === null || this.waiting.length === 0) {
+      if (start === end) {
+        if (last) this.sendEmptyEnd(bytes, start);
+        return;
+      }
+      at = this.sendNow(bytes, start, end, last);
+    }
+    if (at < end) {
+      this.waiting ??= new ByteQueue();
+      this.waiting.push(bytes, at, end);
+      // Without room in its own window it waits for a WINDOW_UPDATE of its own, not for the connection.
+      if (this.sendWindow.available > 0) this.host.wait(this);
+    }
+    if (this.waiting !== null && this.waiting.length > 0) this.waitingLast = last;
+    if (at > start) this.receiver?.sent(at - start);
+  }
+
+  trailers(trailers: HeaderBlock): void {
+    if (!maySend(this.state) || this.waitingLast) return;
+    if (this.waiting !== null && this.waiting.length > 0) {
+      this.waitingTrailers = trailers;
+      this.waitingLast = true;
+      return;
+    }
+    this.host.writer.headers(this.id, trailers, true);
+    this.sentEnd();
+  }
+
+  consumed(bytes: number): void {
+    if (bytes === 0 || this.state === StreamState.Closed) return;
+    this.unconsumed -= bytes;
+    this.host.released(bytes);
+    if (!mayReceive(this.state)) return;
+    const increment = this.receiveWindow.release(bytes);
+    if (increment > 0) this.host.writer.windowUpdate(this.id, increment);
+  }
+
+  reset(code: ErrorCode): void {
+    if (this.state === StreamState.Closed) return;
+    this.receiver = null;
+    this.host.writer.rstStream(this.id, code);
+    this.close(true);
+  }
+
+  // What the peer says.
+
+  /** True while the peer has not ended its message. */
+  get open(): boolean {
+    return mayReceive(this.state);
+  }
+  get hasHead(): boolean {
+    return this.headReceived;
+  }
+
+  receiveHead(head: HeaderBlock, end: boolean): void {
+    this.headReceived = true;
+    this.expectedBytes = this.bodyless || head.status === 304 ? -1 : contentLength(head);
+    if (end && this.expectedBytes > 0) return this.protocolError('content-length without a body');
+    if (end) this.receivedEnd();
+    this.receiver?.head(head, end);
+  }
+
+  receiveTrailers(trailers: HeaderBlock): void {
+    if (this.expectedBytes > 0) return this.protocolError('fewer octets than content-length');
+    this.receivedEnd();
+    this.receiver?.trailers(trailers);
+  }
+
+  /** `start` to `end` is the data; `padding` octets came with it and count to the windows alone. */
+  receiveData(bytes: Uint8Array, start: number, end: number, padding: number, last: boolean): void {
+    const length = end - start;
+    if (!this.receiveWindow.receive(length + padding)) {
+      this.failed({ kind: 'protocol', code: ErrorCode.FLOW_CONTROL_ERROR, message: 'it sent more than its window' });
+      return;
+    }
+    this.unconsumed += length + padding;
+    if (length === 0 && !last && ++this.emptyFrames > emptyFramesMax) {
+      this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message: 'it sent empty DATA on and on' });
+      return;
+    }
+    if (length > 0) this.emptyFrames = 0;
+    if (this.expectedBytes >= 0) {
+      this.expectedBytes -= length;
+      if (this.expectedBytes < 0 || (last && this.expectedBytes !== 0)) {
+        return this.protocolError('the body does not match content-length');
+      }
+    }
+    if (last) this.receivedEnd();
+    if (padding > 0) this.consumed(padding);
+    if (this.receiver === null) this.consumed(length);
+    else if (length > 0 || last) this.receiver.data(bytes, start, end, last);
+  }
+
+  /** RST_STREAM came. After a whole reply it only says that the rest of the request is unwanted. */
+  receiveReset(code: ErrorCode): void {
+    const replied = !mayReceive(this.state);
+    const receiver = this.receiver;
+    this.receiver = null;
+    this.close(false);
+    if (replied && this.host.role === 'client') return;
+    receiver?.failed({
+      kind: code === ErrorCode.REFUSED_STREAM ? 'refused' : 'reset',
+      code,
+      message: `it reset the stream with ${errorCodeName(code)}`,
+    });
+  }
+
+  /** An increment, or the change that a new SETTINGS_INITIAL_WINDOW_SIZE makes. */
+  receiveCredit(bytes: number): void {
+    if (!this.sendWindow.add(bytes)) {
+      this.failed({ kind: 'protocol', code: ErrorCode.FLOW_CONTROL_ERROR, message: 'it overflowed a window' });
+      return;
+    }
+    if (this.waiting !== null && this.waiting.length > 0 && this.sendWindow.available > 0) this.host.wait(this);
+  }
+
+  /** The connection is lost or has refused the stream: nothing more can be sent. */
+  abandon(failure: StreamFailure): void {
+    if (this.state === StreamState.Closed) return;
+    const receiver = this.receiver;
+    const replied = !mayReceive(this.state) && this.host.role === 'client';
+    this.receiver = null;
+    this.close(false);
+    if (!replied) receiver?.failed(failure);
+  }
+
+  /** A stream error: the peer gets RST_STREAM, the receiver hears of it (RFC 9113 section 5.4.2). */
+  failed(failure: StreamFailure): void {
+    if (this.state === StreamState.Closed) return;
+    const receiver = this.receiver;
+    this.receiver = null;
+    this.close(true);
+    this.host.misbehaved(this.id, failure.code);
+    receiver?.failed(failure);
+  }
+
+  protocolError(message: string): void {
+    this.failed({ kind: 'protocol', code: ErrorCode.PROTOCOL_ERROR, message });
+  }
+
+  sendOneFrame(): boolean {
+    const waiting = this.waiting;
+    if (waiting === null || waiting.length === 0 || !maySend(this.state)) return false;
+    const room = this.room();
+    if (room <= 0) return false;
+    const sent = waiting.shift(room, (bytes, start, end) => {
+      const last = this.waitingLast && this.waitingTrailers === null && waiting.length === 0;
+      this.writeData(bytes, start, end, last);
+    });
+    const more = waiting.length > 0;
+    if (!more && this.waitingLast && maySend(this.state)) {
+      if (this.waitingTrailers !== null) this.host.writer.headers(this.id, this.waitingTrailers, true);
+      this.sentEnd();
+    }
+    this.receiver?.sent(sent);
+    return more && this.sendWindow.available > 0;
+  }
+
+  // Inside.
+
+  /** Sends what the windows allow at once; returns where it stopped. */
+  private sendNow(bytes: Uint8Array, start: number, end: number, last: boolean): number {
+    let at = start;
+    while (at < end) {
+      const count = Math.min(this.room(), end - at);
+      if (count <= 0) break;
+      const lastFrame = last && at + count === end;
+      this.writeData(bytes, at, at + count, lastFrame);
+      at += count;
+      if (lastFrame) this.sentEnd();
+    }
+    return at;
+  }
+
+  /** An empty DATA frame needs no window (RFC 9113 section 6.9.1). */
+  private sendEmptyEnd(bytes: Uint8Array, at: number): void {
+    this.host.writer.data(this.id, bytes, at, at, true);
+    this.sentEnd();
+  }
+
+  private writeData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.sendWindow.take(end - start);
+    this.host.sendWindow.take(end - start);
+    this.host.writer.data(this.id, bytes, start, end, last);
+  }
+
+  private room(): number {
+    if (!this.host.transportReady) return 0;
+    return Math.min(this.sendWindow.available, this.host.sendWindow.available, this.host.writer.maxFrameBytes);
+  }
+
+  private sentEnd(): void {
+    this.state = afterSendingEnd(this.state);
+    if (this.state === StreamState.Closed) this.close(false);
+    else if (this.host.role === 'server') {
+      // The reply is whole before the request is: the rest of it is unwanted (RFC 9113 section 8.1).
+      this.host.writer.rstStream(this.id, ErrorCode.NO_ERROR);
+      this.close(true);
+    }
+  }
+
+  private receivedEnd(): void {
+    this.state = afterReceivingEnd(this.state);
+    if (this.state === StreamState.Closed) this.close(false);
+  }
+
+  private close(resetByUs: boolean): void {
+    this.state = StreamState.Closed;
+    this.waiting = null;
+    this.waitingTrailers = null;
+    if (this.unconsumed > 0) this.host.released(this.unconsumed);
+    this.unconsumed = 0;
+    this.host.streamClosed(this.id, resetByUs);
+  }
+}
