@@ -1,0 +1,177 @@
+import type { LogLevel } from '../core/logger.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
+
+/**
+ * What the admin server may ask and do. Each function gives a snapshot made for this one question, so the server
+ * holds no reference into the running proxy and costs nothing while nobody asks. None may throw or block; if one
+ * throws all the same, the reader gets a 500 with the reason and the server goes on.
+ */
+export interface AdminDeps {
+  /** 200 or 503 of `/ready`. */
+  readiness(): Readiness;
+  /** False only if the process should be restarted. */
+  live(): boolean;
+  /** The Prometheus or OpenMetrics text for this `Accept` header. */
+  metricsText(accept: string): TypedText;
+  clusters(): readonly ClusterSnapshot[];
+  listeners(): readonly ListenerSnapshot[];
+  stats(): StatsSnapshot;
+  /** The configuration in force. The server masks secrets in it whether or not this has done so. */
+  configDump(): unknown;
+  serverInfo(): ServerInfo;
+  memory(): MemorySnapshot;
+  /** Remembered calls, newest first. */
+  traces(): CallsSnapshot;
+  /** The call of that id, if it is still remembered. */
+  explain(id: number): CallRecord | undefined;
+  /** Starts to drain; calling it again does nothing. */
+  drain(): void;
+  setLogLevel(level: LogLevel): void;
+  /** Takes an endpoint out of use by hand (`on`) or gives it back. False if no cluster has that address. */
+  endpointDrain(address: string, on: boolean): boolean;
+  /** Makes readiness fail (`true`) whatever the truth is, or tells the truth again. */
+  healthcheckFail(on: boolean): void;
+  /** Stops the process, after a drain. Called once the reply has left. */
+  quit(): void;
+}
+
+export interface TypedText {
+  /** A content type. */
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, in plain words; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+/** `unknown` until the first probe has answered. */
+export type HealthStatus = 'healthy' | 'unhealthy' | 'unknown';
+
+export interface HealthSnapshot {
+  readonly status: HealthStatus;
+  /** What made it so, in plain words: `SERVING`, `connect: ECONNREFUSED (3 of 3)`. */
+  readonly reason: string;
+  /** Milliseconds since the status last changed. */
+  readonly sinceMs: number;
+}
+
+/** One replica as it stands. Counters are of this process and survive reloads. */
+export interface EndpointSnapshot {
+  /** `formatAddress`; the endpoint's identity within its cluster. */
+  readonly address: string;
+  /** As configured or discovered. */
+  readonly weight: number;
+  /** After slow start, locality and the like; what the balancer divides by. */
+  readonly effectiveWeight: number;
+  /** '' where unknown. */
+  readonly zone: string;
+  readonly priority: number;
+  readonly health: HealthSnapshot;
+  /** May get the next call. */
+  readonly usable: boolean;
+  /** Why it may not, in plain words; '' when usable. */
+  readonly unusableReason: string;
+  /** Taken out by hand or gone from discovery: no new calls. */
+  readonly draining: boolean;
+  /** Milliseconds until the outlier ejection ends; null when not ejected. */
+  readonly ejectedForMs: number | null;
+  /** Calls in flight. */
+  readonly active: number;
+  /** Attempts that ended, and how. `total` is `success + error`. */
+  readonly total: number;
+  readonly success: number;
+  readonly error: number;
+  /** Open connections to it. */
+  readonly connections: number;
+  /** Attempts a second, over the last few seconds. */
+  readonly perSecond: number;
+  /** Part of its cluster's attempts over the last few seconds, 0 to 1; null where the cluster had none. */
+  readonly share: number | null;
+  /** Part that the weights ask for, among the usable endpoints, 0 to 1; 0 when not usable. */
+  readonly shareByWeight: number;
+  /** Attempt duration; null where there is none to speak of. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export interface ClusterSnapshot {
+  readonly name: string;
+  /** `http2`, `http1` or `tcp`. */
+  readonly protocol: string;
+  /** Balancing policy, as configured: `least_request`. */
+  readonly policy: string;
+  /** Where the endpoints come from: `static`, `dns greeter:50051`, with trouble if there is any. */
+  readonly discovery: string;
+  readonly endpoints: readonly EndpointSnapshot[];
+}
+
+export interface ListenerSnapshot {
+  readonly name: string;
+  /** The bound address. */
+  readonly address: string;
+  /** `outbound` or `inbound`. */
+  readonly direction: string;
+  /** `auto` or `tcp`. */
+  readonly protocol: string;
+  /** Open connections. */
+  readonly connections: number;
+  /** Calls in flight. */
+  readonly active: number;
+  /** Calls that ended. */
+  readonly total: number;
+}
+
+/** All calls of this process together. */
+export interface TotalsSnapshot {
+  /** Calls that ended. */
+  readonly calls: number;
+  /** Of these, the failed ones. */
+  readonly errors: number;
+  /** Calls in flight. */
+  readonly active: number;
+  /** Over the last few seconds. */
+  readonly callsPerSecond: number;
+  readonly errorsPerSecond: number;
+  /** Call duration over the last few seconds; null where there was no call. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export interface StatsSnapshot {
+  readonly totals: TotalsSnapshot;
+  /** Any further counters and gauges by dotted name: `listener.outbound.connections`. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface ServerInfo {
+  /** `telemetry.serviceName`. */
+  readonly name: string;
+  readonly version: string;
+  readonly state: 'starting' | 'ready' | 'draining';
+  readonly uptimeMs: number;
+  readonly startedWallMs: number;
+  readonly pid: number;
+  /** Version of Node.js. */
+  readonly node: string;
+  /** Operating system and processor: `linux x64`. */
+  readonly platform: string;
+}
+
+/** `process.memoryUsage()`, with the unit in the name. */
+export interface MemorySnapshot {
+  readonly rssBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  readonly externalBytes: number;
+  readonly arrayBuffersBytes: number;
+}
+
+export interface CallsSnapshot {
+  readonly recent: readonly CallRecord[];
+  /** Slow ones that did not fail. */
+  readonly slow: readonly CallRecord[];
+  readonly failed: readonly CallRecord[];
+}

@@ -1,0 +1,103 @@
+import { grpcStatusName } from '../core/grpc-status.ts';
+import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
+import { bytesText, durationText, isoTime } from './quantities.ts';
+import { printable } from './text-table.ts';
+
+/** `pkg.Svc/Method` of a gRPC call, `GET /path` of another. */
+export function callName(call: CallRecord): string {
+  return call.grpc ? call.path.replace(/^\//, '') : `${call.httpMethod} ${call.path}`;
+}
+
+/** `UNAVAILABLE`, `HTTP 503`; `no reply` where the client got none. */
+export function callStatus(call: CallRecord): string {
+  if (call.grpc) return grpcStatusName(call.grpcStatus);
+  return call.httpStatus > 0 ? `HTTP ${call.httpStatus}` : 'no reply';
+}
+
+/** What the client saw as success: OK, or an HTTP status below 400. */
+export function callFailed(call: CallRecord): boolean {
+  return call.grpc ? call.grpcStatus !== 0 : call.httpStatus === 0 || call.httpStatus >= 400;
+}
+
+export function callDurationMs(call: CallRecord): number {
+  return Math.max(0, call.endedMs - call.startedMs);
+}
+
+/** One plain sentence: why the call failed, or where a slow one spent its time. */
+export function callReason(call: CallRecord): string {
+  const last = call.attempts.at(-1);
+  const tries = call.attempts.length > 1 ? ` (attempt ${call.attempts.length})` : '';
+  if (call.error !== '' || call.detail !== '')
+    return sentence(call.detail || `Outrigger answered ${call.error}`);
+  if (call.endedBy === 'client') return `The client cancelled after ${durationText(callDurationMs(call))}.`;
+  if (callFailed(call))
+    return last
+      ? `${last.endpoint} answered ${callStatus(call)} after ${durationText(attemptMs(last))}${tries}.`
+      : `Answered ${callStatus(call)} without an attempt at an endpoint.`;
+  if (!last) return 'Answered without an attempt at an endpoint.';
+  if (call.attempts.length === 1)
+    return `${last.endpoint} took ${durationText(attemptMs(last))} of ${durationText(callDurationMs(call))}.`;
+  const slowest = call.attempts.reduce((a, b) => (attemptMs(b) > attemptMs(a) ? b : a));
+  return `${call.attempts.length} attempts; ${slowest.endpoint} took the longest, ${durationText(attemptMs(slowest))}.`;
+}
+
+/** Everything remembered of one call, for a terminal. */
+export function explainCall(call: CallRecord): string {
+  const outcome = callFailed(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
+  const facts: Array<[string, string]> = [
+    ['why', callReason(call)],
+    ['began', isoTime(call.startedWallMs)],
+    ['client', call.clientPort > 0 ? `${call.clientAddress}:${call.clientPort}` : call.clientAddress],
+    ['authority', call.authority || '-'],
+    ['listener', call.listener || '-'],
+    ['route', call.route || 'none matched'],
+    ['cluster', call.cluster || '-'],
+    ['ended by', call.error === '' ? call.endedBy : `${call.endedBy} (${call.error})`],
+    [
+      'first reply',
+      call.headMs > 0 ? `${durationText(call.headMs - call.startedMs)} after the call began` : 'none',
+    ],
+    ['request', traffic(call.requestBytes, call.requestMessages, call.grpc)],
+    ['reply', traffic(call.responseBytes, call.responseMessages, call.grpc)],
+    ['trace', call.traceId === '' ? '-' : `${call.traceId}${call.sampled ? '' : ' (not sampled)'}`],
+  ];
+  const lines = [
+    `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,
+    '',
+  ];
+  for (const [name, value] of facts) lines.push(`  ${name.padEnd(12)}${value}`);
+  lines.push('', call.attempts.length === 0 ? 'No attempt: no endpoint was chosen.' : 'Attempts');
+  for (const attempt of call.attempts) lines.push(...attemptLines(attempt, call));
+  return `${lines.map(printable).join('\n')}\n`;
+}
+
+function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
+  const began = durationText(Math.max(0, attempt.startedMs - call.startedMs));
+  const lines = [
+    `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt)} after ${durationText(attemptMs(attempt))}, begun at ${began}`,
+  ];
+  if (attempt.pick !== '') lines.push(`     picked because: ${attempt.pick}`);
+  if (attempt.spanId !== '') lines.push(`     span: ${attempt.spanId}`);
+  return lines;
+}
+
+function attemptOutcome(attempt: AttemptRecord): string {
+  if (attempt.error !== '') return attempt.error;
+  if (attempt.grpcStatus >= 0) return grpcStatusName(attempt.grpcStatus);
+  return attempt.httpStatus > 0 ? `HTTP ${attempt.httpStatus}` : 'no reply';
+}
+
+function attemptMs(attempt: AttemptRecord): number {
+  return Math.max(0, attempt.endedMs - attempt.startedMs);
+}
+
+function traffic(bytes: number, messages: number, grpc: boolean): string {
+  return grpc
+    ? `${bytesText(bytes)} in ${messages} ${messages === 1 ? 'message' : 'messages'}`
+    : bytesText(bytes);
+}
+
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?\]]$/.test(begun) ? begun : `${begun}.`;
+}

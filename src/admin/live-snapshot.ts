@@ -1,0 +1,105 @@
+import type { CallRecord } from '../telemetry/call-record.ts';
+import type {
+  AdminDeps,
+  ClusterSnapshot,
+  ListenerSnapshot,
+  Readiness,
+  ServerInfo,
+  TotalsSnapshot,
+} from './deps.ts';
+import { callDurationMs, callFailed, callName, callReason, callStatus } from './explain-call.ts';
+
+/** What the live page shows, once a second. */
+export interface LiveSnapshot {
+  readonly server: ServerInfo;
+  readonly readiness: Readiness;
+  readonly totals: TotalsSnapshot;
+  readonly listeners: readonly ListenerSnapshot[];
+  readonly clusters: readonly LiveCluster[];
+  /** Clusters that do not fit. */
+  readonly clustersLeftOut: number;
+  readonly failed: readonly CallSummary[];
+  readonly slow: readonly CallSummary[];
+}
+
+export interface LiveCluster extends ClusterSnapshot {
+  /** All of the cluster's endpoints, shown or not, and those of them that are usable. */
+  readonly endpointCount: number;
+  readonly usableCount: number;
+}
+
+/** One line of the page's list of calls. */
+export interface CallSummary {
+  readonly id: number;
+  /** `pkg.Svc/Method` or `GET /path`. */
+  readonly name: string;
+  readonly status: string;
+  readonly failed: boolean;
+  readonly cluster: string;
+  /** Of the last attempt; '' where there was none. */
+  readonly endpoint: string;
+  readonly attempts: number;
+  readonly durationMs: number;
+  /** Milliseconds since the call ended. */
+  readonly agoMs: number;
+  readonly reason: string;
+}
+
+/** A page with more rows than this helps nobody; `/clusters` has them all. */
+const liveClustersMax = 50;
+const liveEndpointsMax = 500;
+const liveListenersMax = 20;
+const liveCallsMax = 20;
+/** Names come from the network; a page needs no more of one than this. */
+const nameCharsMax = 200;
+const reasonCharsMax = 400;
+
+export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
+  const calls = deps.traces();
+  const all = deps.clusters();
+  return {
+    server: deps.serverInfo(),
+    readiness: deps.readiness(),
+    totals: deps.stats().totals,
+    listeners: deps.listeners().slice(0, liveListenersMax),
+    clusters: fitClusters(all),
+    clustersLeftOut: Math.max(0, all.length - liveClustersMax),
+    failed: calls.failed.slice(0, liveCallsMax).map((call) => summarizeCall(call, nowWallMs)),
+    slow: calls.slow.slice(0, liveCallsMax).map((call) => summarizeCall(call, nowWallMs)),
+  };
+}
+
+/** The row of a call on the page and in `/traces`. */
+export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary {
+  const durationMs = callDurationMs(call);
+  return {
+    id: call.id,
+    name: clip(callName(call), nameCharsMax),
+    status: callStatus(call),
+    failed: callFailed(call),
+    cluster: call.cluster,
+    endpoint: call.attempts.at(-1)?.endpoint ?? '',
+    attempts: call.attempts.length,
+    durationMs,
+    agoMs: Math.max(0, nowWallMs - call.startedWallMs - durationMs),
+    reason: clip(callReason(call), reasonCharsMax),
+  };
+}
+
+/** Keeps the unusable endpoints of a cluster too large to show: they are what the reader came for. */
+function fitClusters(all: readonly ClusterSnapshot[]): LiveCluster[] {
+  let room = liveEndpointsMax;
+  return all.slice(0, liveClustersMax).map((cluster) => {
+    const { endpoints } = cluster;
+    const usableCount = endpoints.reduce((n, e) => n + (e.usable ? 1 : 0), 0);
+    let shown = endpoints;
+    if (endpoints.length > room)
+      shown = [...endpoints].sort((a, b) => Number(a.usable) - Number(b.usable)).slice(0, room);
+    room -= shown.length;
+    return { ...cluster, endpoints: shown, endpointCount: endpoints.length, usableCount };
+  });
+}
+
+function clip(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+}

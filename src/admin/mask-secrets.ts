@@ -1,0 +1,56 @@
+const masked = '•••';
+/** A configuration is a few levels deep; what lies deeper is a mistake or an attack. */
+const depthMax = 32;
+
+/** Keys whose value is a secret wherever they stand; paths of key files (`key`, `cert`) are not. */
+const secretKey =
+  /passw(or)?d|passphrase|secret|token|credential|api[-_]?key|private[-_]?key|^authorization$|^proxy-authorization$|^(set-)?cookie$/i;
+/** Keys that only look like one: those of a rate limit, a bucket's `tokens`. */
+const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucket/i;
+
+/**
+ * A copy of a configuration that may be shown: values under secret-sounding keys, PEM private keys, passwords inside
+ * URLs and the values of `{ name: authorization, … }` header matches are replaced. Never throws, never changes its
+ * argument; what is not plain data (a function, a cycle) is named instead of copied.
+ */
+export function maskSecrets(value: unknown): unknown {
+  return mask(value, 0);
+}
+
+function mask(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return maskText(value);
+  if (typeof value === 'bigint') return String(value);
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value !== 'object') return value === undefined ? undefined : `(${typeof value})`;
+  if (depth >= depthMax) return '(too deep)';
+  if (Array.isArray(value)) return value.map((item) => mask(item, depth + 1));
+  if (Buffer.isBuffer(value) || ArrayBuffer.isView(value)) return masked;
+  const entries =
+    value instanceof Map ? [...value].map(([k, v]) => [String(k), v] as const) : Object.entries(value);
+  return maskEntries(entries, depth);
+}
+
+function maskEntries(entries: ReadonlyArray<readonly [string, unknown]>, depth: number): object {
+  const name = entries.find(([key]) => key === 'name' || key === 'header')?.[1];
+  const namesSecret = typeof name === 'string' && isSecretKey(name);
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const [key, value] of entries) {
+    const hide = isSecretKey(key) || (namesSecret && key !== 'name' && key !== 'header');
+    copy[key] = hide && hides(value) ? masked : mask(value, depth + 1);
+  }
+  return copy;
+}
+
+/** A flag or an empty value gives nothing away, and tells the reader that there is no secret. */
+function hides(value: unknown): boolean {
+  return value !== null && value !== undefined && value !== '' && typeof value !== 'boolean';
+}
+
+function isSecretKey(key: string): boolean {
+  return secretKey.test(key) && !harmlessKey.test(key);
+}
+
+function maskText(text: string): string {
+  if (text.includes('PRIVATE KEY-----')) return masked;
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${masked}@`);
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+/** What a handler answers with. */
+export interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers?: OutgoingHttpHeaders;
+  /** Runs when the reply has left, or its reader has gone. */
+  readonly afterwards?: () => void;
+}
+
+export const textType = 'text/plain; charset=utf-8';
+export const jsonType = 'application/json; charset=utf-8';
+
+/**
+ * On every reply. Nothing from elsewhere is loaded, run or framed, no type is guessed, and no other origin may read
+ * an answer, whatever a future handler forgets.
+ */
+export const securityHeaders = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+} as const;
+
+export function text(body: string, status = 200, headers?: OutgoingHttpHeaders): Reply {
+  return { status, type: textType, body: body.endsWith('\n') ? body : `${body}\n`, headers };
+}
+
+export function json(value: unknown, status = 200, headers?: OutgoingHttpHeaders): Reply {
+  return { status, type: jsonType, body: `${JSON.stringify(value, null, 2)}\n`, headers };
+}
+
+/** Writes a reply. HEAD gets the head of what GET would get (Node leaves the body out by itself). */
+export function send(response: ServerResponse, reply: Reply): void {
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  if (reply.afterwards) response.once('close', reply.afterwards);
+  response.writeHead(reply.status, {
+    ...securityHeaders,
+    'cache-control': 'no-store',
+    'content-type': reply.type,
+    ...(reply.status === 304 ? {} : { 'content-length': body.length }),
+    ...reply.headers,
+  });
+  response.end(body);
+}
+
+/** Writes the head of server-sent events. */
+export function openEventStream(response: ServerResponse): void {
+  const type = 'text/event-stream';
+  response.writeHead(200, { ...securityHeaders, 'cache-control': 'no-store', 'content-type': type });
+}
+
+/** A file of the page: kept by the browser, asked for again by its tag. */
+export function staticReply(file: { type: string; body: Buffer; tag: string }, ifNoneMatch: string): Reply {
+  const headers = { 'cache-control': 'no-cache', etag: file.tag };
+  return ifNoneMatch === file.tag
+    ? { status: 304, type: file.type, body: '', headers }
+    : { status: 200, type: file.type, body: file.body, headers };
+}
+
+export function entityTag(body: Buffer): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+}
+
+/**
+ * `json` or `text`: `?format=` decides, else `Accept`. A browser that lists neither gets text, which it can show.
+ * Undefined for a format there is none of.
+ */
+export function wantedFormat(query: URLSearchParams, accept: string): 'json' | 'text' | undefined {
+  const format = query.get('format');
+  if (format !== null) return format === 'json' || format === 'text' ? format : undefined;
+  const jsonAt = accept.indexOf('application/json');
+  const textAt = accept.search(/text\/(plain|html|\*)/);
+  return jsonAt >= 0 && (textAt < 0 || jsonAt < textAt) ? 'json' : 'text';
+}

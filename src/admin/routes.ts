@@ -1,0 +1,224 @@
+import { stringify } from 'yaml';
+import { type LogLevel, logLevels } from '../core/logger.ts';
+import type { AdminDeps } from './deps.ts';
+import { explainCall } from './explain-call.ts';
+import { liveSnapshot, summarizeCall } from './live-snapshot.ts';
+import { maskSecrets } from './mask-secrets.ts';
+import { json, type Reply, text, wantedFormat } from './reply.ts';
+import {
+  clustersText,
+  listenersText,
+  memoryText,
+  serverInfoText,
+  statsText,
+  tracesText,
+} from './text-pages.ts';
+import type { HistoryPoint } from './totals-history.ts';
+
+/** What a handler may see of its request. */
+export interface AdminRequest {
+  readonly deps: AdminDeps;
+  readonly nowWallMs: number;
+  readonly history: () => readonly HistoryPoint[];
+  readonly query: URLSearchParams;
+  readonly accept: string;
+  /** What stood in the place of the path's `{}`, percent-decoded. */
+  readonly param: string;
+}
+
+export interface AdminRoute {
+  readonly method: 'GET' | 'POST';
+  /** One `{}` at most stands for any text. */
+  readonly path: string;
+  /** What it is for, in a few words, for the list that an unknown path gets. */
+  readonly about: string;
+  /** Absent where the server itself does the work: the page and its event stream. */
+  readonly handle?: (request: AdminRequest) => Reply;
+}
+
+export const eventsPath = '/live/events';
+
+/** Everything the admin server answers. GET reads, POST changes; the table is also the list users see. */
+export const adminRoutes: readonly AdminRoute[] = [
+  { method: 'GET', path: '/', about: 'the live page' },
+  { method: 'GET', path: '/ready', about: 'whether calls should come here (200 or 503)', handle: ready },
+  { method: 'GET', path: '/live', about: 'whether the process works (200 or 503)', handle: live },
+  { method: 'GET', path: '/live.json', about: 'what the page shows, once', handle: liveJson },
+  { method: 'GET', path: eventsPath, about: 'what the page shows, every second (server-sent events)' },
+  { method: 'GET', path: '/metrics', about: 'Prometheus metrics', handle: metrics },
+  {
+    method: 'GET',
+    path: '/clusters',
+    about: 'each endpoint: health, weight, share, latency',
+    handle: (r) => inFormat(r, r.deps.clusters(), clustersText),
+  },
+  {
+    method: 'GET',
+    path: '/listeners',
+    about: 'where calls come in',
+    handle: (r) => inFormat(r, r.deps.listeners(), listenersText),
+  },
+  {
+    method: 'GET',
+    path: '/stats',
+    about: 'totals and counters',
+    handle: (r) => inFormat(r, r.deps.stats(), statsText),
+  },
+  {
+    method: 'GET',
+    path: '/config_dump',
+    about: 'the configuration in force, secrets masked',
+    handle: (r) => inFormat(r, maskSecrets(r.deps.configDump()) ?? null, (config) => stringify(config)),
+  },
+  {
+    method: 'GET',
+    path: '/server_info',
+    about: 'version, state, uptime',
+    handle: (r) => inFormat(r, r.deps.serverInfo(), serverInfoText),
+  },
+  {
+    method: 'GET',
+    path: '/memory',
+    about: 'memory of the process',
+    handle: (r) => inFormat(r, r.deps.memory(), memoryText),
+  },
+  {
+    method: 'GET',
+    path: '/traces',
+    about: 'recent, slow and failed calls',
+    handle: (r) => inFormat(r, r.deps.traces(), (calls) => tracesText(calls, r.nowWallMs)),
+  },
+  { method: 'GET', path: '/explain/{}', about: 'one call in plain words', handle: explain },
+  { method: 'POST', path: '/drain', about: 'finish the calls in flight, take no new ones', handle: drain },
+  {
+    method: 'POST',
+    path: '/logging',
+    about: `set the log level, ?level=${logLevels.join('|')}`,
+    handle: logging,
+  },
+  {
+    method: 'POST',
+    path: '/endpoints/{}/drain',
+    about: 'give an endpoint no new calls',
+    handle: (r) => endpointDrain(r, true),
+  },
+  {
+    method: 'POST',
+    path: '/endpoints/{}/enable',
+    about: 'use a drained endpoint again',
+    handle: (r) => endpointDrain(r, false),
+  },
+  {
+    method: 'POST',
+    path: '/healthcheck/fail',
+    about: 'make /ready fail',
+    handle: (r) => healthcheck(r, true),
+  },
+  { method: 'POST', path: '/healthcheck/ok', about: 'undo that', handle: (r) => healthcheck(r, false) },
+  { method: 'POST', path: '/quitquitquit', about: 'drain, then stop', handle: quit },
+];
+
+/** The routes whose path this is, whatever their method, with what stood for `{}`. */
+export function matchPath(path: string): ReadonlyArray<{ route: AdminRoute; param: string }> {
+  const matches: Array<{ route: AdminRoute; param: string }> = [];
+  for (const route of adminRoutes) {
+    const param = paramOf(route.path, path);
+    if (param !== undefined) matches.push({ route, param });
+  }
+  return matches;
+}
+
+function paramOf(pattern: string, path: string): string | undefined {
+  const [before, after] = pattern.split('{}');
+  if (after === undefined) return path === pattern ? '' : undefined;
+  if (!path.startsWith(before) || !path.endsWith(after)) return undefined;
+  const raw = path.slice(before.length, path.length - after.length);
+  if (raw === '' || path.length <= before.length + after.length) return undefined;
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return undefined; // a broken escape names nothing
+  }
+}
+
+/** What exists, for whoever asked for what does not. */
+export function notFound(path: string): Reply {
+  const width = Math.max(...adminRoutes.map((r) => r.path.length)) + 2;
+  const lines = adminRoutes.map((r) => `  ${r.method.padEnd(4)} ${shown(r.path).padEnd(width)} ${r.about}`);
+  return text(`There is no ${path} here. There is:\n${lines.join('\n')}\n`, 404);
+}
+
+function shown(path: string): string {
+  return path.replace('{}', path.startsWith('/explain') ? 'ID' : 'ADDRESS');
+}
+
+function inFormat<T>(request: AdminRequest, value: T, toText: (value: T) => string, status = 200): Reply {
+  const format = wantedFormat(request.query, request.accept);
+  if (format === undefined) return text('Write format=json or format=text.', 400);
+  return format === 'json' ? json(value, status) : text(toText(value), status);
+}
+
+function ready(request: AdminRequest): Reply {
+  const readiness = request.deps.readiness();
+  const toText = () => (readiness.ready ? 'ready' : `not ready: ${readiness.reasons.join('; ')}`);
+  return inFormat(request, readiness, toText, readiness.ready ? 200 : 503);
+}
+
+function live(request: AdminRequest): Reply {
+  const isLive = request.deps.live();
+  return inFormat(request, { live: isLive }, () => (isLive ? 'live' : 'not live'), isLive ? 200 : 503);
+}
+
+function liveJson(request: AdminRequest): Reply {
+  return json({ ...liveSnapshot(request.deps, request.nowWallMs), history: request.history() });
+}
+
+function metrics({ deps, accept }: AdminRequest): Reply {
+  const { type, body } = deps.metricsText(accept);
+  return { status: 200, type, body };
+}
+
+function explain(request: AdminRequest): Reply {
+  const id = /^\d{1,15}$/.test(request.param) ? Number(request.param) : Number.NaN;
+  const call = Number.isNaN(id) ? undefined : request.deps.explain(id);
+  if (!call)
+    return text(
+      Number.isNaN(id)
+        ? 'A call id is a number; /traces lists those that are remembered.'
+        : `Call ${id} is not remembered: only recent, slow and failed calls are kept; /traces lists them.`,
+      404,
+    );
+  return inFormat(request, { ...summarizeCall(call, request.nowWallMs), call }, () => explainCall(call));
+}
+
+function drain({ deps }: AdminRequest): Reply {
+  deps.drain();
+  return text('draining: calls in flight finish, new ones are turned away');
+}
+
+function logging({ deps, query }: AdminRequest): Reply {
+  const level = query.get('level');
+  if (!isLogLevel(level)) return text(`Write /logging?level= with one of ${logLevels.join(', ')}.`, 400);
+  deps.setLogLevel(level);
+  return text(`log level is ${level}`);
+}
+
+function isLogLevel(level: string | null): level is LogLevel {
+  return (logLevels as readonly (string | null)[]).includes(level);
+}
+
+function endpointDrain({ deps, param }: AdminRequest, on: boolean): Reply {
+  if (!deps.endpointDrain(param, on))
+    return text('No cluster has an endpoint of that address; /clusters lists them.', 404);
+  return text(on ? 'drained: it gets no new calls; those in flight finish' : 'enabled: it gets calls again');
+}
+
+function healthcheck({ deps }: AdminRequest, fail: boolean): Reply {
+  deps.healthcheckFail(fail);
+  return text(fail ? '/ready fails from now on, until POST /healthcheck/ok' : '/ready tells the truth again');
+}
+
+function quit({ deps }: AdminRequest): Reply {
+  const reply = text('quitting: calls in flight finish first', 200, { connection: 'close' });
+  return { ...reply, afterwards: () => deps.quit() };
+}

@@ -1,0 +1,173 @@
+import type {
+  CallsSnapshot,
+  ClusterSnapshot,
+  EndpointSnapshot,
+  ListenerSnapshot,
+  MemorySnapshot,
+  ServerInfo,
+  StatsSnapshot,
+} from './deps.ts';
+import { summarizeCall } from './live-snapshot.ts';
+import { bytesText, durationText, isoTime, percentText, rateText, spanText } from './quantities.ts';
+import { type Column, printable, textTable } from './text-table.ts';
+
+/** Each list of calls in the text of `/traces`; JSON has them all. */
+const tracesTextMax = 20;
+
+const right = (title: string): Column => ({ title, align: 'right' });
+const left = (title: string): Column => ({ title });
+
+const endpointColumns: readonly Column[] = [
+  left('ENDPOINT'),
+  left('STATE'),
+  right('WEIGHT'),
+  right('SHARE'),
+  right('BY WEIGHT'),
+  right('ACTIVE'),
+  right('PER S'),
+  right('P50'),
+  right('P99'),
+  right('TOTAL'),
+  right('ERRORS'),
+  right('CONNS'),
+  left('WHY'),
+];
+
+/** A heading and a table for each cluster. */
+export function clustersText(clusters: readonly ClusterSnapshot[]): string {
+  if (clusters.length === 0) return 'No clusters are configured.\n';
+  return clusters.map(clusterText).join('\n');
+}
+
+function clusterText(cluster: ClusterSnapshot): string {
+  const { endpoints } = cluster;
+  const usable = endpoints.reduce((n, e) => n + (e.usable ? 1 : 0), 0);
+  const head = `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${endpoints.length} endpoints usable`;
+  return `${printable(head)}\n${textTable(endpointColumns, endpoints.map(endpointRow))}`;
+}
+
+function endpointRow(e: EndpointSnapshot): string[] {
+  const weight =
+    e.effectiveWeight === e.weight ? String(e.weight) : `${tidy(e.effectiveWeight)} of ${e.weight}`;
+  return [
+    e.address,
+    endpointState(e),
+    weight,
+    percentText(e.share),
+    percentText(e.shareByWeight),
+    String(e.active),
+    rateText(e.perSecond),
+    durationText(e.p50Ms),
+    durationText(e.p99Ms),
+    String(e.total),
+    String(e.error),
+    String(e.connections),
+    endpointWhy(e),
+  ];
+}
+
+/** The one word that matters most about an endpoint. */
+export function endpointState(e: EndpointSnapshot): string {
+  if (e.draining) return 'draining';
+  if (e.ejectedForMs !== null) return 'ejected';
+  return e.health.status;
+}
+
+function endpointWhy(e: EndpointSnapshot): string {
+  const health = `${e.health.reason || e.health.status} for ${spanText(e.health.sinceMs)}`;
+  const ejected = e.ejectedForMs === null ? '' : `; ejected for another ${spanText(e.ejectedForMs)}`;
+  const unusable = e.usable ? '' : `; not used: ${e.unusableReason}`;
+  const place = [e.zone === '' ? '' : `zone ${e.zone}`, e.priority === 0 ? '' : `priority ${e.priority}`];
+  return [health + ejected + unusable, ...place.filter((p) => p !== '')].join('; ');
+}
+
+export function listenersText(listeners: readonly ListenerSnapshot[]): string {
+  return textTable(
+    [
+      left('LISTENER'),
+      left('ADDRESS'),
+      left('DIRECTION'),
+      left('PROTOCOL'),
+      right('CONNECTIONS'),
+      right('ACTIVE'),
+      right('TOTAL'),
+    ],
+    listeners.map((l) => [
+      l.name,
+      l.address,
+      l.direction,
+      l.protocol,
+      String(l.connections),
+      String(l.active),
+      String(l.total),
+    ]),
+  );
+}
+
+/** `name: value` lines, which is easy to read and to grep. */
+export function statsText(stats: StatsSnapshot): string {
+  const t = stats.totals;
+  return factLines([
+    ['calls.total', String(t.calls)],
+    ['calls.errors', String(t.errors)],
+    ['calls.active', String(t.active)],
+    ['calls.per_second', rateText(t.callsPerSecond)],
+    ['calls.errors_per_second', rateText(t.errorsPerSecond)],
+    ['calls.p50', durationText(t.p50Ms)],
+    ['calls.p99', durationText(t.p99Ms)],
+    ...Object.entries(stats.counters).map(([name, value]): [string, string] => [name, String(value)]),
+  ]);
+}
+
+export function serverInfoText(info: ServerInfo): string {
+  return factLines([
+    ['service', info.name],
+    ['version', info.version],
+    ['state', info.state],
+    ['started', isoTime(info.startedWallMs)],
+    ['up for', spanText(info.uptimeMs)],
+    ['process', String(info.pid)],
+    ['node', info.node],
+    ['platform', info.platform],
+  ]);
+}
+
+export function memoryText(memory: MemorySnapshot): string {
+  return factLines([
+    ['resident', bytesText(memory.rssBytes)],
+    ['heap used', bytesText(memory.heapUsedBytes)],
+    ['heap total', bytesText(memory.heapTotalBytes)],
+    ['external', bytesText(memory.externalBytes)],
+    ['array buffers', bytesText(memory.arrayBuffersBytes)],
+  ]);
+}
+
+/** The failed, slow and recent calls, each list newest first. */
+export function tracesText(calls: CallsSnapshot, nowWallMs: number): string {
+  const columns = [left('ID'), right('AGO'), left('CALL'), left('STATUS'), right('TOOK'), left('WHY')];
+  const lists = [
+    ['Failed', calls.failed],
+    ['Slow', calls.slow],
+    ['Recent', calls.recent],
+  ] as const;
+  const parts = lists.map(([title, list]) => {
+    if (list.length === 0) return `${title} calls: none\n`;
+    const rows = list.slice(0, tracesTextMax).map((call) => {
+      const s = summarizeCall(call, nowWallMs);
+      return [String(s.id), spanText(s.agoMs), s.name, s.status, durationText(s.durationMs), s.reason];
+    });
+    const counted = list.length > rows.length ? ` (the newest ${rows.length} of ${list.length})` : '';
+    return `${title} calls${counted}\n${textTable(columns, rows)}`;
+  });
+  return `${parts.join('\n')}\nAll of one call: /explain/ID\n`;
+}
+
+function factLines(facts: ReadonlyArray<readonly [string, string]>): string {
+  const width = Math.max(...facts.map(([name]) => name.length)) + 1;
+  return facts.map(([name, value]) => `${`${name}:`.padEnd(width)} ${printable(value)}\n`).join('');
+}
+
+/** A weight to two places at most, without needless zeros. */
+function tidy(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
