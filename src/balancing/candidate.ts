@@ -1,0 +1,43 @@
+/**
+ * What a policy may know of an endpoint. The numbers are live: whoever owns the endpoint changes them in place,
+ * and they outlive every balancer that reads them (a reload must not forget what is in flight).
+ */
+export interface Candidate {
+  /** `formatAddress` of the endpoint: its identity, for what people read. */
+  readonly address: string;
+  /** Relative share of calls, above 0; need not be whole. Fixed while a balancer stands. */
+  readonly weight: number;
+  /** Failure domain, '' where unknown. No policy reads it yet. */
+  readonly zone: string;
+  /** 0 is used first. */
+  readonly priority: number;
+  /** Attempts in flight from this process: one more from the pick on, one less when the attempt ends (gRPC A48). */
+  active: number;
+  /** Load pretended after a failed attempt, as it was at `phantomAtMs`; 0 for none. See `fail-penalty.ts`. */
+  phantomLoad: number;
+  /** `Clock.now()` of the latest failed attempt. */
+  phantomAtMs: number;
+}
+
+/**
+ * One question to a pool: who gets this call? An immutable snapshot over usable endpoints, replaced when
+ * membership, weight or health changes, never mutated; what it keeps for itself (a round-robin position) is lost with it.
+ */
+export interface Balancer<E extends Candidate> {
+  /** The endpoints that a pick may give. */
+  readonly endpoints: readonly E[];
+  /**
+   * The endpoint for one call, or null when every endpoint is excluded or there is none. Allocates nothing and
+   * changes no endpoint: the caller counts it active at once, before it picks again. A policy that needs more of
+   * the call (a hash of a header) will take it as a further argument.
+   *
+   * @param nowMs `Clock.now()`, read once per socket read rather than once per pick
+   * @param excluded endpoints that this call has tried already; null for none
+   */
+  pick(nowMs: number, excluded: ReadonlySet<E> | null): E | null;
+  /**
+   * Why `picked` was the answer, in plain words for traces and `explain`. Call it between the pick and counting
+   * the endpoint active, and only for a call that is recorded: it allocates.
+   */
+  explain(picked: E, nowMs: number): string;
+}

@@ -1,0 +1,163 @@
+import { expect } from 'chai';
+import { buildBalancer, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { failPenalty } from '../../../src/balancing/fail-penalty.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import { candidate, type Replica, sharesOf, simulate } from './simulation.ts';
+
+const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+const percentile = (values: Float64Array, p: number) =>
+  Float64Array.from(values).sort()[Math.floor(values.length * p)];
+const replica = (changes: Partial<Replica> = {}): Replica => ({
+  weight: 1,
+  workers: 4,
+  meanMs: 2,
+  ...changes,
+});
+
+describe('least_request', () => {
+  it('gives the call to the lowest active / weight', () => {
+    const endpoints = [candidate('a'), candidate('b', 4), candidate('c', 2)];
+    const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    [endpoints[0].active, endpoints[1].active, endpoints[2].active] = [1, 3, 2];
+    expect(balancer.pick(0, null)?.address).to.equal('b');
+    endpoints[1].active = 5;
+    for (let i = 0; i < 20; i++) expect(balancer.pick(0, null)?.address).not.to.equal('b');
+  });
+
+  it('sees loads change in place', () => {
+    const endpoints = [candidate('a'), candidate('b')];
+    const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    for (let i = 0; i < 50; i++) {
+      endpoints[0].active = i % 2;
+      endpoints[1].active = 1 - (i % 2);
+      expect(balancer.pick(0, null)).to.equal(endpoints[i % 2 ? 1 : 0]);
+    }
+  });
+
+  it('looks at all of 32 endpoints, so the one idle endpoint is always found', () => {
+    const endpoints = Array.from({ length: 32 }, (_, i) => candidate(`e${i}`));
+    for (const endpoint of endpoints) endpoint.active = 1;
+    endpoints[17].active = 0;
+    const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    for (let i = 0; i < 100; i++) expect(balancer.pick(0, null)).to.equal(endpoints[17]);
+  });
+
+  it('with two choices over two endpoints never picks the busier one: the draws are distinct', () => {
+    const endpoints = [candidate('idle'), candidate('busy', 1)];
+    endpoints[1].active = 1;
+    const settings = { ...defaultBalancerSettings, choices: 2 };
+    const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
+    for (let i = 0; i < 1000; i++) expect(balancer.pick(0, null)).to.equal(endpoints[0]);
+  });
+
+  for (const choices of [2, 3, 5]) {
+    it(`with ${choices} choices over 40 never picks among the ${choices - 1} busiest: the draws are distinct`, () => {
+      const endpoints = Array.from({ length: 40 }, (_, i) => candidate(`e${i}`, 1 + (i % 3)));
+      for (const [i, endpoint] of endpoints.entries()) endpoint.active = (i + 1) * 100;
+      const busiest = [...endpoints].sort((a, b) => b.active / b.weight - a.active / a.weight);
+      const never = new Set(busiest.slice(0, choices - 1));
+      const settings = { ...defaultBalancerSettings, choices };
+      const balancer = buildBalancer(endpoints, settings, new SeededRandom(2));
+      for (let i = 0; i < 20_000; i++) expect(never.has(balancer.pick(0, null)!)).to.equal(false);
+    });
+  }
+
+  it('shuns an endpoint that failed until a success forgives it', () => {
+    const penalty = failPenalty();
+    const endpoints = [candidate('a'), candidate('b')];
+    const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    penalty.penalise(endpoints[0], 0);
+    endpoints[1].active = 5;
+    expect(balancer.pick(100, null)).to.equal(endpoints[1]);
+    expect(balancer.pick(2000, null)).to.equal(endpoints[0]); // 20 e^-2 is 2.7
+    penalty.penalise(endpoints[0], 2000);
+    penalty.forgive(endpoints[0]);
+    expect(balancer.pick(2000, null)).to.equal(endpoints[0]);
+  });
+
+  it('says why in plain words', () => {
+    const endpoints = [candidate('a'), candidate('b', 2)];
+    endpoints[1].active = 1;
+    const build = (choices: number | 'auto', all = endpoints) =>
+      buildBalancer(all, { ...defaultBalancerSettings, choices }, new SeededRandom(1));
+    expect(build('auto').explain(endpoints[1], 0)).to.equal(
+      'least loaded of all 2 endpoints: load 0.5 (1 in flight, weight 2)',
+    );
+    expect(build(2, [...endpoints, candidate('c')]).explain(endpoints[1], 0)).to.match(
+      /^least loaded of 2 drawn from 3/,
+    );
+    expect(build('auto', [endpoints[0]]).explain(endpoints[0], 0)).to.match(/^the only endpoint/);
+  });
+});
+
+describe('least_request under load (simulated)', function () {
+  this.timeout(20_000);
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  afterEach(function () {
+    if (this.currentTest?.state === 'failed') console.log(`      seed ${seed}`);
+  });
+
+  for (const choices of ['auto', 2] as const) {
+    it(`gives weights 1:1:2 shares of 25, 25 and 50% (±2), choices ${choices}`, () => {
+      const replicas = [replica(), replica(), replica({ weight: 2, workers: 8 })];
+      const random = new SeededRandom(seed);
+      const shares = sharesOf(
+        simulate(replicas, { calls: 100_000, callsPerMs: 6.8, random, settings: { choices } }),
+        3,
+      );
+      for (const [i, expected] of [0.25, 0.25, 0.5].entries())
+        expect(shares[i]).to.be.closeTo(expected, 0.02);
+    });
+  }
+
+  it('gives a replica 15 times slower less than 8% of the calls', () => {
+    const replicas = [replica(), replica(), replica({ meanMs: 30 })];
+    const random = new SeededRandom(seed);
+    const shares = sharesOf(simulate(replicas, { calls: 50_000, callsPerMs: 2.4, random }), 3);
+    expect(shares[2]).to.be.below(0.08);
+  });
+
+  for (const count of [3, 10]) {
+    it(`holds the fast-fail trap shut: one of ${count} fails at once`, () => {
+      const replicas = Array.from({ length: count }, (_, i) =>
+        replica({ failsFastUntilMs: i === 0 ? 1e9 : 0 }),
+      );
+      const callsPerMs = count * 2 * 0.6;
+      const random = new SeededRandom(seed);
+      const { failed } = simulate(replicas, { calls: 60_000, callsPerMs, random });
+      expect(sum(failed.subarray(0, 3000)) / 3000).to.be.at.most(0.02);
+      expect(sum(failed.subarray(3000)) / (failed.length - 3000)).to.be.at.most(0.005);
+    });
+  }
+
+  it('would fall into it without the penalty', () => {
+    const replicas = [replica({ failsFastUntilMs: 1e9 }), replica(), replica()];
+    const settings = { failPenalty: { load: 0, decayMs: 1000 } };
+    const random = new SeededRandom(seed);
+    const { failed } = simulate(replicas, { calls: 20_000, callsPerMs: 3.6, random, settings });
+    expect(sum(failed) / failed.length).to.be.above(0.4);
+  });
+
+  it('gives a recovered replica 80% of its fair share within 2.5 s', () => {
+    const recoversMs = 5000;
+    const replicas = Array.from({ length: 10 }, (_, i) =>
+      replica({ failsFastUntilMs: i === 0 ? recoversMs : 0 }),
+    );
+    const random = new SeededRandom(seed);
+    const result = simulate(replicas, { calls: 120_000, callsPerMs: 12, random });
+    const from = result.arrivedMs.findIndex((ms) => ms >= recoversMs + 2500);
+    expect(sharesOf(result, 10, from)[0]).to.be.above(0.08);
+  });
+
+  it('has a p99 within 5% of the shortest queue for five draws of 40, weights and capacity 1 and 4', () => {
+    const replicas = Array.from({ length: 40 }, (_, i) =>
+      replica({ weight: i % 2 ? 4 : 1, workers: i % 2 ? 16 : 4 }),
+    );
+    const p99 = (choices: number) => {
+      const random = new SeededRandom(seed);
+      const load = { calls: 100_000, callsPerMs: 200 * 0.85, random, settings: { choices } };
+      return percentile(simulate(replicas, load).latencyMs, 0.99);
+    };
+    expect(p99(5)).to.be.below(1.05 * p99(40));
+  });
+});

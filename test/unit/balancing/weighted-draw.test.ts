@@ -1,0 +1,61 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { DistinctDraws, WeightLine } from '../../../src/balancing/weighted-draw.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+
+describe('WeightLine', () => {
+  it('gives the index whose stretch holds the point', () => {
+    const line = new WeightLine([1, 1, 2]);
+    expect([0, 0.99, 1, 1.99, 2, 3.99, 4, 9].map((point) => line.indexAt(point))).to.deep.equal([
+      0, 0, 1, 1, 2, 2, 2, 2,
+    ]);
+    expect(line.total).to.equal(4);
+  });
+});
+
+describe('DistinctDraws', () => {
+  it('gives every index once, for any weights, then -1', () => {
+    const weight = fc.oneof(fc.double({ min: 1e-3, max: 1e6, noNaN: true }), fc.integer({ min: 1, max: 3 }));
+    fc.assert(
+      fc.property(fc.array(weight, { minLength: 1, maxLength: 40 }), fc.nat(), (weights, seed) => {
+        const draws = new DistinctDraws(new WeightLine(weights), new SeededRandom(seed), weights.length);
+        for (let round = 0; round < 2; round++) {
+          draws.reset();
+          const drawn = new Set(weights.map(() => draws.next()));
+          expect([...drawn].sort((a, b) => a - b)).to.deep.equal(weights.map((_, i) => i));
+          expect(draws.next()).to.equal(-1);
+        }
+      }),
+    );
+  });
+
+  it('stops after drawsMax', () => {
+    const draws = new DistinctDraws(new WeightLine([1, 1, 1]), new SeededRandom(1), 2);
+    draws.next();
+    draws.next();
+    expect(draws.next()).to.equal(-1);
+  });
+
+  it('draws pairs with the probability of weighted draws without replacement', () => {
+    const weights = [1, 2, 3];
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const draws = new DistinctDraws(new WeightLine(weights), new SeededRandom(seed), 2);
+    const rounds = 60_000;
+    const counts = new Map<string, number>();
+    for (let i = 0; i < rounds; i++) {
+      draws.reset();
+      const pair = `${draws.next()},${draws.next()}`;
+      counts.set(pair, (counts.get(pair) ?? 0) + 1);
+    }
+    for (const first of [0, 1, 2]) {
+      for (const second of [0, 1, 2]) {
+        if (first === second) continue;
+        const expected = (weights[first] / 6) * (weights[second] / (6 - weights[first]));
+        const share = (counts.get(`${first},${second}`) ?? 0) / rounds;
+        // Five standard deviations.
+        const tolerance = 5 * Math.sqrt((expected * (1 - expected)) / rounds);
+        expect(share, `${first},${second} with seed ${seed}`).to.be.closeTo(expected, tolerance);
+      }
+    }
+  });
+});
