@@ -1,0 +1,42 @@
+import { systemClock } from '../../core/clock.ts';
+import { systemRandom } from '../../core/random.ts';
+import { Load, type LoadFigures, type LoadSettings } from './load.ts';
+import { type ReplicaSettings, startReplica } from './replica.ts';
+
+/**
+ * The process of one replica or of the load: what is not the sidecar runs outside its process, so that the
+ * sidecar's CPU, memory and latency are its own. The parent gives the work as JSON and hears by messages.
+ */
+export type ChildWork =
+  | { readonly role: 'replica'; readonly replica: ReplicaSettings }
+  | { readonly role: 'load'; readonly load: LoadSettings };
+
+export type ChildMessage =
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'second'; readonly figures: LoadFigures }
+  | { readonly kind: 'total'; readonly figures: LoadFigures };
+
+const tell = (message: ChildMessage): void => {
+  // A parent that has gone is heard of by 'disconnect'.
+  process.send?.(message, () => {});
+};
+
+async function run(work: ChildWork): Promise<void> {
+  // Ctrl-C reaches the whole process group; the parent decides what ends first.
+  process.on('SIGINT', () => {});
+  process.on('disconnect', () => process.exit(0));
+  if (work.role === 'replica') {
+    const port = await startReplica(work.replica, systemClock, systemRandom());
+    tell({ kind: 'listening', port });
+    return;
+  }
+  const load = new Load(work.load, systemClock, systemRandom());
+  const everySecond = (): void => {
+    tell({ kind: 'second', figures: load.takeWindow() });
+    systemClock.after(1000, everySecond);
+  };
+  systemClock.after(1000, everySecond);
+  process.once('message', async () => tell({ kind: 'total', figures: await load.stop() }));
+}
+
+await run(JSON.parse(process.argv[2]) as ChildWork);

@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ChildMessage, ChildWork } from './child.ts';
+
+/** A child process of the demo. It ends with its parent, whichever way that ends. */
+export interface Child {
+  readonly pid: number;
+  send(message: string): void;
+  /** Ends it and resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+/** `.ts` in the sources, `.js` in the package. */
+const entry = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
+
+/** `ended` hears of an end that nobody asked for, with what ended it. */
+export function startChild(
+  work: ChildWork,
+  heard: (message: ChildMessage) => void,
+  ended: (how: string) => void,
+): Child {
+  const child: ChildProcess = fork(entry, [JSON.stringify(work)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  let wanted = false;
+  child.on('message', (message) => heard(message as ChildMessage));
+  child.on('error', () => {}); // 'exit' follows, or the parent is ending it already
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      resolve();
+      if (!wanted) ended(signal ?? `exit code ${code}`);
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    send: (message) => {
+      if (child.connected) child.send(message, () => {});
+    },
+    end: () => {
+      wanted = true;
+      child.kill();
+      return gone;
+    },
+  };
+}
+
+/** Starts a replica and resolves once it listens. */
+export function startReplicaChild(
+  replica: { name: string; serviceMs: number },
+  ended: (how: string) => void,
+): Promise<Child & { readonly port: number }> {
+  return new Promise((resolve, reject) => {
+    let listening = false;
+    const child = startChild(
+      { role: 'replica', replica },
+      (message) => {
+        if (message.kind !== 'listening') return;
+        listening = true;
+        resolve({ ...child, port: message.port });
+      },
+      (how) => {
+        if (listening) ended(how);
+        else reject(new Error(`replica ${replica.name} did not start: ${how}`));
+      },
+    );
+  });
+}

@@ -1,0 +1,161 @@
+import { type Address, formatAddress } from '../../core/address.ts';
+import { type Child, startChild, startReplicaChild } from './children.ts';
+import type { LoadFigures } from './load.ts';
+import { isPortFree } from './ports.ts';
+import { type DemoReplica, introduction, secondLine, summary } from './report.ts';
+
+/** The sidecar as the demo needs it; `src/app.ts` gives it. */
+export interface DemoSidecar {
+  listenerAddress(name: string): Address;
+  /** `http://host:port`, with no slash at the end. */
+  readonly adminUrl: string;
+  /** Drains: how many calls it cut and how many finished meanwhile. */
+  stop(): Promise<{ readonly cut: number; readonly finished: number }>;
+}
+
+export interface DemoDeps {
+  /** Takes a configuration in the shape of the YAML file. Resolves once it serves. */
+  startSidecar(config: Record<string, unknown>): Promise<DemoSidecar>;
+  readonly stdout: { write(text: string): unknown };
+  /** `DEMO_SECONDS`: how long, else until Ctrl-C. `DEMO_RATE`: calls a second. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Registers for Ctrl-C and the like. */
+  onInterrupt(interrupted: () => void): void;
+}
+
+const adminPort = 15000;
+const listenerPort = 15001;
+/** At this rate the slow replica is seen to get far less than its weight, and the load stays modest. */
+const defaultCallsPerSecond = 400;
+const callsPerSecondMax = 2000;
+
+const fleet = [
+  { name: 'a', weight: 1, serviceMs: 2 },
+  { name: 'b', weight: 2, serviceMs: 2 },
+  { name: 'c', weight: 1, serviceMs: 30 },
+] as const;
+
+/**
+ * The whole product in one command: three replicas and a client in processes of their own, the sidecar in this one.
+ * Resolves with the exit code: 0, or 1 if it did not start or a call failed.
+ */
+export async function runDemo(deps: DemoDeps): Promise<number> {
+  const settings = readSettings(deps.env);
+  if (typeof settings === 'string') {
+    deps.stdout.write(`${settings}\n`);
+    return 2;
+  }
+  const interrupt = new AbortController();
+  deps.onInterrupt(() => interrupt.abort());
+  const children: Child[] = [];
+  let sidecar: DemoSidecar | undefined;
+  try {
+    const replicas = await startFleet(deps, children);
+    sidecar = await deps.startSidecar(await sidecarConfig(deps, replicas));
+    const listener = formatAddress(sidecar.listenerAddress('demo'));
+    const { callsPerSecond } = settings;
+    deps.stdout.write(
+      `${introduction(replicas, { adminUrl: sidecar.adminUrl, listener, callsPerSecond })}\n`,
+    );
+    const onSecond = (second: number, figures: LoadFigures) =>
+      deps.stdout.write(`${secondLine(second, figures, replicas)}\n`);
+    const total = await runLoad({ target: listener, ...settings }, children, interrupt.signal, onSecond);
+    deps.stdout.write(summary(total, replicas));
+    return total.errors === 0 && total.calls > 0 ? 0 : 1;
+  } catch (error) {
+    deps.stdout.write(`The demo could not run: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await sidecar?.stop();
+    await Promise.all(children.map((child) => child.end()));
+  }
+}
+
+interface DemoSettings {
+  /** Infinity without DEMO_SECONDS. */
+  readonly seconds: number;
+  readonly callsPerSecond: number;
+}
+
+/** The settings, or a sentence about what is wrong with them. */
+function readSettings(env: DemoDeps['env']): DemoSettings | string {
+  const seconds = Number(env.DEMO_SECONDS || Number.POSITIVE_INFINITY);
+  const callsPerSecond = Number(env.DEMO_RATE || defaultCallsPerSecond);
+  if (!(seconds >= 1)) return `DEMO_SECONDS is "${env.DEMO_SECONDS}"; write a number of seconds, 1 or more`;
+  if (!(callsPerSecond >= 1 && callsPerSecond <= callsPerSecondMax))
+    return `DEMO_RATE is "${env.DEMO_RATE}"; write calls a second, from 1 to ${callsPerSecondMax}`;
+  return { seconds, callsPerSecond };
+}
+
+async function startFleet(deps: DemoDeps, children: Child[]): Promise<DemoReplica[]> {
+  const started = await Promise.allSettled(
+    fleet.map(async ({ name, weight, serviceMs }) => {
+      const child = await startReplicaChild({ name, serviceMs }, (how) =>
+        deps.stdout.write(`  replica ${name} is gone (${how})\n`),
+      );
+      children.push(child);
+      return { name, weight, serviceMs, address: `127.0.0.1:${child.port}`, pid: child.pid };
+    }),
+  );
+  return started.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+/** The configuration a user would write for this fleet, on the documented ports where they are free. */
+async function sidecarConfig(
+  deps: DemoDeps,
+  replicas: readonly DemoReplica[],
+): Promise<Record<string, unknown>> {
+  const listen = async (port: number, what: string): Promise<string> => {
+    if (await isPortFree(port)) return `127.0.0.1:${port}`;
+    deps.stdout.write(`Port ${port} is taken: the ${what} gets a free one.\n`);
+    return '127.0.0.1:0';
+  };
+  return {
+    admin: { listen: await listen(adminPort, 'admin page') },
+    listeners: [
+      {
+        name: 'demo',
+        listen: await listen(listenerPort, 'gRPC listener'),
+        routes: [{ name: 'greeter', cluster: 'greeter' }],
+      },
+    ],
+    clusters: [
+      {
+        name: 'greeter',
+        protocol: 'http2',
+        endpoints: replicas.map(({ address, weight }) => ({ address, weight })),
+        health: { grpc: { service: '' }, interval: '1s', timeout: '500ms' },
+      },
+    ],
+    telemetry: { serviceName: 'outrigger-demo' },
+  };
+}
+
+/** Runs the load until the time is up or Ctrl-C, and gives what the client saw. */
+function runLoad(
+  settings: DemoSettings & { readonly target: string },
+  children: Child[],
+  interrupted: AbortSignal,
+  onSecond: (second: number, figures: LoadFigures) => void,
+): Promise<LoadFigures> {
+  return new Promise((resolve, reject) => {
+    let second = 0;
+    const { target, callsPerSecond } = settings;
+    const load = startChild(
+      { role: 'load', load: { target, callsPerSecond } },
+      (message) => {
+        if (message.kind === 'total') resolve(message.figures);
+        if (message.kind !== 'second') return;
+        onSecond(++second, message.figures);
+        if (second >= settings.seconds) load.send('stop');
+      },
+      (how) => reject(new Error(`the load generator ended (${how})`)),
+    );
+    children.push(load);
+    if (interrupted.aborted) load.send('stop');
+    interrupted.addEventListener('abort', () => load.send('stop'), { once: true });
+  });
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect } from 'chai';
+import { type DemoDeps, runDemo } from '../../../../src/cli/demo/demo.ts';
+import { parseAddress } from '../../../../src/core/address.ts';
+
+interface Seen {
+  config: {
+    admin: { listen: string };
+    clusters: Array<{ endpoints: Array<{ address: string; weight: number }> }>;
+  };
+  text: string;
+  stopped: number;
+}
+
+/** A "sidecar" that is the second replica itself: what an L4 balancer would do to this client. */
+function deps(env: DemoDeps['env'], interruptAt?: RegExp): { deps: DemoDeps; seen: Seen } {
+  const seen = { text: '', stopped: 0 } as Seen;
+  let interrupt = () => {};
+  return {
+    seen,
+    deps: {
+      env,
+      startSidecar: async (config) => {
+        seen.config = config as unknown as Seen['config'];
+        const address = parseAddress(seen.config.clusters[0].endpoints[1].address).value;
+        if (address === undefined) throw new Error('no address');
+        return {
+          listenerAddress: () => address,
+          adminUrl: 'http://127.0.0.1:15000',
+          stop: async () => {
+            seen.stopped++;
+            return { cut: 0, finished: 0 };
+          },
+        };
+      },
+      stdout: {
+        write: (text: string) => {
+          seen.text += text;
+          if (interruptAt?.test(text)) interrupt();
+        },
+      },
+      onInterrupt: (interrupted) => {
+        interrupt = interrupted;
+      },
+    },
+  };
+}
+
+describe('the demo', function () {
+  this.timeout(20_000);
+
+  it('starts three replicas and a load, prints each second, ends by itself with a summary and 0', async () => {
+    const { deps: given, seen } = deps({ DEMO_SECONDS: '1', DEMO_RATE: '100' });
+    expect(await runDemo(given), seen.text).to.equal(0);
+    expect(seen.config.clusters[0].endpoints.map(({ weight }) => weight)).to.deep.equal([1, 2, 1]);
+    expect(seen.text).to.match(/live page {3}http:\/\/127\.0\.0\.1:15000\//);
+    expect(seen.text).to.match(/^ {7}1 +\d+ +0 +[\d.]+ ms +[\d.]+ ms +0\.0% +100\.0% +0\.0%$/m);
+    expect(seen.text).to.match(/Summary: \d+ calls over one connection, none failed/);
+    expect(seen.text).to.match(/^ {2}b +50\.0% +100\.0%/m);
+    expect(seen.stopped).to.equal(1);
+  });
+
+  it('ends at Ctrl-C with the same summary', async () => {
+    const { deps: given, seen } = deps({ DEMO_RATE: '50' }, /^ {7}1 /);
+    expect(await runDemo(given), seen.text).to.equal(0);
+    expect(seen.text).to.include('Summary:');
+  });
+
+  it('gives 1 when calls fail, and says how they failed', async () => {
+    const { deps: given, seen } = deps({ DEMO_SECONDS: '1', DEMO_RATE: '20' });
+    const nobody = createServer().listen(0, '127.0.0.1');
+    await once(nobody, 'listening');
+    const { port } = nobody.address() as { port: number };
+    nobody.close();
+    await once(nobody, 'close');
+    const failing: DemoDeps = {
+      ...given,
+      startSidecar: async (config) => ({
+        ...(await given.startSidecar(config)),
+        listenerAddress: () => ({ kind: 'tcp', host: '127.0.0.1', port }),
+      }),
+    };
+    expect(await runDemo(failing)).to.equal(1);
+    expect(seen.text).to.match(/calls over one connection, \d+ failed, for instance with UNAVAILABLE/);
+  });
+
+  it('gives 1 and the reason when the sidecar does not start', async () => {
+    const { deps: given, seen } = deps({});
+    const refused = { ...given, startSidecar: () => Promise.reject(new Error('no such thing')) };
+    expect(await runDemo(refused)).to.equal(1);
+    expect(seen.text).to.include('The demo could not run: no such thing');
+  });
+
+  it('takes free ports, and says so, where the documented ones are taken', async () => {
+    const holder = createServer();
+    const held = await new Promise<boolean>((resolve) => {
+      holder.once('error', () => resolve(false)); // somebody else holds it: as good
+      holder.listen(15000, '127.0.0.1', () => resolve(true));
+    });
+    const { deps: given, seen } = deps({ DEMO_SECONDS: '1', DEMO_RATE: '20' });
+    expect(await runDemo(given)).to.equal(0);
+    if (held) holder.close();
+    expect(seen.config.admin.listen).to.equal('127.0.0.1:0');
+    expect(seen.text).to.include('Port 15000 is taken');
+  });
+
+  it('refuses settings that are no numbers, with 2', async () => {
+    for (const env of [
+      { DEMO_SECONDS: 'soon' },
+      { DEMO_SECONDS: '-1' },
+      { DEMO_RATE: '0' },
+      { DEMO_RATE: '1e9' },
+    ]) {
+      const { deps: given, seen } = deps(env);
+      expect(await runDemo(given)).to.equal(2);
+      expect(seen.text).to.match(/^DEMO_(SECONDS|RATE) is ".*"; write /);
+    }
+  });
+});
