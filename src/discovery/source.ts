@@ -1,0 +1,43 @@
+import { formatAddress } from '../core/address.ts';
+import type { EndpointSpec } from '../core/endpoint-spec.ts';
+
+/**
+ * Where a cluster's endpoints come from. A source publishes whole lists, each address once, and only when
+ * something changed. Trouble (no answer, an empty answer) is not a change: the last good list stands, and
+ * `status` says what is wrong.
+ */
+export interface DiscoverySource {
+  /** Where the list comes from, in plain words: `DNS name orders, port 50051`. */
+  readonly describe: string;
+  /** A fresh snapshot at each read. */
+  readonly status: DiscoveryStatus;
+  /** Begins to publish, perhaps before it returns. Once only. */
+  start(publish: Publish): void;
+  /** Something failed on the data path: look again early. Rate limited, cheap to call often, harmless before start and after stop. */
+  refresh(): void;
+  /** Publishes nothing after this. Harmless when repeated. */
+  stop(): void;
+}
+
+export type Publish = (list: readonly EndpointSpec[]) => void;
+
+export interface DiscoveryStatus {
+  /** A list has been published. */
+  readonly answered: boolean;
+  /** How many endpoints the published list has. */
+  readonly endpoints: number;
+  /** `Clock.now()` of the latest good answer, whether or not it changed anything; 0 before the first. */
+  readonly lastAnswerMs: number;
+  /** Why the latest attempt gave no list, '' if it did. */
+  readonly lastError: string;
+}
+
+/** Each address once; where one is repeated the first stands. */
+export function withoutRepeats(list: readonly EndpointSpec[]): EndpointSpec[] {
+  const byAddress = new Map<string, EndpointSpec>();
+  for (const spec of list) {
+    const key = formatAddress(spec.address);
+    if (!byAddress.has(key)) byAddress.set(key, spec);
+  }
+  return [...byAddress.values()];
+}
