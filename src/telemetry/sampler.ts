@@ -20,7 +20,11 @@ export interface Sampler {
 
 /** `ratio` counts for the two `traceidratio` samplers only; it is held within 0 to 1. */
 export function makeSampler(name: SamplerName, ratio: number): Sampler {
-  const share = name.endsWith('always_on') ? 1 : name.endsWith('always_off') ? 0 : Math.min(Math.max(ratio, 0), 1);
+  const share = name.endsWith('always_on')
+    ? 1
+    : name.endsWith('always_off')
+      ? 0
+      : Math.min(Math.max(ratio, 0), 1);
   return { parentBased: name.startsWith('parentbased_'), bound: share * 0x8000_0000 };
 }
 

@@ -1,0 +1,275 @@
+import { grpcStatusName, grpcStatusNames } from '../../core/grpc-status.ts';
+import type { CallRecord } from '../call-record.ts';
+import { attemptGrpcStatus, attemptMs, isServerError, rpcMethod, wallEndMs } from '../outcome.ts';
+import { createHttpMetrics } from './http-metrics.ts';
+import type { HistogramData, HistogramFamily, Labels, Registry, Value, ValueFamily } from './registry.ts';
+
+/** What the call path reports. Each is a Map lookup and increments; nothing is allocated once a method is known. */
+export interface CallMetrics {
+  /** A call was accepted; its listener is known. */
+  started(record: CallRecord): void;
+  /** An attempt begins; its path and cluster are known. */
+  attemptStarted(record: CallRecord): void;
+  /** Exactly once for every `started`, with the final record. */
+  settled(record: CallRecord): void;
+}
+
+/**
+ * Bounds of latencies, in seconds: those that the semantic conventions advise, and finer ones below 5 ms, since a
+ * call through a sidecar is often done in a fraction of one.
+ */
+export const latencyBoundsSeconds = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5,
+  7.5, 10,
+] as const;
+
+/** gRFC A66's bounds of message sizes, in octets. */
+export const sizeBoundsBytes = [
+  0, 1024, 2048, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864, 268_435_456,
+  1_073_741_824, 4_294_967_296,
+] as const;
+
+/** What methods are called beyond `maxMethods`, and ones that no upstream knows. */
+export const otherMethod = 'other';
+/** Attempts of methods not yet known to be real, remembered until their first call settles. */
+const pendingMethodsMax = 256;
+
+export function createCallMetrics(registry: Registry, maxMethods: number): CallMetrics {
+  const families = declareFamilies(registry);
+  const http = createHttpMetrics(registry, latencyBoundsSeconds);
+  const methods = createMethods(families, maxMethods);
+  const activeByListener = new Map<string, Value>();
+  const errorsByCode = new Map<string, Value>();
+
+  const active = (listener: string): Value => {
+    let value = activeByListener.get(listener);
+    if (value === undefined) {
+      value = families.active.bind({ 'outrigger.listener': listener });
+      activeByListener.set(listener, value);
+    }
+    return value;
+  };
+  return {
+    started: (record) => active(record.listener).add(1),
+    attemptStarted(record) {
+      if (record.grpc) methods.attemptStarted(record);
+    },
+    settled(record) {
+      active(record.listener).add(-1);
+      if (record.error !== '')
+        bindOnce(errorsByCode, families.errors, 'outrigger.error', record.error).add(1);
+      if (record.grpc) methods.of(record).settled(record);
+      else http.settled(record);
+    },
+  };
+}
+
+type Families = ReturnType<typeof declareFamilies>;
+
+function declareFamilies(registry: Registry) {
+  const histogram = (name: string, unit: string, bounds: readonly number[], help: string): HistogramFamily =>
+    registry.histogram({ name, unit, bounds, help });
+  const counter = (name: string, unit: string, help: string): ValueFamily =>
+    registry.counter({ name, unit, help });
+  return {
+    server: histogram(
+      'rpc.server.call.duration',
+      's',
+      latencyBoundsSeconds,
+      'Duration of a call as its client sees it.',
+    ),
+    client: histogram(
+      'rpc.client.call.duration',
+      's',
+      latencyBoundsSeconds,
+      'Duration of one attempt at an endpoint.',
+    ),
+    attemptsStarted: counter('grpc.client.attempt.started', '{attempt}', 'Attempts begun (gRFC A66).'),
+    attempts: histogram(
+      'grpc.client.attempt.duration',
+      's',
+      latencyBoundsSeconds,
+      'Duration of one attempt at an endpoint (gRFC A66).',
+    ),
+    sent: histogram(
+      'grpc.client.attempt.sent_total_compressed_message_size',
+      'By',
+      sizeBoundsBytes,
+      'Octets of messages sent in an attempt, as compressed (gRFC A66).',
+    ),
+    received: histogram(
+      'grpc.client.attempt.rcvd_total_compressed_message_size',
+      'By',
+      sizeBoundsBytes,
+      'Octets of messages received in an attempt, as compressed (gRFC A66).',
+    ),
+    messages: counter('outrigger.messages', '{message}', 'gRPC messages relayed.'),
+    bytes: counter('outrigger.message', 'By', 'Octets of gRPC messages relayed.'),
+    retries: counter('outrigger.retries', '{attempt}', 'Attempts of a call beyond its first.'),
+    errors: counter('outrigger.errors', '{call}', 'Calls that Outrigger itself answered with an error.'),
+    active: registry.gauge({ name: 'outrigger.calls.active', unit: '{call}', help: 'Calls in progress.' }),
+  };
+}
+
+/** The series of one method on one cluster, bound ahead of use. */
+class MethodMetrics {
+  readonly cluster: string;
+  /** The same method on another cluster. */
+  readonly next: MethodMetrics | null;
+  readonly attemptsStarted: Value;
+  private readonly families: Families;
+  private readonly labels: Labels;
+  private readonly grpcLabels: Labels;
+  /** By gRPC status; bound when a status is first seen. */
+  private readonly server: Array<HistogramData | undefined> = new Array(grpcStatusNames.length + 1).fill(
+    undefined,
+  );
+  private readonly attempts: Array<AttemptMetrics | undefined> = new Array(grpcStatusNames.length + 1).fill(
+    undefined,
+  );
+  private readonly requestMessages: Value;
+  private readonly responseMessages: Value;
+  private readonly requestBytes: Value;
+  private readonly responseBytes: Value;
+  private retries: Value | null = null;
+
+  constructor(families: Families, method: string, cluster: string, next: MethodMetrics | null) {
+    this.families = families;
+    this.cluster = cluster;
+    this.next = next;
+    const labels = { 'rpc.system.name': 'grpc', 'rpc.method': method, 'outrigger.cluster': cluster };
+    this.labels = labels;
+    this.grpcLabels = { 'grpc.method': method, 'grpc.target': cluster };
+    this.attemptsStarted = families.attemptsStarted.bind(this.grpcLabels);
+    const direction = (family: ValueFamily, name: string): Value =>
+      family.bind({ 'rpc.method': method, 'outrigger.cluster': cluster, 'outrigger.direction': name });
+    this.requestMessages = direction(families.messages, 'request');
+    this.responseMessages = direction(families.messages, 'response');
+    this.requestBytes = direction(families.bytes, 'request');
+    this.responseBytes = direction(families.bytes, 'response');
+  }
+
+  settled(record: CallRecord): void {
+    const status = statusSlot(record.grpcStatus);
+    const seconds = (record.endedMs - record.startedMs) / 1000;
+    const server = this.server[status] ?? this.bindServer(status);
+    if (record.sampled) server.recordExemplar(seconds, record.traceId, wallEndMs(record));
+    else server.record(seconds);
+    this.requestMessages.add(record.requestMessages);
+    this.responseMessages.add(record.responseMessages);
+    this.requestBytes.add(record.requestBytes);
+    this.responseBytes.add(record.responseBytes);
+    const { attempts } = record;
+    const last = attempts.length - 1;
+    for (let i = 0; i <= last; i++) {
+      const attempt = attempts[i];
+      const slot = statusSlot(attemptGrpcStatus(record, attempt));
+      const metrics = this.attempts[slot] ?? this.bindAttempt(slot);
+      metrics.duration.record(attemptMs(record, attempt) / 1000);
+      // Octets are counted per call. The attempt that was relayed to the client, the last, is the one they were for.
+      metrics.sent.record(i === last ? record.requestBytes : 0);
+      metrics.received.record(i === last ? record.responseBytes : 0);
+    }
+    if (last > 0) {
+      this.retries ??= this.families.retries.bind({
+        'rpc.method': this.labels['rpc.method'],
+        'outrigger.cluster': this.cluster,
+      });
+      this.retries.add(last);
+    }
+  }
+
+  private bindServer(slot: number): HistogramData {
+    const status = grpcStatusName(slot);
+    const error: Labels = isServerError(slot) ? { 'error.type': status } : {};
+    const { data } = this.families.server.bind({ ...this.labels, 'rpc.status_code': status, ...error });
+    this.server[slot] = data;
+    return data;
+  }
+
+  private bindAttempt(slot: number): AttemptMetrics {
+    const { client, attempts, sent, received } = this.families;
+    const status = grpcStatusName(slot);
+    const error: Labels = slot === 0 ? {} : { 'error.type': status };
+    const grpcLabels = { ...this.grpcLabels, 'grpc.status': status };
+    const duration = client.bind({ ...this.labels, 'rpc.status_code': status, ...error }).data;
+    attempts.show(grpcLabels, duration);
+    const bound = { duration, sent: sent.bind(grpcLabels).data, received: received.bind(grpcLabels).data };
+    this.attempts[slot] = bound;
+    return bound;
+  }
+}
+
+interface AttemptMetrics {
+  readonly duration: HistogramData;
+  readonly sent: HistogramData;
+  readonly received: HistogramData;
+}
+
+/** Statuses outside the table share UNKNOWN's slot, 2: a label must not be the peer's to choose. */
+function statusSlot(status: number): number {
+  return status >= 0 && status < grpcStatusNames.length ? status : 2;
+}
+
+/**
+ * The methods that have series of their own. A method earns them with its first call that an upstream did not
+ * answer with UNIMPLEMENTED (nor Outrigger, for want of a route), so that whoever tries random paths takes no place from the real ones.
+ */
+function createMethods(families: Families, maxMethods: number) {
+  const byPath = new Map<string, MethodMetrics>();
+  const others = new Map<string, MethodMetrics>();
+  const pendingAttempts = new Map<string, number>();
+  let known = 0;
+  const unimplemented = grpcStatusNames.indexOf('UNIMPLEMENTED');
+
+  const find = (path: string, cluster: string): MethodMetrics | null => {
+    let metrics = byPath.get(path) ?? null;
+    while (metrics !== null && metrics.cluster !== cluster) metrics = metrics.next;
+    return metrics;
+  };
+  const other = (cluster: string): MethodMetrics => {
+    let metrics = others.get(cluster);
+    if (metrics === undefined) {
+      metrics = new MethodMetrics(families, otherMethod, cluster, null);
+      others.set(cluster, metrics);
+    }
+    return metrics;
+  };
+  const settleFirst = (record: CallRecord): MethodMetrics => {
+    const { path, cluster } = record;
+    let metrics: MethodMetrics;
+    if (record.grpcStatus === unimplemented || known >= maxMethods) metrics = other(cluster);
+    else {
+      metrics = new MethodMetrics(families, rpcMethod(path), cluster, byPath.get(path) ?? null);
+      byPath.set(path, metrics);
+      known++;
+    }
+    const pending = pendingAttempts.get(path);
+    if (pending !== undefined) {
+      metrics.attemptsStarted.add(pending);
+      pendingAttempts.delete(path);
+    }
+    return metrics;
+  };
+  return {
+    of(record: CallRecord): MethodMetrics {
+      return find(record.path, record.cluster) ?? settleFirst(record);
+    },
+    attemptStarted(record: CallRecord): void {
+      const metrics = find(record.path, record.cluster);
+      if (metrics !== null) metrics.attemptsStarted.add(1);
+      else if (known < maxMethods && pendingAttempts.size < pendingMethodsMax)
+        pendingAttempts.set(record.path, (pendingAttempts.get(record.path) ?? 0) + 1);
+      else other(record.cluster).attemptsStarted.add(1);
+    },
+  };
+}
+
+function bindOnce(values: Map<string, Value>, family: ValueFamily, label: string, name: string): Value {
+  let value = values.get(name);
+  if (value === undefined) {
+    value = family.bind({ [label]: name });
+    values.set(name, value);
+  }
+  return value;
+}

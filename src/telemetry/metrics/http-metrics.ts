@@ -1,0 +1,75 @@
+import type { CallRecord } from '../call-record.ts';
+import { wallEndMs } from '../outcome.ts';
+import type { HistogramData, Registry } from './registry.ts';
+
+/** Methods that get a label of their own (RFC 9110 section 9, RFC 5789); others are `_OTHER` as the conventions say. */
+const methodNames: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+]);
+
+/** `http.request.method` of a request: the method, or `_OTHER`, so that no peer makes up labels. */
+export function httpMethodLabel(method: string): string {
+  return methodNames.has(method) ? method : '_OTHER';
+}
+
+/** Requests that are not gRPC, counted by route: paths are the client's to choose, routes are configuration's. */
+export function createHttpMetrics(registry: Registry, bounds: readonly number[]) {
+  const durations = registry.histogram({
+    name: 'http.server.request.duration',
+    unit: 's',
+    help: 'Duration of a request that is not gRPC.',
+    bounds,
+  });
+  const bytes = registry.counter({
+    name: 'outrigger.http.body',
+    unit: 'By',
+    help: 'Octets of bodies relayed.',
+  });
+  const sent = bytes.bind({ 'outrigger.direction': 'request' });
+  const received = bytes.bind({ 'outrigger.direction': 'response' });
+  const byRoute = new Map<string, Map<string, Map<number, HistogramData>>>();
+
+  const bind = (route: string, method: string, status: number): HistogramData => {
+    const code = status === 0 ? '' : String(status);
+    return durations.bind({
+      'http.request.method': method,
+      ...(code === '' ? {} : { 'http.response.status_code': code }),
+      'outrigger.route': route,
+      ...(status === 0 || status >= 500 ? { 'error.type': code || 'no_response' } : {}),
+    }).data;
+  };
+  const histogram = (record: CallRecord): HistogramData => {
+    const { httpStatus, route } = record;
+    const byMethod = memo(byRoute, route, () => new Map<string, Map<number, HistogramData>>());
+    const method = httpMethodLabel(record.httpMethod);
+    const byStatus = memo(byMethod, method, () => new Map<number, HistogramData>());
+    const status = httpStatus >= 100 && httpStatus <= 599 ? httpStatus : 0;
+    return memo(byStatus, status, () => bind(route, method, status));
+  };
+  return {
+    settled(record: CallRecord): void {
+      const seconds = (record.endedMs - record.startedMs) / 1000;
+      if (record.sampled) histogram(record).recordExemplar(seconds, record.traceId, wallEndMs(record));
+      else histogram(record).record(seconds);
+      sent.add(record.requestBytes);
+      received.add(record.responseBytes);
+    },
+  };
+}
+
+function memo<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

@@ -1,0 +1,241 @@
+import { labelText, prometheusName } from './names.ts';
+
+/**
+ * Metrics with instruments that are bound to their labels once, ahead of use: `add` and `record` are a few array
+ * increments, with no lookup and no allocation. One registry serves Prometheus and OTLP alike.
+ *
+ * Names and labels are OpenTelemetry's (`rpc.server.call.duration`, unit `s`); `names.ts` gives Prometheus's form.
+ */
+
+/** Dotted names to values. Values may be anything; the exporters escape them. */
+export type Labels = Readonly<Record<string, string>>;
+
+export interface FamilyOptions {
+  /** Dotted, OpenTelemetry style. */
+  readonly name: string;
+  readonly help: string;
+  /** UCUM: `s`, `By`, `1` (a ratio), or an annotation such as `{call}` that names no unit. '' is none. */
+  readonly unit: string;
+  /** The Prometheus name without `_total`, where it is not the one that follows from name and unit. */
+  readonly prometheus?: string;
+}
+
+/** Series of one family; what is beyond shares the series labelled `otel.metric.overflow="true"`. */
+export const seriesPerFamilyMax = 5000;
+const overflowLabels: Labels = { 'otel.metric.overflow': 'true' };
+
+/** One series of a counter or gauge. */
+export class Value {
+  readonly labels: Labels;
+  readonly text: string;
+  value = 0;
+
+  constructor(labels: Labels) {
+    this.labels = labels;
+    this.text = labelText(labels);
+  }
+  add(amount: number): void {
+    this.value += amount;
+  }
+  set(value: number): void {
+    this.value = value;
+  }
+}
+
+/** The last sampled call that fell into a bucket, so that a graph leads to a trace. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly value: number;
+  readonly wallMs: number;
+}
+
+/** Counts in explicit buckets. A value belongs to the first bucket whose bound it does not exceed. */
+export class HistogramData {
+  /** Upper bounds, ascending; one more bucket for what is above the last. */
+  readonly bounds: readonly number[];
+  readonly counts: Float64Array;
+  sum = 0;
+  count = 0;
+  /** By bucket; made with the first one. */
+  exemplars: Array<Exemplar | undefined> | null = null;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  record(value: number): void {
+    this.counts[this.bucketOf(value)]++;
+    this.sum += value;
+    this.count++;
+  }
+
+  recordExemplar(value: number, traceId: string, wallMs: number): void {
+    this.record(value);
+    if (this.exemplars === null) this.exemplars = new Array(this.counts.length).fill(undefined);
+    this.exemplars[this.bucketOf(value)] = { traceId, value, wallMs };
+  }
+
+  private bucketOf(value: number): number {
+    const bounds = this.bounds;
+    // From below: most calls are quick, and twenty compares at worst cost less than a binary search mispredicts.
+    let bucket = 0;
+    while (bucket < bounds.length && value > bounds[bucket]) bucket++;
+    return bucket;
+  }
+}
+
+/** One series of a histogram; two families may show the same data under their own names and labels. */
+export class HistogramSeries {
+  readonly labels: Labels;
+  readonly text: string;
+  readonly data: HistogramData;
+
+  constructor(labels: Labels, data: HistogramData) {
+    this.labels = labels;
+    this.text = labelText(labels);
+    this.data = data;
+  }
+}
+
+interface FamilyBase {
+  readonly name: string;
+  readonly prometheus: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+export interface ValueFamily extends FamilyBase {
+  readonly kind: 'counter' | 'gauge';
+  /** The series of these labels, made on first use. Labels are copied by reference: do not change them. */
+  bind(labels: Labels): Value;
+  /** Every series now; an observed family makes them anew. */
+  series(): readonly Value[];
+}
+
+export interface HistogramFamily extends FamilyBase {
+  readonly kind: 'histogram';
+  readonly bounds: readonly number[];
+  bind(labels: Labels): HistogramSeries;
+  /** Shows data that another family counts. */
+  show(labels: Labels, data: HistogramData): void;
+  series(): readonly HistogramSeries[];
+}
+
+export type Family = ValueFamily | HistogramFamily;
+
+/** What an observed family hands its values to. */
+export type Emit = (labels: Labels, value: number) => void;
+
+export interface Registry {
+  counter(options: FamilyOptions): ValueFamily;
+  gauge(options: FamilyOptions): ValueFamily;
+  histogram(options: FamilyOptions & { readonly bounds: readonly number[] }): HistogramFamily;
+  /** A family whose values are asked for when they are read; a callback that throws gives no values. */
+  observe(kind: 'counter' | 'gauge', options: FamilyOptions, callback: (emit: Emit) => void): void;
+  /** Runs `callback` once before every collection, for families that share one snapshot. */
+  beforeCollect(callback: () => void): void;
+  /** Everything that has a series, in the order of declaration. */
+  collect(): readonly Family[];
+}
+
+/** Declaring one Prometheus name twice is a bug, and throws. */
+export function createRegistry(): Registry {
+  const families: Family[] = [];
+  const names = new Set<string>();
+  const hooks: Array<() => void> = [];
+
+  const declare = <F extends Family>(family: F): F => {
+    if (names.has(family.prometheus)) throw new Error(`metric ${family.prometheus} is declared twice`);
+    names.add(family.prometheus);
+    families.push(family);
+    return family;
+  };
+  return {
+    counter: (options) => declare(valueFamily('counter', options)),
+    gauge: (options) => declare(valueFamily('gauge', options)),
+    histogram: (options) => declare(histogramFamily(options)),
+    observe: (kind, options, callback) => void declare(observedFamily(kind, options, callback)),
+    beforeCollect: (callback) => void hooks.push(callback),
+    collect() {
+      for (const hook of hooks) hook();
+      return families;
+    },
+  };
+}
+
+function baseOf(kind: Family['kind'], options: FamilyOptions): FamilyBase {
+  const { name, help, unit } = options;
+  return { name, help, unit, prometheus: options.prometheus ?? prometheusName(kind, name, unit) };
+}
+
+function valueFamily(kind: 'counter' | 'gauge', options: FamilyOptions): ValueFamily {
+  const bound = boundSeries((labels) => new Value(labels));
+  return { kind, ...baseOf(kind, options), bind: bound.bind, series: bound.series };
+}
+
+function histogramFamily(options: FamilyOptions & { readonly bounds: readonly number[] }): HistogramFamily {
+  const { bounds } = options;
+  const bound = boundSeries((labels) => new HistogramSeries(labels, new HistogramData(bounds)));
+  return {
+    kind: 'histogram',
+    ...baseOf('histogram', options),
+    bounds,
+    bind: bound.bind,
+    show: (labels, data) => bound.put(new HistogramSeries(labels, data)),
+    series: bound.series,
+  };
+}
+
+function observedFamily(
+  kind: 'counter' | 'gauge',
+  options: FamilyOptions,
+  callback: (emit: Emit) => void,
+): ValueFamily {
+  return {
+    kind,
+    ...baseOf(kind, options),
+    bind() {
+      throw new Error(`metric ${options.name} is observed; it has nothing to bind`);
+    },
+    series() {
+      const values: Value[] = [];
+      try {
+        callback((labels, value) => {
+          if (values.length >= seriesPerFamilyMax) return;
+          const series = new Value(labels);
+          series.value = value;
+          values.push(series);
+        });
+      } catch {
+        return [];
+      }
+      return values;
+    },
+  };
+}
+
+function boundSeries<S extends { readonly text: string }>(make: (labels: Labels) => S) {
+  const byText = new Map<string, S>();
+  let list: readonly S[] | null = null;
+  const put = (series: S): void => {
+    if (byText.size >= seriesPerFamilyMax) return;
+    byText.set(series.text, series);
+    list = null;
+  };
+  const bind = (labels: Labels): S => {
+    const text = labelText(labels);
+    const known = byText.get(text);
+    if (known) return known;
+    // The last place is kept for what overflows.
+    if (byText.size >= seriesPerFamilyMax - 1 && labels !== overflowLabels) return bind(overflowLabels);
+    const series = make(labels);
+    put(series);
+    return series;
+  };
+  const series = (): readonly S[] => {
+    list ??= [...byText.values()];
+    return list;
+  };
+  return { put, bind, series };
+}

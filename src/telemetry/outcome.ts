@@ -1,0 +1,44 @@
+import { GrpcStatus } from '../core/grpc-status.ts';
+import { replyErrors } from '../core/reply-error.ts';
+import type { AttemptRecord, CallRecord } from './call-record.ts';
+
+/** How calls and attempts are judged, for metrics and spans alike. */
+
+/** `rpc.method` of a gRPC path: `pkg.Svc/Method`, without the leading slash. */
+export function rpcMethod(path: string): string {
+  return path.charCodeAt(0) === 0x2f ? path.slice(1) : path;
+}
+
+/** The gRPC status an attempt counts as; where it ended without one, what a client would have made of it. */
+export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): number {
+  if (attempt.grpcStatus >= 0) return attempt.grpcStatus;
+  if (attempt.error in replyErrors) return replyErrors[attempt.error as keyof typeof replyErrors].grpcStatus;
+  return attempt.error === '' || record.endedBy === 'client' ? GrpcStatus.CANCELLED : GrpcStatus.UNAVAILABLE;
+}
+
+const serverErrors: ReadonlySet<number> = new Set([
+  GrpcStatus.UNKNOWN,
+  GrpcStatus.DEADLINE_EXCEEDED,
+  GrpcStatus.UNIMPLEMENTED,
+  GrpcStatus.INTERNAL,
+  GrpcStatus.UNAVAILABLE,
+  GrpcStatus.DATA_LOSS,
+]);
+
+/**
+ * Whether a status is an error in the eyes of a server (OpenTelemetry "Semantic conventions for gRPC"): the others
+ * are the client's doing, as a 4xx is. In a client's eyes every status but OK is one.
+ */
+export function isServerError(grpcStatus: number): boolean {
+  return serverErrors.has(grpcStatus);
+}
+
+/** Milliseconds of an attempt; one that was still running when its call settled ended with it. */
+export function attemptMs(record: CallRecord, attempt: AttemptRecord): number {
+  return Math.max(0, (attempt.endedMs || record.endedMs) - attempt.startedMs);
+}
+
+/** When a call ended, in milliseconds since the Unix epoch. */
+export function wallEndMs(record: CallRecord): number {
+  return record.startedWallMs + (record.endedMs - record.startedMs);
+}
