@@ -1,0 +1,48 @@
+import type { HeaderBlock } from '../../core/header-block.ts';
+import { copyOctets, hashOctets, sameOctets } from './octets.ts';
+
+/** A longer block is decoded every time: it costs too much to keep and to compare. */
+export const memoBlockBytesMax = 512;
+const slotCount = 32;
+
+interface Slot {
+  readonly wire: Buffer;
+  readonly version: number;
+  readonly block: HeaderBlock;
+}
+
+/**
+ * Whole header blocks by their octets on the wire, for one decoder: the same call made again is found, not decoded.
+ *
+ * Direct-mapped, 32 slots. A block is kept at its second sight only: until then it leaves no more than its hash behind, so
+ * that blocks that never come again (one with a trace id in it) cost no copy and push nothing out.
+ */
+export class BlockMemo {
+  private slots: Array<Slot | null> | null = null; // made at the first block: an idle connection has none
+  private seen: Int32Array | null = null;
+  private hash = 0;
+
+  /** The block that these octets meant when the table was at `version`, or null. */
+  find(bytes: Uint8Array, start: number, end: number, version: number): HeaderBlock | null {
+    this.hash = hashOctets(bytes, start, end, version);
+    if (this.slots === null) return null;
+    const slot = this.slots[this.hash & (slotCount - 1)];
+    if (slot === null || slot.version !== version || !sameOctets(bytes, start, end, slot.wire)) return null;
+    return slot.block;
+  }
+
+  /** After `find` gave null: whether the same octets seem to have been here before, at the same version. */
+  seenBefore(): boolean {
+    this.slots ??= new Array(slotCount).fill(null);
+    this.seen ??= new Int32Array(slotCount);
+    const slot = this.hash & (slotCount - 1);
+    if (this.seen[slot] === this.hash) return true;
+    this.seen[slot] = this.hash;
+    return false;
+  }
+
+  /** After `seenBefore` gave true: keeps what the octets meant. */
+  keep(bytes: Uint8Array, start: number, end: number, version: number, block: HeaderBlock): void {
+    this.slots![this.hash & (slotCount - 1)] = { wire: copyOctets(bytes, start, end), version, block };
+  }
+}

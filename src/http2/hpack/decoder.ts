@@ -1,0 +1,255 @@
+import { Field } from '../../core/field.ts';
+import { HeaderBlock } from '../../core/header-block.ts';
+import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
+import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
+import { sharedFields } from './field-intern.ts';
+import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
+import { staticFields, staticTableLength } from './static-table.ts';
+import { StringLiteral } from './string-literal.ts';
+
+export interface HpackDecoderOptions {
+  /**
+   * SETTINGS_HEADER_TABLE_SIZE as announced, in octets. The peer's encoder starts at 4096 until it has acknowledged our
+   * SETTINGS, so less than that counts only from `setTableBytesMax` on.
+   */
+  readonly tableBytesMax: number;
+  /** SETTINGS_MAX_HEADER_LIST_SIZE: octets of all names and values plus 32 per field (RFC 9113 section 6.5.2). */
+  readonly listBytesMax: number;
+  /** Fields of one block, cookie crumbs included. */
+  readonly fieldsMax: number;
+}
+
+/** RFC 7541 section 4.2: the smallest limit since the block before and the last one; no third is ever due. */
+const sizeUpdatesMax = 2;
+
+const noFields: Field[] = [];
+
+/**
+ * Header blocks from the wire (RFC 7541 sections 3 and 6), one decoder per connection, blocks in the order they came.
+ *
+ * A block that is too large is still read to its end, since the table has to stay in step with the peer's, but is
+ * no longer stored: sizes are known before a string is made, so neither a Huffman-coded nor an indexed bomb costs memory.
+ */
+export class HpackDecoder {
+  /** What made `decode` return null, a plain sentence; the connection ends with COMPRESSION_ERROR. */
+  error: string | null = null;
+  /** The last block passed `listBytesMax` or `fieldsMax` and lacks the fields from there on. */
+  oversize = false;
+
+  private readonly table = new DynamicTable();
+  private readonly listBytesMax: number;
+  private readonly fieldsMax: number;
+  /** The largest size that the peer may set the table to. */
+  private tableBytesMax: number;
+  /** The lowest that limit was since the last block: the peer must say that it went down so far. */
+  private tableBytesLowest: number;
+
+  private readonly memo = new BlockMemo();
+  private readonly cursor = new Cursor();
+  private readonly nameLiteral = new StringLiteral();
+  private readonly valueLiteral = new StringLiteral();
+  /** Of the block at hand. */
+  private fields: Field[] = noFields;
+  private listBytes = 0;
+
+  constructor(options: HpackDecoderOptions) {
+    this.tableBytesMax = Math.max(options.tableBytesMax, initialTableBytesMax);
+    this.tableBytesLowest = this.tableBytesMax;
+    this.listBytesMax = options.listBytesMax;
+    this.fieldsMax = options.fieldsMax;
+  }
+
+  /** The peer has acknowledged SETTINGS_HEADER_TABLE_SIZE `bytes`: from the next block on it binds it. */
+  setTableBytesMax(bytes: number): void {
+    this.tableBytesMax = bytes;
+    if (bytes < this.tableBytesLowest) this.tableBytesLowest = bytes;
+  }
+
+  /** The dynamic table, newest first; for tests and dumps. */
+  entries(): Field[] {
+    return this.table.entries();
+  }
+
+  /**
+   * Decodes the whole header block in `bytes` from `start` to `end`. Returns null and sets `error` where the block breaks
+   * RFC 7541; the decoder is then of no more use. May return the very object it returned for the same octets before.
+   */
+  decode(bytes: Uint8Array, start: number, end: number): HeaderBlock | null {
+    this.oversize = false;
+    if (this.error !== null) return null;
+    const version = this.table.version;
+    const memoable = end - start <= memoBlockBytesMax && this.tableBytesLowest >= this.table.capacityBytes;
+    if (memoable) {
+      const known = this.memo.find(bytes, start, end, version);
+      if (known !== null) return known;
+    }
+    this.cursor.set(bytes, start, end);
+    this.fields = [];
+    this.listBytes = 0;
+    if (this.readSizeUpdates()) this.readFields();
+    const fields = this.fields;
+    this.release();
+    if (this.error !== null) return null;
+    const block = new HeaderBlock(fields);
+    // Octets that changed the table, or were only judged in part, will not mean the same again.
+    if (memoable && version === this.table.version && !this.oversize && this.memo.seenBefore()) {
+      this.markRepeated(block, fields);
+      this.memo.keep(bytes, start, end, version, block);
+    }
+    return block;
+  }
+
+  /** Table size updates may only stand at the start of a block (RFC 7541 section 4.2). False on an error. */
+  private readSizeUpdates(): boolean {
+    const { cursor, table } = this;
+    const mustShrinkTo = this.tableBytesLowest < table.capacityBytes ? this.tableBytesLowest : -1;
+    let updates = 0;
+    while (cursor.position < cursor.end && (cursor.bytes[cursor.position] & 0xe0) === 0x20) {
+      const bytes = readInteger(cursor, 5);
+      if (bytes < 0) return this.failInteger(bytes);
+      if (bytes > this.tableBytesMax)
+        return this.fail(`a table size update to ${bytes} passes the limit of ${this.tableBytesMax}`);
+      if (++updates > sizeUpdatesMax) return this.fail('a header block has more than two table size updates');
+      if (updates === 1 && mustShrinkTo >= 0 && bytes > mustShrinkTo)
+        return this.fail(
+          `the first table size update is ${bytes}, but the limit went down to ${mustShrinkTo}`,
+        );
+      table.resize(bytes);
+    }
+    if (mustShrinkTo >= 0 && updates === 0)
+      return this.fail(`no table size update, though the limit went down to ${mustShrinkTo}`);
+    this.tableBytesLowest = this.tableBytesMax;
+    return true;
+  }
+
+  private readFields(): void {
+    const cursor = this.cursor;
+    const end = cursor.end;
+    while (cursor.position < end) {
+      const octet = cursor.bytes[cursor.position];
+      if (octet >= 0x80) {
+        if (!this.readIndexed()) return;
+      } else if (octet >= 0x40) {
+        if (!this.readLiteral(6, true, false)) return;
+      } else if (octet >= 0x20) {
+        this.fail('a table size update stands after a field');
+        return;
+      } else if (!this.readLiteral(4, false, octet >= 0x10)) return;
+    }
+  }
+
+  /** Section 6.1. False on an error, as the other readers. */
+  private readIndexed(): boolean {
+    const index = readInteger(this.cursor, 7);
+    if (index < 0) return this.failInteger(index);
+    const field = this.lookUp(index);
+    if (field === null) return false;
+    if (this.oversize) return true;
+    // The first reference to an entry: from now on it is known to repeat, and is the same object on every connection.
+    this.store(field.repeated ? field : this.promote(index, field));
+    return true;
+  }
+
+  /** Section 6.2. */
+  private readLiteral(prefixBits: number, insert: boolean, sensitive: boolean): boolean {
+    const { cursor, nameLiteral, valueLiteral } = this;
+    const nameIndex = readInteger(cursor, prefixBits);
+    if (nameIndex < 0) return this.failInteger(nameIndex);
+    let name: string | null = null;
+    let problem = '';
+    if (nameIndex === 0) problem = nameLiteral.read(cursor);
+    else {
+      const named = this.lookUp(nameIndex);
+      if (named === null) return false;
+      name = named.name;
+    }
+    if (problem === '') problem = valueLiteral.read(cursor);
+    if (problem !== '') return this.fail(problem);
+
+    const nameMax = name === null ? nameLiteral.lengthMax : name.length;
+    const sizeWanted = this.sizeWanted(insert);
+    if (nameMax + valueLiteral.lengthMax + 32 > sizeWanted) {
+      const nameBytes = name === null ? nameLiteral.measure() : name.length;
+      const valueBytes = valueLiteral.measure();
+      if (nameBytes < 0 || valueBytes < 0) return this.failHuffman();
+      if (nameBytes + valueBytes + 32 > sizeWanted) {
+        this.oversize = true;
+        // Section 4.4: an entry larger than the table empties it.
+        if (insert) this.table.clear();
+        return true;
+      }
+    }
+
+    name ??= nameLiteral.name();
+    const value = valueLiteral.text();
+    if (name === null || value === null) return this.failHuffman();
+    const field = new Field(name, value, sensitive);
+    if (insert) this.table.insert(field);
+    if (!this.oversize) this.store(field);
+    return true;
+  }
+
+  /** The size up to which a field has to be made at all: because the block keeps it, or because the table does. */
+  private sizeWanted(insert: boolean): number {
+    const full = this.oversize || this.fields.length >= this.fieldsMax;
+    const listBytesLeft = full ? 0 : this.listBytesMax - this.listBytes;
+    return insert ? Math.max(listBytesLeft, this.table.capacityBytes) : listBytesLeft;
+  }
+
+  private store(field: Field): void {
+    const listBytes = this.listBytes + field.size;
+    if (listBytes > this.listBytesMax || this.fields.length >= this.fieldsMax) {
+      this.oversize = true;
+      return;
+    }
+    this.listBytes = listBytes;
+    this.fields.push(field);
+  }
+
+  /** Section 2.3.3. Null, with the error set, for 0 and for what is past the end. */
+  private lookUp(index: number): Field | null {
+    if (index > staticTableLength) {
+      const dynamicIndex = index - staticTableLength - 1;
+      if (dynamicIndex < this.table.length) return this.table.at(dynamicIndex);
+    } else if (index > 0) return staticFields[index - 1];
+    this.fail(`there is no header table entry at index ${index}`);
+    return null;
+  }
+
+  private promote(index: number, field: Field): Field {
+    const shared = sharedFields.intern(field);
+    this.table.replace(index - staticTableLength - 1, shared);
+    return shared;
+  }
+
+  /** The same octets came again: what they mean is worth remembering by whoever works on it. */
+  private markRepeated(block: HeaderBlock, fields: Field[]): void {
+    block.repeated = true;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
+      if (field.sensitive) field.repeated = true;
+      else if (!field.repeated) fields[i] = sharedFields.intern(field);
+    }
+  }
+
+  /** Between blocks nothing of one is held: neither the read buffer nor its fields. */
+  private release(): void {
+    this.cursor.release();
+    this.nameLiteral.release();
+    this.valueLiteral.release();
+    this.fields = noFields;
+  }
+
+  private fail(sentence: string): false {
+    this.error = sentence;
+    return false;
+  }
+  private failInteger(error: number): false {
+    return this.fail(
+      error === INTEGER_OVERFLOW ? 'an integer is over 32 bits' : 'the header block ends inside an integer',
+    );
+  }
+  private failHuffman(): false {
+    return this.fail('a Huffman-coded string has wrong padding or an end-of-string symbol');
+  }
+}

@@ -1,0 +1,66 @@
+import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax } from './huffman.ts';
+import { type Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
+import { cachedName, cacheName } from './name-cache.ts';
+import { latin1 } from './octets.ts';
+
+/** Decoding is synchronous, so one workspace serves every connection. A longer string gets its own, for once. */
+const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+
+/**
+ * A string literal of a header block (RFC 7541 section 5.2), found but not yet made into a string, so that its size
+ * can be judged before it costs memory. One object is used over and over.
+ */
+export class StringLiteral {
+  private bytes: Uint8Array = scratch;
+  private start = 0;
+  private end = 0;
+  private huffman = false;
+
+  /** Finds the literal at the cursor and moves past it. Returns '' or what is wrong. */
+  read(cursor: Cursor): string {
+    if (cursor.position >= cursor.end) return 'the header block ends inside a field';
+    this.huffman = cursor.bytes[cursor.position] >= 0x80;
+    const length = readInteger(cursor, 7);
+    if (length === INTEGER_OVERFLOW) return 'a string length is over 32 bits';
+    if (length < 0 || length > cursor.end - cursor.position) return 'the header block ends inside a string';
+    this.bytes = cursor.bytes;
+    this.start = cursor.position;
+    this.end = cursor.position + length;
+    cursor.position = this.end;
+    return '';
+  }
+
+  /** An upper bound of the string's length in octets, at no cost. */
+  get lengthMax(): number {
+    const octets = this.end - this.start;
+    return this.huffman ? huffmanDecodedMax(octets) : octets;
+  }
+
+  /** The string's length in octets, or -1 where its Huffman coding is wrong. Reads every octet, keeps none. */
+  measure(): number {
+    return this.huffman ? huffmanDecodedLength(this.bytes, this.start, this.end) : this.end - this.start;
+  }
+
+  /** The binary string, or null where its Huffman coding is wrong. */
+  text(): string | null {
+    if (!this.huffman) return latin1(this.bytes, this.start, this.end);
+    const needed = huffmanDecodedMax(this.end - this.start) + 2;
+    const out = needed <= scratch.length ? scratch : Buffer.allocUnsafeSlow(needed);
+    const length = huffmanDecode(this.bytes, this.start, this.end, out);
+    return length < 0 ? null : latin1(out, 0, length);
+  }
+
+  /** As `text`, for a header name: the same octets give the same string object. */
+  name(): string | null {
+    const cached = cachedName(this.bytes, this.start, this.end, this.huffman);
+    if (cached !== null) return cached;
+    const text = this.text();
+    if (text !== null) cacheName(this.bytes, this.start, this.end, this.huffman, text);
+    return text;
+  }
+
+  /** Lets go of the read buffer. */
+  release(): void {
+    this.bytes = scratch;
+  }
+}

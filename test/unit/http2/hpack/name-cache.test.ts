@@ -1,0 +1,26 @@
+import { expect } from 'chai';
+import { cachedName, cacheName } from '../../../../src/http2/hpack/name-cache.ts';
+
+describe('HPACK name cache', () => {
+  it('gives the string back for the same octets in the same coding, from anywhere in a buffer', () => {
+    const wire = Buffer.from('..x-cache-test-1..');
+    expect(cachedName(wire, 2, 16, false)).to.equal(null);
+    cacheName(wire, 2, 16, false, 'x-cache-test-1');
+    expect(cachedName(Buffer.from('x-cache-test-1'), 0, 14, false)).to.equal('x-cache-test-1');
+    expect(cachedName(Buffer.from('x-cache-test-1'), 0, 14, true)).to.equal(null);
+    expect(cachedName(Buffer.from('x-cache-test-2'), 0, 14, false)).to.equal(null);
+  });
+
+  it('does not look at the buffer again', () => {
+    const wire = Buffer.from('x-cache-test-3');
+    cacheName(wire, 0, wire.length, false, 'x-cache-test-3');
+    wire.fill(0);
+    expect(cachedName(Buffer.from('x-cache-test-3'), 0, 14, false)).to.equal('x-cache-test-3');
+  });
+
+  it('does not keep a long name', () => {
+    const wire = Buffer.from('n'.repeat(33));
+    cacheName(wire, 0, 33, false, 'n'.repeat(33));
+    expect(cachedName(wire, 0, 33, false)).to.equal(null);
+  });
+});

@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import {
+  copyOctets,
+  hashOctets,
+  latin1,
+  sameOctets,
+  writeLatin1,
+  writeOctets,
+} from '../../../../src/http2/hpack/octets.ts';
+
+const lengths = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 31, 32, 33, 80, 81, 255, 300, 512];
+/** Octets of every value, other ones for each length. */
+function octets(length: number): Buffer {
+  return Buffer.from(Array.from({ length }, (_, index) => (index * 7 + length + 0xf0) & 0xff));
+}
+
+describe('octets and binary strings', () => {
+  it('become each other whatever the length, whatever stands around', () => {
+    for (const length of lengths) {
+      const wanted = octets(length);
+      const around = new Uint8Array(length + 10).fill(0x55);
+      around.set(wanted, 5);
+      const text = latin1(around, 5, 5 + length);
+      expect(text).to.equal(wanted.toString('latin1'));
+      const out = new Uint8Array(length + 10).fill(0x55);
+      expect(writeLatin1(out, 5, text)).to.equal(5 + length);
+      expect(out).to.deep.equal(around);
+      out.fill(0x55);
+      expect(writeOctets(out, 5, wanted)).to.equal(5 + length);
+      expect(out).to.deep.equal(around);
+      expect(copyOctets(around, 5, 5 + length)).to.deep.equal(wanted);
+    }
+  });
+
+  it('are the same only where length and every octet are', () => {
+    for (const length of lengths) {
+      const key = octets(length);
+      const around = Buffer.concat([Buffer.from('xyz'), key, Buffer.from('xyz')]);
+      expect(sameOctets(around, 3, 3 + length, key)).to.equal(true);
+      expect(sameOctets(around, 3, 4 + length, key)).to.equal(false);
+      for (const at of length === 0 ? [] : [0, length >> 1, length - 1]) {
+        const other = Buffer.from(around);
+        other[3 + at] ^= 1;
+        expect(sameOctets(other, 3, 3 + length, key)).to.equal(false);
+      }
+    }
+  });
+
+  it('hash alike where they are alike, and differently with another seed or a run of other octets', () => {
+    for (const length of lengths.filter((length) => length >= 33)) {
+      const first = octets(length);
+      const second = Buffer.from(first);
+      second.fill(0x77, 1, 31);
+      expect(hashOctets(first, 0, length, 1)).to.equal(hashOctets(Buffer.from(first), 0, length, 1));
+      expect(hashOctets(first, 0, length, 1)).not.to.equal(hashOctets(first, 0, length, 2));
+      expect(hashOctets(first, 0, length, 1)).not.to.equal(hashOctets(second, 0, length, 1));
+    }
+  });
+});
