@@ -49,6 +49,7 @@ export interface MessageStream extends MessageSink {
 /** Why a stream ended early, whose doing it was and whether another attempt is safe. */
 export interface StreamFailure {
   readonly kind:
+    | 'unsent' // nothing of it left this process: another attempt is safe, any number of times
     | 'reset' // the peer sent RST_STREAM `code`
     | 'refused' // the peer says it did not process it: REFUSED_STREAM, or GOAWAY with a lower last stream id
     | 'closed' // the connection was lost

@@ -28,11 +28,9 @@ export class OutputBuffer {
     this.length = 0;
   }
 
-  /** Gives the written octets away and starts on fresh memory: when the transport still holds the old. */
-  detach(): Buffer {
-    const taken = this.bytes.subarray(0, this.length);
+  /** Starts on fresh memory: the transport still holds the old. */
+  renew(): void {
     this.bytes = Buffer.allocUnsafeSlow(this.initialBytes);
     this.length = 0;
-    return taken;
   }
 }

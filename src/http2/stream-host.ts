@@ -15,6 +15,8 @@ export interface StreamHost {
   readonly writer: FrameWriter;
   /** The connection's window for DATA that we send. */
   readonly sendWindow: SendWindow;
+  /** How often written octets were handed to the transport: what was written since has not left. */
+  readonly flushCount: number;
   /** False while the transport pushes back: DATA waits in its stream, where its credit bounds it. */
   readonly transportReady: boolean;
   /** The stream has DATA for which the connection (not the stream) has no room: wake it when it has. */

@@ -31,6 +31,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** RFC 9110 section 9.3.2: a reply to HEAD declares a length and has no body. */
   private bodyless = false;
   private emptyFrames = 0;
+  /** `flushCount` of the connection when our head was written. */
+  private headWrittenAt = 0;
   /** Received octets that nobody has disposed of yet. */
   private unconsumed = 0;
 
@@ -45,7 +47,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
 
   head(head: HeaderBlock, end: boolean): void {
     if (!maySend(this.state)) return;
-    if (this.host.role === 'client' && head.method === 'HEAD') this.bodyless = true;
+    if (this.host.role === 'client') {
+      if (head.method === 'HEAD') this.bodyless = true;
+      this.headWrittenAt = this.host.flushCount;
+    }
     this.host.writer.headers(this.id, head, end);
     if (end) this.sentEnd();
   }
@@ -107,12 +112,17 @@ export class Http2Stream implements MessageStream, WaitingStream {
     return this.headReceived;
   }
 
-  receiveHead(head: HeaderBlock, end: boolean): void {
+  /** False when the section contradicts itself; the stream has failed then. */
+  receiveHead(head: HeaderBlock, end: boolean): boolean {
     this.headReceived = true;
     this.expectedBytes = this.bodyless || head.status === 304 ? -1 : contentLength(head);
-    if (end && this.expectedBytes > 0) return this.protocolError('content-length without a body');
+    if (end && this.expectedBytes > 0) {
+      this.protocolError('content-length without a body');
+      return false;
+    }
     if (end) this.receivedEnd();
     this.receiver?.head(head, end);
+    return true;
   }
 
   receiveTrailers(trailers: HeaderBlock): void {
@@ -176,7 +186,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
     const replied = !mayReceive(this.state) && this.host.role === 'client';
     this.receiver = null;
     this.close(false);
-    if (!replied) receiver?.failed(failure);
+    if (replied) return;
+    // A call that was still in our buffer when the connection went has not left, whatever became of the others.
+    const unsent = this.host.role === 'client' && this.headWrittenAt === this.host.flushCount;
+    receiver?.failed(unsent ? { ...failure, kind: 'unsent' } : failure);
   }
 
   /** A stream error: the peer gets RST_STREAM, the receiver hears of it (RFC 9113 section 5.4.2). */

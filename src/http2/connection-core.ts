@@ -1,0 +1,218 @@
+import { ErrorCode } from '../core/error-code.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import { SendWindow, ReceiveWindow, windowBytesDefault } from './flow-window.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { GlitchCounter } from './glitches.ts';
+import { HeaderAssembly } from './header-assembly.ts';
+import { HpackDecoder } from './hpack/decoder.ts';
+import { HpackEncoder } from './hpack/encoder.ts';
+import type { ConnectionOptions } from './options.ts';
+import { OutputBuffer } from './output-buffer.ts';
+import { SendQueue } from './send-queue.ts';
+import { defaultPeerSettings } from './settings.ts';
+import { Http2Stream } from './stream.ts';
+import type { StreamHost, WaitingStream } from './stream-host.ts';
+import { StreamTable } from './stream-table.ts';
+
+/** Why a connection ended, for the log and for the failure of its streams. */
+export interface ConnectionError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** True when the peer broke the protocol, false when it closed or said GOAWAY with this code. */
+  readonly ours: boolean;
+}
+
+/** Hears what happens on a connection. Called synchronously from `receive` and the commands. */
+export interface ConnectionListener {
+  /** Server role: a request. The listener sets `stream.receiver` before it returns. */
+  stream(stream: Http2Stream, head: HeaderBlock, end: boolean): void;
+  /** Server role: a request whose header section passed the limit; `head` holds what came before. */
+  oversize(stream: Http2Stream, head: HeaderBlock): void;
+  /** The peer's first SETTINGS came: it speaks HTTP/2. */
+  ready(): void;
+  /** A stream ended, or the peer allows more: there may be room for another. */
+  capacity(): void;
+  /** The peer takes no new streams on this connection. */
+  goaway(): void;
+  /** Over: flush what is written, then close the transport. Null when it ended in good order. */
+  ended(error: ConnectionError | null): void;
+  /** Something is to be flushed. */
+  written(): void;
+}
+
+/** Streams we reset and whose late frames we still expect; the oldest are forgotten. */
+const recentResetsMax = 2048;
+
+/** The state of a connection, and what its streams ask of it. What frames do to it is `frame-handlers.ts`. */
+export class ConnectionCore implements StreamHost {
+  readonly role: 'client' | 'server';
+  readonly options: ConnectionOptions;
+  readonly listener: ConnectionListener;
+  readonly out = new OutputBuffer();
+  readonly writer: FrameWriter;
+  readonly decoder: HpackDecoder;
+  readonly sendWindow = new SendWindow(windowBytesDefault);
+  readonly receiveWindow: ReceiveWindow;
+  readonly streams = new StreamTable<Http2Stream>();
+  readonly assembly: HeaderAssembly;
+  readonly peer = defaultPeerSettings();
+  transportReady = true;
+  flushCount = 0;
+  settingsReceived = false;
+  /** The highest stream id the peer opened (server role). */
+  lastPeerStreamId = 0;
+  /** The next stream id we open (client role). */
+  nextStreamId = 1;
+  /** Set once we said which streams we still take; later ones are ignored (RFC 9113 section 6.8). */
+  goawaySentLastId = Number.POSITIVE_INFINITY;
+  goawayReceived = false;
+  over = false;
+  /** Time of the input being handled, for the glitch counter. */
+  nowMs = 0;
+  protected readonly queue = new SendQueue();
+  private readonly glitches: GlitchCounter;
+  private readonly resets = new Set<number>();
+  private forgotResets = false;
+  private buffered = 0;
+  private withheld = 0;
+  private serving = false;
+
+  constructor(role: 'client' | 'server', options: ConnectionOptions, listener: ConnectionListener) {
+    this.role = role;
+    this.options = options;
+    this.listener = listener;
+    this.writer = new FrameWriter(this.out, new HpackEncoder(), () => listener.written());
+    this.decoder = new HpackDecoder({
+      tableBytesMax: options.headerTableBytesMax,
+      listBytesMax: options.headerListBytesMax,
+      fieldsMax: options.headerFieldsMax,
+    });
+    this.receiveWindow = new ReceiveWindow(Math.max(options.connectionWindowBytes, windowBytesDefault));
+    // A compressed section is rarely longer than what it decodes to; twice is generous and still a bound.
+    this.assembly = new HeaderAssembly(options.headerListBytesMax * 2, options.continuationsMax);
+    this.glitches = new GlitchCounter(options.glitchesMax, options.glitchesLeakPerSecond);
+  }
+
+  // For streams.
+
+  wait(stream: WaitingStream): void {
+    this.queue.add(stream);
+    this.serveQueue();
+  }
+
+  released(bytes: number): void {
+    this.buffered -= bytes;
+    if (this.withheld > 0 && this.buffered < this.options.bufferedBytesMax) {
+      const owed = this.withheld;
+      this.withheld = 0;
+      this.returnCredit(owed);
+    }
+  }
+
+  streamClosed(id: number, resetByUs: boolean): void {
+    this.streams.delete(id);
+    if (resetByUs) {
+      this.resets.add(id);
+      if (this.resets.size > recentResetsMax) {
+        this.forgotResets = true;
+        for (const oldest of this.resets) {
+          this.resets.delete(oldest);
+          break;
+        }
+      }
+    }
+    if (this.over) return;
+    this.listener.capacity();
+    this.endIfDone();
+  }
+
+  misbehaved(id: number, code: ErrorCode): void {
+    this.writer.rstStream(id, code);
+    this.glitch(10);
+  }
+
+  // For frames.
+
+  /** Was the stream reset by us, so that late frames of it are no offence? */
+  wasReset(id: number): 'yes' | 'no' | 'perhaps' {
+    if (this.resets.has(id)) return 'yes';
+    return this.forgotResets ? 'perhaps' : 'no';
+  }
+
+  /** Counts received DATA against the connection's window and gives the credit back, unless too much is held. */
+  received(bytes: number): boolean {
+    if (!this.receiveWindow.receive(bytes)) return false;
+    this.buffered += bytes;
+    if (this.buffered < this.options.bufferedBytesMax) this.returnCredit(bytes);
+    else this.withheld += bytes;
+    return true;
+  }
+
+  private returnCredit(bytes: number): void {
+    const increment = this.receiveWindow.release(bytes);
+    if (increment > 0 && !this.over) this.writer.windowUpdate(0, increment);
+  }
+
+  serveQueue(): void {
+    if (this.serving || this.queue.empty) return;
+    this.serving = true;
+    this.queue.serve(() => this.transportReady && this.sendWindow.available > 0);
+    this.serving = false;
+  }
+
+  newStream(id: number): Http2Stream {
+    const o = this.options;
+    // Until our SETTINGS are acknowledged a peer may rightly use the RFC's default window.
+    const first = Math.max(o.streamWindowBytes, windowBytesDefault);
+    const stream = new Http2Stream(
+      id,
+      this,
+      this.peer.initialWindowBytes,
+      first,
+      Math.max(first, o.streamWindowBytesMax),
+    );
+    this.streams.set(stream);
+    return stream;
+  }
+
+  /** Counts what honest peers rarely do. */
+  glitch(points: number): void {
+    if (this.over) return;
+    const verdict = this.glitches.add(points, this.nowMs);
+    if (verdict === 'hard') this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
+    else if (verdict === 'soft' && this.goawaySentLastId === Number.POSITIVE_INFINITY) {
+      this.sayGoaway(this.lastPeerStreamId, ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
+    }
+  }
+
+  sayGoaway(lastStreamId: number, code: ErrorCode, debug: string): void {
+    this.goawaySentLastId = Math.min(this.goawaySentLastId, lastStreamId);
+    this.writer.goaway(lastStreamId, code, debug);
+  }
+
+  /** A connection error: GOAWAY, every stream fails, nothing more is read (RFC 9113 section 5.4.1). */
+  fail(code: ErrorCode, message: string): void {
+    if (this.over) return;
+    this.writer.goaway(this.role === 'server' ? this.lastPeerStreamId : 0, code, message);
+    this.end({ code, message, ours: true });
+  }
+
+  /** Over for all streams; idempotent. */
+  end(error: ConnectionError | null): void {
+    if (this.over) return;
+    this.over = true;
+    const failure = {
+      kind: error?.ours ? 'protocol' : 'closed',
+      code: error?.code ?? ErrorCode.NO_ERROR,
+      message: error?.message ?? 'the connection closed',
+    } as const;
+    for (const stream of this.streams.all()) stream.abandon(failure);
+    this.listener.ended(error);
+  }
+
+  /** After GOAWAY, either way, a connection without streams has nothing left to do. */
+  endIfDone(): void {
+    if (this.streams.size > 0) return;
+    if (this.goawayReceived || this.goawaySentLastId <= this.lastPeerStreamId) this.end(null);
+  }
+}

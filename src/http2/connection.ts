@@ -1,0 +1,126 @@
+import { ErrorCode } from '../core/error-code.ts';
+import type { StreamReceiver } from '../core/message-stream.ts';
+import { ConnectionCore, type ConnectionListener } from './connection-core.ts';
+import { windowBytesDefault } from './flow-window.ts';
+import { clientPreface } from './frame.ts';
+import { handleFrame } from './frame-handlers.ts';
+import { type FrameListener, FrameReader } from './frame-reader.ts';
+import type { ConnectionOptions } from './options.ts';
+import { SettingId } from './settings.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** The last stream id there is; also what the first GOAWAY of a graceful end names (RFC 9113 section 6.8). */
+const streamIdMax = 0x7fff_ffff;
+
+/**
+ * One HTTP/2 connection, either role, without any I/O: `receive` takes octets, `out` holds octets to send,
+ * the listener hears the rest. It knows no socket, no clock and no randomness, so property tests, fuzzers and
+ * simulations run the very code that serves.
+ */
+export class Http2Connection extends ConnectionCore implements FrameListener {
+  private readonly reader: FrameReader;
+  /** Octets of the client's preface still to come (server role). */
+  private prefaceLeft: number;
+
+  constructor(role: 'client' | 'server', options: ConnectionOptions, listener: ConnectionListener) {
+    super(role, options, listener);
+    this.reader = new FrameReader(this, options.frameBytesMax);
+    this.prefaceLeft = role === 'server' ? clientPreface.length : 0;
+  }
+
+  /** Says the preface and our SETTINGS; the first thing on every connection (RFC 9113 section 3.4). */
+  start(): void {
+    const o = this.options;
+    if (this.role === 'client') this.writer.raw(clientPreface);
+    const parameters: Array<readonly [number, number]> = [
+      [SettingId.INITIAL_WINDOW_SIZE, o.streamWindowBytes],
+      [SettingId.MAX_HEADER_LIST_SIZE, o.headerListBytesMax],
+    ];
+    if (this.role === 'server') parameters.push([SettingId.MAX_CONCURRENT_STREAMS, o.maxConcurrentStreams]);
+    else parameters.push([SettingId.ENABLE_PUSH, 0]);
+    if (o.headerTableBytesMax !== 4096) parameters.push([SettingId.HEADER_TABLE_SIZE, o.headerTableBytesMax]);
+    if (o.frameBytesMax !== 16_384) parameters.push([SettingId.MAX_FRAME_SIZE, o.frameBytesMax]);
+    this.writer.settings(parameters);
+    const extra = o.connectionWindowBytes - windowBytesDefault;
+    if (extra > 0) this.writer.windowUpdate(0, extra);
+  }
+
+  /** Octets from the peer; `nowMs` is the time of the read. Nothing of `bytes` is kept. Never throws for input. */
+  receive(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
+    if (this.over) return;
+    this.nowMs = nowMs;
+    let at = start;
+    while (this.prefaceLeft > 0 && at < end) {
+      if (bytes[at++] !== clientPreface[clientPreface.length - this.prefaceLeft]) {
+        this.fail(ErrorCode.PROTOCOL_ERROR, 'no HTTP/2 connection preface');
+        return;
+      }
+      this.prefaceLeft--;
+    }
+    this.reader.receive(bytes, at, end);
+  }
+
+  /** Client role: a new stream, or null when this connection takes no more (or no more for now). */
+  open(receiver: StreamReceiver): Http2Stream | null {
+    if (!this.mayOpen || this.nextStreamId > streamIdMax) return null;
+    const stream = this.newStream(this.nextStreamId);
+    this.nextStreamId += 2;
+    stream.receiver = receiver;
+    return stream;
+  }
+
+  /** Client role: is there room for a stream right now? */
+  get mayOpen(): boolean {
+    return this.accepting && this.streams.size < this.peer.maxConcurrentStreams;
+  }
+
+  /** Client role: false once this connection will never take another stream. */
+  get accepting(): boolean {
+    return (
+      !this.over &&
+      !this.goawayReceived &&
+      this.goawaySentLastId === Number.POSITIVE_INFINITY &&
+      this.nextStreamId <= streamIdMax
+    );
+  }
+
+  /** Streams that are open now. */
+  get active(): number {
+    return this.streams.size;
+  }
+
+  /** First step of a graceful end: no new streams, please; those on their way are still served. */
+  announceShutdown(): void {
+    if (!this.over && this.goawaySentLastId === Number.POSITIVE_INFINITY) {
+      this.writer.goaway(streamIdMax, ErrorCode.NO_ERROR, '');
+    }
+  }
+
+  /** Last step: nothing after the streams seen so far; the connection ends when they have. */
+  shutdown(): void {
+    if (this.over) return;
+    this.sayGoaway(this.lastPeerStreamId, ErrorCode.NO_ERROR, '');
+    this.endIfDone();
+  }
+
+  /** The transport takes more, or not for now. */
+  setTransportReady(ready: boolean): void {
+    this.transportReady = ready;
+    if (ready) this.serveQueue();
+  }
+
+  /** The transport is gone; `message` says how. Every open stream fails with it. */
+  transportClosed(message: string): void {
+    this.end({ code: ErrorCode.NO_ERROR, message, ours: false });
+  }
+
+  frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    handleFrame(this, type, flags, streamId, bytes, start, end);
+    if (this.over) this.reader.stop();
+  }
+
+  frameTooLong(lengthBytes: number): void {
+    this.fail(ErrorCode.FRAME_SIZE_ERROR, `a frame of ${lengthBytes} octets is longer than allowed`);
+    this.reader.stop();
+  }
+}

@@ -1,0 +1,127 @@
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import { Http2Connection } from './connection.ts';
+import type { ConnectionError } from './connection-core.ts';
+import type { FlushScheduler } from './flush-scheduler.ts';
+import type { ConnectionOptions } from './options.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** Octets in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
+const unreadOutputBytesMax = 1_048_576;
+/** How long a closed connection may take to drain its last octets (GOAWAY), milliseconds. */
+const lingerMs = 1000;
+
+/** Hears of a bound connection; all but `stream` may be left out. */
+export interface BindingListener {
+  stream?(stream: Http2Stream, head: HeaderBlock, end: boolean): void;
+  oversize?(stream: Http2Stream, head: HeaderBlock): void;
+  ready?(): void;
+  capacity?(): void;
+  goaway?(): void;
+  /** Once, when the connection is of no more use; streams have failed by then. */
+  ended(error: ConnectionError | null): void;
+}
+
+/**
+ * Ties an `Http2Connection` to a socket (TCP, TLS or Unix): octets in as they come, octets out once per event-loop
+ * turn, back-pressure in both directions, and an end that lets the last frame reach the peer.
+ */
+export class SocketBinding {
+  readonly connection: Http2Connection;
+  readonly socket: Socket;
+  private readonly clock: Clock;
+  private readonly scheduler: FlushScheduler;
+  private readonly listener: BindingListener;
+  private dirty = false;
+  private ending = false;
+  private linger: Timer | null = null;
+
+  constructor(
+    socket: Socket,
+    role: 'client' | 'server',
+    options: ConnectionOptions,
+    deps: { clock: Clock; scheduler: FlushScheduler },
+    listener: BindingListener,
+  ) {
+    this.socket = socket;
+    this.clock = deps.clock;
+    this.scheduler = deps.scheduler;
+    this.listener = listener;
+    this.connection = new Http2Connection(role, options, {
+      stream: (stream, head, end) => listener.stream?.(stream, head, end),
+      oversize: (stream, head) => listener.oversize?.(stream, head),
+      ready: () => listener.ready?.(),
+      capacity: () => listener.capacity?.(),
+      goaway: () => listener.goaway?.(),
+      ended: (error) => this.ended(error),
+      written: () => this.written(),
+    });
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.received(chunk));
+    socket.on('drain', () => this.drained());
+    // The other side's FIN ends the connection: an HTTP/2 peer that stops sending can acknowledge nothing.
+    socket.on('end', () => this.connection.transportClosed('the peer closed the connection'));
+    socket.on('error', (error) => this.connection.transportClosed(`the connection broke (${error.message})`));
+    socket.on('close', () => this.closed());
+  }
+
+  /** Says the preface. `first` holds octets that were read before the protocol was known. */
+  start(first: Buffer | null = null): void {
+    this.connection.start();
+    if (first !== null) this.received(first);
+  }
+
+  flush(): void {
+    this.dirty = false;
+    const out = this.connection.out;
+    if (out.length === 0 || this.socket.destroyed) return;
+    this.connection.flushCount++;
+    const accepted = this.socket.write(out.bytes.subarray(0, out.length));
+    // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
+    if (this.socket.writableLength === 0) out.clear();
+    else out.renew();
+    if (!accepted) this.connection.setTransportReady(false);
+    if (this.ending) this.socket.end();
+  }
+
+  /** Ends at once, without a word to the peer. */
+  destroy(message: string): void {
+    this.connection.transportClosed(message);
+    this.socket.destroy();
+  }
+
+  private received(chunk: Buffer): void {
+    this.scheduler.beginRead();
+    this.connection.receive(chunk, 0, chunk.length, this.clock.now());
+    this.scheduler.endRead();
+    // A peer that asks for answers and reads none must not fill our memory with them (CVE-2019-9512, -9515).
+    if (this.socket.writableNeedDrain && this.connection.out.length > unreadOutputBytesMax) this.socket.pause();
+  }
+
+  private drained(): void {
+    this.connection.setTransportReady(true);
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  private written(): void {
+    if (this.dirty) return;
+    this.dirty = true;
+    this.scheduler.add(this);
+  }
+
+  private ended(error: ConnectionError | null): void {
+    this.ending = true;
+    this.listener.ended(error);
+    if (this.socket.destroyed) return;
+    this.written();
+    this.socket.resume();
+    this.linger ??= this.clock.after(lingerMs, () => this.socket.destroy());
+  }
+
+  private closed(): void {
+    this.linger?.cancel();
+    this.linger = null;
+    this.connection.transportClosed('the connection closed');
+  }
+}

@@ -1,0 +1,84 @@
+import { ErrorCode } from '../core/error-code.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
+import type { AttemptRecord } from '../telemetry/call-record.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { Endpoint, Outcome } from '../upstream/endpoint.ts';
+import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
+
+/** The call that an attempt belongs to; an interface so that the two files do not import each other. */
+export interface AttemptOwner {
+  /** There is a stream: send the request. */
+  attemptOpened(attempt: Attempt): void;
+  /** No stream could be had; nothing was sent. */
+  attemptNotOpened(attempt: Attempt, failure: OpenFailure): void;
+  attemptFailed(attempt: Attempt, failure: StreamFailure): void;
+  replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void;
+  replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void;
+  replyTrailers(trailers: HeaderBlock): void;
+  requestSent(attempt: Attempt): void;
+}
+
+/** One try at one endpoint. Counts as active there from the pick until it has ended, whichever way (gRPC A48). */
+export class Attempt implements StreamOpener {
+  readonly endpoint: Endpoint;
+  readonly record: AttemptRecord;
+  /** Null until a connection had room. */
+  stream: MessageStream | null = null;
+  /** Octets of the request body that left for the endpoint. */
+  sentBytes = 0;
+  private readonly owner: AttemptOwner;
+  private readonly cluster: Cluster;
+  private ended = false;
+
+  constructor(owner: AttemptOwner, cluster: Cluster, endpoint: Endpoint, record: AttemptRecord) {
+    this.owner = owner;
+    this.cluster = cluster;
+    this.endpoint = endpoint;
+    this.record = record;
+    cluster.begin(endpoint);
+  }
+
+  /** Stops it without a verdict from the endpoint. */
+  cancel(code: ErrorCode, outcome: Outcome, nowMs: number): void {
+    if (this.ended) return;
+    if (this.stream === null) this.endpoint.pool.cancel(this);
+    else this.stream.reset(code);
+    this.end(outcome, nowMs);
+  }
+
+  /** It is over: the endpoint is released. Exactly once; later calls do nothing. */
+  end(outcome: Outcome, nowMs: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.record.endedMs = nowMs;
+    this.cluster.end(this.endpoint, outcome, nowMs - this.record.startedMs, nowMs);
+  }
+
+  opened(stream: MessageStream): void {
+    this.stream = stream;
+    this.owner.attemptOpened(this);
+  }
+  openFailed(failure: OpenFailure): void {
+    this.owner.attemptNotOpened(this, failure);
+  }
+  head(head: HeaderBlock, end: boolean): void {
+    this.owner.replyHead(this, head, end);
+  }
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.owner.replyData(bytes, start, end, last);
+  }
+  trailers(trailers: HeaderBlock): void {
+    this.owner.replyTrailers(trailers);
+  }
+  failed(failure: StreamFailure): void {
+    this.owner.attemptFailed(this, failure);
+  }
+  sent(bytes: number): void {
+    this.sentBytes += bytes;
+    this.owner.requestSent(this);
+  }
+}
+
+/** The code for a request whose reply is whole already: the rest of it is unwanted, nobody is to blame. */
+export const unwanted = ErrorCode.NO_ERROR;

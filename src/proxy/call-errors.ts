@@ -1,0 +1,71 @@
+import { FieldKind } from '../core/field.ts';
+import { grpcStatusOfReset } from '../core/grpc-status.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { StreamFailure } from '../core/message-stream.ts';
+import { type ReplyError, replyErrors } from '../core/reply-error.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { OpenFailure } from '../upstream/stream-opener.ts';
+import type { Forwarding } from './forwarding.ts';
+
+/** The sentences of what can go wrong on the way of a call. They say who failed; the reply table says the rest. */
+
+export function noRouteError(forwarding: Forwarding): ReplyError {
+  const { method, authority, path } = forwarding;
+  return { code: 'no_route', detail: `no route matches ${method} ${authority}${path}`, mayHaveProcessed: false };
+}
+
+export function noEndpointError(cluster: Cluster, nowMs: number): ReplyError {
+  if (cluster.endpointCount === 0) {
+    const detail = `cluster ${cluster.name} has no endpoint (${cluster.discoveryState})`;
+    return { code: 'no_endpoint', detail, mayHaveProcessed: false };
+  }
+  const detail = `cluster ${cluster.name} has no usable endpoint: ${cluster.unusableReasons(nowMs)}`;
+  return { code: 'no_healthy_endpoint', detail, mayHaveProcessed: false };
+}
+
+export function malformedTimeoutError(head: HeaderBlock): ReplyError {
+  const text = JSON.stringify(head.ofKind(FieldKind.GrpcTimeout));
+  const detail = `grpc-timeout ${text} is malformed: it takes at most 8 digits and one of H M S m u n`;
+  return { code: 'protocol_error', detail, mayHaveProcessed: false };
+}
+
+export function openFailureError(failure: OpenFailure): ReplyError {
+  return { code: failure.code, detail: failure.message, mayHaveProcessed: false };
+}
+
+/** An attempt that had begun and was broken off from the other side. */
+export function failureError(endpoint: Endpoint, failure: StreamFailure, grpc: boolean): ReplyError {
+  const detail = `endpoint ${endpoint.address} failed: ${failure.message}`;
+  const unprocessed = failure.kind === 'unsent' || failure.kind === 'refused';
+  if (failure.kind === 'closed' || failure.kind === 'unsent') {
+    return { code: 'upstream_closed', detail, mayHaveProcessed: !unprocessed };
+  }
+  const grpcStatus = grpc ? grpcStatusOfReset(failure.code) : undefined;
+  // What the peer breaks of the protocol is INTERNAL, and no reset code of ours says more.
+  return failure.kind === 'protocol'
+    ? { code: 'upstream_reset', detail, mayHaveProcessed: true, grpcStatus: replyErrors.protocol_error.grpcStatus }
+    : { code: 'upstream_reset', detail, mayHaveProcessed: !unprocessed, grpcStatus };
+}
+
+export function deadlineError(record: CallRecord, nowMs: number, begun: boolean): ReplyError {
+  const afterMs = Math.round(nowMs - record.startedMs);
+  const last = record.attempts[record.attempts.length - 1];
+  const where = last === undefined ? 'before an endpoint was picked' : `while ${last.endpoint} was working on it`;
+  return {
+    code: 'deadline_exceeded',
+    detail: `the deadline passed after ${afterMs} ms, ${begun ? where : 'before a connection was there'}`,
+    mayHaveProcessed: begun,
+  };
+}
+
+export function drainingError(begun: boolean): ReplyError {
+  const detail = 'the sidecar is shutting down and the grace period is over';
+  return { code: 'draining', detail, mayHaveProcessed: begun };
+}
+
+export function replayFullError(): ReplyError {
+  const detail = 'too many requests wait for a connection with more body than memory is set aside for';
+  return { code: 'overloaded', detail, mayHaveProcessed: false };
+}

@@ -1,0 +1,65 @@
+import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { Forwarding } from './forwarding.ts';
+import type { ProxyContext } from './plan.ts';
+
+/** Who is at the other end of a downstream connection. */
+export interface Peer {
+  /** IP address, or '' for a Unix socket. */
+  readonly address: string;
+  readonly port: number;
+}
+
+let lastId = 0;
+
+export function newCallRecord(context: ProxyContext, forwarding: Forwarding, peer: Peer): CallRecord {
+  return {
+    id: ++lastId,
+    listener: context.listener,
+    route: forwarding.plan?.route ?? '',
+    cluster: forwarding.plan?.cluster.name ?? '',
+    grpc: forwarding.grpc,
+    httpMethod: forwarding.method,
+    authority: forwarding.authority,
+    path: forwarding.path,
+    clientAddress: peer.address,
+    clientPort: peer.port,
+    startedWallMs: context.clock.wallMs(),
+    startedMs: context.clock.now(),
+    headMs: 0,
+    endedMs: 0,
+    grpcStatus: -1,
+    httpStatus: 0,
+    endedBy: 'outrigger',
+    error: '',
+    detail: '',
+    requestBytes: 0,
+    responseBytes: 0,
+    requestMessages: 0,
+    responseMessages: 0,
+    attempts: [],
+    traceId: '',
+    sampled: false,
+  };
+}
+
+/** Adds the record of a new attempt to its call's. */
+export function newAttemptRecord(call: CallRecord, endpoint: Endpoint, pick: string, nowMs: number): AttemptRecord {
+  const target = endpoint.target;
+  const record: AttemptRecord = {
+    number: call.attempts.length + 1,
+    endpoint: endpoint.address,
+    peerHost: target.kind === 'tcp' ? target.host : target.path,
+    peerPort: target.kind === 'tcp' ? target.port : 0,
+    pick,
+    startedMs: nowMs,
+    endedMs: 0,
+    grpcStatus: -1,
+    httpStatus: 0,
+    error: '',
+    spanId: '',
+  };
+  call.attempts.push(record);
+  return record;
+}
+

@@ -1,0 +1,315 @@
+import type { Timer } from '../core/clock.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import { Field, FieldKind } from '../core/field.ts';
+import { GrpcStatus, grpcStatusOfHttp, parseGrpcStatus } from '../core/grpc-status.ts';
+import { formatGrpcTimeout } from '../core/grpc-timeout.ts';
+import { HeaderBlock } from '../core/header-block.ts';
+import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import { type ReplyError, replyErrors } from '../core/reply-error.ts';
+import type { CallRecord, EndedBy } from '../telemetry/call-record.ts';
+import type { CallTrace } from '../telemetry/tracing.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { OpenFailure } from '../upstream/stream-opener.ts';
+import { Attempt, type AttemptOwner, unwanted } from './attempt.ts';
+import {
+  deadlineError,
+  drainingError,
+  failureError,
+  malformedTimeoutError,
+  noEndpointError,
+  noRouteError,
+  openFailureError,
+  replayFullError,
+} from './call-errors.ts';
+import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
+import { type Forwarding, forwardingOf } from './forwarding.ts';
+import { endWithGrpcError, replyGrpcError, replyHttpError } from './local-reply.ts';
+import { MessageCounter } from './message-counter.ts';
+import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
+import type { Cuttable, ProxyContext } from './plan.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
+
+/**
+ * One call, from its head to its settlement: route, deadline, trace, pick, attempt, relay, settle. Push-style; the
+ * downstream connection calls the `StreamReceiver` methods, the attempt's connection the `AttemptOwner` ones.
+ */
+export class Call implements StreamReceiver, AttemptOwner, Cuttable {
+  private readonly context: ProxyContext;
+  private readonly client: MessageStream;
+  private readonly forwarding: Forwarding;
+  private readonly record: CallRecord;
+  private readonly requestMessages = new MessageCounter();
+  private readonly replyMessages = new MessageCounter();
+  private trace: CallTrace | null = null;
+  private deadline: Timer | null = null;
+  private deadlineMs = Number.POSITIVE_INFINITY;
+  private attempt: Attempt | null = null;
+  private tried: Set<Endpoint> | null = null;
+  private refusals = 0;
+  /** Kept until the reply begins: until then the request may have to be sent again. */
+  private replay: ReplayBuffer | null;
+  private requestTrailers: HeaderBlock | null = null;
+  private requestEnded: boolean;
+  /** Octets of the request whose credit the client has back. */
+  private credited = 0;
+  private replyBegun = false;
+  private settled = false;
+
+  constructor(context: ProxyContext, client: MessageStream, peer: Peer, head: HeaderBlock, end: boolean) {
+    this.context = context;
+    this.client = client;
+    this.requestEnded = end;
+    this.replay = end ? null : new ReplayBuffer(context.replayBudget);
+    this.forwarding = forwardingOf(head, context.router, context.telemetry.tracing.rewritesHead);
+    this.record = newCallRecord(context, this.forwarding, peer);
+    client.receiver = this;
+    context.calls.begin(this);
+  }
+
+  /** The way through, in order. */
+  start(head: HeaderBlock): void {
+    const { plan, timeoutMs } = this.forwarding;
+    // The trace comes first, so that an error of ours is on it too.
+    this.trace = this.context.telemetry.tracing.begin(head, this.record);
+    if (plan === null) return this.fail(noRouteError(this.forwarding));
+    if (Number.isNaN(timeoutMs)) return this.fail(malformedTimeoutError(head));
+    // The deadline counts from here, over all attempts; a route's own bound caps it.
+    const withinMs = Math.min(timeoutMs, plan.timeoutMs);
+    if (withinMs !== Number.POSITIVE_INFINITY) {
+      this.deadlineMs = this.record.startedMs + withinMs;
+      this.deadline = this.context.clock.after(withinMs, () => this.expire());
+    }
+    this.next(null);
+  }
+
+  /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
+  private next(failure: ReplyError | null): void {
+    const cluster = this.forwarding.plan!.cluster;
+    const nowMs = this.context.clock.now();
+    if (cluster.full) return this.fail(cluster.fullError());
+    let endpoint = cluster.pick(nowMs, this.tried);
+    // What was refused or never sent may go to the only replica there is once more, on another connection.
+    if (endpoint === null && this.refusals === 1) endpoint = cluster.pick(nowMs, null);
+    if (endpoint === null) return this.fail(failure ?? noEndpointError(cluster, nowMs));
+    const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
+    const record = newAttemptRecord(this.record, endpoint, pick, nowMs);
+    this.attempt = new Attempt(this, cluster, endpoint, record);
+    endpoint.pool.open(this.attempt);
+  }
+
+  attemptOpened(attempt: Attempt): void {
+    const stream = attempt.stream!;
+    const replay = this.replay;
+    const held = replay === null ? 0 : replay.length;
+    stream.head(this.outgoingHead(attempt), this.requestEnded && held === 0 && this.requestTrailers === null);
+    if (held > 0) {
+      let left = held;
+      replay!.replay((bytes, start, end) => {
+        left -= end - start;
+        stream.data(bytes, start, end, left === 0 && this.requestEnded && this.requestTrailers === null);
+      });
+    }
+    if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
+  }
+
+  /** The head of one attempt: the fields that are the same for all, then those that are new each time. */
+  private outgoingHead(attempt: Attempt): HeaderBlock {
+    const fields: Field[] = [];
+    const traceparent = this.trace!.attempt(attempt.record);
+    if (traceparent !== '') {
+      fields.push(new Field('traceparent', traceparent));
+      if (this.trace!.tracestate !== '') fields.push(new Field('tracestate', this.trace!.tracestate));
+    }
+    if (this.deadlineMs !== Number.POSITIVE_INFINITY && this.forwarding.grpc) {
+      const leftMs = this.deadlineMs - this.context.clock.now();
+      fields.push(new Field('grpc-timeout', formatGrpcTimeout(leftMs)));
+    }
+    return fields.length === 0 ? this.forwarding.base : new HeaderBlock(fields, this.forwarding.base);
+  }
+
+  // The request goes on.
+
+  head(): void {
+    // The head came with the stream; there is no second one.
+  }
+
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.settled) return this.client.consumed(end - start);
+    this.record.requestBytes += end - start;
+    if (this.forwarding.grpc) this.requestMessages.add(bytes, start, end);
+    if (last) this.requestEnded = true;
+    const stream = this.attempt?.stream ?? null;
+    const kept = this.replay?.push(bytes, start, end) ?? false;
+    if (stream !== null) stream.data(bytes, start, end, last);
+    // Before there is a stream no credit is given, so a first window is all that can come: it fits, unless the
+    // memory for all calls together is used up.
+    else if (!kept && end > start) this.fail(replayFullError());
+  }
+
+  trailers(trailers: HeaderBlock): void {
+    if (this.settled) return;
+    this.requestEnded = true;
+    this.requestTrailers = trailers;
+    this.attempt?.stream?.trailers(trailers);
+  }
+
+  requestSent(attempt: Attempt): void {
+    // A second attempt sends again what the client had its credit for.
+    const owed = attempt.sentBytes - this.credited;
+    if (owed <= 0) return;
+    this.credited += owed;
+    this.client.consumed(owed);
+  }
+
+  // The reply comes back.
+
+  replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
+    this.commit();
+    this.replyBegun = true;
+    this.record.headMs = this.context.clock.now();
+    this.record.httpStatus = head.status;
+    attempt.record.httpStatus = this.record.httpStatus;
+    this.client.head(head, end);
+    if (end) this.finish(head);
+  }
+
+  replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.record.responseBytes += end - start;
+    if (this.forwarding.grpc) this.replyMessages.add(bytes, start, end);
+    this.client.data(bytes, start, end, last);
+    if (last) this.finish(null);
+  }
+
+  replyTrailers(trailers: HeaderBlock): void {
+    this.client.trailers(trailers);
+    this.finish(trailers);
+  }
+
+  /** Octets of the reply left for the client: the upstream may send as many more. */
+  sent(bytes: number): void {
+    this.attempt?.stream?.consumed(bytes);
+  }
+
+  /** The reply is whole; `last` holds its status. */
+  private finish(last: HeaderBlock | null): void {
+    const attempt = this.attempt!;
+    const nowMs = this.context.clock.now();
+    if (this.forwarding.grpc) {
+      const status = last?.ofKind(FieldKind.GrpcStatus);
+      const code = status === undefined ? this.statusWithoutTrailers() : parseGrpcStatus(status);
+      this.record.grpcStatus = code;
+      attempt.record.grpcStatus = code;
+      attempt.end(outcomeOfGrpc(code), nowMs);
+    } else attempt.end(outcomeOfHttp(this.record.httpStatus), nowMs);
+    if (!this.requestEnded) attempt.stream!.reset(unwanted);
+    this.settle('upstream', nowMs);
+  }
+
+  private statusWithoutTrailers(): number {
+    return this.record.httpStatus === 200 ? GrpcStatus.UNKNOWN : grpcStatusOfHttp(this.record.httpStatus);
+  }
+
+  // What goes wrong.
+
+  attemptNotOpened(attempt: Attempt, failure: OpenFailure): void {
+    const error = openFailureError(failure);
+    attempt.record.error = error.code;
+    attempt.end(failure.code === 'overloaded' ? 'neutral' : 'failure', this.context.clock.now());
+    this.tryElsewhere(attempt, error);
+  }
+
+  attemptFailed(attempt: Attempt, failure: StreamFailure): void {
+    const nowMs = this.context.clock.now();
+    const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
+    attempt.record.error = error.code;
+    attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
+    const safe = failure.kind === 'unsent' || failure.kind === 'refused';
+    attempt.end(safe ? 'neutral' : 'failure', nowMs);
+    if (!safe || this.replyBegun || !this.replayable || ++this.refusals > this.refusalsMax(failure)) {
+      return this.fail(error);
+    }
+    this.tryElsewhere(attempt, error);
+  }
+
+  /** Refused once is bad luck; twice is an answer. What never left may go round all endpoints (gRPC A6). */
+  private refusalsMax(failure: StreamFailure): number {
+    return failure.kind === 'refused' ? 1 : this.forwarding.plan!.cluster.endpointCount + 1;
+  }
+
+  private tryElsewhere(attempt: Attempt, error: ReplyError): void {
+    this.tried ??= new Set();
+    this.tried.add(attempt.endpoint);
+    this.attempt = null;
+    if (this.replayable) this.next(error);
+    else this.fail(error);
+  }
+
+  /** Is all of the request that came so far still here? */
+  private get replayable(): boolean {
+    return this.replay === null ? this.record.requestBytes === 0 : this.replay.complete;
+  }
+
+  /** The client gave up, or its connection is gone. */
+  failed(failure: StreamFailure): void {
+    if (this.settled) return;
+    const nowMs = this.context.clock.now();
+    this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
+    if (this.forwarding.grpc) this.record.grpcStatus = GrpcStatus.CANCELLED;
+    this.record.detail = `the client ended it: ${failure.message}`;
+    this.settle('client', nowMs);
+  }
+
+  private expire(): void {
+    this.deadline = null;
+    const nowMs = this.context.clock.now();
+    const begun = this.attempt?.stream != null;
+    this.attempt?.cancel(ErrorCode.CANCEL, 'failure', nowMs);
+    this.fail(deadlineError(this.record, nowMs, begun));
+  }
+
+  /** The sidecar goes, and this call has outlasted its grace. */
+  cut(): void {
+    this.fail(drainingError(this.attempt?.stream != null));
+  }
+
+  /** Ends the call with an error of ours, in whatever form the client still understands. */
+  private fail(error: ReplyError): void {
+    if (this.settled) return;
+    const { grpc, method } = this.forwarding;
+    const nowMs = this.context.clock.now();
+    this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
+    const record = this.record;
+    record.error = error.code;
+    record.detail = error.detail;
+    if (grpc) record.grpcStatus = error.grpcStatus ?? replyErrors[error.code].grpcStatus;
+    if (!this.replyBegun) record.httpStatus = grpc ? 200 : replyErrors[error.code].httpStatus;
+    // Settled first: the reply below may end the stream, and its last events are no longer ours.
+    this.settle('outrigger', nowMs);
+    if (!this.replyBegun) {
+      if (grpc) replyGrpcError(this.client, error);
+      else replyHttpError(this.client, error, method !== 'HEAD');
+    } else if (grpc) endWithGrpcError(this.client, error);
+    else this.client.reset(ErrorCode.INTERNAL_ERROR);
+  }
+
+  /** No other attempt can follow. */
+  private commit(): void {
+    this.replay?.drop();
+    this.replay = null;
+  }
+
+  /** Exactly once, whichever way it ended: timers, counters, metrics, span, log. */
+  private settle(endedBy: EndedBy, nowMs: number): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.deadline?.cancel();
+    this.commit();
+    const record = this.record;
+    record.endedBy = endedBy;
+    record.endedMs = nowMs;
+    record.requestMessages = this.requestMessages.count;
+    record.responseMessages = this.replyMessages.count;
+    this.context.telemetry.settled(record, this.trace!);
+    this.context.calls.end(this);
+  }
+}

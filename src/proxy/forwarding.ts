@@ -1,0 +1,62 @@
+import { type Field, FieldKind } from '../core/field.ts';
+import { parseGrpcTimeout } from '../core/grpc-timeout.ts';
+import { HeaderBlock } from '../core/header-block.ts';
+import type { Router } from '../routing/router.ts';
+import type { RoutePlan } from './plan.ts';
+
+/**
+ * All that follows from a request head alone: its route, the fields to forward, its timeout. A client that sends the
+ * same head on every call (its decoder gives the very same block then) has it worked out once.
+ */
+export interface Forwarding {
+  readonly plan: RoutePlan | null;
+  /** The fields every attempt gets; the trace context and the timeout that is left are put behind them. */
+  readonly base: HeaderBlock;
+  /** `grpc-timeout` in milliseconds, infinity for none, NaN where it is malformed. */
+  readonly timeoutMs: number;
+  readonly grpc: boolean;
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+}
+
+interface Remembered extends Forwarding {
+  readonly router: Router<RoutePlan>;
+  readonly rewritesTrace: boolean;
+}
+
+/** `rewritesTrace`: the trace fields of the request are ours to replace. */
+export function forwardingOf(head: HeaderBlock, router: Router<RoutePlan>, rewritesTrace: boolean): Forwarding {
+  const known = head.derived as Remembered | null;
+  if (known !== null && known.router === router && known.rewritesTrace === rewritesTrace) return known;
+  const timeout = head.ofKind(FieldKind.GrpcTimeout);
+  const forwarding: Remembered = {
+    router,
+    rewritesTrace,
+    plan: router.route(head),
+    base: forwardedFields(head, rewritesTrace),
+    timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
+    grpc: head.isGrpc,
+    method: head.method,
+    path: head.path,
+    authority: head.authority,
+  };
+  if (head.repeated) {
+    // Its own encoding is remembered by each connection, under the same condition.
+    forwarding.base.repeated = true;
+    head.derived = forwarding;
+  }
+  return forwarding;
+}
+
+/** Everything but what is put in anew per attempt; the head itself where there is nothing of that. */
+function forwardedFields(head: HeaderBlock, rewritesTrace: boolean): HeaderBlock {
+  const isOurs = (field: Field): boolean =>
+    field.kind === FieldKind.GrpcTimeout ||
+    (rewritesTrace && (field.kind === FieldKind.Traceparent || field.kind === FieldKind.Tracestate));
+  const fields = head.allFields;
+  for (let i = 0; i < fields.length; i++) {
+    if (isOurs(fields[i])) return new HeaderBlock(fields.filter((field) => !isOurs(field)));
+  }
+  return head.base === null ? head : new HeaderBlock(fields);
+}

@@ -1,0 +1,232 @@
+import { type BalancerSettings, buildBalancer } from '../balancing/build.ts';
+import type { Balancer } from '../balancing/candidate.ts';
+import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
+import { formatAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { ReplyError } from '../core/reply-error.ts';
+import type { DiscoverySource } from '../discovery/source.ts';
+import { Endpoint, type EndpointHealth, type Outcome } from './endpoint.ts';
+import type { StreamPool } from './stream-opener.ts';
+
+/** What keeps watch over one endpoint; null where nothing does and it counts as healthy. */
+export interface HealthWatch {
+  /** The data path saw trouble: look early. */
+  hint(): void;
+  stop(): void;
+}
+
+export interface ClusterSettings {
+  readonly name: string;
+  readonly protocol: 'http2' | 'http1' | 'tcp';
+  readonly balancer: BalancerSettings;
+  /** Calls in flight at the most, over all endpoints. */
+  readonly requestsMax: number;
+}
+
+export interface ClusterDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly discovery: DiscoverySource;
+  readonly newPool: (endpoint: Endpoint, onChange: () => void) => StreamPool;
+  /** Begins to watch; null when health checks are off. */
+  readonly watchHealth: ((endpoint: Endpoint, onChange: (health: EndpointHealth) => void) => HealthWatch) | null;
+  /** Counts errors and ejects; null when off. */
+  readonly outlier: OutlierWatch | null;
+}
+
+/** Outlier detection as the cluster uses it. */
+export interface OutlierWatch {
+  attemptEnded(endpoint: Endpoint, outcome: Outcome, nowMs: number): void;
+  stop(): void;
+}
+
+/**
+ * A named set of interchangeable endpoints: discovery says who they are, health checks and outlier detection who is
+ * usable, the balancer who is next. The balancer is a snapshot, made anew whenever one of these changes.
+ */
+export class Cluster {
+  readonly name: string;
+  readonly settings: ClusterSettings;
+  active = 0;
+  private readonly deps: ClusterDeps;
+  private readonly penalty: FailPenalty;
+  private readonly endpoints = new Map<string, Endpoint>();
+  private readonly watches = new Map<Endpoint, HealthWatch>();
+  private balancer: Balancer<Endpoint>;
+
+  constructor(settings: ClusterSettings, deps: ClusterDeps) {
+    this.name = settings.name;
+    this.settings = settings;
+    this.deps = deps;
+    this.penalty = failPenalty(settings.balancer.failPenalty);
+    this.balancer = buildBalancer<Endpoint>([], settings.balancer, deps.random);
+  }
+
+  start(): void {
+    this.deps.discovery.start((list) => this.update(list));
+  }
+
+  /** Lets connections go once they are idle, and stops watching. */
+  stop(): void {
+    this.deps.discovery.stop();
+    this.deps.outlier?.stop();
+    for (const watch of this.watches.values()) watch.stop();
+    this.watches.clear();
+    for (const endpoint of this.endpoints.values()) endpoint.pool.drain();
+  }
+
+  /** Closes every connection now. */
+  close(): void {
+    for (const endpoint of this.endpoints.values()) endpoint.pool.close();
+  }
+
+  get endpointCount(): number {
+    return this.endpoints.size;
+  }
+
+  all(): Endpoint[] {
+    return [...this.endpoints.values()];
+  }
+
+  get discoveryState(): string {
+    const { describe, status } = this.deps.discovery;
+    return status.lastError === '' ? describe : `${describe}: ${status.lastError}`;
+  }
+
+  /** Why this cluster cannot serve yet, '' when it can: discovery has answered and so has every first probe. */
+  get notReadyBecause(): string {
+    if (!this.deps.discovery.status.answered) return `cluster ${this.name}: ${this.discoveryState} has not answered`;
+    const waiting = this.all().find((endpoint) => endpoint.health.status === 'unknown');
+    return waiting ? `cluster ${this.name}: ${waiting.address} has not been probed yet` : '';
+  }
+
+  // The call path.
+
+  get full(): boolean {
+    return this.active >= this.settings.requestsMax;
+  }
+
+  fullError(): ReplyError {
+    const detail = `cluster ${this.name} has ${this.active} calls in flight, its limit`;
+    return { code: 'overloaded', detail, mayHaveProcessed: false };
+  }
+
+  /** The endpoint for a call that has tried `excluded` already, or null. The caller begins it before it picks again. */
+  pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null): Endpoint | null {
+    return this.balancer.pick(nowMs, excluded);
+  }
+
+  explain(endpoint: Endpoint, nowMs: number): string {
+    return this.balancer.explain(endpoint, nowMs);
+  }
+
+  begin(endpoint: Endpoint): void {
+    this.active++;
+    endpoint.active++;
+  }
+
+  end(endpoint: Endpoint, outcome: Outcome, durationMs: number, nowMs: number): void {
+    this.active--;
+    endpoint.active--;
+    endpoint.rate.add(nowMs);
+    if (outcome === 'success') {
+      endpoint.success++;
+      endpoint.latency.record(durationMs, nowMs);
+      if (endpoint.phantomLoad !== 0) this.penalty.forgive(endpoint);
+    } else if (outcome === 'failure') {
+      endpoint.error++;
+      this.penalty.penalise(endpoint, nowMs);
+      this.watches.get(endpoint)?.hint();
+      this.deps.discovery.refresh();
+    }
+    this.deps.outlier?.attemptEnded(endpoint, outcome, nowMs);
+  }
+
+  unusableReasons(nowMs: number): string {
+    const reasons = this.all().map((endpoint) => `${endpoint.address} ${endpoint.unusableBecause(nowMs) || 'was tried'}`);
+    const shown = reasons.slice(0, 5).join('; ');
+    return reasons.length > 5 ? `${shown}; and ${reasons.length - 5} more` : shown;
+  }
+
+  // What changes the set.
+
+  /** Takes an endpoint out of use by hand, or gives it back. False when it is not here. */
+  drainEndpoint(address: string, on: boolean): boolean {
+    const endpoint = this.endpoints.get(address);
+    if (endpoint === undefined) return false;
+    endpoint.drainedByHand = on;
+    this.deps.logger.info(on ? 'endpoint drained by hand' : 'endpoint enabled by hand', {
+      cluster: this.name,
+      endpoint: address,
+    });
+    this.rebuild();
+    return true;
+  }
+
+  /** Asks each endpoint anew whether it may be used. */
+  rebuild(): void {
+    const nowMs = this.deps.clock.now();
+    const usable = this.all().filter((endpoint) => endpoint.unusableBecause(nowMs) === '');
+    this.balancer = buildBalancer(usable, this.settings.balancer, this.deps.random);
+  }
+
+  private update(list: readonly EndpointSpec[]): void {
+    const gone = new Set(this.endpoints.keys());
+    for (const spec of list) {
+      const address = formatAddress(spec.address);
+      gone.delete(address);
+      const known = this.endpoints.get(address);
+      if (known === undefined) this.add(spec);
+      else {
+        known.weight = spec.weight;
+        known.zone = spec.zone;
+        known.priority = spec.priority;
+      }
+    }
+    for (const address of gone) this.remove(address);
+    this.rebuild();
+  }
+
+  private add(spec: EndpointSpec): void {
+    const nowMs = this.deps.clock.now();
+    const watch = this.deps.watchHealth;
+    const endpoint = new Endpoint(
+      spec,
+      watch === null
+        ? { status: 'healthy', reason: 'no health check', sinceMs: nowMs }
+        : { status: 'unknown', reason: 'not probed yet', sinceMs: nowMs },
+    );
+    endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
+    this.endpoints.set(endpoint.address, endpoint);
+    this.deps.logger.info('endpoint added', { cluster: this.name, endpoint: endpoint.address, weight: spec.weight });
+    if (watch !== null) {
+      this.watches.set(
+        endpoint,
+        watch(endpoint, (health) => this.healthChanged(endpoint, health)),
+      );
+    }
+  }
+
+  private healthChanged(endpoint: Endpoint, health: EndpointHealth): void {
+    if (endpoint.removed) return;
+    endpoint.health = health;
+    // It answered a probe: there is no reason to wait for the back-off of its connections.
+    if (health.status === 'healthy') endpoint.pool.resetBackoff();
+    this.rebuild();
+  }
+
+  private remove(address: string): void {
+    const endpoint = this.endpoints.get(address)!;
+    this.endpoints.delete(address);
+    endpoint.removed = true;
+    this.watches.get(endpoint)?.stop();
+    this.watches.delete(endpoint);
+    // Its calls finish; its connections close when they have.
+    endpoint.pool.drain();
+    this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });
+  }
+}

@@ -1,0 +1,226 @@
+import type { Socket } from 'node:net';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { errorCodeName } from '../core/error-code.ts';
+import type { Random } from '../core/random.ts';
+import type { ConnectionError } from '../http2/connection-core.ts';
+import type { FlushScheduler } from '../http2/flush-scheduler.ts';
+import type { ConnectionOptions } from '../http2/options.ts';
+import { SocketBinding } from '../http2/socket-binding.ts';
+import { Backoff } from './backoff.ts';
+import { type DialTls, dial } from './dial.ts';
+import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
+
+export interface Http2PoolSettings {
+  readonly connectTimeoutMs: number;
+  /** Connections to this endpoint at the most. */
+  readonly connectionsMax: number;
+  /** Calls that may wait for a connection at the most. */
+  readonly pendingMax: number;
+  readonly http2: ConnectionOptions;
+}
+
+export interface Http2PoolDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: FlushScheduler;
+  /** Replaced in tests by sockets in memory. */
+  readonly dial?: (address: Address, tls: DialTls | null) => Socket;
+}
+
+interface Pooled {
+  readonly binding: SocketBinding;
+  ready: boolean;
+  connectTimer: Timer | null;
+  timedOut: boolean;
+}
+
+/**
+ * The HTTP/2 connections to one endpoint. One carries many calls; another is opened when the peer's
+ * SETTINGS_MAX_CONCURRENT_STREAMS is used up, because a call must never queue behind a full connection while
+ * another could be opened. A connection counts once the peer's SETTINGS came: only then is it known to speak HTTP/2.
+ */
+export class Http2Pool implements StreamPool {
+  private readonly address: Address;
+  private readonly tls: DialTls | null;
+  private readonly settings: Http2PoolSettings;
+  private readonly deps: Http2PoolDeps;
+  /** Told when `backingOff` begins or ends. */
+  private readonly onChange: () => void;
+  private readonly pooled: Pooled[] = [];
+  private readonly waiting: StreamOpener[] = [];
+  private readonly backoff: Backoff;
+  private backoffTimer: Timer | null = null;
+  private lastFailure: OpenFailure | null = null;
+  private draining = false;
+  /** Streams a new connection is expected to carry: what the peer allowed last time. */
+  private streamsExpected = 100;
+
+  constructor(
+    address: Address,
+    tls: DialTls | null,
+    settings: Http2PoolSettings,
+    deps: Http2PoolDeps,
+    onChange: () => void,
+  ) {
+    this.address = address;
+    this.tls = tls;
+    this.settings = settings;
+    this.deps = deps;
+    this.onChange = onChange;
+    this.backoff = new Backoff(deps.random);
+  }
+
+  get connections(): number {
+    return this.pooled.length;
+  }
+
+  get backingOff(): string {
+    return this.backoffTimer === null || this.lastFailure === null ? '' : this.lastFailure.message;
+  }
+
+  open(opener: StreamOpener): void {
+    const pooled = this.pooled;
+    for (let i = 0; i < pooled.length; i++) {
+      if (!pooled[i].ready) continue;
+      const stream = pooled[i].binding.connection.open(opener);
+      if (stream !== null) {
+        opener.opened(stream);
+        return;
+      }
+    }
+    if (this.waiting.length >= this.settings.pendingMax) {
+      const message = `${formatAddress(this.address)} has ${this.waiting.length} calls waiting for a connection already`;
+      opener.openFailed({ code: 'overloaded', message });
+      return;
+    }
+    if (this.backoffTimer !== null && this.lastFailure !== null && this.pooled.length === 0) {
+      opener.openFailed(this.lastFailure);
+      return;
+    }
+    this.waiting.push(opener);
+    this.connectAsNeeded();
+  }
+
+  cancel(opener: StreamOpener): void {
+    const index = this.waiting.indexOf(opener);
+    if (index >= 0) this.waiting.splice(index, 1);
+  }
+
+  resetBackoff(): void {
+    this.backoff.reset();
+    this.endBackoff();
+  }
+
+  drain(): void {
+    this.draining = true;
+    for (const { binding } of [...this.pooled]) binding.connection.shutdown();
+  }
+
+  close(): void {
+    this.draining = true;
+    this.backoffTimer?.cancel();
+    this.backoffTimer = null;
+    for (const { binding } of [...this.pooled]) binding.destroy('the endpoint is no longer used');
+  }
+
+  private connectAsNeeded(): void {
+    let coming = 0;
+    for (const p of this.pooled) if (!p.ready) coming++;
+    while (
+      this.waiting.length > coming * this.streamsExpected &&
+      this.pooled.length < this.settings.connectionsMax &&
+      this.backoffTimer === null
+    ) {
+      this.connect();
+      coming++;
+    }
+  }
+
+  private connect(): void {
+    const socket = (this.deps.dial ?? dial)(this.address, this.tls);
+    const binding = new SocketBinding(socket, 'client', this.settings.http2, this.deps, {
+      ready: () => this.ready(pooled),
+      capacity: () => {
+        if (this.waiting.length > 0) this.serveWaiting();
+      },
+      goaway: () => {
+        if (this.waiting.length > 0) this.connectAsNeeded();
+      },
+      ended: (error) => this.ended(pooled, error),
+    });
+    const pooled: Pooled = { binding, ready: false, connectTimer: null, timedOut: false };
+    this.pooled.push(pooled);
+    pooled.connectTimer = this.deps.clock.after(this.settings.connectTimeoutMs, () => {
+      pooled.timedOut = true;
+      binding.destroy('connecting took too long');
+    });
+    binding.start();
+  }
+
+  private ready(pooled: Pooled): void {
+    pooled.ready = true;
+    pooled.connectTimer?.cancel();
+    this.backoff.reset();
+    this.lastFailure = null;
+    this.streamsExpected = Math.max(1, Math.min(pooled.binding.connection.peer.maxConcurrentStreams, 1000));
+  }
+
+  private serveWaiting(): void {
+    for (const p of this.pooled) {
+      while (p.ready && this.waiting.length > 0 && p.binding.connection.mayOpen) {
+        const opener = this.waiting[0];
+        const stream = p.binding.connection.open(opener);
+        if (stream === null) break;
+        this.waiting.shift();
+        opener.opened(stream);
+      }
+    }
+    if (this.waiting.length > 0) this.connectAsNeeded();
+  }
+
+  private ended(pooled: Pooled, error: ConnectionError | null): void {
+    pooled.connectTimer?.cancel();
+    const index = this.pooled.indexOf(pooled);
+    if (index < 0) return;
+    this.pooled.splice(index, 1);
+    if (!pooled.ready) this.connectFailed(pooled, error);
+    else if (this.waiting.length > 0 && !this.draining) this.connectAsNeeded();
+  }
+
+  private connectFailed(pooled: Pooled, error: ConnectionError | null): void {
+    const failure = this.describe(pooled, error);
+    if (this.draining) return this.failWaiting(failure);
+    this.lastFailure = failure;
+    this.backoffTimer?.cancel();
+    this.backoffTimer = this.deps.clock.after(this.backoff.next(), () => this.endBackoff());
+    // Those that wait for a connection which still lives are served by it in their turn.
+    if (this.pooled.length === 0) this.failWaiting(failure);
+    this.onChange();
+  }
+
+  private describe(pooled: Pooled, error: ConnectionError | null): OpenFailure {
+    const name = formatAddress(this.address);
+    if (pooled.timedOut) {
+      const message = `no HTTP/2 connection to ${name} within ${this.settings.connectTimeoutMs} ms`;
+      return { code: 'connect_timeout', message };
+    }
+    if (error?.ours) {
+      const message = `${name} does not speak HTTP/2 (${errorCodeName(error.code)}: ${error.message})`;
+      return { code: 'connect_failed', message };
+    }
+    return { code: 'connect_failed', message: `no connection to ${name}: ${error?.message ?? 'it was closed'}` };
+  }
+
+  private endBackoff(): void {
+    if (this.backoffTimer === null) return;
+    this.backoffTimer.cancel();
+    this.backoffTimer = null;
+    this.onChange();
+    if (this.waiting.length > 0) this.connectAsNeeded();
+  }
+
+  private failWaiting(failure: OpenFailure): void {
+    for (const opener of this.waiting.splice(0)) opener.openFailed(failure);
+  }
+}

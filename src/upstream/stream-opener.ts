@@ -1,0 +1,33 @@
+import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
+
+/** Why no stream could be had. Nothing was sent, so the call is safe to try elsewhere. */
+export interface OpenFailure {
+  readonly code: 'connect_failed' | 'connect_timeout' | 'overloaded';
+  /** A plain sentence: who and how. */
+  readonly message: string;
+}
+
+/** Asks a pool for a stream and hears how it went: at once where a connection has room, else later. */
+export interface StreamOpener extends StreamReceiver {
+  /** The stream is there, with this opener as its receiver. */
+  opened(stream: MessageStream): void;
+  openFailed(failure: OpenFailure): void;
+}
+
+/** Streams to one endpoint, whatever protocol carries them. */
+export interface StreamPool {
+  /** Answers the opener exactly once, unless it is cancelled first. */
+  open(opener: StreamOpener): void;
+  /** The opener no longer wants a stream. Harmless when it has been answered. */
+  cancel(opener: StreamOpener): void;
+  /** Connections that are open. */
+  readonly connections: number;
+  /** Why a new connection is not even tried now, '' when it would be. */
+  readonly backingOff: string;
+  /** The endpoint was seen alive: try again at once. */
+  resetBackoff(): void;
+  /** Closes each connection once it is idle; no more streams will be asked for. */
+  drain(): void;
+  /** Closes everything now. */
+  close(): void;
+}
