@@ -1,8 +1,46 @@
-# Node on this machine only has to start npm; the right runtime is a development dependency.
-export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
+# development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help check test demo bench
+.PHONY: help install demo test check format bench bench-smoke real build docker clean
 
-node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+# In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
+run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
+# Arguments for the command behind a target: make test ARGS='-g hpack'
+ARGS ?=
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: ## Install the packages and the Node that the others need (they do it themselves)
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'Node 20 or later with npm is needed; install it first' >&2; exit 1; }
+	@node config/install.mjs
+
+demo: install ## See it work: three replicas, the sidecar, a load and the live page (DEMO_SECONDS=10 ends by itself)
+	@$(run) exec node src/main.ts demo $(ARGS)
+
+test: install ## Run all tests (ARGS='-g words' picks some)
+	@$(run) npm test --silent -- $(ARGS)
+
+check: install ## Judge the sources: types, style, layers, cycles, banned globals, lengths
+	@$(run) exec node test/check/main.ts
+
+format: install ## Format the sources and mend what Biome can mend safely
+	@$(run) exec biome check --config-path=config --write src test config/*.mjs package.json
+
+bench: install ## Measure CPU per call beside nginx and HAProxy, and write the table to test/bench/results/
+	@$(run) exec node test/bench/main.ts $(ARGS)
+
+bench-smoke: install ## A short bench that judges ratios only, for CI
+	@$(run) exec node test/bench/main.ts --smoke $(ARGS)
+
+real: install ## Run against real peers that are installed: test/real/etcd, test/real/python
+	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
+
+build: install ## Emit dist/, what npm publishes
+	@$(run) npm run --silent build
+
+docker: ## Build the container image outrigger:dev
+	docker build --file docker/Dockerfile --tag outrigger:dev .
+
+clean: ## Remove what was built and installed
+	rm -rf dist coverage .cache node_modules

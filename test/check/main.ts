@@ -72,7 +72,8 @@ const tools = {
     '--no-errors-on-unmatched',
     'src',
     'test',
-    'config',
+    'config/install.mjs',
+    'config/copy-assets.mjs',
     'package.json',
   ]),
 };
