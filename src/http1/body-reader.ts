@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import type { Field } from '../core/field.ts';
+import { HeaderBlock } from '../core/header-block.ts';
+import type { MessageSink } from '../core/message-stream.ts';
+import { readTrailers } from './fields.ts';
+
+/** Octets pushed and not yet returned as credit; at this many the socket is no longer read. */
+export const windowBytes = 65_536;
+
+const empty = new Uint8Array(0);
+
+/**
+ * Pushes the body of an incoming message, request or reply, to whoever takes it, and reads on only as credit comes
+ * back. Says nothing of a message that breaks off: its owner hears of that from the socket.
+ */
+export class BodyReader {
+  private readonly message: IncomingMessage;
+  private readonly sink: () => Pick<MessageSink, 'data' | 'trailers'> | null;
+  private readonly ended: () => void;
+  private outstandingBytes = 0;
+  private discarding = false;
+
+  /** `sink` is asked anew for every push; what comes while it is null is dropped. `ended` follows the last push. */
+  constructor(
+    message: IncomingMessage,
+    sink: () => Pick<MessageSink, 'data' | 'trailers'> | null,
+    ended: () => void,
+  ) {
+    this.message = message;
+    this.sink = sink;
+    this.ended = ended;
+    message.on('data', (chunk: Buffer) => this.data(chunk));
+    message.on('end', () => this.end());
+  }
+
+  /** Credit for octets that were pushed. */
+  consumed(bytes: number): void {
+    this.outstandingBytes = Math.max(0, this.outstandingBytes - bytes);
+    if (this.outstandingBytes < windowBytes && this.message.isPaused()) this.message.resume();
+  }
+
+  /** From now on reads as fast as it comes and drops it. */
+  discard(): void {
+    this.discarding = true;
+    if (this.message.isPaused()) this.message.resume();
+  }
+
+  private data(chunk: Buffer): void {
+    const sink = this.discarding ? null : this.sink();
+    if (sink === null) return;
+    this.outstandingBytes += chunk.length;
+    if (this.outstandingBytes >= windowBytes) this.message.pause();
+    sink.data(chunk, 0, chunk.length, false);
+  }
+
+  private end(): void {
+    const sink = this.discarding ? null : this.sink();
+    if (sink !== null) {
+      const trailers: Field[] = readTrailers(this.message.rawTrailers);
+      if (trailers.length > 0) sink.trailers(new HeaderBlock(trailers));
+      else sink.data(empty, 0, 0, true);
+    }
+    this.ended();
+  }
+}

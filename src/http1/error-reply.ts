@@ -1,0 +1,43 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../core/clock.ts';
+import { type ReplyError, replyErrors, replySentence } from '../core/reply-error.ts';
+
+/** How long a client may take to read an error and close, milliseconds; closing at once could destroy it unread. */
+export const lingerMs = 1000;
+
+/** An error reply of Outrigger's own that ends the connection, as octets. `httpStatus` overrides the table's. */
+export function errorReply(
+  error: ReplyError,
+  httpStatus: number = replyErrors[error.code].httpStatus,
+): Buffer {
+  const body = Buffer.from(`${replySentence(error)}\n`);
+  const head = [
+    `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? 'Error'}`,
+    'content-type: text/plain; charset=utf-8',
+    `content-length: ${body.length}`,
+    `x-outrigger-error: ${error.code}`,
+    'connection: close',
+  ];
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
+}
+
+/** Sends `last`, then closes both ways: once the client has, or after `lingerMs`. */
+export function endSocket(socket: Socket, clock: Clock, last: Buffer | null): void {
+  if (socket.destroyed) return;
+  if (last === null) socket.end();
+  else socket.end(last);
+  const timer = clock.after(lingerMs, () => socket.destroy());
+  socket.once('close', () => timer.cancel());
+}
+
+/** Breaks a connection so that its peer cannot take what it has for a whole message: with RST where that is possible. */
+export function abortSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Only plain TCP knows RST; TLS shows the break by the missing close_notify.
+    socket.destroy();
+  }
+}

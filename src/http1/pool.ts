@@ -1,0 +1,112 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
+import { openHttp1Stream } from './upstream-stream.ts';
+
+export interface Http1PoolOptions {
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  /** Connections at once. */
+  readonly socketsMax: number;
+  /** Calls waiting for one of them; the next is refused at once. */
+  readonly pendingMax: number;
+  /** Idle connections kept. */
+  readonly freeSocketsMax: number;
+  /** How long an idle connection is kept; less where the endpoint says so in `keep-alive: timeout=`. */
+  readonly freeSocketTimeoutMs: number;
+  /** Octets of a reply's header section. */
+  readonly replyHeaderBytesMax: number;
+  /** Speak TLS with these, or null for cleartext. */
+  readonly tls: ConnectionOptions | null;
+}
+
+export interface Http1Pool {
+  /**
+   * One more exchange with the endpoint. `clientAddress`, where given, goes on `x-forwarded-for`. Failures come to the
+   * receiver, never from here.
+   */
+  open(receiver: StreamReceiver, clientAddress?: string): MessageStream;
+  /** Takes no new exchanges; those that run finish, and each connection closes when idle. */
+  close(): void;
+  /** Cuts what is left. */
+  destroy(): void;
+  /** Exchanges open. */
+  readonly active: number;
+}
+
+/** The connections to one HTTP/1.1 endpoint, kept alive and used newest first, so that the rest age out. */
+export function createHttp1Pool(address: Address, options: Http1PoolOptions): Http1Pool {
+  const agentOptions: https.AgentOptions = {
+    keepAlive: true,
+    maxSockets: options.socketsMax,
+    maxFreeSockets: options.freeSocketsMax,
+    timeout: options.freeSocketTimeoutMs,
+    scheduling: 'lifo',
+  };
+  const agent =
+    options.tls === null
+      ? new http.Agent(agentOptions)
+      : new https.Agent({ ...options.tls, ...agentOptions });
+  let active = 0;
+  let closed = false;
+
+  return {
+    open(receiver, clientAddress) {
+      if (closed) return refused(receiver, `${formatAddress(address)} is draining`);
+      if (active >= options.socketsMax + options.pendingMax) {
+        return refused(receiver, `${formatAddress(address)} has ${active} calls, all that its limits allow`);
+      }
+      active += 1;
+      return openHttp1Stream(address, receiver, {
+        agent,
+        clock: options.clock,
+        connectTimeoutMs: options.connectTimeoutMs,
+        replyHeaderBytesMax: options.replyHeaderBytesMax,
+        secure: options.tls !== null,
+        clientAddress: clientAddress ?? null,
+        over: () => {
+          active -= 1;
+        },
+      });
+    },
+    close() {
+      closed = true;
+      agent.maxFreeSockets = 0;
+      for (const sockets of Object.values(agent.freeSockets))
+        for (const socket of sockets ?? []) socket.destroy();
+    },
+    destroy() {
+      closed = true;
+      agent.destroy();
+    },
+    get active() {
+      return active;
+    },
+  };
+}
+
+/** A stream that was refused before it began. */
+function refused(receiver: StreamReceiver, message: string): MessageStream {
+  let over = false;
+  const stream: MessageStream = {
+    receiver,
+    head() {
+      process.nextTick(() => {
+        if (over) return;
+        over = true;
+        stream.receiver?.failed({ kind: 'refused', code: ErrorCode.REFUSED_STREAM, message });
+      });
+    },
+    data() {},
+    trailers() {},
+    consumed() {},
+    reset() {
+      over = true;
+    },
+  };
+  return stream;
+}

@@ -1,0 +1,178 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Clock } from '../core/clock.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { MessageStream } from '../core/message-stream.ts';
+import type { ReplyErrorCode } from '../core/reply-error.ts';
+import { endSocket, errorReply } from './error-reply.ts';
+import { type RequestRefusal, readRequestHead } from './request-head.ts';
+import { ServerStream, type ServerStreamOwner } from './server-stream.ts';
+
+/** Requests that a client may send ahead of their replies; one more ends the connection. */
+export const pipelinedRequestsMax = 256;
+
+/** A `StreamHandler` that may ask whose request it is. */
+export type Http1StreamHandler = (
+  stream: MessageStream,
+  head: HeaderBlock,
+  end: boolean,
+  socket: Socket,
+) => void;
+
+/** A request in the order of its arrival, parsed but not yet begun. */
+interface Queued {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly expectsContinue: boolean;
+  readonly refusal: RequestRefusal | null;
+}
+
+/**
+ * One HTTP/1.1 client connection: its requests one after the other. Pipelined ones wait for the reply before
+ * them, since requests that are not all safe must not run side by side (RFC 9112 section 9.3.2).
+ */
+export class ServerConnection implements ServerStreamOwner {
+  readonly socket: Socket;
+  readonly clock: Clock;
+  draining = false;
+  private readonly onStream: Http1StreamHandler;
+  private current: ServerStream | null = null;
+  private readonly queue: Queued[] = [];
+  /** What to say, once the requests before it are answered, to octets that are no request. */
+  private lastWords: Buffer | null = null;
+  private ending = false;
+  private handedOver = false;
+
+  constructor(socket: Socket, clock: Clock, onStream: Http1StreamHandler) {
+    this.socket = socket;
+    this.clock = clock;
+    this.onStream = onStream;
+  }
+
+  /** Between requests: nothing is lost by closing now. */
+  get idle(): boolean {
+    return this.current === null && this.queue.length === 0 && !this.handedOver;
+  }
+
+  /** The socket speaks another protocol from now on and is somebody else's. */
+  handOver(): void {
+    this.handedOver = true;
+  }
+
+  request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+    refusal: RequestRefusal | null = null,
+  ): void {
+    if (this.ending || this.socket.destroyed) return;
+    if (this.queue.length >= pipelinedRequestsMax) {
+      this.socket.destroy();
+      return;
+    }
+    this.queue.push({ request, response, expectsContinue, refusal });
+    if (this.current === null) this.next();
+  }
+
+  drain(): void {
+    this.draining = true;
+    if (this.idle) this.end(null);
+  }
+
+  /** The parser cannot read on. What came before is still answered; a request that was cut off is not. */
+  parseError(error: NodeJS.ErrnoException & { reason?: string }): void {
+    if (this.ending || this.lastWords !== null) return;
+    // A lost connection comes this way too; its `close` follows and says the rest.
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !this.socket.writable) {
+      this.socket.destroy();
+      return;
+    }
+    // A connection that was opened and never used is closed without a word that its owner would take for a reply.
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && this.idle && this.socket.bytesRead === 0) {
+      this.end(null);
+      return;
+    }
+    const reply = replyToParseError(error);
+    if (this.current !== null && !this.current.requestComplete) this.cutOff(reply, error);
+    else if (this.idle) this.end(reply);
+    else this.lastWords = reply;
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.ending = true;
+    this.queue.length = 0;
+    const current = this.current;
+    this.current = null;
+    const message = 'the client closed the connection';
+    current?.fail({ kind: 'closed', code: ErrorCode.CANCEL, message });
+  }
+
+  streamOver(): void {
+    this.current = null;
+    this.next();
+  }
+
+  private next(): void {
+    const queued = this.queue.shift();
+    if (queued === undefined) {
+      if (this.lastWords !== null || this.draining) this.end(this.lastWords);
+      return;
+    }
+    if (this.lastWords !== null && !queued.request.complete) this.end(this.lastWords);
+    else this.start(queued);
+  }
+
+  private start({ request, response, expectsContinue, refusal }: Queued): void {
+    const scheme = this.socket instanceof TLSSocket ? 'https' : 'http';
+    const read = refusal === null ? readRequestHead(request, scheme) : { refusal };
+    if (read.refusal !== undefined) {
+      const { httpStatus, reason } = read.refusal;
+      this.end(errorReply(refusalError(reason), httpStatus));
+      return;
+    }
+    const { head, end } = read.value;
+    const stream = new ServerStream(request, response, this, { end, continue: expectsContinue });
+    this.current = stream;
+    this.onStream(stream, head, end, this.socket);
+    stream.start();
+  }
+
+  private cutOff(reply: Buffer, error: Error): void {
+    const current = this.current as ServerStream;
+    this.current = null;
+    const replied = current.replyStarted;
+    current.fail({
+      kind: 'protocol',
+      code: ErrorCode.PROTOCOL_ERROR,
+      message: `the client's ${error.message}`,
+    });
+    if (replied) this.socket.destroy();
+    else this.end(reply);
+  }
+
+  private end(last: Buffer | null): void {
+    this.ending = true;
+    this.queue.length = 0;
+    endSocket(this.socket, this.clock, last);
+  }
+}
+
+function refusalError(reason: string, code: ReplyErrorCode = 'protocol_error') {
+  return { code, detail: `the client sent ${reason}`, mayHaveProcessed: false };
+}
+
+function replyToParseError(error: NodeJS.ErrnoException & { reason?: string }): Buffer {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return errorReply(refusalError('a header section over the limit', 'header_too_large'));
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return errorReply(refusalError('chunk extensions over the limit'), 413);
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return errorReply(refusalError('no complete request head in time'), 408);
+    default:
+      return errorReply(refusalError(`a malformed request (${error.reason ?? error.code ?? error.message})`));
+  }
+}

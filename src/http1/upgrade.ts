@@ -1,0 +1,247 @@
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
+import { abortSocket, endSocket, errorReply } from './error-reply.ts';
+import { pushFraming, readFields } from './fields.ts';
+import { proxyWebSocket } from './http2-proxy.ts';
+import { readRequestHead } from './request-head.ts';
+import { upstreamRequest } from './upstream-request.ts';
+
+/** The endpoint that was picked for an upgrade and counted as active until `release`. */
+export interface UpgradeTarget {
+  readonly address: Address;
+  /** TLS toward it, or null for cleartext. */
+  readonly tls: ConnectionOptions | null;
+  /** Once, when this attempt is over; `ok` is false where the endpoint failed. */
+  release(ok: boolean): void;
+}
+
+export interface UpgradeOptions {
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  /** Endpoints tried before the client is told; each took no connection. */
+  readonly connectAttemptsMax: number;
+  /** Octets of the upstream's reply head. */
+  readonly replyHeaderBytesMax: number;
+  /** Goes on `x-forwarded-for`, or null. */
+  readonly clientAddress: string | null;
+  /** Route, pick and count; `attempt` counts from 1. An error is what the client is told. */
+  choose(
+    head: HeaderBlock,
+    attempt: number,
+  ): { target: UpgradeTarget } | { target?: undefined; error: ReplyError };
+}
+
+/** How an upgrade went, for the record of the call. */
+export interface UpgradeOutcome {
+  /** 101, or the status that the client got instead; 0 where it got none. */
+  httpStatus: number;
+  /** Octets after the handshake, and of the body of another reply. */
+  bytesFromClient: number;
+  bytesToClient: number;
+  attempts: number;
+  /** A code of the table where something failed, else ''. */
+  error: ReplyErrorCode | '';
+  detail: string;
+}
+
+/**
+ * Forwards a WebSocket (RFC 6455 section 4.1) through http2-proxy: the handshake to an endpoint that `choose` picks,
+ * then octets both ways until either side ends. Never rejects. When it resolves, the upstream's socket is gone and
+ * the client's is closed or closing. `head` holds octets that were read too far.
+ */
+export async function proxyUpgrade(
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  options: UpgradeOptions,
+): Promise<UpgradeOutcome> {
+  socket.on('error', () => {}); // http2-proxy stops listening when it is done; an error after that must not throw.
+  const outcome: UpgradeOutcome = {
+    httpStatus: 0,
+    bytesFromClient: 0,
+    bytesToClient: 0,
+    attempts: 0,
+    error: '',
+    detail: '',
+  };
+  const refuse = (error: ReplyError): UpgradeOutcome => {
+    const reply = errorReply(error);
+    outcome.httpStatus = Number(reply.toString('latin1', 9, 12));
+    outcome.error = error.code;
+    outcome.detail = error.detail;
+    endSocket(socket, options.clock, reply);
+    return outcome;
+  };
+
+  const read = readRequestHead(request, socket instanceof TLSSocket ? 'https' : 'http');
+  if (read.refusal !== undefined) {
+    const detail = `the client sent ${read.refusal.reason}`;
+    return refuse({ code: 'protocol_error', detail, mayHaveProcessed: false });
+  }
+  let first = head;
+  for (;;) {
+    outcome.attempts += 1;
+    const choice = options.choose(read.value.head, outcome.attempts);
+    if (choice.target === undefined) return refuse(choice.error);
+    const attempt = new UpgradeAttempt(choice.target, read.value.head, socket, outcome, options);
+    const error = await attempt.run(first);
+    choice.target.release(error === null);
+    if (error === null || socket.destroyed || attempt.answered) return finish(attempt, error);
+    first = Buffer.alloc(0); // The first attempt put it back on the socket.
+    const elsewhere = error.code === 'connect_failed' || error.code === 'connect_timeout';
+    if (!elsewhere || outcome.attempts >= options.connectAttemptsMax) return refuse(error);
+  }
+
+  function finish(attempt: UpgradeAttempt, error: ReplyError | null): UpgradeOutcome {
+    outcome.error = error?.code ?? '';
+    outcome.detail = error?.detail ?? '';
+    // Half a reply must not look whole; a WebSocket says itself, by its close frame, whether its end is clean.
+    if (error !== null && attempt.answered && outcome.httpStatus !== 101) abortSocket(socket);
+    else endSocket(socket, options.clock, null);
+    return outcome;
+  }
+}
+
+/** One try at one endpoint. */
+class UpgradeAttempt {
+  /** The client got the head of a reply. */
+  answered = false;
+  private readonly target: UpgradeTarget;
+  private readonly head: HeaderBlock;
+  private readonly socket: Socket;
+  private readonly outcome: UpgradeOutcome;
+  private readonly options: UpgradeOptions;
+  private connected = false;
+  private timedOut = false;
+  private upstreamEnded = false;
+
+  constructor(
+    target: UpgradeTarget,
+    head: HeaderBlock,
+    socket: Socket,
+    outcome: UpgradeOutcome,
+    options: UpgradeOptions,
+  ) {
+    this.target = target;
+    this.head = head;
+    this.socket = socket;
+    this.outcome = outcome;
+    this.options = options;
+  }
+
+  /** Null where all went well, and where the client went away. */
+  async run(first: Buffer): Promise<ReplyError | null> {
+    const name = formatAddress(this.target.address);
+    const plan = upstreamRequest(this.head, true, name, this.options.clientAddress);
+    if (plan.error !== undefined) {
+      return { code: 'protocol_error', detail: `the request had ${plan.error}`, mayHaveProcessed: false };
+    }
+    const headers = [...plan.value.headers, 'connection', 'upgrade', 'upgrade', 'websocket'];
+    try {
+      await proxyWebSocket(this.socket, first, {
+        open: () => this.open(plan.value.path, headers),
+        reply: (message) => this.relay(message),
+      });
+      return null;
+    } catch (error) {
+      return this.judge(name, error as Error);
+    }
+  }
+
+  private open(path: string, headers: string[]): http.ClientRequest {
+    const { address, tls } = this.target;
+    const { clock, connectTimeoutMs } = this.options;
+    const request = (tls === null ? http : https).request({
+      ...tls,
+      ...(address.kind === 'unix'
+        ? { socketPath: address.path }
+        : { host: address.host, port: address.port }),
+      agent: false,
+      method: 'GET',
+      path,
+      headers,
+      insecureHTTPParser: false,
+      maxHeaderSize: this.options.replyHeaderBytesMax,
+    });
+    const timer = clock.after(connectTimeoutMs, () => {
+      this.timedOut = true;
+      request.destroy(new Error('timeout'));
+    });
+    request.once('socket', (socket) =>
+      socket.once(tls === null ? 'connect' : 'secureConnect', () => {
+        this.connected = true;
+        timer.cancel();
+      }),
+    );
+    request.once('close', () => timer.cancel());
+    request.on('upgrade', (_message, upstream: Socket) => this.upgraded(upstream));
+    return request;
+  }
+
+  /** http2-proxy ties the sockets together in the same turn; listening beside it does not disturb its back-pressure. */
+  private upgraded(upstream: Socket): void {
+    const { outcome, socket } = this;
+    this.answered = true;
+    outcome.httpStatus = 101;
+    upstream.once('end', () => {
+      this.upstreamEnded = true;
+    });
+    upstream.on('data', (chunk: Buffer) => {
+      outcome.bytesToClient += chunk.length;
+    });
+    socket.on('data', (chunk: Buffer) => {
+      outcome.bytesFromClient += chunk.length;
+    });
+  }
+
+  /** The upstream declined the upgrade: its reply goes to the client with framing of our own, and ends the connection. */
+  private relay(message: IncomingMessage): void {
+    const { outcome, socket } = this;
+    const read = readFields(message.rawHeaders);
+    const status = message.statusCode ?? 0;
+    if (read.error !== undefined || status < 200) throw new Error(read.error ?? `status ${status}`);
+    const raw: string[] = [];
+    for (const field of read.value.fields) {
+      if (field.name !== 'content-length') raw.push(field.name, field.value);
+    }
+    raw.push('connection', 'close');
+    if (read.value.contentLength >= 0) pushFraming(raw, read.value.contentLength);
+    let text = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n`;
+    for (let i = 0; i < raw.length; i += 2) text += `${raw[i]}: ${raw[i + 1]}\r\n`;
+    socket.write(`${text}\r\n`, 'latin1');
+    this.answered = true;
+    outcome.httpStatus = status;
+    message.on('data', (chunk: Buffer) => {
+      outcome.bytesToClient += chunk.length;
+    });
+    message.pipe(socket);
+  }
+
+  private judge(name: string, error: NodeJS.ErrnoException): ReplyError | null {
+    if (!this.connected) {
+      return this.timedOut
+        ? {
+            code: 'connect_timeout',
+            detail: `${name} gave no connection within ${this.options.connectTimeoutMs} ms`,
+            mayHaveProcessed: false,
+          }
+        : {
+            code: 'connect_failed',
+            detail: `${name} gave no connection (${error.code ?? error.message})`,
+            mayHaveProcessed: false,
+          };
+    }
+    // The upstream ended its side, and its socket closed before the client's had taken the last octets.
+    if (this.upstreamEnded || (this.answered && this.socket.destroyed)) return null;
+    if (this.answered)
+      return { code: 'upstream_closed', detail: `${name} broke off`, mayHaveProcessed: true };
+    const detail = `${name} closed without a reply to the upgrade (${error.code ?? error.message})`;
+    return { code: 'upstream_closed', detail, mayHaveProcessed: true };
+  }
+}

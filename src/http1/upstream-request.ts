@@ -1,0 +1,79 @@
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { Result } from '../core/result.ts';
+import { pushFraming, removeField, writeFields } from './fields.ts';
+import { isAuthority, isPath } from './request-target.ts';
+
+/** A request as node writes it to an HTTP/1.1 upstream. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly path: string;
+  /** `name, value, name, value`, framing included. */
+  readonly headers: string[];
+  /** Octets the body must have, or -1 where it is chunked. */
+  readonly contentLength: number;
+  readonly chunked: boolean;
+}
+
+/** Written anew, or between Outrigger and the client only. */
+const replaced: ReadonlySet<string> = new Set(['host', 'cookie', 'expect', 'x-forwarded-for']);
+
+/** Methods whose requests carry no body as a rule; they get no `content-length: 0` (RFC 9110 section 8.6). */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
+/** RFC 9110 section 9.2.2: doing it twice is as good as once. */
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+export function isIdempotent(method: string): boolean {
+  return idempotent.has(method);
+}
+
+/** True where it pays to wait for the first octet: a body of unknown length that is most likely empty. */
+export function maybeEmpty(head: HeaderBlock): boolean {
+  return bodiless.has(head.method) && head.get('content-length') === undefined;
+}
+
+/**
+ * The head toward an HTTP/1.1 upstream, whatever carried it here. Framing is made anew: `content-length` where the head
+ * has one, else chunked, for every method alike, so that a body can never be taken for the next request. `host` is
+ * the `:authority`, or `fallbackHost`; cookie crumbs become one field (RFC 9113 section 8.2.3). `x-forwarded-for` gets the
+ * client's address where one is given, `x-forwarded-proto` the scheme where the request has none. `via` and `forwarded`
+ * pass as they came: Outrigger stands beside one service and is no hop that a client should see.
+ */
+export function upstreamRequest(
+  head: HeaderBlock,
+  end: boolean,
+  fallbackHost: string,
+  clientAddress: string | null,
+): Result<UpstreamRequest> {
+  const { method, path } = head;
+  // node would write it in upper case, and methods are case-sensitive; CONNECT has no place behind a pool.
+  if (!/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}$/.test(method)) return { error: 'a malformed method' };
+  if (method === 'CONNECT') return { error: 'CONNECT, which an HTTP/1.1 cluster does not take' };
+  if (!isPath(method, path)) return { error: 'a malformed path' };
+  const authority = head.authority;
+  if (!isAuthority(authority)) return { error: 'a malformed authority' };
+  const written = writeFields(head, replaced);
+  if (written.error !== undefined) return { error: written.error };
+
+  const { raw, contentLength } = written.value;
+  const headers = ['host', authority === '' ? fallbackHost : authority, ...raw];
+  const cookies = head.all('cookie');
+  if (cookies.length > 0) headers.push('cookie', cookies.join('; '));
+  const through = head.all('x-forwarded-for');
+  if (clientAddress !== null) through.push(clientAddress);
+  if (through.length > 0) headers.push('x-forwarded-for', through.join(', '));
+  if (head.get('x-forwarded-proto') === undefined) {
+    headers.push('x-forwarded-proto', head.scheme === 'https' ? 'https' : 'http');
+  }
+  if (end && contentLength > 0) return { error: 'a content-length without a body' };
+  const chunked = !end && contentLength < 0;
+  if (chunked) pushFraming(headers, 'chunked');
+  else {
+    // `trailer` announces what only a chunked message can hold.
+    removeField(headers, 'trailer');
+    if (contentLength >= 0 || !bodiless.has(method)) pushFraming(headers, Math.max(contentLength, 0));
+  }
+  return {
+    value: { method, path, headers, contentLength: chunked ? -1 : Math.max(contentLength, 0), chunked },
+  };
+}

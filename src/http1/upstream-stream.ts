@@ -1,0 +1,327 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import { Field } from '../core/field.ts';
+import { HeaderBlock } from '../core/header-block.ts';
+import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import { BodyReader } from './body-reader.ts';
+import { readFields, writeTrailers } from './fields.ts';
+import { type ProxyFailure, proxyWeb, type WebExchange } from './http2-proxy.ts';
+import { isIdempotent, maybeEmpty, type UpstreamRequest, upstreamRequest } from './upstream-request.ts';
+
+/** 1xx heads before a reply; one more and the upstream is taken for hostile. */
+export const interimRepliesMax = 32;
+
+export interface UpstreamStreamOptions {
+  readonly agent: http.Agent;
+  readonly clock: Clock;
+  /** For a new connection, TLS included; waiting for a pooled one does not count. */
+  readonly connectTimeoutMs: number;
+  /** Octets of a reply's header section. */
+  readonly replyHeaderBytesMax: number;
+  /** Speak TLS; the agent holds the options. */
+  readonly secure: boolean;
+  /** Appended to `x-forwarded-for`, or null for no trace of the client. */
+  readonly clientAddress: string | null;
+  /** Once, when the stream is over, whichever way. */
+  readonly over: () => void;
+}
+
+/** What was said before the request could be opened. */
+type Pending =
+  | { bytes: Buffer; trailers?: undefined; last: boolean }
+  | { bytes?: undefined; trailers: HeaderBlock; last: true };
+
+/**
+ * The upstream leg of a call to an HTTP/1.1 endpoint: one request on a pooled connection. Failures tell whether another
+ * attempt is safe:
+ *
+ * - `refused`: no octet of the request reached the endpoint, or it was an idempotent one on a *reused* connection that closed
+ *   without a word. That is the race with an endpoint closing an idle connection, and RFC 9110 section 9.2.2
+ *   lets a proxy repeat exactly that. On a new connection the same silence may be a crash that this request caused.
+ * - `protocol`: what came is no HTTP/1.1.
+ * - `closed`: anything else; the endpoint may have worked on it. Code NO_ERROR after a whole reply: the endpoint closed
+ *   before it had read the whole request.
+ */
+export function openHttp1Stream(
+  target: Address,
+  receiver: StreamReceiver,
+  options: UpstreamStreamOptions,
+): MessageStream {
+  return new UpstreamStream(target, receiver, options);
+}
+
+class UpstreamStream implements MessageStream {
+  receiver: StreamReceiver | null;
+  private readonly target: Address;
+  private readonly options: UpstreamStreamOptions;
+  /** A head that waits for the first octet to say whether there is a body. */
+  private held: HeaderBlock | null = null;
+  private plan: UpstreamRequest | null = null;
+  private exchange: WebExchange | null = null;
+  private request: http.ClientRequest | null = null;
+  private pending: Pending[] = [];
+  private requestBytes = 0;
+  private requestEnded = false;
+  private requestFlushed = false;
+  private reader: BodyReader | null = null;
+  private replyStarted = false;
+  private replyEnded = false;
+  private interimReplies = 0;
+  /** A connection on which the request may have been sent exists. */
+  private connected = false;
+  /** The connection served another request before. */
+  private reused = false;
+  private bytesWrittenBefore = 0;
+  private timedOut = false;
+  private connectTimer: Timer | null = null;
+  private over = false;
+  /** After `reset`: the receiver hears nothing more. */
+  private deaf = false;
+
+  constructor(target: Address, receiver: StreamReceiver, options: UpstreamStreamOptions) {
+    this.target = target;
+    this.receiver = receiver;
+    this.options = options;
+  }
+
+  head(head: HeaderBlock, end: boolean): void {
+    if (this.over || this.plan !== null || this.held !== null) return;
+    // Many HTTP/2 clients end a GET with an empty DATA frame; it should not become a chunked body.
+    if (!end && maybeEmpty(head)) this.held = head;
+    else this.open(head, end);
+  }
+
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.over || this.requestEnded) return;
+    const length = end - start;
+    if (this.held !== null) {
+      if (length === 0 && !last) return;
+      this.open(this.held, length === 0);
+      if (length === 0) return;
+    }
+    if (this.plan === null) return;
+    this.requestBytes += length;
+    if (!this.checkLength(last)) return;
+    this.say({ bytes: Buffer.from(bytes.subarray(start, end)), last });
+  }
+
+  trailers(trailers: HeaderBlock): void {
+    if (this.over || this.requestEnded) return;
+    if (this.held !== null) this.open(this.held, false);
+    if (this.plan !== null && this.checkLength(true)) this.say({ trailers, last: true });
+  }
+
+  consumed(bytes: number): void {
+    this.reader?.consumed(bytes);
+  }
+
+  reset(_code: number): void {
+    this.deaf = true;
+    if (this.over) return;
+    this.stop();
+  }
+
+  private open(head: HeaderBlock, end: boolean): void {
+    this.held = null;
+    const fallbackHost = this.target.kind === 'unix' ? 'localhost' : formatAddress(this.target);
+    const plan = upstreamRequest(head, end, fallbackHost, this.options.clientAddress);
+    if (plan.error !== undefined) {
+      this.giveUp(plan.error);
+      return;
+    }
+    this.plan = plan.value;
+    this.requestEnded = end;
+    this.exchange = proxyWeb({
+      open: () => this.send(plan.value),
+      reply: (message) => this.reply(message),
+      failed: (failure) => this.failed(failure),
+    });
+  }
+
+  private send({ method, path, headers }: UpstreamRequest): http.ClientRequest {
+    const { target } = this;
+    const request = (this.options.secure ? https : http).request({
+      agent: this.options.agent,
+      ...(target.kind === 'unix' ? { socketPath: target.path } : { host: target.host, port: target.port }),
+      method,
+      path,
+      headers,
+      insecureHTTPParser: false,
+      maxHeaderSize: this.options.replyHeaderBytesMax,
+    });
+    request.maxHeadersCount = 0; // node drops what comes after the first thousand; the size is the limit.
+    request.once('socket', (socket) => this.connecting(request, socket));
+    request.on('information', () => this.interim());
+    request.once('finish', () => {
+      this.requestFlushed = true;
+      this.settle();
+    });
+    request.once('close', () => {
+      // http2-proxy reports what breaks before the reply is in; afterwards only an unfinished request is left to report.
+      if (!this.over && this.replyEnded) this.fail('closed', ErrorCode.NO_ERROR, 'closed after its reply');
+    });
+    this.request = request;
+    for (const piece of this.pending.splice(0)) this.write(request, piece);
+    if (this.requestEnded && !request.writableEnded) request.end();
+    else if (this.requestBytes === 0) request.flushHeaders();
+    return request;
+  }
+
+  private say(piece: Pending): void {
+    if (piece.last) this.requestEnded = true;
+    if (this.request === null) this.pending.push(piece);
+    else this.write(this.request, piece);
+  }
+
+  private write(request: http.ClientRequest, piece: Pending): void {
+    if (piece.trailers !== undefined) {
+      request.addTrailers(writeTrailers(piece.trailers));
+      request.end();
+      return;
+    }
+    const length = piece.bytes.length;
+    if (length > 0) {
+      request.write(piece.bytes, (error) => {
+        if (!error && !this.over) this.receiver?.sent(length);
+      });
+    }
+    if (piece.last) request.end();
+  }
+
+  /** A body of another length than promised would run into the next request on the connection. */
+  private checkLength(last: boolean): boolean {
+    const { chunked, contentLength } = this.plan as UpstreamRequest;
+    if (chunked) return true;
+    if (this.requestBytes <= contentLength && (!last || this.requestBytes === contentLength)) return true;
+    this.giveUp('a body of another length than its content-length');
+    return false;
+  }
+
+  private connecting(request: http.ClientRequest, socket: Socket): void {
+    this.bytesWrittenBefore = socket.bytesWritten;
+    // Not `request.reusedSocket`: that misses a connection handed straight from one request to one that waited.
+    this.reused = !socket.connecting;
+    this.connected = this.reused;
+    if (this.reused) return;
+    const { clock, connectTimeoutMs, secure } = this.options;
+    this.connectTimer = clock.after(connectTimeoutMs, () => {
+      this.timedOut = true;
+      request.destroy(new Error(`gave no connection within ${connectTimeoutMs} ms`));
+    });
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      this.connected = true;
+      this.connectTimer?.cancel();
+    });
+  }
+
+  private interim(): void {
+    this.interimReplies += 1;
+    if (this.over || this.interimReplies <= interimRepliesMax) return;
+    this.fail('protocol', ErrorCode.ENHANCE_YOUR_CALM, `sent over ${interimRepliesMax} interim replies`);
+  }
+
+  private reply(message: http.IncomingMessage): void {
+    if (this.over) return;
+    this.replyStarted = true;
+    const status = message.statusCode ?? 0;
+    const read = readFields(message.rawHeaders);
+    const fault = read.error ?? replyFault(message, status, read.value.codings);
+    if (fault !== null || read.value === undefined) {
+      this.fail('protocol', ErrorCode.PROTOCOL_ERROR, `sent a reply with ${fault}`);
+      return;
+    }
+    const { fields, contentLength } = read.value;
+    const bodiless = this.plan?.method === 'HEAD' || status === 204 || status === 304;
+    const end = bodiless || contentLength === 0;
+    this.reader = new BodyReader(
+      message,
+      () => (this.over || end ? null : this.receiver),
+      () => {
+        this.replyEnded = true;
+        this.settle();
+      },
+    );
+    this.receiver?.head(new HeaderBlock([new Field(':status', String(status)), ...fields]), end);
+  }
+
+  private settle(): void {
+    if (this.over || !this.replyEnded || !this.requestEnded || !this.requestFlushed) return;
+    this.end();
+    this.exchange?.finish();
+  }
+
+  private failed({ message, code }: ProxyFailure): void {
+    if (this.over) return;
+    if (!this.connected) {
+      this.fail(
+        'refused',
+        ErrorCode.CONNECT_ERROR,
+        this.timedOut ? message : `gave no connection (${code || message})`,
+      );
+    } else if (code.startsWith('HPE_')) {
+      this.fail('protocol', ErrorCode.PROTOCOL_ERROR, `sent what is no HTTP/1.1 (${message})`);
+    } else if (!this.replyStarted && this.repeatable()) {
+      this.fail('refused', ErrorCode.REFUSED_STREAM, 'closed an idle connection as it was used again');
+    } else {
+      this.fail(
+        'closed',
+        ErrorCode.NO_ERROR,
+        this.replyStarted ? 'broke off its reply' : 'closed without a reply',
+      );
+    }
+  }
+
+  private repeatable(): boolean {
+    if (!this.reused) return false;
+    const written = (this.request?.socket?.bytesWritten ?? 0) > this.bytesWrittenBefore;
+    return !written || isIdempotent(this.plan?.method ?? '');
+  }
+
+  /** `what` follows the name of the endpoint. */
+  private fail(kind: StreamFailure['kind'], code: number, what: string): void {
+    this.stop();
+    this.receiver?.failed({ kind, code, message: `${formatAddress(this.target)} ${what}` });
+  }
+
+  /** The request cannot be told in HTTP/1.1. Fails a tick later, for the caller is still speaking. */
+  private giveUp(what: string): void {
+    this.stop();
+    const failure: StreamFailure = {
+      kind: 'protocol',
+      code: ErrorCode.PROTOCOL_ERROR,
+      message: `the request had ${what}`,
+    };
+    process.nextTick(() => {
+      if (!this.deaf) this.receiver?.failed(failure);
+    });
+  }
+
+  private stop(): void {
+    this.end();
+    this.exchange?.cancel();
+  }
+
+  private end(): void {
+    this.over = true;
+    this.connectTimer?.cancel();
+    this.pending = [];
+    this.options.over();
+  }
+}
+
+/** What an intermediary must not relay of a reply that node's parser let through; null where it is sound. */
+function replyFault(
+  message: http.IncomingMessage,
+  status: number,
+  codings: readonly string[],
+): string | null {
+  if (status < 200) return `status ${status}`;
+  if (codings.length === 0) return null;
+  // Another coding would reach the client without the word that says so.
+  if (codings.length > 1 || codings[0] !== 'chunked') return 'an unknown transfer coding';
+  return message.httpVersionMinor === 0 ? 'transfer-encoding in HTTP/1.0' : null;
+}

@@ -1,0 +1,197 @@
+import net, { type Socket } from 'node:net';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { ReplyErrorCode } from '../core/reply-error.ts';
+import { abort, Relay } from './relay.ts';
+
+/** The endpoint that was picked for a connection and counted as active until `release`. */
+export interface TcpTarget {
+  readonly address: Address;
+  /** Once, when the endpoint is done with; `ok` is false where it took no connection or broke off. */
+  release(ok: boolean): void;
+}
+
+/** How a connection went, for logs and metrics. */
+export interface TcpOutcome {
+  /** `formatAddress` of the endpoint last tried, '' where none was. */
+  readonly endpoint: string;
+  readonly attempts: number;
+  readonly bytesFromClient: number;
+  readonly bytesToClient: number;
+  readonly durationMs: number;
+  /** A code of the table where something failed, else ''. */
+  readonly error: ReplyErrorCode | '';
+  readonly detail: string;
+}
+
+export interface TcpPassthroughOptions {
+  readonly clock: Clock;
+  /** Which endpoint; null where there is none to be had. `attempt` counts from 1. */
+  pick(client: Socket, attempt: number): TcpTarget | null;
+  readonly connectTimeoutMs: number;
+  /** Endpoints tried, one after the other, before the client is cut off. */
+  readonly connectAttemptsMax: number;
+  /** Without an octet either way; 0 for never. */
+  readonly idleTimeoutMs: number;
+  /** Once per accepted connection, when it is over. */
+  ended?(outcome: TcpOutcome): void;
+}
+
+export interface TcpPassthrough {
+  /**
+   * Forwards a socket that nobody reads any more; `firstBytes` were read from it. It must have been accepted with
+   * `allowHalfOpen`, or the client's FIN would end what the endpoint still has to say.
+   */
+  accept(client: Socket, firstBytes: Buffer | null): void;
+  /** Takes no new connections; those there are go on to their own end. */
+  drain(): void;
+  /** Cuts every connection. */
+  close(): void;
+  /** Connections accepted and not over. */
+  readonly connections: number;
+}
+
+/** Layer 4: octets between a client and an endpoint, one endpoint per connection. */
+export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthrough {
+  const sessions = new Set<Session>();
+  let draining = false;
+  return {
+    accept(client, firstBytes) {
+      client.on('error', () => {}); // `close` follows and is what counts.
+      if (draining || client.destroyed) {
+        client.destroy();
+        return;
+      }
+      if (firstBytes !== null && firstBytes.length > 0) client.unshift(firstBytes);
+      const session = new Session(client, options, () => sessions.delete(session));
+      sessions.add(session);
+      session.connect();
+    },
+    drain() {
+      draining = true;
+    },
+    close() {
+      draining = true;
+      for (const session of [...sessions]) session.cut('draining', 'the sidecar shut down');
+    },
+    get connections() {
+      return sessions.size;
+    },
+  };
+}
+
+/**
+ * One client connection.
+ *
+ *     connecting ──connect──▶ relaying ──both ends, or one broke──▶ over
+ *         └──refused, timed out──▶ connecting elsewhere, or over
+ */
+class Session {
+  private readonly client: Socket;
+  private readonly options: TcpPassthroughOptions;
+  private readonly over: () => void;
+  private readonly startedMs: number;
+  private target: TcpTarget | null = null;
+  private upstream: Socket | null = null;
+  private relay: Relay | null = null;
+  private timer: Timer | null = null;
+  private attempts = 0;
+  private endpoint = '';
+  private done = false;
+
+  constructor(client: Socket, options: TcpPassthroughOptions, over: () => void) {
+    this.client = client;
+    this.options = options;
+    this.over = over;
+    this.startedMs = options.clock.now();
+    // Before the relay reads, only a reset is noticed; a client that just leaves is, when its FIN is read.
+    client.once('close', () => {
+      if (this.relay === null)
+        this.finish('', 'the client closed before an endpoint took the connection', true);
+    });
+  }
+
+  connect(): void {
+    this.attempts += 1;
+    const { clock, connectTimeoutMs } = this.options;
+    const target = this.options.pick(this.client, this.attempts);
+    if (target === null) {
+      this.cut('no_healthy_endpoint', 'no endpoint could be picked');
+      return;
+    }
+    this.target = target;
+    const { address } = target;
+    this.endpoint = formatAddress(address);
+    const to = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+    const upstream = net.connect({ ...to, allowHalfOpen: true, noDelay: true });
+    this.upstream = upstream;
+    let failure: { code: ReplyErrorCode; why: string } = { code: 'connect_failed', why: '' };
+    this.timer = clock.after(connectTimeoutMs, () => {
+      failure = { code: 'connect_timeout', why: `no connection within ${connectTimeoutMs} ms` };
+      upstream.destroy();
+    });
+    upstream.on('error', (error: NodeJS.ErrnoException) => {
+      if (failure.why === '') failure.why = error.code ?? error.message;
+    });
+    upstream.once('connect', () => this.relaying(upstream));
+    upstream.once('close', () => {
+      if (this.relay === null && !this.done) this.elsewhere(failure.code, failure.why);
+    });
+  }
+
+  cut(error: ReplyErrorCode | '', detail: string): void {
+    abort(this.client);
+    if (this.upstream !== null) abort(this.upstream);
+    this.finish(error, detail, true);
+  }
+
+  private elsewhere(code: ReplyErrorCode, why: string): void {
+    this.timer?.cancel();
+    this.release(false);
+    if (this.attempts < this.options.connectAttemptsMax) this.connect();
+    else this.cut(code, `${this.endpoint} gave no connection (${why})`);
+  }
+
+  private relaying(upstream: Socket): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.relay = new Relay(this.client, upstream, (broken) => {
+      if (broken === 'upstream') this.finish('upstream_closed', `${this.endpoint} broke off`, false);
+      else this.finish('', broken === 'client' ? 'the client broke off' : '', true);
+    });
+    if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
+  }
+
+  /** Looks once per `idleTimeoutMs` whether any octet moved, so that moving one costs nothing. */
+  private watchIdle(idleTimeoutMs: number, movedBefore: number): void {
+    this.timer = this.options.clock.after(idleTimeoutMs, () => {
+      const moved = this.relay?.bytesMoved ?? 0;
+      if (moved === movedBefore) this.cut('', `idle for ${idleTimeoutMs} ms`);
+      else this.watchIdle(idleTimeoutMs, moved);
+    });
+  }
+
+  private finish(error: ReplyErrorCode | '', detail: string, ok: boolean): void {
+    if (this.done) return;
+    this.done = true;
+    this.timer?.cancel();
+    if (this.relay === null) this.upstream?.destroy();
+    this.release(ok);
+    this.over();
+    this.options.ended?.({
+      endpoint: this.endpoint,
+      attempts: this.attempts,
+      bytesFromClient: this.relay?.bytesFromClient ?? 0,
+      bytesToClient: this.relay?.bytesToClient ?? 0,
+      durationMs: this.options.clock.now() - this.startedMs,
+      error,
+      detail,
+    });
+  }
+
+  private release(ok: boolean): void {
+    const target = this.target;
+    this.target = null;
+    target?.release(ok);
+  }
+}
