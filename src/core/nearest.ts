@@ -13,7 +13,8 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   for (const candidate of known) {
     const text = candidate.toLowerCase();
     // `endpoint` for `endpoints`, `timeoutMs` for `timeout`: one holds the other whole.
-    const near = text.length >= 4 && wanted.length >= 4 && (text.startsWith(wanted) || wanted.startsWith(text));
+    const near =
+      text.length >= 4 && wanted.length >= 4 && (text.startsWith(wanted) || wanted.startsWith(text));
     const distance = near ? Math.min(1, editDistance(wanted, text)) : editDistance(wanted, text);
     if (distance < least) {
       least = distance;
@@ -32,7 +33,8 @@ export function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
       let least = Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, before[j - 2] + 1);
       row.push(least);
     }
     before = previous;

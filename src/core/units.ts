@@ -38,7 +38,8 @@ export function formatDuration(ms: number): string {
 export function parseSize(text: string): Result<number> {
   const [amount, unit] = split(text);
   if (amount === undefined) return { error: `${quote(text)} is not a size; ${sizeExamples}` };
-  if (unit === '') return { error: `${quote(text)} has no unit; write ${amount}B, ${amount}KiB or ${amount}MiB` };
+  if (unit === '')
+    return { error: `${quote(text)} has no unit; write ${amount}B, ${amount}KiB or ${amount}MiB` };
   const scale = lookUp(bytesByUnit, unit);
   if (scale === undefined) {
     const binary = /^([kmg])(i|i?b)?$/i.exec(unit);
@@ -53,7 +54,8 @@ export function parseSize(text: string): Result<number> {
 /** The shortest usual text that `parseSize` reads back as the same bytes. */
 export function formatSize(bytes: number): string {
   for (const unit of ['GiB', 'MiB', 'KiB']) {
-    if (bytes >= bytesByUnit[unit] && bytes % bytesByUnit[unit] === 0) return `${bytes / bytesByUnit[unit]}${unit}`;
+    if (bytes >= bytesByUnit[unit] && bytes % bytesByUnit[unit] === 0)
+      return `${bytes / bytesByUnit[unit]}${unit}`;
   }
   return `${bytes}B`;
 }

@@ -1,0 +1,180 @@
+import { parseArgs } from 'node:util';
+import type { ConfigFlags } from '../config/load.ts';
+import { listed, shown } from '../config/problem.ts';
+import { nearestName } from '../core/nearest.ts';
+import { type CommandName, type CommandSpec, commands, type FlagSpec, isCommand } from './commands.ts';
+
+export type OutputFormat = 'text' | 'json';
+
+/** A command line that makes sense. */
+export type Arguments =
+  | { readonly command: 'run'; readonly flags: ConfigFlags }
+  | { readonly command: 'validate'; readonly flags: ConfigFlags; readonly output: OutputFormat }
+  | { readonly command: 'demo'; readonly seconds: number | undefined; readonly admin: string | undefined }
+  | { readonly command: 'schema'; readonly output: 'json' | 'markdown' }
+  | { readonly command: 'version'; readonly output: OutputFormat }
+  | {
+      readonly command: 'endpoints' | 'stat';
+      readonly admin: string | undefined;
+      readonly output: OutputFormat;
+    }
+  | { readonly command: 'help'; readonly topic: CommandName | undefined };
+
+export type ArgumentsResult =
+  | { readonly value: Arguments; readonly error?: undefined }
+  /** A sentence for the user, who gets exit code 2. */
+  | { readonly value?: undefined; readonly error: string };
+
+/** What the command's own flags hold. */
+interface Given {
+  readonly one: Readonly<Record<string, string>>;
+  readonly many: Readonly<Record<string, readonly string[]>>;
+  readonly positional: string | undefined;
+}
+
+/** Makes sense of `process.argv.slice(2)`, or says what does not. Never throws. */
+export function parseArguments(argv: readonly string[]): ArgumentsResult {
+  const [first, ...rest] = argv;
+  if (first === undefined)
+    return { error: `no command is given; write one of ${listed(Object.keys(commands))}` };
+  if (first === '--help' || first === '-h') return { value: { command: 'help', topic: undefined } };
+  if (first === '--version' || first === '-V') return { value: { command: 'version', output: 'text' } };
+  if (!isCommand(first)) return { error: unknownCommand(first) };
+  const spec: CommandSpec = commands[first];
+  const given = parseFlags(first, spec, rest);
+  if (given === 'help') return { value: { command: 'help', topic: first } };
+  return 'error' in given ? given : build(first, given);
+}
+
+function unknownCommand(name: string): string {
+  if (name.startsWith('-')) return `${shown(name)} stands before a command; write outrigger run ${name} …`;
+  const near = nearestName(name, Object.keys(commands));
+  return `${shown(name)} is not a command; ${near === undefined ? `write one of ${listed(Object.keys(commands))}` : `did you mean ${near}?`}`;
+}
+
+function parseFlags(
+  command: string,
+  spec: CommandSpec,
+  argv: readonly string[],
+): Given | 'help' | { error: string } {
+  const byName = new Map(spec.flags.map((flag) => [flag.name, flag]));
+  const options = Object.fromEntries(
+    spec.flags.map(({ name, short, value }) => [
+      name,
+      {
+        type: value === undefined ? 'boolean' : 'string',
+        multiple: true,
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  ) as NonNullable<Parameters<typeof parseArgs>[0]>['options'];
+  // Not strict, since then the first error is thrown in words of node's own; the tokens tell everything.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const many: Record<string, string[]> = {};
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    if (token.name === 'help' || token.name === 'h') return 'help';
+    const flag = byName.get(token.name);
+    if (flag === undefined) return { error: unknownFlag(command, spec, token.rawName) };
+    const wrong = wrongValue(flag, token, many[flag.name]);
+    if (wrong !== undefined) return { error: wrong };
+    many[flag.name] ??= [];
+    many[flag.name].push(token.value ?? '');
+  }
+  const extra = positionals[spec.positional === undefined ? 0 : 1];
+  if (extra !== undefined)
+    return { error: `${shown(extra)} is one argument too many for ${command}; ${usageOf(command, spec)}` };
+  const one = Object.fromEntries(
+    Object.entries(many).map(([name, values]) => [name, values[values.length - 1]]),
+  );
+  return { one, many, positional: positionals[0] };
+}
+
+function wrongValue(
+  flag: FlagSpec,
+  token: { rawName: string; value?: string; inlineValue?: boolean },
+  before: readonly string[] | undefined,
+): string | undefined {
+  const { value, inlineValue } = token;
+  if (flag.value === undefined)
+    return value === undefined ? undefined : `${token.rawName} takes no value; write it alone`;
+  // `--config --from x`: what looks like a flag is one, unless it was joined with `=`.
+  if (value === undefined || value === '' || (!inlineValue && value.startsWith('-') && value.length > 1))
+    return `${token.rawName} has no value; write ${token.rawName} ${flag.value}`;
+  if (before !== undefined && !flag.repeated) return `${token.rawName} is given twice; write it once`;
+  if (flag.words !== undefined && !flag.words.includes(value))
+    return `${token.rawName}: ${shown(value)} is not known; write ${listed(flag.words)}`;
+  return undefined;
+}
+
+function unknownFlag(command: string, spec: CommandSpec, rawName: string): string {
+  const names = [...spec.flags.map((flag) => flag.name), 'help'];
+  const near = nearestName(rawName.replace(/^-+/, ''), names);
+  const others = Object.entries<CommandSpec>(commands).filter(([, other]) =>
+    other.flags.some((flag) => `--${flag.name}` === rawName),
+  );
+  if (near !== undefined) return `${rawName} is not a flag of ${command}; did you mean --${near}?`;
+  if (others.length > 0)
+    return `${rawName} is a flag of ${listed(
+      others.map(([name]) => name),
+      'and',
+    )}, not of ${command}`;
+  return `${rawName} is not a flag of ${command}; see outrigger ${command} --help`;
+}
+
+function usageOf(command: string, spec: CommandSpec): string {
+  return `write outrigger ${command} ${spec.usage}`;
+}
+
+function build(command: CommandName, given: Given): ArgumentsResult {
+  const { one, positional } = given;
+  const output = (one.output ?? 'text') as OutputFormat;
+  switch (command) {
+    case 'run':
+      return { value: { command, flags: configFlags(given) } };
+    case 'validate': {
+      if (positional !== undefined && one.config !== undefined)
+        return { error: `${shown(positional)} and --config both name a file; write one of them` };
+      const flags = configFlags(given);
+      return {
+        value: {
+          command,
+          flags: positional === undefined ? flags : { ...flags, config: positional },
+          output,
+        },
+      };
+    }
+    case 'demo': {
+      const seconds = one.seconds === undefined ? undefined : Number(one.seconds);
+      if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400))
+        return {
+          error: `--seconds: ${shown(one.seconds)} is not a number of seconds; write one from 1 to 86400`,
+        };
+      return { value: { command, seconds, admin: one.admin } };
+    }
+    case 'schema':
+      return { value: { command, output: one.output === 'markdown' ? 'markdown' : 'json' } };
+    case 'version':
+      return { value: { command, output } };
+    case 'endpoints':
+    case 'stat':
+      return { value: { command, admin: one.admin, output } };
+    case 'help':
+      if (positional === undefined || isCommand(positional)) return { value: { command, topic: positional } };
+      return { error: unknownCommand(positional) };
+  }
+}
+
+/** The flags that the loader knows: file and targets by name, settings by the table's flags. */
+function configFlags({ one, many }: Given): ConfigFlags {
+  const { config, from, to: _to, output: _output, ...settings } = one;
+  return { config, from, to: many.to, settings };
+}

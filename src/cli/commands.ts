@@ -1,0 +1,168 @@
+import { settings, sourceVariables } from '../config/settings.ts';
+
+/** What may follow `--name`, or that nothing may. */
+export interface FlagSpec {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** Word for its value in help, `FILE`; undefined for a flag without one. */
+  readonly value?: string;
+  /** Allowed values, where they are few. */
+  readonly words?: readonly string[];
+  readonly repeated?: boolean;
+  readonly doc: string;
+  /** The variable that says the same. */
+  readonly variable?: string;
+}
+
+export interface CommandSpec {
+  readonly summary: string;
+  /** What follows the command's name in its usage line. */
+  readonly usage: string;
+  /** Paragraphs for its own help. */
+  readonly detail: readonly string[];
+  readonly examples: readonly string[];
+  readonly flags: readonly FlagSpec[];
+  /** Words for arguments without a flag; none unless named. */
+  readonly positional?: string;
+}
+
+const config: FlagSpec = {
+  name: 'config',
+  short: 'c',
+  value: 'FILE',
+  doc: 'configuration file, YAML or JSON',
+  variable: sourceVariables.config,
+};
+const targets: readonly FlagSpec[] = [
+  { name: 'from', value: 'ADDR', doc: 'without a file: where to listen', variable: sourceVariables.from },
+  {
+    name: 'to',
+    value: 'TARGET',
+    repeated: true,
+    doc: 'a replica, host:port[;weight=N], or dns:///host:port; repeat for more',
+    variable: sourceVariables.to,
+  },
+];
+/** Settings of the configuration that have a flag, straight from its table. */
+const settingFlags: readonly FlagSpec[] = settings.flatMap(({ shape, variable }) => {
+  if (shape.flag === undefined) return [];
+  const doc = `${shape.doc.split(/\.(?: |$)/, 1)[0].replaceAll('`', '')}`;
+  const value = shape.type.label.includes('`')
+    ? shape.type.label.replaceAll('`', '').replaceAll(', ', '|')
+    : undefined;
+  const given = shape.default === undefined ? '' : ` (${shape.default})`;
+  const lower = `${doc.charAt(0).toLowerCase()}${doc.slice(1)}`;
+  return [
+    { name: shape.flag, value: value ?? valueWord(shape.type.label), doc: `${lower}${given}`, variable },
+  ];
+});
+
+function valueWord(label: string): string {
+  return { address: 'ADDR', duration: 'DURATION', size: 'SIZE' }[label] ?? 'VALUE';
+}
+
+const output: FlagSpec = {
+  name: 'output',
+  short: 'o',
+  value: 'text|json',
+  words: ['text', 'json'],
+  doc: 'form of what is printed (text)',
+};
+const admin: FlagSpec = {
+  name: 'admin',
+  value: 'ADDR',
+  doc: 'admin address of the running sidecar (127.0.0.1:15000)',
+  variable: 'OUTRIGGER_ADMIN',
+};
+
+/** Every command with its flags: parsing, help and suggestions come from here. */
+export const commands = {
+  run: {
+    summary: 'run the sidecar',
+    usage: '(--config FILE | --from ADDR --to TARGET ...) [options]',
+    detail: [
+      'Spreads every call that arrives over the replicas behind it. Runs until SIGTERM or SIGINT, then drains.',
+      'Precedence: flag, environment, file, default.',
+    ],
+    examples: [
+      'outrigger run --config outrigger.yaml',
+      "outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051 --to '127.0.0.1:50052;weight=2'",
+      'outrigger run --from 127.0.0.1:15001 --to dns:///orders:50051',
+    ],
+    flags: [config, ...targets, ...settingFlags],
+  },
+  demo: {
+    summary: 'three replicas, the sidecar, a load and the live page, with nothing else running',
+    usage: '[options]',
+    detail: ['Prints a line a second with calls, errors, latency and the share of each replica.'],
+    examples: ['outrigger demo', 'outrigger demo --seconds 10'],
+    flags: [
+      {
+        name: 'seconds',
+        value: 'N',
+        doc: 'end by itself after N seconds, with a summary (never)',
+        variable: 'DEMO_SECONDS',
+      },
+      { ...admin, doc: 'address of the live page (127.0.0.1:15000)' },
+    ],
+  },
+  validate: {
+    summary: 'check a configuration and tell everything that is wrong with it',
+    usage: '--config FILE [options]',
+    detail: ['Reads the same file, flags and variables as run, starts nothing, and ends with 0 or 2.'],
+    examples: ['outrigger validate --config outrigger.yaml', 'outrigger validate outrigger.yaml -o json'],
+    flags: [config, ...targets, ...settingFlags, output],
+    positional: 'FILE',
+  },
+  schema: {
+    summary: 'print the JSON Schema of the configuration',
+    usage: '[options]',
+    detail: ['An editor completes and checks the file with it.'],
+    examples: ['outrigger schema > outrigger.schema.json'],
+    flags: [
+      {
+        name: 'output',
+        short: 'o',
+        value: 'json|markdown',
+        words: ['json', 'markdown'],
+        doc: 'JSON Schema, or the reference page (json)',
+      },
+    ],
+  },
+  version: {
+    summary: 'print the version',
+    usage: '[options]',
+    detail: [],
+    examples: ['outrigger version -o json'],
+    flags: [output],
+  },
+  endpoints: {
+    summary: 'show the endpoints of a running sidecar, their health and load',
+    usage: '[options]',
+    detail: [],
+    examples: ['outrigger endpoints', 'outrigger endpoints --admin 127.0.0.1:15000 -o json'],
+    flags: [admin, output],
+  },
+  stat: {
+    summary: 'show calls, errors and latency of a running sidecar',
+    usage: '[options]',
+    detail: [],
+    examples: ['outrigger stat', 'outrigger stat -o json'],
+    flags: [admin, output],
+  },
+  help: {
+    summary: 'show help, for one command if it is named',
+    usage: '[COMMAND]',
+    detail: [],
+    examples: ['outrigger help run'],
+    flags: [],
+    positional: 'COMMAND',
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof commands;
+
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commands, name);
+}

@@ -1,0 +1,26 @@
+import { shown } from './problem.ts';
+import { type ScalarType, wrongKind } from './scalar-type.ts';
+
+/** Where access log lines go. */
+export type AccessLogTarget =
+  | { readonly kind: 'none' | 'stdout' | 'stderr' }
+  | { readonly kind: 'file'; readonly path: string };
+
+const write = 'none, stdout, stderr or file:PATH';
+
+/** `none`, `stdout`, `stderr` or `file:PATH`. */
+export const accessLogTarget: ScalarType<AccessLogTarget> = {
+  label: '`none`, `stdout`, `stderr`, `file:PATH`',
+  unit: '',
+  jsonSchema: { type: 'string', pattern: '^(none|stdout|stderr|file:.+)$' },
+  fromText: (text) => text,
+  toRaw: (value) => (value.kind === 'file' ? `file:${value.path}` : value.kind),
+  parse: (raw) => {
+    if (typeof raw !== 'string') return wrongKind(raw, write);
+    if (raw === 'none' || raw === 'stdout' || raw === 'stderr') return { value: { kind: raw } };
+    if (!raw.startsWith('file:')) return { error: `${shown(raw)} is not known; write ${write}` };
+    return raw.length > 5
+      ? { value: { kind: 'file', path: raw.slice(5) } }
+      : { error: `${shown(raw)} has no path; write file:PATH` };
+  },
+};

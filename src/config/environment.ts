@@ -1,0 +1,64 @@
+import { nearestName } from '../core/nearest.ts';
+import { type ConfigProblem, placeOfName } from './problem.ts';
+import { type Setting, settings, sourceVariables } from './settings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment says, by the names of our own variables, and what is odd about it. */
+export interface EnvironmentReading {
+  readonly values: Readonly<Record<string, string>>;
+  /** Where a value came from if not from our own variable: `OTEL_SERVICE_NAME` by path. */
+  readonly standard: ReadonlyMap<string, string>;
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/**
+ * Takes from the environment what concerns the configuration. An empty variable counts as unset, as the OpenTelemetry
+ * specification and most images have it. An unknown `OUTRIGGER_*` is only warned of: another version may know it.
+ */
+export function readEnvironment(environment: Environment): EnvironmentReading {
+  const values: Record<string, string> = {};
+  const standard = new Map<string, string>();
+  const warnings: ConfigProblem[] = [];
+  for (const setting of settings) {
+    const own = environment[setting.variable];
+    if (own !== undefined && own !== '') values[setting.variable] = own;
+    else readStandard(setting, environment, { values, standard, warnings });
+  }
+  const known = new Set([...settings.map((setting) => setting.variable), ...Object.values(sourceVariables)]);
+  for (const variable of Object.keys(environment)) {
+    if (!variable.startsWith('OUTRIGGER_') || known.has(variable) || isServiceLink(variable)) continue;
+    const near = nearestName(variable, known);
+    const mend =
+      near === undefined ? 'see docs/configuration.md for those there are' : `did you mean ${near}?`;
+    warnings.push({
+      ...placeOfName(variable),
+      path: '',
+      message: `is not a known variable and changes nothing; ${mend}`,
+    });
+  }
+  return { values, standard, warnings };
+}
+
+interface Found {
+  readonly values: Record<string, string>;
+  readonly standard: Map<string, string>;
+  readonly warnings: ConfigProblem[];
+}
+
+/** A variable of the OpenTelemetry specification, which says to warn of a wrong value and go on. */
+function readStandard({ path, shape, variable }: Setting, environment: Environment, found: Found): void {
+  const name = shape.standardVariable;
+  const text = name === undefined ? undefined : environment[name];
+  if (name === undefined || text === undefined || text === '') return;
+  const { error } = shape.type.parse(shape.type.fromText(text));
+  if (error === undefined) {
+    found.values[variable] = text;
+    found.standard.set(path, name);
+  } else found.warnings.push({ ...placeOfName(name), path: '', message: `${error}; it is ignored` });
+}
+
+/** Kubernetes sets `OUTRIGGER_SERVICE_HOST`, `OUTRIGGER_PORT_15001_TCP` and more for a service called outrigger. */
+function isServiceLink(variable: string): boolean {
+  return /^OUTRIGGER_(SERVICE_(HOST|PORT)|PORT)(_|$)/.test(variable);
+}

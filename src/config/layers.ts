@@ -1,0 +1,126 @@
+import convict from 'convict';
+import type { EnvironmentReading } from './environment.ts';
+import { type ConfigProblem, type Place, placeOfName } from './problem.ts';
+import type { RawMap } from './reader.ts';
+import type { Raw } from './scalar-type.ts';
+import { type Setting, settings } from './settings.ts';
+import type { Scalar, Section, Shape } from './shape.ts';
+import { table } from './table.ts';
+
+/** Values of flags by the flag's name, as text. */
+export type FlagValues = Readonly<Record<string, string>>;
+
+export interface Layers {
+  /** What the file holds, already checked by the reader. */
+  readonly file: RawMap;
+  readonly environment: EnvironmentReading;
+  readonly flags: FlagValues;
+}
+
+/**
+ * Lays defaults, file, environment and flags over each other with convict, which also converts and checks what came from
+ * the environment and the flags (the file was checked before, with places).
+ *
+ * Two things are not left to convict. Its argument parser reads numbers out of texts (a service called `0x10` becomes
+ * 16), so flags are parsed by node:util and handed over by `set`. And it joins all errors into one text: each
+ * property reports its own instead, and the joined one is dropped.
+ */
+export function mergeLayers({ file, environment, flags }: Layers): {
+  raw: RawMap;
+  problems: ConfigProblem[];
+} {
+  const problems: ConfigProblem[] = [];
+  const origin = originOf(environment, flags);
+  const report = (path: string, message: string): void => {
+    problems.push({
+      ...(origin(path) ?? placeOfName('configuration')),
+      path: origin(path) ? '' : path,
+      message,
+    });
+  };
+  for (const setting of settings) convict.addFormat(formatOf(setting.path, setting.shape));
+  convict.addFormat({ name: listFormat, validate: () => undefined, coerce: (text: string) => text });
+  const merged = convict<unknown>(convictSchema(table, '', report) as convict.Schema<unknown>, {
+    env: environment.values,
+    args: [],
+  });
+  merged.load(withoutGaps(file));
+  for (const { path, shape } of settings) {
+    if (shape.flag !== undefined && flags[shape.flag] !== undefined) merged.set(path, flags[shape.flag]);
+  }
+  try {
+    merged.validate({ allowed: 'strict' });
+  } catch (error) {
+    // Every wrong value has reported itself; anything else convict could object to would be our own mistake.
+    if (problems.length === 0) report('', error instanceof Error ? error.message : String(error));
+  }
+  return { raw: withoutGaps(merged.getProperties()) as RawMap, problems };
+}
+
+/** The flag or variable that set a path, if one did. */
+function originOf(environment: EnvironmentReading, flags: FlagValues): (path: string) => Place | undefined {
+  const byPath = new Map<string, Setting>(settings.map((setting) => [setting.path, setting]));
+  return (path) => {
+    const setting = byPath.get(path);
+    if (setting === undefined) return undefined;
+    const { flag } = setting.shape;
+    if (flag !== undefined && flags[flag] !== undefined) return placeOfName(`--${flag}`);
+    if (environment.values[setting.variable] === undefined) return undefined;
+    return placeOfName(environment.standard.get(path) ?? setting.variable);
+  };
+}
+
+const listFormat = 'outrigger-list';
+
+type Report = (path: string, message: string) => void;
+
+/** A format of convict for each setting, since each has its own limits. Formats are global in convict; names are ours. */
+function formatOf(path: string, shape: Scalar): convict.Format {
+  return {
+    name: `outrigger:${path}`,
+    coerce: (text: string) => shape.type.fromText(text),
+    validate: (raw: Raw, property: convict.SchemaObj) => {
+      const { error } = shape.type.parse(raw);
+      if (error === undefined) return;
+      (property.report as Report)(path, error);
+      throw new Error(error);
+    },
+  };
+}
+
+/** The table in convict's own form. */
+export function convictSchema(shape: Shape, path: string, report: Report): object {
+  if (shape.kind === 'list') return { doc: shape.doc, format: listFormat, default: [] };
+  if (shape.kind === 'section') return sectionSchema(shape, path, report);
+  const setting = settings.find((candidate) => candidate.path === path);
+  return {
+    doc: shape.doc,
+    format: `outrigger:${path}`,
+    default: shape.default ?? null,
+    nullable: shape.default === undefined,
+    env: setting?.variable,
+    arg: shape.flag,
+    report,
+  };
+}
+
+function sectionSchema(section: Section, parent: string, report: Report): object {
+  const schema: Record<string, object> = {};
+  for (const [key, shape] of Object.entries(section.keys)) {
+    schema[key] = convictSchema(shape, parent === '' ? key : `${parent}.${key}`, report);
+  }
+  return schema;
+}
+
+/**
+ * convict wants null for what has no default; to us it is not there. And what was wrong in the file is undefined, which
+ * convict would take for a value.
+ */
+function withoutGaps(value: unknown): unknown {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, child]) => child !== null && child !== undefined)
+      .map(([key, child]) => [key, withoutGaps(child)]),
+  );
+}

@@ -1,0 +1,147 @@
+import { type ReadFile, readFileBounded, textOf } from './config-file.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { type FlagValues, mergeLayers } from './layers.ts';
+import { type ConfigProblem, placeOfName, problemsMax, sortProblems } from './problem.ts';
+import { type RawMap, readSource } from './reader.ts';
+import { applyRules } from './rules.ts';
+import type { Raw } from './scalar-type.ts';
+import { sourceVariables } from './settings.ts';
+import { configFileBytesMax, parseSource, type SourceNode } from './source.ts';
+import { type Config, table } from './table.ts';
+import { sourceOfTargets } from './targets.ts';
+import { type Draft, deepFreeze, rawOfTyped, typedOf } from './typed.ts';
+
+/** Flags of `run` and `validate`, as the command line had them. */
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly from?: string;
+  readonly to?: readonly string[];
+  /** Settings by the flag's name: `{ 'log-level': 'debug' }`. */
+  readonly settings?: FlagValues;
+}
+
+export interface LoadInput {
+  readonly flags: ConfigFlags;
+  readonly env: Environment;
+  /** `checkSafeRegex` of `src/routing/`: what is wrong with a pattern, or undefined. */
+  readonly checkRegex: (pattern: string) => string | undefined;
+  /** For tests. */
+  readonly readFile?: ReadFile;
+}
+
+export type LoadResult =
+  | {
+      readonly config: Config;
+      /** The file, or `undefined` for a run with `--from` and `--to`. */
+      readonly file: string | undefined;
+      readonly warnings: readonly ConfigProblem[];
+      readonly problems?: undefined;
+    }
+  | {
+      readonly config?: undefined;
+      readonly file: string | undefined;
+      readonly warnings: readonly ConfigProblem[];
+      /** Never empty; at most `problemsMax` and a line that counts the others. */
+      readonly problems: readonly ConfigProblem[];
+    };
+
+/** Certificates and keys; larger is a mistake. */
+const namedFileBytesMax = 16_777_216;
+
+/**
+ * The whole configuration from flags, environment, file and defaults, each beaten by the one before; or everything that
+ * is wrong with it. All or nothing: what comes out is whole, checked and frozen. Reads files; never throws.
+ */
+export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded }: LoadInput): LoadResult {
+  const environment = readEnvironment(env);
+  const found = findSource(flags, env, readFile);
+  const problems: ConfigProblem[] = [...(found.problems ?? [])];
+  const warnings: ConfigProblem[] = [...environment.warnings];
+  let reading: ReturnType<typeof readSource> | undefined;
+  if (found.value !== undefined) {
+    reading = readSource(table, found.value);
+    problems.push(...reading.problems);
+  }
+  const merged = mergeLayers({ file: reading?.raw ?? {}, environment, flags: flags.settings ?? {} });
+  problems.push(...merged.problems);
+
+  const draft = typedOf(table, merged.raw as Raw) as Draft<Config>;
+  if (reading !== undefined) {
+    const checkFile = (path: string): string | undefined => readFile(path, namedFileBytesMax).error;
+    const ruled = applyRules(draft, reading, { checkRegex, checkFile });
+    problems.push(...ruled.problems);
+    warnings.push(...ruled.warnings);
+  }
+  const { file } = found;
+  if (problems.length > 0) return { file, warnings, problems: bounded(problems, file) };
+  return { file, warnings, config: deepFreeze(withProbes(draft as Config)) };
+}
+
+/** The configuration as a file would have it, with every default written out. */
+export function fileOfConfig(config: Config): RawMap {
+  return rawOfTyped(table, config) as RawMap;
+}
+
+interface FoundSource {
+  readonly file: string | undefined;
+  readonly value?: SourceNode;
+  readonly problems?: readonly ConfigProblem[];
+}
+
+/** A file or `--from` and `--to`; flags that say which beat variables that say so. */
+function findSource(flags: ConfigFlags, env: Environment, readFile: ReadFile): FoundSource {
+  const variables: ConfigFlags = {
+    config: env[sourceVariables.config] || undefined,
+    from: env[sourceVariables.from] || undefined,
+    to: env[sourceVariables.to]?.split(/[\s,]+/).filter((target) => target !== ''),
+  };
+  const flagsSay = flags.config !== undefined || flags.from !== undefined || (flags.to?.length ?? 0) > 0;
+  const chosen = flagsSay ? flags : variables;
+  const hasTargets = chosen.from !== undefined || (chosen.to?.length ?? 0) > 0;
+  const configName = chosen === flags ? '--config' : sourceVariables.config;
+  if (chosen.config !== undefined && hasTargets)
+    return refused(configName, 'and --from with --to exclude each other; write one or the other');
+  if (chosen.config !== undefined) return readConfigFile(chosen.config, readFile);
+  if (!hasTargets)
+    return refused('configuration', 'there is none; write --config FILE, or --from ADDR --to TARGET');
+  // A variable may supply the half that flags leave open: an image that sets OUTRIGGER_FROM, say.
+  const name = (key: 'from' | 'to'): string =>
+    flags[key]?.length ? `--${key}` : env[sourceVariables[key]] ? sourceVariables[key] : `--${key}`;
+  const from = { text: flags.from ?? variables.from, name: name('from') };
+  const to = { texts: flags.to?.length ? flags.to : (variables.to ?? []), name: name('to') };
+  return { file: undefined, ...sourceOfTargets({ from, to }) };
+}
+
+function readConfigFile(file: string, readFile: ReadFile): FoundSource {
+  const bytes = readFile(file, configFileBytesMax);
+  if (bytes.value === undefined) return refused(file, bytes.error, file);
+  const text = textOf(bytes.value);
+  if (text.value === undefined) return refused(file, text.error, file);
+  if (/^\s*$/.test(text.value)) return refused(file, 'is empty; write listeners and clusters', file);
+  return { file, ...parseSource(file, text.value) };
+}
+
+function refused(name: string, message: string, file?: string): FoundSource {
+  return { file, problems: [{ ...placeOfName(name), path: '', message }] };
+}
+
+/** Without a kind of probe: gRPC for what speaks HTTP/2, a connection for the others. */
+function withProbes(config: Config): Config {
+  const clusters = config.clusters.map((cluster) => {
+    const { health, protocol } = cluster;
+    if (health === 'none' || health.grpc || health.http || health.tcp) return cluster;
+    const probe = protocol === 'http2' ? { grpc: { service: '' } } : { tcp: {} };
+    return { ...cluster, health: { ...health, ...probe } };
+  });
+  return { ...config, clusters };
+}
+
+function bounded(problems: readonly ConfigProblem[], file: string | undefined): readonly ConfigProblem[] {
+  const sorted = sortProblems(problems);
+  if (sorted.length <= problemsMax) return sorted;
+  const more = { ...placeOfName(file ?? 'configuration'), path: '' };
+  return [
+    ...sorted.slice(0, problemsMax),
+    { ...more, message: `has ${sorted.length - problemsMax} more problems; mend these first` },
+  ];
+}

@@ -1,0 +1,124 @@
+import type { Raw } from './scalar-type.ts';
+import { settings, sourceVariables } from './settings.ts';
+import type { Scalar, Section, Shape } from './shape.ts';
+import { table } from './table.ts';
+
+const head = `# Configuration
+
+<!-- Made from src/config/table.ts by \`outrigger schema -o markdown\`; a test compares the two. Change the table instead. -->
+
+\`outrigger run --config outrigger.yaml\` reads YAML or JSON. \`outrigger validate --config outrigger.yaml\` checks a file
+without running it and tells everything that is wrong, each with its place and what to write instead. An unknown key is
+an error. Nothing is ever half-applied.
+
+- **Precedence**: flag, environment, file, default.
+- **Durations** are a number and a unit: \`250ms\`, \`1.5s\`, \`2m\`, \`1h\`. **Sizes** likewise: \`512B\`, \`64KiB\`, \`1MiB\`, \`1GiB\`.
+- **Addresses** are \`host:port\`, \`[::1]:port\` or \`unix:/path\`.
+- **Files** (certificates, logs) are found from the working directory.
+- Anchors and aliases (\`&a\`, \`*a\`) work; merge keys (\`<<\`) do not. A file has at most 1 MiB.
+- \`outrigger schema > outrigger.schema.json\` writes a JSON Schema. With
+  \`# yaml-language-server: $schema=outrigger.schema.json\` in the first line of a file, an editor completes and checks it.
+
+## A small one
+
+\`\`\`yaml
+listeners:
+  - name: outbound
+    listen: 127.0.0.1:15001
+    routes:
+      - { name: all, cluster: greeter }
+clusters:
+  - name: greeter
+    endpoints:
+      - { address: 127.0.0.1:50051 }
+      - { address: 127.0.0.1:50052, weight: 2 }
+\`\`\`
+
+The same without a file:
+
+\`\`\`sh
+outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051 --to '127.0.0.1:50052;weight=2'
+\`\`\`
+
+\`--to\` may be repeated, and takes \`;weight=\`, \`;zone=\` and \`;priority=\`. \`--to dns:///orders:50051\`, alone, finds the
+replicas by DNS.
+`;
+
+/** The reference page, docs/configuration.md, in Markdown. */
+export function referencePage(): string {
+  return `${[head, ...sectionPages(table, '', 2), variablesPage()].join('\n')}`;
+}
+
+/** A heading, a table of the keys, then a page for each section below. */
+function sectionPages(section: Section, path: string, depth: number): string[] {
+  const entries = Object.entries(section.keys);
+  const own = entries.filter(([, shape]) => shape.kind === 'scalar') as [string, Scalar][];
+  const below = entries.filter(([, shape]) => shape.kind !== 'scalar');
+  const pages: string[] = [];
+  if (path !== '')
+    pages.push(`${'#'.repeat(Math.min(depth, 4))} \`${path}\`\n\n${section.doc}${ifAbsent(section)}\n`);
+  if (own.length > 0) pages.push(keyTable(own));
+  for (const [key, shape] of below)
+    pages.push(...childPages(shape, path === '' ? key : `${path}.${key}`, depth));
+  return pages;
+}
+
+function childPages(shape: Shape, path: string, depth: number): string[] {
+  const next = path.includes('.') || path.includes('[') ? depth + 1 : depth;
+  if (shape.kind === 'list')
+    return sectionPages({ ...shape.item, doc: listDoc(shape.doc, shape.item.doc) }, `${path}[]`, next);
+  return shape.kind === 'section' ? sectionPages(shape, path, next) : [];
+}
+
+function listDoc(list: string, item: string): string {
+  return `${list} Each: ${item.charAt(0).toLowerCase()}${item.slice(1)}`;
+}
+
+function ifAbsent(section: Section): string {
+  if (section.required) return ' Must be written.';
+  return section.presence === 'optional' ? ' Off unless written.' : '';
+}
+
+function keyTable(keys: readonly [string, Scalar][]): string {
+  const rows = keys.map(
+    ([key, shape]) =>
+      `| \`${key}\` | ${cell(shape.type.label)} | ${cell(defaultOf(shape))} | ${cell(shape.doc)} |`,
+  );
+  return ['| key | value | default | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+function defaultOf(shape: Scalar): string {
+  if (shape.required) return '**required**';
+  if (shape.default !== undefined) return code(shape.default);
+  return shape.otherwise ?? '';
+}
+
+function code(raw: Raw): string {
+  if (raw === '') return '`""`';
+  return `\`${Array.isArray(raw) ? `[${raw.join(', ')}]` : String(raw)}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function variablesPage(): string {
+  const rows = settings.map(({ path, shape, variable }) => {
+    const flag = shape.flag === undefined ? '' : `\`--${shape.flag}\``;
+    const standard = shape.standardVariable === undefined ? '' : `, else \`${shape.standardVariable}\``;
+    return `| \`${path}\` | \`${variable}\`${standard} | ${flag} |`;
+  });
+  return [
+    '## Flags and variables\n',
+    'Every setting outside the lists has a variable, some a flag. An empty variable counts as unset. An unknown',
+    '`OUTRIGGER_…` is warned of. A wrong value in a variable of the OpenTelemetry specification (`OTEL_…`) is warned of and',
+    'ignored, as that specification asks.\n',
+    '| setting | variable | flag |',
+    '|---|---|---|',
+    `| the file | \`${sourceVariables.config}\` | \`--config\` |`,
+    `| where to listen, without a file | \`${sourceVariables.from}\` | \`--from\` |`,
+    `| the replicas, without a file | \`${sourceVariables.to}\`, separated by commas or spaces | \`--to\` |`,
+    ...rows,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,57 @@
+import { type ConfigProblem, type Place, problemAt } from './problem.ts';
+import type { Reading } from './reader.ts';
+import { addressRules } from './rules/addresses.ts';
+import { clusterRules } from './rules/clusters.ts';
+import { listenerRules } from './rules/listeners.ts';
+import { referenceRules } from './rules/references.ts';
+import type { Complaints, Rule, RuleHelp } from './rules/rule.ts';
+import type { Config } from './table.ts';
+import type { Draft } from './typed.ts';
+
+/** What one value alone cannot tell: every rule over several of them, each by its name for tests. */
+const rules = { ...addressRules, ...referenceRules, ...listenerRules, ...clusterRules } satisfies Record<
+  string,
+  Rule
+>;
+
+export interface RulesResult {
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/**
+ * Applies every rule to what could be read. A value that was not written is pointed at by the mapping it would stand in.
+ */
+export function applyRules(
+  draft: Draft<Config>,
+  reading: Pick<Reading, 'places' | 'told'>,
+  help: RuleHelp,
+): RulesResult {
+  const problems: ConfigProblem[] = [];
+  const warnings: ConfigProblem[] = [];
+  const { places, told } = reading;
+  const complaints: Complaints = {
+    problem: (path, message) => {
+      if (!isTold(path, told)) problems.push(problemAt(placeOf(path, places), path, message));
+    },
+    warning: (path, message) => warnings.push(problemAt(placeOf(path, places), path, message)),
+    lineOf: (path) => placeOf(path, places).line,
+  };
+  for (const rule of Object.values<Rule>(rules)) rule(draft, complaints, help);
+  return { problems, warnings };
+}
+
+/** What was said of a part need not be said of the whole: without its misspelt key it would look empty, for one. */
+function isTold(path: string, told: ReadonlySet<string>): boolean {
+  if (told.has(path)) return true;
+  for (const other of told) if (other.startsWith(path) && /^[.[]/.test(other.slice(path.length))) return true;
+  return false;
+}
+
+function placeOf(path: string, places: ReadonlyMap<string, Place>): Place {
+  for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.search(/(\.[^.[]*|\[\d+\])$/)))) {
+    const place = places.get(at);
+    if (place !== undefined) return place;
+  }
+  return places.get('') ?? { file: 'configuration', line: 0, column: 0 };
+}

@@ -1,0 +1,75 @@
+import { isIP } from 'node:net';
+import { type Address, formatAddress } from '../../core/address.ts';
+import { shown } from '../problem.ts';
+import type { Rule } from './rule.ts';
+
+interface Bound {
+  readonly path: string;
+  readonly address: Address;
+}
+
+/** Two listeners, or a listener and the admin server, cannot have one address. */
+const listenAddressesDiffer: Rule = (config, complaints) => {
+  const bound: Bound[] = [];
+  const admin = config.admin?.listen;
+  if (admin !== undefined) bound.push({ path: 'admin.listen', address: admin });
+  config.listeners?.forEach((listener, i) => {
+    if (listener.listen !== undefined)
+      bound.push({ path: `listeners[${i}].listen`, address: listener.listen });
+  });
+  bound.forEach(({ path, address }, i) => {
+    const other = bound.slice(0, i).find((before) => clash(before.address, address));
+    if (other === undefined) return;
+    const taken = `${shown(formatAddress(address))} is taken by ${other.path} (${formatAddress(other.address)})`;
+    complaints.problem(path, `${taken}; write another port`);
+  });
+};
+
+/** A call that an endpoint's address sends back to the listener it came by would go round for ever. */
+const noListenerCallsItself: Rule = (config, complaints) => {
+  config.listeners?.forEach((listener) => {
+    const { listen, routes = [] } = listener;
+    if (listen === undefined) return;
+    const used = new Set([listener.cluster, ...routes.map((route) => route.cluster)]);
+    config.clusters?.forEach((cluster, i) => {
+      if (cluster.name === undefined || !used.has(cluster.name)) return;
+      cluster.endpoints?.forEach(({ address }, j) => {
+        if (address === undefined || !clash(listen, address)) return;
+        const path = `clusters[${i}].endpoints[${j}].address`;
+        const loop = `is where listener ${shown(listener.name ?? '')} listens, so calls would go round for ever`;
+        complaints.problem(
+          path,
+          `${shown(formatAddress(address))} ${loop}; write the address of the service`,
+        );
+      });
+    });
+  });
+};
+
+/** Whether both cannot be bound, or the one reaches the other. Port 0 is a new one each time. */
+function clash(a: Address, b: Address): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix')
+    return a.kind === b.kind && formatAddress(a) === formatAddress(b);
+  if (a.port !== b.port || a.port === 0) return false;
+  const [hostA, hostB] = [normal(a.host), normal(b.host)];
+  if (hostA === hostB) return true;
+  // The wildcard of IPv6 takes IPv4 along; that of IPv4 takes no IPv6.
+  const [wide, narrow] = isWildcard(hostA) ? [hostA, hostB] : [hostB, hostA];
+  return isWildcard(wide) && (wide === '::' || isIP(narrow) === 4) && (isLocal(narrow) || isWildcard(narrow));
+}
+
+function normal(host: string): string {
+  const lower = host.toLowerCase();
+  return lower === 'localhost' ? '127.0.0.1' : lower === '[::]' ? '::' : lower;
+}
+
+function isWildcard(host: string): boolean {
+  return host === '::' || host === '0.0.0.0';
+}
+
+/** Only loopback is surely this machine: `10.0.0.7:80` beside a listener on `0.0.0.0:80` is most often another one. */
+function isLocal(host: string): boolean {
+  return host === '::1' || /^127\./.test(host);
+}
+
+export const addressRules = { listenAddressesDiffer, noListenerCallsItself } satisfies Record<string, Rule>;

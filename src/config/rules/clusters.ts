@@ -1,0 +1,95 @@
+import { formatAddress } from '../../core/address.ts';
+import { listed, shown } from '../problem.ts';
+import { filesReadable } from './listeners.ts';
+import type { Rule } from './rule.ts';
+
+/** Replicas come from one place. */
+const endpointsOrDiscovery: Rule = (config, complaints) => {
+  config.clusters?.forEach((cluster, i) => {
+    const path = `clusters[${i}]`;
+    const endpoints = cluster.endpoints?.length ?? 0;
+    if (endpoints > 0 && cluster.discovery !== undefined)
+      complaints.problem(`${path}.discovery`, 'and endpoints exclude each other; write one of them');
+    if (endpoints === 0 && cluster.discovery === undefined && cluster.name !== undefined)
+      complaints.problem(
+        `${path}.endpoints`,
+        'has no endpoint; write endpoints: [{ address: host:port }] or discovery',
+      );
+  });
+};
+
+/** The address is what an endpoint is known by. */
+const endpointsDiffer: Rule = (config, complaints) => {
+  config.clusters?.forEach((cluster, i) => {
+    const first = new Map<string, number>();
+    cluster.endpoints?.forEach(({ address }, j) => {
+      if (address === undefined) return;
+      const text = formatAddress(address);
+      const before = first.get(text);
+      if (before === undefined) first.set(text, j);
+      else
+        complaints.problem(
+          `clusters[${i}].endpoints[${j}].address`,
+          `${shown(text)} is endpoint ${before} already; write it once, with a weight for a larger share`,
+        );
+    });
+  });
+};
+
+/** One kind of probe, and one that the protocol can answer. */
+const probeFitsProtocol: Rule = (config, complaints) => {
+  config.clusters?.forEach(({ health, protocol }, i) => {
+    if (health === undefined || typeof health === 'string') return;
+    const path = `clusters[${i}].health`;
+    const kinds = (['grpc', 'http', 'tcp'] as const).filter((kind) => health[kind] !== undefined);
+    if (kinds.length > 1)
+      complaints.problem(
+        `${path}.${kinds[1]}`,
+        `${listed(kinds, 'and')} exclude each other; write one of them`,
+      );
+    else if (kinds[0] === 'grpc' && protocol === 'http1')
+      complaints.problem(
+        `${path}.grpc`,
+        'needs HTTP/2, and this cluster is http1; write http: { path: … } or tcp: {}',
+      );
+    else if (kinds[0] === 'http' && protocol === 'http2')
+      complaints.problem(
+        `${path}.http`,
+        'asks over HTTP/1.1, and this cluster is http2; write grpc: {} or tcp: {}',
+      );
+  });
+};
+
+const ejectionTimesAgree: Rule = (config, complaints) => {
+  config.clusters?.forEach(({ outlier }, i) => {
+    if (outlier === undefined || typeof outlier === 'string') return;
+    const { baseEjectionMs, maxEjectionMs } = outlier;
+    if (baseEjectionMs !== undefined && maxEjectionMs !== undefined && baseEjectionMs > maxEjectionMs)
+      complaints.problem(
+        `clusters[${i}].outlier.baseEjection`,
+        'is longer than maxEjection; write the shorter one here',
+      );
+  });
+};
+
+const upstreamTlsIsWhole: Rule = (config, complaints, help) => {
+  config.clusters?.forEach(({ tls, protocol }, i) => {
+    if (tls === undefined) return;
+    const path = `clusters[${i}].tls`;
+    if (protocol === 'tcp')
+      complaints.problem(path, 'is for http2 and http1, since tcp passes bytes on as they are; leave it out');
+    if (tls.cert !== undefined && tls.key === undefined)
+      complaints.problem(`${path}.key`, 'is missing; write the private key of cert');
+    if (tls.key !== undefined && tls.cert === undefined)
+      complaints.problem(`${path}.cert`, 'is missing; write the certificate of key');
+    filesReadable({ ca: tls.ca, cert: tls.cert, key: tls.key }, path, complaints, help);
+  });
+};
+
+export const clusterRules = {
+  endpointsOrDiscovery,
+  endpointsDiffer,
+  probeFitsProtocol,
+  ejectionTimesAgree,
+  upstreamTlsIsWhole,
+} satisfies Record<string, Rule>;

@@ -1,0 +1,29 @@
+import type { Config } from '../table.ts';
+import type { Draft } from '../typed.ts';
+
+/** Where a rule says what it found. Paths are those of the file: `listeners[0].routes[1].cluster`. */
+export interface Complaints {
+  problem(path: string, message: string): void;
+  /** Something odd that is no error. */
+  warning(path: string, message: string): void;
+  /** Line of a path, 0 where it was not written in a file. */
+  lineOf(path: string): number;
+}
+
+/** What rules need from outside this folder. */
+export interface RuleHelp {
+  /**
+   * What is wrong with a regular expression, or undefined. Given by the caller, since `src/config/` may not import
+   * `src/routing/`, whose `checkSafeRegex` this is.
+   */
+  checkRegex(pattern: string): string | undefined;
+  /** Why a file that the configuration names cannot be read, or undefined. */
+  checkFile(path: string): string | undefined;
+}
+
+/** Looks at a draft, of which any part may be missing because it was wrong and has been told of already. */
+export type Rule = (config: Draft<Config>, complaints: Complaints, help: RuleHelp) => void;
+
+export type DraftListener = NonNullable<Draft<Config>['listeners']>[number];
+export type DraftRoute = NonNullable<DraftListener['routes']>[number];
+export type DraftCluster = NonNullable<Draft<Config>['clusters']>[number];

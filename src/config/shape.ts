@@ -1,0 +1,165 @@
+import type { Raw, ScalarType, Unit } from './scalar-type.ts';
+
+/**
+ * The words in which the configuration table is written. A table of these is data: the types below infer the typed
+ * configuration from it, and reader, convict schema, JSON Schema and reference page walk it. There is no second list.
+ */
+
+/** `filled`: always there, by a default or because it must be written. `optional`: undefined where not written. */
+export type Presence = 'filled' | 'optional';
+
+/** A key with a single value. */
+export interface Scalar<T = unknown, U extends Unit = Unit, P extends Presence = Presence> {
+  readonly kind: 'scalar';
+  readonly type: ScalarType<T, U>;
+  readonly presence: P;
+  readonly required: boolean;
+  readonly doc: string;
+  /** As a file would have it. */
+  readonly default: Raw | undefined;
+  /** What happens without it, where that is no plain default: `1s for loopback, else 5s`. */
+  readonly otherwise: string | undefined;
+  /** Flag of `run` and `validate`, without the dashes. */
+  readonly flag: string | undefined;
+  /** Variable, where it is not made from the path. */
+  readonly variable: string | undefined;
+  /** A variable of the OpenTelemetry specification that stands in for ours. A wrong value there is only warned of. */
+  readonly standardVariable: string | undefined;
+}
+
+/** A mapping with known keys; with `None`, the word `none` may stand in its place. */
+export interface Section<
+  K extends Keys = Keys,
+  P extends Presence = Presence,
+  None extends boolean = boolean,
+> {
+  readonly kind: 'section';
+  readonly keys: K;
+  readonly presence: P;
+  readonly required: boolean;
+  readonly orNone: None;
+  readonly doc: string;
+  /** What to write for one, where somebody wrote plain text instead. */
+  readonly example: string | undefined;
+}
+
+/** A list of mappings. */
+export interface List<I extends Section = Section> {
+  readonly kind: 'list';
+  readonly item: I;
+  readonly doc: string;
+  /** One of it, for the sentence that says it is missing: `listener`. */
+  readonly noun: string;
+  readonly itemsMin: number;
+  /** The key that tells items apart; no two may have the same. */
+  readonly unique: string | undefined;
+}
+
+export type Shape = Scalar | Section | List;
+export type Keys = { readonly [key: string]: Shape };
+
+interface ScalarOptions {
+  readonly doc: string;
+  readonly default?: Raw;
+  readonly required?: true;
+  readonly otherwise?: string;
+  readonly flag?: string;
+  readonly variable?: string;
+  readonly standardVariable?: string;
+}
+type PresenceOf<O> = O extends { readonly default: Raw } | { readonly required: true }
+  ? 'filled'
+  : 'optional';
+
+export function key<T, U extends Unit, const O extends ScalarOptions>(
+  type: ScalarType<T, U>,
+  options: O,
+): Scalar<T, U, PresenceOf<O>> {
+  const presence = options.default !== undefined || options.required === true ? 'filled' : 'optional';
+  return {
+    kind: 'scalar',
+    type,
+    presence: presence as PresenceOf<O>,
+    required: options.required === true,
+    doc: options.doc,
+    default: options.default,
+    otherwise: options.otherwise,
+    flag: options.flag,
+    variable: options.variable,
+    standardVariable: options.standardVariable,
+  };
+}
+
+interface SectionOptions {
+  readonly doc: string;
+  readonly example?: string;
+}
+
+/** A mapping that is filled with its keys' defaults where it is not written. */
+export function section<const K extends Keys>(options: SectionOptions, keys: K): Section<K, 'filled', false> {
+  return make(options, keys, 'filled', false, false);
+}
+
+/** A mapping that is undefined where it is not written: what is optional is off. */
+export function optionalSection<const K extends Keys>(
+  options: SectionOptions,
+  keys: K,
+): Section<K, 'optional', false> {
+  return make(options, keys, 'optional', false, false);
+}
+
+/** A mapping that must be written. */
+export function requiredSection<const K extends Keys>(
+  options: SectionOptions,
+  keys: K,
+): Section<K, 'filled', false> {
+  return make(options, keys, 'filled', true, false);
+}
+
+/** A mapping that is on with its defaults where it is not written, and off where `none` is. */
+export function sectionOrNone<const K extends Keys>(
+  options: SectionOptions,
+  keys: K,
+): Section<K, 'filled', true> {
+  return make(options, keys, 'filled', false, true);
+}
+
+function make<K extends Keys, P extends Presence, N extends boolean>(
+  { doc, example }: SectionOptions,
+  keys: K,
+  presence: P,
+  required: boolean,
+  orNone: N,
+): Section<K, P, N> {
+  return { kind: 'section', keys, presence, required, orNone, doc, example };
+}
+
+interface ListOptions {
+  readonly doc: string;
+  readonly noun: string;
+  readonly itemsMin?: number;
+  readonly unique?: string;
+}
+
+export function list<I extends Section>({ doc, noun, itemsMin = 0, unique }: ListOptions, item: I): List<I> {
+  return { kind: 'list', item, doc, noun, itemsMin, unique };
+}
+
+/** The typed value of a shape, every default filled in. */
+export type Value<S> =
+  S extends Scalar<infer T, infer _, infer P>
+    ? T | Absent<P>
+    : S extends List<infer I>
+      ? readonly Value<I>[]
+      : S extends Section<infer K, infer P, infer N>
+        ? Fields<K> | Absent<P> | (N extends true ? 'none' : never)
+        : never;
+
+type Absent<P> = P extends 'optional' ? undefined : never;
+type Fields<K extends Keys> = { readonly [N in keyof K & string as PropertyName<N, K[N]>]: Value<K[N]> };
+type PropertyName<N extends string, S> = S extends Scalar<infer _, infer U> ? `${N}${U}` : N;
+
+/** The name in code of a key of the file: units last. */
+export function propertyName(key: string, shape: Shape): string {
+  return shape.kind === 'scalar' ? `${key}${shape.type.unit}` : key;
+}

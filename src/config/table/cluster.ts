@@ -1,0 +1,223 @@
+import { address, choice, duration, name, number, text, wordOr } from '../scalar-type.ts';
+import { key, list, optionalSection, requiredSection, section, sectionOrNone } from '../shape.ts';
+import { statusCodes } from '../status-codes.ts';
+
+const hostName = text({
+  label: 'host name',
+  charsMax: 253,
+  pattern: /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/,
+  write: 'a host name without a port, such as orders.default.svc',
+});
+
+/** One replica; `--to` reads its options by this too. */
+export const endpointShape = section(
+  { doc: 'One replica.', example: '{ address: 127.0.0.1:50051 }' },
+  {
+    address: key(address({ portZero: false }), {
+      required: true,
+      doc: '`host:port`, `[::1]:port` or `unix:/path`; no two of a cluster are the same.',
+    }),
+    weight: key(number({ min: 1, max: 1_000_000, whole: false }), {
+      default: 1,
+      doc: 'Its share of the calls, relative to the others.',
+    }),
+    zone: key(text({ charsMax: 64, emptyAllowed: true }), {
+      default: '',
+      doc: 'Failure domain; shown, not yet used.',
+    }),
+    priority: key(number({ min: 0, max: 127 }), {
+      default: 0,
+      doc: '0 is used first; a higher number only when no endpoint of a lower one is usable.',
+    }),
+  },
+);
+
+const balancer = section(
+  { doc: 'Which of the usable endpoints gets a call.' },
+  {
+    policy: key(choice(['least_request', 'round_robin', 'random']), {
+      default: 'least_request',
+      doc: '`least_request`: the fewest calls in flight for its weight. All three heed weights.',
+    }),
+    choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
+      default: 'auto',
+      doc: 'For `least_request`: how many endpoints compete for a call. `auto`: all up to 32, else five drawn; 2 is the power of two choices.',
+    }),
+    failPenalty: section(
+      { doc: 'Keeps a replica that fails fast from looking idle.' },
+      {
+        load: key(number({ min: 0, max: 10_000, whole: false }), {
+          default: 20,
+          doc: 'Calls in flight that a failed one pretends for a while; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
+        }),
+        decay: key(duration({ min: '1ms', max: '10m' }), {
+          default: '1s',
+          doc: 'Time constant with which the pretended load fades. A success clears it.',
+        }),
+      },
+    ),
+  },
+);
+
+const health = sectionOrNone(
+  {
+    doc: 'Probes of every endpoint, or `none`. One of `grpc`, `http` and `tcp`; without any, `grpc` for `protocol: http2` and `tcp` for the others.',
+    example: 'none, or { grpc: { service: "" }, interval: 5s }',
+  },
+  {
+    grpc: optionalSection(
+      {
+        doc: '`grpc.health.v1.Health/Check`. A server without that service counts as healthy while its connection lives.',
+        example: '{ service: "" }',
+      },
+      {
+        service: key(text({ emptyAllowed: true }), {
+          default: '',
+          doc: 'Name of the service that is asked for; empty for the server as a whole.',
+        }),
+      },
+    ),
+    http: optionalSection(
+      { doc: 'A GET over HTTP/1.1.', example: '{ path: /healthz }' },
+      {
+        path: key(
+          text({
+            label: 'path',
+            charsMax: 4096,
+            pattern: /^\/[\x21-\x7e]*$/,
+            write: 'a path that begins with "/"',
+          }),
+          { required: true, doc: 'Path, with a query if one is needed.' },
+        ),
+        statuses: key(statusCodes, { default: [200], doc: 'Statuses that count as healthy.' }),
+      },
+    ),
+    tcp: optionalSection({ doc: 'A connection that is accepted.', example: '{}' }, {}),
+    interval: key(duration({ min: '10ms', max: '1h' }), {
+      default: '5s',
+      doc: 'From one probe to the next, give or take 10%.',
+    }),
+    timeout: key(duration({ min: '1ms', max: '1h' }), { default: '1s', doc: 'How long one probe may take.' }),
+    unhealthyThreshold: key(number({ min: 1, max: 100 }), {
+      default: 3,
+      doc: 'Failed probes in a row that make an endpoint unhealthy. A server that says so itself is unhealthy at once.',
+    }),
+    healthyThreshold: key(number({ min: 1, max: 100 }), {
+      default: 1,
+      doc: 'Good probes in a row that make it healthy again. The first probe of all counts alone.',
+    }),
+    noTrafficInterval: key(duration({ min: '10ms', max: '1h' }), {
+      otherwise: 'as `interval`',
+      doc: 'From one probe to the next while the cluster gets no calls.',
+    }),
+    initialState: key(choice(['unhealthy', 'healthy']), {
+      default: 'unhealthy',
+      doc: 'What endpoints count as until the first one of the cluster has answered.',
+    }),
+  },
+);
+
+const outlier = sectionOrNone(
+  {
+    doc: 'Takes endpoints out that fail real calls, or `none`.',
+    example: 'none, or { consecutiveErrors: 5 }',
+  },
+  {
+    consecutiveErrors: key(number({ min: 1, max: 10_000 }), {
+      default: 5,
+      doc: 'Failures in a row that eject an endpoint.',
+    }),
+    baseEjection: key(duration({ min: '10ms', max: '1h' }), {
+      default: '30s',
+      doc: 'How long it stays out the first time; as many times longer as it was ejected before.',
+    }),
+    maxEjection: key(duration({ min: '10ms' }), {
+      default: '300s',
+      doc: 'How long it stays out at the most.',
+    }),
+    maxEjectedPercent: key(number({ min: 0, max: 100 }), {
+      default: 50,
+      doc: 'Part of the endpoints that may be out at once.',
+    }),
+  },
+);
+
+const limits = section(
+  { doc: 'What one cluster may be made to hold. A call over a limit fails at once as `overloaded`.' },
+  {
+    maxConnections: key(number({ min: 1, max: 1_000_000 }), {
+      default: 1024,
+      doc: 'Connections to all endpoints.',
+    }),
+    maxPending: key(number({ min: 1, max: 1_000_000 }), {
+      default: 1024,
+      doc: 'Calls that wait for a connection to be set up.',
+    }),
+    maxRequests: key(number({ min: 1, max: 10_000_000 }), {
+      default: 65_536,
+      doc: 'Calls in flight, streams included.',
+    }),
+  },
+);
+
+const tls = optionalSection(
+  {
+    doc: 'TLS towards the endpoints; an empty mapping uses the authorities of the system. Without it, plain text.',
+    example: '{ ca: ca.pem }',
+  },
+  {
+    ca: key(text({ label: 'file' }), {
+      otherwise: 'the authorities of the system',
+      doc: 'Authorities that the certificates of the endpoints are checked against, PEM file.',
+    }),
+    cert: key(text({ label: 'file' }), { doc: 'Certificate that Outrigger shows, PEM file (mutual TLS).' }),
+    key: key(text({ label: 'file' }), { doc: 'Its private key, PEM file.' }),
+    serverName: key(hostName, {
+      otherwise: "the endpoint's host",
+      doc: 'Name that is asked for (SNI) and that the certificate must be for.',
+    }),
+  },
+);
+
+/** A service by its replicas. */
+export const cluster = section(
+  {
+    doc: 'A service by its replicas, and how they are treated.',
+    example: '{ name: greeter, endpoints: [{ address: 127.0.0.1:50051 }] }',
+  },
+  {
+    name: key(name, { required: true, doc: 'What routes, logs and metrics call it.' }),
+    protocol: key(choice(['http2', 'http1', 'tcp']), {
+      default: 'http2',
+      doc: 'What the endpoints speak: `http2` (gRPC), `http1` (HTTP/1.1 and WebSocket), `tcp` (for a `tcp` listener).',
+    }),
+    endpoints: list({ noun: 'endpoint', doc: 'The replicas. Either these or `discovery`.' }, endpointShape),
+    discovery: optionalSection(
+      {
+        doc: 'Where the replicas are to be found. Either this or `endpoints`.',
+        example: '{ dns: { host: orders, port: 50051 } }',
+      },
+      {
+        dns: requiredSection(
+          {
+            doc: 'Every A and AAAA record of a name is an endpoint of weight 1. Asked again and again; when that fails the last good answer stays.',
+            example: '{ host: orders, port: 50051 }',
+          },
+          {
+            host: key(hostName, { required: true, doc: 'Name to look up.' }),
+            port: key(number({ min: 1, max: 65_535 }), { required: true, doc: 'Port of every endpoint.' }),
+          },
+        ),
+      },
+    ),
+    balancer,
+    health,
+    outlier,
+    limits,
+    connectTimeout: key(duration({ min: '1ms', max: '10m' }), {
+      otherwise: '1s for loopback addresses, 5s for others',
+      doc: 'How long a connection to an endpoint may take, TLS included.',
+    }),
+    tls,
+  },
+);

@@ -1,0 +1,187 @@
+import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
+import { key, list, optionalSection, section } from '../shape.ts';
+
+const methodToken = text({
+  label: 'HTTP method',
+  charsMax: 32,
+  pattern: /^[A-Z][A-Z-]*$/,
+  write: 'a method in capitals, such as GET or POST',
+});
+const headerName = text({
+  label: 'header name',
+  charsMax: 256,
+  pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
+  write: 'a header name, such as x-user-id',
+});
+const absolutePath = text({
+  label: 'path',
+  charsMax: 4096,
+  pattern: /^\/[^?#\s]*$/,
+  write: 'a path that begins with "/" and has no query',
+});
+const authority = text({
+  label: 'authority',
+  charsMax: 260,
+  pattern: /^(\*|(\*\.)?[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?)$/,
+  write: 'a host name, host:port, *.suffix or *',
+});
+const grpcName = text({
+  label: 'gRPC name',
+  charsMax: 512,
+  pattern: /^[A-Za-z_][A-Za-z0-9_.]*$/,
+  write: 'a name as in the .proto file, such as helloworld.Greeter or SayHello',
+});
+const regex = text({ label: 'regular expression' });
+
+const headerMatch = section(
+  { doc: 'What one header must hold.', example: '{ name: x-user-id, exact: "7" }' },
+  {
+    name: key(headerName, { required: true, doc: 'Name of the header; letter case counts for nothing.' }),
+    exact: key(text({ emptyAllowed: true }), { doc: 'The whole value.' }),
+    prefix: key(text(), { doc: 'How the value begins.' }),
+    regex: key(regex, { doc: 'A regular expression for the whole value.' }),
+    present: key(toggle, { doc: 'Whether the header is there at all.' }),
+    invert: key(toggle, { default: false, doc: 'Turns the verdict round.' }),
+  },
+);
+
+const match = section(
+  {
+    doc: 'What a call must be like. Every condition that is written must hold; without any, every call fits.',
+    example: '{ path: /helloworld.Greeter/SayHello }',
+  },
+  {
+    authority: key(authority, {
+      doc: '`:authority` or `Host`: `greeter`, `greeter:8080`, `*.example.com` or `*`. The port counts only if one is written.',
+    }),
+    path: key(absolutePath, {
+      doc: 'The whole path, without the query. For gRPC `/package.Service/Method`.',
+    }),
+    pathPrefix: key(absolutePath, {
+      doc: 'How the path begins, in whole segments: `/api` holds for `/api/x`, not for `/apiary`.',
+    }),
+    pathRegex: key(regex, {
+      doc: 'A regular expression for the whole path. No look-around and no back-references, so that it runs in linear time.',
+    }),
+    grpc: optionalSection(
+      { doc: 'A gRPC call, by content type; empty for any.', example: '{ service: helloworld.Greeter }' },
+      {
+        service: key(grpcName, { doc: 'Service with its package: `helloworld.Greeter`.' }),
+        method: key(grpcName, { doc: 'Method: `SayHello`.' }),
+      },
+    ),
+    method: key(methodToken, { doc: 'HTTP method.' }),
+    headers: list({ noun: 'header', doc: 'Headers, all of which must hold.' }, headerMatch),
+  },
+);
+
+const route = section(
+  { doc: 'Where the calls go that fit a match.', example: '{ name: all, cluster: greeter }' },
+  {
+    name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
+    match,
+    cluster: key(name, { required: true, doc: 'Name of the cluster that gets the call.' }),
+    timeout: key(duration({ min: '1ms' }), {
+      otherwise: 'none: a stream lives as long as its ends do',
+      doc: 'How long the whole call may take. `grpc-timeout` of the client is always honoured; the shorter one counts.',
+    }),
+  },
+);
+
+const tls = optionalSection(
+  {
+    doc: 'TLS towards the clients. Without it, plain text.',
+    example: '{ cert: server.pem, key: server.key }',
+  },
+  {
+    cert: key(text({ label: 'file' }), { required: true, doc: 'Certificate chain, PEM file.' }),
+    key: key(text({ label: 'file' }), { required: true, doc: 'Private key, PEM file.' }),
+    clientCa: key(text({ label: 'file' }), {
+      doc: 'Authorities that client certificates are checked against, PEM file.',
+    }),
+    requireClientCert: key(toggle, {
+      default: false,
+      doc: 'Refuses clients without a certificate of `clientCa` (mutual TLS).',
+    }),
+  },
+);
+
+const limits = section(
+  { doc: 'What one listener may be made to hold, whatever its clients do.' },
+  {
+    maxConnections: key(number({ min: 1, max: 1_000_000 }), {
+      default: 10_000,
+      doc: 'Connections at once; more are closed as they come.',
+    }),
+    maxConcurrentStreams: key(number({ min: 1, max: 1_000_000 }), {
+      default: 1024,
+      doc: 'Calls at once on one HTTP/2 connection; more are refused, and clients wait or try again.',
+    }),
+    headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
+      default: '60KiB',
+      doc: 'Header section of one message, decoded, with 32 bytes for each field (RFC 9113, 6.5.2).',
+    }),
+    headerCount: key(number({ min: 10, max: 10_000 }), {
+      default: 100,
+      doc: 'Fields of one header section, cookie crumbs included.',
+    }),
+    streamWindowBytes: key(size({ min: '16KiB', max: '16MiB' }), {
+      default: '64KiB',
+      doc: 'First flow-control window of a stream. It grows while the data is taken promptly.',
+    }),
+    connectionWindowBytes: key(size({ min: '64KiB', max: '64MiB' }), {
+      default: '1MiB',
+      doc: 'Flow-control window of a connection, over all its streams.',
+    }),
+    bufferedBytes: key(size({ min: '64KiB', max: '1GiB' }), {
+      default: '16MiB',
+      doc: 'Received bytes of one connection that could not be passed on yet; above it nothing more is taken.',
+    }),
+    maxGlitches: key(number({ min: 10, max: 1_000_000 }), {
+      default: 2000,
+      doc: 'Points that needless PINGs, resets, empty frames and the like cost a connection before it is closed; 500 a second are forgiven.',
+    }),
+    handshakeTimeout: key(duration({ min: '10ms', max: '10m' }), {
+      default: '10s',
+      doc: 'How long a new connection may take over its TLS handshake and its first request.',
+    }),
+    idleTimeout: key(duration({ min: '1s' }), {
+      default: '1h',
+      doc: 'How long a connection may be without any call before it is closed.',
+    }),
+  },
+);
+
+/** One place where calls come in, and where they go from there. */
+export const listener = section(
+  {
+    doc: 'One place where calls come in, and where they go from there.',
+    example: '{ name: outbound, listen: 127.0.0.1:15001, routes: [{ name: all, cluster: greeter }] }',
+  },
+  {
+    name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
+    listen: key(address({ portZero: true }), {
+      required: true,
+      doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one.',
+    }),
+    direction: key(choice(['outbound', 'inbound']), {
+      default: 'outbound',
+      doc: '`outbound`: the service calls others through it. `inbound`: others call the service through it.',
+    }),
+    protocol: key(choice(['auto', 'tcp']), {
+      default: 'auto',
+      doc: '`auto`: HTTP/1.1 and HTTP/2 on one port. `tcp`: bytes are passed on as they are; needs `cluster` instead of `routes`.',
+    }),
+    tls,
+    limits,
+    routes: list(
+      {
+        noun: 'route',
+        unique: 'name',
+        doc: 'Tried in order; the first that fits takes the call. With none: `no_route`.',
+      },
+      route,
+    ),
+    cluster: key(name, { doc: 'For `protocol: tcp`: name of the cluster that gets the connections.' }),
+  },
+);

@@ -1,0 +1,45 @@
+import { logLevels } from '../../core/logger.ts';
+import { address, choice, duration } from '../scalar-type.ts';
+import { key, section } from '../shape.ts';
+
+/** The page, the metrics and the commands. */
+export const admin = section(
+  { doc: 'The live page, `/metrics`, `/ready` and what the commands talk to.' },
+  {
+    listen: key(address({ portZero: true }), {
+      default: '127.0.0.1:15000',
+      flag: 'admin',
+      variable: 'OUTRIGGER_ADMIN',
+      doc: 'Where it listens. Anyone who reaches it may change things: keep it on loopback.',
+    }),
+  },
+);
+
+/** How Outrigger stops. */
+export const drain = section(
+  { doc: 'How Outrigger stops on SIGTERM.' },
+  {
+    grace: key(duration({ max: '1h' }), {
+      default: '10s',
+      flag: 'drain-grace',
+      doc: 'How long calls in flight may go on; what is left then is cancelled as `draining`.',
+    }),
+    goawayDelay: key(duration({ max: '10m' }), {
+      default: '1s',
+      doc: 'From the first GOAWAY, which announces the end, to the one that says which calls still count.',
+    }),
+  },
+);
+
+/** What the operator reads. */
+export const log = section(
+  { doc: "Outrigger's own log, on standard error. Calls are in `telemetry.accessLog`." },
+  {
+    level: key(choice(logLevels), { default: 'info', flag: 'log-level', doc: 'The least that is written.' }),
+    format: key(choice(['text', 'json']), {
+      default: 'text',
+      flag: 'log-format',
+      doc: 'Lines for people or for programs.',
+    }),
+  },
+);

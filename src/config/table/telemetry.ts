@@ -1,0 +1,102 @@
+import { accessLogTarget } from '../access-log-target.ts';
+import { choice, choices, number, text, toggle } from '../scalar-type.ts';
+import { key, section } from '../shape.ts';
+
+const url = text({
+  label: 'URL',
+  pattern: /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+  write: 'a URL, such as http://127.0.0.1:4318',
+});
+
+const otlp = section(
+  { doc: 'Where traces (and metrics, if asked for) are sent. Nothing is sent without an endpoint.' },
+  {
+    endpoint: key(url, {
+      standardVariable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+      otherwise: 'nothing is sent',
+      doc: 'Base URL of an OTLP collector; `/v1/traces` and `/v1/metrics` are added for `http/protobuf`.',
+    }),
+    protocol: key(choice(['grpc', 'http/protobuf']), {
+      default: 'http/protobuf',
+      standardVariable: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+      doc: 'How the collector is spoken to: usually port 4317 for `grpc`, 4318 for `http/protobuf`.',
+    }),
+  },
+);
+
+const traces = section(
+  { doc: 'Spans: one of kind SERVER for each call, one of kind CLIENT for each attempt.' },
+  {
+    sampler: key(
+      choice([
+        'always_on',
+        'always_off',
+        'traceidratio',
+        'parentbased_always_on',
+        'parentbased_always_off',
+        'parentbased_traceidratio',
+      ]),
+      {
+        default: 'parentbased_traceidratio',
+        standardVariable: 'OTEL_TRACES_SAMPLER',
+        doc: 'Which calls are recorded. With `parentbased_…` the client decides, if it sent a trace context.',
+      },
+    ),
+    ratio: key(number({ min: 0, max: 1, whole: false }), {
+      default: 0.01,
+      standardVariable: 'OTEL_TRACES_SAMPLER_ARG',
+      doc: 'Part of the calls that `…traceidratio` records.',
+    }),
+    propagators: key(choices(['tracecontext', 'baggage']), {
+      default: ['tracecontext', 'baggage'],
+      standardVariable: 'OTEL_PROPAGATORS',
+      doc: 'Headers that carry the context on: `traceparent` and `tracestate`, `baggage`.',
+    }),
+    otlp,
+  },
+);
+
+const metrics = section(
+  { doc: 'Counts and durations, by method, status and endpoint.' },
+  {
+    otlp: key(toggle, { default: false, doc: 'Sends metrics to the endpoint of `traces.otlp` too.' }),
+    prometheus: key(toggle, { default: true, doc: 'Serves `/metrics` on the admin address.' }),
+    maxMethods: key(number({ min: 1, max: 100_000 }), {
+      default: 200,
+      doc: 'Methods that get their own series; further ones are counted together, so that clients cannot make any number of them.',
+    }),
+  },
+);
+
+const accessLog = section(
+  { doc: 'A line for each call.' },
+  {
+    format: key(choice(['json']), { default: 'json', doc: 'One JSON object a line.' }),
+    to: key(accessLogTarget, {
+      default: 'none',
+      flag: 'access-log',
+      variable: 'OUTRIGGER_ACCESS_LOG',
+      doc: 'Where the lines go.',
+    }),
+    sample: key(number({ min: 0, max: 1, whole: false }), {
+      default: 1,
+      doc: 'Part of the calls that get a line. Failed calls always do.',
+    }),
+  },
+);
+
+/** What Outrigger tells of the calls it carries. */
+export const telemetry = section(
+  { doc: 'What Outrigger tells of the calls it carries.' },
+  {
+    serviceName: key(text({ charsMax: 255 }), {
+      default: 'outrigger',
+      variable: 'OUTRIGGER_SERVICE_NAME',
+      standardVariable: 'OTEL_SERVICE_NAME',
+      doc: '`service.name` of traces and metrics.',
+    }),
+    traces,
+    metrics,
+    accessLog,
+  },
+);
