@@ -16,6 +16,11 @@ export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): n
   return attempt.error === '' || record.endedBy === 'client' ? GrpcStatus.CANCELLED : GrpcStatus.UNAVAILABLE;
 }
 
+/** What its client saw as a failure: a status but OK, an HTTP status from 400, or no reply. */
+export function callFailed(record: CallRecord): boolean {
+  return record.grpc ? record.grpcStatus !== 0 : record.httpStatus === 0 || record.httpStatus >= 400;
+}
+
 const serverErrors: ReadonlySet<number> = new Set([
   GrpcStatus.UNKNOWN,
   GrpcStatus.DEADLINE_EXCEEDED,

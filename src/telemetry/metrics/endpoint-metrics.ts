@@ -31,6 +31,7 @@ export function registerEndpointMetrics(
 ): void {
   let endpoints: readonly EndpointSnapshot[] = [];
   registry.beforeCollect(() => {
+    endpoints = []; // rather none than old ones, if there is no snapshot to be had
     endpoints = snapshot();
   });
   const each =

@@ -133,7 +133,7 @@ export interface Registry {
   histogram(options: FamilyOptions & { readonly bounds: readonly number[] }): HistogramFamily;
   /** A family whose values are asked for when they are read; a callback that throws gives no values. */
   observe(kind: 'counter' | 'gauge', options: FamilyOptions, callback: (emit: Emit) => void): void;
-  /** Runs `callback` once before every collection, for families that share one snapshot. */
+  /** Runs `callback` once before every collection, for families that share one snapshot. It may throw. */
   beforeCollect(callback: () => void): void;
   /** Everything that has a series, in the order of declaration. */
   collect(): readonly Family[];
@@ -158,7 +158,13 @@ export function createRegistry(): Registry {
     observe: (kind, options, callback) => void declare(observedFamily(kind, options, callback)),
     beforeCollect: (callback) => void hooks.push(callback),
     collect() {
-      for (const hook of hooks) hook();
+      for (const hook of hooks) {
+        try {
+          hook();
+        } catch {
+          // What cannot be asked now is left out of this collection; the rest is still worth having.
+        }
+      }
       return families;
     },
   };

@@ -1,0 +1,152 @@
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { grpcStatusName } from '../core/grpc-status.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { CallRecord } from './call-record.ts';
+import { isoTime } from './iso-time.ts';
+import { callFailed, rpcMethod } from './outcome.ts';
+
+/** Where access log lines go. */
+export type AccessLogTarget =
+  | { readonly kind: 'none' | 'stdout' | 'stderr' }
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface AccessLog {
+  /** Lines that a reader or disk too slow, or an error, has cost. */
+  readonly droppedLines: number;
+  write(record: CallRecord): void;
+  /** Opens the file anew, after it was moved away (SIGHUP, as logrotate expects). Nothing is lost between. */
+  reopen(): void;
+  /** Writes out what is left and closes. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface AccessLogOptions {
+  readonly to: AccessLogTarget;
+  /** Part of the calls that get a line, 0 to 1; failed calls always do. */
+  readonly sample: number;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Standard output and error; given by tests. */
+  readonly streams?: { readonly stdout: Writable; readonly stderr: Writable };
+}
+
+/** Characters waiting for the reader or disk; what comes on top is dropped and counted. */
+export const accessLogQueueCharsMax = 4 * 1024 * 1024;
+
+/** The log that settings ask for, or null where they ask for none: then a call pays nothing. */
+export function createAccessLog(options: AccessLogOptions): AccessLog | null {
+  const { to, sample, random } = options;
+  if (to.kind === 'none') return null;
+  const output = createOutput(options);
+  return {
+    get droppedLines() {
+      return output.droppedLines;
+    },
+    write(record) {
+      if (sample < 1 && !callFailed(record) && random.next() >= sample) return;
+      output.line(accessLogLine(record));
+    },
+    reopen: () => output.reopen(),
+    close: () => output.close(),
+  };
+}
+
+/** One call as a JSON object, without the line feed. Times and durations in milliseconds. */
+export function accessLogLine(record: CallRecord): string {
+  const last = record.attempts.at(-1);
+  const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+  return JSON.stringify({
+    time: isoTime(record.startedWallMs),
+    id: record.id,
+    listener: record.listener,
+    route: record.route,
+    cluster: record.cluster,
+    endpoint: last?.endpoint ?? '',
+    client: record.clientPort > 0 ? `${record.clientAddress}:${record.clientPort}` : record.clientAddress,
+    authority: record.authority,
+    ...(record.grpc
+      ? { method: rpcMethod(record.path), status: grpcStatusName(record.grpcStatus) }
+      : { method: record.httpMethod, path: record.path, status: record.httpStatus }),
+    endedBy: record.endedBy,
+    error: record.error || undefined,
+    detail: record.detail || undefined,
+    attempts: record.attempts.length,
+    durationMs: rounded(record.endedMs - record.startedMs),
+    headMs: record.headMs > 0 ? rounded(record.headMs - record.startedMs) : undefined,
+    upstreamMs: last ? rounded((last.endedMs || record.endedMs) - last.startedMs) : undefined,
+    requestBytes: record.requestBytes,
+    responseBytes: record.responseBytes,
+    ...(record.grpc
+      ? { requestMessages: record.requestMessages, responseMessages: record.responseMessages }
+      : undefined),
+    traceId: record.traceId || undefined,
+    sampled: record.traceId === '' ? undefined : record.sampled,
+  });
+}
+
+/** Lines gathered over one turn of the event loop and written with one call. */
+function createOutput(options: AccessLogOptions) {
+  const { to, logger } = options;
+  let stream = open();
+  let pending = '';
+  let scheduled = false;
+  let droppedLines = 0;
+  let broken = false;
+
+  function open(): Writable {
+    if (to.kind !== 'file') {
+      const streams = options.streams ?? process;
+      return to.kind === 'stderr' ? streams.stderr : streams.stdout;
+    }
+    const file = createWriteStream(to.path, { flags: 'a', mode: 0o640 });
+    file.on('error', (error) => {
+      if (file !== stream) return;
+      // Once per opening: a full disk must not fill the operator's log as well.
+      if (!broken) logger.warn('the access log cannot be written', { path: to.path, reason: error.message });
+      broken = true;
+    });
+    return file;
+  }
+  function flush(): void {
+    scheduled = false;
+    if (pending === '') return;
+    if (!broken) stream.write(pending);
+    pending = '';
+  }
+  return {
+    get droppedLines() {
+      return droppedLines;
+    },
+    line(text: string): void {
+      if (broken || pending.length + stream.writableLength > accessLogQueueCharsMax) {
+        droppedLines++;
+        return;
+      }
+      pending += `${text}\n`;
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(flush);
+    },
+    reopen(): void {
+      if (to.kind !== 'file') return;
+      flush();
+      const old = stream;
+      broken = false;
+      stream = open();
+      old.end();
+    },
+    async close(): Promise<void> {
+      flush();
+      if (to.kind !== 'file') {
+        // Not ours to end; an empty write calls back when what is before it has left.
+        await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+        return;
+      }
+      stream.end();
+      await finished(stream).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Logger } from '../core/logger.ts';
+
+/**
+ * What became of what was to be exported. A collector that is down is one line in the log when that begins and one
+ * when it ends, with the count of what was lost between; the totals are metrics.
+ */
+export class ExportWatch {
+  exported = 0;
+  /** Refused or not taken in time by the collector. */
+  failed = 0;
+  /** Never offered to it: the queue was full. */
+  dropped = 0;
+  private failing = false;
+  private full = false;
+  private lostBefore = 0;
+  private readonly signal: string;
+  private readonly target: string;
+  private readonly logger: Logger;
+
+  /** `signal` is what is exported, in the plural; `target` is where to, for the log. */
+  constructor(signal: 'spans' | 'metrics', target: string, logger: Logger) {
+    this.signal = signal;
+    this.target = target;
+    this.logger = logger;
+  }
+
+  succeeded(count: number): void {
+    this.exported += count;
+    if (!this.failing && !this.full) return;
+    const lost = this.failed + this.dropped - this.lostBefore;
+    this.failing = false;
+    this.full = false;
+    this.logger.info(`the collector takes ${this.signal} again`, { collector: this.target, lost });
+  }
+
+  failure(count: number, error: unknown): void {
+    this.begin();
+    this.failed += count;
+    if (this.failing) return;
+    this.failing = true;
+    this.logger.warn(`the collector does not take ${this.signal}; calls go on, what cannot be sent is lost`, {
+      collector: this.target,
+      reason: reasonOf(error),
+    });
+  }
+
+  overflow(count: number): void {
+    this.begin();
+    this.dropped += count;
+    if (this.full || this.failing) return;
+    this.full = true;
+    this.logger.warn(
+      `more ${this.signal} are made than the collector takes; sample fewer calls or raise OTEL_BSP_MAX_QUEUE_SIZE`,
+      { collector: this.target },
+    );
+  }
+
+  private begin(): void {
+    if (!this.failing && !this.full) this.lostBefore = this.failed + this.dropped;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error ?? 'unknown');
+  const { code } = error as { code?: unknown };
+  // A refused connection to a name with several addresses is an AggregateError without words of its own.
+  return error.message || (code === undefined ? error.name : String(code));
+}

@@ -1,0 +1,78 @@
+import { RecentLatency } from '../core/histogram.ts';
+import type { CallRecord } from './call-record.ts';
+import { callFailed } from './outcome.ts';
+
+/** How many calls are remembered of each sort. */
+export const recentCallsMax = 256;
+export const slowCallsMax = 64;
+export const failedCallsMax = 64;
+
+/** What "slow" is measured against: the calls of the last minute. */
+const slowWindowMs = 60_000;
+const slowQuantile = 0.99;
+/** Until so many calls were seen, none is slow: the first ones would all be. */
+const slowAfterCalls = 100;
+/** How many calls share one reading of the quantile. */
+const thresholdCalls = 64;
+
+export interface RecentCalls {
+  add(record: CallRecord): void;
+  /** Newest first. */
+  recent(): CallRecord[];
+  /** Calls that did not fail but took longer than 99% of their minute, newest first. */
+  slow(): CallRecord[];
+  failed(): CallRecord[];
+  find(id: number): CallRecord | undefined;
+}
+
+/** The calls that can be explained: the last ones, and among those before them the slow and the failed. */
+export function createRecentCalls(): RecentCalls {
+  const recent = new Ring(recentCallsMax);
+  const slow = new Ring(slowCallsMax);
+  const failed = new Ring(failedCallsMax);
+  const latency = new RecentLatency(slowWindowMs);
+  let thresholdMs = Number.POSITIVE_INFINITY;
+  let untilThreshold = slowAfterCalls;
+
+  return {
+    add(record) {
+      recent.add(record);
+      if (callFailed(record)) failed.add(record);
+      // How long a stream lasts is its ends' choice and says nothing of speed.
+      if (record.requestMessages > 1 || record.responseMessages > 1) return;
+      const durationMs = record.endedMs - record.startedMs;
+      latency.record(durationMs, record.endedMs);
+      if (--untilThreshold <= 0) {
+        untilThreshold = thresholdCalls;
+        thresholdMs = latency.quantile(slowQuantile, record.endedMs);
+      }
+      if (durationMs > thresholdMs && !callFailed(record)) slow.add(record);
+    },
+    recent: () => recent.newestFirst(),
+    slow: () => slow.newestFirst(),
+    failed: () => failed.newestFirst(),
+    find: (id) => recent.find(id) ?? failed.find(id) ?? slow.find(id),
+  };
+}
+
+class Ring {
+  private readonly records: CallRecord[] = [];
+  private readonly max: number;
+  /** Where the next one goes. */
+  private next = 0;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+  add(record: CallRecord): void {
+    this.records[this.next] = record;
+    this.next = this.next + 1 === this.max ? 0 : this.next + 1;
+  }
+  newestFirst(): CallRecord[] {
+    const { records, next } = this;
+    return [...records.slice(0, next).reverse(), ...records.slice(next).reverse()];
+  }
+  find(id: number): CallRecord | undefined {
+    return this.records.find((record) => record.id === id);
+  }
+}

@@ -1,0 +1,29 @@
+import type { AccessLogTarget } from './access-log.ts';
+import type { SamplerName } from './sampler.ts';
+
+export type OtlpProtocol = 'grpc' | 'http/protobuf';
+
+/** The `telemetry:` block of the configuration, defaults applied. */
+export interface TelemetrySettings {
+  /** `service.name` of traces and metrics. */
+  readonly serviceName: string;
+  readonly traces: {
+    readonly sampler: SamplerName;
+    /** For the `traceidratio` samplers, 0 to 1. */
+    readonly ratio: number;
+    /** `tracecontext` and `baggage`; baggage passes through a sidecar whether it is named or not. */
+    readonly propagators: readonly string[];
+    readonly otlp: {
+      /** Base URL of a collector; '' or undefined where none is configured. */
+      readonly endpoint?: string;
+      readonly protocol?: OtlpProtocol;
+    };
+  };
+  readonly metrics: { readonly otlp: boolean; readonly prometheus: boolean; readonly maxMethods: number };
+  readonly accessLog: {
+    readonly format: 'json';
+    readonly to: AccessLogTarget;
+    /** Part of the calls that get a line, 0 to 1; failed calls always do. */
+    readonly sample: number;
+  };
+}

@@ -1,0 +1,163 @@
+import type { Clock } from '../core/clock.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import { type AccessLog, createAccessLog } from './access-log.ts';
+import type { AttemptRecord, CallRecord } from './call-record.ts';
+import { type Environment, type ExportPlan, exportPlan } from './export-plan.ts';
+import { type CallMetrics, createCallMetrics } from './metrics/call-metrics.ts';
+import { type EndpointSnapshot, registerEndpointMetrics } from './metrics/endpoint-metrics.ts';
+import { type ConnectionCounts, registerProcessMetrics } from './metrics/process-metrics.ts';
+import { type PrometheusText, prometheusText } from './metrics/prometheus-text.ts';
+import { createRegistry, type Registry } from './metrics/registry.ts';
+import type { Otel } from './otel.ts';
+import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
+import { makeSampler } from './sampler.ts';
+import type { TelemetrySettings } from './settings.ts';
+import { type CallTrace, contextTracing, offTracing, type Tracing } from './tracing.ts';
+
+/** What telemetry needs of the rest of the process. The callbacks are asked at a scrape, never per call. */
+export interface TelemetryDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The OpenTelemetry exporters read `process.env` themselves; this is for deciding what to start. */
+  readonly env: Environment;
+  /** Outrigger's version. */
+  readonly version: string;
+  endpoints(): readonly EndpointSnapshot[];
+  connections(): ConnectionCounts;
+}
+
+/** All that the call path and the admin API know of telemetry. Nothing here throws or waits while calls run. */
+export interface Telemetry {
+  /** See `Tracing.rewritesHead`: whether the proxy replaces `traceparent` and `tracestate`. */
+  readonly rewritesHead: boolean;
+  /** A call was accepted: its record has listener, id and times. Fills `traceId` and `sampled`. */
+  begin(head: HeaderBlock, record: CallRecord): CallTrace;
+  /** An attempt begins: route and cluster are known. Fills `spanId`; answers with the `traceparent` to send, or ''. */
+  attempt(record: CallRecord, trace: CallTrace, attempt: AttemptRecord): string;
+  /** Once for every `begin`, when the record is final; it is kept and must not change any more. */
+  settled(record: CallRecord, trace: CallTrace): void;
+  readonly registry: Registry;
+  readonly recent: RecentCalls;
+  /** Whether `/metrics` is served. */
+  readonly prometheus: boolean;
+  prometheusText(accept: string | undefined): PrometheusText;
+  /** Opens the access log anew, on SIGHUP. */
+  reopenAccessLog(): void;
+  /** Sends and writes what is left, within `shutdownMaxMs`. Never rejects. */
+  shutdown(): Promise<void>;
+}
+
+export async function startTelemetry(settings: TelemetrySettings, deps: TelemetryDeps): Promise<Telemetry> {
+  const { clock, random, logger } = deps;
+  const registry = createRegistry();
+  const recent = createRecentCalls();
+  const plan = exportPlan(settings, deps.env);
+  const metricsOn = settings.metrics.prometheus || plan.metrics !== null;
+  const calls = metricsOn ? createCallMetrics(registry, settings.metrics.maxMethods) : noCallMetrics;
+  registerEndpointMetrics(registry, () => deps.endpoints());
+  const sampling = metricsOn
+    ? registerProcessMetrics(registry, clock.wallMs(), () => deps.connections())
+    : null;
+  registerBuild(registry, deps.version);
+  const accessLog = createAccessLog({ ...settings.accessLog, random, logger });
+  const otel = await startExport(plan, settings, deps, registry);
+  registerLosses(registry, otel, accessLog);
+  const tracing = makeTracing(settings, deps, otel);
+
+  return {
+    rewritesHead: tracing.rewritesHead,
+    begin(head, record) {
+      calls.started(record);
+      return tracing.begin(head, record);
+    },
+    attempt(record, trace, attempt) {
+      calls.attemptStarted(record);
+      return trace.attempt(attempt);
+    },
+    settled(record, trace) {
+      calls.settled(record);
+      recent.add(record);
+      if (trace.sampled) tracing.ended(record, trace);
+      if (accessLog !== null) accessLog.write(record);
+    },
+    registry,
+    recent,
+    prometheus: settings.metrics.prometheus,
+    prometheusText: (accept) => prometheusText(registry, accept),
+    reopenAccessLog: () => accessLog?.reopen(),
+    async shutdown() {
+      sampling?.stop();
+      await Promise.all([otel?.shutdown(), accessLog?.close()]);
+    },
+  };
+}
+
+const noCallMetrics: CallMetrics = { started() {}, attemptStarted() {}, settled() {} };
+
+/** The SDK is loaded here and nowhere else: who exports nothing has not its memory to pay for. */
+async function startExport(
+  plan: ExportPlan,
+  settings: TelemetrySettings,
+  deps: TelemetryDeps,
+  registry: Registry,
+): Promise<Otel | null> {
+  const { clock, logger, env, version } = deps;
+  if (plan.traces === null && plan.metrics === null) return null;
+  const { startOtel } = await import('./otel.ts');
+  return startOtel({ plan, serviceName: settings.serviceName, version, registry, clock, logger, env });
+}
+
+/** Without an exporter no context is made: a span that nobody can find would only break the trace of others. */
+function makeTracing(settings: TelemetrySettings, deps: TelemetryDeps, otel: Otel | null): Tracing {
+  if (otel === null || otel.sink === null) return offTracing;
+  const { sampler, ratio, propagators } = settings.traces;
+  return contextTracing({
+    sampler: makeSampler(sampler, ratio),
+    random: deps.random,
+    sink: otel.sink,
+    propagate: propagators.includes('tracecontext'),
+  });
+}
+
+function registerBuild(registry: Registry, version: string): void {
+  registry
+    .gauge({ name: 'outrigger.build_info', help: 'Always 1; the labels say what runs.', unit: '' })
+    .bind({ version, node: process.version })
+    .set(1);
+}
+
+function registerLosses(registry: Registry, otel: Otel | null, accessLog: AccessLog | null): void {
+  registry.observe(
+    'counter',
+    { name: 'outrigger.export.spans', help: 'Spans by what became of them.', unit: '{span}' },
+    (emit) => {
+      if (!otel?.spans) return;
+      emit({ 'outrigger.outcome': 'exported' }, otel.spans.exported);
+      emit({ 'outrigger.outcome': 'failed' }, otel.spans.failed);
+      emit({ 'outrigger.outcome': 'dropped' }, otel.spans.dropped);
+    },
+  );
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.export.metrics',
+      help: 'Exports of metrics by what became of them.',
+      unit: '{export}',
+    },
+    (emit) => {
+      if (!otel?.metrics) return;
+      emit({ 'outrigger.outcome': 'exported' }, otel.metrics.exported);
+      emit({ 'outrigger.outcome': 'failed' }, otel.metrics.failed);
+    },
+  );
+  registry.observe(
+    'counter',
+    { name: 'outrigger.access_log.dropped', help: 'Access log lines that were not written.', unit: '{line}' },
+    (emit) => {
+      if (accessLog) emit({}, accessLog.droppedLines);
+    },
+  );
+}
