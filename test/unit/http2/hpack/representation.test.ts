@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { constantField, Field } from '../../../../src/core/field.ts';
+import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
+import {
+  independentOctets,
+  writeIndexingLiteral,
+  writePlainLiteral,
+} from '../../../../src/http2/hpack/representation.ts';
+import { staticFields } from '../../../../src/http2/hpack/static-table.ts';
+import { OutputBuffer } from '../../../../src/http2/output-buffer.ts';
+import { blockPairs, decoded, pairs, roomy } from './support.ts';
+
+function indexing(field: Field): Buffer {
+  const out = Buffer.alloc(field.size + 32);
+  return out.subarray(0, writeIndexingLiteral(out, 0, independentOctets(field)));
+}
+function plain(field: Field): Buffer {
+  const out = new OutputBuffer(4);
+  writePlainLiteral(field, out);
+  return Buffer.from(out.bytes.subarray(0, out.length));
+}
+
+describe('HPACK representations', () => {
+  it('the independent octets are made once', () => {
+    const field = constantField('x-once', 'value');
+    expect(independentOctets(field)).to.equal(independentOctets(field));
+    expect(field.literal).to.equal(independentOctets(field));
+  });
+
+  it('all three say the same of every static name and of one that is not static', () => {
+    for (const name of [...new Set(staticFields.map((field) => field.name)), 'x-own']) {
+      const field = new Field(name, 'some value!');
+      const wanted = [[name, 'some value!']];
+      for (const octets of [independentOctets(field), plain(field)]) {
+        const decoder = new HpackDecoder(roomy);
+        expect(blockPairs(decoded(decoder, octets))).to.deep.equal(wanted);
+        expect(decoder.entries()).to.deep.equal([]);
+      }
+      const decoder = new HpackDecoder(roomy);
+      expect(blockPairs(decoded(decoder, indexing(field)))).to.deep.equal(wanted);
+      expect(pairs(decoder.entries())).to.deep.equal(wanted);
+    }
+  });
+
+  it('a whole entry of the static table is one octet', () => {
+    expect([...independentOctets(new Field(':method', 'POST'))]).to.deep.equal([0x83]);
+    expect([...plain(new Field(':method', 'POST'))]).to.deep.equal([0x83]);
+  });
+
+  it('Huffman coding is used where it is shorter, and only for what is kept', () => {
+    const field = new Field('x-own', 'aaaaaaaa');
+    expect(independentOctets(field).length).to.be.below(plain(field).length);
+    const dense = new Field('x-own', '{{{{');
+    expect(Buffer.from(independentOctets(dense)).subarray(-5).toString('latin1')).to.equal('\x04{{{{');
+  });
+});
