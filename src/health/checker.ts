@@ -1,0 +1,224 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import { type Probe, type ProbeResult, timedOut } from './probe.ts';
+
+export type HealthStatus = 'unknown' | 'healthy' | 'unhealthy';
+
+/** Immutable; a new one replaces it. */
+export interface HealthState {
+  readonly status: HealthStatus;
+  /** The latest probe in plain words, or why there is none. */
+  readonly reason: string;
+  /** `Clock.now()` when the status became what it is. */
+  readonly sinceMs: number;
+}
+
+export interface HealthSettings {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failed probes in a row that make a healthy endpoint unhealthy. */
+  readonly unhealthyThreshold: number;
+  /** Good probes in a row that make an unhealthy endpoint healthy again. */
+  readonly healthyThreshold: number;
+  /** Instead of `intervalMs` while the endpoint is healthy and gets no calls; null for the same. */
+  readonly noTrafficIntervalMs: number | null;
+  /** Intervals vary by this fraction up and down, so that sidecars do not probe in step. */
+  readonly jitter: number;
+  /** What the endpoint counts as until its first answer. */
+  readonly initialState: 'unknown' | 'healthy';
+}
+
+export const defaultHealthSettings: HealthSettings = {
+  intervalMs: 5000,
+  timeoutMs: 1000,
+  unhealthyThreshold: 3,
+  healthyThreshold: 1,
+  noTrafficIntervalMs: null,
+  jitter: 0.1,
+  initialState: 'unknown',
+};
+
+export interface HealthCheckerOptions {
+  /** `formatAddress` of the endpoint, for the log. */
+  readonly endpoint: string;
+  /** The checker closes it when stopped. */
+  readonly probe: Probe;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly settings: HealthSettings;
+  /** Whether the endpoint got a call since it was last asked this; only for `noTrafficIntervalMs`. */
+  readonly hadTraffic?: () => boolean;
+  /** After each change of status, and at the first answer whether or not it changes anything (`answered`). */
+  onChange(state: HealthState): void;
+}
+
+export interface HealthChecker {
+  readonly state: HealthState;
+  /** A probe has settled, well or not: the status is no longer the initial one. */
+  readonly answered: boolean;
+  /** The data path saw a connection fail: probe early. Rate limited, cheap to call often, harmless after stop. */
+  hint(): void;
+  /** Cancels all; `onChange` is not called again. Harmless when repeated. */
+  stop(): void;
+}
+
+/** Probes for `hint`, and the first ones of an endpoint that is not healthy, are this far apart (or `intervalMs`, if that is less). */
+const quickIntervalMs = 1000;
+/** While an endpoint stays unhealthy its probes become rarer by this factor, up to `intervalMs`. */
+const recoveryFactor = 1.5;
+/** A probe keeps its own timeout; this is for one that does not. */
+const settleGraceMs = 5000;
+
+/** Probes an endpoint at once and from then on, until stopped. */
+export function startHealthChecker(options: HealthCheckerOptions): HealthChecker {
+  return new ProbingChecker(options);
+}
+
+/**
+ * | status    | good probe                              | said unhealthy | failed probe                    |
+ * |-----------|-----------------------------------------|----------------|---------------------------------|
+ * | unknown   | healthy                                 | unhealthy      | unhealthy                       |
+ * | healthy   | healthy                                 | unhealthy      | unhealthy at unhealthyThreshold |
+ * | unhealthy | healthy at healthyThreshold             | unhealthy      | unhealthy                       |
+ *
+ * The first good probe of all makes the endpoint healthy whatever the threshold, as in Envoy: a rollout must not
+ * wait. `healthy` as initial state is an assumption, and the first failed probe ends it.
+ */
+class ProbingChecker implements HealthChecker {
+  state: HealthState;
+  answered = false;
+  private readonly options: HealthCheckerOptions;
+  private readonly quickMs: number;
+  private timer: Timer | null = null;
+  private stopped = false;
+  private inFlight = false;
+  private hinted = false;
+  /** Numbers probes: an answer to an earlier one is too late. */
+  private probe = 0;
+  private startedMs = 0;
+  private nextMs = 0;
+  private recoveryMs: number;
+  /** Probes in a row that agreed. */
+  private goodInRow = 0;
+  private failedInRow = 0;
+  private everGood = false;
+  private toldUnimplemented = false;
+
+  constructor(options: HealthCheckerOptions) {
+    const { settings, clock } = options;
+    this.options = options;
+    this.quickMs = Math.min(settings.intervalMs, quickIntervalMs);
+    this.recoveryMs = this.quickMs;
+    const status = settings.initialState;
+    const reason = status === 'healthy' ? 'assumed healthy until the first probe' : 'not probed yet';
+    this.state = { status, reason, sinceMs: clock.now() };
+    this.check();
+  }
+
+  hint(): void {
+    if (this.stopped) return;
+    // The probe in flight may have been answered before the failure.
+    if (this.inFlight) this.hinted = true;
+    else this.checkAt(Math.min(this.nextMs, this.startedMs + this.quickMs));
+  }
+
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.timer?.cancel();
+    this.options.probe.close();
+  }
+
+  private checkAt(atMs: number): void {
+    this.timer?.cancel();
+    this.nextMs = atMs;
+    this.timer = this.options.clock.after(atMs - this.options.clock.now(), () => this.check());
+  }
+
+  private check(): void {
+    const { clock, probe, settings } = this.options;
+    const number = ++this.probe;
+    this.inFlight = true;
+    this.hinted = false;
+    this.startedMs = clock.now();
+    const settle = (result: ProbeResult): void => {
+      if (this.stopped || !this.inFlight || number !== this.probe) return;
+      this.inFlight = false;
+      this.timer?.cancel();
+      this.judge(result);
+      // Whoever was just told may have stopped this checker.
+      if (this.stopped) return;
+      const atMs = clock.now() + this.delayMs();
+      this.checkAt(this.hinted ? Math.min(atMs, this.startedMs + this.quickMs) : atMs);
+    };
+    this.timer = clock.after(settings.timeoutMs + settleGraceMs, () => settle(timedOut(settings.timeoutMs)));
+    probe.check(settings.timeoutMs).then(settle, (error: unknown) => {
+      settle({ verdict: 'failed', reason: `the probe itself failed: ${error}` });
+    });
+  }
+
+  private judge(result: ProbeResult): void {
+    const before = this.state;
+    const status = this.statusAfter(result);
+    const { clock, endpoint, logger, onChange, settings } = this.options;
+    if (result.verdict === 'unimplemented' && !this.toldUnimplemented) {
+      this.toldUnimplemented = true;
+      logger.info(`endpoint ${endpoint} has no health service; it counts as healthy while it answers`, {
+        endpoint,
+      });
+    }
+    const stillHealthy = status === 'healthy' && result.verdict === 'failed';
+    const reason = stillHealthy
+      ? `${this.failedInRow} of ${settings.unhealthyThreshold} probes failed: ${result.reason}`
+      : result.reason;
+    const changed = status !== before.status;
+    const first = !this.answered;
+    this.answered = true;
+    this.state = { status, reason, sinceMs: changed ? clock.now() : before.sinceMs };
+    if (changed) {
+      this.recoveryMs = this.quickMs;
+      const facts = { endpoint, from: before.status, to: status, reason };
+      if (status === 'healthy') logger.info(`endpoint ${endpoint} is healthy: ${reason}`, facts);
+      else logger.warn(`endpoint ${endpoint} is unhealthy: ${reason}`, facts);
+    }
+    if (changed || first) onChange(this.state);
+  }
+
+  private statusAfter(result: ProbeResult): HealthStatus {
+    const { settings } = this.options;
+    switch (result.verdict) {
+      case 'healthy':
+      case 'unimplemented': {
+        const enough = !this.everGood || ++this.goodInRow >= settings.healthyThreshold;
+        this.everGood = true;
+        this.failedInRow = 0;
+        return this.state.status === 'healthy' || enough ? 'healthy' : 'unhealthy';
+      }
+      case 'unhealthy_now':
+        this.goodInRow = 0;
+        return 'unhealthy';
+      case 'failed': {
+        this.goodInRow = 0;
+        const enough = !this.everGood || ++this.failedInRow >= settings.unhealthyThreshold;
+        return this.state.status !== 'healthy' || enough ? 'unhealthy' : 'healthy';
+      }
+    }
+  }
+
+  /** To the next probe, milliseconds. */
+  private delayMs(): number {
+    const { hadTraffic, random, settings } = this.options;
+    let delayMs = settings.intervalMs;
+    if (this.state.status !== 'healthy') {
+      // A good probe on the way to healthyThreshold starts the quick ones again.
+      if (this.goodInRow > 0) this.recoveryMs = this.quickMs;
+      delayMs = this.recoveryMs;
+      this.recoveryMs = Math.min(this.recoveryMs * recoveryFactor, settings.intervalMs);
+    } else if (settings.noTrafficIntervalMs !== null && hadTraffic !== undefined && !hadTraffic()) {
+      delayMs = settings.noTrafficIntervalMs;
+    }
+    return delayMs * (1 + settings.jitter * (2 * random.next() - 1));
+  }
+}

@@ -1,0 +1,201 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+
+/** Passive health: an endpoint whose calls fail one after the other is left out for a while, whatever its probes say. */
+export interface OutlierSettings {
+  /** Failed calls in a row that eject; 0 switches ejection off. */
+  readonly consecutiveErrors: number;
+  /** The first ejection; the n-th in close succession lasts n times as long. */
+  readonly baseEjectionMs: number;
+  readonly maxEjectionMs: number;
+  /** At most this share of the endpoints is out at once, rounded down: of one endpoint none, of three one (at 50). */
+  readonly maxEjectedPercent: number;
+  /** Each such time in full use takes one off the count that makes ejections longer. */
+  readonly intervalMs: number;
+}
+
+export const defaultOutlierSettings: OutlierSettings = {
+  consecutiveErrors: 5,
+  baseEjectionMs: 30_000,
+  maxEjectionMs: 300_000,
+  maxEjectedPercent: 50,
+  intervalMs: 10_000,
+};
+
+/**
+ * ```
+ *        consecutiveErrors                   time is up              next pick
+ *   in ---------------------> ejected --------------------> probation ---------> trial
+ *    ^                           ^                              ^                  |
+ *    |                           +--------- the call failed ----|------------------+
+ *    |                                                          +-- no verdict ----+
+ *    +--------------------------- the call succeeded ------------------------------+
+ * ```
+ * After its time an endpoint is tried with one real call before it is used in full (as in Linkerd): five more calls
+ * need not fail to learn that nothing has changed.
+ */
+export type OutlierState = 'in' | 'ejected' | 'probation' | 'trial';
+
+/** A call on trial that says nothing for so long (a stream may live for hours) makes way for another. */
+const trialMs = 5000;
+
+/** The outlier's view of one endpoint. Called per attempt: cheap, no allocation unless the state changes. */
+export interface OutlierEndpoint {
+  readonly state: OutlierState;
+  /** May be picked: `in` or `probation`. */
+  readonly usable: boolean;
+  /** `Clock.now()` at which the ejection ends; 0 unless ejected. */
+  readonly ejectedUntilMs: number;
+  /** Ever. */
+  readonly ejections: number;
+  /** The endpoint was picked. In `probation` this call becomes the trial, and the endpoint is not usable until its verdict. */
+  picked(): void;
+  /** The replica did its work, whatever the status it chose: NOT_FOUND is a success. */
+  succeeded(): void;
+  /** It did not: UNAVAILABLE, INTERNAL, DATA_LOSS, DEADLINE_EXCEEDED, UNKNOWN from a reset, a failed connection. */
+  failed(): void;
+  /** The call ended without a verdict: the client cancelled it. */
+  abandoned(): void;
+  /** The endpoint left the cluster. */
+  remove(): void;
+}
+
+export interface OutlierDetector {
+  /**
+   * An endpoint joined.
+   * @param name `formatAddress`, for the log
+   * @param onChange `usable` changed; never called from within `add`
+   */
+  add(name: string, onChange: () => void): OutlierEndpoint;
+  /** Cancels all timers. */
+  stop(): void;
+}
+
+interface Pool {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: OutlierSettings;
+  readonly members: Set<Member>;
+  /** Members that are not `in`. */
+  out: number;
+}
+
+export function outlierDetector(dependencies: {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: OutlierSettings;
+}): OutlierDetector {
+  const pool: Pool = { ...dependencies, members: new Set(), out: 0 };
+  return {
+    add(name, onChange) {
+      const member = new Member(pool, name, onChange);
+      pool.members.add(member);
+      return member;
+    },
+    stop() {
+      for (const member of pool.members) member.remove();
+    },
+  };
+}
+
+class Member implements OutlierEndpoint {
+  state: OutlierState = 'in';
+  ejectedUntilMs = 0;
+  ejections = 0;
+  private readonly pool: Pool;
+  private readonly name: string;
+  private readonly onChange: () => void;
+  private errorsInRow = 0;
+  /** How many times the base the latest ejection lasted, before what was worked off since `backMs`. */
+  private times = 0;
+  private backMs = 0;
+  private timer: Timer | null = null;
+
+  constructor(pool: Pool, name: string, onChange: () => void) {
+    this.pool = pool;
+    this.name = name;
+    this.onChange = onChange;
+  }
+
+  get usable(): boolean {
+    return this.state === 'in' || this.state === 'probation';
+  }
+
+  picked(): void {
+    if (this.state !== 'probation') return;
+    this.state = 'trial';
+    this.timer = this.pool.clock.after(trialMs, () => this.abandoned());
+    this.onChange();
+  }
+
+  succeeded(): void {
+    this.errorsInRow = 0;
+    if (this.state === 'in' || this.state === 'ejected') return;
+    // Any call's success will do, also of one that was on its way before the ejection: the replica works.
+    this.timer?.cancel();
+    const wasUsable = this.usable;
+    this.state = 'in';
+    this.pool.out--;
+    this.backMs = this.pool.clock.now();
+    this.pool.logger.info(`endpoint ${this.name} is back after its ejection`, { endpoint: this.name });
+    if (!wasUsable) this.onChange();
+  }
+
+  failed(): void {
+    const { settings } = this.pool;
+    if (settings.consecutiveErrors === 0 || this.state === 'ejected') return;
+    this.errorsInRow++;
+    if (this.state === 'trial') this.eject('the trial call failed');
+    else if (this.state === 'probation') this.eject('one more call failed, begun before its ejection');
+    else if (this.errorsInRow >= settings.consecutiveErrors && this.hasRoom()) {
+      this.eject(`${this.errorsInRow} calls in a row failed`);
+    }
+  }
+
+  abandoned(): void {
+    if (this.state !== 'trial') return;
+    this.timer?.cancel();
+    this.state = 'probation';
+    this.onChange();
+  }
+
+  remove(): void {
+    if (!this.pool.members.delete(this)) return;
+    this.timer?.cancel();
+    if (this.state !== 'in') this.pool.out--;
+    this.state = 'in';
+  }
+
+  private hasRoom(): boolean {
+    const { members, out, settings } = this.pool;
+    return members.has(this) && out < Math.floor((members.size * settings.maxEjectedPercent) / 100);
+  }
+
+  private eject(why: string): void {
+    const { clock, logger, settings } = this.pool;
+    const nowMs = clock.now();
+    const wasUsable = this.usable;
+    if (this.state === 'in') {
+      this.pool.out++;
+      const workedOff = Math.floor((nowMs - this.backMs) / settings.intervalMs);
+      this.times = Math.max(0, this.times - workedOff);
+    }
+    this.times++;
+    this.ejections++;
+    this.errorsInRow = 0;
+    this.state = 'ejected';
+    const forMs = Math.min(settings.baseEjectionMs * this.times, settings.maxEjectionMs);
+    this.ejectedUntilMs = nowMs + forMs;
+    this.timer?.cancel();
+    this.timer = clock.after(forMs, () => {
+      this.state = 'probation';
+      this.ejectedUntilMs = 0;
+      this.onChange();
+    });
+    logger.warn(`endpoint ${this.name} is ejected for ${forMs / 1000} s: ${why}`, {
+      endpoint: this.name,
+      forMs,
+    });
+    if (wasUsable) this.onChange();
+  }
+}

@@ -1,0 +1,67 @@
+import type { SecureContext } from 'node:tls';
+
+/** One way to ask an endpoint how it is. What follows from the answers is the checker's business. */
+export interface Probe {
+  /** Asks once. Settles within `timeoutMs`, never rejects for what the endpoint does, and is not called again before it settled. */
+  check(timeoutMs: number): Promise<ProbeResult>;
+  /** Gives up what is in flight and every connection. */
+  close(): void;
+}
+
+export interface ProbeResult {
+  readonly verdict: ProbeVerdict;
+  /** A few plain words for the log and `/clusters`: `SERVING`, `connection refused`. */
+  readonly reason: string;
+}
+
+export type ProbeVerdict =
+  | 'healthy'
+  /** The endpoint itself said so: no further evidence is needed. */
+  | 'unhealthy_now'
+  /** No usable answer, which may be chance: counts to the threshold. */
+  | 'failed'
+  /** The endpoint lives but has no health service, which is no reason to shun it (gRPC A17). */
+  | 'unimplemented';
+
+/** What a probe of a server with TLS needs. */
+export interface ProbeTls {
+  readonly secureContext: SecureContext;
+  /** The name to ask for and to verify; the address if not given. */
+  readonly serverName?: string;
+}
+
+const wordsByCode: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'connection reset'],
+  ['EPIPE', 'connection reset'],
+  ['EHOSTUNREACH', 'host unreachable'],
+  ['ENETUNREACH', 'network unreachable'],
+  ['ETIMEDOUT', 'connection timed out'],
+  ['ENOTFOUND', 'no such host'],
+  ['EAI_AGAIN', 'no such host for now (DNS trouble)'],
+  ['ENOENT', 'no such socket'],
+  ['EACCES', 'no permission to connect'],
+]);
+
+const reasonCharsMax = 200;
+
+/** Plain words for a system's or a library's error text, short and on one line: parts of it may come from the peer. */
+export function failureReason(text: string): string {
+  for (const code of text.match(/\bE[A-Z_]{3,}\b/g) ?? []) {
+    const words = wordsByCode.get(code);
+    if (words !== undefined) return words;
+  }
+  const line = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+  return line.length > reasonCharsMax ? `${line.slice(0, reasonCharsMax)}...` : line;
+}
+
+export const timedOut = (timeoutMs: number): ProbeResult => ({
+  verdict: 'failed',
+  reason: `no answer within ${timeoutMs} ms`,
+});
+
+/** An error of the system, whose code says more than its text. */
+export function failed(error: Error): ProbeResult {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return { verdict: 'failed', reason: wordsByCode.get(code) ?? failureReason(error.message || code) };
+}
