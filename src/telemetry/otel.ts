@@ -52,7 +52,7 @@ export interface Otel {
 /** A collector that is gone must not hold up the end of the process. */
 export const shutdownMaxMs = 3000;
 /** The SDK's default, which `OTEL_BSP_MAX_QUEUE_SIZE` replaces. */
-const queueSpansDefault = 2048;
+export const queueSpansDefault = 2048;
 
 const scope = 'outrigger';
 
@@ -72,6 +72,11 @@ export async function startOtel(options: OtelOptions): Promise<Otel> {
     contextManager: noContext,
   });
   sdk.start();
+  const stop = async (): Promise<void> => {
+    await sdk.shutdown().catch(() => {});
+    // A batch that fails has the processor leave its exporter open, with the other batches still on their way.
+    await traces?.exporter.shutdown().catch(() => {});
+  };
   return {
     sink: traces?.sink ?? null,
     spans: traces?.watch ?? null,
@@ -82,7 +87,7 @@ export async function startOtel(options: OtelOptions): Promise<Otel> {
         done = resolve;
       });
       const timer = clock.after(shutdownMaxMs, () => done?.());
-      await Promise.race([sdk.shutdown().catch(() => {}), tooLate]);
+      await Promise.race([stop(), tooLate]);
       timer.cancel();
     },
   };
@@ -142,7 +147,7 @@ async function startTraces(options: OtelOptions, target: SignalTarget, resource:
       }
     },
   };
-  return { processor, sink, watch };
+  return { processor, exporter, sink, watch };
 }
 
 async function spanExporter(target: SignalTarget): Promise<SpanExporter> {

@@ -85,7 +85,8 @@ describe('telemetry/trace-context', () => {
       expect(cleanTracestate(['a=1,,b=2'])).to.equal('a=1,,b=2');
     });
 
-    it('joins several headers in order', () => expect(cleanTracestate(['a=1,b=2', 'c=3'])).to.equal('a=1,b=2,c=3'));
+    it('joins several headers in order', () =>
+      expect(cleanTracestate(['a=1,b=2', 'c=3'])).to.equal('a=1,b=2,c=3'));
 
     it('drops malformed members and keeps the others', () => {
       expect(cleanTracestate(['a=1,B=2,c,=4,d=5=6,e=\u00e9,f=7'])).to.equal('a=1,f=7');
@@ -116,11 +117,14 @@ describe('telemetry/trace-context', () => {
 
     it('is bounded and stable under anything', () => {
       fc.assert(
-        fc.property(fc.array(fc.oneof(fc.string(), fc.stringMatching(/^[a-z=,@ ]{0,600}$/)), { maxLength: 5 }), (values) => {
-          const once = cleanTracestate(values);
-          expect(once.length).to.be.at.most(tracestateCharsMax);
-          expect(cleanTracestate([once])).to.equal(once);
-        }),
+        fc.property(
+          fc.array(fc.oneof(fc.string(), fc.stringMatching(/^[a-z=,@ ]{0,600}$/)), { maxLength: 5 }),
+          (values) => {
+            const once = cleanTracestate(values);
+            expect(once.length).to.be.at.most(tracestateCharsMax);
+            expect(cleanTracestate([once])).to.equal(once);
+          },
+        ),
       );
     });
   });
