@@ -181,7 +181,8 @@ export class ServerStream implements MessageStream {
   }
 
   private flushHead(): void {
-    if (!this.over && this.reply === 'sending') this.response.flushHeaders();
+    // Not `flushHeaders`, which writes the head as UTF-8 and so changes octets above 0x7f.
+    if (!this.over && this.reply === 'sending') this.response.write('', 'latin1');
   }
 
   private finish(): void {

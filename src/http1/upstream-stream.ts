@@ -167,7 +167,7 @@ class UpstreamStream implements MessageStream {
     this.request = request;
     for (const piece of this.pending.splice(0)) this.write(request, piece);
     if (this.requestEnded && !request.writableEnded) request.end();
-    else if (this.requestBytes === 0) request.flushHeaders();
+    else if (this.requestBytes === 0) request.write('', 'latin1'); // `flushHeaders` would write UTF-8.
     return request;
   }
 
