@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { listening, type Running, start } from './child-process.ts';
+import { type Generated, generate } from './generate.ts';
+import { treeCpuMicros } from './machine.ts';
+import type { Peer } from './peers/peer.ts';
+import { freePorts } from './ports.ts';
+import type { Scenario } from './scenarios.ts';
+import { sample } from './verify.ts';
+
+/** The proxy has a core for itself; generator and replicas share the other one. */
+export const proxyCore = 0;
+export const otherCore = 1;
+const replicaProgram = fileURLToPath(new URL('./replica.ts', import.meta.url));
+const replicaCount = 3;
+const callsMin = 30;
+const callsMax = 2_000_000;
+
+export interface Run {
+  readonly calls: number;
+  readonly cpuMicrosPerCall: number;
+  readonly callsPerSecond: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+}
+
+/** A peer that serves, in front of replicas that all peers share. */
+export interface Standing {
+  readonly peer: Peer;
+  readonly port: number;
+  readonly program: Running;
+}
+
+export interface Replicas {
+  readonly ports: number[];
+  readonly program: Running;
+}
+
+export async function startReplicas(): Promise<Replicas> {
+  const ports = await freePorts(replicaCount);
+  const program = start([process.execPath, replicaProgram, ...ports.map(String)], otherCore);
+  for (const port of ports) await listening(port, program, 'the replica program');
+  return { ports, program };
+}
+
+/** Starts a peer on its core and makes sure, by a few calls, that it serves rightly. */
+export async function startPeer(peer: Peer, replicas: Replicas, dir: string): Promise<Standing> {
+  const [listen, admin] = await freePorts(2);
+  mkdirSync(dir, { recursive: true });
+  const { command, env } = peer.prepare(dir, { listen, admin, replicas: replicas.ports });
+  const program = start(command, proxyCore, { ...process.env, ...env });
+  try {
+    await listening(listen, program, peer.name);
+    await sample(listen);
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+  return { peer, port: listen, program };
+}
+
+/** One counted run of about `seconds`, after a first one that warms up and tells how many calls that takes. */
+export async function measure(
+  scenario: Scenario,
+  standing: Standing,
+  replicas: Replicas,
+  seconds: number,
+  dir: string,
+): Promise<Run> {
+  const { port, program } = standing;
+  const core = scenario.oneCore ? proxyCore : otherCore;
+  pin(replicas.program.pid, core);
+  const warm = await generate(scenario, port, scenario.warmCalls, core, dir);
+  const wished = Math.round((warm.calls / warm.seconds) * seconds);
+  // A multiple of what is in flight, so that every connection gets the same number.
+  const together = scenario.connections * scenario.inFlight;
+  const calls = Math.ceil(Math.min(Math.max(wished, callsMin), callsMax) / together) * together;
+  const before = treeCpuMicros(program.pid);
+  const counted: Generated = await generate(scenario, port, calls, core, dir);
+  const spent = treeCpuMicros(program.pid) - before;
+  if (program.exited()) throw new Error(`${standing.peer.name} ended: ${program.stderr().trim()}`);
+  return {
+    calls: counted.calls,
+    cpuMicrosPerCall: spent / counted.calls,
+    callsPerSecond: counted.calls / counted.seconds,
+    ...(counted.p50Ms !== undefined && { p50Ms: counted.p50Ms, p99Ms: counted.p99Ms }),
+  };
+}
+
+/** All threads of a process to one core. */
+function pin(pid: number, core: number): void {
+  execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' });
+}

@@ -1,0 +1,26 @@
+/** Where a proxy listens and what it balances over. */
+export interface Ports {
+  readonly listen: number;
+  /** For an admin or metrics port, if the proxy has one. */
+  readonly admin: number;
+  readonly replicas: readonly number[];
+}
+
+/** A proxy that the bench can run: everyone does the same work (see `contract` below). */
+export interface Peer {
+  readonly name: string;
+  /** '' where it can run here, else what is missing and how to get it. */
+  missing(): string;
+  /** Its version in a few words. */
+  version(): string;
+  /** Writes what it needs below `dir` and gives the command line and whatever its environment lacks. */
+  prepare(dir: string, ports: Ports): { command: string[]; env?: Record<string, string> };
+}
+
+/**
+ * The work every peer is configured for: HTTP/2 without TLS on both sides, every path to one pool of three replicas of
+ * equal weight by least requests, connections kept, one worker on one core, no access log, no time limit on a call, and a
+ * `traceparent` on each upstream call that no other call has.
+ */
+export const contract =
+  'h2c both sides, least requests over three replicas, one worker, unique traceparent per call';
