@@ -5,7 +5,16 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { type DnsResolver, type Resolution, resolveHost } from './dns-resolver.ts';
 import type { DiscoverySource, DiscoveryStatus, Publish } from './source.ts';
-import type { DnsTarget } from './target.ts';
+
+/** A name whose A and AAAA records are the endpoints, all on one port. */
+export interface DnsTarget {
+  readonly host: string;
+  readonly port: number;
+  /** Given to each endpoint. */
+  readonly weight: number;
+  readonly zone: string;
+  readonly priority: number;
+}
 
 /** Never asks more often, whatever the TTL and however often `refresh` is called. */
 const intervalMinMs = 1000;

@@ -1,16 +1,7 @@
 import { isIP } from 'node:net';
 import { parseAddress } from '../core/address.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
-
-/** A name whose A and AAAA records are the endpoints, all on one port. */
-export interface DnsTarget {
-  readonly host: string;
-  readonly port: number;
-  /** Given to each endpoint. */
-  readonly weight: number;
-  readonly zone: string;
-  readonly priority: number;
-}
+import type { DnsTarget } from './dns.ts';
 
 /** What `--to` names. */
 export type Target =

@@ -120,8 +120,9 @@ class ProbingChecker implements HealthChecker {
   hint(): void {
     if (this.stopped) return;
     // The probe in flight may have been answered before the failure.
-    if (this.inFlight) this.hinted = true;
-    else this.checkAt(Math.min(this.nextMs, this.startedMs + this.quickMs));
+    this.hinted = true;
+    const atMs = this.startedMs + this.quickMs;
+    if (!this.inFlight && atMs < this.nextMs) this.checkAt(Math.max(atMs, this.options.clock.now()));
   }
 
   stop(): void {

@@ -54,7 +54,7 @@ export interface OutlierEndpoint {
   succeeded(): void;
   /** It did not: UNAVAILABLE, INTERNAL, DATA_LOSS, DEADLINE_EXCEEDED, UNKNOWN from a reset, a failed connection. */
   failed(): void;
-  /** The call ended without a verdict: the client cancelled it. */
+  /** A call ended without a verdict: the client cancelled it. If there is a trial, another call gets it. */
   abandoned(): void;
   /** The endpoint left the cluster. */
   remove(): void;
