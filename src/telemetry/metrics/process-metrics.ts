@@ -47,9 +47,9 @@ export function registerProcessMetrics(
       // The monitor measures whole intervals: what exceeds its resolution is the lag. Empty, it reports no number.
       const seconds = (nanoseconds: number): number =>
         Math.max(0, nanoseconds / 1e9 - lagResolutionMs / 1000) || 0;
-      emit({ quantile: '0.5' }, seconds(lag.percentile(50)));
-      emit({ quantile: '0.99' }, seconds(lag.percentile(99)));
-      emit({ quantile: '1' }, lag.count === 0 ? 0 : seconds(lag.max));
+      emit({ 'outrigger.quantile': '0.5' }, seconds(lag.percentile(50)));
+      emit({ 'outrigger.quantile': '0.99' }, seconds(lag.percentile(99)));
+      emit({ 'outrigger.quantile': '1' }, lag.count === 0 ? 0 : seconds(lag.max));
       lag.reset();
     },
   );

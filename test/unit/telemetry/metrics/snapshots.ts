@@ -1,0 +1,20 @@
+import type { EndpointSnapshot } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
+
+/** A healthy endpoint of weight 1; `over` says what differs. */
+export function endpointSnapshot(over: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
+  return {
+    cluster: 'greeter',
+    address: '127.0.0.1:50051',
+    zone: '',
+    priority: 0,
+    weight: 1,
+    effectiveWeight: 1,
+    usable: true,
+    healthy: true,
+    active: 0,
+    total: 0,
+    errors: 0,
+    ejections: 0,
+    ...over,
+  };
+}
