@@ -18,12 +18,13 @@ const path = (process.env.PATH ?? '')
   .filter((folder) => resolve(folder) !== join(modules, '.bin'))
   .join(delimiter);
 
-function npm(...args) {
+function npm(args, stderr = 'inherit') {
   return spawnSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     env: { ...process.env, PATH: path },
     // What npm says on success ("added 109 packages") is no news; what it says of a failure goes to standard error.
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', stderr],
+    encoding: 'utf8',
     shell: process.platform === 'win32',
   });
 }
@@ -64,7 +65,7 @@ if (!isInstalled()) {
   say('Installing packages with npm; this is needed once and again after package-lock.json changes.');
   // No package's install script runs but the one below: it is the only one that is needed, and where it fails
   // (a platform that its package does not serve) a newer Node of the machine's own will do.
-  const { error, status } = npm('ci', '--ignore-scripts');
+  const { error, status } = npm(['ci', '--ignore-scripts']);
   if (error !== undefined)
     fail(`npm cannot be run (${error.message}); install Node 20 or later, which brings it`);
   if (status !== 0) fail('npm ci failed, for the reason above; make needs the package registry this once');
@@ -73,10 +74,16 @@ if (!isInstalled()) {
 const machineNodeWillDo = runsSources('node');
 if (!runsSources(ownNode) && (fresh || !machineNodeWillDo)) {
   say('Fetching the Node that runs the sources.');
-  npm('rebuild', 'node', '--ignore-scripts=false');
-  if (!runsSources(ownNode) && !machineNodeWillDo)
-    fail(
-      `no Node ${neededMajor}.${neededMinor} or later: the machine's own is ${process.version}, and the one of the ` +
-        `package "node" could not be fetched for ${process.platform}-${process.arch}; install a newer Node and run make again`,
-    );
+  const { stderr } = npm(['rebuild', 'node', '--ignore-scripts=false'], 'pipe');
+  if (!runsSources(ownNode)) {
+    const place = `${process.platform}-${process.arch}`;
+    if (!machineNodeWillDo) {
+      say(stderr);
+      fail(
+        `no Node ${neededMajor}.${neededMinor} or later: the machine's own is ${process.version}, and that of the package ` +
+          `"node" could not be had for ${place}, for the reason above; install a newer Node, then run make again`,
+      );
+    }
+    say(`The package "node" could not be had for ${place}; the machine's own Node will do.`);
+  }
 }
