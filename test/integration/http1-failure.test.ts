@@ -1,0 +1,353 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { expect } from 'chai';
+import { systemClock, VirtualClock } from '../../src/core/clock.ts';
+import { ErrorCode } from '../../src/core/error-code.ts';
+import { HeaderBlock } from '../../src/core/header-block.ts';
+import type { MessageStream, StreamFailure } from '../../src/core/message-stream.ts';
+import { createHttp1Server } from '../../src/http1/server.ts';
+import {
+  closeListener,
+  eventually,
+  listen,
+  type Rig,
+  type RigOptions,
+  say,
+  startRig,
+  tcp,
+  Wire,
+} from './http1-rig.ts';
+
+const get = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
+const post = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi';
+
+describe('HTTP/1.1 failures', () => {
+  let server: net.Server;
+  let rig: Rig;
+  const sockets: net.Socket[] = [];
+  /** What the endpoint does with the n-th lump of octets on a connection. */
+  let answer: (socket: net.Socket, n: number, heard: string) => void;
+
+  async function start(options?: RigOptions): Promise<void> {
+    server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.push(socket);
+      let n = 0;
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => answer(socket, ++n, chunk.toString('latin1')));
+    });
+    rig = await startRig(tcp(await listen(server)), options);
+  }
+  afterEach(async () => {
+    await rig.close();
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await closeListener(server);
+  });
+  const ok = (socket: net.Socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+
+  describe('of the endpoint', () => {
+    it('is refused where nobody listens', async () => {
+      await start();
+      await closeListener(server);
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await wire.until('ECONNREFUSED');
+      expect(wire.text)
+        .to.match(/^HTTP\/1\.1 502 /)
+        .and.include('x-failure: refused');
+      wire.socket.destroy();
+      expect(rig.pool.active).to.equal(0);
+    });
+
+    it('is refused where the Unix socket is not there', async () => {
+      await start();
+      await rig.close();
+      rig = await startRig({ kind: 'unix', path: '/nowhere/at.all' });
+      const wire = new Wire(rig.port);
+      wire.say(post);
+      await wire.until('ENOENT');
+      expect(wire.text).to.include('x-failure: refused').and.include('unix:/nowhere/at.all');
+      wire.socket.destroy();
+    });
+
+    it('is refused where no connection comes in time, TLS included', async () => {
+      const clock = new VirtualClock();
+      answer = () => {}; // A TLS client says its hello and waits.
+      await start({ clock, pool: { tls: { rejectUnauthorized: false }, connectTimeoutMs: 700 } });
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await eventually(() => sockets.length === 1);
+      clock.advance(699);
+      expect(rig.calls[0].upstreamFailure).to.equal(null);
+      clock.advance(1);
+      await wire.until('within 700 ms');
+      expect(rig.calls[0].upstreamFailure).to.include({ kind: 'refused', code: ErrorCode.CONNECT_ERROR });
+      wire.socket.destroy();
+      expect(clock.pending).to.equal(0);
+    });
+
+    it('is closed, not refused, where a new connection ends without a reply', async () => {
+      answer = (socket) => socket.destroy();
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await wire.until('without a reply');
+      expect(rig.calls[0].upstreamFailure).to.include({ kind: 'closed', code: ErrorCode.NO_ERROR });
+      wire.socket.destroy();
+    });
+
+    for (const [method, request, kind] of [
+      ['GET', get, 'refused'],
+      ['POST', post, 'closed'],
+    ]) {
+      it(`is ${kind} where a reused connection ends without a reply to ${method}`, async () => {
+        answer = (socket, n) => (n === 1 ? ok(socket) : socket.resetAndDestroy());
+        await start();
+        const wire = new Wire(rig.port);
+        wire.say(get);
+        await wire.until('ok');
+        await eventually(() => rig.pool.active === 0);
+        wire.say(request);
+        await wire.until('x-failure');
+        expect(rig.calls[1].upstreamFailure?.kind).to.equal(kind);
+        expect(sockets).to.have.length(1);
+        wire.socket.destroy();
+      });
+    }
+
+    it('is closed where part of a reply came on a reused connection', async () => {
+      answer = (socket, n) => {
+        if (n === 1) ok(socket);
+        else socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart');
+      };
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await wire.until('ok');
+      wire.say(get);
+      await wire.closed;
+      expect(rig.calls[1].upstreamFailure?.kind).to.equal('closed');
+    });
+
+    const halves: Array<[name: string, head: string]> = [
+      ['content-length', 'content-length: 10\r\n\r\nhalf'],
+      ['chunks', 'transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+    ];
+    for (const [name, half] of halves) {
+      for (const version of ['1.1', '1.0']) {
+        it(`breaks the reply to an HTTP/${version} client when it breaks off a body with ${name}`, async () => {
+          answer = (socket) => socket.write(`HTTP/1.1 200 OK\r\n${half}`);
+          await start();
+          const wire = new Wire(rig.port);
+          wire.say(`GET / HTTP/${version}\r\nhost: a\r\n\r\n`);
+          await wire.until('half');
+          sockets[0].destroy();
+          await wire.closed;
+          const whole =
+            wire.text.endsWith('0\r\n\r\n') || (!/content-length|chunked/i.test(wire.text) && !wire.broken);
+          expect(whole, wire.text).to.equal(false);
+          expect(rig.calls[0].upstreamFailure?.kind).to.equal('closed');
+        });
+      }
+    }
+
+    it('ends a reply that ends with its connection', async () => {
+      answer = (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nall of it');
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await wire.until('\r\n0\r\n\r\n');
+      expect(wire.text).to.include('all of it');
+      wire.socket.destroy();
+    });
+  });
+
+  describe('of the client', () => {
+    it('cancels upstream when it leaves before the reply', async () => {
+      answer = () => {};
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await eventually(() => sockets.length === 1);
+      wire.socket.destroy();
+      await once(sockets[0], 'end').catch(() => {});
+      await eventually(() => rig.calls[0].downstreamFailure !== null);
+      expect(rig.calls[0].downstreamFailure).to.include({ kind: 'closed', code: ErrorCode.CANCEL });
+      expect(rig.pool.active).to.equal(0);
+    });
+
+    it('cancels upstream when it leaves in the middle of its body', async () => {
+      let heard = '';
+      answer = (_socket, _n, text) => {
+        heard += text;
+      };
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf');
+      await eventually(() => heard.endsWith('half'));
+      const left = once(sockets[0], 'close');
+      sockets[0].on('end', () => sockets[0].destroy());
+      wire.socket.destroy();
+      await left;
+      await eventually(() => rig.pool.active === 0);
+    });
+
+    it('cancels upstream when it leaves while it does not read', async () => {
+      answer = (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n');
+        socket.write(Buffer.alloc(50_000_000));
+      };
+      await start();
+      const wire = new Wire(rig.port);
+      wire.socket.pause();
+      wire.say(get);
+      await eventually(() => rig.calls[0]?.replyInFlightMax > 0);
+      wire.socket.destroy();
+      await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
+    });
+  });
+
+  describe('of limits', () => {
+    it('refuses at once what neither a connection nor the queue has room for', async () => {
+      const waiting: net.Socket[] = [];
+      answer = (socket) => void waiting.push(socket);
+      await start({ pool: { socketsMax: 1, pendingMax: 1 } });
+      const wires = [1, 2, 3].map(() => new Wire(rig.port));
+      wires[0].say(get);
+      await eventually(() => waiting.length === 1);
+      wires[1].say(get);
+      await eventually(() => rig.pool.active === 2);
+      wires[2].say(get);
+      await wires[2].until('all that its limits allow');
+      ok(waiting[0]);
+      await wires[0].until('ok');
+      await eventually(() => waiting.length === 2);
+      ok(waiting[1]);
+      await wires[1].until('ok');
+      expect(sockets, 'the one that waited got the connection of the first').to.have.length(1);
+      for (const wire of wires) wire.socket.destroy();
+    });
+
+    it('lets what runs finish when the pool closes, then closes the connection', async () => {
+      let busy: net.Socket | undefined;
+      answer = (socket) => {
+        busy = socket;
+      };
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await eventually(() => busy !== undefined);
+      rig.pool.close();
+      const ended = once(busy as net.Socket, 'end');
+      ok(busy as net.Socket);
+      await wire.until('ok');
+      await ended;
+      wire.text = '';
+      wire.say(get);
+      await wire.until('is draining');
+      wire.socket.destroy();
+    });
+  });
+});
+
+describe('HTTP/1.1 server stream', () => {
+  /** A server whose one handler is given. */
+  async function serve(onStream: (stream: MessageStream, head: HeaderBlock) => void) {
+    const server = createHttp1Server({
+      clock: systemClock,
+      onStream,
+      onUpgrade: (_request, socket) => socket.destroy(),
+      headerTimeoutMs: 10_000,
+      headerBytesMax: 8192,
+      idleTimeoutMs: 1000,
+    });
+    const listener = net.createServer({ allowHalfOpen: true }, (socket) => server.accept(socket, null));
+    return { port: await listen(listener), close: () => (server.close(), closeListener(listener)) };
+  }
+  const text = (stream: MessageStream, words: string, last: boolean) => {
+    const bytes = Buffer.from(words);
+    stream.data(bytes, 0, bytes.length, last);
+  };
+
+  for (const [name, words, last] of [
+    ['longer', 'abcdef', false],
+    ['shorter', 'ab', true],
+  ] as const) {
+    it(`breaks off a reply whose body is ${name} than its content-length`, async () => {
+      const failures: StreamFailure[] = [];
+      const { port, close } = await serve((stream) => {
+        stream.receiver = {
+          head() {},
+          data() {},
+          trailers() {},
+          sent() {},
+          failed: (failure) => void failures.push(failure),
+        };
+        stream.head(HeaderBlock.of([':status', '200'], ['content-length', '4']), false);
+        text(stream, words, last);
+        expect(failures, 'not before data returned').to.deep.equal([]);
+      });
+      const { text: heard } = await say(port, get);
+      expect(heard).to.not.include(words);
+      expect(failures.map(({ kind }) => kind)).to.deep.equal(['protocol']);
+      await close();
+    });
+  }
+
+  for (const [name, head] of [
+    ['a value that splits it', HeaderBlock.of([':status', '200'], ['x-a', 'b\r\nset-cookie: evil'])],
+    ['an interim status', HeaderBlock.of([':status', '103'])],
+    ['no status', HeaderBlock.of(['x-a', 'b'])],
+  ] as const) {
+    it(`breaks off a reply with ${name}`, async () => {
+      const { port, close } = await serve((stream) => stream.head(head, true));
+      expect((await say(port, get)).text).to.equal('');
+      await close();
+    });
+  }
+
+  it('spares a client that waits for 100-continue its body where the answer is there at once', async () => {
+    const { port, close } = await serve((stream) => {
+      stream.head(HeaderBlock.of([':status', '404']), false);
+      text(stream, 'no route', true);
+      stream.reset(ErrorCode.NO_ERROR);
+    });
+    const { text: heard } = await say(
+      port,
+      'POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 9999\r\n\r\n',
+    );
+    expect(heard)
+      .to.match(/^HTTP\/1\.1 404 /)
+      .and.match(/connection: close/i)
+      .and.include('no route');
+    await close();
+  });
+
+  it('gives 204 no length and HEAD no octet, whatever the other side says', async () => {
+    let sent = 0;
+    const count = (bytes: number) => {
+      sent += bytes;
+    };
+    const { port, close } = await serve((stream, head) => {
+      stream.receiver = { head() {}, data() {}, trailers() {}, sent: count, failed() {} };
+      const status = head.method === 'HEAD' ? '200' : '204';
+      stream.head(HeaderBlock.of([':status', status], ['content-length', '4']), false);
+      text(stream, 'abcd', true);
+    });
+    const { text: heard } = await say(
+      port,
+      `${get.replace('GET', 'HEAD')}${get.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')}`,
+    );
+    const [head, no] = heard.split('HTTP/1.1 204');
+    expect(head).to.include('content-length: 4').and.not.include('abcd');
+    expect(no).to.not.match(/content-length|transfer-encoding|abcd/i);
+    expect(sent, 'credit comes back all the same').to.equal(8);
+    await close();
+  });
+
+  it('ends a reply without a body by its length', async () => {
+    const { port, close } = await serve((stream) => stream.head(HeaderBlock.of([':status', '200']), true));
+    const { text: heard } = await say(port, get.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
+    expect(heard).to.include('content-length: 0\r\n');
+    await close();
+  });
+});
