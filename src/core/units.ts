@@ -62,7 +62,7 @@ export function formatSize(bytes: number): string {
 
 /** The number and what follows it; the number is undefined where the text does not begin with one. */
 function split(text: string): [amount: string | undefined, unit: string] {
-  const match = text.length <= textCharsMax ? /^(\d+(?:\.\d+)?) ?([a-zA-Z]*)$/.exec(text) : null;
+  const match = text.length <= textCharsMax ? /^(\d+(?:\.\d+)?)([a-zA-Z]*)$/.exec(text) : null;
   return match === null ? [undefined, ''] : [match[1], match[2]];
 }
 

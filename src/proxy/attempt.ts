@@ -23,6 +23,7 @@ export interface AttemptOwner {
 export class Attempt implements StreamOpener {
   readonly endpoint: Endpoint;
   readonly record: AttemptRecord;
+  readonly clientAddress: string;
   /** Null until a connection had room. */
   stream: MessageStream | null = null;
   /** Octets of the request body that left for the endpoint. */
@@ -31,11 +32,18 @@ export class Attempt implements StreamOpener {
   private readonly cluster: Cluster;
   private ended = false;
 
-  constructor(owner: AttemptOwner, cluster: Cluster, endpoint: Endpoint, record: AttemptRecord) {
+  constructor(
+    owner: AttemptOwner,
+    cluster: Cluster,
+    endpoint: Endpoint,
+    record: AttemptRecord,
+    clientAddress: string,
+  ) {
     this.owner = owner;
     this.cluster = cluster;
     this.endpoint = endpoint;
     this.record = record;
+    this.clientAddress = clientAddress;
     cluster.begin(endpoint);
   }
 
@@ -63,6 +71,7 @@ export class Attempt implements StreamOpener {
     this.owner.attemptNotOpened(this, failure);
   }
   head(head: HeaderBlock, end: boolean): void {
+    this.cluster.answered(this.endpoint);
     this.owner.replyHead(this, head, end);
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {

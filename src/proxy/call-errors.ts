@@ -16,12 +16,12 @@ export function noRouteError(forwarding: Forwarding): ReplyError {
   return { code: 'no_route', detail: `no route matches ${method} ${authority}${path}`, mayHaveProcessed: false };
 }
 
-export function noEndpointError(cluster: Cluster, nowMs: number): ReplyError {
+export function noEndpointError(cluster: Cluster): ReplyError {
   if (cluster.endpointCount === 0) {
     const detail = `cluster ${cluster.name} has no endpoint (${cluster.discoveryState})`;
     return { code: 'no_endpoint', detail, mayHaveProcessed: false };
   }
-  const detail = `cluster ${cluster.name} has no usable endpoint: ${cluster.unusableReasons(nowMs)}`;
+  const detail = `cluster ${cluster.name} has no usable endpoint: ${cluster.unusableReasons()}`;
   return { code: 'no_healthy_endpoint', detail, mayHaveProcessed: false };
 }
 

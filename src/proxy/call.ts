@@ -60,7 +60,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.client = client;
     this.requestEnded = end;
     this.replay = end ? null : new ReplayBuffer(context.replayBudget);
-    this.forwarding = forwardingOf(head, context.router, context.telemetry.tracing.rewritesHead);
+    this.forwarding = forwardingOf(head, context.router, context.telemetry.rewritesHead);
     this.record = newCallRecord(context, this.forwarding, peer);
     client.receiver = this;
     context.calls.begin(this);
@@ -70,7 +70,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   start(head: HeaderBlock): void {
     const { plan, timeoutMs } = this.forwarding;
     // The trace comes first, so that an error of ours is on it too.
-    this.trace = this.context.telemetry.tracing.begin(head, this.record);
+    this.trace = this.context.telemetry.begin(head, this.record);
     if (plan === null) return this.fail(noRouteError(this.forwarding));
     if (Number.isNaN(timeoutMs)) return this.fail(malformedTimeoutError(head));
     // The deadline counts from here, over all attempts; a route's own bound caps it.
@@ -82,6 +82,12 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.next(null);
   }
 
+  /** Answers with an error and goes nowhere: for what the listener already found wrong. */
+  refuse(head: HeaderBlock, error: ReplyError): void {
+    this.trace = this.context.telemetry.begin(head, this.record);
+    this.fail(error);
+  }
+
   /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
   private next(failure: ReplyError | null): void {
     const cluster = this.forwarding.plan!.cluster;
@@ -90,10 +96,10 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     let endpoint = cluster.pick(nowMs, this.tried);
     // What was refused or never sent may go to the only replica there is once more, on another connection.
     if (endpoint === null && this.refusals === 1) endpoint = cluster.pick(nowMs, null);
-    if (endpoint === null) return this.fail(failure ?? noEndpointError(cluster, nowMs));
+    if (endpoint === null) return this.fail(failure ?? noEndpointError(cluster));
     const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
     const record = newAttemptRecord(this.record, endpoint, pick, nowMs);
-    this.attempt = new Attempt(this, cluster, endpoint, record);
+    this.attempt = new Attempt(this, cluster, endpoint, record, this.record.clientAddress);
     endpoint.pool.open(this.attempt);
   }
 
@@ -115,7 +121,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   /** The head of one attempt: the fields that are the same for all, then those that are new each time. */
   private outgoingHead(attempt: Attempt): HeaderBlock {
     const fields: Field[] = [];
-    const traceparent = this.trace!.attempt(attempt.record);
+    const traceparent = this.context.telemetry.attempt(this.record, this.trace!, attempt.record);
     if (traceparent !== '') {
       fields.push(new Field('traceparent', traceparent));
       if (this.trace!.tracestate !== '') fields.push(new Field('tracestate', this.trace!.tracestate));

@@ -8,15 +8,9 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
-import { Endpoint, type EndpointHealth, type Outcome } from './endpoint.ts';
+import type { OutlierDetector } from '../health/outlier.ts';
+import { Endpoint, type HealthWatch, type Outcome } from './endpoint.ts';
 import type { StreamPool } from './stream-opener.ts';
-
-/** What keeps watch over one endpoint; null where nothing does and it counts as healthy. */
-export interface HealthWatch {
-  /** The data path saw trouble: look early. */
-  hint(): void;
-  stop(): void;
-}
 
 export interface ClusterSettings {
   readonly name: string;
@@ -33,15 +27,9 @@ export interface ClusterDeps {
   readonly discovery: DiscoverySource;
   readonly newPool: (endpoint: Endpoint, onChange: () => void) => StreamPool;
   /** Begins to watch; null when health checks are off. */
-  readonly watchHealth: ((endpoint: Endpoint, onChange: (health: EndpointHealth) => void) => HealthWatch) | null;
+  readonly watchHealth: ((endpoint: Endpoint, onChange: () => void) => HealthWatch) | null;
   /** Counts errors and ejects; null when off. */
-  readonly outlier: OutlierWatch | null;
-}
-
-/** Outlier detection as the cluster uses it. */
-export interface OutlierWatch {
-  attemptEnded(endpoint: Endpoint, outcome: Outcome, nowMs: number): void;
-  stop(): void;
+  readonly outlier: OutlierDetector | null;
 }
 
 /**
@@ -55,7 +43,6 @@ export class Cluster {
   private readonly deps: ClusterDeps;
   private readonly penalty: FailPenalty;
   private readonly endpoints = new Map<string, Endpoint>();
-  private readonly watches = new Map<Endpoint, HealthWatch>();
   private balancer: Balancer<Endpoint>;
 
   constructor(settings: ClusterSettings, deps: ClusterDeps) {
@@ -74,9 +61,10 @@ export class Cluster {
   stop(): void {
     this.deps.discovery.stop();
     this.deps.outlier?.stop();
-    for (const watch of this.watches.values()) watch.stop();
-    this.watches.clear();
-    for (const endpoint of this.endpoints.values()) endpoint.pool.drain();
+    for (const endpoint of this.endpoints.values()) {
+      endpoint.watch?.stop();
+      endpoint.pool.drain();
+    }
   }
 
   /** Closes every connection now. */
@@ -100,7 +88,7 @@ export class Cluster {
   /** Why this cluster cannot serve yet, '' when it can: discovery has answered and so has every first probe. */
   get notReadyBecause(): string {
     if (!this.deps.discovery.status.answered) return `cluster ${this.name}: ${this.discoveryState} has not answered`;
-    const waiting = this.all().find((endpoint) => endpoint.health.status === 'unknown');
+    const waiting = this.all().find((endpoint) => endpoint.watch?.answered === false);
     return waiting ? `cluster ${this.name}: ${waiting.address} has not been probed yet` : '';
   }
 
@@ -127,6 +115,12 @@ export class Cluster {
   begin(endpoint: Endpoint): void {
     this.active++;
     endpoint.active++;
+    endpoint.outlier?.picked();
+  }
+
+  /** The endpoint began to answer: a stream that lives for hours should not be on trial for so long. */
+  answered(endpoint: Endpoint): void {
+    if (endpoint.outlier?.state === 'trial') endpoint.outlier.succeeded();
   }
 
   end(endpoint: Endpoint, outcome: Outcome, durationMs: number, nowMs: number): void {
@@ -136,18 +130,19 @@ export class Cluster {
     if (outcome === 'success') {
       endpoint.success++;
       endpoint.latency.record(durationMs, nowMs);
+      endpoint.outlier?.succeeded();
       if (endpoint.phantomLoad !== 0) this.penalty.forgive(endpoint);
     } else if (outcome === 'failure') {
       endpoint.error++;
+      endpoint.outlier?.failed();
       this.penalty.penalise(endpoint, nowMs);
-      this.watches.get(endpoint)?.hint();
+      endpoint.watch?.hint();
       this.deps.discovery.refresh();
-    }
-    this.deps.outlier?.attemptEnded(endpoint, outcome, nowMs);
+    } else endpoint.outlier?.abandoned();
   }
 
-  unusableReasons(nowMs: number): string {
-    const reasons = this.all().map((endpoint) => `${endpoint.address} ${endpoint.unusableBecause(nowMs) || 'was tried'}`);
+  unusableReasons(): string {
+    const reasons = this.all().map((endpoint) => `${endpoint.address} ${endpoint.unusableBecause || 'was tried'}`);
     const shown = reasons.slice(0, 5).join('; ');
     return reasons.length > 5 ? `${shown}; and ${reasons.length - 5} more` : shown;
   }
@@ -169,8 +164,7 @@ export class Cluster {
 
   /** Asks each endpoint anew whether it may be used. */
   rebuild(): void {
-    const nowMs = this.deps.clock.now();
-    const usable = this.all().filter((endpoint) => endpoint.unusableBecause(nowMs) === '');
+    const usable = this.all().filter((endpoint) => endpoint.unusableBecause === '');
     this.balancer = buildBalancer(usable, this.settings.balancer, this.deps.random);
   }
 
@@ -192,30 +186,18 @@ export class Cluster {
   }
 
   private add(spec: EndpointSpec): void {
-    const nowMs = this.deps.clock.now();
-    const watch = this.deps.watchHealth;
-    const endpoint = new Endpoint(
-      spec,
-      watch === null
-        ? { status: 'healthy', reason: 'no health check', sinceMs: nowMs }
-        : { status: 'unknown', reason: 'not probed yet', sinceMs: nowMs },
-    );
+    const endpoint = new Endpoint(spec, this.deps.clock.now());
     endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
+    endpoint.outlier = this.deps.outlier?.add(endpoint.address, () => this.rebuild()) ?? null;
     this.endpoints.set(endpoint.address, endpoint);
     this.deps.logger.info('endpoint added', { cluster: this.name, endpoint: endpoint.address, weight: spec.weight });
-    if (watch !== null) {
-      this.watches.set(
-        endpoint,
-        watch(endpoint, (health) => this.healthChanged(endpoint, health)),
-      );
-    }
+    endpoint.watch = this.deps.watchHealth?.(endpoint, () => this.healthChanged(endpoint)) ?? null;
   }
 
-  private healthChanged(endpoint: Endpoint, health: EndpointHealth): void {
+  private healthChanged(endpoint: Endpoint): void {
     if (endpoint.removed) return;
-    endpoint.health = health;
     // It answered a probe: there is no reason to wait for the back-off of its connections.
-    if (health.status === 'healthy') endpoint.pool.resetBackoff();
+    if (endpoint.health.status === 'healthy') endpoint.pool.resetBackoff();
     this.rebuild();
   }
 
@@ -223,8 +205,8 @@ export class Cluster {
     const endpoint = this.endpoints.get(address)!;
     this.endpoints.delete(address);
     endpoint.removed = true;
-    this.watches.get(endpoint)?.stop();
-    this.watches.delete(endpoint);
+    endpoint.watch?.stop();
+    endpoint.outlier?.remove();
     // Its calls finish; its connections close when they have.
     endpoint.pool.drain();
     this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });

@@ -3,6 +3,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
+import type { OutlierEndpoint } from '../health/outlier.ts';
 import type { StreamPool } from './stream-opener.ts';
 
 /** How an attempt went, as far as it says something about the endpoint. */
@@ -22,6 +23,16 @@ export interface EndpointHealth {
   readonly sinceMs: number;
 }
 
+/** What keeps watch over one endpoint. */
+export interface HealthWatch {
+  readonly state: EndpointHealth;
+  /** A probe has been answered, well or not. */
+  readonly answered: boolean;
+  /** The data path saw trouble: look early. */
+  hint(): void;
+  stop(): void;
+}
+
 /**
  * One replica: what discovery said of it, its health, its live counters and its connections. It outlives balancers
  * and reloads; its `active` is the truth that least-request needs.
@@ -37,25 +48,30 @@ export class Endpoint implements Candidate {
   phantomAtMs = 0;
   success = 0;
   error = 0;
-  health: EndpointHealth;
+  /** What watches its health; null where nothing does, and it counts as healthy. */
+  watch: HealthWatch | null = null;
+  private readonly unwatched: EndpointHealth;
   /** Taken out of use by hand. */
   drainedByHand = false;
   /** Gone from discovery: no new calls, its calls finish. */
   removed = false;
-  /** `Clock.now()` until which outlier detection keeps it out; 0 for not ejected. */
-  ejectedUntilMs = 0;
-  ejections = 0;
+  /** What outlier detection thinks of it; null where that is off. */
+  outlier: OutlierEndpoint | null = null;
   readonly latency = new RecentLatency(recentMs);
   readonly rate = new RecentRate(recentMs);
   pool!: StreamPool;
 
-  constructor(spec: EndpointSpec, health: EndpointHealth) {
+  constructor(spec: EndpointSpec, nowMs: number) {
     this.target = spec.address;
     this.address = formatAddress(spec.address);
     this.weight = spec.weight;
     this.zone = spec.zone;
     this.priority = spec.priority;
-    this.health = health;
+    this.unwatched = { status: 'healthy', reason: 'no health check', sinceMs: nowMs };
+  }
+
+  get health(): EndpointHealth {
+    return this.watch === null ? this.unwatched : this.watch.state;
   }
 
   get total(): number {
@@ -63,12 +79,14 @@ export class Endpoint implements Candidate {
   }
 
   /** Why it may not get the next call, in plain words; '' when it may. */
-  unusableBecause(nowMs: number): string {
+  get unusableBecause(): string {
     if (this.removed) return 'gone from discovery';
     if (this.drainedByHand) return 'drained by hand';
     if (this.health.status === 'unhealthy') return `unhealthy: ${this.health.reason}`;
     if (this.health.status === 'unknown') return 'no health check has answered yet';
-    if (this.ejectedUntilMs > nowMs) return 'ejected after errors in a row';
+    if (this.outlier !== null && !this.outlier.usable) {
+      return this.outlier.state === 'trial' ? 'on trial after an ejection' : 'ejected after errors in a row';
+    }
     return this.pool.backingOff;
   }
 }

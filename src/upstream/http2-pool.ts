@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { errorCodeName } from '../core/error-code.ts';
@@ -8,7 +9,7 @@ import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
 import { SocketBinding } from '../http2/socket-binding.ts';
 import { Backoff } from './backoff.ts';
-import { type DialTls, dial } from './dial.ts';
+import { dial } from './dial.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
 export interface Http2PoolSettings {
@@ -25,7 +26,7 @@ export interface Http2PoolDeps {
   readonly random: Random;
   readonly scheduler: FlushScheduler;
   /** Replaced in tests by sockets in memory. */
-  readonly dial?: (address: Address, tls: DialTls | null) => Socket;
+  readonly dial?: (address: Address, tls: TlsConnectionOptions | null) => Socket;
 }
 
 interface Pooled {
@@ -42,7 +43,7 @@ interface Pooled {
  */
 export class Http2Pool implements StreamPool {
   private readonly address: Address;
-  private readonly tls: DialTls | null;
+  private readonly tls: TlsConnectionOptions | null;
   private readonly settings: Http2PoolSettings;
   private readonly deps: Http2PoolDeps;
   /** Told when `backingOff` begins or ends. */
@@ -58,7 +59,7 @@ export class Http2Pool implements StreamPool {
 
   constructor(
     address: Address,
-    tls: DialTls | null,
+    tls: TlsConnectionOptions | null,
     settings: Http2PoolSettings,
     deps: Http2PoolDeps,
     onChange: () => void,

@@ -9,6 +9,8 @@ export interface OpenFailure {
 
 /** Asks a pool for a stream and hears how it went: at once where a connection has room, else later. */
 export interface StreamOpener extends StreamReceiver {
+  /** IP address of the client, for upstreams that are told of it (`x-forwarded-for`); '' where unknown. */
+  readonly clientAddress: string;
   /** The stream is there, with this opener as its receiver. */
   opened(stream: MessageStream): void;
   openFailed(failure: OpenFailure): void;

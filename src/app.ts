@@ -1,0 +1,95 @@
+import { type AdminServer, startAdmin } from './admin/server.ts';
+import { adminDeps } from './app/admin-deps.ts';
+import { type BuildDeps, buildCluster, clusterTls } from './app/build-cluster.ts';
+import { type BuiltCluster, buildListener, type ListenerParts } from './app/build-listener.ts';
+import { CallStats } from './app/call-stats.ts';
+import { drainableOf } from './app/drainable.ts';
+import { type AppDeps, type AppParts, connectionCounts, notReadyBecause } from './app/parts.ts';
+import { endpointMetrics } from './app/snapshots.ts';
+import type { Config } from './config/table.ts';
+import { type Address, formatAddress } from './core/address.ts';
+import { FlushScheduler } from './http2/flush-scheduler.ts';
+import { type DrainResult, Lifecycle } from './lifecycle.ts';
+import { ReplayBudget, replayBytesTotalMax } from './proxy/replay-buffer.ts';
+import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import type { Cluster } from './upstream/cluster.ts';
+
+/** A sidecar that runs. */
+export interface App {
+  /** Where a listener is bound, with the port the system gave. */
+  listenerAddress(name: string): Address;
+  readonly admin: AdminServer;
+  readonly telemetry: Telemetry;
+  readonly clusters: readonly Cluster[];
+  readonly lifecycle: Lifecycle;
+  /** Why it is not ready, in plain words; empty when it is. */
+  notReadyBecause(): string[];
+  /** Drains and closes; the second asks for nothing new. */
+  stop(): Promise<DrainResult>;
+}
+
+/** Builds everything from a configuration and starts it in order; rejects with a sentence and leaves nothing behind. */
+export async function startApp(config: Config, deps: AppDeps): Promise<App> {
+  const { clock, logger } = deps;
+  const lifecycle = new Lifecycle(clock, logger, config.drain);
+  const stats = new CallStats();
+  const clusters = new Map<string, BuiltCluster>();
+  const listeners: ListenerParts[] = [];
+  const telemetry = await startTelemetry(config.telemetry, {
+    ...deps,
+    endpoints: () => endpointMetrics([...clusters.values()].map((built) => built.cluster)),
+    connections: () => connectionCounts(listeners, clusters),
+  });
+  const build: BuildDeps = { ...deps, scheduler: new FlushScheduler() };
+  for (const cluster of config.clusters) {
+    clusters.set(cluster.name, {
+      cluster: buildCluster(cluster, build),
+      tls: clusterTls(cluster),
+      connectTimeoutMs: cluster.connectTimeoutMs ?? 5000,
+    });
+  }
+  const counted: Telemetry = { ...telemetry, settled: countedSettled(telemetry, stats) };
+  const replayBudget = new ReplayBudget(replayBytesTotalMax);
+  for (const listener of config.listeners) {
+    listeners.push(buildListener(listener, clusters, { ...build, telemetry: counted, replayBudget }));
+  }
+  const parts: AppParts = { config, deps, lifecycle, stats, clusters, listeners, telemetry };
+  let admin: AdminServer | null = null;
+  const drainable = drainableOf(parts, () => admin);
+  const stop = (): Promise<DrainResult> => lifecycle.drain(drainable);
+  try {
+    admin = await startAdmin({
+      address: config.admin.listen,
+      deps: adminDeps(parts, stop),
+      logger,
+      clock,
+    });
+    for (const { cluster } of clusters.values()) cluster.start();
+    for (const { listener } of listeners) {
+      const address = await listener.listen();
+      logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
+    }
+  } catch (error) {
+    await drainable.close();
+    throw error;
+  }
+  lifecycle.started();
+  const running = admin;
+  logger.info('admin page', { url: `http://${formatAddress(running.address)}/` });
+  return {
+    listenerAddress: (name) => listeners.find((parts) => parts.listener.settings.name === name)!.listener.address,
+    admin: running,
+    telemetry,
+    clusters: [...clusters.values()].map((built) => built.cluster),
+    lifecycle,
+    notReadyBecause: () => notReadyBecause(parts),
+    stop,
+  };
+}
+
+function countedSettled(telemetry: Telemetry, stats: CallStats): Telemetry['settled'] {
+  return (record, trace) => {
+    stats.add(record);
+    telemetry.settled(record, trace);
+  };
+}

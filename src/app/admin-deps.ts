@@ -1,0 +1,110 @@
+import type { AdminDeps } from '../admin/deps.ts';
+import { fileOfConfig } from '../config/load.ts';
+import { formatAddress } from '../core/address.ts';
+import { type AppParts, activeCalls, notReadyBecause } from './parts.ts';
+import { clusterSnapshot } from './snapshots.ts';
+
+/** What the admin API may see of a running sidecar, and do to it. `stop` drains and closes. */
+export function adminDeps(parts: AppParts, stop: () => Promise<unknown>): AdminDeps {
+  const { config, deps, lifecycle, listeners, clusters, telemetry, stats } = parts;
+  const { clock, logger } = deps;
+  const startedMs = clock.now();
+  const startedWallMs = clock.wallMs();
+  let failReadiness = false;
+  return {
+    readiness() {
+      const reasons = notReadyBecause(parts);
+      if (failReadiness) reasons.push('made to fail by POST /healthcheck/fail');
+      return { ready: reasons.length === 0, reasons };
+    },
+    live: () => true,
+    metricsText: (accept) => telemetry.prometheusText(accept),
+    clusters() {
+      const nowMs = clock.now();
+      return [...clusters.values()].map(({ cluster }) => clusterSnapshot(cluster, nowMs));
+    },
+    listeners: () =>
+      listeners.map(({ listener, context, tcp }) => ({
+        name: listener.settings.name,
+        address: formatAddress(listener.address),
+        direction: listener.settings.direction,
+        protocol: listener.settings.protocol,
+        connections: listener.connections,
+        active: tcp?.connections ?? context.calls.active,
+        total: context.calls.ended,
+      })),
+    stats() {
+      const nowMs = clock.now();
+      return {
+        totals: {
+          calls: stats.calls,
+          errors: stats.errors,
+          active: activeCalls(listeners),
+          callsPerSecond: stats.callsPerSecond(nowMs),
+          errorsPerSecond: stats.errorsPerSecond(nowMs),
+          p50Ms: stats.quantileMs(0.5, nowMs),
+          p99Ms: stats.quantileMs(0.99, nowMs),
+        },
+        counters: counters(parts),
+      };
+    },
+    configDump: () => fileOfConfig(config),
+    serverInfo: () => ({
+      name: config.telemetry.serviceName,
+      version: deps.version,
+      state: lifecycle.state,
+      uptimeMs: clock.now() - startedMs,
+      startedWallMs,
+      pid: process.pid,
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+    }),
+    memory() {
+      const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+      return {
+        rssBytes: rss,
+        heapUsedBytes: heapUsed,
+        heapTotalBytes: heapTotal,
+        externalBytes: external,
+        arrayBuffersBytes: arrayBuffers,
+      };
+    },
+    traces: () => ({
+      recent: telemetry.recent.recent(),
+      slow: telemetry.recent.slow(),
+      failed: telemetry.recent.failed(),
+    }),
+    explain: (id) => telemetry.recent.find(id),
+    drain: () => void stop(),
+    setLogLevel(level) {
+      logger.level = level;
+    },
+    endpointDrain(address, on) {
+      let found = false;
+      for (const { cluster } of clusters.values()) found = cluster.drainEndpoint(address, on) || found;
+      return found;
+    },
+    healthcheckFail(on) {
+      failReadiness = on;
+    },
+    quit: () => void stop().then(deps.onQuit),
+  };
+}
+
+function counters(parts: AppParts): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const { listener, context } of parts.listeners) {
+    const prefix = `listener.${listener.settings.name}`;
+    all[`${prefix}.connections`] = listener.connections;
+    all[`${prefix}.calls`] = context.calls.ended;
+    all[`${prefix}.active`] = context.calls.active;
+  }
+  for (const { cluster } of parts.clusters.values()) {
+    const prefix = `cluster.${cluster.name}`;
+    const endpoints = cluster.all();
+    all[`${prefix}.endpoints`] = endpoints.length;
+    all[`${prefix}.usable`] = endpoints.filter((endpoint) => endpoint.unusableBecause === '').length;
+    all[`${prefix}.active`] = cluster.active;
+  }
+  return all;
+}

@@ -1,0 +1,140 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import type { ListenerConfig } from '../config/table.ts';
+import { proxyUpgrade } from '../http1/upgrade.ts';
+import { connectionDefaults } from '../http2/options.ts';
+import { Listener, type ListenerSettings } from '../listeners/listener.ts';
+import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts';
+import type { ReplayBudget } from '../proxy/replay-buffer.ts';
+import { UpgradeCall } from '../proxy/upgrade-call.ts';
+import { compileRoutes } from '../routing/router.ts';
+import { serverTls } from '../security/tls-files.ts';
+import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { BuildDeps } from './build-cluster.ts';
+
+/** A cluster with what those need who connect to its endpoints by themselves. */
+export interface BuiltCluster {
+  readonly cluster: Cluster;
+  readonly tls: TlsConnectionOptions | null;
+  readonly connectTimeoutMs: number;
+}
+
+export interface ListenerParts {
+  readonly listener: Listener;
+  readonly context: ProxyContext;
+  readonly tcp: TcpPassthrough | null;
+}
+
+/** A listener as configured, with its routes compiled over the clusters; not yet bound. */
+export function buildListener(
+  config: ListenerConfig,
+  clusters: ReadonlyMap<string, BuiltCluster>,
+  deps: BuildDeps & { readonly telemetry: Telemetry; readonly replayBudget: ReplayBudget },
+): ListenerParts {
+  const context: ProxyContext = {
+    listener: config.name,
+    router: compileRoutes(config.routes.map((route) => ({ ...route, plan: planOf(route, clusters) }))),
+    telemetry: deps.telemetry,
+    clock: deps.clock,
+    replayBudget: deps.replayBudget,
+    calls: new CallCounter(),
+  };
+  const tcp = config.protocol === 'tcp' ? buildTcp(clusters.get(config.cluster ?? '')!, deps) : null;
+  const listener = new Listener(settingsOf(config), {
+    ...deps,
+    context: () => context,
+    onUpgrade: (request, socket, head) => void upgrade(context, clusters, deps, request, socket, head),
+    onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
+  });
+  return { listener, context, tcp };
+}
+
+function planOf(route: ListenerConfig['routes'][number], clusters: ReadonlyMap<string, BuiltCluster>): RoutePlan {
+  const { cluster } = clusters.get(route.cluster)!;
+  return { route: route.name, cluster, timeoutMs: route.timeoutMs ?? Number.POSITIVE_INFINITY };
+}
+
+function settingsOf(config: ListenerConfig): ListenerSettings {
+  const { limits, tls } = config;
+  return {
+    name: config.name,
+    address: config.listen,
+    direction: config.direction,
+    protocol: config.protocol,
+    tls: tls === undefined ? null : serverTls({ ...tls, ca: tls.clientCa }, tls.requireClientCert),
+    connectionsMax: limits.maxConnections,
+    prefaceTimeoutMs: limits.handshakeTimeoutMs,
+    idleTimeoutMs: limits.idleTimeoutMs,
+    http2: {
+      ...connectionDefaults,
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      headerListBytesMax: limits.headerListBytes,
+      headerFieldsMax: limits.headerCount,
+      streamWindowBytes: limits.streamWindowBytes,
+      connectionWindowBytes: limits.connectionWindowBytes,
+      bufferedBytesMax: limits.bufferedBytes,
+      glitchesMax: limits.maxGlitches,
+    },
+  };
+}
+
+function buildTcp({ cluster, connectTimeoutMs }: BuiltCluster, deps: BuildDeps): TcpPassthrough {
+  return createTcpPassthrough({
+    clock: deps.clock,
+    connectTimeoutMs,
+    connectAttemptsMax: 3,
+    idleTimeoutMs: 0,
+    pick() {
+      const startedMs = deps.clock.now();
+      const endpoint = cluster.full ? null : cluster.pick(startedMs, null);
+      if (endpoint === null) return null;
+      cluster.begin(endpoint);
+      return {
+        address: endpoint.target,
+        release(ok) {
+          const nowMs = deps.clock.now();
+          cluster.end(endpoint, ok ? 'success' : 'failure', nowMs - startedMs, nowMs);
+        },
+      };
+    },
+    ended(outcome) {
+      if (outcome.error === '') return;
+      deps.logger.warn('TCP connection failed', {
+        cluster: cluster.name,
+        endpoint: outcome.endpoint,
+        code: outcome.error,
+        reason: outcome.detail,
+      });
+    },
+  });
+}
+
+/** A WebSocket: routed and picked like a call, then forwarded by http2-proxy until either side ends. */
+async function upgrade(
+  context: ProxyContext,
+  clusters: ReadonlyMap<string, BuiltCluster>,
+  deps: BuildDeps,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): Promise<void> {
+  const peer = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+  const call = new UpgradeCall(context, peer, () => socket.destroy());
+  const outcome = await proxyUpgrade(request, socket, head, {
+    clock: deps.clock,
+    connectTimeoutMs: 5000,
+    connectAttemptsMax: 3,
+    replyHeaderBytesMax: connectionDefaults.headerListBytesMax,
+    clientAddress: peer.address || null,
+    choose: (block) => {
+      const chosen = call.choose(block);
+      if (chosen.error !== undefined) return chosen;
+      const { tls } = clusters.get(chosen.cluster)!;
+      return { target: { address: chosen.address, tls, release: chosen.release } };
+    },
+  });
+  call.ended(outcome);
+}

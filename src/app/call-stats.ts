@@ -1,0 +1,36 @@
+import { RecentLatency } from '../core/histogram.ts';
+import { RecentRate } from '../core/recent-rate.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
+import { callFailed } from '../telemetry/outcome.ts';
+
+/** How far back rates and latencies look, milliseconds. */
+const recentMs = 20_000;
+
+/** All calls of the process together, for the page and `/stats`. */
+export class CallStats {
+  calls = 0;
+  errors = 0;
+  private readonly rate = new RecentRate(recentMs);
+  private readonly errorRate = new RecentRate(recentMs);
+  private readonly latency = new RecentLatency(recentMs);
+
+  add(record: CallRecord): void {
+    const nowMs = record.endedMs;
+    this.calls++;
+    this.rate.add(nowMs);
+    this.latency.record(nowMs - record.startedMs, nowMs);
+    if (!callFailed(record)) return;
+    this.errors++;
+    this.errorRate.add(nowMs);
+  }
+
+  callsPerSecond(nowMs: number): number {
+    return this.rate.perSecond(nowMs);
+  }
+  errorsPerSecond(nowMs: number): number {
+    return this.errorRate.perSecond(nowMs);
+  }
+  quantileMs(q: number, nowMs: number): number | null {
+    return this.latency.count(nowMs) === 0 ? null : this.latency.quantile(q, nowMs);
+  }
+}

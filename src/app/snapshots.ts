@@ -1,0 +1,80 @@
+import type { ClusterSnapshot, EndpointSnapshot } from '../admin/deps.ts';
+import type { EndpointSnapshot as EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+
+/** A cluster as the admin API and the page show it. */
+export function clusterSnapshot(cluster: Cluster, nowMs: number): ClusterSnapshot {
+  const endpoints = cluster.all();
+  let recent = 0;
+  let usableWeight = 0;
+  for (const endpoint of endpoints) {
+    recent += endpoint.rate.count(nowMs);
+    if (endpoint.unusableBecause === '') usableWeight += endpoint.weight;
+  }
+  return {
+    name: cluster.name,
+    protocol: cluster.settings.protocol,
+    policy: cluster.settings.balancer.policy,
+    discovery: cluster.discoveryState,
+    endpoints: endpoints.map((endpoint) => endpointSnapshot(endpoint, nowMs, recent, usableWeight)),
+  };
+}
+
+function endpointSnapshot(
+  endpoint: Endpoint,
+  nowMs: number,
+  clusterRecent: number,
+  usableWeight: number,
+): EndpointSnapshot {
+  const unusableReason = endpoint.unusableBecause;
+  const usable = unusableReason === '';
+  const hasLatency = endpoint.latency.count(nowMs) > 0;
+  const ejectedUntilMs = endpoint.outlier?.ejectedUntilMs ?? 0;
+  return {
+    address: endpoint.address,
+    weight: endpoint.weight,
+    effectiveWeight: endpoint.weight,
+    zone: endpoint.zone,
+    priority: endpoint.priority,
+    health: { ...endpoint.health, sinceMs: nowMs - endpoint.health.sinceMs },
+    usable,
+    unusableReason,
+    draining: endpoint.drainedByHand || endpoint.removed,
+    ejectedForMs: ejectedUntilMs > nowMs ? ejectedUntilMs - nowMs : null,
+    active: endpoint.active,
+    total: endpoint.total,
+    success: endpoint.success,
+    error: endpoint.error,
+    connections: endpoint.pool.connections,
+    perSecond: endpoint.rate.perSecond(nowMs),
+    share: clusterRecent === 0 ? null : endpoint.rate.count(nowMs) / clusterRecent,
+    shareByWeight: usable ? endpoint.weight / usableWeight : 0,
+    p50Ms: hasLatency ? endpoint.latency.quantile(0.5, nowMs) : null,
+    p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
+  };
+}
+
+/** The same as metrics count it. */
+export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] {
+  const all: EndpointMetrics[] = [];
+  for (const cluster of clusters) {
+    for (const endpoint of cluster.all()) {
+      all.push({
+        cluster: cluster.name,
+        address: endpoint.address,
+        zone: endpoint.zone,
+        priority: endpoint.priority,
+        weight: endpoint.weight,
+        effectiveWeight: endpoint.weight,
+        usable: endpoint.unusableBecause === '',
+        healthy: endpoint.health.status === 'healthy',
+        active: endpoint.active,
+        total: endpoint.total,
+        errors: endpoint.error,
+        ejections: endpoint.outlier?.ejections ?? 0,
+      });
+    }
+  }
+  return all;
+}

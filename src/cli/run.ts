@@ -1,0 +1,77 @@
+import type { App } from '../app.ts';
+import { startApp } from '../app.ts';
+import type { Environment } from '../config/environment.ts';
+import { type ConfigFlags, loadConfig, type LoadResult } from '../config/load.ts';
+import type { Config } from '../config/table.ts';
+import { systemClock } from '../core/clock.ts';
+import { lineLogger, type LineLogger } from '../core/line-logger.ts';
+import { systemRandom } from '../core/random.ts';
+import { checkSafeRegex } from '../routing/safe-regex.ts';
+import { type CliIo, ExitCode } from './io.ts';
+import { problemLines } from './validate.ts';
+import { packageVersion } from './version.ts';
+
+/** Signals of the process, injected so that a test need not send them. */
+export interface RunSignals {
+  /** SIGTERM and SIGINT: drain. */
+  onTerminate(stop: () => void): void;
+  /** SIGHUP: open files anew. */
+  onHangup(reopen: () => void): void;
+}
+
+/** Runs the sidecar until it is told to stop. 0 when no call was cut, 1 when one was or it could not start, 2 for a wrong configuration. */
+export async function run(
+  flags: ConfigFlags,
+  io: CliIo,
+  env: Environment,
+  signals: RunSignals,
+): Promise<number> {
+  const loaded = loadConfig({ flags, env, checkRegex: checkSafeRegex });
+  io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
+  if (loaded.config === undefined) return ExitCode.Usage;
+  const logger = loggerOf(loaded.config, io);
+  let stop: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  // A sidecar that is told to stop while it still starts goes as well.
+  signals.onTerminate(stop);
+  try {
+    const app = await start(loaded.config, logger, env, stop);
+    signals.onHangup(() => app.telemetry.reopenAccessLog());
+    await stopped;
+    const { cut } = await app.stop();
+    return cut === 0 ? ExitCode.Fine : ExitCode.Failed;
+  } catch (error) {
+    logger.error('cannot start', { reason: error instanceof Error ? error.message : String(error) });
+    return ExitCode.Failed;
+  }
+}
+
+/** Starts a sidecar in this process, with the system's clock and randomness. */
+export function start(config: Config, logger: LineLogger, env: Environment, onQuit: () => void): Promise<App> {
+  return startApp(config, {
+    clock: systemClock,
+    random: systemRandom(),
+    logger,
+    env,
+    version: packageVersion(),
+    onQuit,
+  });
+}
+
+/** A configuration in the shape of the file, checked as a file would be. Throws with every problem. */
+export function configOf(raw: object): Config {
+  const loaded: LoadResult = loadConfig({
+    flags: { config: 'configuration' },
+    env: {},
+    checkRegex: checkSafeRegex,
+    readFile: () => ({ value: Buffer.from(JSON.stringify(raw)) }),
+  });
+  if (loaded.config === undefined) throw new Error(problemLines(loaded.problems, []));
+  return loaded.config;
+}
+
+export function loggerOf(config: Config, io: CliIo): LineLogger {
+  return lineLogger({ ...config.log, clock: systemClock, write: (line) => void io.stderr.write(line) });
+}

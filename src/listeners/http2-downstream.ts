@@ -1,0 +1,112 @@
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../core/clock.ts';
+import { errorCodeName } from '../core/error-code.ts';
+import type { Logger } from '../core/logger.ts';
+import type { FlushScheduler } from '../http2/flush-scheduler.ts';
+import type { ConnectionOptions } from '../http2/options.ts';
+import { SocketBinding } from '../http2/socket-binding.ts';
+import type { CallHandler } from '../proxy/handler.ts';
+
+export interface DownstreamSettings {
+  readonly http2: ConnectionOptions;
+  /** From accept to the client's SETTINGS, milliseconds. */
+  readonly prefaceTimeoutMs: number;
+  /** A connection without a call for so long is asked to go, milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface DownstreamDeps {
+  readonly clock: Clock;
+  readonly scheduler: FlushScheduler;
+  readonly logger: Logger;
+}
+
+/** One HTTP/2 connection of a client: its calls, its timeouts, its graceful end. */
+export class Http2Downstream {
+  private readonly binding: SocketBinding;
+  private readonly deps: DownstreamDeps;
+  private readonly settings: DownstreamSettings;
+  private prefaceTimer: Timer | null;
+  private idleTimer: Timer | null = null;
+  /** Streams that the scheduler was told of. */
+  private counted = 0;
+
+  constructor(
+    socket: Socket,
+    handler: CallHandler,
+    settings: DownstreamSettings,
+    deps: DownstreamDeps,
+    onEnded: () => void,
+  ) {
+    this.deps = deps;
+    this.settings = settings;
+    const peer = `${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? 0}`;
+    this.binding = new SocketBinding(socket, 'server', settings.http2, deps, {
+      stream: (stream, head, end) => {
+        this.recount();
+        handler.stream(stream, head, end);
+      },
+      oversize: (stream, head) => handler.oversize(stream, head),
+      capacity: () => this.recount(),
+      ready: () => this.ready(),
+      ended: (error) => {
+        this.recount();
+        this.prefaceTimer?.cancel();
+        this.idleTimer?.cancel();
+        if (error?.ours) {
+          const facts = { peer, code: errorCodeName(error.code), reason: error.message };
+          deps.logger.warn('client connection closed: it broke HTTP/2', facts);
+        }
+        onEnded();
+      },
+    });
+    this.prefaceTimer = deps.clock.after(settings.prefaceTimeoutMs, () => {
+      this.binding.destroy('no HTTP/2 preface in time');
+    });
+  }
+
+  /** Begins; `first` was read to find out the protocol. */
+  start(first: Buffer | null): void {
+    this.binding.start(first);
+  }
+
+  /** No new calls, please (GOAWAY with the highest id); those on their way are still taken. */
+  announceShutdown(): void {
+    this.binding.connection.announceShutdown();
+  }
+
+  /** None after those seen so far; closes when they have ended. */
+  shutdown(): void {
+    this.binding.connection.shutdown();
+  }
+
+  destroy(): void {
+    this.binding.destroy('the listener was closed');
+  }
+
+  private ready(): void {
+    this.prefaceTimer?.cancel();
+    this.prefaceTimer = null;
+    this.watchIdle();
+  }
+
+  private watchIdle(): void {
+    // One timer that looks every idle time: a connection is asked to go after one to two of them.
+    let streamsSeen = -1;
+    const look = (): void => {
+      const { active, lastPeerStreamId } = this.binding.connection;
+      if (active === 0 && lastPeerStreamId === streamsSeen) return this.shutdown();
+      streamsSeen = lastPeerStreamId;
+      this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, look);
+    };
+    this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, look);
+  }
+
+  /** Tells the flush scheduler how many calls are in flight: with one alone it need not wait for others. */
+  private recount(): void {
+    const { active, over } = this.binding.connection;
+    const now = over ? 0 : active;
+    this.deps.scheduler.active += now - this.counted;
+    this.counted = now;
+  }
+}

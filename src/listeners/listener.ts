@@ -1,0 +1,162 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { type Address, formatAddress } from '../core/address.ts';
+import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
+import { callHandler } from '../proxy/handler.ts';
+import type { Peer } from '../proxy/call-records.ts';
+import type { ProxyContext } from '../proxy/plan.ts';
+import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
+import { sniffProtocol } from './sniff.ts';
+
+export interface ListenerSettings extends DownstreamSettings {
+  readonly name: string;
+  readonly address: Address;
+  readonly direction: 'outbound' | 'inbound';
+  readonly protocol: 'auto' | 'tcp';
+  readonly tls: TlsOptions | null;
+  /** Connections at the most; more are closed as they come. */
+  readonly connectionsMax: number;
+}
+
+export interface ListenerDeps extends DownstreamDeps {
+  /** What calls run on; asked per call. */
+  readonly context: () => ProxyContext;
+  readonly onUpgrade: UpgradeHandler;
+  /** `protocol: tcp`: takes the whole connection. */
+  readonly onTcp: ((socket: Socket) => void) | null;
+}
+
+/** One address that clients connect to: accepts, finds out the protocol, hands on. */
+export class Listener {
+  readonly settings: ListenerSettings;
+  private readonly deps: ListenerDeps;
+  private readonly server: Server;
+  private readonly http1: Http1Server;
+  private readonly http2 = new Set<Http2Downstream>();
+  private readonly sockets = new Set<Socket>();
+  private bound: Address | null = null;
+  private draining = false;
+
+  constructor(settings: ListenerSettings, deps: ListenerDeps) {
+    this.settings = settings;
+    this.deps = deps;
+    this.http1 = createHttp1Server({
+      clock: deps.clock,
+      onStream: (stream, head, end, socket) => callHandler(deps.context, peerOf(socket)).stream(stream, head, end),
+      onUpgrade: deps.onUpgrade,
+      headerTimeoutMs: settings.prefaceTimeoutMs,
+      headerBytesMax: settings.http2.headerListBytesMax,
+      idleTimeoutMs: settings.idleTimeoutMs,
+    });
+    this.server = this.createServer();
+    this.server.maxConnections = settings.connectionsMax;
+    this.server.on('drop', () => {
+      deps.logger.warn('connection refused: the listener is full', {
+        listener: settings.name,
+        connectionsMax: settings.connectionsMax,
+      });
+    });
+  }
+
+  /** Binds. Rejects with a sentence that names the address and the mend. */
+  listen(): Promise<Address> {
+    const { address, name } = this.settings;
+    return new Promise((resolve, reject) => {
+      this.server.once('error', (error: NodeJS.ErrnoException) => {
+        reject(new Error(`listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(error)}`));
+      });
+      const bound = (): void => {
+        this.server.removeAllListeners('error');
+        // Descriptors running out is the usual one: the kernel keeps the connection for the next accept.
+        this.server.on('error', (error) => this.deps.logger.error('accept failed', { reason: error.message }));
+        const at = this.server.address();
+        this.bound =
+          at !== null && typeof at === 'object' ? { kind: 'tcp', host: at.address, port: at.port } : address;
+        resolve(this.bound);
+      };
+      if (address.kind === 'unix') this.server.listen({ path: address.path }, bound);
+      else this.server.listen({ host: address.host, port: address.port, backlog: 1024 }, bound);
+    });
+  }
+
+  /** Where it listens, with the port the system gave. */
+  get address(): Address {
+    return this.bound ?? this.settings.address;
+  }
+
+  get connections(): number {
+    return this.sockets.size;
+  }
+
+  /** Takes no new connections and asks clients to take their next calls elsewhere. */
+  announceShutdown(): void {
+    this.draining = true;
+    this.server.close();
+    for (const connection of this.http2) connection.announceShutdown();
+    this.http1.drain();
+  }
+
+  /** Takes no new calls; connections close as theirs end. */
+  shutdown(): void {
+    for (const connection of this.http2) connection.shutdown();
+  }
+
+  /** Closes whatever is left. */
+  close(): void {
+    this.server.close();
+    for (const connection of this.http2) connection.destroy();
+    this.http1.close();
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private createServer(): Server {
+    const { tls, prefaceTimeoutMs } = this.settings;
+    if (tls === null) return createServer({ allowHalfOpen: true }, (socket) => this.accept(socket, null));
+    const options: TlsOptions = { ...tls, ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: prefaceTimeoutMs };
+    const server = createTlsServer(options, (socket: TLSSocket) => this.accept(socket, socket.alpnProtocol || null));
+    server.on('tlsClientError', (error, socket) => {
+      this.deps.logger.warn('TLS handshake failed', { peer: socket.remoteAddress, reason: error.message });
+      socket.destroy();
+    });
+    return server;
+  }
+
+  private accept(socket: Socket, alpn: string | null): void {
+    // Before anything else: a reset that arrives with no handler attached would end the process.
+    socket.on('error', () => {});
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    if (this.deps.onTcp !== null) return this.deps.onTcp(socket);
+    if (alpn === 'h2') return this.serveHttp2(socket, null);
+    if (alpn === 'http/1.1') return this.http1.accept(socket, null);
+    const timer = this.deps.clock.after(this.settings.prefaceTimeoutMs, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
+    sniffProtocol(socket, (protocol, first) => {
+      timer.cancel();
+      if (protocol === 'http2') this.serveHttp2(socket, first);
+      else this.http1.accept(socket, first);
+    });
+  }
+
+  private serveHttp2(socket: Socket, first: Buffer | null): void {
+    const handler = callHandler(this.deps.context, peerOf(socket));
+    const connection = new Http2Downstream(socket, handler, this.settings, this.deps, () => {
+      this.http2.delete(connection);
+    });
+    this.http2.add(connection);
+    connection.start(first);
+    socket.resume();
+    if (this.draining) connection.announceShutdown();
+  }
+}
+
+function peerOf(socket: Socket): Peer {
+  return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+}
+
+function listenTrouble(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EADDRINUSE') return 'the address is in use; stop what listens there or choose another port';
+  if (error.code === 'EACCES') return 'this user may not; choose a port above 1023 or another path';
+  if (error.code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose one that it has';
+  return error.message;
+}

@@ -1,0 +1,24 @@
+import type { Socket } from 'node:net';
+
+/** `PRI`: no HTTP/1.1 method begins so (RFC 9113 section 3.4 reserves it), and three octets tell it from PUT. */
+const http2Start = Buffer.from('PRI', 'latin1');
+
+export type Sniffed = 'http2' | 'http1';
+
+/**
+ * Tells HTTP/2 with prior knowledge from HTTP/1.1 by the first octets of a connection. Calls back once with what was
+ * read, with the socket paused; never, when the socket closes before.
+ */
+export function sniffProtocol(socket: Socket, onKnown: (protocol: Sniffed, first: Buffer) => void): void {
+  let first: Buffer = Buffer.alloc(0);
+  const onData = (chunk: Buffer): void => {
+    first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
+    const known = Math.min(first.length, http2Start.length);
+    const http2 = first.compare(http2Start, 0, known, 0, known) === 0;
+    if (http2 && known < http2Start.length) return;
+    socket.off('data', onData);
+    socket.pause();
+    onKnown(http2 ? 'http2' : 'http1', first);
+  };
+  socket.on('data', onData);
+}

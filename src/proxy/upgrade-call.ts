@@ -1,0 +1,97 @@
+import type { Address } from '../core/address.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import { type ReplyError, replyErrors } from '../core/reply-error.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
+import type { CallTrace } from '../telemetry/tracing.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import { noEndpointError, noRouteError } from './call-errors.ts';
+import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
+import { type Forwarding, forwardingOf } from './forwarding.ts';
+import type { Cuttable, ProxyContext } from './plan.ts';
+
+/** How the forwarding of an upgrade went; `http1/upgrade.ts` tells it. */
+export interface UpgradeResult {
+  readonly httpStatus: number;
+  readonly bytesFromClient: number;
+  readonly bytesToClient: number;
+  readonly error: string;
+  readonly detail: string;
+}
+
+export type Chosen =
+  | {
+      readonly cluster: string;
+      readonly address: Address;
+      release(ok: boolean): void;
+      readonly error?: undefined;
+    }
+  | { readonly error: ReplyError };
+
+/**
+ * A WebSocket as a call: routed, picked, counted and recorded as one, while its octets go their own way. It lives as
+ * long as its connection.
+ */
+export class UpgradeCall implements Cuttable {
+  private readonly context: ProxyContext;
+  private readonly peer: Peer;
+  private readonly destroy: () => void;
+  private forwarding: Forwarding | null = null;
+  private record: CallRecord | null = null;
+  private trace: CallTrace | null = null;
+  private tried: Set<Endpoint> | null = null;
+
+  constructor(context: ProxyContext, peer: Peer, destroy: () => void) {
+    this.context = context;
+    this.peer = peer;
+    this.destroy = destroy;
+    context.calls.begin(this);
+  }
+
+  /** Routes at the first question, and picks at every one: another endpoint each time. */
+  choose(head: HeaderBlock): Chosen {
+    const { clock, router, telemetry } = this.context;
+    this.forwarding ??= forwardingOf(head, router, telemetry.rewritesHead);
+    const record = (this.record ??= newCallRecord(this.context, this.forwarding, this.peer));
+    this.trace ??= telemetry.begin(head, record);
+    const { plan } = this.forwarding;
+    if (plan === null) return { error: noRouteError(this.forwarding) };
+    const { cluster } = plan;
+    if (cluster.settings.protocol !== 'http1') {
+      const detail = `route ${plan.route} leads to cluster ${cluster.name}, whose protocol is not http1`;
+      return { error: { code: 'no_route', detail, mayHaveProcessed: false } };
+    }
+    if (cluster.full) return { error: cluster.fullError() };
+    const nowMs = clock.now();
+    const endpoint = cluster.pick(nowMs, this.tried);
+    if (endpoint === null) return { error: noEndpointError(cluster) };
+    this.tried ??= new Set();
+    this.tried.add(endpoint);
+    const attempt = newAttemptRecord(record, endpoint, '', nowMs);
+    telemetry.attempt(record, this.trace, attempt);
+    cluster.begin(endpoint);
+    const release = (ok: boolean): void => {
+      attempt.endedMs = clock.now();
+      cluster.end(endpoint, ok ? 'success' : 'failure', attempt.endedMs - nowMs, attempt.endedMs);
+    };
+    return { cluster: cluster.name, address: endpoint.target, release };
+  }
+
+  cut(): void {
+    this.destroy();
+  }
+
+  ended(result: UpgradeResult): void {
+    this.context.calls.end(this);
+    const { record, trace } = this;
+    // Refused before it was even routed: the request was no WebSocket handshake.
+    if (record === null || trace === null) return;
+    record.endedMs = this.context.clock.now();
+    record.httpStatus = result.httpStatus;
+    record.requestBytes = result.bytesFromClient;
+    record.responseBytes = result.bytesToClient;
+    record.error = result.error in replyErrors ? result.error : '';
+    record.detail = result.detail;
+    record.endedBy = result.error === '' ? 'upstream' : 'outrigger';
+    this.context.telemetry.settled(record, trace);
+  }
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions, TlsOptions } from 'node:tls';
+
+/** PEM files as the configuration names them; '' and undefined mean none. */
+export interface TlsFiles {
+  readonly cert?: string;
+  readonly key?: string;
+  /** Authorities that the other side's certificate is checked against. */
+  readonly ca?: string;
+}
+
+/** What `tls.createServer` needs. Throws with the file's name when one cannot be read; configuration has looked before. */
+export function serverTls(files: TlsFiles, requireClientCert: boolean): TlsOptions {
+  return {
+    ...read(files),
+    minVersion: 'TLSv1.2',
+    requestCert: files.ca !== undefined,
+    rejectUnauthorized: requireClientCert,
+  };
+}
+
+/** What `tls.connect` needs; the system's authorities where no `ca` is named. */
+export function clientTls(files: TlsFiles, serverName: string | undefined): ConnectionOptions {
+  return { ...read(files), minVersion: 'TLSv1.2', ...(serverName === undefined ? {} : { servername: serverName }) };
+}
+
+function read(files: TlsFiles): { cert?: Buffer; key?: Buffer; ca?: Buffer } {
+  return {
+    ...(files.cert ? { cert: readFileSync(files.cert) } : {}),
+    ...(files.key ? { key: readFileSync(files.key) } : {}),
+    ...(files.ca ? { ca: readFileSync(files.ca) } : {}),
+  };
+}
