@@ -90,31 +90,35 @@ export function accessLogLine(record: CallRecord): string {
 /** Lines gathered over one turn of the event loop and written with one call. */
 function createOutput(options: AccessLogOptions) {
   const { to, logger } = options;
-  let stream = open();
+  const target = to.kind === 'file' ? to.path : to.kind;
   let pending = '';
+  let pendingLines = 0;
   let scheduled = false;
   let droppedLines = 0;
   let broken = false;
+  let stream = open();
 
   function open(): Writable {
-    if (to.kind !== 'file') {
-      const streams = options.streams ?? process;
-      return to.kind === 'stderr' ? streams.stderr : streams.stdout;
-    }
-    const file = createWriteStream(to.path, { flags: 'a', mode: 0o640 });
-    file.on('error', (error) => {
-      if (file !== stream) return;
-      // Once per opening: a full disk must not fill the operator's log as well.
-      if (!broken) logger.warn('the access log cannot be written', { path: to.path, reason: error.message });
-      broken = true;
-    });
-    return file;
+    broken = false;
+    const opened: Writable =
+      to.kind === 'file'
+        ? createWriteStream(to.path, { flags: 'a', mode: 0o640 })
+        : (options.streams ?? process)[to.kind === 'stderr' ? 'stderr' : 'stdout'];
+    // A reader that went away, or a full disk, must end neither the process nor the calls.
+    opened.on('error', onError);
+    return opened;
+  }
+  function onError(this: Writable, error: Error): void {
+    if (this !== stream || broken) return;
+    broken = true;
+    logger.warn('the access log cannot be written; lines are dropped', { target, reason: error.message });
   }
   function flush(): void {
     scheduled = false;
-    if (pending === '') return;
-    if (!broken) stream.write(pending);
+    if (broken) droppedLines += pendingLines;
+    else if (pending !== '') stream.write(pending);
     pending = '';
+    pendingLines = 0;
   }
   return {
     get droppedLines() {
@@ -126,6 +130,7 @@ function createOutput(options: AccessLogOptions) {
         return;
       }
       pending += `${text}\n`;
+      pendingLines++;
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -134,19 +139,19 @@ function createOutput(options: AccessLogOptions) {
       if (to.kind !== 'file') return;
       flush();
       const old = stream;
-      broken = false;
       stream = open();
       old.end();
     },
     async close(): Promise<void> {
       flush();
-      if (to.kind !== 'file') {
-        // Not ours to end; an empty write calls back when what is before it has left.
-        await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+      if (to.kind === 'file') {
+        stream.end();
+        await finished(stream).catch(() => {});
         return;
       }
-      stream.end();
-      await finished(stream).catch(() => {});
+      // Not ours to end; an empty write calls back when what is before it has left.
+      if (!broken) await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+      stream.off('error', onError);
     },
   };
 }

@@ -1,0 +1,201 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { expect } from 'chai';
+import { silentLogger } from '../../../src/core/logger.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import {
+  type AccessLog,
+  type AccessLogTarget,
+  accessLogLine,
+  accessLogQueueCharsMax,
+  createAccessLog,
+} from '../../../src/telemetry/access-log.ts';
+import { attemptRecord, callRecord } from './records.ts';
+
+function logTo(to: AccessLogTarget, stdout: Writable = new PassThrough(), sample = 1): AccessLog {
+  const streams = { stdout, stderr: stdout };
+  const log = createAccessLog({ to, sample, random: new SeededRandom(3), logger: silentLogger, streams });
+  if (log === null) throw new Error('no log');
+  return log;
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('telemetry/access-log', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is nothing at all where it is not asked for', () => {
+    const options = { sample: 1, random: new SeededRandom(1), logger: silentLogger };
+    expect(createAccessLog({ ...options, to: { kind: 'none' } })).to.equal(null);
+  });
+
+  it('tells of a gRPC call', () => {
+    const record = callRecord({
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      attempts: [attemptRecord({ endpoint: 'a:1' }), attemptRecord({ number: 2, startedMs: 1010 })],
+    });
+    expect(JSON.parse(accessLogLine(record))).to.deep.equal({
+      time: '2023-11-14T22:13:20.000Z',
+      id: 1,
+      listener: 'outbound',
+      route: 'hello',
+      cluster: 'greeter',
+      endpoint: '127.0.0.1:50051',
+      client: '127.0.0.1:40000',
+      authority: 'greeter:50051',
+      method: 'helloworld.Greeter/SayHello',
+      status: 'OK',
+      endedBy: 'upstream',
+      attempts: 2,
+      durationMs: 20,
+      headMs: 15,
+      upstreamMs: 9,
+      requestBytes: 12,
+      responseBytes: 34,
+      requestMessages: 1,
+      responseMessages: 1,
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      sampled: false,
+    });
+  });
+
+  it('tells of a request that failed, on one line whatever its path', () => {
+    const line = accessLogLine(
+      callRecord({
+        grpc: false,
+        grpcStatus: -1,
+        httpMethod: 'GET',
+        path: '/a"\n\u0000é',
+        httpStatus: 503,
+        headMs: 0,
+        error: 'no_endpoint',
+        detail: 'none',
+        endedBy: 'outrigger',
+        attempts: [],
+      }),
+    );
+    expect(line).not.to.include('\n');
+    const parsed = JSON.parse(line);
+    expect(parsed).to.include({
+      method: 'GET',
+      path: '/a"\n\u0000é',
+      status: 503,
+      endpoint: '',
+      attempts: 0,
+    });
+    expect(parsed).to.include({ error: 'no_endpoint', detail: 'none', endedBy: 'outrigger' });
+    expect(parsed).to.not.have.any.keys('headMs', 'traceId', 'requestMessages');
+  });
+
+  it('writes the lines of one turn with one write', async () => {
+    const writes: string[] = [];
+    const stdout = new Writable({
+      write: (chunk, _encoding, done) => {
+        writes.push(String(chunk));
+        done();
+      },
+    });
+    const log = logTo({ kind: 'stdout' }, stdout);
+    log.write(callRecord({ id: 1 }));
+    log.write(callRecord({ id: 2 }));
+    await turn();
+    expect(writes).to.have.lengthOf(1);
+    expect(
+      writes[0]
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).id),
+    ).to.deep.equal([1, 2]);
+    await log.close();
+  });
+
+  it('appends to a file, and goes on in a new one after reopen', async () => {
+    const path = join(folder, 'access.log');
+    const first = logTo({ kind: 'file', path });
+    first.write(callRecord({ id: 1 }));
+    await first.close();
+    const second = logTo({ kind: 'file', path });
+    second.write(callRecord({ id: 2 }));
+    await turn();
+    // As logrotate does it: moved away, then told.
+    renameSync(path, `${path}.1`);
+    second.write(callRecord({ id: 3 }));
+    second.reopen();
+    second.write(callRecord({ id: 4 }));
+    await second.close();
+    const ids = (file: string): number[] =>
+      readFileSync(file, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).id);
+    expect([...ids(`${path}.1`), ...ids(path)]).to.deep.equal([1, 2, 3, 4]);
+    expect(ids(path)).to.include(4);
+    expect(second.droppedLines).to.equal(0);
+  });
+
+  it('says once that a file cannot be written, drops and counts', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const path = join(folder, 'missing', 'access.log');
+    const log = createAccessLog({
+      to: { kind: 'file', path },
+      sample: 1,
+      random: new SeededRandom(1),
+      logger,
+    });
+    while (warnings.length === 0) await turn();
+    for (let i = 0; i < 3; i++) {
+      log?.write(callRecord());
+      await turn();
+    }
+    await log?.close();
+    expect(warnings).to.deep.equal(['the access log cannot be written; lines are dropped']);
+    expect(log?.droppedLines).to.equal(3);
+  });
+
+  it('outlives a reader that goes away', async () => {
+    const gone = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
+    const log = logTo({ kind: 'stdout' }, gone);
+    log.write(callRecord());
+    await turn();
+    await turn();
+    log.write(callRecord());
+    expect(log.droppedLines).to.equal(1);
+    await log.close();
+  });
+
+  it('keeps a bounded number of characters for a reader that stalls', async () => {
+    const stalled = new Writable({ write() {} });
+    const log = logTo({ kind: 'stdout' }, stalled);
+    const record = callRecord({ path: `/${'x'.repeat(64 * 1024)}` });
+    for (let i = 0; i < 200; i++) {
+      log.write(record);
+      if (i % 10 === 0) await turn();
+    }
+    expect(stalled.writableLength).to.be.below(accessLogQueueCharsMax + 20 * 64 * 1024);
+    expect(log.droppedLines).to.be.within(200 - 70, 200 - 60);
+  });
+
+  it('writes its part of the calls, and every failed one', async () => {
+    const lines: string[] = [];
+    const stdout = new Writable({
+      write: (chunk, _encoding, done) => {
+        lines.push(...String(chunk).trimEnd().split('\n'));
+        done();
+      },
+    });
+    const log = logTo({ kind: 'stdout' }, stdout, 0.25);
+    for (let i = 0; i < 1000; i++) log.write(callRecord());
+    for (let i = 0; i < 50; i++) log.write(callRecord({ grpcStatus: 14 }));
+    await log.close();
+    const failed = lines.filter((line) => line.includes('"UNAVAILABLE"'));
+    expect(failed).to.have.lengthOf(50);
+    expect(lines.length - 50, 'seed 3').to.be.within(200, 300);
+  });
+});

@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import {
+  createRecentCalls,
+  failedCallsMax,
+  recentCallsMax,
+  slowCallsMax,
+} from '../../../src/telemetry/recent-calls.ts';
+import { callRecord } from './records.ts';
+
+const ids = (records: ReadonlyArray<{ id: number }>): number[] => records.map(({ id }) => id);
+
+describe('telemetry/recent-calls', () => {
+  it('keeps the last calls, newest first', () => {
+    const calls = createRecentCalls();
+    expect(calls.recent()).to.deep.equal([]);
+    for (let id = 1; id <= 3; id++) calls.add(callRecord({ id }));
+    expect(ids(calls.recent())).to.deep.equal([3, 2, 1]);
+    for (let id = 4; id <= recentCallsMax + 10; id++) calls.add(callRecord({ id }));
+    const kept = ids(calls.recent());
+    expect(kept).to.have.lengthOf(recentCallsMax);
+    expect([kept[0], kept.at(-1)]).to.deep.equal([recentCallsMax + 10, 11]);
+  });
+
+  it('remembers failed calls longer, and finds them', () => {
+    const calls = createRecentCalls();
+    calls.add(callRecord({ id: 1, grpcStatus: 14 }));
+    calls.add(callRecord({ id: 2, grpc: false, grpcStatus: -1, httpStatus: 404 }));
+    for (let id = 10; id < 1000; id++) calls.add(callRecord({ id }));
+    expect(ids(calls.failed())).to.deep.equal([2, 1]);
+    expect(calls.find(1)?.grpcStatus).to.equal(14);
+    expect(calls.find(11)).to.equal(undefined);
+    for (let id = 1000; id < 1200; id++) calls.add(callRecord({ id, grpcStatus: 13 }));
+    expect(calls.failed()).to.have.lengthOf(failedCallsMax);
+  });
+
+  it('calls slow what took longer than 99% of the last minute', () => {
+    const calls = createRecentCalls();
+    for (let id = 1; id <= 500; id++) calls.add(callRecord({ id, endedMs: 1010 }));
+    calls.add(callRecord({ id: 501, endedMs: 1200 }));
+    calls.add(callRecord({ id: 502, endedMs: 1200, grpcStatus: 4 }));
+    expect(ids(calls.slow())).to.deep.equal([501]);
+    for (let id = 503; id < 1000; id++) calls.add(callRecord({ id, endedMs: 1010 }));
+    expect(calls.find(501)?.id).to.equal(501);
+    expect(calls.slow().length).to.be.at.most(slowCallsMax);
+  });
+
+  it('never takes a stream for slow', () => {
+    const calls = createRecentCalls();
+    for (let id = 1; id <= 500; id++) calls.add(callRecord({ id, endedMs: 1010 }));
+    calls.add(callRecord({ id: 501, endedMs: 900_000, responseMessages: 7 }));
+    expect(calls.slow()).to.deep.equal([]);
+  });
+});
