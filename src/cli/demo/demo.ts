@@ -17,6 +17,10 @@ export interface DemoDeps {
   /** Takes a configuration in the shape of the YAML file. Resolves once it serves. */
   startSidecar(config: Record<string, unknown>): Promise<DemoSidecar>;
   readonly stdout: { write(text: string): unknown };
+  /** How long, else until Ctrl-C; before `DEMO_SECONDS`. */
+  readonly seconds?: number;
+  /** Where the page shall be, `host:port`; else 127.0.0.1:15000, or a free port where that is taken. */
+  readonly admin?: string;
   /** `DEMO_SECONDS`: how long, else until Ctrl-C. `DEMO_RATE`: calls a second. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Registers for Ctrl-C and the like. */
@@ -40,7 +44,7 @@ const fleet = [
  * Resolves with the exit code: 0, or 1 if it did not start or a call failed.
  */
 export async function runDemo(deps: DemoDeps): Promise<number> {
-  const settings = readSettings(deps.env);
+  const settings = readSettings(deps);
   if (typeof settings === 'string') {
     deps.stdout.write(`${settings}\n`);
     return 2;
@@ -78,10 +82,11 @@ interface DemoSettings {
 }
 
 /** The settings, or a sentence about what is wrong with them. */
-function readSettings(env: DemoDeps['env']): DemoSettings | string {
-  const seconds = Number(env.DEMO_SECONDS || Number.POSITIVE_INFINITY);
+function readSettings({ env, seconds: asked }: DemoDeps): DemoSettings | string {
+  const seconds = asked ?? Number(env.DEMO_SECONDS || Number.POSITIVE_INFINITY);
   const callsPerSecond = Number(env.DEMO_RATE || defaultCallsPerSecond);
-  if (!(seconds >= 1)) return `DEMO_SECONDS is "${env.DEMO_SECONDS}"; write a number of seconds, 1 or more`;
+  if (!(seconds >= 1))
+    return `DEMO_SECONDS is "${asked ?? env.DEMO_SECONDS}"; write a number of seconds, 1 or more`;
   if (!(callsPerSecond >= 1 && callsPerSecond <= callsPerSecondMax))
     return `DEMO_RATE is "${env.DEMO_RATE}"; write calls a second, from 1 to ${callsPerSecondMax}`;
   return { seconds, callsPerSecond };
@@ -114,7 +119,7 @@ async function sidecarConfig(
     return '127.0.0.1:0';
   };
   return {
-    admin: { listen: await listen(adminPort, 'admin page') },
+    admin: { listen: deps.admin ?? (await listen(adminPort, 'admin page')) },
     listeners: [
       {
         name: 'demo',
