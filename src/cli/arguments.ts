@@ -36,7 +36,9 @@ interface Given {
 export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const [first, ...rest] = argv;
   if (first === undefined)
-    return { error: `no command is given; write one of ${listed(Object.keys(commands))}` };
+    return {
+      error: `no command is given; write one of ${listed(Object.keys(commands))}, or outrigger --help`,
+    };
   if (first === '--help' || first === '-h') return { value: { command: 'help', topic: undefined } };
   if (first === '--version' || first === '-V') return { value: { command: 'version', output: 'text' } };
   if (!isCommand(first)) return { error: unknownCommand(first) };

@@ -47,15 +47,10 @@ const targets: readonly FlagSpec[] = [
 /** Settings of the configuration that have a flag, straight from its table. */
 const settingFlags: readonly FlagSpec[] = settings.flatMap(({ shape, variable }) => {
   if (shape.flag === undefined) return [];
-  const doc = `${shape.doc.split(/\.(?: |$)/, 1)[0].replaceAll('`', '')}`;
-  const value = shape.type.label.includes('`')
-    ? shape.type.label.replaceAll('`', '').replaceAll(', ', '|')
-    : undefined;
-  const given = shape.default === undefined ? '' : ` (${shape.default})`;
-  const lower = `${doc.charAt(0).toLowerCase()}${doc.slice(1)}`;
-  return [
-    { name: shape.flag, value: value ?? valueWord(shape.type.label), doc: `${lower}${given}`, variable },
-  ];
+  const { label } = shape.type;
+  const value = label.includes('`') ? label.replaceAll('`', '').replaceAll(', ', '|') : valueWord(label);
+  const otherwise = shape.default === undefined ? '' : ` (${shape.default})`;
+  return [{ name: shape.flag, value, doc: `${shape.flagDoc ?? shape.doc}${otherwise}`, variable }];
 });
 
 function valueWord(label: string): string {
@@ -82,7 +77,8 @@ export const commands = {
     summary: 'run the sidecar',
     usage: '(--config FILE | --from ADDR --to TARGET ...) [options]',
     detail: [
-      'Spreads every call that arrives over the replicas behind it. Runs until SIGTERM or SIGINT, then drains.',
+      'Spreads every call that arrives over the replicas behind it.',
+      'Runs until SIGTERM or SIGINT, then drains.',
       'Precedence: flag, environment, file, default.',
     ],
     examples: [

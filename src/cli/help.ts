@@ -1,5 +1,5 @@
 import { type CommandName, type CommandSpec, commands, type FlagSpec } from './commands.ts';
-import type { CliIo } from './io.ts';
+import { type CliIo, ExitCode } from './io.ts';
 
 const widthColumns = 100;
 
@@ -9,7 +9,7 @@ export async function showHelp(
   io: CliIo,
 ): Promise<number> {
   io.stdout.write(args.topic === undefined ? overview() : commandHelp(args.topic));
-  return 0;
+  return ExitCode.Fine;
 }
 
 /** All commands, a line each. */
@@ -39,7 +39,7 @@ export function commandHelp(name: CommandName): string {
   const flags = [...spec.flags, { name: 'help', short: 'h', doc: 'this text' }];
   lines.push('', 'Options:', ...flagLines(flags));
   if (spec.flags.some((flag) => flag.variable !== undefined))
-    lines.push('', 'A word in $ is the environment variable that says the same.');
+    lines.push('', 'In brackets: the environment variable that says the same.');
   if (spec.examples.length > 0)
     lines.push('', 'Examples:', ...spec.examples.map((example) => `  ${example}`));
   return `${lines.join('\n')}\n`;
@@ -53,7 +53,7 @@ function flagLines(flags: readonly FlagSpec[]): string[] {
   // A value with many words gets a line of its own rather than pushing every text to the right.
   const width = Math.max(...left.filter((text) => text.length <= 28).map((text) => text.length));
   return flags.flatMap(({ doc, variable }, i) => {
-    const words = variable === undefined ? doc : `${doc}  $${variable}`;
+    const words = variable === undefined ? doc : `${doc} [$${variable}]`;
     const wrapped = wrap(words, widthColumns - width - 4);
     const indent = ' '.repeat(width + 4);
     const tooWide = left[i].length > width;

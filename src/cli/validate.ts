@@ -23,7 +23,7 @@ export async function validate(
     io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
     const subject = loaded.file ?? 'the configuration';
     if (loaded.config) io.stdout.write(`${subject} is fine: ${contentsOf(loaded.config)}\n`);
-    else io.stderr.write(`${subject} has ${count(loaded.problems.length, 'problem')}; nothing was started\n`);
+    else io.stderr.write(`${subject} has ${count(loaded.problems.length, 'problem')}\n`);
   }
   return loaded.config ? ExitCode.Fine : ExitCode.Usage;
 }

@@ -2,6 +2,8 @@ import { nearestName } from '../core/nearest.ts';
 import { type ConfigProblem, placeOfName } from './problem.ts';
 import { type Setting, settings, sourceVariables } from './settings.ts';
 
+const prefix = 'OUTRIGGER_';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the environment says, by the names of our own variables, and what is odd about it. */
@@ -26,11 +28,12 @@ export function readEnvironment(environment: Environment): EnvironmentReading {
     else readStandard(setting, environment, { values, standard, warnings });
   }
   const known = new Set([...settings.map((setting) => setting.variable), ...Object.values(sourceVariables)]);
+  // Without what they all begin with, which would make any two of them look alike.
+  const names = [...known].map((variable) => variable.slice(prefix.length));
   for (const variable of Object.keys(environment)) {
-    if (!variable.startsWith('OUTRIGGER_') || known.has(variable) || isServiceLink(variable)) continue;
-    const near = nearestName(variable, known);
-    const mend =
-      near === undefined ? 'see docs/configuration.md for those there are' : `did you mean ${near}?`;
+    if (!variable.startsWith(prefix) || known.has(variable) || isServiceLink(variable)) continue;
+    const near = nearestName(variable.slice(prefix.length), names);
+    const mend = near === undefined ? 'see docs/configuration.md' : `did you mean ${prefix}${near}?`;
     warnings.push({
       ...placeOfName(variable),
       path: '',

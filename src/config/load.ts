@@ -70,7 +70,8 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
     const checkFile = (path: string): string | undefined => readFile(path, namedFileBytesMax).error;
     const ruled = applyRules(draft, reading, { checkRegex, checkFile });
     problems.push(...ruled.problems);
-    warnings.push(...ruled.warnings);
+    // Beside errors they only mislead: a cluster looks unused because the route to it was misspelt.
+    if (problems.length === 0) warnings.push(...sortProblems(ruled.warnings));
   }
   const { file } = found;
   if (problems.length > 0) return { file, warnings, problems: bounded(problems, file) };
@@ -100,7 +101,7 @@ function findSource(flags: ConfigFlags, env: Environment, readFile: ReadFile): F
   const hasTargets = chosen.from !== undefined || (chosen.to?.length ?? 0) > 0;
   const configName = chosen === flags ? '--config' : sourceVariables.config;
   if (chosen.config !== undefined && hasTargets)
-    return refused(configName, 'and --from with --to exclude each other; write one or the other');
+    return refused(configName, 'excludes --from and --to; write one or the other');
   if (chosen.config !== undefined) return readConfigFile(chosen.config, readFile);
   if (!hasTargets)
     return refused('configuration', 'there is none; write --config FILE, or --from ADDR --to TARGET');

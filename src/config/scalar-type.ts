@@ -119,12 +119,19 @@ export function number({ min, max, whole = true }: NumberOptions): ScalarType<nu
     fromText: (value) => (/^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value),
     toRaw: (value) => value,
     parse: (raw) => {
+      if (typeof raw === 'string') return { error: notNumber(raw, write) };
       if (typeof raw !== 'number') return wrongKind(raw, write);
       if (whole && !Number.isInteger(raw)) return { error: `${raw} is not a whole number; write ${write}` };
       if (!(raw >= min)) return { error: `${raw} is below ${min}; write ${write}` };
       return raw <= max ? { value: raw } : { error: `${raw} is above ${max}; write ${write}` };
     },
   };
+}
+
+function notNumber(raw: string, write: string): string {
+  return /^-?\d+(\.\d+)?$/.test(raw)
+    ? `${shown(raw)} is text; write ${raw} without quotes`
+    : `${shown(raw)} is not a number; write ${write}`;
 }
 
 /** One of a few words. */
@@ -199,7 +206,7 @@ export function duration({ min = '0s', max = '24h' }: DurationOptions = {}): Sca
   return {
     label: 'duration',
     unit: 'Ms',
-    jsonSchema: { type: 'string', pattern: String.raw`^\d+(\.\d+)? ?(ms|s|m|h)$` },
+    jsonSchema: { type: 'string', pattern: String.raw`^\d+(\.\d+)?(ms|s|m|h)$` },
     fromText: asText,
     toRaw: formatDuration,
     parse: (raw) => {
@@ -226,7 +233,7 @@ export function size({ min, max }: SizeOptions): ScalarType<number> {
   return {
     label: 'size',
     unit: '',
-    jsonSchema: { type: 'string', pattern: String.raw`^\d+(\.\d+)? ?(B|KiB|MiB|GiB)$` },
+    jsonSchema: { type: 'string', pattern: String.raw`^\d+(\.\d+)?(B|KiB|MiB|GiB)$` },
     fromText: asText,
     toRaw: formatSize,
     parse: (raw) => {
@@ -257,8 +264,10 @@ export function address({ portZero }: { readonly portZero: boolean }): ScalarTyp
     toRaw: formatAddress,
     parse: (raw) => {
       if (typeof raw === 'number')
-        return { error: `${raw} is only a number; write host:port, 127.0.0.1:${raw}` };
+        return { error: `${raw} is only a port; write host:port, 127.0.0.1:${raw}` };
       if (typeof raw !== 'string') return wrongKind(raw, write);
+      if (/^\d{1,5}$/.test(raw))
+        return { error: `${shown(raw)} is only a port; write host:port, 127.0.0.1:${raw}` };
       const url = /^([a-z][a-z0-9+.-]*):\/\//i.exec(raw);
       if (url !== null) return { error: `${shown(raw)} is a URL; write host:port without "${url[0]}"` };
       const parsed = parseAddress(raw);

@@ -21,6 +21,8 @@ export interface Scalar<T = unknown, U extends Unit = Unit, P extends Presence =
   readonly otherwise: string | undefined;
   /** Flag of `run` and `validate`, without the dashes. */
   readonly flag: string | undefined;
+  /** What help says of the flag. */
+  readonly flagDoc: string | undefined;
   /** Variable, where it is not made from the path. */
   readonly variable: string | undefined;
   /** A variable of the OpenTelemetry specification that stands in for ours. A wrong value there is only warned of. */
@@ -64,6 +66,7 @@ interface ScalarOptions {
   readonly required?: true;
   readonly otherwise?: string;
   readonly flag?: string;
+  readonly flagDoc?: string;
   readonly variable?: string;
   readonly standardVariable?: string;
 }
@@ -85,6 +88,7 @@ export function key<T, U extends Unit, const O extends ScalarOptions>(
     default: options.default,
     otherwise: options.otherwise,
     flag: options.flag,
+    flagDoc: options.flagDoc,
     variable: options.variable,
     standardVariable: options.standardVariable,
   };

@@ -3,6 +3,7 @@ import { type ConfigProblem, type Place, placeOfName, shown } from './problem.ts
 import type { Raw } from './scalar-type.ts';
 import { type SourceNode, sourceOf } from './source.ts';
 import { endpointShape } from './table/cluster.ts';
+import { listener } from './table/listener.ts';
 
 /** `--from` and `--to`, or their variables, with the name that problems call them by. */
 export interface Targets {
@@ -31,6 +32,10 @@ export function sourceOfTargets({ from, to }: Targets): TargetsResult {
 
   if (from.text === undefined)
     complain(fromPlace, 'is missing; write --from 127.0.0.1:15001, the address that your clients will call');
+  else {
+    const { error } = listener.keys.listen.type.parse(from.text);
+    if (error !== undefined) complain(fromPlace, error);
+  }
   if (to.texts.length === 0)
     complain(toPlace, 'is missing; write --to 127.0.0.1:50051 for each replica, or --to dns:///host:port');
 
@@ -50,8 +55,8 @@ export function sourceOfTargets({ from, to }: Targets): TargetsResult {
   if (names.length > 0) cluster.discovery = { dns: { ...names[0] } };
   else cluster.endpoints = endpoints;
   const route = { name: zeroConfigNames.route, cluster: zeroConfigNames.cluster };
-  const listener = { name: zeroConfigNames.listener, listen: from.text as string, routes: [route] };
-  return { value: rootOf(sourceOf([listener], fromPlace), sourceOf([cluster], toPlace), fromPlace) };
+  const entry = { name: zeroConfigNames.listener, listen: from.text as string, routes: [route] };
+  return { value: rootOf(sourceOf([entry], fromPlace), sourceOf([cluster], toPlace), fromPlace) };
 }
 
 function rootOf(listeners: SourceNode, clusters: SourceNode, place: Place): SourceNode {

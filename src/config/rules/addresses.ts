@@ -20,8 +20,9 @@ const listenAddressesDiffer: Rule = (config, complaints) => {
   bound.forEach(({ path, address }, i) => {
     const other = bound.slice(0, i).find((before) => clash(before.address, address));
     if (other === undefined) return;
-    const taken = `${shown(formatAddress(address))} is taken by ${other.path} (${formatAddress(other.address)})`;
-    complaints.problem(path, `${taken}; write another port`);
+    const [text, otherText] = [formatAddress(address), formatAddress(other.address)];
+    const by = text === otherText ? other.path : `${other.path}, which is ${otherText}`;
+    complaints.problem(path, `${shown(text)} is taken by ${by}; write another port`);
   });
 };
 

@@ -1,6 +1,7 @@
 import { formatAddress } from '../../core/address.ts';
+import { formatDuration } from '../../core/units.ts';
 import { listed, shown } from '../problem.ts';
-import { filesReadable } from './listeners.ts';
+import { filesReadable } from './files.ts';
 import type { Rule } from './rule.ts';
 
 /** Replicas come from one place. */
@@ -9,7 +10,7 @@ const endpointsOrDiscovery: Rule = (config, complaints) => {
     const path = `clusters[${i}]`;
     const endpoints = cluster.endpoints?.length ?? 0;
     if (endpoints > 0 && cluster.discovery !== undefined)
-      complaints.problem(`${path}.discovery`, 'and endpoints exclude each other; write one of them');
+      complaints.problem(`${path}.discovery`, 'excludes endpoints; write one of them');
     if (endpoints === 0 && cluster.discovery === undefined && cluster.name !== undefined)
       complaints.problem(
         `${path}.endpoints`,
@@ -27,11 +28,12 @@ const endpointsDiffer: Rule = (config, complaints) => {
       const text = formatAddress(address);
       const before = first.get(text);
       if (before === undefined) first.set(text, j);
-      else
-        complaints.problem(
-          `clusters[${i}].endpoints[${j}].address`,
-          `${shown(text)} is endpoint ${before} already; write it once, with a weight for a larger share`,
-        );
+      else {
+        const line = complaints.lineOf(`clusters[${i}].endpoints[${before}].address`);
+        const already = `is in the list already${line > 0 ? `, in line ${line}` : ''}`;
+        const at = `clusters[${i}].endpoints[${j}].address`;
+        complaints.problem(at, `${shown(text)} ${already}; write it once, with a weight for a larger share`);
+      }
     });
   });
 };
@@ -67,7 +69,7 @@ const ejectionTimesAgree: Rule = (config, complaints) => {
     if (baseEjectionMs !== undefined && maxEjectionMs !== undefined && baseEjectionMs > maxEjectionMs)
       complaints.problem(
         `clusters[${i}].outlier.baseEjection`,
-        'is longer than maxEjection; write the shorter one here',
+        `"${formatDuration(baseEjectionMs)}" is longer than maxEjection; write ${formatDuration(maxEjectionMs)} or less`,
       );
   });
 };

@@ -1,4 +1,5 @@
 import { listed, shown } from '../problem.ts';
+import { filesReadable } from './files.ts';
 import type { Complaints, DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
 
 /** `auto` listeners have routes, `tcp` ones a cluster. */
@@ -55,19 +56,6 @@ const tlsIsWhole: Rule = (config, complaints, help) => {
   });
 };
 
-/** A certificate that is missing should be told by `validate`, not by the first connection. */
-export function filesReadable(
-  files: Readonly<Record<string, string | undefined>>,
-  path: string,
-  complaints: Complaints,
-  help: RuleHelp,
-): void {
-  for (const [key, file] of Object.entries(files)) {
-    const wrong = file === undefined ? undefined : help.checkFile(file);
-    if (wrong !== undefined) complaints.problem(`${path}.${key}`, `${shown(file)} ${wrong}`);
-  }
-}
-
 /** Conditions that make sense together, and regular expressions that cannot be made to run for ever. */
 const matchesAreSound: Rule = (config, complaints, help) => {
   config.listeners?.forEach((listener, i) => {
@@ -111,8 +99,6 @@ function headerConditions({ match }: DraftRoute, path: string, complaints: Compl
         `${listed(keys, 'and')} each ask for the value; write one of them`,
       );
     }
-    if (written.length === 0 && header.name !== undefined)
-      complaints.problem(at, `asks nothing of ${shown(header.name)}; write exact, prefix, regex or present`);
   });
 }
 

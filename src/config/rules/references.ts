@@ -11,7 +11,7 @@ const clustersExist: Rule = (config, complaints) => {
   if (clusters.size === 0) return;
   config.listeners?.forEach((listener, i) => {
     const path = `listeners[${i}]`;
-    check(listener.cluster, `${path}.cluster`, clusters, complaints, 'tcp');
+    if (listener.protocol === 'tcp') check(listener.cluster, `${path}.cluster`, clusters, complaints, 'tcp');
     listener.routes?.forEach((route, j) => {
       check(route.cluster, `${path}.routes[${j}].cluster`, clusters, complaints, 'http');
     });

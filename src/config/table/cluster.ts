@@ -132,7 +132,7 @@ const outlier = sectionOrNone(
       doc: 'How long it stays out the first time; as many times longer as it was ejected before.',
     }),
     maxEjection: key(duration({ min: '10ms' }), {
-      default: '300s',
+      default: '5m',
       doc: 'How long it stays out at the most.',
     }),
     maxEjectedPercent: key(number({ min: 0, max: 100 }), {

@@ -34,7 +34,10 @@ const grpcName = text({
 const regex = text({ label: 'regular expression' });
 
 const headerMatch = section(
-  { doc: 'What one header must hold.', example: '{ name: x-user-id, exact: "7" }' },
+  {
+    doc: 'What one header must hold. One of `exact`, `prefix`, `regex` and `present`; without any, it must be there.',
+    example: '{ name: x-user-id, exact: "7" }',
+  },
   {
     name: key(headerName, { required: true, doc: 'Name of the header; letter case counts for nothing.' }),
     exact: key(text({ emptyAllowed: true }), { doc: 'The whole value.' }),

@@ -9,6 +9,7 @@ export const admin = section(
     listen: key(address({ portZero: true }), {
       default: '127.0.0.1:15000',
       flag: 'admin',
+      flagDoc: 'where the live page, the metrics and the other commands are served',
       variable: 'OUTRIGGER_ADMIN',
       doc: 'Where it listens. Anyone who reaches it may change things: keep it on loopback.',
     }),
@@ -22,6 +23,7 @@ export const drain = section(
     grace: key(duration({ max: '1h' }), {
       default: '10s',
       flag: 'drain-grace',
+      flagDoc: 'how long calls in flight may go on after SIGTERM',
       doc: 'How long calls in flight may go on; what is left then is cancelled as `draining`.',
     }),
     goawayDelay: key(duration({ max: '10m' }), {
@@ -35,10 +37,16 @@ export const drain = section(
 export const log = section(
   { doc: "Outrigger's own log, on standard error. Calls are in `telemetry.accessLog`." },
   {
-    level: key(choice(logLevels), { default: 'info', flag: 'log-level', doc: 'The least that is written.' }),
+    level: key(choice(logLevels), {
+      default: 'info',
+      flag: 'log-level',
+      flagDoc: "least level of Outrigger's own log",
+      doc: 'The least that is written.',
+    }),
     format: key(choice(['text', 'json']), {
       default: 'text',
       flag: 'log-format',
+      flagDoc: "form of Outrigger's own log",
       doc: 'Lines for people or for programs.',
     }),
   },

@@ -75,6 +75,7 @@ const accessLog = section(
     to: key(accessLogTarget, {
       default: 'none',
       flag: 'access-log',
+      flagDoc: 'where a line for each call goes',
       variable: 'OUTRIGGER_ACCESS_LOG',
       doc: 'Where the lines go.',
     }),

@@ -1,0 +1,169 @@
+import { expect } from 'chai';
+import { minimal, problemsOf } from './support.ts';
+
+/** Problems of the smallest file with something changed, without the place. */
+function told(parts: Parameters<typeof minimal>[0], files: Readonly<Record<string, string>> = {}): string[] {
+  return problemsOf(minimal(parts), { files }).map((line) => line.replace(/^f\.yaml:\d+:\d+ /, ''));
+}
+
+const tcpCluster = '  - { name: raw, protocol: tcp, endpoints: [{ address: 127.0.0.1:6379 }] }';
+
+describe('config/rules', () => {
+  describe('references', () => {
+    it('a route names a cluster that there is', () => {
+      const text = minimal().replace('cluster: greeter', 'cluster: greter');
+      expect(problemsOf(text)).to.deep.equal([
+        'f.yaml:4:36 listeners[0].routes[0].cluster: "greter" is not the name of a cluster; write greeter',
+      ]);
+    });
+
+    it('a route leads to no tcp cluster, a tcp listener to no other', () => {
+      const listener = '  - { name: l4, listen: 127.0.0.1:6000, protocol: tcp, cluster: greeter }';
+      const route = ' }, { name: x, match: { path: /x }, cluster: raw';
+      expect(told({ listener, route, cluster: tcpCluster })).to.deep.equal([
+        'listeners[0].routes[1].cluster: "raw" is a tcp cluster, and routes carry HTTP; write one that is http2 or http1',
+        'listeners[1].cluster: "greeter" is an http2 cluster; give it protocol: tcp',
+      ]);
+    });
+  });
+
+  describe('listeners', () => {
+    it('a tcp listener has a cluster and nothing that reads HTTP or TLS', () => {
+      const tls = 'tls: { cert: c, key: k }';
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, protocol: tcp }
+  - { name: b, listen: 127.0.0.1:6001, protocol: tcp, routes: [{ name: r, cluster: greeter }] }
+  - { name: c, listen: 127.0.0.1:6002, protocol: tcp, cluster: raw, ${tls} }`;
+      expect(told({ listener, cluster: tcpCluster }, { c: '', k: '' })).to.deep.equal([
+        'listeners[1].cluster: is missing; write the name of the cluster that gets the connections',
+        'listeners[2].routes: is for protocol: auto, since a tcp listener reads no HTTP; write cluster instead',
+        'listeners[3].tls: is for protocol: auto, since a tcp listener passes TLS on as it is; leave it out',
+      ]);
+    });
+
+    it('an HTTP listener has routes and no cluster', () => {
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, cluster: greeter }
+  - { name: b, listen: 127.0.0.1:6001 }
+  - name: c
+    listen: 127.0.0.1:6002
+    routes: []`;
+      expect(told({ listener })).to.deep.equal([
+        'listeners[1].cluster: "greeter" is for protocol: tcp; write routes: [{ name: all, cluster: greeter }]',
+        'listeners[2].routes: is missing; write at least one route, such as { name: all, cluster: … }',
+        'listeners[3].routes: is empty; write at least one route',
+      ]);
+    });
+
+    it('no two listen on one address, the admin server included', () => {
+      const listen = (address: string): string[] =>
+        told({ listener: `  - { name: b, listen: "${address}", routes: [{ name: r, cluster: greeter }] }` });
+      expect(listen('127.0.0.1:15001')).to.deep.equal([
+        'listeners[1].listen: "127.0.0.1:15001" is taken by listeners[0].listen; write another port',
+      ]);
+      expect(listen('0.0.0.0:15000')).to.deep.equal([
+        'listeners[1].listen: "0.0.0.0:15000" is taken by admin.listen, which is 127.0.0.1:15000; write another port',
+      ]);
+      for (const address of ['localhost:15001', '[::]:15001'])
+        expect(listen(address), address).to.have.length(1);
+      for (const address of ['[::1]:15001', '127.0.0.2:15001', '127.0.0.1:0', 'unix:/tmp/x'])
+        expect(listen(address), address).to.deep.equal([]);
+    });
+
+    it('no listener is its own upstream', () => {
+      const text = minimal().replace('127.0.0.1:50051', 'localhost:15001');
+      expect(problemsOf(text)).to.deep.equal([
+        'f.yaml:8:28 clusters[0].endpoints[0].address: "localhost:15001" is where listener "outbound" listens, so calls would go round for ever; write the address of the service',
+      ]);
+    });
+
+    it('TLS has the files it needs, and authorities for client certificates', () => {
+      const tls = '{ cert: gone.pem, key: k.pem, requireClientCert: true }';
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, tls: ${tls}, routes: [{ name: r, cluster: greeter }] }`;
+      expect(told({ listener }, { 'k.pem': '' })).to.have.members([
+        'listeners[1].tls.cert: "gone.pem" does not exist; write the path of a file that does',
+        'listeners[1].tls.requireClientCert: true needs authorities to check against; write clientCa too',
+      ]);
+    });
+  });
+
+  describe('matches', () => {
+    const match = (conditions: string): string[] => told({ route: `, match: { ${conditions} }` });
+
+    it('ask for the path in one way', () => {
+      expect(match('path: /a, pathPrefix: /b, grpc: { service: a.B }')).to.deep.equal([
+        'listeners[0].routes[0].match.pathPrefix: path, pathPrefix and grpc each ask for the path; write one of them',
+      ]);
+      expect(match('pathPrefix: /a, grpc: {}, method: POST, authority: "*.a:80"')).to.deep.equal([]);
+    });
+
+    it('ask for a header in one way', () => {
+      expect(match('headers: [{ name: a, exact: x, regex: y }]')).to.deep.equal([
+        'listeners[0].routes[0].match.headers[0].regex: exact and regex each ask for the value; write one of them',
+      ]);
+      expect(
+        match('headers: [{ name: a }, { name: b, exact: "" }, { name: c, present: false }]'),
+      ).to.deep.equal([]);
+    });
+
+    it('hold no regular expression that could run for ever, nor one that is none', () => {
+      for (const pattern of ['(a+)+\\\\1', '(?=a)b', '(', '[z-a]']) {
+        const [path, header, ...more] = match(
+          `pathRegex: "${pattern}", headers: [{ name: a, regex: "${pattern}" }]`,
+        );
+        expect(path, pattern).to.match(/^listeners\[0\]\.routes\[0\]\.match\.pathRegex: .* cannot be used: /);
+        expect(header, pattern).to.match(/\.match\.headers\[0\]\.regex: .* cannot be used: /);
+        expect(more).to.deep.equal([]);
+      }
+      expect(match('pathRegex: "/v[0-9]+/.*"')).to.deep.equal([]);
+    });
+  });
+
+  describe('clusters', () => {
+    const cluster = (keys: string): string[] => told({ cluster: `    ${keys}` });
+
+    it('have endpoints or discovery', () => {
+      expect(cluster('discovery: { dns: { host: a, port: 1 } }')).to.deep.equal([
+        'clusters[0].discovery: excludes endpoints; write one of them',
+      ]);
+      const none = minimal().replace('[{ address: 127.0.0.1:50051 }]', '[]');
+      expect(problemsOf(none)).to.deep.equal([
+        'f.yaml:8:16 clusters[0].endpoints: has no endpoint; write endpoints: [{ address: host:port }] or discovery',
+      ]);
+    });
+
+    it('have no endpoint twice', () => {
+      const twice = minimal().replace('50051 }]', '50051 }, { address: 127.0.0.1:50051 }]');
+      expect(problemsOf(twice)).to.deep.equal([
+        'f.yaml:8:58 clusters[0].endpoints[1].address: "127.0.0.1:50051" is in the list already, in line 8; write it once, with a weight for a larger share',
+      ]);
+    });
+
+    it('are probed in one way, which their protocol can answer', () => {
+      expect(cluster('health: { grpc: {}, tcp: {} }')).to.deep.equal([
+        'clusters[0].health.tcp: grpc and tcp exclude each other; write one of them',
+      ]);
+      expect(cluster('health: { http: { path: /x } }')).to.deep.equal([
+        'clusters[0].health.http: asks over HTTP/1.1, and this cluster is http2; write grpc: {} or tcp: {}',
+      ]);
+      expect(cluster('protocol: http1\n    health: { grpc: {} }')).to.deep.equal([
+        'clusters[0].health.grpc: needs HTTP/2, and this cluster is http1; write http: { path: … } or tcp: {}',
+      ]);
+      expect(
+        cluster('protocol: http1\n    health: { http: { path: /x, statuses: [200, 204] } }'),
+      ).to.deep.equal([]);
+    });
+
+    it('eject for no longer than the longest ejection', () => {
+      expect(cluster('outlier: { baseEjection: 10m }')).to.deep.equal([
+        'clusters[0].outlier.baseEjection: "10m" is longer than maxEjection; write 5m or less',
+      ]);
+    });
+
+    it('have a certificate with its key, from files that there are', () => {
+      expect(cluster('tls: { cert: c.pem }')).to.have.members([
+        'clusters[0].tls.cert: "c.pem" does not exist; write the path of a file that does',
+        'clusters[0].tls.key: is missing; write the private key of cert',
+      ]);
+      expect(cluster('tls: {}')).to.deep.equal([]);
+    });
+  });
+});
