@@ -26,26 +26,29 @@ export function callDurationMs(call: CallRecord): number {
 /** One plain sentence: why the call failed, or where a slow one spent its time. */
 export function callReason(call: CallRecord): string {
   const last = call.attempts.at(-1);
-  const tries = call.attempts.length > 1 ? ` (attempt ${call.attempts.length})` : '';
   if (call.error !== '' || call.detail !== '')
     return sentence(call.detail || `Outrigger answered ${call.error}`);
-  if (call.endedBy === 'client') return `The client cancelled after ${durationText(callDurationMs(call))}.`;
+  if (call.endedBy === 'client') return 'The client cancelled the call.';
   if (callFailed(call))
     return last
-      ? `${last.endpoint} answered ${callStatus(call)} after ${durationText(attemptMs(last))}${tries}.`
+      ? `${last.endpoint} answered ${callStatus(call)}.`
       : `Answered ${callStatus(call)} without an attempt at an endpoint.`;
   if (!last) return 'Answered without an attempt at an endpoint.';
   if (call.attempts.length === 1)
-    return `${last.endpoint} took ${durationText(attemptMs(last))} of ${durationText(callDurationMs(call))}.`;
+    return `${last.endpoint} took ${durationText(attemptMs(last))}${replyBegan(call)}.`;
   const slowest = call.attempts.reduce((a, b) => (attemptMs(b) > attemptMs(a) ? b : a));
   return `${call.attempts.length} attempts; ${slowest.endpoint} took the longest, ${durationText(attemptMs(slowest))}.`;
+}
+
+/** Where a long reply began early, the time went into sending it, not into the work before. */
+function replyBegan(call: CallRecord): string {
+  return call.headMs > 0 ? `; its reply began after ${durationText(call.headMs - call.startedMs)}` : '';
 }
 
 /** Everything remembered of one call, for a terminal. */
 export function explainCall(call: CallRecord): string {
   const outcome = callFailed(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
   const facts: Array<[string, string]> = [
-    ['why', callReason(call)],
     ['began', isoTime(call.startedWallMs)],
     ['client', call.clientPort > 0 ? `${call.clientAddress}:${call.clientPort}` : call.clientAddress],
     ['authority', call.authority || '-'],

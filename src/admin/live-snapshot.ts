@@ -18,7 +18,7 @@ export interface LiveSnapshot {
   readonly clusters: readonly LiveCluster[];
   /** Clusters that do not fit. */
   readonly clustersLeftOut: number;
-  readonly failed: readonly CallSummary[];
+  readonly failed: readonly FailedCalls[];
   readonly slow: readonly CallSummary[];
 }
 
@@ -45,11 +45,19 @@ export interface CallSummary {
   readonly reason: string;
 }
 
+/** The newest of the remembered calls that failed in the same way. */
+export interface FailedCalls extends CallSummary {
+  /** How many they are, this one included. */
+  readonly times: number;
+}
+
 /** A page with more rows than this helps nobody; `/clusters` has them all. */
 const liveClustersMax = 50;
 const liveEndpointsMax = 500;
 const liveListenersMax = 20;
-const liveCallsMax = 20;
+const liveCallsMax = 8;
+/** Failed calls that are looked through for those. */
+const liveFailedMax = 200;
 /** Names come from the network; a page needs no more of one than this. */
 const nameCharsMax = 200;
 const reasonCharsMax = 400;
@@ -64,7 +72,9 @@ export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
     listeners: deps.listeners().slice(0, liveListenersMax),
     clusters: fitClusters(all),
     clustersLeftOut: Math.max(0, all.length - liveClustersMax),
-    failed: calls.failed.slice(0, liveCallsMax).map((call) => summarizeCall(call, nowWallMs)),
+    failed: gatherAlike(
+      calls.failed.slice(0, liveFailedMax).map((call) => summarizeCall(call, nowWallMs)),
+    ).slice(0, liveCallsMax),
     slow: calls.slow.slice(0, liveCallsMax).map((call) => summarizeCall(call, nowWallMs)),
   };
 }
@@ -84,6 +94,18 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
     agoMs: Math.max(0, nowWallMs - call.startedWallMs - durationMs),
     reason: clip(callReason(call), reasonCharsMax),
   };
+}
+
+/** One trouble is often many calls: they take one line, so that they do not hide another trouble. */
+function gatherAlike(calls: readonly CallSummary[]): FailedCalls[] {
+  const alike = new Map<string, { newest: CallSummary; times: number }>();
+  for (const call of calls) {
+    const key = JSON.stringify([call.name, call.status, call.cluster, call.reason]);
+    const known = alike.get(key);
+    if (known) known.times++;
+    else alike.set(key, { newest: call, times: 1 });
+  }
+  return [...alike.values()].map(({ newest, times }) => ({ ...newest, times }));
 }
 
 /** Keeps the unusable endpoints of a cluster too large to show: they are what the reader came for. */

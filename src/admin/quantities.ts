@@ -29,7 +29,9 @@ export function rateText(perSecond: number): string {
 
 /** A part of one as percent: `49.8%`; `-` where there is none. */
 export function percentText(part: number | null): string {
-  return part === null || !Number.isFinite(part) ? '-' : `${(part * 100).toFixed(1)}%`;
+  if (part === null || !Number.isFinite(part)) return '-';
+  if (part > 0 && part < 0.0005) return '<0.1%';
+  return `${(part * 100).toFixed(1)}%`;
 }
 
 /** Bytes with a binary unit: `512 B`, `1.5 KiB`, `90.2 MiB`. */

@@ -143,7 +143,7 @@ function paramOf(pattern: string, path: string): string | undefined {
 
 /** What exists, for whoever asked for what does not. */
 export function notFound(path: string): Reply {
-  const width = Math.max(...adminRoutes.map((r) => r.path.length)) + 2;
+  const width = Math.max(...adminRoutes.map((r) => shown(r.path).length)) + 1;
   const lines = adminRoutes.map((r) => `  ${r.method.padEnd(4)} ${shown(r.path).padEnd(width)} ${r.about}`);
   return text(`There is no ${path} here. There is:\n${lines.join('\n')}\n`, 404);
 }

@@ -1,0 +1,408 @@
+import type { AdminDeps, ClusterSnapshot, EndpointSnapshot, HealthSnapshot } from '../../src/admin/deps.ts';
+import { startAdmin } from '../../src/admin/server.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { GrpcStatus } from '../../src/core/grpc-status.ts';
+import type { Logger } from '../../src/core/logger.ts';
+import { type Random, SeededRandom } from '../../src/core/random.ts';
+import { replySentence } from '../../src/core/reply-error.ts';
+import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
+
+/** One made-up replica; what is left out is an ordinary healthy one. */
+export interface FakeEndpoint {
+  address: string;
+  weight?: number;
+  effectiveWeight?: number;
+  zone?: string;
+  priority?: number;
+  health?: HealthSnapshot;
+  unusableReason?: string;
+  draining?: boolean;
+  ejectedForMs?: number;
+  /** Median duration of its attempts. */
+  medianMs?: number;
+  /** Part of its attempts that fail. */
+  failing?: number;
+}
+
+export interface FakeCluster {
+  name: string;
+  protocol?: string;
+  policy?: string;
+  discovery?: string;
+  /** Attempts a second, about. */
+  perSecond?: number;
+  endpoints: FakeEndpoint[];
+}
+
+const healthy: HealthSnapshot = { status: 'healthy', reason: 'SERVING', sinceMs: 754_000 };
+
+/** Three clusters in which about everything that can be the matter with an endpoint is. */
+export const eventfulClusters: FakeCluster[] = [
+  {
+    name: 'greeter',
+    perSecond: 420,
+    endpoints: [
+      { address: '127.0.0.1:50051', zone: 'a', medianMs: 1.9 },
+      { address: '127.0.0.1:50052', zone: 'b', medianMs: 2.1 },
+      { address: '127.0.0.1:50053', weight: 2, zone: 'a', medianMs: 2 },
+    ],
+  },
+  {
+    name: 'orders',
+    discovery: 'dns orders.shop.svc.cluster.local:8443',
+    perSecond: 1_310,
+    endpoints: [
+      { address: '10.42.0.17:8443', zone: 'eu-west-1a', medianMs: 8 },
+      { address: '10.42.1.4:8443', zone: 'eu-west-1b', medianMs: 9, failing: 0.004 },
+      {
+        address: '10.42.1.9:8443',
+        zone: 'eu-west-1b',
+        medianMs: 11,
+        failing: 0.4,
+        ejectedForMs: 23_400,
+        unusableReason: 'ejected after 5 failures in a row (UNAVAILABLE)',
+      },
+      {
+        address: '10.42.2.30:8443',
+        zone: 'eu-west-1c',
+        health: { status: 'unhealthy', reason: 'connect: ECONNREFUSED (3 of 3 probes)', sinceMs: 48_000 },
+        unusableReason: 'unhealthy',
+      },
+      {
+        address: '10.42.2.31:8443',
+        zone: 'eu-west-1c',
+        draining: true,
+        unusableReason: 'draining',
+        medianMs: 9,
+      },
+      { address: '10.42.0.99:8443', zone: 'eu-west-1a', effectiveWeight: 0.34, medianMs: 21 },
+      {
+        address: '[fd00:42::1:7]:8443',
+        zone: 'eu-west-1c',
+        health: { status: 'unknown', reason: 'waiting for the first probe', sinceMs: 600 },
+        unusableReason: 'no probe has answered yet',
+      },
+    ],
+  },
+  {
+    name: 'images',
+    protocol: 'http1',
+    policy: 'round_robin',
+    perSecond: 36,
+    endpoints: [
+      { address: 'unix:/run/images/a.sock', medianMs: 31 },
+      {
+        address: 'unix:/run/images/b.sock',
+        medianMs: 29,
+        priority: 1,
+        unusableReason: 'priority 1 is not needed',
+      },
+    ],
+  },
+];
+
+interface Live {
+  spec: FakeEndpoint;
+  total: number;
+  error: number;
+  perSecond: number;
+  active: number;
+  p50Ms: number | null;
+  p99Ms: number | null;
+}
+
+/** Acts as a proxy at work for whoever develops or tests the admin page: figures that move, calls that fail. */
+export class FakeProxy implements AdminDeps {
+  readonly asked: string[] = [];
+  isReady = true;
+  reasons: string[] = [];
+  name = 'shop-sidecar';
+  readonly failed: CallRecord[] = [];
+  readonly slow: CallRecord[] = [];
+  private readonly recent: CallRecord[] = [];
+  private readonly specs: readonly FakeCluster[];
+  private readonly states = new Map<string, Live[]>();
+  private readonly random: Random;
+  private readonly clock: Clock;
+  private calls = 0;
+  private errors = 0;
+  private callsPerSecond = 0;
+  private errorsPerSecond = 0;
+  private nextId = 4_711;
+  private draining = false;
+
+  constructor(specs: readonly FakeCluster[], clock: Clock, seed = 1) {
+    this.specs = specs;
+    this.clock = clock;
+    this.random = new SeededRandom(seed);
+    for (const cluster of specs)
+      this.states.set(
+        cluster.name,
+        cluster.endpoints.map((spec) => ({
+          spec,
+          total: 0,
+          error: 0,
+          perSecond: 0,
+          active: 0,
+          p50Ms: null,
+          p99Ms: null,
+        })),
+      );
+  }
+
+  /** A second of work. */
+  step(): void {
+    this.callsPerSecond = 0;
+    this.errorsPerSecond = 0;
+    for (const cluster of this.specs) {
+      const live = this.states.get(cluster.name)!;
+      const rate = (cluster.perSecond ?? 100) * (0.9 + 0.2 * this.random.next());
+      for (const state of live) this.work(cluster, state, rate * shareByWeight(state.spec, live));
+    }
+    this.calls += Math.round(this.callsPerSecond);
+    this.errors += Math.round(this.errorsPerSecond);
+    for (const list of [this.failed, this.slow, this.recent]) list.splice(50);
+  }
+
+  private work(cluster: FakeCluster, state: Live, expected: number): void {
+    const { spec } = state;
+    const median = spec.medianMs ?? 3;
+    state.perSecond = expected * (0.94 + 0.12 * this.random.next());
+    const failures = state.perSecond * (spec.failing ?? 0.0004);
+    state.total += Math.round(state.perSecond);
+    state.error += Math.floor(failures + this.random.next());
+    state.active = spec.draining
+      ? 2
+      : Math.round((state.perSecond * median * 1.3) / 1000 + this.random.next() / 2.01);
+    state.p50Ms = expected > 0 ? median * (0.95 + 0.1 * this.random.next()) : null;
+    state.p99Ms = expected > 0 ? median * (3.5 + 1.5 * this.random.next()) : null;
+    this.callsPerSecond += state.perSecond;
+    this.errorsPerSecond += failures;
+    if (this.random.next() < Math.min(failures, 0.3)) this.failed.unshift(this.call(cluster, spec, true));
+    if (expected > 0 && this.random.next() < 0.06) this.slow.unshift(this.call(cluster, spec, false));
+    if (expected > 0) this.recent.unshift(this.call(cluster, spec, false));
+  }
+
+  /** A remembered call, to be changed by the test that wants it otherwise. */
+  call(cluster: FakeCluster, spec: FakeEndpoint, fails: boolean): CallRecord {
+    const tookMs = (spec.medianMs ?? 3) * (fails ? 1.5 : 20 + 30 * this.random.next());
+    const grpc = cluster.protocol !== 'http1';
+    const now = this.clock.now();
+    const attempt: AttemptRecord = {
+      number: 1,
+      endpoint: spec.address,
+      peerHost: '127.0.0.1',
+      peerPort: 1,
+      pick: `lowest active/weight of ${cluster.endpoints.length}: 3/1`,
+      startedMs: now - tookMs + 0.04,
+      endedMs: now - 0.02,
+      grpcStatus: !grpc ? -1 : fails ? GrpcStatus.UNAVAILABLE : GrpcStatus.OK,
+      httpStatus: fails ? 0 : 200,
+      error: fails ? 'upstream_closed' : '',
+      spanId: '00f067aa0ba902b7',
+    };
+    return {
+      id: this.nextId++,
+      listener: 'outbound',
+      route: cluster.name,
+      cluster: cluster.name,
+      grpc,
+      httpMethod: grpc ? 'POST' : 'GET',
+      authority: cluster.name,
+      path: grpc
+        ? `/shop.v1.${cluster.name.charAt(0).toUpperCase()}${cluster.name.slice(1)}/${fails ? 'Place' : 'List'}`
+        : '/images/outrigger.webp',
+      clientAddress: '127.0.0.1',
+      clientPort: 53_122,
+      startedWallMs: this.clock.wallMs() - tookMs,
+      startedMs: now - tookMs,
+      headMs: fails ? 0 : now - tookMs * 0.1,
+      endedMs: now,
+      grpcStatus: attempt.grpcStatus,
+      httpStatus: grpc ? 200 : fails ? 502 : 200,
+      endedBy: fails ? 'outrigger' : 'upstream',
+      error: fails ? 'upstream_closed' : '',
+      detail: fails
+        ? replySentence({
+            code: 'upstream_closed',
+            detail: `${spec.address} closed the connection before it replied`,
+            mayHaveProcessed: true,
+          })
+        : '',
+      requestBytes: 25,
+      responseBytes: fails ? 0 : 1_480,
+      requestMessages: grpc ? 1 : 0,
+      responseMessages: grpc && !fails ? 1 : 0,
+      attempts: [attempt],
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      sampled: true,
+    };
+  }
+
+  readiness() {
+    return { ready: this.isReady, reasons: this.reasons };
+  }
+  live() {
+    return true;
+  }
+  metricsText(accept: string) {
+    this.asked.push(`metrics ${accept}`);
+    return {
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+      body: '# TYPE outrigger_up gauge\noutrigger_up 1\n',
+    };
+  }
+  clusters(): ClusterSnapshot[] {
+    return this.specs.map((cluster) => {
+      const live = this.states.get(cluster.name)!;
+      const sum = live.reduce((n, s) => n + s.perSecond, 0);
+      return {
+        name: cluster.name,
+        protocol: cluster.protocol ?? 'http2',
+        policy: cluster.policy ?? 'least_request',
+        discovery: cluster.discovery ?? 'static',
+        endpoints: live.map((state) => endpointSnapshot(state, live, sum)),
+      };
+    });
+  }
+  listeners() {
+    return [
+      {
+        name: 'outbound',
+        address: '127.0.0.1:15001',
+        direction: 'outbound',
+        protocol: 'auto',
+        connections: 3,
+        active: 7,
+        total: this.calls,
+      },
+    ];
+  }
+  stats() {
+    const all = [...this.states.values()].flat();
+    const p99s = all.flatMap((s) => (s.p99Ms === null ? [] : [s.p99Ms]));
+    const p50s = all.flatMap((s) => (s.p50Ms === null ? [] : [s.p50Ms])).sort((a, b) => a - b);
+    return {
+      totals: {
+        calls: this.calls,
+        errors: this.errors,
+        active: all.reduce((n, s) => n + s.active, 0),
+        callsPerSecond: this.callsPerSecond,
+        errorsPerSecond: this.errorsPerSecond,
+        p50Ms: p50s[p50s.length >> 1] ?? null,
+        p99Ms: p99s.length > 0 ? Math.max(...p99s) : null,
+      },
+      counters: { 'listener.outbound.connections': 3, 'retries.transparent': 2 },
+    };
+  }
+  configDump(): unknown {
+    return {
+      admin: { listen: '127.0.0.1:15000' },
+      clusters: [{ name: 'orders', tls: { key: '/etc/key.pem', password: 'hunter2' } }],
+    };
+  }
+  serverInfo() {
+    return {
+      name: this.name,
+      version: '0.1.0',
+      state: this.draining
+        ? ('draining' as const)
+        : this.isReady
+          ? ('ready' as const)
+          : ('starting' as const),
+      uptimeMs: 7_754_000 + this.clock.now(),
+      startedWallMs: 1_700_000_000_000,
+      pid: 4242,
+      node: 'v24.0.0',
+      platform: 'linux x64',
+    };
+  }
+  memory() {
+    return {
+      rssBytes: 80 * 2 ** 20,
+      heapUsedBytes: 20 * 2 ** 20,
+      heapTotalBytes: 30 * 2 ** 20,
+      externalBytes: 4 * 2 ** 20,
+      arrayBuffersBytes: 2 ** 20,
+    };
+  }
+  traces() {
+    return { recent: this.recent, slow: this.slow, failed: this.failed };
+  }
+  explain(id: number) {
+    return [...this.failed, ...this.slow, ...this.recent].find((call) => call.id === id);
+  }
+  drain() {
+    this.asked.push('drain');
+    this.draining = true;
+  }
+  setLogLevel(level: string) {
+    this.asked.push(`level ${level}`);
+  }
+  endpointDrain(address: string, on: boolean) {
+    const found = [...this.states.values()].flat().find((s) => s.spec.address === address);
+    if (!found) return false;
+    this.asked.push(`endpoint ${address} ${on}`);
+    found.spec.draining = on;
+    return true;
+  }
+  healthcheckFail(on: boolean) {
+    this.asked.push(`healthcheck ${on}`);
+    this.isReady = !on;
+    this.reasons = on ? ['failed by hand (POST /healthcheck/fail)'] : [];
+  }
+  quit() {
+    this.asked.push('quit');
+  }
+}
+
+function endpointSnapshot(state: Live, live: readonly Live[], sum: number): EndpointSnapshot {
+  const { spec } = state;
+  return {
+    address: spec.address,
+    weight: spec.weight ?? 1,
+    effectiveWeight: spec.effectiveWeight ?? spec.weight ?? 1,
+    zone: spec.zone ?? '',
+    priority: spec.priority ?? 0,
+    health: spec.health ?? healthy,
+    usable: usable(spec),
+    unusableReason: usable(spec) ? '' : (spec.unusableReason ?? 'draining'),
+    draining: spec.draining ?? false,
+    ejectedForMs: spec.ejectedForMs ?? null,
+    active: state.active,
+    total: state.total,
+    success: state.total - state.error,
+    error: state.error,
+    connections: usable(spec) ? 2 : 0,
+    perSecond: state.perSecond,
+    share: sum > 0 ? state.perSecond / sum : null,
+    shareByWeight: shareByWeight(spec, live),
+    p50Ms: state.p50Ms,
+    p99Ms: state.p99Ms,
+  };
+}
+
+function usable(spec: FakeEndpoint): boolean {
+  return spec.unusableReason === undefined && !spec.draining;
+}
+
+function shareByWeight(spec: FakeEndpoint, live: readonly Live[]): number {
+  const weigh = (s: FakeEndpoint) => (usable(s) ? (s.effectiveWeight ?? s.weight ?? 1) : 0);
+  const sum = live.reduce((n, s) => n + weigh(s.spec), 0);
+  return sum > 0 ? weigh(spec) / sum : 0;
+}
+
+/** `node test/support/fake-admin.ts [PORT]`: the page with made-up figures, for working on it. */
+if (import.meta.main) {
+  const log: Logger = { debug() {}, info: console.log, warn: console.warn, error: console.error };
+  const proxy = new FakeProxy(eventfulClusters, systemClock);
+  for (let i = 0; i < 30; i++) proxy.step();
+  setInterval(() => proxy.step(), 1_000);
+  const port = Number(process.argv[2] ?? 15_000);
+  const { address } = await startAdmin({
+    address: { kind: 'tcp', host: '127.0.0.1', port },
+    deps: proxy,
+    logger: log,
+  });
+  if (address.kind === 'tcp') console.log(`http://127.0.0.1:${address.port}/`);
+}
