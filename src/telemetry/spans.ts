@@ -238,10 +238,9 @@ function httpSpanName(method: string): string {
 /** Host and port of `:authority`; port 0 where it names none. Whatever the text, no throw. */
 function splitAuthority(authority: string): { host: string; port: number } {
   const colon = authority.lastIndexOf(':');
-  const digits = colon < 0 ? '' : authority.slice(colon + 1);
-  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
+  const port = colon < 0 || authority.length - colon > 6 ? 0 : Number(authority.slice(colon + 1));
   const host = port > 0 ? authority.slice(0, colon) : authority;
-  return { host: host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host, port };
+  return { host: host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host, port: port > 0 ? port : 0 };
 }
 
 /** Milliseconds as the SDK's pair of seconds and nanoseconds; a negative span of time is none. */
