@@ -13,7 +13,7 @@ export interface GrpcProbeSettings {
 }
 
 interface HealthCheckRequest {
-  readonly service: string;
+  readonly service?: string;
 }
 interface HealthCheckResponse {
   readonly status: string;
@@ -58,7 +58,8 @@ export function grpcProbe(address: Address, clock: Clock, settings: GrpcProbeSet
           check.path,
           check.requestSerialize,
           check.responseDeserialize,
-          { service: settings.service },
+          // An empty name is proto3's default, and is left out of the message as other clients do.
+          settings.service === '' ? {} : { service: settings.service },
           new grpc.Metadata(),
           { deadline: clock.wallMs() + timeoutMs },
           (error, response) => resolve(error ? resultOfError(error, timeoutMs) : resultOfResponse(response)),
