@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
 import { abortSocket, endSocket, errorReply } from './error-reply.ts';
@@ -36,6 +36,9 @@ export interface UpgradeOptions {
     attempt: number,
   ): { target: UpgradeTarget } | { target?: undefined; error: ReplyError };
 }
+
+/** How long the second side of a WebSocket may take to close after the first, milliseconds. */
+export const halfClosedMs = 10_000;
 
 /** How an upgrade went, for the record of the call. */
 export interface UpgradeOutcome {
@@ -84,12 +87,20 @@ export async function proxyUpgrade(
     const detail = `the client sent ${read.refusal.reason}`;
     return refuse({ code: 'protocol_error', detail, mayHaveProcessed: false });
   }
+  const stopWatching = watchForLeaving(socket);
   let first = head;
   for (;;) {
     outcome.attempts += 1;
     const choice = options.choose(read.value.head, outcome.attempts);
     if (choice.target === undefined) return refuse(choice.error);
-    const attempt = new UpgradeAttempt(choice.target, read.value.head, socket, outcome, options);
+    const attempt = new UpgradeAttempt(
+      choice.target,
+      read.value.head,
+      socket,
+      outcome,
+      options,
+      stopWatching,
+    );
     const error = await attempt.run(first);
     choice.target.release(error === null);
     if (error === null || socket.destroyed || attempt.answered) return finish(attempt, error);
@@ -108,6 +119,24 @@ export async function proxyUpgrade(
   }
 }
 
+/**
+ * Reads ahead, into the socket's own bounded buffer, while nobody else reads: a socket that is not read does not tell that
+ * its peer is gone. Who leaves before the answer is cut off, and with it the attempt. Gives the way to stop.
+ */
+function watchForLeaving(socket: Socket): () => void {
+  const look = () => {
+    // Reading nothing out of an empty buffer is what brings `end` up.
+    if (socket.readableLength === 0) socket.read(0);
+  };
+  const left = () => socket.destroy();
+  socket.on('readable', look);
+  socket.once('end', left);
+  return () => {
+    socket.off('readable', look);
+    socket.off('end', left);
+  };
+}
+
 /** One try at one endpoint. */
 class UpgradeAttempt {
   /** The client got the head of a reply. */
@@ -117,9 +146,12 @@ class UpgradeAttempt {
   private readonly socket: Socket;
   private readonly outcome: UpgradeOutcome;
   private readonly options: UpgradeOptions;
+  private readonly stopWatching: () => void;
   private connected = false;
   private timedOut = false;
   private upstreamEnded = false;
+  private settled = false;
+  private halfClosedTimer: Timer | null = null;
 
   constructor(
     target: UpgradeTarget,
@@ -127,12 +159,14 @@ class UpgradeAttempt {
     socket: Socket,
     outcome: UpgradeOutcome,
     options: UpgradeOptions,
+    stopWatching: () => void,
   ) {
     this.target = target;
     this.head = head;
     this.socket = socket;
     this.outcome = outcome;
     this.options = options;
+    this.stopWatching = stopWatching;
   }
 
   /** Null where all went well, and where the client went away. */
@@ -151,6 +185,9 @@ class UpgradeAttempt {
       return null;
     } catch (error) {
       return this.judge(name, error as Error);
+    } finally {
+      this.settled = true;
+      this.halfClosedTimer?.cancel();
     }
   }
 
@@ -189,9 +226,20 @@ class UpgradeAttempt {
     const { outcome, socket } = this;
     this.answered = true;
     outcome.httpStatus = 101;
+    this.stopWatching();
     upstream.once('end', () => {
       this.upstreamEnded = true;
     });
+    // A side that ended says nothing more, and the other has so long to end as well (RFC 6455 section 7.1.1).
+    const halfClosed = () => {
+      if (this.halfClosedTimer !== null || this.settled) return;
+      this.halfClosedTimer = this.options.clock.after(halfClosedMs, () => {
+        upstream.destroy();
+        socket.destroy();
+      });
+    };
+    upstream.once('end', halfClosed);
+    socket.once('end', halfClosed);
     upstream.on('data', (chunk: Buffer) => {
       outcome.bytesToClient += chunk.length;
     });
@@ -224,6 +272,8 @@ class UpgradeAttempt {
   }
 
   private judge(name: string, error: NodeJS.ErrnoException): ReplyError | null {
+    // The client left; or the upstream ended, and its socket closed before the client's had taken the last octets.
+    if (this.socket.destroyed || this.upstreamEnded) return null;
     if (!this.connected) {
       return this.timedOut
         ? {
@@ -237,8 +287,6 @@ class UpgradeAttempt {
             mayHaveProcessed: false,
           };
     }
-    // The upstream ended its side, and its socket closed before the client's had taken the last octets.
-    if (this.upstreamEnded || (this.answered && this.socket.destroyed)) return null;
     if (this.answered)
       return { code: 'upstream_closed', detail: `${name} broke off`, mayHaveProcessed: true };
     const detail = `${name} closed without a reply to the upgrade (${error.code ?? error.message})`;

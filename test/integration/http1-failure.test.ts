@@ -261,7 +261,12 @@ describe('HTTP/1.1 server stream', () => {
       idleTimeoutMs: 1000,
     });
     const listener = net.createServer({ allowHalfOpen: true }, (socket) => server.accept(socket, null));
-    return { port: await listen(listener), close: () => (server.close(), closeListener(listener)) };
+    const port = await listen(listener);
+    const close = () => {
+      server.close();
+      return closeListener(listener);
+    };
+    return { port, close };
   }
   const text = (stream: MessageStream, words: string, last: boolean) => {
     const bytes = Buffer.from(words);

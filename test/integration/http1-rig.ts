@@ -191,7 +191,7 @@ export async function say(port: number, text: string | Buffer): Promise<{ text: 
   });
   socket.on('end', () => socket.end());
   socket.write(text);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return { text: Buffer.concat(chunks).toString('latin1'), broken };
 }
 

@@ -1,0 +1,306 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import { expect } from 'chai';
+import { systemClock } from '../../src/core/clock.ts';
+import type { ReplyError } from '../../src/core/reply-error.ts';
+import { proxyUpgrade, type UpgradeOutcome } from '../../src/http1/upgrade.ts';
+import { closeListener, eventually, listen, type Rig, say, startRig, tcp, Wire } from './http1-rig.ts';
+
+const handshake =
+  'GET /chat?room=1 HTTP/1.1\r\nhost: chat.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a, b\r\n\r\n';
+
+describe('WebSocket through the HTTP/1.1 server', () => {
+  let upstream: http.Server;
+  let upstreamPort: number;
+  let rig: Rig;
+  const outcomes: UpgradeOutcome[] = [];
+  const released: boolean[] = [];
+  const chosen: number[] = [];
+  /** Sockets of the endpoint after its 101. */
+  const opened: net.Socket[] = [];
+  const requests: http.IncomingMessage[] = [];
+  /** Ports to choose from, the n-th for the n-th attempt. */
+  let ports: number[] = [];
+  let chooseError: ReplyError | null = null;
+
+  beforeEach(async () => {
+    for (const list of [outcomes, released, chosen, opened, requests, ports]) list.length = 0;
+    chooseError = null;
+    upstream = http.createServer((request, response) => {
+      requests.push(request);
+      response.end('plain');
+    });
+    upstream.on('upgrade', (request, socket: net.Socket, head: Buffer) => {
+      requests.push(request);
+      opened.push(socket);
+      socket.on('error', () => {});
+      socket.on('end', () => socket.end());
+      socket.unshift(head);
+      const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash('sha1').update(key).digest('base64');
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+    });
+    upstreamPort = await listen(upstream);
+    ports = [upstreamPort];
+    rig = await startRig(tcp(upstreamPort), {
+      onUpgrade: async (request, socket, head) => {
+        outcomes.push(
+          await proxyUpgrade(request, socket, head, {
+            clock: systemClock,
+            connectTimeoutMs: 2000,
+            connectAttemptsMax: 2,
+            replyHeaderBytesMax: 8192,
+            clientAddress: '192.0.2.7',
+            choose: (_head, attempt) => {
+              chosen.push(attempt);
+              if (chooseError !== null) return { error: chooseError };
+              const address = tcp(ports[Math.min(attempt, ports.length) - 1]);
+              return { target: { address, tls: null, release: (ok) => void released.push(ok) } };
+            },
+          }),
+        );
+      },
+    });
+  });
+  afterEach(async () => {
+    await rig.close();
+    for (const socket of opened) socket.destroy();
+    await closeListener(upstream);
+  });
+
+  async function open(more: string | Buffer = ''): Promise<Wire> {
+    const wire = new Wire(rig.port);
+    wire.say(Buffer.concat([Buffer.from(handshake), Buffer.from(more)]));
+    await wire.until('\r\n\r\n');
+    await eventually(() => opened.length > 0);
+    return wire;
+  }
+
+  it('passes the handshake and then octets both ways, those sent ahead too', async () => {
+    const wire = await open('ahead');
+    expect(wire.text)
+      .to.match(/^HTTP\/1\.1 101 /)
+      .and.include('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+    expect(requests[0].url).to.equal('/chat?room=1');
+    expect(requests[0].headers).to.include({
+      host: 'chat.test',
+      upgrade: 'websocket',
+      connection: 'upgrade',
+      'sec-websocket-protocol': 'a, b',
+      'x-forwarded-for': '192.0.2.7',
+    });
+    const [socket] = opened;
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk;
+    });
+    wire.say('-later');
+    socket.write('from the endpoint');
+    await wire.until('from the endpoint');
+    await eventually(() => heard === 'ahead-later');
+    wire.socket.end();
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0]).to.deep.equal({
+      httpStatus: 101,
+      bytesFromClient: 11,
+      bytesToClient: 17,
+      attempts: 1,
+      error: '',
+      detail: '',
+    });
+    expect(released).to.deep.equal([true]);
+    await eventually(() => socket.destroyed && rig.server.connections === 0);
+  });
+
+  it('speaks to the WebSocket client of the platform', async () => {
+    const client = new WebSocket(`ws://127.0.0.1:${rig.port}/chat`);
+    await once(client, 'open');
+    const message = once(client, 'message');
+    opened[0].write(Buffer.from([0x81, 5, ...Buffer.from('hello')]));
+    const [{ data }] = (await message) as [{ data: string }];
+    expect(data).to.equal('hello');
+    const closed = once(client, 'close');
+    opened[0].end(Buffer.from([0x88, 2, 0x03, 0xe8]));
+    const [{ code }] = (await closed) as [{ code: number }];
+    expect(code).to.equal(1000);
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0].error).to.equal('');
+  });
+
+  it('delivers all that the endpoint said before it closed, and no more than the client takes', async () => {
+    const wire = await open();
+    wire.socket.pause();
+    const total = 32 * 1024 * 1024;
+    opened[0].end(Buffer.alloc(total, 0x62));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(opened[0].writableLength, 'held back at the endpoint').to.be.above(0);
+    wire.socket.resume();
+    await wire.closed;
+    expect(wire.text.length - wire.text.indexOf('\r\n\r\n') - 4).to.equal(total);
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0]).to.include({ bytesToClient: total, error: '' });
+  });
+
+  it('ends the client when the endpoint breaks off, and the endpoint when the client does', async () => {
+    const first = await open();
+    opened[0].resetAndDestroy();
+    await first.closed;
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0].error).to.equal('upstream_closed');
+    expect(released).to.deep.equal([false]);
+
+    opened.length = 0;
+    const second = await open();
+    const left = once(opened[0], 'close');
+    opened[0].resume();
+    second.socket.resetAndDestroy();
+    await left;
+    await eventually(() => outcomes.length === 2 && rig.server.connections === 0);
+    expect(outcomes[1].error).to.equal('');
+  });
+
+  it('relays another answer than 101, framed anew', async () => {
+    upstream.removeAllListeners('upgrade');
+    upstream.on('upgrade', (_request, socket) => {
+      socket.end(
+        'HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\nx-why: no\r\n\r\n3\r\nno!\r\n0\r\n\r\n',
+      );
+    });
+    const { text } = await say(rig.port, handshake);
+    expect(text)
+      .to.match(/^HTTP\/1\.1 403 /)
+      .and.match(/\r\nx-why: no\r\n/)
+      .and.match(/\r\nconnection: close\r\n/);
+    expect(text).to.not.include('chunked');
+    expect(text.endsWith('\r\n\r\nno!')).to.equal(true);
+    expect(outcomes[0]).to.include({ httpStatus: 403, bytesToClient: 3, error: '' });
+  });
+
+  it('breaks off an answer that the endpoint breaks off', async () => {
+    upstream.removeAllListeners('upgrade');
+    upstream.on('upgrade', (_request, socket) => {
+      socket.write('HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n');
+      setTimeout(() => socket.destroy(), 20);
+    });
+    const { broken } = await say(rig.port, handshake);
+    expect(broken).to.equal(true);
+    expect(outcomes[0].error).to.equal('upstream_closed');
+  });
+
+  it('goes to another endpoint where one gives no connection', async () => {
+    const dead = net.createServer();
+    ports = [await listen(dead), upstreamPort];
+    await closeListener(dead);
+    const wire = await open('ahead');
+    await eventually(() => opened[0].bytesRead > 0);
+    expect(chosen).to.deep.equal([1, 2]);
+    let heard = '';
+    opened[0].on('data', (chunk) => {
+      heard += chunk;
+    });
+    await eventually(() => heard === 'ahead');
+    wire.socket.destroy();
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0].attempts).to.equal(2);
+    expect(released).to.deep.equal([false, true]);
+  });
+
+  it('says so where no endpoint gives a connection', async () => {
+    const dead = net.createServer();
+    ports = [await listen(dead)];
+    await closeListener(dead);
+    const { text } = await say(rig.port, handshake);
+    expect(text)
+      .to.match(/^HTTP\/1\.1 503 /)
+      .and.include('x-outrigger-error: connect_failed')
+      .and.include('ECONNREFUSED');
+    expect(outcomes[0]).to.include({ httpStatus: 503, attempts: 2, error: 'connect_failed' });
+    expect(released).to.deep.equal([false, false]);
+  });
+
+  it('says so where the endpoint closes without an answer', async () => {
+    upstream.removeAllListeners('upgrade');
+    upstream.on('upgrade', (_request, socket) => socket.destroy());
+    const { text } = await say(rig.port, handshake);
+    expect(text)
+      .to.match(/^HTTP\/1\.1 502 /)
+      .and.include('x-outrigger-error: upstream_closed');
+    expect(chosen).to.deep.equal([1]);
+  });
+
+  it('says what routing says', async () => {
+    chooseError = { code: 'no_route', detail: 'no route matched', mayHaveProcessed: false };
+    const { text } = await say(rig.port, handshake);
+    expect(text)
+      .to.match(/^HTTP\/1\.1 404 /)
+      .and.include('x-outrigger-error: no_route')
+      .and.include('no route matched');
+    expect(released).to.deep.equal([]);
+  });
+
+  it('refuses a malformed handshake before routing', async () => {
+    const { text } = await say(rig.port, handshake.replace('host:', 'host: a\r\nhost:'));
+    expect(text)
+      .to.match(/^HTTP\/1\.1 400 /)
+      .and.include('x-outrigger-error: protocol_error');
+    expect(chosen).to.deep.equal([]);
+  });
+
+  for (const [how, leave] of [
+    ['with a FIN', (socket: net.Socket) => socket.destroy()],
+    ['with an RST', (socket: net.Socket) => socket.resetAndDestroy()],
+  ] as const)
+    it(`lets go of the endpoint when the client leaves ${how} before its answer`, async () => {
+      let asked: net.Socket | undefined;
+      upstream.removeAllListeners('upgrade');
+      upstream.on('upgrade', (_request, socket: net.Socket) => {
+        asked = socket;
+        socket.on('error', () => {});
+        socket.on('end', () => socket.end());
+        socket.resume();
+      });
+      const wire = new Wire(rig.port);
+      wire.say(handshake);
+      await eventually(() => asked !== undefined);
+      leave(wire.socket);
+      await eventually(() => asked?.destroyed === true && outcomes.length === 1);
+      expect(outcomes[0]).to.include({ httpStatus: 0, error: '' });
+    });
+
+  it('answers an upgrade to h2c, or with a body, or behind another request, as a plain request', async () => {
+    const plain = await say(
+      rig.port,
+      'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n',
+    );
+    expect(plain.text).to.include('plain');
+    const body = handshake.replace('Upgrade: W', 'content-length: 3\r\nconnection: close\r\nUpgrade: W');
+    expect((await say(rig.port, `${body}abc`)).text).to.include('plain');
+    const wire = new Wire(rig.port);
+    wire.say(`GET / HTTP/1.1\r\nhost: a\r\n\r\n${handshake}`);
+    await wire.until(/plain[\s\S]*plain/);
+    wire.socket.destroy();
+    expect(chosen).to.deep.equal([]);
+    expect(requests.map((request) => request.headers.upgrade)).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('outlives a drain, and ends with the server', async () => {
+    const wire = await open();
+    rig.server.drain();
+    opened[0].write('still here');
+    await wire.until('still here');
+    expect(rig.server.connections).to.equal(1);
+    rig.server.close();
+    await wire.closed;
+    await eventually(() => outcomes.length === 1);
+  });
+});
