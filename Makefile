@@ -22,7 +22,7 @@ test: install ## Run all tests (ARGS='-g words' picks some)
 	@$(run) npm test --silent -- $(ARGS)
 
 check: install ## Judge the sources: types, style, layers, cycles, banned globals, lengths
-	@$(run) exec node test/check/main.ts
+	@$(run) exec node test/check/main.ts $(ARGS)
 
 format: install ## Format the sources and mend what Biome can mend safely
 	@$(run) exec biome check --config-path=config --write src test config/*.mjs package.json

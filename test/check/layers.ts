@@ -4,8 +4,8 @@ import { importsOf } from './imports.ts';
 import type { CheckedFile } from './program.ts';
 
 /**
- * Who may import whom: the table of ARCHITECTURE.md. `null` is anything. Files directly in `src/` are the wiring and may
- * import anything; only they and `cli` may import them or `cli`.
+ * Who may import whom: the table of ARCHITECTURE.md. `null` is anything. Files directly in `src/` and those in `src/app/`
+ * are the wiring and may import anything; only they and `cli` may import them or `cli`.
  */
 export const layers: Readonly<Record<string, readonly string[] | null>> = {
   core: [],
@@ -25,6 +25,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   config: ['core'],
   admin: ['core', 'telemetry'],
   cli: null,
+  app: null,
 };
 
 const rule = 'layers';

@@ -89,7 +89,10 @@ for (const [name, tool] of Object.entries(tools)) {
 for (const finding of findings) process.stdout.write(`${formatFinding(finding)}\n`);
 for (const rule of new Set(findings.map((finding) => finding.rule))) failures.push(rule);
 const untested = findUntested(files);
-if (untested.length > 0) process.stdout.write(`note: no test imports ${untested.join(', ')}\n`);
+const listed = process.argv.includes('--untested') ? untested : untested.slice(0, 5);
+if (untested.length > 0)
+  process.stdout.write(`note: no test is near ${untested.length} files of src/: ${listed.join(', ')}${listed.length < untested.length ? ', … (ARGS=--untested lists all)' : ''}
+`);
 if (failures.length > 0) {
   if (failures.includes('style'))
     process.stdout.write('style: `make format` mends what can be mended without thought\n');
