@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bounds } from './bounds.ts';
+import { startCollector } from './collector.ts';
 import { commitName, describeMachine, isInstalled } from './machine.ts';
 import { measure, type Replicas, type Run, type Standing, startPeer, startReplicas } from './measure.ts';
 import { caddy } from './peers/caddy.ts';
@@ -111,13 +112,14 @@ async function bench(dir: string): Promise<void> {
   );
   const list = chosen(scenarios, options.only).filter(({ name }) => !options.smoke || judged.has(name));
   const replicas = await startReplicas();
+  const collector = await startCollector();
   const standing: Standing[] = [];
   const peers = peersHere();
   for (const peer of peers) {
     try {
       const peerDir = mkdtempSync(join(dir, 'peer-'));
-      await verifyPeer(peer, peerDir);
-      standing.push(await startPeer(peer, replicas, peerDir));
+      await verifyPeer(peer, peerDir, collector.port);
+      standing.push(await startPeer(peer, replicas, collector.port, peerDir));
     } catch (error) {
       wrong(`${peer.name}: ${(error as Error).message}`);
     }
@@ -126,6 +128,7 @@ async function bench(dir: string): Promise<void> {
   for (const { peer, port } of standing)
     await sample(port).catch((error: Error) => wrong(`${peer.name}, afterwards: ${error.message}`));
   await Promise.all([...standing.map(({ program }) => program.stop()), replicas.program.stop()]);
+  collector.stop();
   report(rows, peers, rounds, seconds);
 }
 

@@ -45,10 +45,15 @@ export async function startReplicas(): Promise<Replicas> {
 }
 
 /** Starts a peer on its core and makes sure, by a few calls, that it serves rightly. */
-export async function startPeer(peer: Peer, replicas: Replicas, dir: string): Promise<Standing> {
+export async function startPeer(
+  peer: Peer,
+  replicas: Replicas,
+  collector: number,
+  dir: string,
+): Promise<Standing> {
   const [listen, admin] = await freePorts(2);
   mkdirSync(dir, { recursive: true });
-  const { command, env } = peer.prepare(dir, { listen, admin, replicas: replicas.ports });
+  const { command, env } = peer.prepare(dir, { listen, admin, collector, replicas: replicas.ports });
   const program = start(command, proxyCore, { ...process.env, ...env });
   try {
     await listening(listen, program, peer.name);

@@ -17,7 +17,8 @@ import { SendWindows } from './wire/send-windows.ts';
  * as JavaScript over a socket can, so that the proxy is what is measured. `node replica.ts PORT...`; 0 takes a free
  * port. Prints the ports as a JSON array once they listen, and ends when its standard input does.
  *
- * A request with an empty message is answered with field 1 = 1: to a grpc.health.v1 Check that is SERVING.
+ * A request with an empty message, or one whose only field is an empty string, is answered with field 1 = 1: to a
+ * grpc.health.v1 Check that is SERVING.
  *
  * Header blocks of requests are not decoded: nothing here depends on them. Replies use the peer's dynamic table, as
  * gRPC servers do: two literals on the first reply of a connection, one octet each afterwards.
@@ -42,6 +43,7 @@ const trailerBlocks = {
 const tableBytesNeeded = 256;
 
 const emptyMessageBytes = 5;
+const emptyServiceName = Buffer.from([0, 0, 0, 0, 2, 0x0a, 0]);
 const serving = Buffer.from([0, 0, 0, 0, 2, 0x08, 0x01]);
 const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 /** A stream's window takes the largest body of the bench whole, so that no credit has to travel. */
@@ -102,7 +104,7 @@ function serve(socket: Socket): void {
   };
 
   const answer = (streamId: number, bytes: Buffer, start: number, end: number): void => {
-    if (end - start === emptyMessageBytes) reply(streamId, serving, 0, serving.length);
+    if (isHealthCheck(bytes, start, end)) reply(streamId, serving, 0, serving.length);
     else reply(streamId, bytes, start, end);
   };
 
@@ -121,6 +123,11 @@ function serve(socket: Socket): void {
       }
     }, preface.length),
   );
+}
+
+function isHealthCheck(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start === emptyMessageBytes) return true;
+  return end - start === emptyServiceName.length && emptyServiceName.compare(bytes, start, end) === 0;
 }
 
 const ports = await Promise.all(

@@ -13,10 +13,15 @@ const sampleCalls = 20;
  * trailers and statuses pass, calls of one connection are spread, and each call reaches its replica with a `traceparent` that
  * no other has. Rejects with what is wrong.
  */
-export async function verifyPeer(peer: Peer, dir: string): Promise<void> {
+export async function verifyPeer(peer: Peer, dir: string, collector: number): Promise<void> {
   const replicas = await Promise.all(['a', 'b', 'c'].map((name) => startGreeter({ name })));
   const [listen, admin] = await freePorts(2);
-  const { command, env } = peer.prepare(dir, { listen, admin, replicas: replicas.map(({ port }) => port) });
+  const { command, env } = peer.prepare(dir, {
+    listen,
+    admin,
+    collector,
+    replicas: replicas.map(({ port }) => port),
+  });
   const proxy = start(command, null, { ...process.env, ...env });
   const client = connectGreeter(`127.0.0.1:${listen}`);
   try {

@@ -31,12 +31,15 @@ async function run(work: ChildWork): Promise<void> {
     return;
   }
   const load = new Load(work.load, systemClock, systemRandom());
-  const everySecond = (): void => {
+  let timer = systemClock.after(1000, everySecond);
+  function everySecond(): void {
+    timer = systemClock.after(1000, everySecond);
     tell({ kind: 'second', figures: load.takeWindow() });
-    systemClock.after(1000, everySecond);
-  };
-  systemClock.after(1000, everySecond);
-  process.once('message', async () => tell({ kind: 'total', figures: await load.stop() }));
+  }
+  process.once('message', async () => {
+    timer.cancel();
+    tell({ kind: 'total', figures: await load.stop() });
+  });
 }
 
 await run(JSON.parse(process.argv[2]) as ChildWork);

@@ -7,8 +7,8 @@ const entry = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const command = process.env.BENCH_OUTRIGGER?.split(' ') ?? [process.execPath, entry];
 
 /**
- * The proxy under test, with what a default user has on: metrics, trace context with 1% sampled, recent calls, health
- * probes, outlier detection. `BENCH_OUTRIGGER` names another command that takes `run --config FILE`.
+ * The proxy under test, with what a default user has on: metrics, trace context with 1% sampled and exported, recent calls,
+ * health probes. `BENCH_OUTRIGGER` names another command that takes `run --config FILE`.
  */
 export const outrigger: Peer = {
   name: 'Outrigger',
@@ -32,7 +32,7 @@ export const outrigger: Peer = {
           limits: { maxConnections: 1024, maxPending: 100_000, maxRequests: 100_000 },
         },
       ],
-      telemetry: { traces: { ratio: 0.01 } },
+      telemetry: { traces: { ratio: 0.01, otlp: { endpoint: `http://127.0.0.1:${ports.collector}` } } },
     };
     writeFileSync(`${dir}/outrigger.yaml`, stringify(configuration));
     return { command: [...command, 'run', '--config', `${dir}/outrigger.yaml`] };

@@ -3,6 +3,8 @@ export interface Ports {
   readonly listen: number;
   /** For an admin or metrics port, if the proxy has one. */
   readonly admin: number;
+  /** Takes OTLP over HTTP. */
+  readonly collector: number;
   readonly replicas: readonly number[];
 }
 

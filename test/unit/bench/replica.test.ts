@@ -46,10 +46,14 @@ describe("the bench's replica and generator", function () {
   it('is SERVING to a health check', async () => {
     const Health = grpc.makeGenericClientConstructor(healthService, 'Health');
     const client = new Health(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
-    const reply = await new Promise((resolve, reject) =>
-      client.Check({}, (error: Error | null, answer: unknown) => (error ? reject(error) : resolve(answer))),
-    );
-    expect(reply).to.deep.equal({ status: 'SERVING' });
+    for (const request of [{}, { service: '' }]) {
+      const reply = await new Promise((resolve, reject) =>
+        client.Check(request, (error: Error | null, answer: unknown) =>
+          error ? reject(error) : resolve(answer),
+        ),
+      );
+      expect(reply).to.deep.equal({ status: 'SERVING' });
+    }
     client.close();
   });
 
