@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { CallRecord } from './call-record.ts';
 import { isoTime } from './iso-time.ts';
-import { callFailed, rpcMethod } from './outcome.ts';
+import { callFailed, callGrpcStatus, rpcMethod } from './outcome.ts';
 
 /** Where access log lines go. */
 export type AccessLogTarget =
@@ -68,7 +68,7 @@ export function accessLogLine(record: CallRecord): string {
     client: record.clientPort > 0 ? `${record.clientAddress}:${record.clientPort}` : record.clientAddress,
     authority: record.authority,
     ...(record.grpc
-      ? { method: rpcMethod(record.path), status: grpcStatusName(record.grpcStatus) }
+      ? { method: rpcMethod(record.path), status: grpcStatusName(callGrpcStatus(record)) }
       : { method: record.httpMethod, path: record.path, status: record.httpStatus }),
     endedBy: record.endedBy,
     error: record.error || undefined,

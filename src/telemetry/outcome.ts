@@ -9,6 +9,12 @@ export function rpcMethod(path: string): string {
   return path.charCodeAt(0) === 0x2f ? path.slice(1) : path;
 }
 
+/** The gRPC status a call counts as; where its client got none, what the client would have made of it. */
+export function callGrpcStatus(record: CallRecord): number {
+  if (record.grpcStatus >= 0) return record.grpcStatus;
+  return record.endedBy === 'client' ? GrpcStatus.CANCELLED : GrpcStatus.UNKNOWN;
+}
+
 /** The gRPC status an attempt counts as; where it ended without one, what a client would have made of it. */
 export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): number {
   if (attempt.grpcStatus >= 0) return attempt.grpcStatus;

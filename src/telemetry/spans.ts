@@ -13,7 +13,7 @@ import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import { grpcStatusName } from '../core/grpc-status.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptGrpcStatus, attemptMs, isServerError, rpcMethod } from './outcome.ts';
+import { attemptGrpcStatus, attemptMs, callGrpcStatus, isServerError, rpcMethod } from './outcome.ts';
 import type { SampledTrace } from './tracing.ts';
 
 /**
@@ -109,7 +109,7 @@ class ServerSpan extends RecordSpan {
   get status(): SpanStatus {
     const { record } = this;
     const failed = record.grpc
-      ? isServerError(record.grpcStatus)
+      ? isServerError(callGrpcStatus(record))
       : record.httpStatus >= 500 || record.httpStatus === 0;
     if (!failed) return unset;
     return record.detail === '' ? { code: errorCode } : { code: errorCode, message: record.detail };
@@ -118,7 +118,8 @@ class ServerSpan extends RecordSpan {
     const { record } = this;
     const attributes: Attributes = { 'outrigger.call': record.id, 'outrigger.listener': record.listener };
     callAttributes(attributes, record);
-    if (record.grpc) grpcAttributes(attributes, record, record.grpcStatus, isServerError(record.grpcStatus));
+    const status = callGrpcStatus(record);
+    if (record.grpc) grpcAttributes(attributes, record, status, isServerError(status));
     else
       httpAttributes(
         attributes,
@@ -201,9 +202,7 @@ class ClientSpan extends RecordSpan {
 /** The spans of one call, SERVER first. */
 export function spansOf(scope: SpanScope, record: CallRecord, trace: SampledTrace): ReadableSpan[] {
   const spans: ReadableSpan[] = [new ServerSpan(scope, record, trace)];
-  for (const attempt of record.attempts) {
-    if (attempt.spanId !== '') spans.push(new ClientSpan(scope, record, trace, attempt));
-  }
+  for (const attempt of record.attempts) spans.push(new ClientSpan(scope, record, trace, attempt));
   return spans;
 }
 
@@ -238,9 +237,10 @@ function httpSpanName(method: string): string {
 /** Host and port of `:authority`; port 0 where it names none. Whatever the text, no throw. */
 function splitAuthority(authority: string): { host: string; port: number } {
   const colon = authority.lastIndexOf(':');
-  const port = colon < 0 || authority.length - colon > 6 ? 0 : Number(authority.slice(colon + 1));
+  const number = colon < 0 || authority.length - colon > 6 ? 0 : Number(authority.slice(colon + 1));
+  const port = number > 0 && Number.isInteger(number) ? number : 0;
   const host = port > 0 ? authority.slice(0, colon) : authority;
-  return { host: host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host, port: port > 0 ? port : 0 };
+  return { host: host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host, port };
 }
 
 /** Milliseconds as the SDK's pair of seconds and nanoseconds; a negative span of time is none. */

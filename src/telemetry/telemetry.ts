@@ -106,8 +106,25 @@ async function startExport(
 ): Promise<Otel | null> {
   const { clock, logger, env, version } = deps;
   if (plan.traces === null && plan.metrics === null) return null;
-  const { startOtel } = await import('./otel.ts');
-  return startOtel({ plan, serviceName: settings.serviceName, version, registry, clock, logger, env });
+  try {
+    const { startOtel } = await import('./otel.ts');
+    return await startOtel({
+      plan,
+      serviceName: settings.serviceName,
+      version,
+      registry,
+      clock,
+      logger,
+      env,
+    });
+  } catch (error) {
+    // The exporters check the standard variables as they are made, and throw at one that makes no sense.
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.error('traces and metrics are not exported; look at traces.otlp and the OTEL_* variables', {
+      reason,
+    });
+    return null;
+  }
 }
 
 /** Without an exporter no context is made: a span that nobody can find would only break the trace of others. */

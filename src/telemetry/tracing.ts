@@ -82,7 +82,10 @@ export function contextTracing(options: ContextTracingOptions): Tracing {
       return trace;
     },
     ended(record, trace) {
-      if (trace.sampled && trace instanceof ContextTrace) sink.record(record, trace);
+      if (!trace.sampled || !(trace instanceof ContextTrace)) return;
+      // An attempt that found no connection sent no context, but it has its span all the same.
+      for (const attempt of record.attempts) if (attempt.spanId === '') attempt.spanId = newSpanId(random);
+      sink.record(record, trace);
     },
   };
 }

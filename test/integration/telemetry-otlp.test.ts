@@ -261,4 +261,13 @@ describe('telemetry over OTLP', function () {
       delete process.env.OTEL_EXPORTER_OTLP_TIMEOUT;
     }
   });
+
+  it('runs on without export where the endpoint makes no sense', async () => {
+    const logger = keepingLogger();
+    const telemetry = await start(settingsFor('http://[', 'http/protobuf'), logger);
+    run(telemetry, callRecord());
+    await telemetry.shutdown();
+    expect(logger.lines).to.have.lengthOf(1);
+    expect(logger.lines[0]).to.match(/^traces and metrics are not exported/);
+  });
 });

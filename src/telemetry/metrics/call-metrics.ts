@@ -1,6 +1,13 @@
 import { grpcStatusName, grpcStatusNames } from '../../core/grpc-status.ts';
 import type { CallRecord } from '../call-record.ts';
-import { attemptGrpcStatus, attemptMs, isServerError, rpcMethod, wallEndMs } from '../outcome.ts';
+import {
+  attemptGrpcStatus,
+  attemptMs,
+  callGrpcStatus,
+  isServerError,
+  rpcMethod,
+  wallEndMs,
+} from '../outcome.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HistogramData, HistogramFamily, Labels, Registry, Value, ValueFamily } from './registry.ts';
 
@@ -150,7 +157,7 @@ class MethodMetrics {
   }
 
   settled(record: CallRecord): void {
-    const status = statusSlot(record.grpcStatus);
+    const status = statusSlot(callGrpcStatus(record));
     const seconds = (record.endedMs - record.startedMs) / 1000;
     const server = this.server[status] ?? this.bindServer(status);
     if (record.sampled) server.recordExemplar(seconds, record.traceId, wallEndMs(record));

@@ -87,6 +87,13 @@ describe('telemetry/tracing', () => {
     expect(sampled.serverSpanId).to.match(/^[0-9a-f]{16}$/);
   });
 
+  it('gives a span id to an attempt that never sent its context', () => {
+    const { tracing } = tracingWith('always_on');
+    const record = callRecord();
+    tracing.ended(record, tracing.begin(head(), record));
+    expect(record.attempts[0].spanId).to.match(/^[0-9a-f]{16}$/);
+  });
+
   it('passes on what a caller says of the randomness of its trace id', () => {
     const { tracing } = tracingWith('parentbased_always_on');
     const sent = tracing.begin(head(['traceparent', sampledParent.replace(/01$/, '03')]), callRecord());

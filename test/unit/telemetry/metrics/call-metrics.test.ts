@@ -89,6 +89,16 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(value(`${name}_sum`)).to.be.closeTo(0.019, 1e-9);
   });
 
+  it('takes a call that its client left for cancelled', () => {
+    const { run, value } = metricsOf();
+    run(
+      callRecord({ grpcStatus: -1, endedBy: 'client' }),
+      callRecord({ grpcStatus: -1, endedBy: 'upstream' }),
+    );
+    expect(value('rpc_server_call_duration_seconds_count', 'rpc_status_code="CANCELLED"')).to.equal(1);
+    expect(value('rpc_server_call_duration_seconds_count', 'rpc_status_code="UNKNOWN"')).to.equal(1);
+  });
+
   it('counts messages and octets each way', () => {
     const { run, value } = metricsOf();
     run(callRecord({ requestMessages: 3, responseMessages: 4 }));
