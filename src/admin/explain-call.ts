@@ -1,6 +1,7 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
+import { isoTime } from '../core/iso-time.ts';
 import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
-import { bytesText, durationText, isoTime } from './quantities.ts';
+import { bytesText, durationText } from './quantities.ts';
 import { printable } from './text-table.ts';
 
 /** `pkg.Svc/Method` of a gRPC call, `GET /path` of another. */

@@ -46,8 +46,3 @@ export function bytesText(bytes: number): string {
   }
   return `${value.toFixed(1)} ${units[unit]}`;
 }
-
-/** ISO 8601 in UTC; a moment that no calendar has is shown as `-`. */
-export function isoTime(wallMs: number): string {
-  return Math.abs(wallMs) <= 8.64e15 ? new Date(wallMs).toISOString() : '-';
-}

@@ -14,11 +14,16 @@ export interface Reply {
 export const textType = 'text/plain; charset=utf-8';
 export const jsonType = 'application/json; charset=utf-8';
 
+/** `Server` of every reply. */
+export const adminServerName = 'outrigger';
+
 /**
  * On every reply. Nothing from elsewhere is loaded, run or framed, no type is guessed, and no other origin may read
  * an answer, whatever a future handler forgets.
  */
 export const securityHeaders = {
+  // Not for security: by this the commands know that they talk to Outrigger and not to whatever else listens there.
+  server: adminServerName,
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',

@@ -32,7 +32,7 @@ export function refusalOf(request: GuardedRequest, allowedHosts: readonly string
   if (host !== undefined && !request.unix) {
     const name = hostName(host);
     if (name === undefined || !hostAllowed(name, request.localAddress, allowedHosts))
-      return `The Host "${printable(host)}" is not a name of this admin server, so this may be a DNS rebinding attack; use its address, localhost, or a name listed in admin.allowedHosts.`;
+      return `The Host "${printable(host)}" is not a name of this admin server, so this may be a DNS rebinding attack; use its address or localhost.`;
   }
   if (origin !== undefined && !sameOrigin(origin, host))
     return `The request comes from a page of "${printable(origin)}", not from this admin server; a page of another origin may not use it.`;

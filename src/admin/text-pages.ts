@@ -1,3 +1,4 @@
+import { isoTime } from '../core/iso-time.ts';
 import type {
   CallsSnapshot,
   ClusterSnapshot,
@@ -8,7 +9,7 @@ import type {
   StatsSnapshot,
 } from './deps.ts';
 import { summarizeCall } from './live-snapshot.ts';
-import { bytesText, durationText, isoTime, percentText, rateText, spanText } from './quantities.ts';
+import { bytesText, durationText, percentText, rateText, spanText } from './quantities.ts';
 import { type Column, printable, textTable } from './text-table.ts';
 
 /** Each list of calls in the text of `/traces`; JSON has them all. */

@@ -1,4 +1,4 @@
-import type { AdminDeps, ClusterSnapshot, EndpointSnapshot, HealthSnapshot } from '../../src/admin/deps.ts';
+import type { AdminDeps, ClusterSnapshot, EndpointSnapshot } from '../../src/admin/deps.ts';
 import { startAdmin } from '../../src/admin/server.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
@@ -6,100 +6,7 @@ import type { Logger } from '../../src/core/logger.ts';
 import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
-
-/** One made-up replica; what is left out is an ordinary healthy one. */
-export interface FakeEndpoint {
-  address: string;
-  weight?: number;
-  effectiveWeight?: number;
-  zone?: string;
-  priority?: number;
-  health?: HealthSnapshot;
-  unusableReason?: string;
-  draining?: boolean;
-  ejectedForMs?: number;
-  /** Median duration of its attempts. */
-  medianMs?: number;
-  /** Part of its attempts that fail. */
-  failing?: number;
-}
-
-export interface FakeCluster {
-  name: string;
-  protocol?: string;
-  policy?: string;
-  discovery?: string;
-  /** Attempts a second, about. */
-  perSecond?: number;
-  endpoints: FakeEndpoint[];
-}
-
-const healthy: HealthSnapshot = { status: 'healthy', reason: 'SERVING', sinceMs: 754_000 };
-
-/** Three clusters in which about everything that can be the matter with an endpoint is. */
-export const eventfulClusters: FakeCluster[] = [
-  {
-    name: 'greeter',
-    perSecond: 420,
-    endpoints: [
-      { address: '127.0.0.1:50051', zone: 'a', medianMs: 1.9 },
-      { address: '127.0.0.1:50052', zone: 'b', medianMs: 2.1 },
-      { address: '127.0.0.1:50053', weight: 2, zone: 'a', medianMs: 2 },
-    ],
-  },
-  {
-    name: 'orders',
-    discovery: 'dns orders.shop.svc.cluster.local:8443',
-    perSecond: 1_310,
-    endpoints: [
-      { address: '10.42.0.17:8443', zone: 'eu-west-1a', medianMs: 8 },
-      { address: '10.42.1.4:8443', zone: 'eu-west-1b', medianMs: 9, failing: 0.004 },
-      {
-        address: '10.42.1.9:8443',
-        zone: 'eu-west-1b',
-        medianMs: 11,
-        failing: 0.4,
-        ejectedForMs: 23_400,
-        unusableReason: 'ejected after 5 failures in a row (UNAVAILABLE)',
-      },
-      {
-        address: '10.42.2.30:8443',
-        zone: 'eu-west-1c',
-        health: { status: 'unhealthy', reason: 'connect: ECONNREFUSED (3 of 3 probes)', sinceMs: 48_000 },
-        unusableReason: 'unhealthy',
-      },
-      {
-        address: '10.42.2.31:8443',
-        zone: 'eu-west-1c',
-        draining: true,
-        unusableReason: 'draining',
-        medianMs: 9,
-      },
-      { address: '10.42.0.99:8443', zone: 'eu-west-1a', effectiveWeight: 0.34, medianMs: 21 },
-      {
-        address: '[fd00:42::1:7]:8443',
-        zone: 'eu-west-1c',
-        health: { status: 'unknown', reason: 'waiting for the first probe', sinceMs: 600 },
-        unusableReason: 'no probe has answered yet',
-      },
-    ],
-  },
-  {
-    name: 'images',
-    protocol: 'http1',
-    policy: 'round_robin',
-    perSecond: 36,
-    endpoints: [
-      { address: 'unix:/run/images/a.sock', medianMs: 31 },
-      {
-        address: 'unix:/run/images/b.sock',
-        medianMs: 29,
-        priority: 1,
-        unusableReason: 'priority 1 is not needed',
-      },
-    ],
-  },
-];
+import { eventfulClusters, type FakeCluster, type FakeEndpoint, healthy } from './fake-clusters.ts';
 
 interface Live {
   spec: FakeEndpoint;

@@ -130,7 +130,7 @@ function createEndpoint() {
       setFigure(bar, '--share', (e.share ?? 0) / e.longest);
       setFigure(bar, '--wanted', e.shareByWeight / e.longest);
       setText(share, e.usable || e.share > 0 ? percent(e.share) : '-');
-      setText(wanted, e.usable ? `by weight ${percent(e.shareByWeight)}` : '');
+      setText(wanted, e.usable ? `· ${percent(e.shareByWeight)} by weight` : '');
       setText(contents.active[0], count(e.active));
       setText(contents.rate[0], rate(e.perSecond));
       setText(contents.p50[0], duration(e.p50Ms));
@@ -163,6 +163,6 @@ function placeText(e) {
   const parts = [];
   if (e.zone !== '') parts.push(`zone ${e.zone}`);
   if (e.priority > 0) parts.push(`priority ${e.priority}`);
-  parts.push(plural(e.connections, 'connection', 'connections'));
+  parts.push(plural(e.connections, 'connection', 'connections').replace(' ', '\u00a0'));
   return parts.join(' · ');
 }

@@ -51,7 +51,7 @@ function showServer({ server, readiness, listeners }) {
   const where = listeners.map((l) => `${l.name} ${l.address}`).join(', ');
   const about = [
     `Outrigger ${server.version}`,
-    `up ${span(server.uptimeMs).replaceAll(' ', '\u00a0')}`,
+    `up ${span(server.uptimeMs)}`.replaceAll(' ', '\u00a0'),
     where,
   ]
     .filter(Boolean)

@@ -1,0 +1,90 @@
+import { request } from 'node:http';
+import { adminServerName } from '../admin/reply.ts';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Result } from '../core/result.ts';
+
+/** A sidecar that is alive answers in milliseconds. */
+export const adminAnswerTimeoutMs = 5_000;
+/** Some 50,000 endpoints; more than this is no admin server. */
+export const adminAnswerBytesMax = 32 * 1024 * 1024;
+
+/**
+ * Gets one JSON answer from the admin server of a running sidecar. The error is a sentence for the user: who does not
+ * answer and what to do. `/ready` answers 503 with the same JSON, so that status is no error here.
+ */
+export function askAdmin(address: Address, path: string): Promise<Result<unknown>> {
+  const at = formatAddress(address);
+  return new Promise((resolve) => {
+    const trouble = (error: string) => resolve({ error });
+    const target =
+      address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+    const asking = request(
+      {
+        ...target,
+        path,
+        agent: false,
+        headers: { accept: 'application/json' },
+        timeout: adminAnswerTimeoutMs,
+      },
+      (response) => {
+        if (response.headers.server !== adminServerName) {
+          response.destroy();
+          return trouble(`${at} is not Outrigger's admin server; name the right address with --admin`);
+        }
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > adminAnswerBytesMax) asking.destroy(new Error('it sends too much'));
+          else chunks.push(chunk);
+        });
+        response.on('error', (error) => trouble(`${at} broke off its answer to ${path}: ${error.message}`));
+        response.on('end', () =>
+          resolve(readAnswer(at, path, response.statusCode ?? 0, Buffer.concat(chunks).toString())),
+        );
+      },
+    );
+    asking.on('timeout', () => asking.destroy(new Error(`no answer within ${adminAnswerTimeoutMs} ms`)));
+    asking.on('error', (error: NodeJS.ErrnoException) => trouble(connectTrouble(at, error)));
+    asking.end();
+  });
+}
+
+/** Asks for several at once; the first error is the answer. */
+export async function askAdminAll<K extends string>(
+  address: Address,
+  paths: Readonly<Record<K, string>>,
+): Promise<Result<Record<K, unknown>>> {
+  const names = Object.keys(paths) as K[];
+  const answers = await Promise.all(names.map((name) => askAdmin(address, paths[name])));
+  const value = {} as Record<K, unknown>;
+  for (const [i, answer] of answers.entries()) {
+    if (answer.error !== undefined) return answer;
+    value[names[i]] = answer.value;
+  }
+  return { value };
+}
+
+function readAnswer(at: string, path: string, status: number, body: string): Result<unknown> {
+  try {
+    if (status === 200 || status === 503) return { value: JSON.parse(body) };
+  } catch {
+    // said below
+  }
+  const firstLine = body.split('\n', 1)[0].slice(0, 200);
+  const said = /^[\x20-\x7e]+$/.test(firstLine) ? `: ${firstLine}` : '';
+  if (status === 403) return { error: `${at} refused ${path}${said}` };
+  return { error: `${at} answered ${path} with ${status}${said}; is that Outrigger's admin address?` };
+}
+
+function connectTrouble(at: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+    case 'ENOENT':
+      return `nothing listens on ${at}; start the sidecar, or name its admin address with --admin`;
+    case 'ENOTFOUND':
+      return `${at} has no address; look at --admin`;
+    default:
+      return `${at} does not answer as Outrigger's admin server does: ${error.message || error.code}; look at --admin`;
+  }
+}

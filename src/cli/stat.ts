@@ -1,0 +1,104 @@
+import type { ClusterSnapshot, Readiness, ServerInfo, StatsSnapshot, TotalsSnapshot } from '../admin/deps.ts';
+import { durationText, percentText, rateText, spanText } from '../admin/quantities.ts';
+import { type Column, printable, textTable } from '../admin/text-table.ts';
+import type { Environment } from '../config/environment.ts';
+import { adminAddress } from './admin-address.ts';
+import { askAdminAll } from './admin-client.ts';
+import type { AskArguments } from './endpoints.ts';
+import { type CliIo, ExitCode } from './io.ts';
+
+/** What `outrigger stat -o json` prints. */
+export interface StatReport {
+  readonly server: ServerInfo;
+  readonly readiness: Readiness;
+  readonly totals: TotalsSnapshot;
+  readonly clusters: readonly ClusterStat[];
+}
+
+/** A cluster's endpoints added up. */
+export interface ClusterStat {
+  readonly name: string;
+  readonly endpoints: number;
+  readonly usable: number;
+  readonly active: number;
+  readonly perSecond: number;
+  readonly total: number;
+  readonly error: number;
+}
+
+/** Prints what a running sidecar does at this moment: its state, all calls together, each cluster. */
+export async function stat(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
+  const address = adminAddress(args.admin, env);
+  if (address.error !== undefined) {
+    io.stderr.write(`${address.error}\n`);
+    return ExitCode.Usage;
+  }
+  const answer = await askAdminAll(address.value, {
+    server: '/server_info',
+    readiness: '/ready',
+    stats: '/stats',
+    clusters: '/clusters',
+  });
+  if (answer.error !== undefined) {
+    io.stderr.write(`${answer.error}\n`);
+    return ExitCode.Failed;
+  }
+  const { server, readiness, stats, clusters } = answer.value;
+  const report: StatReport = {
+    server: server as ServerInfo,
+    readiness: readiness as Readiness,
+    totals: (stats as StatsSnapshot).totals,
+    clusters: (clusters as readonly ClusterSnapshot[]).map(clusterStat),
+  };
+  io.stdout.write(args.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : statReportText(report));
+  return ExitCode.Fine;
+}
+
+function clusterStat({ name, endpoints }: ClusterSnapshot): ClusterStat {
+  const sum = (of: (endpoint: ClusterSnapshot['endpoints'][number]) => number): number =>
+    endpoints.reduce((total, endpoint) => total + of(endpoint), 0);
+  return {
+    name,
+    endpoints: endpoints.length,
+    usable: sum((e) => (e.usable ? 1 : 0)),
+    active: sum((e) => e.active),
+    perSecond: sum((e) => e.perSecond),
+    total: sum((e) => e.total),
+    error: sum((e) => e.error),
+  };
+}
+
+/** A line on the sidecar, a table of all calls, a table of clusters. */
+export function statReportText({ server, readiness, totals, clusters }: StatReport): string {
+  const why = readiness.reasons.length === 0 ? '' : ` (${readiness.reasons.join('; ')})`;
+  const state = readiness.ready || server.state !== 'ready' ? server.state : 'not ready';
+  const head = `${server.name}: Outrigger ${server.version}, ${state}${why}, up ${spanText(server.uptimeMs)}`;
+  const calls = textTable(['CALLS', 'PER S', 'ERRORS', 'ERROR RATE', 'IN FLIGHT', 'P50', 'P99'].map(right), [
+    [
+      String(totals.calls),
+      rateText(totals.callsPerSecond),
+      String(totals.errors),
+      percentText(totals.callsPerSecond > 0 ? totals.errorsPerSecond / totals.callsPerSecond : null),
+      String(totals.active),
+      durationText(totals.p50Ms),
+      durationText(totals.p99Ms),
+    ],
+  ]);
+  if (clusters.length === 0) return `${printable(head)}\n\n${calls}`;
+  const table = textTable(
+    [{ title: 'CLUSTER' }, ...['USABLE', 'ATTEMPTS', 'PER S', 'ERRORS', 'IN FLIGHT'].map(right)],
+    clusters.map((c) => [
+      c.name,
+      `${c.usable} of ${c.endpoints}`,
+      String(c.total),
+      rateText(c.perSecond),
+      String(c.error),
+      String(c.active),
+    ]),
+  );
+  return `${printable(head)}\n\n${calls}\n${table}`;
+}
+
+function right(title: string): Column {
+  return { title, align: 'right' };
+}
