@@ -18,6 +18,8 @@ export interface GreeterOptions {
   health?: HealthAnswer;
   /** SETTINGS_MAX_CONCURRENT_STREAMS of each connection; unlimited where unset. */
   maxConcurrentStreams?: number;
+  /** Hears of the deadline of each call that has one, in milliseconds from its arrival. */
+  onDeadline?: (ms: number) => void;
 }
 
 /** A real gRPC server (grpc-js) with the Greeter, Echo and Health services, that a test bends while it runs. */
@@ -112,6 +114,7 @@ class GreeterState implements Greeter {
   lastDeadlineMs = Number.POSITIVE_INFINITY;
   lastAuthority = '';
   readonly sockets = new Set<Socket>();
+  private readonly onDeadline: (ms: number) => void;
   kill: () => Promise<void> = async () => {};
   stop: () => Promise<void> = async () => {};
 
@@ -119,6 +122,7 @@ class GreeterState implements Greeter {
     this.name = options.name ?? 'replica';
     this.delayMs = options.delayMs ?? 0;
     this.health = options.health ?? 'SERVING';
+    this.onDeadline = options.onDeadline ?? (() => {});
   }
   get address(): string {
     return `127.0.0.1:${this.port}`;
@@ -170,6 +174,7 @@ class GreeterState implements Greeter {
     this.lastAuthority = call.getHost();
     const deadline = call.getDeadline();
     this.lastDeadlineMs = (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now();
+    if (Number.isFinite(this.lastDeadlineMs)) this.onDeadline(this.lastDeadlineMs);
   }
 }
 

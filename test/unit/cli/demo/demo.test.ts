@@ -61,6 +61,12 @@ describe('the demo', function () {
     expect(seen.stopped).to.equal(1);
   });
 
+  it('takes the seconds and the admin address of the command line before the environment', async () => {
+    const { deps: given, seen } = deps({ DEMO_SECONDS: '1000', DEMO_RATE: '20' });
+    expect(await runDemo({ ...given, seconds: 1, admin: '127.0.0.1:4711' })).to.equal(0);
+    expect(seen.config.admin.listen).to.equal('127.0.0.1:4711');
+  });
+
   it('ends at Ctrl-C with the same summary', async () => {
     const { deps: given, seen } = deps({ DEMO_RATE: '50' }, /^ {7}1 /);
     expect(await runDemo(given), seen.text).to.equal(0);
