@@ -63,6 +63,7 @@ export class ServerStream implements MessageStream {
     response.on('error', () => {}); // A write after the socket died; the connection reports that itself.
     response.on('finish', () => {
       this.reply = 'flushed';
+      if (this.deaf) this.limitDiscard();
       this.settle();
     });
   }
@@ -159,8 +160,8 @@ export class ServerStream implements MessageStream {
     const replied = this.reply === 'ended' || this.reply === 'flushed';
     if (code === ErrorCode.NO_ERROR && replied) {
       // RFC 9112 section 9.3: the rest of the request must be read before the connection can be used again.
-      this.discardTimer = this.owner.clock.after(discardMs, () => this.owner.socket.destroy());
       this.reader?.discard();
+      if (this.reply === 'flushed') this.limitDiscard();
       return;
     }
     this.end();
@@ -178,6 +179,12 @@ export class ServerStream implements MessageStream {
   private cut(): void {
     if (this.closeDelimited) abortSocket(this.owner.socket);
     else this.owner.socket.destroy();
+  }
+
+  /** Only from the moment the reply is out: a client may take its time to read it. */
+  private limitDiscard(): void {
+    if (this.over || this.requestRead) return;
+    this.discardTimer = this.owner.clock.after(discardMs, () => this.owner.socket.destroy());
   }
 
   private flushHead(): void {

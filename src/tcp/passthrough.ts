@@ -59,7 +59,7 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
     accept(client, firstBytes) {
       client.on('error', () => {}); // `close` follows and is what counts.
       if (draining || client.destroyed) {
-        client.destroy();
+        abort(client);
         return;
       }
       if (firstBytes !== null && firstBytes.length > 0) client.unshift(firstBytes);

@@ -42,6 +42,7 @@ export class Relay {
     });
     to.on('drain', () => from.resume());
     from.on('end', () => to.end());
+    from.resume(); // A listener alone does not start a socket that was paused by hand.
   }
 
   private closed(side: Socket, other: Socket, name: 'client' | 'upstream'): void {
