@@ -20,6 +20,91 @@ import {
   Wire,
 } from './http1-rig.ts';
 
+const refusedRequests: Array<[name: string, status: number, head: string]> = [
+  [
+    'both content-length and transfer-encoding',
+    400,
+    'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked',
+  ],
+  [
+    'two content-lengths that differ',
+    400,
+    'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5',
+  ],
+  ['a list of content-lengths', 400, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4, 4'],
+  ['a signed content-length', 400, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +4'],
+  ['a coding after chunked', 400, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip'],
+  ['a coding before chunked', 501, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked'],
+  [
+    'chunked twice',
+    400,
+    'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked',
+  ],
+  ['transfer-encoding in HTTP/1.0', 400, 'POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked'],
+  ['a space before the colon', 400, 'GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding : chunked'],
+  ['a folded line', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\r\n c: d'],
+  ['a bare LF', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\nx-c: d'],
+  ['a NUL in a value', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\0c'],
+  ['a DEL in a value', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\x7fc'],
+  ['two hosts', 400, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b'],
+  ['no host', 400, 'GET / HTTP/1.1\r\nx-a: b'],
+  ['userinfo in the host', 400, 'GET / HTTP/1.1\r\nhost: a@b'],
+  ['a path in the host', 400, 'GET / HTTP/1.1\r\nhost: a/b'],
+  ['userinfo in an absolute-form', 400, 'GET http://u:p@a/ HTTP/1.1\r\nhost: a'],
+  ['a target that is no path', 400, 'GET foo HTTP/1.1\r\nhost: a'],
+  ['a fragment', 400, 'GET /a#b HTTP/1.1\r\nhost: a'],
+  ['an asterisk without OPTIONS', 400, 'GET * HTTP/1.1\r\nhost: a'],
+  ['a space in the target', 400, 'GET /a b HTTP/1.1\r\nhost: a'],
+  ['an unknown method', 400, 'FOO / HTTP/1.1\r\nhost: a'],
+  ['CONNECT', 405, 'CONNECT a:1 HTTP/1.1\r\nhost: a:1'],
+  ['an unknown expectation', 417, 'GET / HTTP/1.1\r\nhost: a\r\nexpect: the-unexpected'],
+  ['no HTTP at all', 400, 'hello'],
+];
+
+const headOf = (pairs: Record<string, string | string[]>): HeaderBlock => {
+  const all = { ':method': 'POST', ':scheme': 'http', ':authority': 'a.test', ':path': '/', ...pairs };
+  return new HeaderBlock(
+    Object.entries(all).flatMap(([name, values]) => [values].flat().map((value) => new Field(name, value))),
+  );
+};
+
+const refusedHeads: Array<[name: string, head: HeaderBlock]> = [
+  ['CR and LF in a value', headOf({ 'x-a': 'b\r\nx-evil: 1' })],
+  ['a lone LF in a value', headOf({ 'x-a': 'b\nx-evil: 1' })],
+  ['NUL in a value', headOf({ 'x-a': 'b\0' })],
+  ['a space in a name', headOf({ 'x a': 'b' })],
+  ['a colon in a name', headOf({ 'x:a': 'b' })],
+  ['CR and LF in the path', headOf({ ':path': '/ HTTP/1.1\r\nhost: evil\r\n\r\n' })],
+  ['a space in the path', headOf({ ':path': '/a HTTP/1.1' })],
+  ['no slash in the path', headOf({ ':path': 'http://evil/' })],
+  ['CR and LF in the method', headOf({ ':method': 'GET /evil HTTP/1.1\r\n' })],
+  ['a lower-case method', headOf({ ':method': 'get' })],
+  ['CONNECT', headOf({ ':method': 'CONNECT' })],
+  ['CR and LF in the authority', headOf({ ':authority': 'a\r\nx: y' })],
+  ['userinfo in the authority', headOf({ ':authority': 'a@b' })],
+  ['two content-lengths that differ', headOf({ 'content-length': ['1', '2'] })],
+  ['a content-length that is no number', headOf({ 'content-length': '1e3' })],
+];
+
+const hostileReplies: Array<[name: string, answer: string]> = [
+  [
+    'content-length beside transfer-encoding',
+    'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+  ['another coding than chunked', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+  ['transfer-encoding in HTTP/1.0', 'HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['two content-lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
+  ['a bare LF', 'HTTP/1.1 200 OK\r\nx-a: b\nx-c: d\r\ncontent-length: 0\r\n\r\n'],
+  ['endless fields', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(10_000)}`],
+  [
+    'an upgrade that nobody asked for',
+    'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+  ],
+  ['a flood of interim replies', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(100)],
+  ['no HTTP', 'SSH-2.0-OpenSSH\r\n'],
+  ['a status that is none', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n'],
+];
+
 describe('HTTP/1.1 request smuggling', () => {
   let upstream: Upstream;
   let rig: Rig;
@@ -41,47 +126,7 @@ describe('HTTP/1.1 request smuggling', () => {
 
   describe('what a client sends', () => {
     const body = '\r\n\r\n';
-    const refused: Array<[name: string, status: number, head: string]> = [
-      [
-        'both content-length and transfer-encoding',
-        400,
-        'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked',
-      ],
-      [
-        'two content-lengths that differ',
-        400,
-        'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5',
-      ],
-      ['a list of content-lengths', 400, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4, 4'],
-      ['a signed content-length', 400, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +4'],
-      ['a coding after chunked', 400, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip'],
-      ['a coding before chunked', 501, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked'],
-      [
-        'chunked twice',
-        400,
-        'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked',
-      ],
-      ['transfer-encoding in HTTP/1.0', 400, 'POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked'],
-      ['a space before the colon', 400, 'GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding : chunked'],
-      ['a folded line', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\r\n c: d'],
-      ['a bare LF', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\nx-c: d'],
-      ['a NUL in a value', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\0c'],
-      ['a DEL in a value', 400, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: b\x7fc'],
-      ['two hosts', 400, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b'],
-      ['no host', 400, 'GET / HTTP/1.1\r\nx-a: b'],
-      ['userinfo in the host', 400, 'GET / HTTP/1.1\r\nhost: a@b'],
-      ['a path in the host', 400, 'GET / HTTP/1.1\r\nhost: a/b'],
-      ['userinfo in an absolute-form', 400, 'GET http://u:p@a/ HTTP/1.1\r\nhost: a'],
-      ['a target that is no path', 400, 'GET foo HTTP/1.1\r\nhost: a'],
-      ['a fragment', 400, 'GET /a#b HTTP/1.1\r\nhost: a'],
-      ['an asterisk without OPTIONS', 400, 'GET * HTTP/1.1\r\nhost: a'],
-      ['a space in the target', 400, 'GET /a b HTTP/1.1\r\nhost: a'],
-      ['an unknown method', 400, 'FOO / HTTP/1.1\r\nhost: a'],
-      ['CONNECT', 405, 'CONNECT a:1 HTTP/1.1\r\nhost: a:1'],
-      ['an unknown expectation', 417, 'GET / HTTP/1.1\r\nhost: a\r\nexpect: the-unexpected'],
-      ['no HTTP at all', 400, 'hello'],
-    ];
-    for (const [name, status, head] of refused) {
+    for (const [name, status, head] of refusedRequests) {
       it(`is refused with ${status}: ${name}`, async () => {
         const { text } = await say(rig.port, Buffer.from(head + body, 'latin1'));
         expect(text).to.match(new RegExp(`^HTTP/1.1 ${status} `));
@@ -245,31 +290,8 @@ describe('HTTP/1.1 upstream leg, from a head that HTTP/2 carried', () => {
     };
     return { receiver, heads, failures, state };
   }
-  const headOf = (pairs: Record<string, string | string[]>): HeaderBlock => {
-    const all = { ':method': 'POST', ':scheme': 'http', ':authority': 'a.test', ':path': '/', ...pairs };
-    return new HeaderBlock(
-      Object.entries(all).flatMap(([name, values]) => [values].flat().map((value) => new Field(name, value))),
-    );
-  };
 
-  const refused: Array<[name: string, head: HeaderBlock]> = [
-    ['CR and LF in a value', headOf({ 'x-a': 'b\r\nx-evil: 1' })],
-    ['a lone LF in a value', headOf({ 'x-a': 'b\nx-evil: 1' })],
-    ['NUL in a value', headOf({ 'x-a': 'b\0' })],
-    ['a space in a name', headOf({ 'x a': 'b' })],
-    ['a colon in a name', headOf({ 'x:a': 'b' })],
-    ['CR and LF in the path', headOf({ ':path': '/ HTTP/1.1\r\nhost: evil\r\n\r\n' })],
-    ['a space in the path', headOf({ ':path': '/a HTTP/1.1' })],
-    ['no slash in the path', headOf({ ':path': 'http://evil/' })],
-    ['CR and LF in the method', headOf({ ':method': 'GET /evil HTTP/1.1\r\n' })],
-    ['a lower-case method', headOf({ ':method': 'get' })],
-    ['CONNECT', headOf({ ':method': 'CONNECT' })],
-    ['CR and LF in the authority', headOf({ ':authority': 'a\r\nx: y' })],
-    ['userinfo in the authority', headOf({ ':authority': 'a@b' })],
-    ['two content-lengths that differ', headOf({ 'content-length': ['1', '2'] })],
-    ['a content-length that is no number', headOf({ 'content-length': '1e3' })],
-  ];
-  for (const [name, head] of refused) {
+  for (const [name, head] of refusedHeads) {
     it(`refuses ${name} and sends nothing`, async () => {
       const { receiver, failures } = listener();
       const stream = pool.open(receiver);
@@ -343,25 +365,7 @@ describe('HTTP/1.1 upstream leg, from a head that HTTP/2 carried', () => {
     });
   }
 
-  const hostile: Array<[name: string, answer: string]> = [
-    [
-      'content-length beside transfer-encoding',
-      'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
-    ],
-    ['another coding than chunked', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
-    ['transfer-encoding in HTTP/1.0', 'HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
-    ['two content-lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
-    ['a bare LF', 'HTTP/1.1 200 OK\r\nx-a: b\nx-c: d\r\ncontent-length: 0\r\n\r\n'],
-    ['endless fields', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(10_000)}`],
-    [
-      'an upgrade that nobody asked for',
-      'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
-    ],
-    ['a flood of interim replies', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(100)],
-    ['no HTTP', 'SSH-2.0-OpenSSH\r\n'],
-    ['a status that is none', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n'],
-  ];
-  for (const [name, reply] of hostile) {
+  for (const [name, reply] of hostileReplies) {
     it(`takes a reply with ${name} for a broken protocol`, async () => {
       answer = reply;
       const { receiver, failures, heads } = listener();
