@@ -77,7 +77,8 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const running = admin;
   logger.info('admin page', { url: `http://${formatAddress(running.address)}/` });
   return {
-    listenerAddress: (name) => listeners.find((parts) => parts.listener.settings.name === name)!.listener.address,
+    listenerAddress: (name) =>
+      listeners.find((parts) => parts.listener.settings.name === name)!.listener.address,
     admin: running,
     telemetry,
     clusters: [...clusters.values()].map((built) => built.cluster),

@@ -69,7 +69,10 @@ export function buildCluster(config: ClusterConfig, deps: BuildDeps): Cluster {
 function buildDiscovery(config: ClusterConfig, deps: BuildDeps): DiscoverySource {
   const dns = config.discovery?.dns;
   if (dns === undefined) return staticSource(config.endpoints, () => deps.clock.now());
-  return new DnsSource({ ...dns, weight: 1, zone: '', priority: 0 }, { ...deps, resolver: systemDnsResolver() });
+  return new DnsSource(
+    { ...dns, weight: 1, zone: '', priority: 0 },
+    { ...deps, resolver: systemDnsResolver() },
+  );
 }
 
 function buildPool(

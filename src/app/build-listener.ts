@@ -52,7 +52,10 @@ export function buildListener(
   return { listener, context, tcp };
 }
 
-function planOf(route: ListenerConfig['routes'][number], clusters: ReadonlyMap<string, BuiltCluster>): RoutePlan {
+function planOf(
+  route: ListenerConfig['routes'][number],
+  clusters: ReadonlyMap<string, BuiltCluster>,
+): RoutePlan {
   const { cluster } = clusters.get(route.cluster)!;
   return { route: route.name, cluster, timeoutMs: route.timeoutMs ?? Number.POSITIVE_INFINITY };
 }

@@ -19,7 +19,11 @@ export function lineLogger(options: {
     if (logLevels.indexOf(level) < logLevels.indexOf(logger.level)) return;
     // Rare enough that a Date per line does no harm; the wall clock itself comes from the clock.
     const time = isoTime(clock.wallMs());
-    write(format === 'json' ? `${JSON.stringify({ time, level, message, ...facts })}\n` : textLine(time, level, message, facts));
+    write(
+      format === 'json'
+        ? `${JSON.stringify({ time, level, message, ...facts })}\n`
+        : textLine(time, level, message, facts),
+    );
   };
   const logger: LineLogger = {
     level: options.level,

@@ -29,7 +29,10 @@ export class RecentRate {
   perSecond(nowMs: number): number {
     const count = this.count(nowMs);
     if (count === 0) return 0;
-    const spanMs = Math.min(nowMs - this.firstMs, this.slotMs * (this.slots.length - 1) + nowMs - this.beganMs);
+    const spanMs = Math.min(
+      nowMs - this.firstMs,
+      this.slotMs * (this.slots.length - 1) + nowMs - this.beganMs,
+    );
     return (count * 1000) / Math.max(spanMs, 1000);
   }
 

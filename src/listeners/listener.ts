@@ -2,8 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
-import { callHandler } from '../proxy/handler.ts';
 import type { Peer } from '../proxy/call-records.ts';
+import { callHandler } from '../proxy/handler.ts';
 import type { ProxyContext } from '../proxy/plan.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
 import { sniffProtocol } from './sniff.ts';
@@ -42,7 +42,8 @@ export class Listener {
     this.deps = deps;
     this.http1 = createHttp1Server({
       clock: deps.clock,
-      onStream: (stream, head, end, socket) => callHandler(deps.context, peerOf(socket)).stream(stream, head, end),
+      onStream: (stream, head, end, socket) =>
+        callHandler(deps.context, peerOf(socket)).stream(stream, head, end),
       onUpgrade: deps.onUpgrade,
       headerTimeoutMs: settings.prefaceTimeoutMs,
       headerBytesMax: settings.http2.headerListBytesMax,
@@ -63,12 +64,16 @@ export class Listener {
     const { address, name } = this.settings;
     return new Promise((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(new Error(`listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(error)}`));
+        reject(
+          new Error(`listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(error)}`),
+        );
       });
       const bound = (): void => {
         this.server.removeAllListeners('error');
         // Descriptors running out is the usual one: the kernel keeps the connection for the next accept.
-        this.server.on('error', (error) => this.deps.logger.error('accept failed', { reason: error.message }));
+        this.server.on('error', (error) =>
+          this.deps.logger.error('accept failed', { reason: error.message }),
+        );
         const at = this.server.address();
         this.bound =
           at !== null && typeof at === 'object' ? { kind: 'tcp', host: at.address, port: at.port } : address;
@@ -112,8 +117,14 @@ export class Listener {
   private createServer(): Server {
     const { tls, prefaceTimeoutMs } = this.settings;
     if (tls === null) return createServer({ allowHalfOpen: true }, (socket) => this.accept(socket, null));
-    const options: TlsOptions = { ...tls, ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: prefaceTimeoutMs };
-    const server = createTlsServer(options, (socket: TLSSocket) => this.accept(socket, socket.alpnProtocol || null));
+    const options: TlsOptions = {
+      ...tls,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: prefaceTimeoutMs,
+    };
+    const server = createTlsServer(options, (socket: TLSSocket) =>
+      this.accept(socket, socket.alpnProtocol || null),
+    );
     server.on('tlsClientError', (error, socket) => {
       this.deps.logger.warn('TLS handshake failed', { peer: socket.remoteAddress, reason: error.message });
       socket.destroy();
@@ -155,7 +166,8 @@ function peerOf(socket: Socket): Peer {
 }
 
 function listenTrouble(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EADDRINUSE') return 'the address is in use; stop what listens there or choose another port';
+  if (error.code === 'EADDRINUSE')
+    return 'the address is in use; stop what listens there or choose another port';
   if (error.code === 'EACCES') return 'this user may not; choose a port above 1023 or another path';
   if (error.code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose one that it has';
   return error.message;

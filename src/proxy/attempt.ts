@@ -8,6 +8,7 @@ import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 
 /** The call that an attempt belongs to; an interface so that the two files do not import each other. */
 export interface AttemptOwner {
+  readonly clientAddress: string;
   /** There is a stream: send the request. */
   attemptOpened(attempt: Attempt): void;
   /** No stream could be had; nothing was sent. */
@@ -23,7 +24,8 @@ export interface AttemptOwner {
 export class Attempt implements StreamOpener {
   readonly endpoint: Endpoint;
   readonly record: AttemptRecord;
-  readonly clientAddress: string;
+  /** The trace context that its endpoint gets; '' for none of ours. */
+  readonly traceparent: string;
   /** Null until a connection had room. */
   stream: MessageStream | null = null;
   /** Octets of the request body that left for the endpoint. */
@@ -37,14 +39,18 @@ export class Attempt implements StreamOpener {
     cluster: Cluster,
     endpoint: Endpoint,
     record: AttemptRecord,
-    clientAddress: string,
+    traceparent: string,
   ) {
     this.owner = owner;
     this.cluster = cluster;
     this.endpoint = endpoint;
     this.record = record;
-    this.clientAddress = clientAddress;
+    this.traceparent = traceparent;
     cluster.begin(endpoint);
+  }
+
+  get clientAddress(): string {
+    return this.owner.clientAddress;
   }
 
   /** Stops it without a verdict from the endpoint. */

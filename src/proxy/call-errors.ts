@@ -13,7 +13,11 @@ import type { Forwarding } from './forwarding.ts';
 
 export function noRouteError(forwarding: Forwarding): ReplyError {
   const { method, authority, path } = forwarding;
-  return { code: 'no_route', detail: `no route matches ${method} ${authority}${path}`, mayHaveProcessed: false };
+  return {
+    code: 'no_route',
+    detail: `no route matches ${method} ${authority}${path}`,
+    mayHaveProcessed: false,
+  };
 }
 
 export function noEndpointError(cluster: Cluster): ReplyError {
@@ -45,14 +49,20 @@ export function failureError(endpoint: Endpoint, failure: StreamFailure, grpc: b
   const grpcStatus = grpc ? grpcStatusOfReset(failure.code) : undefined;
   // What the peer breaks of the protocol is INTERNAL, and no reset code of ours says more.
   return failure.kind === 'protocol'
-    ? { code: 'upstream_reset', detail, mayHaveProcessed: true, grpcStatus: replyErrors.protocol_error.grpcStatus }
+    ? {
+        code: 'upstream_reset',
+        detail,
+        mayHaveProcessed: true,
+        grpcStatus: replyErrors.protocol_error.grpcStatus,
+      }
     : { code: 'upstream_reset', detail, mayHaveProcessed: !unprocessed, grpcStatus };
 }
 
 export function deadlineError(record: CallRecord, nowMs: number, begun: boolean): ReplyError {
   const afterMs = Math.round(nowMs - record.startedMs);
   const last = record.attempts[record.attempts.length - 1];
-  const where = last === undefined ? 'before an endpoint was picked' : `while ${last.endpoint} was working on it`;
+  const where =
+    last === undefined ? 'before an endpoint was picked' : `while ${last.endpoint} was working on it`;
   return {
     code: 'deadline_exceeded',
     detail: `the deadline passed after ${afterMs} ms, ${begun ? where : 'before a connection was there'}`,

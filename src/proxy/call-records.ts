@@ -44,7 +44,12 @@ export function newCallRecord(context: ProxyContext, forwarding: Forwarding, pee
 }
 
 /** Adds the record of a new attempt to its call's. */
-export function newAttemptRecord(call: CallRecord, endpoint: Endpoint, pick: string, nowMs: number): AttemptRecord {
+export function newAttemptRecord(
+  call: CallRecord,
+  endpoint: Endpoint,
+  pick: string,
+  nowMs: number,
+): AttemptRecord {
   const target = endpoint.target;
   const record: AttemptRecord = {
     number: call.attempts.length + 1,
@@ -62,4 +67,3 @@ export function newAttemptRecord(call: CallRecord, endpoint: Endpoint, pick: str
   call.attempts.push(record);
   return record;
 }
-

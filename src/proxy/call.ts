@@ -99,7 +99,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     if (endpoint === null) return this.fail(failure ?? noEndpointError(cluster));
     const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
     const record = newAttemptRecord(this.record, endpoint, pick, nowMs);
-    this.attempt = new Attempt(this, cluster, endpoint, record, this.record.clientAddress);
+    const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
+    this.attempt = new Attempt(this, cluster, endpoint, record, traceparent);
     endpoint.pool.open(this.attempt);
   }
 
@@ -121,7 +122,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   /** The head of one attempt: the fields that are the same for all, then those that are new each time. */
   private outgoingHead(attempt: Attempt): HeaderBlock {
     const fields: Field[] = [];
-    const traceparent = this.context.telemetry.attempt(this.record, this.trace!, attempt.record);
+    const { traceparent } = attempt;
     if (traceparent !== '') {
       fields.push(new Field('traceparent', traceparent));
       if (this.trace!.tracestate !== '') fields.push(new Field('tracestate', this.trace!.tracestate));
@@ -131,6 +132,10 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
       fields.push(new Field('grpc-timeout', formatGrpcTimeout(leftMs)));
     }
     return fields.length === 0 ? this.forwarding.base : new HeaderBlock(fields, this.forwarding.base);
+  }
+
+  get clientAddress(): string {
+    return this.record.clientAddress;
   }
 
   // The request goes on.

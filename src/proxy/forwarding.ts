@@ -26,7 +26,11 @@ interface Remembered extends Forwarding {
 }
 
 /** `rewritesTrace`: the trace fields of the request are ours to replace. */
-export function forwardingOf(head: HeaderBlock, router: Router<RoutePlan>, rewritesTrace: boolean): Forwarding {
+export function forwardingOf(
+  head: HeaderBlock,
+  router: Router<RoutePlan>,
+  rewritesTrace: boolean,
+): Forwarding {
   const known = head.derived as Remembered | null;
   if (known !== null && known.router === router && known.rewritesTrace === rewritesTrace) return known;
   const timeout = head.ofKind(FieldKind.GrpcTimeout);

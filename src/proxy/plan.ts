@@ -1,6 +1,6 @@
+import type { Clock } from '../core/clock.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Clock } from '../core/clock.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
 

@@ -51,7 +51,8 @@ export class UpgradeCall implements Cuttable {
   choose(head: HeaderBlock): Chosen {
     const { clock, router, telemetry } = this.context;
     this.forwarding ??= forwardingOf(head, router, telemetry.rewritesHead);
-    const record = (this.record ??= newCallRecord(this.context, this.forwarding, this.peer));
+    this.record ??= newCallRecord(this.context, this.forwarding, this.peer);
+    const { record } = this;
     this.trace ??= telemetry.begin(head, record);
     const { plan } = this.forwarding;
     if (plan === null) return { error: noRouteError(this.forwarding) };

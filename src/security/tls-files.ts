@@ -21,7 +21,11 @@ export function serverTls(files: TlsFiles, requireClientCert: boolean): TlsOptio
 
 /** What `tls.connect` needs; the system's authorities where no `ca` is named. */
 export function clientTls(files: TlsFiles, serverName: string | undefined): ConnectionOptions {
-  return { ...read(files), minVersion: 'TLSv1.2', ...(serverName === undefined ? {} : { servername: serverName }) };
+  return {
+    ...read(files),
+    minVersion: 'TLSv1.2',
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
 }
 
 function read(files: TlsFiles): { cert?: Buffer; key?: Buffer; ca?: Buffer } {

@@ -2,10 +2,10 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { grpcStatusName } from '../core/grpc-status.ts';
+import { isoTime } from '../core/iso-time.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { CallRecord } from './call-record.ts';
-import { isoTime } from './iso-time.ts';
 import { callFailed, callGrpcStatus, rpcMethod } from './outcome.ts';
 
 /** Where access log lines go. */

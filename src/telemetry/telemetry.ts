@@ -14,7 +14,7 @@ import type { Otel } from './otel.ts';
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
 import { makeSampler } from './sampler.ts';
 import type { TelemetrySettings } from './settings.ts';
-import { type CallTrace, contextTracing, offTracing, type Tracing } from './tracing.ts';
+import { type CallTrace, contextTracing, offTracing, relayTracing, type Tracing } from './tracing.ts';
 
 /** What telemetry needs of the rest of the process. The callbacks are asked at a scrape, never per call. */
 export interface TelemetryDeps {
@@ -127,15 +127,15 @@ async function startExport(
   }
 }
 
-/** Without an exporter no context is made: a span that nobody can find would only break the trace of others. */
 function makeTracing(settings: TelemetrySettings, deps: TelemetryDeps, otel: Otel | null): Tracing {
-  if (otel === null || otel.sink === null) return offTracing;
   const { sampler, ratio, propagators } = settings.traces;
+  const propagate = propagators.includes('tracecontext');
+  if (otel === null || otel.sink === null) return propagate ? relayTracing(deps.random) : offTracing;
   return contextTracing({
     sampler: makeSampler(sampler, ratio),
     random: deps.random,
     sink: otel.sink,
-    propagate: propagators.includes('tracecontext'),
+    propagate,
   });
 }
 

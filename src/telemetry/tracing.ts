@@ -61,6 +61,64 @@ export const offTracing: Tracing = {
   ended() {},
 };
 
+/**
+ * Context without an exporter. Who sends a context stays the parent of whoever gets it: a span id of ours that nobody can
+ * find would only break their trace. Who sends none gets a new, unsampled one, so that the logs of both ends and ours
+ * can be told to be of one call.
+ */
+export function relayTracing(random: Random): Tracing {
+  return {
+    // A context that is malformed is replaced, so all are taken out and put in again.
+    rewritesHead: true,
+    begin(head, record) {
+      const incoming = incomingContext(head);
+      const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent);
+      const trace =
+        parent === undefined
+          ? new NewContext(random)
+          : new RelayedContext(parent.traceId, incoming as IncomingContext);
+      record.traceId = trace.traceId;
+      return trace;
+    },
+    ended() {},
+  };
+}
+
+class RelayedContext implements CallTrace {
+  readonly traceId: string;
+  readonly sampled = false;
+  readonly tracestate: string;
+  private readonly traceparent: string;
+  constructor(traceId: string, incoming: IncomingContext) {
+    this.traceId = traceId;
+    this.traceparent = incoming.traceparent;
+    this.tracestate = incoming.tracestates === null ? '' : cleanTracestate(incoming.tracestates);
+  }
+  attempt(): string {
+    return this.traceparent;
+  }
+}
+
+class NewContext implements CallTrace {
+  readonly traceId: string;
+  readonly sampled = false;
+  readonly tracestate = '';
+  private readonly random: Random;
+  constructor(random: Random) {
+    this.random = random;
+    this.traceId = newTraceId(random);
+  }
+  attempt(attempt: AttemptRecord): string {
+    attempt.spanId = newSpanId(this.random);
+    return formatTraceparent(this.traceId, attempt.spanId, 0);
+  }
+}
+
+/** 32 hex digits, not all zero. */
+function newTraceId(random: Random): string {
+  return hex32(random.u32() || 1) + hex32(random.u32()) + hex32(random.u32()) + hex32(random.u32());
+}
+
 export interface ContextTracingOptions {
   readonly sampler: Sampler;
   readonly random: Random;

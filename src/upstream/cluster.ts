@@ -87,7 +87,8 @@ export class Cluster {
 
   /** Why this cluster cannot serve yet, '' when it can: discovery has answered and so has every first probe. */
   get notReadyBecause(): string {
-    if (!this.deps.discovery.status.answered) return `cluster ${this.name}: ${this.discoveryState} has not answered`;
+    if (!this.deps.discovery.status.answered)
+      return `cluster ${this.name}: ${this.discoveryState} has not answered`;
     const waiting = this.all().find((endpoint) => endpoint.watch?.answered === false);
     return waiting ? `cluster ${this.name}: ${waiting.address} has not been probed yet` : '';
   }
@@ -142,7 +143,9 @@ export class Cluster {
   }
 
   unusableReasons(): string {
-    const reasons = this.all().map((endpoint) => `${endpoint.address} ${endpoint.unusableBecause || 'was tried'}`);
+    const reasons = this.all().map(
+      (endpoint) => `${endpoint.address} ${endpoint.unusableBecause || 'was tried'}`,
+    );
     const shown = reasons.slice(0, 5).join('; ');
     return reasons.length > 5 ? `${shown}; and ${reasons.length - 5} more` : shown;
   }
@@ -190,7 +193,11 @@ export class Cluster {
     endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
     endpoint.outlier = this.deps.outlier?.add(endpoint.address, () => this.rebuild()) ?? null;
     this.endpoints.set(endpoint.address, endpoint);
-    this.deps.logger.info('endpoint added', { cluster: this.name, endpoint: endpoint.address, weight: spec.weight });
+    this.deps.logger.info('endpoint added', {
+      cluster: this.name,
+      endpoint: endpoint.address,
+      weight: spec.weight,
+    });
     endpoint.watch = this.deps.watchHealth?.(endpoint, () => this.healthChanged(endpoint)) ?? null;
   }
 

@@ -8,7 +8,12 @@ export function dial(address: Address, tls: ConnectionOptions | null): Socket {
     address.kind === 'unix'
       ? { path: address.path }
       : // Happy eyeballs (RFC 8305): the next address is tried after 250 ms.
-        { host: address.host, port: address.port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 250 };
+        {
+          host: address.host,
+          port: address.port,
+          autoSelectFamily: true,
+          autoSelectFamilyAttemptTimeout: 250,
+        };
   if (tls === null) return connect(target);
   const servername = tls.servername ?? (address.kind === 'tcp' ? address.host : 'localhost');
   return connectTls({ ...target, ...tls, servername, ALPNProtocols: ['h2'] });

@@ -210,7 +210,10 @@ export class Http2Pool implements StreamPool {
       const message = `${name} does not speak HTTP/2 (${errorCodeName(error.code)}: ${error.message})`;
       return { code: 'connect_failed', message };
     }
-    return { code: 'connect_failed', message: `no connection to ${name}: ${error?.message ?? 'it was closed'}` };
+    return {
+      code: 'connect_failed',
+      message: `no connection to ${name}: ${error?.message ?? 'it was closed'}`,
+    };
   }
 
   private endBackoff(): void {

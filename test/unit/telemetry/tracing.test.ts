@@ -13,6 +13,7 @@ import { parseTraceparent, wordOfHex } from '../../../src/telemetry/trace-contex
 import {
   contextTracing,
   offTracing,
+  relayTracing,
   type SampledTrace,
   type SpanSink,
 } from '../../../src/telemetry/tracing.ts';
@@ -50,6 +51,26 @@ describe('telemetry/tracing', () => {
     expect(trace.attempt(attempt)).to.equal('');
     expect([trace.traceId, trace.sampled, record.traceId, attempt.spanId]).to.deep.equal(['', false, '', '']);
     expect(offTracing.rewritesHead).to.equal(false);
+  });
+
+  it('relay: hands a caller context on as it came', () => {
+    const record = callRecord();
+    const trace = relayTracing(new SeededRandom(1)).begin(
+      head(['traceparent', sampledParent], ['tracestate', 'a=1']),
+      record,
+    );
+    expect(trace.attempt(attemptRecord())).to.equal(sampledParent);
+    expect([record.traceId, record.sampled, trace.tracestate]).to.deep.equal([parentTrace, false, 'a=1']);
+  });
+
+  it('relay: begins an unsampled trace where none came, or a malformed one', () => {
+    for (const fields of [[], [['traceparent', 'nonsense']]] as Array<Array<[string, string]>>) {
+      const record = callRecord();
+      const attempt = attemptRecord();
+      const trace = relayTracing(new SeededRandom(1)).begin(head(...fields), record);
+      const sent = parseTraceparent(trace.attempt(attempt));
+      expect(sent).to.include({ traceId: record.traceId, spanId: attempt.spanId, flags: 0 });
+    }
   });
 
   it('continues the trace of a caller with a new span id for each attempt', () => {
