@@ -3,7 +3,7 @@
 /** A duration in milliseconds: `0.42 ms`, `12.3 ms`, `340 ms`, `1.24 s`, `2 m 5 s`. `-` where there is none. */
 export function durationText(ms: number | null): string {
   if (ms === null || !Number.isFinite(ms)) return '-';
-  if (ms < 10) return `${ms.toFixed(2)} ms`;
+  if (ms < 9.995) return `${ms.toFixed(2)} ms`;
   if (ms < 99.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${ms.toFixed(0)} ms`;
   if (ms < 59_995) return `${(ms / 1000).toFixed(2)} s`;

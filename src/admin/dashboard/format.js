@@ -5,7 +5,7 @@ const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 /** A duration as figure and unit, so that the page can set them apart. */
 export function durationParts(ms) {
   if (ms === null || !Number.isFinite(ms)) return ['-', ''];
-  if (ms < 10) return [ms.toFixed(2), 'ms'];
+  if (ms < 9.995) return [ms.toFixed(2), 'ms'];
   if (ms < 99.95) return [ms.toFixed(1), 'ms'];
   if (ms < 999.5) return [ms.toFixed(0), 'ms'];
   if (ms < 59_995) return [(ms / 1000).toFixed(2), 's'];

@@ -1,0 +1,74 @@
+import { expect } from 'chai';
+import {
+  callFailed,
+  callName,
+  callReason,
+  callStatus,
+  explainCall,
+} from '../../../src/admin/explain-call.ts';
+import { VirtualClock } from '../../../src/core/clock.ts';
+import type { CallRecord } from '../../../src/telemetry/call-record.ts';
+import { FakeProxy } from '../../support/fake-admin.ts';
+
+const cluster = { name: 'greeter', endpoints: [{ address: '10.0.0.1:50051', medianMs: 8 }] };
+const clock = new VirtualClock();
+clock.advance(60_000);
+const proxy = new FakeProxy([cluster], clock);
+const failedCall = () => proxy.call(cluster, cluster.endpoints[0], true);
+const fineCall = () => proxy.call(cluster, cluster.endpoints[0], false);
+
+describe('admin/explain-call', () => {
+  it('names a gRPC call by its method and another by its request', () => {
+    expect(callName(fineCall())).to.equal('shop.v1.Greeter/List');
+    expect(callName({ ...fineCall(), grpc: false, httpMethod: 'GET', path: '/a?b' })).to.equal('GET /a?b');
+  });
+
+  it('says what the client got', () => {
+    const http = { ...fineCall(), grpc: false };
+    expect(
+      [failedCall(), fineCall(), { ...http, httpStatus: 502 }, { ...http, httpStatus: 0 }].map(callStatus),
+    ).to.deep.equal(['UNAVAILABLE', 'OK', 'HTTP 502', 'no reply']);
+    expect([failedCall(), fineCall(), { ...http, httpStatus: 404 }, http].map(callFailed)).to.deep.equal([
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('gives the reason in one sentence', () => {
+    const reason = (change: Partial<CallRecord>) =>
+      callReason({ ...failedCall(), error: '', detail: '', ...change });
+    expect(callReason(failedCall())).to.match(
+      /^10\.0\.0\.1:50051 closed the connection .*\[upstream_closed\]$/,
+    );
+    expect(reason({ error: 'no_route' })).to.equal('Outrigger answered no_route.');
+    expect(reason({ detail: 'no luck' })).to.equal('No luck.');
+    expect(reason({ endedBy: 'client' })).to.equal('The client cancelled the call.');
+    expect(reason({ endedBy: 'upstream' })).to.equal('10.0.0.1:50051 answered UNAVAILABLE.');
+    expect(reason({ endedBy: 'upstream', attempts: [] })).to.match(
+      /^Answered UNAVAILABLE without an attempt/,
+    );
+    const slow = { ...fineCall(), startedMs: 0, headMs: 250, endedMs: 300 };
+    const [attempt] = slow.attempts;
+    const took = (ms: number, endpoint: string) => ({ ...attempt, endpoint, startedMs: 0, endedMs: ms });
+    expect(callReason({ ...slow, attempts: [took(299, 'a')] })).to.equal(
+      'a took 299 ms; its reply began after 250 ms.',
+    );
+    expect(callReason({ ...slow, attempts: [took(20, 'a'), took(280, 'b')] })).to.equal(
+      '2 attempts; b took the longest, 280 ms.',
+    );
+  });
+
+  it('tells everything of a call on lines that nothing can break out of', () => {
+    const told = explainCall({ ...failedCall(), path: '/a.B/C\n\u001b[31mred', route: '' });
+    expect(told).to.match(/^Call \d+: a\.B\/C\?\?\[31mred failed with UNAVAILABLE after 12\.0 ms\n/);
+    expect(told).to.include('  route       none matched\n');
+    expect(told).to.include('  1. 10.0.0.1:50051: upstream_closed after 11.9 ms, begun at 0.04 ms\n');
+    expect(told).to.include('     picked because: lowest active/weight of 1: 3/1\n');
+    expect(told).to.include('  trace       4bf92f3577b34da6a3ce929d0e0e4736\n');
+    expect(explainCall({ ...failedCall(), attempts: [] })).to.include(
+      'No attempt: no endpoint was chosen.\n',
+    );
+  });
+});

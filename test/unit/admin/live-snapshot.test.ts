@@ -1,0 +1,60 @@
+import { expect } from 'chai';
+import { liveSnapshot } from '../../../src/admin/live-snapshot.ts';
+import { VirtualClock } from '../../../src/core/clock.ts';
+import { FakeProxy } from '../../support/fake-admin.ts';
+import { eventfulClusters, type FakeCluster } from '../../support/fake-clusters.ts';
+
+describe('admin/live-snapshot', () => {
+  const clock = new VirtualClock();
+  clock.advance(60_000);
+
+  it('has the endpoints with their counts', () => {
+    const proxy = new FakeProxy(eventfulClusters, clock);
+    proxy.step();
+    const { clusters, clustersLeftOut, totals } = liveSnapshot(proxy, clock.wallMs());
+    expect(clusters.map((c) => [c.name, c.usableCount, c.endpointCount])).to.deep.equal([
+      ['greeter', 3, 3],
+      ['orders', 3, 7],
+      ['images', 1, 2],
+    ]);
+    expect(clustersLeftOut).to.equal(0);
+    expect(totals.callsPerSecond).to.be.greaterThan(1_000);
+  });
+
+  it('leaves out what no page could show, unusable endpoints last', () => {
+    const many = Array.from({ length: 600 }, (_, i) => ({
+      address: `10.0.${i >> 8}.${i & 255}:1`,
+      ...(i === 599 ? { unusableReason: 'unhealthy' } : {}),
+    }));
+    const clusters: FakeCluster[] = Array.from({ length: 60 }, (_, i) => ({
+      name: `c${i}`,
+      endpoints: i === 0 ? many : [],
+    }));
+    const snapshot = liveSnapshot(new FakeProxy(clusters, clock), clock.wallMs());
+    expect([snapshot.clusters.length, snapshot.clustersLeftOut]).to.deep.equal([50, 10]);
+    const [first] = snapshot.clusters;
+    expect([first.endpoints.length, first.endpointCount, first.usableCount]).to.deep.equal([500, 600, 599]);
+    expect(first.endpoints[0].usable).to.equal(false);
+  });
+
+  it('gathers calls that failed alike under the newest', () => {
+    const proxy = new FakeProxy(eventfulClusters, clock);
+    const [greeter] = eventfulClusters;
+    for (const i of [0, 0, 1, 0]) proxy.failed.unshift(proxy.call(greeter, greeter.endpoints[i], true));
+    const { failed } = liveSnapshot(proxy, clock.wallMs());
+    expect(failed.map((call) => [call.endpoint, call.times])).to.deep.equal([
+      ['127.0.0.1:50051', 3],
+      ['127.0.0.1:50052', 1],
+    ]);
+    expect(failed[0].id).to.equal(proxy.failed[0].id);
+  });
+
+  it('clips names that the network made long', () => {
+    const proxy = new FakeProxy(eventfulClusters, clock);
+    const [greeter] = eventfulClusters;
+    const call = proxy.call(greeter, greeter.endpoints[0], true);
+    call.path = `/${'x'.repeat(10_000)}`;
+    proxy.failed.push(call);
+    expect(liveSnapshot(proxy, clock.wallMs()).failed[0].name).to.have.length(200);
+  });
+});

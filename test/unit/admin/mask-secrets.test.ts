@@ -1,0 +1,88 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { maskSecrets } from '../../../src/admin/mask-secrets.ts';
+
+/** Plain objects again, for `deep.equal`. */
+const masked = (value: unknown) => JSON.parse(JSON.stringify(maskSecrets(value)));
+
+describe('admin/mask-secrets', () => {
+  it('hides what stands under a secret-sounding key', () => {
+    const keys = [
+      'password',
+      'passwd',
+      'PASSPHRASE',
+      'clientSecret',
+      'authToken',
+      'api_key',
+      'apiKey',
+      'Authorization',
+      'cookie',
+    ];
+    for (const key of keys)
+      expect(masked({ a: { [key]: 'hunter2' } }), key).to.deep.equal({ a: { [key]: '•••' } });
+    expect(masked({ credentials: { user: 'u', pass: 'p' }, secrets: ['a'] })).to.deep.equal({
+      credentials: '•••',
+      secrets: '•••',
+    });
+  });
+
+  it('shows what only sounds so, and that there is no secret', () => {
+    const value = {
+      tls: { key: '/etc/key.pem', cert: '/etc/cert.pem' },
+      match: { key: 'x-user' },
+      bucket: { tokens: 5, maxTokens: 10, tokensPerFill: 1 },
+      password: '',
+      token: null,
+      requireToken: true,
+    };
+    expect(masked(value)).to.deep.equal(value);
+  });
+
+  it('hides private keys and passwords inside texts', () => {
+    expect(masked({ key: '-----BEGIN EC PRIVATE KEY-----\nMHc…' })).to.deep.equal({ key: '•••' });
+    expect(masked(['redis://user:hunter2@cache:6379/0'])).to.deep.equal(['redis://•••@cache:6379/0']);
+    expect(masked('http://plain:80/@x')).to.equal('http://plain:80/@x');
+  });
+
+  it('hides the value that a header match compares a secret header with', () => {
+    expect(
+      masked({
+        headers: [
+          { name: 'authorization', exact: 'Bearer abc' },
+          { name: 'x-v', exact: '1' },
+        ],
+      }),
+    ).to.deep.equal({
+      headers: [
+        { name: 'authorization', exact: '•••' },
+        { name: 'x-v', exact: '1' },
+      ],
+    });
+  });
+
+  it('names what is no plain data, and stands a cycle and __proto__', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle.again = cycle;
+    expect(JSON.stringify(maskSecrets(cycle))).to.include('(too deep)');
+    expect(
+      masked({ f: () => 1, big: 10n, map: new Map([['token', 't']]), bytes: Buffer.from('x') }),
+    ).to.deep.equal({
+      f: '(function)',
+      big: '10',
+      map: { token: '•••' },
+      bytes: '•••',
+    });
+    maskSecrets(JSON.parse('{"__proto__":{"polluted":1}}'));
+    expect(({} as Record<string, unknown>).polluted).to.equal(undefined);
+  });
+
+  it('never throws, and leaves its argument as it was', () => {
+    fc.assert(
+      fc.property(fc.object(), (value) => {
+        const before = JSON.stringify(value);
+        maskSecrets(value);
+        expect(JSON.stringify(value)).to.equal(before);
+      }),
+    );
+  });
+});

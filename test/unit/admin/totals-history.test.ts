@@ -1,0 +1,31 @@
+import { expect } from 'chai';
+import { historyPointsMax, TotalsHistory } from '../../../src/admin/totals-history.ts';
+import { VirtualClock } from '../../../src/core/clock.ts';
+
+const point = { callsPerSecond: 0, errorsPerSecond: 0, p50Ms: null, p99Ms: null };
+
+describe('admin/totals-history', () => {
+  it('keeps the last minute, oldest first', () => {
+    const clock = new VirtualClock();
+    let active = 0;
+    const history = new TotalsHistory(clock, () => ({ ...point, active: ++active }));
+    clock.advance(100_000);
+    const list = history.list();
+    expect(list).to.have.length(historyPointsMax);
+    expect([list[0].active, list.at(-1)?.active]).to.deep.equal([41, 100]);
+    history.close();
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('leaves out a second that cannot be read', () => {
+    const clock = new VirtualClock();
+    let reads = 0;
+    const history = new TotalsHistory(clock, () => {
+      if (++reads === 2) throw new Error('no');
+      return { ...point, active: reads };
+    });
+    clock.advance(3_000);
+    expect(history.list().map((p) => p.active)).to.deep.equal([1, 3]);
+    history.close();
+  });
+});
