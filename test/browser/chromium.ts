@@ -1,0 +1,47 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
+
+const executablePath = '/usr/bin/chromium';
+/** Nothing but our own page may go over the network, and no earlier run may leave a trace. */
+const args = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Why there can be no browser test here; undefined if there can. In CI a missing browser is a failure instead. */
+export function browserMissing(): string | undefined {
+  if (existsSync(executablePath)) return undefined;
+  const why = `${executablePath} is missing: apt-get install -y --no-install-recommends chromium fonts-dejavu-core`;
+  if (process.env.CI === 'true') throw new Error(why);
+  return why;
+}
+
+export interface Browser {
+  readonly context: BrowserContext;
+  close(): Promise<void>;
+}
+
+/** A browser with a profile of its own, which goes with it. */
+export async function launchBrowser(): Promise<Browser> {
+  const profile = mkdtempSync(join(tmpdir(), 'browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    args,
+    viewport: { width: 1280, height: 900 },
+  });
+  return {
+    context,
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}

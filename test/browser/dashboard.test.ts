@@ -1,0 +1,220 @@
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { startAdmin } from '../../src/admin/server.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
+import { FakeProxy } from '../support/fake-admin.ts';
+import { eventfulClusters } from '../support/fake-clusters.ts';
+import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
+
+describe('dashboard', function () {
+  this.timeout(30_000);
+  let browser: Browser;
+  let rig: AdminRig;
+  let page: Page;
+  /** What the page wrote to the console, and what it threw. */
+  let complaints: string[];
+
+  before(async function () {
+    const why = browserMissing();
+    if (why !== undefined) {
+      console.log(`    skipped: ${why}`);
+      this.skip();
+    }
+    browser = await launchBrowser();
+  });
+  after(() => browser?.close());
+  beforeEach(async () => {
+    rig = await startAdminRig();
+    page = await browser.context.newPage();
+    complaints = [];
+    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('request', (request) => {
+      if (new URL(request.url()).port !== String(rig.port)) complaints.push(`asked for ${request.url()}`);
+    });
+  });
+  afterEach(async () => {
+    await page?.close();
+    await rig?.close();
+  });
+  const open = async () => {
+    await page.goto(`http://127.0.0.1:${rig.port}/`);
+    await page.locator('tbody tr').first().waitFor();
+  };
+  const row = (address: string) => page.locator('tbody tr', { hasText: address });
+
+  it('shows the service, its state and every endpoint with its health in words', async () => {
+    await open();
+    expect(await page.title()).to.equal('shop-sidecar · Outrigger');
+    expect(await page.locator('h1').textContent()).to.equal('shop-sidecar');
+    expect(await page.locator('#about').textContent()).to.match(
+      /^Outrigger 0\.1\.0 · up.\d+.h.\d+.m · outbound 127\.0\.0\.1:15001$/,
+    );
+    expect(await page.locator('#state').textContent()).to.equal('Ready');
+    expect(await page.locator('section.cluster h2').allTextContents()).to.deep.equal([
+      'greeter',
+      'orders',
+      'images',
+    ]);
+    expect(await page.locator('.usable').allTextContents()).to.deep.equal([
+      'all 3 usable',
+      '3 of 7 usable',
+      '1 of 2 usable',
+    ]);
+    expect(await page.locator('tbody tr').count()).to.equal(12);
+    const told = async (address: string) => await row(address).locator('.c-health').innerText();
+    expect(await told('127.0.0.1:50051')).to.match(/^healthy\n+SERVING for 12 m 34 s$/);
+    expect(await told('10.42.2.30')).to.match(
+      /^unhealthy\n+connect: ECONNREFUSED \(3 of 3 probes\) for 48 s$/,
+    );
+    expect(await told('10.42.1.9')).to.match(/^ejected\n+ejected after 5 failures .*; back in 23 s$/);
+    expect(await told('10.42.2.31')).to.match(/^draining\n/);
+    expect(await told('fd00:42')).to.match(/^unknown\n+no probe has answered yet$/);
+    expect(await row('10.42.0.99').locator('.c-weight').innerText()).to.match(/^1\s+now 0\.34$/);
+    expect(complaints).to.deep.equal([]);
+  });
+
+  it('draws each share of calls against the share by weight', async () => {
+    await open();
+    const widths = (address: string) =>
+      row(address).evaluate((node) => {
+        const [bar, fill, tick] = ['.bar', '.fill', '.tick'].map((name) =>
+          node.querySelector(name)!.getBoundingClientRect(),
+        );
+        return { fill: fill.width / bar.width, tick: (tick.x - bar.x) / bar.width };
+      });
+    const [light, heavy] = [await widths('127.0.0.1:50051'), await widths('127.0.0.1:50053')];
+    expect(heavy.tick / light.tick).to.be.closeTo(2, 0.1);
+    expect(heavy.fill / light.fill).to.be.closeTo(2, 0.5);
+    expect(heavy.fill).to.be.within(0.7, 1);
+    expect(await row('127.0.0.1:50053').locator('.share-text').innerText()).to.match(
+      /^\d\d\.\d% · 50\.0% by weight$/,
+    );
+  });
+
+  it('follows what changes, in place and without a reload', async () => {
+    await open();
+    const first = await row('127.0.0.1:50051').elementHandle();
+    rig.proxy.endpointDrain('127.0.0.1:50051', true);
+    rig.proxy.healthcheckFail(true);
+    for (let i = 0; i < 5; i++) rig.proxy.step();
+    await row('127.0.0.1:50051').locator('.pill', { hasText: 'draining' }).waitFor();
+    await page.locator('#state', { hasText: 'Starting' }).waitFor();
+    expect(await page.locator('#why').textContent()).to.equal('failed by hand (POST /healthcheck/fail)');
+    expect(await page.locator('.usable').first().textContent()).to.equal('2 of 3 usable');
+    expect(await first?.evaluate((node) => node.isConnected), 'the row is the same element').to.equal(true);
+    const shown = Number((await page.locator('[data-tile="rate"] .figure').innerText()).replace(',', ''));
+    expect(shown).to.be.closeTo(rig.proxy.stats().totals.callsPerSecond, 1);
+    expect(await page.locator('[data-tile="rate"] svg').getAttribute('aria-label')).to.match(
+      /^Calls\/s, last minute, peak /,
+    );
+    expect(complaints).to.deep.equal([]);
+  });
+
+  it('explains a failed call, by mouse or keyboard', async () => {
+    const [, orders] = eventfulClusters;
+    rig.proxy.failed.push(rig.proxy.call(orders, orders.endpoints[0], true));
+    await open();
+    const item = page.locator('section[aria-label="Failed calls"] li').first();
+    expect(await item.innerText()).to.match(
+      /shop\.v1\.Orders\/Place[\s\S]*UNAVAILABLE[\s\S]*closed the connection before it replied/,
+    );
+    await item.locator('a').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
+    expect(await page.locator('#explain-text').textContent()).to.equal(
+      (await rig.get(`/explain/${rig.proxy.failed[0].id}`)).body,
+    );
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'hidden' });
+    expect(complaints).to.deep.equal([]);
+  });
+
+  it('says when the sidecar is gone, and comes back by itself', async () => {
+    await open();
+    await rig.admin.close();
+    await page.locator('#banner', { hasText: 'The sidecar does not answer' }).waitFor();
+    expect(await page.locator('#state').textContent()).to.equal('Gone');
+    const again = new FakeProxy(eventfulClusters, systemClock);
+    again.name = 'reborn';
+    const address = { kind: 'tcp', host: '127.0.0.1', port: rig.port } as const;
+    const admin = await startAdmin({ address, deps: again, logger: silentLogger });
+    try {
+      await page.locator('h1', { hasText: 'reborn' }).waitFor();
+      expect(await page.locator('#banner').isHidden()).to.equal(true);
+      expect(await page.locator('#state').textContent()).to.equal('Ready');
+    } finally {
+      await page.close();
+      await admin.close();
+    }
+  });
+
+  it('fits narrow and wide screens, dark and light', async () => {
+    await open();
+    for (const width of [360, 768, 1061, 1600])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+        expect(overflow, `${width} ${colorScheme}`).to.be.at.most(0);
+      }
+    expect(complaints).to.deep.equal([]);
+  });
+});
+
+describe('dashboard and hostile names', function () {
+  this.timeout(30_000);
+  const attack = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>';
+  let browser: Browser;
+  before(async function () {
+    if (browserMissing() !== undefined) this.skip();
+    browser = await launchBrowser();
+  });
+  after(() => browser?.close());
+
+  it('shows markup in any name as text, and runs none of it', async () => {
+    const rig = await startAdminRig([
+      {
+        name: attack,
+        discovery: attack,
+        endpoints: [
+          {
+            address: attack,
+            zone: attack,
+            health: { status: 'unhealthy', reason: attack, sinceMs: 1 },
+            unusableReason: attack,
+          },
+        ],
+      },
+    ]);
+    rig.proxy.name = attack;
+    const [cluster] = rig.proxy.clusters();
+    const call = rig.proxy.call({ name: attack, endpoints: [] }, { address: attack }, true);
+    call.path = `/${attack}`;
+    call.detail = attack;
+    rig.proxy.failed.push(call);
+    const page = await browser.context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    try {
+      await page.goto(`http://127.0.0.1:${rig.port}/`);
+      await page.locator('li a').click();
+      await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
+      expect(await page.title()).to.equal(`${attack} · Outrigger`);
+      expect(await page.locator('h2').first().textContent()).to.equal(cluster.name);
+      expect(await page.locator('.call-name').textContent()).to.equal(attack);
+      expect(await page.locator('img').count(), 'the logo alone').to.equal(1);
+      expect(await page.locator('script').count(), 'main.js alone').to.equal(1);
+      expect(complaints).to.deep.equal([]);
+      await page.goto(`http://127.0.0.1:${rig.port}/explain/${call.id}`);
+      expect(await page.title()).to.equal('');
+      expect(await page.locator('script').count()).to.equal(0);
+    } finally {
+      await page.close();
+      await rig.close();
+    }
+  });
+});

@@ -1,0 +1,63 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { endpoints } from '../../../src/cli/endpoints.ts';
+import { type AdminRig, startAdminRig } from '../../support/admin-rig.ts';
+import { CapturedIo } from './support.ts';
+
+describe('cli/endpoints', () => {
+  let rig: AdminRig;
+  before(async () => {
+    rig = await startAdminRig();
+  });
+  after(() => rig.close());
+  const ask = async (admin: string | undefined, output: 'text' | 'json' = 'text', env = {}) => {
+    const io = new CapturedIo();
+    const code = await endpoints({ admin, output }, io, env);
+    return { code, out: io.out, err: io.err };
+  };
+
+  it('prints what /clusters shows', async () => {
+    const text = (await rig.get('/clusters')).body;
+    expect(await ask(`127.0.0.1:${rig.port}`)).to.deep.equal({ code: 0, out: text, err: '' });
+    expect((await ask(undefined, 'text', { OUTRIGGER_ADMIN: `127.0.0.1:${rig.port}` })).out).to.equal(text);
+    const json = await ask(`127.0.0.1:${rig.port}`, 'json');
+    expect(JSON.parse(json.out)).to.deep.equal(JSON.parse((await rig.get('/clusters?format=json')).body));
+  });
+
+  it('says that nothing listens there', async () => {
+    const { code, out, err } = await ask('unix:/nowhere/admin.sock');
+    expect([code, out]).to.deep.equal([1, '']);
+    expect(err).to.equal(
+      'nothing listens on unix:/nowhere/admin.sock; start the sidecar, or name its admin address with --admin\n',
+    );
+  });
+
+  it('says that something else listens there', async () => {
+    const other = createServer((_request, response) => response.end('[]')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { code, err } = await ask(`127.0.0.1:${(other.address() as AddressInfo).port}`);
+    await new Promise((resolve) => other.close(resolve));
+    expect(code).to.equal(1);
+    expect(err).to.match(/ is not Outrigger's admin server; name the right address with --admin\n$/);
+  });
+
+  it('passes on what the admin server says', async () => {
+    const { clusters } = rig.proxy;
+    rig.proxy.clusters = () => {
+      throw new Error('out of luck');
+    };
+    const { code, err } = await ask(`127.0.0.1:${rig.port}`);
+    rig.proxy.clusters = clusters;
+    expect(code).to.equal(1);
+    expect(err).to.include('answered /clusters with 500: This could not be answered: Error: out of luck');
+  });
+
+  it('takes an address that is none for a mistake in the command', async () => {
+    expect(await ask('127.0.0.1')).to.deep.equal({
+      code: 2,
+      out: '',
+      err: '--admin: "127.0.0.1" has no port; write host:port\n',
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import { expect } from 'chai';
+import { stat } from '../../../src/cli/stat.ts';
+import { type AdminRig, startAdminRig } from '../../support/admin-rig.ts';
+import { CapturedIo } from './support.ts';
+
+describe('cli/stat', () => {
+  let rig: AdminRig;
+  before(async () => {
+    rig = await startAdminRig();
+  });
+  after(() => rig.close());
+  const ask = async (output: 'text' | 'json') => {
+    const io = new CapturedIo();
+    const code = await stat({ admin: `127.0.0.1:${rig.port}`, output }, io, {});
+    return { io, code };
+  };
+
+  it('prints the state, all calls and each cluster', async () => {
+    const { io, code } = await ask('text');
+    expect([code, io.err]).to.deep.equal([0, '']);
+    expect(io.out).to.match(
+      /^shop-sidecar: Outrigger 0\.1\.0, ready, up \d+ h \d+ m\n\n *CALLS +PER S +ERRORS/,
+    );
+    expect(io.out).to.match(/\nCLUSTER +USABLE +ATTEMPTS +PER S +ERRORS +IN FLIGHT\ngreeter +3 of 3 /);
+  });
+
+  it('says why a sidecar is not ready', async () => {
+    rig.proxy.healthcheckFail(true);
+    const { io } = await ask('text');
+    rig.proxy.healthcheckFail(false);
+    expect(io.out).to.match(/, starting \(failed by hand \(POST \/healthcheck\/fail\)\), up /);
+  });
+
+  it('prints JSON for programs', async () => {
+    const { io, code } = await ask('json');
+    expect(code).to.equal(0);
+    const report = JSON.parse(io.out);
+    expect(report).to.have.keys('server', 'readiness', 'totals', 'clusters');
+    expect(report.clusters[1]).to.include({ name: 'orders', endpoints: 7, usable: 3 });
+  });
+});
