@@ -33,14 +33,16 @@ export function forwardingOf(
 ): Forwarding {
   const known = head.derived as Remembered | null;
   if (known !== null && known.router === router && known.rewritesTrace === rewritesTrace) return known;
-  const timeout = head.ofKind(FieldKind.GrpcTimeout);
+  const grpc = head.isGrpc;
+  // What is not gRPC may call its headers as it likes.
+  const timeout = grpc ? head.ofKind(FieldKind.GrpcTimeout) : undefined;
   const forwarding: Remembered = {
     router,
     rewritesTrace,
     plan: router.route(head),
-    base: forwardedFields(head, rewritesTrace),
+    base: forwardedFields(head, grpc, rewritesTrace),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
-    grpc: head.isGrpc,
+    grpc,
     method: head.method,
     path: head.path,
     authority: head.authority,
@@ -54,9 +56,9 @@ export function forwardingOf(
 }
 
 /** Everything but what is put in anew per attempt; the head itself where there is nothing of that. */
-function forwardedFields(head: HeaderBlock, rewritesTrace: boolean): HeaderBlock {
+function forwardedFields(head: HeaderBlock, grpc: boolean, rewritesTrace: boolean): HeaderBlock {
   const isOurs = (field: Field): boolean =>
-    field.kind === FieldKind.GrpcTimeout ||
+    (grpc && field.kind === FieldKind.GrpcTimeout) ||
     (rewritesTrace && (field.kind === FieldKind.Traceparent || field.kind === FieldKind.Tracestate));
   const fields = head.allFields;
   for (let i = 0; i < fields.length; i++) {
