@@ -258,7 +258,7 @@ class UpstreamStream implements MessageStream {
     if (this.over) return;
     if (!this.connected) {
       this.fail(
-        'refused',
+        'unsent',
         ErrorCode.CONNECT_ERROR,
         this.timedOut ? message : `gave no connection (${code || message})`,
       );

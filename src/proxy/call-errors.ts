@@ -1,3 +1,4 @@
+import { ErrorCode } from '../core/error-code.ts';
 import { FieldKind } from '../core/field.ts';
 import { grpcStatusOfReset } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -43,6 +44,9 @@ export function openFailureError(failure: OpenFailure): ReplyError {
 export function failureError(endpoint: Endpoint, failure: StreamFailure, grpc: boolean): ReplyError {
   const detail = `endpoint ${endpoint.address} failed: ${failure.message}`;
   const unprocessed = failure.kind === 'unsent' || failure.kind === 'refused';
+  if (failure.code === ErrorCode.CONNECT_ERROR && failure.kind === 'unsent') {
+    return { code: 'connect_failed', detail: failure.message, mayHaveProcessed: false };
+  }
   if (failure.kind === 'closed' || failure.kind === 'unsent') {
     return { code: 'upstream_closed', detail, mayHaveProcessed: !unprocessed };
   }

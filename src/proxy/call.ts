@@ -235,7 +235,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     attempt.record.error = error.code;
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
     const safe = failure.kind === 'unsent' || failure.kind === 'refused';
-    attempt.end(safe ? 'neutral' : 'failure', nowMs);
+    // A connection that could not be had says as much of the endpoint as one that was lost.
+    attempt.end(safe && failure.code !== ErrorCode.CONNECT_ERROR ? 'neutral' : 'failure', nowMs);
     if (!safe || this.replyBegun || !this.replayable || ++this.refusals > this.refusalsMax(failure)) {
       return this.fail(error);
     }

@@ -80,7 +80,7 @@ describe('HTTP/1.1 failures', () => {
       expect(rig.calls[0].upstreamFailure).to.equal(null);
       clock.advance(1);
       await wire.until('within 700 ms');
-      expect(rig.calls[0].upstreamFailure).to.include({ kind: 'refused', code: ErrorCode.CONNECT_ERROR });
+      expect(rig.calls[0].upstreamFailure).to.include({ kind: 'unsent', code: ErrorCode.CONNECT_ERROR });
       wire.socket.destroy();
       expect(clock.pending).to.equal(0);
     });
