@@ -45,7 +45,7 @@ describe('HTTP/1.1 failures', () => {
   const ok = (socket: net.Socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
 
   describe('of the endpoint', () => {
-    it('is refused where nobody listens', async () => {
+    it('is not sent where nobody listens', async () => {
       await start();
       await closeListener(server);
       const wire = new Wire(rig.port);
@@ -53,19 +53,19 @@ describe('HTTP/1.1 failures', () => {
       await wire.until('ECONNREFUSED');
       expect(wire.text)
         .to.match(/^HTTP\/1\.1 502 /)
-        .and.include('x-failure: refused');
+        .and.include('x-failure: unsent');
       wire.socket.destroy();
       expect(rig.pool.active).to.equal(0);
     });
 
-    it('is refused where the Unix socket is not there', async () => {
+    it('is not sent where the Unix socket is not there', async () => {
       await start();
       await rig.close();
       rig = await startRig({ kind: 'unix', path: '/nowhere/at.all' });
       const wire = new Wire(rig.port);
       wire.say(post);
       await wire.until('ENOENT');
-      expect(wire.text).to.include('x-failure: refused').and.include('unix:/nowhere/at.all');
+      expect(wire.text).to.include('x-failure: unsent').and.include('unix:/nowhere/at.all');
       wire.socket.destroy();
     });
 
