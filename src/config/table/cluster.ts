@@ -127,6 +127,10 @@ const outlier = sectionOrNone(
       default: 5,
       doc: 'Failures in a row that eject an endpoint.',
     }),
+    interval: key(duration({ min: '10ms', max: '1h' }), {
+      default: '10s',
+      doc: 'Each such time in full use takes one off the count that makes ejections longer.',
+    }),
     baseEjection: key(duration({ min: '10ms', max: '1h' }), {
       default: '30s',
       doc: 'How long it stays out the first time; as many times longer as it was ejected before.',
