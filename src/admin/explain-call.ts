@@ -43,7 +43,9 @@ export function callReason(call: CallRecord): string {
 
 /** Where a long reply began early, the time went into sending it, not into the work before. */
 function replyBegan(call: CallRecord): string {
-  return call.headMs > 0 ? `; its reply began after ${durationText(call.headMs - call.startedMs)}` : '';
+  const headMs = call.headMs - call.startedMs;
+  if (call.headMs === 0 || headMs > 0.9 * callDurationMs(call)) return '';
+  return `; its reply began after ${durationText(headMs)}`;
 }
 
 /** Everything remembered of one call, for a terminal. */

@@ -49,12 +49,13 @@ describe('admin/explain-call', () => {
     expect(reason({ endedBy: 'upstream', attempts: [] })).to.match(
       /^Answered UNAVAILABLE without an attempt/,
     );
-    const slow = { ...fineCall(), startedMs: 0, headMs: 250, endedMs: 300 };
+    const slow = { ...fineCall(), startedMs: 0, headMs: 50, endedMs: 300 };
     const [attempt] = slow.attempts;
     const took = (ms: number, endpoint: string) => ({ ...attempt, endpoint, startedMs: 0, endedMs: ms });
     expect(callReason({ ...slow, attempts: [took(299, 'a')] })).to.equal(
-      'a took 299 ms; its reply began after 250 ms.',
+      'a took 299 ms; its reply began after 50.0 ms.',
     );
+    expect(callReason({ ...slow, headMs: 290, attempts: [took(299, 'a')] })).to.equal('a took 299 ms.');
     expect(callReason({ ...slow, attempts: [took(20, 'a'), took(280, 'b')] })).to.equal(
       '2 attempts; b took the longest, 280 ms.',
     );
