@@ -119,6 +119,7 @@ export class Listener {
     if (tls === null) return createServer({ allowHalfOpen: true }, (socket) => this.accept(socket, null));
     const options: TlsOptions = {
       ...tls,
+      allowHalfOpen: true,
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: prefaceTimeoutMs,
     };
