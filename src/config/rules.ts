@@ -29,10 +29,11 @@ export function applyRules(
 ): RulesResult {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
-  const { places, told } = reading;
+  const { places } = reading;
+  const told = withParents(reading.told);
   const complaints: Complaints = {
     problem: (path, message) => {
-      if (!isTold(path, told)) problems.push(problemAt(placeOf(path, places), path, message));
+      if (!told.has(path)) problems.push(problemAt(placeOf(path, places), path, message));
     },
     warning: (path, message) => warnings.push(problemAt(placeOf(path, places), path, message)),
     lineOf: (path) => placeOf(path, places).line,
@@ -42,14 +43,21 @@ export function applyRules(
 }
 
 /** What was said of a part need not be said of the whole: without its misspelt key it would look empty, for one. */
-function isTold(path: string, told: ReadonlySet<string>): boolean {
-  if (told.has(path)) return true;
-  for (const other of told) if (other.startsWith(path) && /^[.[]/.test(other.slice(path.length))) return true;
-  return false;
+function withParents(told: ReadonlySet<string>): ReadonlySet<string> {
+  const all = new Set<string>();
+  for (const path of told) {
+    for (let at = path; at !== '' && !all.has(at); at = parentOf(at)) all.add(at);
+  }
+  return all;
+}
+
+/** `a.b` of `a.b[2]` and of `a.b.c`; '' at the end. */
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.search(/(\.[^.[]*|\[\d+\])$/)));
 }
 
 function placeOf(path: string, places: ReadonlyMap<string, Place>): Place {
-  for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.search(/(\.[^.[]*|\[\d+\])$/)))) {
+  for (let at = path; at !== ''; at = parentOf(at)) {
     const place = places.get(at);
     if (place !== undefined) return place;
   }
