@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { Launch } from './peers/peer.ts';
 
 /** A program of the bench, on one core. */
 export interface Running {
@@ -13,6 +14,7 @@ export interface Running {
 }
 
 const stderrKeptChars = 4000;
+const startPatienceMs = 20_000;
 const stopPatienceMs = 3000;
 const running = new Set<ChildProcess>();
 
@@ -77,24 +79,42 @@ export async function runToEnd(command: readonly string[], core: number): Promis
   return out;
 }
 
+/** Starts a proxy on a core, or on any where that is null. */
+export function launchPeer({ command, env }: Launch, core: number | null): Running {
+  return start(command, core, { ...process.env, ...env });
+}
+
+/** Resolves once a proxy takes calls on `port`. */
+export async function serving(launch: Launch, port: number, program: Running, name: string): Promise<void> {
+  await listening(port, program, name);
+  const { readyUrl } = launch;
+  if (readyUrl === undefined) return;
+  const ready = async () => {
+    const reply = await fetch(readyUrl).catch(() => null);
+    await reply?.text();
+    return reply?.status === 200;
+  };
+  await untilTrue(ready, program, `${name} is not ready`);
+}
+
 /** Resolves once something listens on a port of 127.0.0.1. */
-export async function listening(
-  port: number,
-  program: Running,
-  name: string,
-  patienceMs = 20_000,
-): Promise<void> {
-  const untilMs = Date.now() + patienceMs;
-  for (;;) {
-    if (program.exited()) throw new Error(`${name} ended at its start: ${program.stderr().trim()}`);
-    const open = await new Promise<boolean>((resolve) => {
+export function listening(port: number, program: Running, name: string): Promise<void> {
+  const open = () =>
+    new Promise<boolean>((resolve) => {
       const probe = connect(port, '127.0.0.1');
-      probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      probe.once('connect', () => probe.destroy());
+      probe.once('error', () => resolve(false));
+      probe.once('connect', () => {
+        probe.destroy();
+        resolve(true);
+      });
     });
-    if (open) return;
-    if (Date.now() > untilMs)
-      throw new Error(`${name} does not listen on ${port}: ${program.stderr().trim()}`);
+  return untilTrue(open, program, `${name} does not listen on ${port}`);
+}
+
+async function untilTrue(ask: () => Promise<boolean>, program: Running, otherwise: string): Promise<void> {
+  const untilMs = Date.now() + startPatienceMs;
+  while (!(await ask())) {
+    if (program.exited() || Date.now() > untilMs) throw new Error(`${otherwise}: ${program.stderr().trim()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { listening, type Running, start } from './child-process.ts';
+import { launchPeer, listening, type Running, serving, start } from './child-process.ts';
 import { type Generated, generate } from './generate.ts';
 import { treeCpuMicros } from './machine.ts';
 import type { Peer } from './peers/peer.ts';
@@ -53,10 +53,10 @@ export async function startPeer(
 ): Promise<Standing> {
   const [listen, admin] = await freePorts(2);
   mkdirSync(dir, { recursive: true });
-  const { command, env } = peer.prepare(dir, { listen, admin, collector, replicas: replicas.ports });
-  const program = start(command, proxyCore, { ...process.env, ...env });
+  const launch = peer.prepare(dir, { listen, admin, collector, replicas: replicas.ports });
+  const program = launchPeer(launch, proxyCore);
   try {
-    await listening(listen, program, peer.name);
+    await serving(launch, listen, program, peer.name);
     await sample(listen);
   } catch (error) {
     await program.stop();

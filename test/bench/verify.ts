@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { connectGreeter } from '../support/greeter-client.ts';
 import { startGreeter } from '../support/greeter-server.ts';
-import { listening, start } from './child-process.ts';
+import { launchPeer, serving } from './child-process.ts';
 import type { Peer } from './peers/peer.ts';
 import { freePorts } from './ports.ts';
 
@@ -16,16 +16,16 @@ const sampleCalls = 20;
 export async function verifyPeer(peer: Peer, dir: string, collector: number): Promise<void> {
   const replicas = await Promise.all(['a', 'b', 'c'].map((name) => startGreeter({ name })));
   const [listen, admin] = await freePorts(2);
-  const { command, env } = peer.prepare(dir, {
+  const launch = peer.prepare(dir, {
     listen,
     admin,
     collector,
     replicas: replicas.map(({ port }) => port),
   });
-  const proxy = start(command, null, { ...process.env, ...env });
+  const proxy = launchPeer(launch, null);
   const client = connectGreeter(`127.0.0.1:${listen}`);
   try {
-    await listening(listen, proxy, peer.name);
+    await serving(launch, listen, proxy, peer.name);
     const traces = new Set<string>();
     const total = replicas.length * callsPerReplica;
     for (let i = 0; i < total; i++) {

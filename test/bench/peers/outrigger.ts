@@ -35,6 +35,10 @@ export const outrigger: Peer = {
       telemetry: { traces: { ratio: 0.01, otlp: { endpoint: `http://127.0.0.1:${ports.collector}` } } },
     };
     writeFileSync(`${dir}/outrigger.yaml`, stringify(configuration));
-    return { command: [...command, 'run', '--config', `${dir}/outrigger.yaml`] };
+    return {
+      command: [...command, 'run', '--config', `${dir}/outrigger.yaml`],
+      // The listener is open before the first probes are in.
+      readyUrl: `http://127.0.0.1:${ports.admin}/ready`,
+    };
   },
 };

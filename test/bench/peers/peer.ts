@@ -8,6 +8,15 @@ export interface Ports {
   readonly replicas: readonly number[];
 }
 
+/** How to start a proxy and know that it serves. */
+export interface Launch {
+  readonly command: string[];
+  /** On top of ours. */
+  readonly env?: Record<string, string>;
+  /** Answers 200 once calls may come; without it a port that is open is enough. */
+  readonly readyUrl?: string;
+}
+
 /** A proxy that the bench can run: everyone does the same work (see `contract` below). */
 export interface Peer {
   readonly name: string;
@@ -15,8 +24,8 @@ export interface Peer {
   missing(): string;
   /** Its version in a few words. */
   version(): string;
-  /** Writes what it needs below `dir` and gives the command line and whatever its environment lacks. */
-  prepare(dir: string, ports: Ports): { command: string[]; env?: Record<string, string> };
+  /** Writes what it needs below `dir`. */
+  prepare(dir: string, ports: Ports): Launch;
 }
 
 /**
