@@ -28,9 +28,9 @@ export function readSource(section: Section, source: SourceNode): Reading {
   return { raw: raw as RawMap, problems: reader.problems, told: reader.told, places: reader.places };
 }
 
-/** `parent.key`, with quotes around a key that is not a plain word. */
+/** `parent.key`, with quotes around a key that is not a plain word, and cut if it is long. */
 export function pathOf(parent: string, key: string): string {
-  const word = /^[\w$-]+$/.test(key) ? key : shown(key);
+  const word = /^[\w$-]{1,64}$/.test(key) ? key : shown(key);
   return parent === '' ? word : `${parent}.${word}`;
 }
 
