@@ -56,11 +56,12 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const parts: AppParts = { config, deps, lifecycle, stats, clusters, listeners, telemetry };
   let admin: AdminServer | null = null;
   const drainable = drainableOf(parts, () => admin);
-  const stop = (): Promise<DrainResult> => lifecycle.drain(drainable);
+  const drain = (): Promise<DrainResult> => lifecycle.drain(drainable);
+  const stop = (): Promise<DrainResult> => lifecycle.stop(drainable);
   try {
     admin = await startAdmin({
       address: config.admin.listen,
-      deps: adminDeps(parts, stop),
+      deps: adminDeps(parts, drain),
       logger,
       clock,
     });

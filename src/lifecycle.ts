@@ -35,13 +35,17 @@ export interface DrainResult {
 
 export type LifecycleState = 'starting' | 'ready' | 'draining';
 
-/** Starting, ready, draining, in that order and never back; a drain runs once, whoever asks for it. */
+/**
+ * Starting, ready, draining, in that order and never back. A drain runs once, whoever asks for it; after one that was
+ * asked for by itself the process stays, so that its admin server can say what it is doing.
+ */
 export class Lifecycle {
   state: LifecycleState = 'starting';
   private readonly clock: Clock;
   private readonly logger: Logger;
   private readonly settings: DrainSettings;
   private running: Promise<DrainResult> | null = null;
+  private stopping: Promise<DrainResult> | null = null;
 
   constructor(clock: Clock, logger: Logger, settings: DrainSettings) {
     this.clock = clock;
@@ -53,10 +57,19 @@ export class Lifecycle {
     if (this.state === 'starting') this.state = 'ready';
   }
 
-  /** GOAWAY, wait, refuse, wait for the calls in flight, cut the rest, close (RFC 9113 section 6.8). */
+  /** GOAWAY, wait, refuse, wait for the calls in flight, cut the rest (RFC 9113 section 6.8). */
   drain(target: Drainable): Promise<DrainResult> {
     this.running ??= this.run(target);
     return this.running;
+  }
+
+  /** Drains, if that was not done yet, and closes everything. */
+  stop(target: Drainable): Promise<DrainResult> {
+    this.stopping ??= this.drain(target).then(async (result) => {
+      await target.close();
+      return result;
+    });
+    return this.stopping;
   }
 
   private async run(target: Drainable): Promise<DrainResult> {
@@ -76,7 +89,6 @@ export class Lifecycle {
     // One turn for the last frames to leave.
     await new Promise<void>((resolve) => setImmediate(resolve));
     const finished = target.endedCalls - endedBefore - cut;
-    await target.close();
     this.logger.info(`drained: ${cut} calls cut, ${finished} finished`);
     return { cut, finished };
   }

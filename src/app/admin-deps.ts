@@ -4,8 +4,8 @@ import { formatAddress } from '../core/address.ts';
 import { type AppParts, activeCalls, notReadyBecause } from './parts.ts';
 import { clusterSnapshot } from './snapshots.ts';
 
-/** What the admin API may see of a running sidecar, and do to it. `stop` drains and closes. */
-export function adminDeps(parts: AppParts, stop: () => Promise<unknown>): AdminDeps {
+/** What the admin API may see of a running sidecar, and do to it. `drain` runs once. */
+export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): AdminDeps {
   const { config, deps, lifecycle, listeners, clusters, telemetry, stats } = parts;
   const { clock, logger } = deps;
   const startedMs = clock.now();
@@ -75,7 +75,7 @@ export function adminDeps(parts: AppParts, stop: () => Promise<unknown>): AdminD
       failed: telemetry.recent.failed(),
     }),
     explain: (id) => telemetry.recent.find(id),
-    drain: () => void stop(),
+    drain: () => void drain(),
     setLogLevel(level) {
       logger.level = level;
     },
@@ -87,7 +87,8 @@ export function adminDeps(parts: AppParts, stop: () => Promise<unknown>): AdminD
     healthcheckFail(on) {
       failReadiness = on;
     },
-    quit: () => void stop().then(deps.onQuit),
+    // Whoever runs the process closes it then: it is told as by SIGTERM.
+    quit: () => void drain().then(deps.onQuit),
   };
 }
 

@@ -4,7 +4,7 @@ import type { CallRecord } from '../telemetry/call-record.ts';
 import { callFailed } from '../telemetry/outcome.ts';
 
 /** How far back rates and latencies look, milliseconds. */
-const recentMs = 20_000;
+const recentMs = 10_000;
 
 /** All calls of the process together, for the page and `/stats`. */
 export class CallStats {

@@ -8,16 +8,22 @@ export function clusterSnapshot(cluster: Cluster, nowMs: number): ClusterSnapsho
   const endpoints = cluster.all();
   let recent = 0;
   let usableWeight = 0;
+  let priority = Number.POSITIVE_INFINITY;
   for (const endpoint of endpoints) {
     recent += endpoint.rate.count(nowMs);
-    if (endpoint.unusableBecause === '') usableWeight += endpoint.weight;
+    if (endpoint.unusableBecause === '') priority = Math.min(priority, endpoint.priority);
+  }
+  for (const endpoint of endpoints) {
+    if (endpoint.unusableBecause === '' && endpoint.priority === priority) usableWeight += endpoint.weight;
   }
   return {
     name: cluster.name,
     protocol: cluster.settings.protocol,
     policy: cluster.settings.balancer.policy,
     discovery: cluster.discoveryState,
-    endpoints: endpoints.map((endpoint) => endpointSnapshot(endpoint, nowMs, recent, usableWeight)),
+    endpoints: endpoints.map((endpoint) =>
+      endpointSnapshot(endpoint, nowMs, recent, { usableWeight, priority }),
+    ),
   };
 }
 
@@ -25,9 +31,11 @@ function endpointSnapshot(
   endpoint: Endpoint,
   nowMs: number,
   clusterRecent: number,
-  usableWeight: number,
+  pool: { readonly usableWeight: number; readonly priority: number },
 ): EndpointSnapshot {
-  const unusableReason = endpoint.unusableBecause;
+  const standby =
+    endpoint.priority > pool.priority ? `standby: endpoints of priority ${pool.priority} are usable` : '';
+  const unusableReason = endpoint.unusableBecause || standby;
   const usable = unusableReason === '';
   const hasLatency = endpoint.latency.count(nowMs) > 0;
   const ejectedUntilMs = endpoint.outlier?.ejectedUntilMs ?? 0;
@@ -49,7 +57,7 @@ function endpointSnapshot(
     connections: endpoint.pool.connections,
     perSecond: endpoint.rate.perSecond(nowMs),
     share: clusterRecent === 0 ? null : endpoint.rate.count(nowMs) / clusterRecent,
-    shareByWeight: usable ? endpoint.weight / usableWeight : 0,
+    shareByWeight: usable ? endpoint.weight / pool.usableWeight : 0,
     p50Ms: hasLatency ? endpoint.latency.quantile(0.5, nowMs) : null,
     p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
   };
