@@ -43,23 +43,23 @@ export function openFailureError(failure: OpenFailure): ReplyError {
 /** An attempt that had begun and was broken off from the other side. */
 export function failureError(endpoint: Endpoint, failure: StreamFailure, grpc: boolean): ReplyError {
   const detail = `endpoint ${endpoint.address} failed: ${failure.message}`;
-  const unprocessed = failure.kind === 'unsent' || failure.kind === 'refused';
   if (failure.code === ErrorCode.CONNECT_ERROR && failure.kind === 'unsent') {
     return { code: 'connect_failed', detail: failure.message, mayHaveProcessed: false };
   }
   if (failure.kind === 'closed' || failure.kind === 'unsent') {
-    return { code: 'upstream_closed', detail, mayHaveProcessed: !unprocessed };
+    return { code: 'upstream_closed', detail, mayHaveProcessed: failure.kind === 'closed' };
   }
-  const grpcStatus = grpc ? grpcStatusOfReset(failure.code) : undefined;
+  // A refusal is UNAVAILABLE as the table has it; with GOAWAY it comes with a code that says why the connection ends.
+  if (failure.kind === 'refused') return { code: 'upstream_reset', detail, mayHaveProcessed: false };
   // What the peer breaks of the protocol is INTERNAL, and no reset code of ours says more.
-  return failure.kind === 'protocol'
-    ? {
-        code: 'upstream_reset',
-        detail,
-        mayHaveProcessed: true,
-        grpcStatus: replyErrors.protocol_error.grpcStatus,
-      }
-    : { code: 'upstream_reset', detail, mayHaveProcessed: !unprocessed, grpcStatus };
+  const status =
+    failure.kind === 'protocol' ? replyErrors.protocol_error.grpcStatus : grpcStatusOfReset(failure.code);
+  return {
+    code: 'upstream_reset',
+    detail,
+    mayHaveProcessed: true,
+    grpcStatus: grpc ? status : undefined,
+  };
 }
 
 export function deadlineError(record: CallRecord, nowMs: number, begun: boolean): ReplyError {

@@ -27,7 +27,7 @@ import { endWithGrpcError, replyGrpcError, replyHttpError } from './local-reply.
 import { MessageCounter } from './message-counter.ts';
 import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
-import { ReplayBuffer } from './replay-buffer.ts';
+import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
 
 /**
  * One call, from its head to its settlement: route, deadline, trace, pick, attempt, relay, settle. Push-style; the
@@ -108,14 +108,9 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     const stream = attempt.stream!;
     const replay = this.replay;
     const held = replay === null ? 0 : replay.length;
-    stream.head(this.outgoingHead(attempt), this.requestEnded && held === 0 && this.requestTrailers === null);
-    if (held > 0) {
-      let left = held;
-      replay!.replay((bytes, start, end) => {
-        left -= end - start;
-        stream.data(bytes, start, end, left === 0 && this.requestEnded && this.requestTrailers === null);
-      });
-    }
+    const last = this.requestEnded && this.requestTrailers === null;
+    stream.head(this.outgoingHead(attempt), last && held === 0);
+    if (held > 0) stream.data(replay!.bytes, 0, held, last);
     if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
   }
 
@@ -150,9 +145,10 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     if (this.forwarding.grpc) this.requestMessages.add(bytes, start, end);
     if (last) this.requestEnded = true;
     const stream = this.attempt?.stream ?? null;
-    const kept = this.replay?.push(bytes, start, end) ?? false;
+    const bytesMax = stream === null ? Number.POSITIVE_INFINITY : replayBytesPerCallMax;
+    const kept = this.replay?.push(bytes, start, end, bytesMax) ?? false;
     if (stream !== null) stream.data(bytes, start, end, last);
-    // Before there is a stream no credit is given, so a first window is all that can come: it fits, unless the
+    // Before there is a stream no credit is given, so a first window is all that can come: it is kept, unless the
     // memory for all calls together is used up.
     else if (!kept && end > start) this.fail(replayFullError());
   }

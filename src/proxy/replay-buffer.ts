@@ -1,3 +1,5 @@
+const empty: Buffer = Buffer.alloc(0);
+
 /** Octets that all replay buffers together may hold. */
 export class ReplayBudget {
   private left: number;
@@ -14,7 +16,7 @@ export class ReplayBudget {
   }
 }
 
-/** Octets of one request that are kept for another attempt. A first stream window always fits. */
+/** Octets of one request that are kept beside an attempt that runs, so that another can follow it. */
 export const replayBytesPerCallMax = 65_536;
 /** Octets of all requests together. */
 export const replayBytesTotalMax = 16_777_216;
@@ -24,7 +26,8 @@ export const replayBytesTotalMax = 16_777_216;
  * was refused is sent again from here. Past its bound it gives up, and the call can no longer be tried again.
  */
 export class ReplayBuffer {
-  private pieces: Buffer[] = [];
+  /** One piece of memory that doubles, however small the pieces of the body are: a flood of tiny frames costs no more. */
+  private octets: Buffer = empty;
   private held = 0;
   private readonly budget: ReplayBudget;
   /** False once something was dropped. */
@@ -34,18 +37,19 @@ export class ReplayBuffer {
     this.budget = budget;
   }
 
-  /** Copies a piece. False when it no longer keeps anything. */
-  push(bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Copies a piece. `bytesMax` is for the whole: `replayBytesPerCallMax` while the body goes on elsewhere too, infinity
+   * while this is its only place and flow control bounds it. False when it no longer keeps anything.
+   */
+  push(bytes: Uint8Array, start: number, end: number, bytesMax: number): boolean {
     if (!this.complete) return false;
-    const length = end - start;
-    if (this.held + length > replayBytesPerCallMax || !this.budget.take(length)) {
+    const needed = this.held + end - start;
+    if (needed > bytesMax || (needed > this.octets.length && !this.grow(needed))) {
       this.drop();
       return false;
     }
-    const piece = Buffer.allocUnsafe(length);
-    piece.set(bytes.subarray(start, end));
-    this.pieces.push(piece);
-    this.held += length;
+    this.octets.set(bytes.subarray(start, end), this.held);
+    this.held = needed;
     return true;
   }
 
@@ -53,15 +57,26 @@ export class ReplayBuffer {
     return this.held;
   }
 
-  replay(use: (bytes: Uint8Array, start: number, end: number) => void): void {
-    for (const piece of this.pieces) use(piece, 0, piece.length);
+  /** What is held; of use until the next `push` or `drop`. */
+  get bytes(): Uint8Array {
+    return this.octets;
   }
 
   /** Forgets everything: the call is committed, over, or too large. */
   drop(): void {
     this.complete = false;
-    this.pieces = [];
-    this.budget.give(this.held);
+    this.budget.give(this.octets.length);
+    this.octets = empty;
     this.held = 0;
+  }
+
+  private grow(needed: number): boolean {
+    // Most bodies come in one piece, which is then held exactly.
+    const length = Math.max(needed, Math.min(this.octets.length * 2, replayBytesPerCallMax));
+    if (!this.budget.take(length - this.octets.length)) return false;
+    const octets = Buffer.allocUnsafe(length);
+    octets.set(this.octets.subarray(0, this.held));
+    this.octets = octets;
+    return true;
   }
 }
