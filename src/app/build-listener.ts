@@ -42,7 +42,10 @@ export function buildListener(
     replayBudget: deps.replayBudget,
     calls: new CallCounter(),
   };
-  const tcp = config.protocol === 'tcp' ? buildTcp(clusters.get(config.cluster ?? '')!, deps) : null;
+  const tcp =
+    config.protocol === 'tcp'
+      ? buildTcp(clusters.get(config.cluster ?? '')!, config.limits.idleTimeoutMs, deps)
+      : null;
   const listener = new Listener(settingsOf(config), {
     ...deps,
     context: () => context,
@@ -84,12 +87,16 @@ function settingsOf(config: ListenerConfig): ListenerSettings {
   };
 }
 
-function buildTcp({ cluster, connectTimeoutMs }: BuiltCluster, deps: BuildDeps): TcpPassthrough {
+function buildTcp(
+  { cluster, connectTimeoutMs }: BuiltCluster,
+  idleTimeoutMs: number,
+  deps: BuildDeps,
+): TcpPassthrough {
   return createTcpPassthrough({
     clock: deps.clock,
     connectTimeoutMs,
     connectAttemptsMax: 3,
-    idleTimeoutMs: 0,
+    idleTimeoutMs,
     pick() {
       const startedMs = deps.clock.now();
       const endpoint = cluster.full ? null : cluster.pick(startedMs, null);

@@ -1,10 +1,10 @@
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
 import type { Environment } from '../config/environment.ts';
-import { type ConfigFlags, loadConfig, type LoadResult } from '../config/load.ts';
+import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/table.ts';
 import { systemClock } from '../core/clock.ts';
-import { lineLogger, type LineLogger } from '../core/line-logger.ts';
+import { type LineLogger, lineLogger } from '../core/line-logger.ts';
 import { systemRandom } from '../core/random.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import { type CliIo, ExitCode } from './io.ts';
@@ -49,7 +49,12 @@ export async function run(
 }
 
 /** Starts a sidecar in this process, with the system's clock and randomness. */
-export function start(config: Config, logger: LineLogger, env: Environment, onQuit: () => void): Promise<App> {
+export function start(
+  config: Config,
+  logger: LineLogger,
+  env: Environment,
+  onQuit: () => void,
+): Promise<App> {
   return startApp(config, {
     clock: systemClock,
     random: systemRandom(),

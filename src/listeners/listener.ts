@@ -123,9 +123,13 @@ export class Listener {
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: prefaceTimeoutMs,
     };
-    const server = createTlsServer(options, (socket: TLSSocket) =>
-      this.accept(socket, socket.alpnProtocol || null),
-    );
+    const server = createTlsServer(options, (socket: TLSSocket) => {
+      if (showsBadCertificate(socket)) {
+        const reason = String(socket.authorizationError);
+        this.deps.logger.warn('TLS client certificate refused', { peer: socket.remoteAddress, reason });
+        socket.destroy();
+      } else this.accept(socket, socket.alpnProtocol || null);
+    });
     server.on('tlsClientError', (error, socket) => {
       this.deps.logger.warn('TLS handshake failed', { peer: socket.remoteAddress, reason: error.message });
       socket.destroy();
@@ -160,6 +164,11 @@ export class Listener {
     socket.resume();
     if (this.draining) connection.announceShutdown();
   }
+}
+
+/** Where certificates are optional, one that is shown must still be good: an unknown identity is worse than none. */
+function showsBadCertificate(socket: TLSSocket): boolean {
+  return !socket.authorized && Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
 }
 
 function peerOf(socket: Socket): Peer {

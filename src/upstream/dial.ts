@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Address } from '../core/address.ts';
 
@@ -15,7 +15,9 @@ export function dial(address: Address, tls: ConnectionOptions | null): Socket {
           autoSelectFamilyAttemptTimeout: 250,
         };
   if (tls === null) return connect(target);
-  const servername = tls.servername ?? (address.kind === 'tcp' ? address.host : 'localhost');
+  const host = address.kind === 'tcp' ? address.host : 'localhost';
+  // SNI carries names only (RFC 6066 section 3); an address is verified against the certificate all the same.
+  const servername = tls.servername ?? (isIP(host) === 0 ? host : '');
   return connectTls({ ...target, ...tls, servername, ALPNProtocols: ['h2'] });
 }
 
