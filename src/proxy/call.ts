@@ -94,8 +94,9 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     const nowMs = this.context.clock.now();
     if (cluster.full) return this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.tried);
-    // What was refused or never sent may go to the only replica there is once more, on another connection.
-    if (endpoint === null && this.refusals === 1) endpoint = cluster.pick(nowMs, null);
+    // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
+    const oneMore = this.refusals > 0 && this.record.attempts.length === this.tried?.size;
+    if (endpoint === null && oneMore) endpoint = cluster.pick(nowMs, null);
     if (endpoint === null) return this.fail(failure ?? noEndpointError(cluster));
     const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
     const record = newAttemptRecord(this.record, endpoint, pick, nowMs);

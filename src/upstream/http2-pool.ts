@@ -39,7 +39,8 @@ interface Pooled {
 /**
  * The HTTP/2 connections to one endpoint. One carries many calls; another is opened when the peer's
  * SETTINGS_MAX_CONCURRENT_STREAMS is used up, because a call must never queue behind a full connection while
- * another could be opened. A connection counts once the peer's SETTINGS came: only then is it known to speak HTTP/2.
+ * another could be opened. A connection counts once the peer's SETTINGS came and allow a stream: only then is it known
+ * to speak HTTP/2, and of use.
  */
 export class Http2Pool implements StreamPool {
   private readonly address: Address;
@@ -52,7 +53,8 @@ export class Http2Pool implements StreamPool {
   private readonly waiting: StreamOpener[] = [];
   private readonly backoff: Backoff;
   private backoffTimer: Timer | null = null;
-  private lastFailure: OpenFailure | null = null;
+  /** Of use while there is a `backoffTimer`, or once `draining`. */
+  private lastFailure: OpenFailure = { code: 'connect_failed', message: '' };
   private draining = false;
   /** Streams a new connection is expected to carry: what the peer allowed last time. */
   private streamsExpected = 100;
@@ -77,7 +79,9 @@ export class Http2Pool implements StreamPool {
   }
 
   get backingOff(): string {
-    return this.backoffTimer === null || this.lastFailure === null ? '' : this.lastFailure.message;
+    // While a connection lives it may be used, whatever became of the attempt to open another.
+    if (this.backoffTimer === null || this.pooled.some(({ ready }) => ready)) return '';
+    return this.lastFailure.message;
   }
 
   open(opener: StreamOpener): void {
@@ -95,7 +99,7 @@ export class Http2Pool implements StreamPool {
       opener.openFailed({ code: 'overloaded', message });
       return;
     }
-    if (this.backoffTimer !== null && this.lastFailure !== null && this.pooled.length === 0) {
+    if (this.draining || (this.backoffTimer !== null && this.pooled.length === 0)) {
       opener.openFailed(this.lastFailure);
       return;
     }
@@ -110,19 +114,29 @@ export class Http2Pool implements StreamPool {
 
   resetBackoff(): void {
     this.backoff.reset();
-    this.endBackoff();
+    if (this.endBackoff()) this.connectAsNeeded();
   }
 
   drain(): void {
-    this.draining = true;
+    this.dismiss();
     for (const { binding } of [...this.pooled]) binding.connection.shutdown();
   }
 
   close(): void {
+    this.dismiss();
+    for (const { binding } of [...this.pooled]) binding.destroy(this.lastFailure.message);
+  }
+
+  /** From now on nobody gets a stream; who waits for one goes elsewhere. */
+  private dismiss(): void {
     this.draining = true;
     this.backoffTimer?.cancel();
     this.backoffTimer = null;
-    for (const { binding } of [...this.pooled]) binding.destroy('the endpoint is no longer used');
+    this.lastFailure = {
+      code: 'connect_failed',
+      message: `${formatAddress(this.address)} is no longer used`,
+    };
+    this.failWaiting();
   }
 
   private connectAsNeeded(): void {
@@ -141,8 +155,8 @@ export class Http2Pool implements StreamPool {
   private connect(): void {
     const socket = (this.deps.dial ?? dial)(this.address, this.tls);
     const binding = new SocketBinding(socket, 'client', this.settings.http2, this.deps, {
-      ready: () => this.ready(pooled),
       capacity: () => {
+        if (!pooled.ready) this.mayBeReady(pooled);
         if (this.waiting.length > 0) this.serveWaiting();
       },
       goaway: () => {
@@ -159,12 +173,15 @@ export class Http2Pool implements StreamPool {
     binding.start();
   }
 
-  private ready(pooled: Pooled): void {
+  private mayBeReady(pooled: Pooled): void {
+    const { connection } = pooled.binding;
+    // Who allows no stream (MAX_CONCURRENT_STREAMS 0) may yet do so within the connect timeout.
+    if (!connection.settingsReceived || !connection.mayOpen) return;
     pooled.ready = true;
     pooled.connectTimer?.cancel();
+    this.streamsExpected = Math.min(connection.peer.maxConcurrentStreams, 1000);
     this.backoff.reset();
-    this.lastFailure = null;
-    this.streamsExpected = Math.max(1, Math.min(pooled.binding.connection.peer.maxConcurrentStreams, 1000));
+    this.endBackoff();
   }
 
   private serveWaiting(): void {
@@ -185,18 +202,24 @@ export class Http2Pool implements StreamPool {
     const index = this.pooled.indexOf(pooled);
     if (index < 0) return;
     this.pooled.splice(index, 1);
+    if (this.draining) return;
     if (!pooled.ready) this.connectFailed(pooled, error);
-    else if (this.waiting.length > 0 && !this.draining) this.connectAsNeeded();
+    else if (this.backoffTimer === null) this.connectAsNeeded();
+    else if (this.pooled.length === 0) {
+      // The last one that lived is gone, and another is not even tried for now.
+      this.failWaiting();
+      this.onChange();
+    }
   }
 
   private connectFailed(pooled: Pooled, error: ConnectionError | null): void {
-    const failure = this.describe(pooled, error);
-    if (this.draining) return this.failWaiting(failure);
-    this.lastFailure = failure;
-    this.backoffTimer?.cancel();
-    this.backoffTimer = this.deps.clock.after(this.backoff.next(), () => this.endBackoff());
+    this.lastFailure = this.describe(pooled, error);
+    // Connections that were tried side by side and fail together are one failure.
+    this.backoffTimer ??= this.deps.clock.after(this.backoff.next(), () => {
+      if (this.endBackoff()) this.connectAsNeeded();
+    });
     // Those that wait for a connection which still lives are served by it in their turn.
-    if (this.pooled.length === 0) this.failWaiting(failure);
+    if (this.pooled.length === 0) this.failWaiting();
     this.onChange();
   }
 
@@ -216,15 +239,16 @@ export class Http2Pool implements StreamPool {
     };
   }
 
-  private endBackoff(): void {
-    if (this.backoffTimer === null) return;
+  /** False when there was none. */
+  private endBackoff(): boolean {
+    if (this.backoffTimer === null) return false;
     this.backoffTimer.cancel();
     this.backoffTimer = null;
     this.onChange();
-    if (this.waiting.length > 0) this.connectAsNeeded();
+    return true;
   }
 
-  private failWaiting(failure: OpenFailure): void {
-    for (const opener of this.waiting.splice(0)) opener.openFailed(failure);
+  private failWaiting(): void {
+    for (const opener of this.waiting.splice(0)) opener.openFailed(this.lastFailure);
   }
 }

@@ -195,7 +195,6 @@ describe('back-pressure', () => {
     // About 1 MiB of replies in the sidecar, and as much as the kernel holds.
     const served = ((await (await fetch(`${proxy.adminUrl}/stats?format=json`)).json()) as Stats).totals
       .calls;
-    console.log(asked, served);
     expect(served, 'calls of a deaf client that were served').to.be.lessThan(60_000);
     expect(asked, 'calls that a deaf client could ask').to.be.lessThan(200_000);
   });
