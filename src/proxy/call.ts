@@ -34,6 +34,9 @@ import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
  * downstream connection calls the `StreamReceiver` methods, the attempt's connection the `AttemptOwner` ones.
  */
 export class Call implements StreamReceiver, AttemptOwner, Cuttable {
+  counted = false;
+  previousCall: Cuttable | null = null;
+  nextCall: Cuttable | null = null;
   private readonly context: ProxyContext;
   private readonly client: MessageStream;
   private readonly forwarding: Forwarding;

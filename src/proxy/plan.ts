@@ -22,33 +22,62 @@ export interface ProxyContext {
   readonly calls: CallCounter;
 }
 
-/** Calls in flight of one listener, and a way to end those that outlast a drain. */
+/**
+ * Calls in flight of one listener, and a way to end those that outlast a drain.
+ *
+ * A list through the calls themselves, not a Set: each time a Set of short-lived objects grows anew, its old table stays
+ * in the old generation with its dead calls, and keeps whatever they hold alive until the next full collection. Measured
+ * at c10 m10: 9.5 µs a call with a Set, 6.6 without.
+ */
 export class CallCounter {
-  private readonly calls = new Set<Cuttable>();
+  private first: Cuttable | null = null;
+  active = 0;
   /** Calls that ended. */
   ended = 0;
   /** Told when the last call in flight has ended. */
   onIdle: (() => void) | null = null;
 
-  get active(): number {
-    return this.calls.size;
-  }
   begin(call: Cuttable): void {
-    this.calls.add(call);
+    this.active++;
+    call.counted = true;
+    call.nextCall = this.first;
+    if (this.first !== null) this.first.previousCall = call;
+    this.first = call;
   }
+
+  /** Harmless for a call that has ended. */
   end(call: Cuttable): void {
-    if (!this.calls.delete(call)) return;
+    if (!call.counted) return;
+    call.counted = false;
+    const { previousCall, nextCall } = call;
+    if (previousCall === null) this.first = nextCall;
+    else previousCall.nextCall = nextCall;
+    if (nextCall !== null) nextCall.previousCall = previousCall;
+    // A dead call that points to a living one would hold it in the same way.
+    call.previousCall = null;
+    call.nextCall = null;
+    this.active--;
     this.ended++;
-    if (this.calls.size === 0) this.onIdle?.();
+    if (this.active === 0) this.onIdle?.();
   }
+
   /** Ends what is left with `draining`; returns how many there were. */
   cutAll(): number {
-    const left = [...this.calls];
-    for (const call of left) call.cut();
-    return left.length;
+    let cut = 0;
+    for (let call = this.first; call !== null; call = this.first) {
+      call.cut();
+      cut++;
+      // A call that does not end when cut must not hold up the others.
+      this.end(call);
+    }
+    return cut;
   }
 }
 
+/** A call as its listener counts it. `counted` and the links belong to `CallCounter`. */
 export interface Cuttable {
+  counted: boolean;
+  previousCall: Cuttable | null;
+  nextCall: Cuttable | null;
   cut(): void;
 }

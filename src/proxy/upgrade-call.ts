@@ -32,6 +32,9 @@ export type Chosen =
  * long as its connection.
  */
 export class UpgradeCall implements Cuttable {
+  counted = false;
+  previousCall: Cuttable | null = null;
+  nextCall: Cuttable | null = null;
   private readonly context: ProxyContext;
   private readonly peer: Peer;
   private readonly destroy: () => void;
