@@ -47,6 +47,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   private deadline: Timer | null = null;
   private deadlineMs = Number.POSITIVE_INFINITY;
   private attempt: Attempt | null = null;
+  /** Takes back the wait for a cluster that has only just started. */
+  private stopWaiting: (() => void) | null = null;
   private tried: Set<Endpoint> | null = null;
   private refusals = 0;
   /** Kept until the reply begins: until then the request may have to be sent again. */
@@ -100,12 +102,24 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
     const oneMore = this.refusals > 0 && this.record.attempts.length === this.tried?.size;
     if (endpoint === null && oneMore) endpoint = cluster.pick(nowMs, null);
-    if (endpoint === null) return this.fail(failure ?? noEndpointError(cluster));
+    if (endpoint === null) return this.waitOrFail(failure);
     const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
     const record = newAttemptRecord(this.record, endpoint, pick, nowMs);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
     this.attempt = new Attempt(this, cluster, endpoint, record, traceparent);
     endpoint.pool.open(this.attempt);
+  }
+
+  /** Nobody is to be had: right after the start that may change in a moment. */
+  private waitOrFail(failure: ReplyError | null): void {
+    const cluster = this.forwarding.plan!.cluster;
+    if (failure === null) {
+      this.stopWaiting = cluster.whenWarm(() => {
+        this.stopWaiting = null;
+        this.next(null);
+      });
+    }
+    if (this.stopWaiting === null) this.fail(failure ?? noEndpointError(cluster));
   }
 
   attemptOpened(attempt: Attempt): void {
@@ -315,6 +329,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     if (this.settled) return;
     this.settled = true;
     this.deadline?.cancel();
+    this.stopWaiting?.();
     this.commit();
     const record = this.record;
     record.endedBy = endedBy;

@@ -11,6 +11,7 @@ import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
 import { Endpoint, type HealthWatch, type Outcome } from './endpoint.ts';
 import type { StreamPool } from './stream-opener.ts';
+import { WarmUp } from './warm-up.ts';
 
 export interface ClusterSettings {
   readonly name: string;
@@ -44,6 +45,8 @@ export class Cluster {
   private readonly penalty: FailPenalty;
   private readonly endpoints = new Map<string, Endpoint>();
   private balancer: Balancer<Endpoint>;
+  /** Null before the start. */
+  private warmUp: WarmUp | null = null;
 
   constructor(settings: ClusterSettings, deps: ClusterDeps) {
     this.name = settings.name;
@@ -54,11 +57,13 @@ export class Cluster {
   }
 
   start(): void {
+    this.warmUp = new WarmUp(this.deps.clock);
     this.deps.discovery.start((list) => this.update(list));
   }
 
   /** Lets connections go once they are idle, and stops watching. */
   stop(): void {
+    this.warmUp?.end();
     this.deps.discovery.stop();
     this.deps.outlier?.stop();
     for (const endpoint of this.endpoints.values()) {
@@ -91,6 +96,14 @@ export class Cluster {
       return `cluster ${this.name}: ${this.discoveryState} has not answered`;
     const waiting = this.all().find((endpoint) => endpoint.watch?.answered === false);
     return waiting ? `cluster ${this.name}: ${waiting.address} has not been probed yet` : '';
+  }
+
+  /**
+   * While the first answers of discovery and probes are awaited: calls `resume` when they are there, and returns what takes
+   * that back. Null once it is known whom to ask.
+   */
+  whenWarm(resume: () => void): (() => void) | null {
+    return this.warmUp?.lasts ? this.warmUp.wait(resume) : null;
   }
 
   // The call path.
@@ -169,6 +182,7 @@ export class Cluster {
   rebuild(): void {
     const usable = this.all().filter((endpoint) => endpoint.unusableBecause === '');
     this.balancer = buildBalancer(usable, this.settings.balancer, this.deps.random);
+    if (this.warmUp?.lasts && (usable.length > 0 || this.notReadyBecause === '')) this.warmUp.end();
   }
 
   private update(list: readonly EndpointSpec[]): void {
