@@ -12,8 +12,14 @@ export class FlushScheduler {
   private dirty: Flushable[] = [];
   private reading = 0;
   private scheduled = false;
+  private readonly defer: (run: () => void) => void;
   /** Requests in flight on all connections that share this scheduler. */
   active = 0;
+
+  /** `defer` runs something once the reads of this turn are done; replaced where time is virtual. */
+  constructor(defer: (run: () => void) => void = setImmediate) {
+    this.defer = defer;
+  }
 
   /** `connection` has something to flush; it says so once until it is flushed. */
   add(connection: Flushable): void {
@@ -36,7 +42,7 @@ export class FlushScheduler {
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(this.onImmediate);
+    this.defer(this.onImmediate);
   }
 
   private readonly onImmediate = (): void => {
