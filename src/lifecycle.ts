@@ -12,8 +12,8 @@ export interface Drainable {
   readonly activeCalls: number;
   /** Calls that ended so far. */
   readonly endedCalls: number;
-  /** Told when the last call in flight has ended. */
-  onIdle(idle: () => void): void;
+  /** Connections whose client has not been handed all of its replies yet, though their calls have ended. */
+  readonly undelivered: number;
   /** Ends what is left with `draining`; how many there were. */
   cut(): number;
   /** Closes everything, in order. */
@@ -29,9 +29,15 @@ export interface DrainSettings {
 
 /** How a drain went. */
 export interface DrainResult {
+  /** Calls that were ended with `draining`. */
   readonly cut: number;
   readonly finished: number;
+  /** Connections that had replies left to take when the grace was over. */
+  readonly undelivered: number;
 }
+
+/** How often a drain looks whether it is done, milliseconds. */
+const lookEveryMs = 10;
 
 export type LifecycleState = 'starting' | 'ready' | 'draining';
 
@@ -74,28 +80,34 @@ export class Lifecycle {
 
   private async run(target: Drainable): Promise<DrainResult> {
     const { graceMs, goawayDelayMs } = this.settings;
+    const endMs = this.clock.now() + graceMs;
     this.state = 'draining';
     const endedBefore = target.endedCalls;
     this.logger.info('draining', { active: target.activeCalls, graceMs });
     target.announce();
     // Calls that clients sent before they saw the first GOAWAY are still to be served.
-    if (target.connections > 0) await this.wait(Math.min(goawayDelayMs, graceMs));
+    await this.waitWhile(() => target.connections > 0, this.clock.now() + Math.min(goawayDelayMs, graceMs));
     target.refuse();
-    if (target.activeCalls > 0) {
-      const leftMs = Math.max(0, graceMs - goawayDelayMs);
-      await Promise.race([new Promise<void>((resolve) => target.onIdle(resolve)), this.wait(leftMs)]);
-    }
+    await this.waitWhile(() => target.activeCalls > 0 || target.undelivered > 0, endMs);
     const cut = target.cut();
     // One turn for the last frames to leave.
     await new Promise<void>((resolve) => setImmediate(resolve));
     const finished = target.endedCalls - endedBefore - cut;
-    this.logger.info(`drained: ${cut} calls cut, ${finished} finished`);
-    return { cut, finished };
+    const { undelivered } = target;
+    const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
+    this.logger.info(`drained: ${cut} calls cut, ${finished} finished${late}`);
+    return { cut, finished, undelivered };
   }
 
-  private wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.clock.after(ms, resolve);
-    });
+  /** Looks again and again: a drain is rare, and there are many ways for a call to end. */
+  private async waitWhile(condition: () => boolean, untilMs: number): Promise<void> {
+    for (
+      let leftMs = untilMs - this.clock.now();
+      leftMs > 0 && condition();
+      leftMs = untilMs - this.clock.now()
+    ) {
+      const forMs = Math.min(lookEveryMs, leftMs);
+      await new Promise<void>((resolve) => void this.clock.after(forMs, resolve));
+    }
   }
 }

@@ -24,12 +24,8 @@ export function drainableOf(parts: AppParts, admin: () => AdminServer | null): D
     get endedCalls() {
       return endedCalls(listeners);
     },
-    onIdle(idle) {
-      const look = (): void => {
-        if (activeCalls(listeners) === 0) idle();
-      };
-      for (const { context } of listeners) context.calls.onIdle = look;
-      look();
+    get undelivered() {
+      return listeners.reduce((sum, { listener }) => sum + listener.undelivered, 0);
     },
     cut() {
       let cut = 0;

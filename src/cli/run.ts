@@ -19,7 +19,7 @@ export interface RunSignals {
   onHangup(reopen: () => void): void;
 }
 
-/** Runs the sidecar until it is told to stop. 0 when no call was cut, 1 when one was or it could not start, 2 for a wrong configuration. */
+/** Runs the sidecar until it is told to stop. 0 when every reply was delivered, 1 when not or when it could not start, 2 for a wrong configuration. */
 export async function run(
   flags: ConfigFlags,
   io: CliIo,
@@ -40,8 +40,8 @@ export async function run(
     const app = await start(loaded.config, logger, env, stop);
     signals.onHangup(() => app.telemetry.reopenAccessLog());
     await stopped;
-    const { cut } = await app.stop();
-    return cut === 0 ? ExitCode.Fine : ExitCode.Failed;
+    const { cut, undelivered } = await app.stop();
+    return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
   } catch (error) {
     logger.error('cannot start', { reason: error instanceof Error ? error.message : String(error) });
     return ExitCode.Failed;

@@ -70,6 +70,11 @@ export class Http2Downstream {
     this.binding.start(first);
   }
 
+  /** Streams whose reply is not wholly sent. */
+  get active(): number {
+    return this.binding.connection.active;
+  }
+
   /** No new calls, please (GOAWAY with the highest id); those on their way are still taken. */
   announceShutdown(): void {
     this.binding.connection.announceShutdown();

@@ -32,7 +32,7 @@ export class Listener {
   private readonly deps: ListenerDeps;
   private readonly server: Server;
   private readonly http1: Http1Server;
-  private readonly http2 = new Set<Http2Downstream>();
+  private readonly http2 = new Map<Socket, Http2Downstream>();
   private readonly sockets = new Set<Socket>();
   private bound: Address | null = null;
   private draining = false;
@@ -93,23 +93,32 @@ export class Listener {
     return this.sockets.size;
   }
 
+  /** Connections whose clients have not been handed all of their replies. */
+  get undelivered(): number {
+    let count = 0;
+    for (const socket of this.sockets) {
+      if (socket.writableLength > 0 || (this.http2.get(socket)?.active ?? 0) > 0) count++;
+    }
+    return count;
+  }
+
   /** Takes no new connections and asks clients to take their next calls elsewhere. */
   announceShutdown(): void {
     this.draining = true;
     this.server.close();
-    for (const connection of this.http2) connection.announceShutdown();
+    for (const connection of this.http2.values()) connection.announceShutdown();
     this.http1.drain();
   }
 
   /** Takes no new calls; connections close as theirs end. */
   shutdown(): void {
-    for (const connection of this.http2) connection.shutdown();
+    for (const connection of this.http2.values()) connection.shutdown();
   }
 
   /** Closes whatever is left. */
   close(): void {
     this.server.close();
-    for (const connection of this.http2) connection.destroy();
+    for (const connection of this.http2.values()) connection.destroy();
     this.http1.close();
     for (const socket of this.sockets) socket.destroy();
   }
@@ -157,9 +166,9 @@ export class Listener {
   private serveHttp2(socket: Socket, first: Buffer | null): void {
     const handler = callHandler(this.deps.context, peerOf(socket));
     const connection = new Http2Downstream(socket, handler, this.settings, this.deps, () => {
-      this.http2.delete(connection);
+      this.http2.delete(socket);
     });
-    this.http2.add(connection);
+    this.http2.set(socket, connection);
     connection.start(first);
     socket.resume();
     if (this.draining) connection.announceShutdown();

@@ -34,8 +34,6 @@ export class CallCounter {
   active = 0;
   /** Calls that ended. */
   ended = 0;
-  /** Told when the last call in flight has ended. */
-  onIdle: (() => void) | null = null;
 
   begin(call: Cuttable): void {
     this.active++;
@@ -58,7 +56,6 @@ export class CallCounter {
     call.nextCall = null;
     this.active--;
     this.ended++;
-    if (this.active === 0) this.onIdle?.();
   }
 
   /** Ends what is left with `draining`; returns how many there were. */
