@@ -16,7 +16,7 @@ export class Field {
    * enter an encoder's dynamic table: a trace header that is new on every call must not push out the others.
    */
   repeated = false;
-  /** HPACK literal without indexing, encoded on first use; bytes are never changed afterwards. */
+  /** HPACK octets that need no dynamic table, made on first use; never changed afterwards. */
   literal: Uint8Array | null = null;
 
   constructor(name: string, value: string, sensitive = false) {

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
-import { SendWindow, ReceiveWindow, windowBytesDefault } from './flow-window.ts';
+import { ReceiveWindow, SendWindow, windowBytesDefault } from './flow-window.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { GlitchCounter } from './glitches.ts';
 import { HeaderAssembly } from './header-assembly.ts';
@@ -40,6 +40,9 @@ export interface ConnectionListener {
   written(): void;
 }
 
+/** Octets written and not yet flushed above which DATA waits: a large window is not emptied into memory in one turn. */
+const outputBytesMax = 262_144;
+
 /** Streams we reset and whose late frames we still expect; the oldest are forgotten. */
 const recentResetsMax = 2048;
 
@@ -76,6 +79,7 @@ export class ConnectionCore implements StreamHost {
   private buffered = 0;
   private withheld = 0;
   private serving = false;
+  private acknowledged = false;
 
   constructor(role: 'client' | 'server', options: ConnectionOptions, listener: ConnectionListener) {
     this.role = role;
@@ -111,16 +115,7 @@ export class ConnectionCore implements StreamHost {
 
   streamClosed(id: number, resetByUs: boolean): void {
     this.streams.delete(id);
-    if (resetByUs) {
-      this.resets.add(id);
-      if (this.resets.size > recentResetsMax) {
-        this.forgotResets = true;
-        for (const oldest of this.resets) {
-          this.resets.delete(oldest);
-          break;
-        }
-      }
-    }
+    if (resetByUs) this.rememberReset(id);
     if (this.over) return;
     this.listener.capacity();
     this.endIfDone();
@@ -131,7 +126,37 @@ export class ConnectionCore implements StreamHost {
     this.glitch(10);
   }
 
+  get takesData(): boolean {
+    return this.transportReady && this.out.length < outputBytesMax;
+  }
+
   // For frames.
+
+  /** RST_STREAM for a request that never became a stream. */
+  refuse(id: number, code: ErrorCode): void {
+    this.writer.rstStream(id, code);
+    this.rememberReset(id);
+  }
+
+  private rememberReset(id: number): void {
+    this.resets.add(id);
+    if (this.resets.size <= recentResetsMax) return;
+    this.forgotResets = true;
+    for (const oldest of this.resets) {
+      this.resets.delete(oldest);
+      break;
+    }
+  }
+
+  /** The peer keeps to our SETTINGS from here on (RFC 9113 section 6.5.3). False when it had said so before. */
+  settingsAcknowledged(): boolean {
+    if (this.acknowledged) return false;
+    this.acknowledged = true;
+    this.decoder.setTableBytesMax(this.options.headerTableBytesMax);
+    const excess = windowBytesDefault - this.options.streamWindowBytes;
+    if (excess > 0) for (const stream of this.streams.all()) stream.shrinkReceiveWindow(excess);
+    return true;
+  }
 
   /** Was the stream reset by us, so that late frames of it are no offence? */
   wasReset(id: number): 'yes' | 'no' | 'perhaps' {
@@ -156,21 +181,22 @@ export class ConnectionCore implements StreamHost {
   serveQueue(): void {
     if (this.serving || this.queue.empty) return;
     this.serving = true;
-    this.queue.serve(() => this.transportReady && this.sendWindow.available > 0);
+    this.queue.serve(this.mayServe);
     this.serving = false;
   }
 
+  private readonly mayServe = (): boolean => this.takesData && this.sendWindow.available > 0;
+
   newStream(id: number): Http2Stream {
-    const o = this.options;
+    const { streamWindowBytes, streamWindowBytesMax } = this.options;
     // Until our SETTINGS are acknowledged a peer may rightly use the RFC's default window.
-    const first = Math.max(o.streamWindowBytes, windowBytesDefault);
-    const stream = new Http2Stream(
-      id,
-      this,
-      this.peer.initialWindowBytes,
-      first,
-      Math.max(first, o.streamWindowBytesMax),
+    const granted = this.acknowledged ? streamWindowBytes : Math.max(streamWindowBytes, windowBytesDefault);
+    const window = new ReceiveWindow(
+      streamWindowBytes,
+      Math.max(streamWindowBytes, streamWindowBytesMax),
+      granted,
     );
+    const stream = new Http2Stream(id, this, this.peer.initialWindowBytes, window);
     this.streams.set(stream);
     return stream;
   }
@@ -181,19 +207,20 @@ export class ConnectionCore implements StreamHost {
     const verdict = this.glitches.add(points, this.nowMs);
     if (verdict === 'hard') this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
     else if (verdict === 'soft' && this.goawaySentLastId === Number.POSITIVE_INFINITY) {
-      this.sayGoaway(this.lastPeerStreamId, ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
+      this.sayGoaway(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
     }
   }
 
-  sayGoaway(lastStreamId: number, code: ErrorCode, debug: string): void {
-    this.goawaySentLastId = Math.min(this.goawaySentLastId, lastStreamId);
-    this.writer.goaway(lastStreamId, code, debug);
+  /** No streams after those seen so far. The id never grows from one GOAWAY to the next (RFC 9113 section 6.8). */
+  sayGoaway(code: ErrorCode, debug: string): void {
+    this.goawaySentLastId = Math.min(this.goawaySentLastId, this.lastPeerStreamId);
+    this.writer.goaway(this.goawaySentLastId, code, debug);
   }
 
   /** A connection error: GOAWAY, every stream fails, nothing more is read (RFC 9113 section 5.4.1). */
   fail(code: ErrorCode, message: string): void {
     if (this.over) return;
-    this.writer.goaway(this.role === 'server' ? this.lastPeerStreamId : 0, code, message);
+    this.sayGoaway(code, message);
     this.end({ code, message, ours: true });
   }
 
@@ -210,9 +237,13 @@ export class ConnectionCore implements StreamHost {
     this.listener.ended(error);
   }
 
-  /** After GOAWAY, either way, a connection without streams has nothing left to do. */
+  /**
+   * After GOAWAY a connection without streams has nothing left to do. One from a client says only that it takes no
+   * pushed streams: it may still make requests, and closes when it will.
+   */
   endIfDone(): void {
     if (this.streams.size > 0) return;
-    if (this.goawayReceived || this.goawaySentLastId <= this.lastPeerStreamId) this.end(null);
+    const refusedByPeer = this.role === 'client' && this.goawayReceived;
+    if (refusedByPeer || this.goawaySentLastId <= this.lastPeerStreamId) this.end(null);
   }
 }

@@ -99,8 +99,14 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** Last step: nothing after the streams seen so far; the connection ends when they have. */
   shutdown(): void {
     if (this.over) return;
-    this.sayGoaway(this.lastPeerStreamId, ErrorCode.NO_ERROR, '');
+    this.sayGoaway(ErrorCode.NO_ERROR, '');
     this.endIfDone();
+  }
+
+  /** What was written has been handed to the transport, and `out` is free: more may follow. */
+  flushed(): void {
+    this.flushCount++;
+    this.serveQueue();
   }
 
   /** The transport takes more, or not for now. */

@@ -38,15 +38,21 @@ export class ReceiveWindow {
   private size: number;
   private readonly sizeMax: number;
 
-  constructor(size: number, sizeMax = size) {
+  /** `granted` differs from `size` only for a peer that has not yet acknowledged the size. */
+  constructor(size: number, sizeMax = size, granted = size) {
     this.size = size;
     this.sizeMax = sizeMax;
-    this.granted = size;
+    this.granted = granted;
   }
   /** Counts arrived octets, padding included. False when the peer sent more than it was granted. */
   receive(bytes: number): boolean {
     this.granted -= bytes;
-    return this.granted >= 0;
+    // An empty frame is no offence, even where the window is below zero (RFC 9113 section 6.9.1).
+    return this.granted >= 0 || bytes === 0;
+  }
+  /** The peer has taken up a smaller size than it began with; what it sent until then may leave less than nothing. */
+  shrink(bytes: number): void {
+    this.granted -= bytes;
   }
   /** Octets that may be granted anew. Returns the increment to announce now, or 0 for not yet. */
   release(bytes: number): number {

@@ -10,7 +10,9 @@ export interface Flushable {
  */
 export class FlushScheduler {
   private dirty: Flushable[] = [];
-  private reading = 0;
+  private spare: Flushable[] = [];
+  /** Reads and flushes under way: whoever ends the outermost sees to what was dirtied meanwhile. */
+  private depth = 0;
   private scheduled = false;
   private readonly defer: (run: () => void) => void;
   /** Requests in flight on all connections that share this scheduler. */
@@ -25,16 +27,16 @@ export class FlushScheduler {
   add(connection: Flushable): void {
     this.dirty.push(connection);
     // During a read `endRead` decides; what is written outside of one (timers, connects) waits for the turn.
-    if (this.reading === 0) this.schedule();
+    if (this.depth === 0) this.schedule();
   }
 
   beginRead(): void {
-    this.reading++;
+    this.depth++;
   }
 
   endRead(): void {
-    this.reading--;
-    if (this.reading > 0 || this.dirty.length === 0) return;
+    this.depth--;
+    if (this.depth > 0 || this.dirty.length === 0) return;
     if (this.active <= 1) this.flushAll();
     else this.schedule();
   }
@@ -51,8 +53,18 @@ export class FlushScheduler {
   };
 
   private flushAll(): void {
-    // A flush may dirty others (a failed write ends calls): go on until nothing is left.
-    for (let i = 0; i < this.dirty.length; i++) this.dirty[i].flush();
-    this.dirty.length = 0;
+    // Whoever is dirtied by a flush (more of a body has room now, a failed write ends calls) waits for the next turn:
+    // a fast reader of a large body must not keep the loop to itself.
+    const batch = this.dirty;
+    this.dirty = this.spare;
+    this.spare = batch;
+    this.depth++;
+    try {
+      for (let i = 0; i < batch.length; i++) batch[i].flush();
+    } finally {
+      this.depth--;
+      batch.length = 0;
+      if (this.dirty.length > 0) this.schedule();
+    }
   }
 }

@@ -45,17 +45,25 @@ export function handleFrame(
     case FrameType.PUSH_PROMISE:
       return c.fail(ErrorCode.PROTOCOL_ERROR, 'push is not enabled');
     case FrameType.PRIORITY:
-      // Deprecated (section 5.3) and ignored, but a stream cannot depend on itself.
-      if (readU31(bytes, start) === id) c.misbehaved(id, ErrorCode.PROTOCOL_ERROR);
+      // Deprecated (section 5.3) and ignored, but nobody honest makes a stream depend on itself.
+      if (readU31(bytes, start) === id) return c.fail(ErrorCode.PROTOCOL_ERROR, 'a stream depends on itself');
       return c.glitch(1);
     default:
       return c.glitch(1);
   }
 }
 
-function onData(c: ConnectionCore, flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+function onData(
+  c: ConnectionCore,
+  flags: number,
+  id: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   const length = end - start;
-  if (!c.received(length)) return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the connection window');
+  if (!c.received(length))
+    return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the connection window');
   const stream = c.streams.get(id);
   if (stream === undefined) {
     c.released(length);
@@ -63,7 +71,11 @@ function onData(c: ConnectionCore, flags: number, id: number, bytes: Uint8Array,
   }
   if (!stream.open) {
     c.released(length);
-    return stream.failed({ kind: 'protocol', code: ErrorCode.STREAM_CLOSED, message: 'DATA after END_STREAM' });
+    return stream.failed({
+      kind: 'protocol',
+      code: ErrorCode.STREAM_CLOSED,
+      message: 'DATA after END_STREAM',
+    });
   }
   if (!stream.hasHead) {
     c.released(length);
@@ -73,8 +85,8 @@ function onData(c: ConnectionCore, flags: number, id: number, bytes: Uint8Array,
   const from = padded ? start + 1 : start;
   const to = padded ? end - bytes[start] : end;
   const last = (flags & Flag.END_STREAM) !== 0;
-  if (to === from && !last) c.glitch(1);
   stream.receiveData(bytes, from, to, length - (to - from), last);
+  if (to === from && !last) c.glitch(1);
 }
 
 /** DATA for a stream that is no more: its connection credit was returned, the rest depends on whose fault it is. */
@@ -84,7 +96,14 @@ function onLateData(c: ConnectionCore, id: number): void {
   c.misbehaved(id, ErrorCode.STREAM_CLOSED);
 }
 
-function onHeaders(c: ConnectionCore, flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+function onHeaders(
+  c: ConnectionCore,
+  flags: number,
+  id: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   const from = contentStart(flags, start);
   const to = end - padLength(flags, bytes, start);
   const last = (flags & Flag.END_STREAM) !== 0;
@@ -95,10 +114,17 @@ function onHeaders(c: ConnectionCore, flags: number, id: number, bytes: Uint8Arr
   onHeaderSection(c, id, last, bytes, from, to);
 }
 
-function onContinuation(c: ConnectionCore, flags: number, bytes: Uint8Array, start: number, end: number): void {
+function onContinuation(
+  c: ConnectionCore,
+  flags: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   const assembly = c.assembly;
   if (!assembly.expecting) return c.fail(ErrorCode.PROTOCOL_ERROR, 'CONTINUATION without HEADERS');
-  if (!assembly.add(bytes, start, end)) return c.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a header section without end');
+  if (!assembly.add(bytes, start, end))
+    return c.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a header section without end');
   if ((flags & Flag.END_HEADERS) === 0) return;
   const id = assembly.streamId;
   const block = assembly.take();
@@ -115,17 +141,26 @@ function onHeaderSection(
 ): void {
   // Decoded before anything else is asked: the table must stay in step whatever becomes of the stream.
   const block = c.decoder.decode(bytes, start, end);
-  if (block === null) return c.fail(ErrorCode.COMPRESSION_ERROR, c.decoder.error ?? 'a malformed header section');
+  if (block === null)
+    return c.fail(ErrorCode.COMPRESSION_ERROR, c.decoder.error ?? 'a malformed header section');
   const stream = c.streams.get(id);
   if (stream === undefined) {
     if (c.role === 'server' && id % 2 === 1 && id > c.lastPeerStreamId) return onRequest(c, id, block, last);
     return onLateHeaders(c, id);
   }
   if (!stream.open) {
-    return stream.failed({ kind: 'protocol', code: ErrorCode.STREAM_CLOSED, message: 'HEADERS after END_STREAM' });
+    return stream.failed({
+      kind: 'protocol',
+      code: ErrorCode.STREAM_CLOSED,
+      message: 'HEADERS after END_STREAM',
+    });
   }
   if (c.decoder.oversize) {
-    return stream.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message: 'its headers are too large' });
+    return stream.failed({
+      kind: 'protocol',
+      code: ErrorCode.ENHANCE_YOUR_CALM,
+      message: 'its headers are too large',
+    });
   }
   if (stream.hasHead) {
     if (!last || !isTrailers(block)) return stream.protocolError('its trailers are malformed');
@@ -133,27 +168,28 @@ function onHeaderSection(
   }
   if (!isResponse(block)) return stream.protocolError('its header section is malformed');
   // Informational replies are for the hop that asked; nobody here does (RFC 9110 section 15.2).
-  if (block.status < 200) return last ? stream.protocolError('a 1xx reply that ends the stream') : c.glitch(10);
+  if (block.status < 200)
+    return last ? stream.protocolError('a 1xx reply that ends the stream') : c.glitch(10);
   stream.receiveHead(block, last);
 }
 
 function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: boolean): void {
   c.lastPeerStreamId = id;
-  if (id > c.goawaySentLastId) return;
+  if (id > c.goawaySentLastId) return c.glitch(1);
   if (c.streams.size >= c.options.maxConcurrentStreams) {
-    c.writer.rstStream(id, ErrorCode.REFUSED_STREAM);
-    c.streamClosed(id, true);
+    c.refuse(id, ErrorCode.REFUSED_STREAM);
     return c.glitch(1);
   }
   const oversize = c.decoder.oversize;
   if (!oversize && !isRequest(block)) {
-    c.streamClosed(id, true);
-    return c.misbehaved(id, ErrorCode.PROTOCOL_ERROR);
+    c.refuse(id, ErrorCode.PROTOCOL_ERROR);
+    return c.glitch(10);
   }
   const stream = c.newStream(id);
   if (oversize) {
-    c.glitch(10);
-    return c.listener.oversize(stream, block);
+    stream.receiveOversizeHead(last);
+    c.listener.oversize(stream, block);
+    return c.glitch(10);
   }
   // The receiver is set by the listener, so it gets the head with the stream and not from it.
   if (stream.receiveHead(block, last)) c.listener.stream(stream, block, last);
@@ -161,16 +197,19 @@ function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: bool
 
 /** HEADERS on a stream that is no more, or never was. */
 function onLateHeaders(c: ConnectionCore, id: number): void {
-  if (isIdle(c, id) || id % 2 === 0) return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
+  if (isIdle(c, id) || id % 2 === 0)
+    return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
   const reset = c.wasReset(id);
   if (reset === 'yes' || id > c.goawaySentLastId) return;
-  if (c.role === 'server' && reset === 'no') return c.fail(ErrorCode.STREAM_CLOSED, 'HEADERS on a closed stream');
+  if (c.role === 'server' && reset === 'no')
+    return c.fail(ErrorCode.STREAM_CLOSED, 'HEADERS on a closed stream');
   c.misbehaved(id, ErrorCode.STREAM_CLOSED);
 }
 
 function onWindowUpdate(c: ConnectionCore, id: number, increment: number): void {
   if (id === 0) {
-    if (!c.sendWindow.add(increment)) return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'the connection window overflowed');
+    if (!c.sendWindow.add(increment))
+      return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'the connection window overflowed');
     return c.serveQueue();
   }
   const stream = c.streams.get(id);
@@ -192,15 +231,23 @@ function onReset(c: ConnectionCore, id: number, code: ErrorCode): void {
 }
 
 function onSettings(c: ConnectionCore, flags: number, bytes: Uint8Array, start: number, end: number): void {
-  if ((flags & Flag.ACK) !== 0) return;
+  if ((flags & Flag.ACK) !== 0) {
+    if (!c.settingsAcknowledged()) c.glitch(1);
+    return;
+  }
   const windowBefore = c.peer.initialWindowBytes;
-  const error = applySettings(c.peer, c.role === 'client', bytes, start, end);
+  const error = applySettings(c.peer, c.writer.encoder, c.role === 'client', bytes, start, end);
   if (error !== ErrorCode.NO_ERROR) return c.fail(error, 'a setting out of its range');
   c.writer.settingsAck();
   c.writer.maxFrameBytes = Math.min(c.peer.maxFrameBytes, c.options.frameBytesMax);
-  c.writer.encoder.setPeerTableBytesMax(c.peer.headerTableBytes);
   const change = c.peer.initialWindowBytes - windowBefore;
-  if (change !== 0) for (const stream of c.streams.all()) stream.receiveCredit(change);
+  if (change !== 0) {
+    for (const stream of c.streams.all()) {
+      if (!stream.adjustSendWindow(change)) {
+        return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'a new initial window overflowed a stream');
+      }
+    }
+  }
   if (c.settingsReceived) c.glitch(10);
   else {
     c.settingsReceived = true;
@@ -233,6 +280,7 @@ function onGoaway(
     }
   }
   if (first) c.listener.goaway();
+  else c.glitch(10);
   c.endIfDone();
 }
 

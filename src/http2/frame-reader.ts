@@ -7,6 +7,9 @@ export interface FrameListener {
   frameTooLong(lengthBytes: number): void;
 }
 
+/** What is kept of `carry` between frames: an idle connection costs no more. */
+const carryKeptBytesMax = 1024;
+
 /**
  * Cuts a stream of octets into frames. A frame that lies whole in what was read is handed on in place; one that
  * straddles two reads is put together in `carry`, which holds at most one frame.
@@ -41,10 +44,19 @@ export class FrameReader {
       }
       const next = at + frameHeaderBytes + length;
       if (next > end) break;
-      this.listener.frame(bytes[at + 3], bytes[at + 4], readU31(bytes, at + 5), bytes, at + frameHeaderBytes, next);
+      this.listener.frame(
+        bytes[at + 3],
+        bytes[at + 4],
+        readU31(bytes, at + 5),
+        bytes,
+        at + frameHeaderBytes,
+        next,
+      );
       at = next;
     }
-    if (!this.stopped && at < end) this.keep(bytes, at, end);
+    if (this.stopped) return;
+    if (at < end) this.keep(bytes, at, end);
+    else if (this.carried === 0 && this.carry.length > carryKeptBytesMax) this.carry = Buffer.alloc(0);
   }
 
   /** Fills up the carried frame; returns where the rest begins (`end` while it is still not whole). */
@@ -86,7 +98,6 @@ export class FrameReader {
 
   private grow(bytes: number): void {
     if (this.carry.length >= bytes) return;
-    // Idle connections hold none of this: it is as large as the largest frame that was ever cut in two.
     const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 64));
     this.carry.copy(grown, 0, 0, this.carried);
     this.carry = grown;

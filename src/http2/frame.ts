@@ -101,7 +101,13 @@ export function contentStart(flags: number, start: number): number {
   return start + ((flags & Flag.PADDED) !== 0 ? 1 : 0) + ((flags & Flag.PRIORITY) !== 0 ? 5 : 0);
 }
 
-function paddingError(flags: number, bytes: Uint8Array, start: number, length: number, fixed: number): ErrorCode {
+function paddingError(
+  flags: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  fixed: number,
+): ErrorCode {
   if ((flags & Flag.PADDED) === 0) return length >= fixed ? ErrorCode.NO_ERROR : ErrorCode.FRAME_SIZE_ERROR;
   if (length < 1 + fixed) return ErrorCode.FRAME_SIZE_ERROR;
   return bytes[start] <= length - 1 - fixed ? ErrorCode.NO_ERROR : ErrorCode.PROTOCOL_ERROR;

@@ -35,6 +35,9 @@ export function contentLength(block: HeaderBlock): number {
   return text === undefined ? -1 : Number(text);
 }
 
+/** What a request has and CONNECT has not (section 8.5). */
+const targetPseudo = (1 << FieldKind.Scheme) | (1 << FieldKind.Path);
+
 function requestIsWellFormed(block: HeaderBlock): boolean {
   let method = '';
   let scheme = '';
@@ -71,9 +74,10 @@ function requestIsWellFormed(block: HeaderBlock): boolean {
   // One of the two names the target; if both do, they agree, or two hops could route by different ones.
   if (host !== null && authority !== null && host.toLowerCase() !== authority.toLowerCase()) return false;
   if (authority !== null && !isAuthority(authority)) return false;
-  if (host !== null && host !== '' && !isAuthority(host)) return false;
-  if (method === 'CONNECT') return authority !== null && scheme === '' && path === '';
-  return scheme !== '' && isPath(method, path);
+  if (host !== null && !isAuthority(host)) return false;
+  if (method === 'CONNECT') return authority !== null && (seen & targetPseudo) === 0;
+  if (authority === null && host === null && /^https?$/i.test(scheme)) return false;
+  return isScheme(scheme) && isPath(method, path);
 }
 
 function responseIsWellFormed(block: HeaderBlock): boolean {
@@ -94,7 +98,8 @@ function responseIsWellFormed(block: HeaderBlock): boolean {
       length = field.value;
     }
   }
-  return /^[1-9]\d\d$/.test(status);
+  // 101 belongs to HTTP/1.1: there is nothing to switch to here (section 8.6).
+  return /^[1-9]\d\d$/.test(status) && status !== '101';
 }
 
 function trailersAreWellFormed(block: HeaderBlock): boolean {
@@ -107,7 +112,12 @@ function trailersAreWellFormed(block: HeaderBlock): boolean {
   return true;
 }
 
-/** RFC 9113 section 8.3.1: no userinfo; nothing that an HTTP/1.1 request line or host could be split by. */
+/** RFC 3986 section 3.1. */
+function isScheme(text: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+\-.]*$/.test(text);
+}
+
+/** RFC 9113 section 8.3.1: not empty; no userinfo; nothing that an HTTP/1.1 request line or host could be split by. */
 function isAuthority(text: string): boolean {
   return /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]+$/.test(text);
 }

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../core/error-code.ts';
-import { frameBytesDefault, readU32 } from './frame.ts';
 import { windowBytesDefault, windowBytesMax } from './flow-window.ts';
+import { frameBytesDefault, readU32 } from './frame.ts';
 
 /** SETTINGS identifiers, RFC 9113 section 6.5.2 and RFC 8441 section 3. */
 export const SettingId = {
@@ -35,12 +35,21 @@ export function defaultPeerSettings(): PeerSettings {
 /** The largest frame anyone may ask for, RFC 9113 section 6.5.2. */
 const frameBytesCeiling = 16_777_215;
 
+/** What hears of each SETTINGS_HEADER_TABLE_SIZE: the HPACK encoder. */
+export interface TableLimited {
+  setPeerTableBytesMax(bytes: number): void;
+}
+
 /**
  * Applies a SETTINGS payload in order of its parameters; unknown ones are ignored (RFC 9113 section 6.5.2).
  * Returns the connection error a bad value is, or NO_ERROR. `peerIsServer`: a server must not enable push.
+ *
+ * The encoder is told of every table size and not of the last alone: one that went down and up again in a single frame
+ * has emptied the peer's table, and the encoder has to say so (RFC 7541 section 4.2).
  */
 export function applySettings(
   settings: PeerSettings,
+  encoder: TableLimited,
   peerIsServer: boolean,
   bytes: Uint8Array,
   start: number,
@@ -51,6 +60,7 @@ export function applySettings(
     switch ((bytes[at] << 8) | bytes[at + 1]) {
       case SettingId.HEADER_TABLE_SIZE:
         settings.headerTableBytes = value;
+        encoder.setPeerTableBytesMax(value);
         break;
       case SettingId.ENABLE_PUSH:
         if (value > 1 || (peerIsServer && value === 1)) return ErrorCode.PROTOCOL_ERROR;

@@ -9,8 +9,10 @@ import type { Http2Stream } from './stream.ts';
 
 /** Octets in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
 const unreadOutputBytesMax = 1_048_576;
-/** How long a closed connection may take to drain its last octets (GOAWAY), milliseconds. */
+/** How long a connection that ended by an error may take to get rid of its last octets (GOAWAY), milliseconds. */
 const lingerMs = 1000;
+/** The same for one that ended in good order: what it still has are replies, and the peer may be slow. */
+const gracefulLingerMs = 30_000;
 
 /** Hears of a bound connection; all but `stream` may be left out. */
 export interface BindingListener {
@@ -74,14 +76,10 @@ export class SocketBinding {
 
   flush(): void {
     this.dirty = false;
-    const out = this.connection.out;
-    if (out.length === 0 || this.socket.destroyed) return;
-    this.connection.flushCount++;
-    const accepted = this.socket.write(out.bytes.subarray(0, out.length));
-    // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
-    if (this.socket.writableLength === 0) out.clear();
-    else out.renew();
-    if (!accepted) this.connection.setTransportReady(false);
+    if (this.socket.destroyed) return;
+    // While the peer does not read, octets gather in `out`, where `received` sees how many; `drained` sends them.
+    if (this.socket.writableNeedDrain && !this.ending) return;
+    if (this.connection.out.length > 0) this.write();
     if (this.ending) this.socket.end();
   }
 
@@ -93,13 +91,31 @@ export class SocketBinding {
 
   private received(chunk: Buffer): void {
     this.scheduler.beginRead();
-    this.connection.receive(chunk, 0, chunk.length, this.clock.now());
-    this.scheduler.endRead();
+    try {
+      this.connection.receive(chunk, 0, chunk.length, this.clock.now());
+    } finally {
+      this.scheduler.endRead();
+    }
     // A peer that asks for answers and reads none must not fill our memory with them (CVE-2019-9512, -9515).
-    if (this.socket.writableNeedDrain && this.connection.out.length > unreadOutputBytesMax) this.socket.pause();
+    if (!this.ending && this.connection.out.length > unreadOutputBytesMax && this.socket.writableNeedDrain) {
+      this.socket.pause();
+    }
+  }
+
+  private write(): void {
+    const { connection, socket } = this;
+    const { out } = connection;
+    const accepted = socket.write(out.bytes.subarray(0, out.length));
+    // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
+    if (socket.writableLength === 0) out.clear();
+    else out.renew();
+    if (!accepted) connection.setTransportReady(false);
+    connection.flushed();
   }
 
   private drained(): void {
+    this.flush();
+    if (this.socket.writableNeedDrain) return;
     this.connection.setTransportReady(true);
     if (this.socket.isPaused()) this.socket.resume();
   }
@@ -116,7 +132,8 @@ export class SocketBinding {
     if (this.socket.destroyed) return;
     this.written();
     this.socket.resume();
-    this.linger ??= this.clock.after(lingerMs, () => this.socket.destroy());
+    const ms = error === null ? gracefulLingerMs : lingerMs;
+    this.linger ??= this.clock.after(ms, () => this.socket.destroy());
   }
 
   private closed(): void {

@@ -17,8 +17,8 @@ export interface StreamHost {
   readonly sendWindow: SendWindow;
   /** How often written octets were handed to the transport: what was written since has not left. */
   readonly flushCount: number;
-  /** False while the transport pushes back: DATA waits in its stream, where its credit bounds it. */
-  readonly transportReady: boolean;
+  /** False while the transport pushes back or enough is written: DATA waits in its stream, where credit bounds it. */
+  readonly takesData: boolean;
   /** The stream has DATA for which the connection (not the stream) has no room: wake it when it has. */
   wait(stream: WaitingStream): void;
   /** Octets of received DATA that were disposed of. */

@@ -2,7 +2,7 @@ import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { ReceiveWindow, SendWindow } from './flow-window.ts';
+import { type ReceiveWindow, SendWindow } from './flow-window.ts';
 import { contentLength } from './head-rules.ts';
 import type { StreamHost, WaitingStream } from './stream-host.ts';
 import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } from './stream-state.ts';
@@ -31,26 +31,24 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** RFC 9110 section 9.3.2: a reply to HEAD declares a length and has no body. */
   private bodyless = false;
   private emptyFrames = 0;
-  /** `flushCount` of the connection when our head was written. */
-  private headWrittenAt = 0;
+  /** `flushCount` of the connection when our head was written; -1 until then. */
+  private headWrittenAt = -1;
   /** Received octets that nobody has disposed of yet. */
   private unconsumed = 0;
 
-  constructor(id: number, host: StreamHost, sendBytes: number, receiveBytes: number, receiveBytesMax: number) {
+  constructor(id: number, host: StreamHost, sendBytes: number, receiveWindow: ReceiveWindow) {
     this.id = id;
     this.host = host;
     this.sendWindow = new SendWindow(sendBytes);
-    this.receiveWindow = new ReceiveWindow(receiveBytes, receiveBytesMax);
+    this.receiveWindow = receiveWindow;
   }
 
   // What this side says.
 
   head(head: HeaderBlock, end: boolean): void {
     if (!maySend(this.state)) return;
-    if (this.host.role === 'client') {
-      if (head.method === 'HEAD') this.bodyless = true;
-      this.headWrittenAt = this.host.flushCount;
-    }
+    if (this.host.role === 'client' && head.method === 'HEAD') this.bodyless = true;
+    this.headWrittenAt = this.host.flushCount;
     this.host.writer.headers(this.id, head, end);
     if (end) this.sentEnd();
   }
@@ -98,8 +96,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
   reset(code: ErrorCode): void {
     if (this.state === StreamState.Closed) return;
     this.receiver = null;
-    this.host.writer.rstStream(this.id, code);
-    this.close(true);
+    // A stream that the peer has never heard of is idle to it: RST_STREAM there would end the connection.
+    const known = this.host.role === 'server' || this.headWrittenAt >= 0;
+    if (known) this.host.writer.rstStream(this.id, code);
+    this.close(known);
   }
 
   // What the peer says.
@@ -115,32 +115,50 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** False when the section contradicts itself; the stream has failed then. */
   receiveHead(head: HeaderBlock, end: boolean): boolean {
     this.headReceived = true;
-    this.expectedBytes = this.bodyless || head.status === 304 ? -1 : contentLength(head);
+    const status = this.host.role === 'client' ? head.status : 0;
+    this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : contentLength(head);
     if (end && this.expectedBytes > 0) {
       this.protocolError('content-length without a body');
       return false;
     }
-    if (end) this.receivedEnd();
+    const over = end && this.receivedEnd();
     this.receiver?.head(head, end);
+    if (over) this.close(false);
     return true;
+  }
+
+  /** A request head that is refused as too large: what follows it is read and dropped. */
+  receiveOversizeHead(end: boolean): void {
+    this.headReceived = true;
+    if (end) this.receivedEnd();
   }
 
   receiveTrailers(trailers: HeaderBlock): void {
     if (this.expectedBytes > 0) return this.protocolError('fewer octets than content-length');
-    this.receivedEnd();
+    const over = this.receivedEnd();
     this.receiver?.trailers(trailers);
+    if (over) this.close(false);
   }
 
   /** `start` to `end` is the data; `padding` octets came with it and count to the windows alone. */
   receiveData(bytes: Uint8Array, start: number, end: number, padding: number, last: boolean): void {
     const length = end - start;
+    // First of all: whatever comes of the frame, the connection has counted it.
+    this.unconsumed += length + padding;
     if (!this.receiveWindow.receive(length + padding)) {
-      this.failed({ kind: 'protocol', code: ErrorCode.FLOW_CONTROL_ERROR, message: 'it sent more than its window' });
+      this.failed({
+        kind: 'protocol',
+        code: ErrorCode.FLOW_CONTROL_ERROR,
+        message: 'it sent more than its window',
+      });
       return;
     }
-    this.unconsumed += length + padding;
     if (length === 0 && !last && ++this.emptyFrames > emptyFramesMax) {
-      this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message: 'it sent empty DATA on and on' });
+      this.failed({
+        kind: 'protocol',
+        code: ErrorCode.ENHANCE_YOUR_CALM,
+        message: 'it sent empty DATA on and on',
+      });
       return;
     }
     if (length > 0) this.emptyFrames = 0;
@@ -150,10 +168,12 @@ export class Http2Stream implements MessageStream, WaitingStream {
         return this.protocolError('the body does not match content-length');
       }
     }
-    if (last) this.receivedEnd();
+    const over = last && this.receivedEnd();
     if (padding > 0) this.consumed(padding);
     if (this.receiver === null) this.consumed(length);
     else if (length > 0 || last) this.receiver.data(bytes, start, end, last);
+    // The receiver hears of the end before the connection, which may be over with its last stream.
+    if (over) this.close(false);
   }
 
   /** RST_STREAM came. After a whole reply it only says that the rest of the request is unwanted. */
@@ -170,13 +190,22 @@ export class Http2Stream implements MessageStream, WaitingStream {
     });
   }
 
-  /** An increment, or the change that a new SETTINGS_INITIAL_WINDOW_SIZE makes. */
+  /** The increment of a WINDOW_UPDATE; one that overflows the window ends the stream (RFC 9113 section 6.9.1). */
   receiveCredit(bytes: number): void {
-    if (!this.sendWindow.add(bytes)) {
-      this.failed({ kind: 'protocol', code: ErrorCode.FLOW_CONTROL_ERROR, message: 'it overflowed a window' });
-      return;
-    }
-    if (this.waiting !== null && this.waiting.length > 0 && this.sendWindow.available > 0) this.host.wait(this);
+    if (this.adjustSendWindow(bytes)) return;
+    this.failed({ kind: 'protocol', code: ErrorCode.FLOW_CONTROL_ERROR, message: 'it overflowed a window' });
+  }
+
+  /** What a new SETTINGS_INITIAL_WINDOW_SIZE makes of the window; false when it overflows it (section 6.9.2). */
+  adjustSendWindow(bytes: number): boolean {
+    if (!this.sendWindow.add(bytes)) return false;
+    if (this.mayGoOn()) this.host.wait(this);
+    return true;
+  }
+
+  /** The peer has acknowledged that its windows are smaller than it began with. */
+  shrinkReceiveWindow(bytes: number): void {
+    this.receiveWindow.shrink(bytes);
   }
 
   /** The connection is lost or has refused the stream: nothing more can be sent. */
@@ -188,7 +217,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.close(false);
     if (replied) return;
     // A call that was still in our buffer when the connection went has not left, whatever became of the others.
-    const unsent = this.host.role === 'client' && this.headWrittenAt === this.host.flushCount;
+    const unsent =
+      this.host.role === 'client' && (this.headWrittenAt < 0 || this.headWrittenAt === this.host.flushCount);
     receiver?.failed(unsent ? { ...failure, kind: 'unsent' } : failure);
   }
 
@@ -215,16 +245,21 @@ export class Http2Stream implements MessageStream, WaitingStream {
       const last = this.waitingLast && this.waitingTrailers === null && waiting.length === 0;
       this.writeData(bytes, start, end, last);
     });
-    const more = waiting.length > 0;
-    if (!more && this.waitingLast && maySend(this.state)) {
+    if (waiting.length === 0 && this.waitingLast) {
       if (this.waitingTrailers !== null) this.host.writer.headers(this.id, this.waitingTrailers, true);
       this.sentEnd();
     }
     this.receiver?.sent(sent);
-    return more && this.sendWindow.available > 0;
+    // Asked only now: whoever heard of the credit may have queued more at once.
+    return this.mayGoOn();
   }
 
   // Inside.
+
+  /** Has it DATA, and room for it in its own window? */
+  private mayGoOn(): boolean {
+    return this.waiting !== null && this.waiting.length > 0 && this.sendWindow.available > 0;
+  }
 
   /** Sends what the windows allow at once; returns where it stopped. */
   private sendNow(bytes: Uint8Array, start: number, end: number, last: boolean): number {
@@ -253,8 +288,12 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   private room(): number {
-    if (!this.host.transportReady) return 0;
-    return Math.min(this.sendWindow.available, this.host.sendWindow.available, this.host.writer.maxFrameBytes);
+    if (!this.host.takesData) return 0;
+    return Math.min(
+      this.sendWindow.available,
+      this.host.sendWindow.available,
+      this.host.writer.maxFrameBytes,
+    );
   }
 
   private sentEnd(): void {
@@ -267,9 +306,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
     }
   }
 
-  private receivedEnd(): void {
+  /** True when that was the last of the stream; the caller closes it once the receiver has heard. */
+  private receivedEnd(): boolean {
     this.state = afterReceivingEnd(this.state);
-    if (this.state === StreamState.Closed) this.close(false);
+    return this.state === StreamState.Closed;
   }
 
   private close(resetByUs: boolean): void {
