@@ -7,7 +7,7 @@ export type Sniffed = 'http2' | 'http1';
 
 /**
  * Tells HTTP/2 with prior knowledge from HTTP/1.1 by the first octets of a connection. Calls back once with what was
- * read, with the socket paused; never, when the socket closes before.
+ * read, with the socket paused; never, when the client goes before.
  */
 export function sniffProtocol(socket: Socket, onKnown: (protocol: Sniffed, first: Buffer) => void): void {
   let first: Buffer = Buffer.alloc(0);
@@ -17,8 +17,12 @@ export function sniffProtocol(socket: Socket, onKnown: (protocol: Sniffed, first
     const http2 = first.compare(http2Start, 0, known, 0, known) === 0;
     if (http2 && known < http2Start.length) return;
     socket.off('data', onData);
+    socket.off('end', onEnd);
     socket.pause();
     onKnown(http2 ? 'http2' : 'http1', first);
   };
+  // The socket may be half-open; a client that has said nothing is owed nothing (port scans, TCP health checks).
+  const onEnd = (): void => void socket.destroy();
   socket.on('data', onData);
+  socket.on('end', onEnd);
 }
