@@ -19,11 +19,12 @@ export class Field {
   /** HPACK octets that need no dynamic table, made on first use; never changed afterwards. */
   literal: Uint8Array | null = null;
 
-  constructor(name: string, value: string, sensitive = false) {
+  /** `kind` where the maker knows what it is, and that it is well-formed. */
+  constructor(name: string, value: string, sensitive = false, kind?: FieldKind) {
     this.name = name;
     this.value = value;
     this.sensitive = sensitive;
-    this.kind = classify(name, value);
+    this.kind = kind ?? classify(name, value);
   }
 
   /** RFC 7541 section 4.1: the octets of name and value plus 32, the unit of every header limit. */

@@ -60,7 +60,7 @@ export class SocketBinding {
       written: () => this.written(),
     });
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.received(chunk));
+    socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
     socket.on('drain', () => this.drained());
     // The other side's FIN ends the connection: an HTTP/2 peer that stops sending can acknowledge nothing.
     socket.on('end', () => this.connection.transportClosed('the peer closed the connection'));
@@ -71,7 +71,7 @@ export class SocketBinding {
   /** Says the preface. `first` holds octets that were read before the protocol was known. */
   start(first: Buffer | null = null): void {
     this.connection.start();
-    if (first !== null) this.received(first);
+    if (first !== null) this.received(first, first.length);
   }
 
   flush(): void {
@@ -89,10 +89,11 @@ export class SocketBinding {
     this.socket.destroy();
   }
 
-  private received(chunk: Buffer): void {
+  /** The first `length` octets of `chunk` were read; nothing of it is kept. For sockets that do not say `data`. */
+  received(chunk: Buffer, length: number): void {
     this.scheduler.beginRead();
     try {
-      this.connection.receive(chunk, 0, chunk.length, this.clock.now());
+      this.connection.receive(chunk, 0, length, this.clock.now());
     } finally {
       this.scheduler.endRead();
     }

@@ -137,12 +137,12 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     const fields: Field[] = [];
     const { traceparent } = attempt;
     if (traceparent !== '') {
-      fields.push(new Field('traceparent', traceparent));
+      fields.push(new Field('traceparent', traceparent, false, FieldKind.Traceparent));
       if (this.trace!.tracestate !== '') fields.push(new Field('tracestate', this.trace!.tracestate));
     }
     if (this.deadlineMs !== Number.POSITIVE_INFINITY && this.forwarding.grpc) {
       const leftMs = this.deadlineMs - this.context.clock.now();
-      fields.push(new Field('grpc-timeout', formatGrpcTimeout(leftMs)));
+      fields.push(new Field('grpc-timeout', formatGrpcTimeout(leftMs), false, FieldKind.GrpcTimeout));
     }
     return fields.length === 0 ? this.forwarding.base : new HeaderBlock(fields, this.forwarding.base);
   }

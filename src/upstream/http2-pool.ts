@@ -9,7 +9,7 @@ import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
 import { SocketBinding } from '../http2/socket-binding.ts';
 import { Backoff } from './backoff.ts';
-import { dial } from './dial.ts';
+import { dial, type OnRead } from './dial.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
 export interface Http2PoolSettings {
@@ -26,7 +26,7 @@ export interface Http2PoolDeps {
   readonly random: Random;
   readonly scheduler: FlushScheduler;
   /** Replaced in tests by sockets in memory. */
-  readonly dial?: (address: Address, tls: TlsConnectionOptions | null) => Socket;
+  readonly dial?: (address: Address, tls: TlsConnectionOptions | null, onRead: OnRead) => Socket;
 }
 
 interface Pooled {
@@ -153,7 +153,8 @@ export class Http2Pool implements StreamPool {
   }
 
   private connect(): void {
-    const socket = (this.deps.dial ?? dial)(this.address, this.tls);
+    const onRead: OnRead = (bytes, length) => pooled.binding.received(bytes, length);
+    const socket = (this.deps.dial ?? dial)(this.address, this.tls, onRead);
     const binding = new SocketBinding(socket, 'client', this.settings.http2, this.deps, {
       capacity: () => {
         if (!pooled.ready) this.mayBeReady(pooled);
