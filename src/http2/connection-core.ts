@@ -2,7 +2,7 @@ import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { ReceiveWindow, SendWindow, windowBytesDefault } from './flow-window.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { GlitchCounter } from './glitches.ts';
+import { earlyResetMs, GlitchCounter, type GlitchVerdict } from './glitches.ts';
 import { HeaderAssembly } from './header-assembly.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
@@ -72,6 +72,8 @@ export class ConnectionCore implements StreamHost {
   over = false;
   /** Time of the input being handled, for the glitch counter. */
   nowMs = 0;
+  /** Frames of messages that came so far: heads, DATA with something in it, trailers. */
+  messageFrames = 0;
   protected readonly queue = new SendQueue();
   private readonly glitches: GlitchCounter;
   private readonly resets = new Set<number>();
@@ -94,7 +96,7 @@ export class ConnectionCore implements StreamHost {
     this.receiveWindow = new ReceiveWindow(Math.max(options.connectionWindowBytes, windowBytesDefault));
     // A compressed section is rarely longer than what it decodes to; twice is generous and still a bound.
     this.assembly = new HeaderAssembly(options.headerListBytesMax * 2, options.continuationsMax);
-    this.glitches = new GlitchCounter(options.glitchesMax, options.glitchesLeakPerSecond);
+    this.glitches = new GlitchCounter(options);
   }
 
   // For streams.
@@ -117,12 +119,14 @@ export class ConnectionCore implements StreamHost {
     this.streams.delete(id);
     if (resetByUs) this.rememberReset(id);
     if (this.over) return;
+    this.glitches.streamEnded();
     this.listener.capacity();
     this.endIfDone();
   }
 
   misbehaved(id: number, code: ErrorCode): void {
     this.writer.rstStream(id, code);
+    this.earlyReset();
     this.glitch(10);
   }
 
@@ -196,19 +200,40 @@ export class ConnectionCore implements StreamHost {
       Math.max(streamWindowBytes, streamWindowBytesMax),
       granted,
     );
-    const stream = new Http2Stream(id, this, this.peer.initialWindowBytes, window);
+    const stream = new Http2Stream(id, this, this.peer.initialWindowBytes, window, this.nowMs);
     this.streams.set(stream);
+    this.messageFrames++;
     return stream;
   }
 
   /** Counts what honest peers rarely do. */
   glitch(points: number): void {
-    if (this.over) return;
-    const verdict = this.glitches.add(points, this.nowMs);
+    if (!this.over) this.judge(this.glitches.add(points, this.nowMs));
+  }
+
+  /** Counts a frame that steers the connection, or is late: nothing an honest peer sends much of without messages. */
+  control(): void {
+    if (!this.over) {
+      this.judge(this.glitches.control(this.messageFrames + this.writer.messageFrames, this.nowMs));
+    }
+  }
+
+  private judge(verdict: GlitchVerdict): void {
     if (verdict === 'hard') this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
     else if (verdict === 'soft' && this.goawaySentLastId === Number.POSITIVE_INFINITY) {
       this.sayGoaway(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
     }
+  }
+
+  /** RST_STREAM came for a stream that is open. */
+  takenBack(stream: Http2Stream): void {
+    this.control();
+    if (!stream.replyBegun && this.nowMs - stream.begunMs < earlyResetMs) this.earlyReset();
+  }
+
+  private earlyReset(): void {
+    if (this.role === 'client' || this.over || !this.glitches.earlyReset(this.nowMs)) return;
+    this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many streams taken back at once');
   }
 
   /** No streams after those seen so far. The id never grows from one GOAWAY to the next (RFC 9113 section 6.8). */

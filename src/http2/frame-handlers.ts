@@ -47,9 +47,9 @@ export function handleFrame(
     case FrameType.PRIORITY:
       // Deprecated (section 5.3) and ignored, but nobody honest makes a stream depend on itself.
       if (readU31(bytes, start) === id) return c.fail(ErrorCode.PROTOCOL_ERROR, 'a stream depends on itself');
-      return c.glitch(1);
+      return c.control();
     default:
-      return c.glitch(1);
+      return c.control();
   }
 }
 
@@ -85,6 +85,7 @@ function onData(
   const from = padded ? start + 1 : start;
   const to = padded ? end - bytes[start] : end;
   const last = (flags & Flag.END_STREAM) !== 0;
+  if (to > from || last) c.messageFrames++;
   stream.receiveData(bytes, from, to, length - (to - from), last);
   if (to === from && !last) c.glitch(1);
 }
@@ -92,7 +93,7 @@ function onData(
 /** DATA for a stream that is no more: its connection credit was returned, the rest depends on whose fault it is. */
 function onLateData(c: ConnectionCore, id: number): void {
   if (isIdle(c, id)) return c.fail(ErrorCode.PROTOCOL_ERROR, 'DATA on an idle stream');
-  if (c.wasReset(id) === 'yes' || id > c.goawaySentLastId) return;
+  if (c.wasReset(id) === 'yes' || id > c.goawaySentLastId) return c.control();
   c.misbehaved(id, ErrorCode.STREAM_CLOSED);
 }
 
@@ -148,6 +149,7 @@ function onHeaderSection(
     if (c.role === 'server' && id % 2 === 1 && id > c.lastPeerStreamId) return onRequest(c, id, block, last);
     return onLateHeaders(c, id);
   }
+  c.messageFrames++;
   if (!stream.open) {
     return stream.failed({
       kind: 'protocol',
@@ -200,13 +202,15 @@ function onLateHeaders(c: ConnectionCore, id: number): void {
   if (isIdle(c, id) || id % 2 === 0)
     return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
   const reset = c.wasReset(id);
-  if (reset === 'yes' || id > c.goawaySentLastId) return;
+  if (reset === 'yes' || id > c.goawaySentLastId) return c.control();
   if (c.role === 'server' && reset === 'no')
     return c.fail(ErrorCode.STREAM_CLOSED, 'HEADERS on a closed stream');
   c.misbehaved(id, ErrorCode.STREAM_CLOSED);
 }
 
 function onWindowUpdate(c: ConnectionCore, id: number, increment: number): void {
+  c.control();
+  if (c.over) return;
   if (id === 0) {
     if (!c.sendWindow.add(increment))
       return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'the connection window overflowed');
@@ -224,10 +228,11 @@ function onWindowUpdate(c: ConnectionCore, id: number, increment: number): void 
 function onReset(c: ConnectionCore, id: number, code: ErrorCode): void {
   const stream = c.streams.get(id);
   if (stream !== undefined) {
-    if (c.role === 'server') c.glitch(1);
-    return stream.receiveReset(code);
+    c.takenBack(stream);
+    return c.over ? undefined : stream.receiveReset(code);
   }
   if (isIdle(c, id)) c.fail(ErrorCode.PROTOCOL_ERROR, 'RST_STREAM on an idle stream');
+  else c.control();
 }
 
 function onSettings(c: ConnectionCore, flags: number, bytes: Uint8Array, start: number, end: number): void {
@@ -257,9 +262,8 @@ function onSettings(c: ConnectionCore, flags: number, bytes: Uint8Array, start: 
 }
 
 function onPing(c: ConnectionCore, flags: number, bytes: Uint8Array, start: number): void {
-  if ((flags & Flag.ACK) !== 0) return;
-  c.writer.ping(true, bytes, start);
-  c.glitch(1);
+  if ((flags & Flag.ACK) === 0) c.writer.ping(true, bytes, start);
+  c.control();
 }
 
 function onGoaway(

@@ -13,6 +13,8 @@ export class FrameWriter {
   readonly encoder: HpackEncoder;
   /** The peer's SETTINGS_MAX_FRAME_SIZE. */
   maxFrameBytes = frameBytesDefault;
+  /** HEADERS and DATA frames written so far. */
+  messageFrames = 0;
   private readonly onWrite: () => void;
 
   /** `onWrite` is told of every frame: there is something to flush. */
@@ -26,6 +28,7 @@ export class FrameWriter {
   data(streamId: number, bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const length = end - start;
     const out = this.out;
+    this.messageFrames++;
     out.reserve(frameHeaderBytes + length);
     this.frameHeader(length, FrameType.DATA, last ? Flag.END_STREAM : 0, streamId);
     const to = out.bytes;
@@ -38,6 +41,7 @@ export class FrameWriter {
   /** HEADERS, and CONTINUATION where the block is longer than a frame (RFC 9113 section 6.10). */
   headers(streamId: number, block: HeaderBlock, last: boolean): void {
     const out = this.out;
+    this.messageFrames++;
     out.reserve(frameHeaderBytes);
     const frameAt = out.length;
     out.length += frameHeaderBytes;

@@ -25,6 +25,12 @@ export interface ConnectionOptions {
   /** Points of the glitch counter before the connection is closed, and how fast they are forgiven. */
   readonly glitchesMax: number;
   readonly glitchesLeakPerSecond: number;
+  /** Control frames (PING, WINDOW_UPDATE, RST_STREAM, PRIORITY, …) beyond ten for each frame of a message. */
+  readonly controlFramesMax: number;
+  /** Streams a client may take back early, beyond as many that it did not; 100 a second are forgiven. */
+  readonly earlyResetsMax: number;
+  /** Streams that are begun from one read before other connections have their turn. */
+  readonly streamsPerReadMax: number;
 }
 
 export const connectionDefaults: ConnectionOptions = {
@@ -40,4 +46,7 @@ export const connectionDefaults: ConnectionOptions = {
   continuationsMax: 16,
   glitchesMax: 2000,
   glitchesLeakPerSecond: 500,
+  controlFramesMax: 1000,
+  earlyResetsMax: 250,
+  streamsPerReadMax: 128,
 };

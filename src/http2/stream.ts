@@ -17,6 +17,8 @@ const emptyFramesMax = 100;
 export class Http2Stream implements MessageStream, WaitingStream {
   receiver: StreamReceiver | null = null;
   readonly id: number;
+  /** Time of the read that began it, or of the latest one before. */
+  readonly begunMs: number;
   private readonly host: StreamHost;
   private readonly sendWindow: SendWindow;
   private readonly receiveWindow: ReceiveWindow;
@@ -36,8 +38,15 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** Received octets that nobody has disposed of yet. */
   private unconsumed = 0;
 
-  constructor(id: number, host: StreamHost, sendBytes: number, receiveWindow: ReceiveWindow) {
+  constructor(
+    id: number,
+    host: StreamHost,
+    sendBytes: number,
+    receiveWindow: ReceiveWindow,
+    begunMs: number,
+  ) {
     this.id = id;
+    this.begunMs = begunMs;
     this.host = host;
     this.sendWindow = new SendWindow(sendBytes);
     this.receiveWindow = receiveWindow;
@@ -110,6 +119,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
   get hasHead(): boolean {
     return this.headReceived;
+  }
+  /** True once our head was written. */
+  get replyBegun(): boolean {
+    return this.headWrittenAt >= 0;
   }
 
   /** False when the section contradicts itself; the stream has failed then. */
