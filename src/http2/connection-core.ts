@@ -200,7 +200,7 @@ export class ConnectionCore implements StreamHost {
       Math.max(streamWindowBytes, streamWindowBytesMax),
       granted,
     );
-    const stream = new Http2Stream(id, this, this.peer.initialWindowBytes, window, this.nowMs);
+    const stream = new Http2Stream(id, this, this.peer.initialWindowBytes, window, this.nowMs | 0);
     this.streams.set(stream);
     this.messageFrames++;
     return stream;
@@ -228,7 +228,8 @@ export class ConnectionCore implements StreamHost {
   /** RST_STREAM came for a stream that is open. */
   takenBack(stream: Http2Stream): void {
     this.control();
-    if (!stream.replyBegun && this.nowMs - stream.begunMs < earlyResetMs) this.earlyReset();
+    const openMs = (this.nowMs - stream.begunMs) | 0;
+    if (!stream.replyBegun && openMs < earlyResetMs) this.earlyReset();
   }
 
   private earlyReset(): void {
