@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { greeterConfig, type SidecarProgram, startSidecarProgram } from '../../support/sidecar.ts';
+import { until } from '../../support/until.ts';
+import { Bystander } from './bystander.ts';
+import { RssWatch } from './process-usage.ts';
+import { connectPeer, type PeerOptions, type RawPeer } from './raw-peer.ts';
+
+/** Below this, in milliseconds, a p99 says more about the machine than about the attack. */
+const p99FloorMs = 20;
+const p99FactorMax = 5;
+const quietMs = 600;
+
+export interface AttackRig {
+  readonly target: string;
+  readonly program: SidecarProgram;
+  /** Of the honest replicas. */
+  readonly replicas: readonly string[];
+  /** Connects; closed after the test. */
+  peer(options?: PeerOptions): Promise<RawPeer>;
+  /** Runs at the end of the test. */
+  defer(takeDown: () => unknown): void;
+  /**
+   * Runs an attack with an honest client beside it, and checks that none of its calls failed, that its p99 stayed within
+   * 5 times that of the quiet while before, and that the sidecar never held more than `rssMaxMiB`.
+   */
+  withBystander(rssMaxMiB: number, attack: () => Promise<void>): Promise<void>;
+  /** Calls the sidecar has in flight to its replicas. */
+  activeUpstream(): Promise<number>;
+}
+
+export interface RigOptions {
+  /** Laid over the listener, the cluster and the whole. */
+  readonly listener?: Record<string, unknown>;
+  readonly limits?: Record<string, unknown>;
+  readonly cluster?: Record<string, unknown>;
+  readonly more?: Record<string, unknown>;
+}
+
+/** One sidecar in front of two replicas for a whole `describe`; to be called within it. */
+export function attackRig(options: RigOptions = {}): AttackRig {
+  let replicas: ReplicaProcess | null = null;
+  let program: SidecarProgram | null = null;
+  const deferred: Array<() => unknown> = [];
+
+  before(async function (this: Mocha.Context) {
+    this.timeout(20_000);
+    replicas = await startReplicas();
+    const endpoints = replicas.addresses.map((address) => ({ address }));
+    const shape = greeterConfig(endpoints, options.cluster, { drain: { grace: '0s', goawayDelay: '0s' } });
+    const listener = { ...shape.listeners![0], limits: options.limits ?? {}, ...options.listener };
+    program = await startSidecarProgram({ ...shape, listeners: [listener], ...options.more });
+    await untilReady(program);
+  });
+  afterEach(async () => {
+    for (let takeDown = deferred.pop(); takeDown !== undefined; takeDown = deferred.pop()) await takeDown();
+    expect(program?.exited, `the sidecar ended:\n${program?.stderr.slice(-2000)}`).to.equal(false);
+  });
+  after(async () => {
+    program?.signal('SIGKILL');
+    await program?.exit;
+    await replicas?.stop();
+  });
+
+  const rig: AttackRig = {
+    get target() {
+      return program!.target;
+    },
+    get program() {
+      return program!;
+    },
+    get replicas() {
+      return replicas!.addresses;
+    },
+    async peer(peerOptions) {
+      const peer = await connectPeer(program!.target, peerOptions);
+      deferred.push(() => peer.destroy());
+      return peer;
+    },
+    defer: (takeDown) => void deferred.push(takeDown),
+    withBystander: (rssMaxMiB, attack) => withBystander(program!, rssMaxMiB, attack),
+    activeUpstream: () => activeUpstream(program!),
+  };
+  return rig;
+}
+
+export async function withBystander(
+  program: SidecarProgram,
+  rssMaxMiB: number,
+  attack: () => Promise<void>,
+): Promise<void> {
+  const bystander = new Bystander(program.target);
+  try {
+    await sleep(200); // connecting, and what is compiled on the first calls
+    await bystander.tally();
+    await sleep(quietMs);
+    const quiet = await bystander.tally();
+    const watch = new RssWatch(program.pid);
+    await attack().finally(() => watch.stop());
+    const loud = await bystander.tally();
+    const facts = `quiet p99 ${quiet.p99Ms.toFixed(1)} ms of ${quiet.calls}, under attack ${loud.p99Ms.toFixed(1)} ms of ${loud.calls}, RSS ${watch.peakMiB.toFixed(0)} MiB`;
+    if (process.env.ATTACK_FACTS) console.log(`        ${facts}`);
+    expect([...quiet.failures, ...loud.failures], facts).to.deep.equal([]);
+    expect(loud.p99Ms, facts).to.be.at.most(Math.max(p99FloorMs, p99FactorMax * quiet.p99Ms));
+    expect(watch.peakMiB, facts).to.be.at.most(rssMaxMiB);
+  } finally {
+    await bystander.stop();
+  }
+}
+
+export async function untilReady(program: SidecarProgram): Promise<void> {
+  let said = '';
+  await until(
+    async () => {
+      const reply = await fetch(`${program.adminUrl}/ready`);
+      said = await reply.text();
+      return reply.ok;
+    },
+    () => said,
+    8000,
+  );
+}
+
+export async function activeUpstream(program: SidecarProgram): Promise<number> {
+  const reply = await fetch(`${program.adminUrl}/clusters?format=json`);
+  const clusters = (await reply.json()) as Array<{ endpoints: Array<{ active: number }> }>;
+  return clusters.flatMap(({ endpoints }) => endpoints).reduce((sum, { active }) => sum + active, 0);
+}
+
+interface ReplicaProcess {
+  readonly addresses: readonly string[];
+  stop(): Promise<void>;
+}
+
+async function startReplicas(): Promise<ReplicaProcess> {
+  const entry = fileURLToPath(new URL('replicas.ts', import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [entry], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
+  return {
+    addresses: JSON.parse(line) as string[],
+    stop: async () => {
+      child.stdin!.end();
+      await exited;
+    },
+  };
+}
