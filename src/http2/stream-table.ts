@@ -4,13 +4,20 @@ const slotCountMax = 4096;
 /** A table that grew beyond this gives its memory back once it is empty; smaller ones would only grow again. */
 const slotCountKept = 1024;
 
+/** A stream with its link to the next one of the same slot, which belongs to the table. */
+export interface Tabled {
+  readonly id: number;
+  nextInSlot: this | null;
+}
+
 /**
- * Streams by id. A direct-mapped table with a Map for what collides: measured at c10 m100 to cost 0.8 µs less per
- * call than a Map alone. It starts small, for the sake of a thousand idle connections.
+ * Streams by id: a direct-mapped table, measured at c10 m100 to cost 0.8 µs less per call than a Map. What collides is
+ * chained through the streams themselves: a Map of such short-lived objects leaves its outgrown tables in the old
+ * generation, and they hold dead calls until the next full collection. It starts small, for the sake of a thousand idle
+ * connections. The longest chain is the number of concurrent streams, which is bounded.
  */
-export class StreamTable<S extends { readonly id: number }> {
+export class StreamTable<S extends Tabled> {
   private slots: Array<S | null> = new Array(slotCountInitial).fill(null);
-  private overflow: Map<number, S> | null = null;
   private count = 0;
 
   get size(): number {
@@ -18,9 +25,9 @@ export class StreamTable<S extends { readonly id: number }> {
   }
 
   get(id: number): S | undefined {
-    const slot = this.slots[(id >>> 1) & (this.slots.length - 1)];
-    if (slot !== null && slot.id === id) return slot;
-    return this.overflow === null ? undefined : this.overflow.get(id);
+    let stream = this.slots[(id >>> 1) & (this.slots.length - 1)];
+    while (stream !== null && stream.id !== id) stream = stream.nextInSlot;
+    return stream === null ? undefined : stream;
   }
 
   set(stream: S): void {
@@ -31,37 +38,40 @@ export class StreamTable<S extends { readonly id: number }> {
 
   delete(id: number): void {
     const index = (id >>> 1) & (this.slots.length - 1);
-    const slot = this.slots[index];
-    if (slot !== null && slot.id === id) {
-      this.slots[index] = null;
-      this.count--;
-    } else if (this.overflow?.delete(id)) this.count--;
+    let before: S | null = null;
+    let stream = this.slots[index];
+    while (stream !== null && stream.id !== id) {
+      before = stream;
+      stream = stream.nextInSlot;
+    }
+    if (stream === null) return;
+    if (before === null) this.slots[index] = stream.nextInSlot;
+    else before.nextInSlot = stream.nextInSlot;
+    stream.nextInSlot = null;
+    this.count--;
     if (this.count === 0 && this.slots.length > slotCountKept) {
       this.slots = new Array(slotCountInitial).fill(null);
-      this.overflow = null;
     }
   }
 
   /** A copy, since whoever walks it ends streams on the way. */
   all(): S[] {
-    const streams = this.slots.filter((slot): slot is S => slot !== null);
-    if (this.overflow !== null) streams.push(...this.overflow.values());
+    const streams: S[] = [];
+    for (let stream of this.slots) {
+      for (; stream !== null; stream = stream.nextInSlot) streams.push(stream);
+    }
     return streams;
   }
 
   private place(stream: S): void {
     const index = (stream.id >>> 1) & (this.slots.length - 1);
-    if (this.slots[index] === null) this.slots[index] = stream;
-    else {
-      this.overflow ??= new Map();
-      this.overflow.set(stream.id, stream);
-    }
+    stream.nextInSlot = this.slots[index];
+    this.slots[index] = stream;
   }
 
   private grow(): void {
     const streams = this.all();
     this.slots = new Array(this.slots.length * 4).fill(null);
-    this.overflow = null;
     for (const stream of streams) this.place(stream);
   }
 }

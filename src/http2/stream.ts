@@ -16,6 +16,7 @@ const emptyFramesMax = 100;
  */
 export class Http2Stream implements MessageStream, WaitingStream {
   receiver: StreamReceiver | null = null;
+  nextInSlot: this | null = null;
   readonly id: number;
   /** Time of the read that began it, or of the latest one before: milliseconds modulo 2^32, since those cost no object. */
   readonly begunMs: number;
