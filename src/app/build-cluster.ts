@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { DnsSource } from '../discovery/dns.ts';
-import { systemDnsResolver } from '../discovery/dns-resolver.ts';
+import { type DnsResolver, systemDnsResolver } from '../discovery/dns-resolver.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import { staticSource } from '../discovery/static.ts';
 import { type HealthSettings, startHealthChecker } from '../health/checker.ts';
@@ -29,6 +29,8 @@ export interface BuildDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly scheduler: FlushScheduler;
+  /** For tests: asks other DNS servers than the system's. */
+  readonly newDnsResolver?: () => DnsResolver;
 }
 
 /** Milliseconds a connection to an endpoint may take, by the configuration or by how near it is. */
@@ -71,7 +73,7 @@ function buildDiscovery(config: ClusterConfig, deps: BuildDeps): DiscoverySource
   if (dns === undefined) return staticSource(config.endpoints, () => deps.clock.now());
   return new DnsSource(
     { ...dns, weight: 1, zone: '', priority: 0 },
-    { ...deps, resolver: systemDnsResolver() },
+    { ...deps, resolver: (deps.newDnsResolver ?? systemDnsResolver)() },
   );
 }
 

@@ -2,6 +2,7 @@ import type { Config } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LineLogger } from '../core/line-logger.ts';
 import type { Random } from '../core/random.ts';
+import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -18,6 +19,8 @@ export interface AppDeps {
   readonly version: string;
   /** `POST /quitquitquit` was asked for, and the drain is over. */
   readonly onQuit: () => void;
+  /** For tests: asks other DNS servers than the system's. */
+  readonly newDnsResolver?: () => DnsResolver;
 }
 
 /** All that a running sidecar is made of, for those who look at it. */

@@ -34,6 +34,8 @@ export class Listener {
   private readonly http1: Http1Server;
   private readonly http2 = new Map<Socket, Http2Downstream>();
   private readonly sockets = new Set<Socket>();
+  /** What lies beneath TLS: until its handshake is over nothing else knows of it. */
+  private readonly rawSockets = new Set<Socket>();
   private bound: Address | null = null;
   private draining = false;
 
@@ -120,7 +122,7 @@ export class Listener {
     this.server.close();
     for (const connection of this.http2.values()) connection.destroy();
     this.http1.close();
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of [...this.sockets, ...this.rawSockets]) socket.destroy();
   }
 
   private createServer(): Server {
@@ -138,6 +140,10 @@ export class Listener {
         this.deps.logger.warn('TLS client certificate refused', { peer: socket.remoteAddress, reason });
         socket.destroy();
       } else this.accept(socket, socket.alpnProtocol || null);
+    });
+    server.on('connection', (socket: Socket) => {
+      this.rawSockets.add(socket);
+      socket.once('close', () => this.rawSockets.delete(socket));
     });
     server.on('tlsClientError', (error, socket) => {
       this.deps.logger.warn('TLS handshake failed', { peer: socket.remoteAddress, reason: error.message });

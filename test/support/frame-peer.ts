@@ -116,10 +116,11 @@ export interface FrameServer {
 /** SETTINGS_MAX_CONCURRENT_STREAMS, SETTINGS_INITIAL_WINDOW_SIZE. */
 export const Setting = { MaxConcurrentStreams: 3, InitialWindowSize: 4 } as const;
 
-/** A server on 127.0.0.1; `onFrame` hears every frame of every connection. */
+/** A server on 127.0.0.1 and a free port, unless told otherwise; `onFrame` hears every frame of every connection. */
 export async function startFrameServer(
   onFrame: (peer: FramePeer, frame: Frame) => void,
   settings: ReadonlyArray<readonly [number, number]> = [],
+  { host = '127.0.0.1', port = 0 } = {},
 ): Promise<FrameServer> {
   const peers: FramePeer[] = [];
   const server = createServer((socket) => {
@@ -128,10 +129,10 @@ export async function startFrameServer(
     peer.onFrame = (frame) => onFrame(peer, frame);
   });
   const closed = once(server, 'close');
-  server.listen(0, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `${host}:${(server.address() as AddressInfo).port}`,
     peers,
     stopAccepting: () => void server.close(),
     close: async () => {
