@@ -8,6 +8,7 @@ import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
 import type { ConnectionOptions } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
+import { ResetPacer } from './reset-pacer.ts';
 import { SendQueue } from './send-queue.ts';
 import { defaultPeerSettings } from './settings.ts';
 import { Http2Stream } from './stream.ts';
@@ -32,7 +33,7 @@ export interface ConnectionListener {
   ready(): void;
   /** A stream ended, or the peer allows more: there may be room for another. */
   capacity(): void;
-  /** The peer takes no new streams on this connection. */
+  /** There are no new streams on this connection any more: the peer takes none, or it had to be spared. */
   goaway(): void;
   /** Over: flush what is written, then close the transport. Null when it ended in good order. */
   ended(error: ConnectionError | null): void;
@@ -76,6 +77,7 @@ export class ConnectionCore implements StreamHost {
   messageFrames = 0;
   protected readonly queue = new SendQueue();
   private readonly glitches: GlitchCounter;
+  private readonly pacer: ResetPacer | null;
   private readonly resets = new Set<number>();
   private forgotResets = false;
   private buffered = 0;
@@ -97,6 +99,7 @@ export class ConnectionCore implements StreamHost {
     // A compressed section is rarely longer than what it decodes to; twice is generous and still a bound.
     this.assembly = new HeaderAssembly(options.headerListBytesMax * 2, options.continuationsMax);
     this.glitches = new GlitchCounter(options);
+    this.pacer = role === 'client' ? new ResetPacer() : null;
   }
 
   // For streams.
@@ -117,6 +120,7 @@ export class ConnectionCore implements StreamHost {
 
   streamClosed(id: number, resetByUs: boolean): void {
     this.streams.delete(id);
+    this.queue.delete(id);
     if (resetByUs) this.rememberReset(id);
     if (this.over) return;
     this.glitches.streamEnded();
@@ -125,9 +129,17 @@ export class ConnectionCore implements StreamHost {
   }
 
   misbehaved(id: number, code: ErrorCode): void {
-    this.writer.rstStream(id, code);
+    this.resetStream(id, code);
     this.earlyReset();
     this.glitch(10);
+  }
+
+  resetStream(id: number, code: ErrorCode): void {
+    const pacer = this.pacer;
+    if (pacer === null || pacer.take(id, code, this.nowMs)) this.writer.rstStream(id, code);
+    if (!pacer?.low || this.over || this.goawaySentLastId !== Number.POSITIVE_INFINITY) return;
+    this.sayGoaway(ErrorCode.NO_ERROR, 'many streams were reset');
+    this.listener.goaway();
   }
 
   get takesData(): boolean {
@@ -160,6 +172,16 @@ export class ConnectionCore implements StreamHost {
     const excess = windowBytesDefault - this.options.streamWindowBytes;
     if (excess > 0) for (const stream of this.streams.all()) stream.shrinkReceiveWindow(excess);
     return true;
+  }
+
+  /** The peer has ended a stream that we have, or have yet, to reset. */
+  endedMeanwhile(id: number): void {
+    this.pacer?.forget(id);
+  }
+
+  /** Sends the RST_STREAM frames whose time has come. */
+  serveResets(nowMs: number): void {
+    if (!this.over) this.pacer?.serve(nowMs, (id, code) => this.writer.rstStream(id, code));
   }
 
   /** Was the stream reset by us, so that late frames of it are no offence? */

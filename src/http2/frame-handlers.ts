@@ -67,7 +67,7 @@ function onData(
   const stream = c.streams.get(id);
   if (stream === undefined) {
     c.released(length);
-    return onLateData(c, id);
+    return onLateData(c, id, (flags & Flag.END_STREAM) !== 0);
   }
   if (!stream.open) {
     c.released(length);
@@ -91,8 +91,9 @@ function onData(
 }
 
 /** DATA for a stream that is no more: its connection credit was returned, the rest depends on whose fault it is. */
-function onLateData(c: ConnectionCore, id: number): void {
+function onLateData(c: ConnectionCore, id: number, last: boolean): void {
   if (isIdle(c, id)) return c.fail(ErrorCode.PROTOCOL_ERROR, 'DATA on an idle stream');
+  if (last) c.endedMeanwhile(id);
   if (c.wasReset(id) === 'yes' || id > c.goawaySentLastId) return c.control();
   c.misbehaved(id, ErrorCode.STREAM_CLOSED);
 }
@@ -147,7 +148,7 @@ function onHeaderSection(
   const stream = c.streams.get(id);
   if (stream === undefined) {
     if (c.role === 'server' && id % 2 === 1 && id > c.lastPeerStreamId) return onRequest(c, id, block, last);
-    return onLateHeaders(c, id);
+    return onLateHeaders(c, id, last);
   }
   c.messageFrames++;
   if (!stream.open) {
@@ -198,9 +199,10 @@ function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: bool
 }
 
 /** HEADERS on a stream that is no more, or never was. */
-function onLateHeaders(c: ConnectionCore, id: number): void {
+function onLateHeaders(c: ConnectionCore, id: number, last: boolean): void {
   if (isIdle(c, id) || id % 2 === 0)
     return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
+  if (last) c.endedMeanwhile(id);
   const reset = c.wasReset(id);
   if (reset === 'yes' || id > c.goawaySentLastId) return c.control();
   if (c.role === 'server' && reset === 'no')
@@ -232,7 +234,10 @@ function onReset(c: ConnectionCore, id: number, code: ErrorCode): void {
     return c.over ? undefined : stream.receiveReset(code);
   }
   if (isIdle(c, id)) c.fail(ErrorCode.PROTOCOL_ERROR, 'RST_STREAM on an idle stream');
-  else c.control();
+  else {
+    c.endedMeanwhile(id);
+    c.control();
+  }
 }
 
 function onSettings(c: ConnectionCore, flags: number, bytes: Uint8Array, start: number, end: number): void {

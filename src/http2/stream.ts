@@ -108,7 +108,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.receiver = null;
     // A stream that the peer has never heard of is idle to it: RST_STREAM there would end the connection.
     const known = this.host.role === 'server' || this.headWrittenAt >= 0;
-    if (known) this.host.writer.rstStream(this.id, code);
+    if (known) this.host.resetStream(this.id, code);
     this.close(known);
   }
 

@@ -29,10 +29,15 @@ export interface Http2PoolDeps {
   readonly dial?: (address: Address, tls: TlsConnectionOptions | null, onRead: OnRead) => Socket;
 }
 
+/** How often a connection without new streams sends the resets that had to wait, milliseconds. */
+const resetPaceMs = 1000;
+
 interface Pooled {
   readonly binding: SocketBinding;
   ready: boolean;
   connectTimer: Timer | null;
+  /** Runs once the connection takes no new streams: what it has yet to reset is seen to. */
+  resetTimer: Timer | null;
   timedOut: boolean;
 }
 
@@ -161,17 +166,27 @@ export class Http2Pool implements StreamPool {
         if (this.waiting.length > 0) this.serveWaiting();
       },
       goaway: () => {
+        this.paceResets(pooled);
         if (this.waiting.length > 0) this.connectAsNeeded();
       },
       ended: (error) => this.ended(pooled, error),
     });
-    const pooled: Pooled = { binding, ready: false, connectTimer: null, timedOut: false };
+    const pooled: Pooled = { binding, ready: false, connectTimer: null, resetTimer: null, timedOut: false };
     this.pooled.push(pooled);
     pooled.connectTimer = this.deps.clock.after(this.settings.connectTimeoutMs, () => {
       pooled.timedOut = true;
       binding.destroy('connecting took too long');
     });
     binding.start();
+  }
+
+  private paceResets(pooled: Pooled): void {
+    const { clock } = this.deps;
+    pooled.resetTimer ??= clock.after(resetPaceMs, () => {
+      pooled.resetTimer = null;
+      pooled.binding.connection.serveResets(clock.now());
+      this.paceResets(pooled);
+    });
   }
 
   private mayBeReady(pooled: Pooled): void {
@@ -200,6 +215,7 @@ export class Http2Pool implements StreamPool {
 
   private ended(pooled: Pooled, error: ConnectionError | null): void {
     pooled.connectTimer?.cancel();
+    pooled.resetTimer?.cancel();
     const index = this.pooled.indexOf(pooled);
     if (index < 0) return;
     this.pooled.splice(index, 1);
