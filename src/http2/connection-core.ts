@@ -121,6 +121,7 @@ export class ConnectionCore implements StreamHost {
   streamClosed(id: number, resetByUs: boolean): void {
     this.streams.delete(id);
     this.queue.delete(id);
+    this.queue.delete(id);
     if (resetByUs) this.rememberReset(id);
     if (this.over) return;
     this.glitches.streamEnded();

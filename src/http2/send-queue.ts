@@ -5,27 +5,37 @@ import type { WaitingStream } from './stream-host.ts';
  * in turn, a frame each, so that one large body does not keep the others waiting.
  */
 export class SendQueue {
-  private queue: WaitingStream[] = [];
-  private readonly queued = new Set<number>();
+  /** By stream id, in the order of their turns: a Map keeps the order in which keys were put in. */
+  private readonly queue = new Map<number, WaitingStream>();
 
   add(stream: WaitingStream): void {
-    if (this.queued.has(stream.id)) return;
-    this.queued.add(stream.id);
-    this.queue.push(stream);
+    this.queue.set(stream.id, stream);
+  }
+
+  /**
+   * The stream is over. A peer that grants the connection nothing and resets stream after stream would otherwise leave
+   * them all here, for as long as it keeps the connection.
+   */
+  delete(id: number): void {
+    this.queue.delete(id);
   }
 
   /** Sends while `mayGoOn`; a stream that is done or waits for its own window leaves the queue. */
   serve(mayGoOn: () => boolean): void {
-    let served = 0;
-    while (served < this.queue.length && mayGoOn()) {
-      const stream = this.queue[served++];
-      if (stream.sendOneFrame()) this.queue.push(stream);
-      else this.queued.delete(stream.id);
+    // What is put in again during the loop comes to its turn in the same loop.
+    for (const stream of this.queue.values()) {
+      if (!mayGoOn()) return;
+      this.queue.delete(stream.id);
+      if (stream.sendOneFrame()) this.queue.set(stream.id, stream);
     }
-    if (served > 0) this.queue = this.queue.slice(served);
   }
 
   get empty(): boolean {
-    return this.queue.length === 0;
+    return this.queue.size === 0;
+  }
+
+  /** Streams that wait; for tests. */
+  get size(): number {
+    return this.queue.size;
   }
 }
