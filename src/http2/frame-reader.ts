@@ -3,7 +3,7 @@ import { frameHeaderBytes, readU24, readU31 } from './frame.ts';
 /** Hears of each whole frame; octets `start` to `end` are its payload and must be copied to be kept. */
 export interface FrameListener {
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void;
-  /** A frame longer than we allow: FRAME_SIZE_ERROR of the connection (RFC 9113 section 4.2). */
+  /** A frame longer than we allow, and the last that is told of: FRAME_SIZE_ERROR of the connection (RFC 9113 section 4.2). */
   frameTooLong(lengthBytes: number): void;
 }
 
@@ -39,7 +39,7 @@ export class FrameReader {
     while (!this.stopped && end - at >= frameHeaderBytes) {
       const length = readU24(bytes, at);
       if (length > this.frameBytesMax) {
-        this.listener.frameTooLong(length);
+        this.refuse(length);
         return;
       }
       const next = at + frameHeaderBytes + length;
@@ -68,7 +68,7 @@ export class FrameReader {
     }
     const length = readU24(this.carry, 0);
     if (length > this.frameBytesMax) {
-      this.listener.frameTooLong(length);
+      this.refuse(length);
       return end;
     }
     const whole = frameHeaderBytes + length;
@@ -78,6 +78,12 @@ export class FrameReader {
     this.carried = 0;
     this.listener.frame(carry[3], carry[4], readU31(carry, 5), carry, frameHeaderBytes, whole);
     return at;
+  }
+
+  /** Where the next frame would begin nobody knows: that was the last of it. */
+  private refuse(lengthBytes: number): void {
+    this.stop();
+    this.listener.frameTooLong(lengthBytes);
   }
 
   private take(bytes: Uint8Array, start: number, end: number, whole: number): number {

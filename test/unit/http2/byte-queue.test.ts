@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ByteQueue } from '../../../src/http2/byte-queue.ts';
+
+function take(queue: ByteQueue, limit: number): Buffer {
+  let taken: Buffer = Buffer.alloc(0);
+  const count = queue.shift(limit, (bytes, start, end) => {
+    taken = Buffer.from(bytes.subarray(start, end));
+  });
+  expect(count).to.equal(taken.length);
+  return taken;
+}
+
+describe('http2/byte-queue', () => {
+  it('gives back what was put in, in order, whatever the pieces', () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.oneof(fc.nat(20), fc.constantFrom(4095, 4096, 4097, 9000)) }),
+      fc.record({ limit: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom(4096, 16_384)) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const queue = new ByteQueue();
+        let put = 0;
+        let got = 0;
+        for (const one of steps) {
+          if ('push' in one) {
+            const bytes = Buffer.from(
+              Array.from({ length: one.push + 2 }, (_, index) => (put + index - 1) & 0xff),
+            );
+            queue.push(bytes, 1, 1 + one.push);
+            bytes.fill(0);
+            put += one.push;
+          } else {
+            const taken = take(queue, one.limit);
+            expect(taken.length).to.be.at.most(one.limit);
+            for (const octet of taken) expect(octet).to.equal(got++ & 0xff);
+          }
+          expect(queue.length).to.equal(put - got);
+          if (queue.length > 0) expect(take(new ByteQueue(), 1).length).to.equal(0);
+        }
+        while (queue.length > 0) {
+          const taken = take(queue, 5000);
+          expect(taken.length).to.be.above(0);
+          for (const octet of taken) expect(octet).to.equal(got++ & 0xff);
+        }
+        expect(got).to.equal(put);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('puts tiny pieces together: 10,000 of one octet cost three blocks, not 10,000', () => {
+    const queue = new ByteQueue();
+    for (let i = 0; i < 10_000; i++) queue.push(Buffer.of(1), 0, 1);
+    expect((queue as unknown as { blocks: unknown[] }).blocks.length).to.equal(3);
+    let pieces = 0;
+    while (take(queue, 16_384).length > 0) pieces++;
+    expect(pieces).to.equal(3);
+  });
+
+  it('is empty after it was cleared, and serves on', () => {
+    const queue = new ByteQueue();
+    queue.push(Buffer.alloc(5000, 1), 0, 5000);
+    queue.clear();
+    expect(queue.length).to.equal(0);
+    expect(take(queue, 10).length).to.equal(0);
+    queue.push(Buffer.of(7), 0, 1);
+    expect([...take(queue, 10)]).to.deep.equal([7]);
+  });
+});

@@ -1,0 +1,131 @@
+import { expect } from 'chai';
+import { type Flushable, FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Marks itself dirty once until flushed, as a socket binding does. */
+class Connection implements Flushable {
+  flushes = 0;
+  onFlush: () => void = () => {};
+  dirty = false;
+  private readonly scheduler: FlushScheduler;
+  constructor(scheduler: FlushScheduler) {
+    this.scheduler = scheduler;
+  }
+  write(): void {
+    if (this.dirty) return;
+    this.dirty = true;
+    this.scheduler.add(this);
+  }
+  flush(): void {
+    this.dirty = false;
+    this.flushes++;
+    this.onFlush();
+  }
+}
+
+describe('http2/flush-scheduler', () => {
+  it('flushes once per connection and turn, over many reads', async () => {
+    const scheduler = new FlushScheduler();
+    scheduler.active = 10;
+    const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
+    for (let read = 0; read < 5; read++) {
+      scheduler.beginRead();
+      one.write();
+      one.write();
+      two.write();
+      scheduler.endRead();
+    }
+    expect([one.flushes, two.flushes]).to.deep.equal([0, 0]);
+    await turn();
+    expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
+    await turn();
+    expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
+  });
+
+  it('flushes at the end of the read with one call in flight, all that it dirtied', () => {
+    const scheduler = new FlushScheduler();
+    const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
+    scheduler.active = 1;
+    scheduler.beginRead();
+    one.write();
+    two.write();
+    expect(one.flushes).to.equal(0);
+    scheduler.endRead();
+    expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
+  });
+
+  it('waits for the outermost of nested reads', () => {
+    const scheduler = new FlushScheduler();
+    const one = new Connection(scheduler);
+    scheduler.beginRead();
+    scheduler.beginRead();
+    one.write();
+    scheduler.endRead();
+    expect(one.flushes).to.equal(0);
+    scheduler.endRead();
+    expect(one.flushes).to.equal(1);
+  });
+
+  it('flushes in the next turn what was written outside of a read', async () => {
+    const scheduler = new FlushScheduler();
+    const one = new Connection(scheduler);
+    one.write();
+    expect(one.flushes).to.equal(0);
+    await turn();
+    expect(one.flushes).to.equal(1);
+  });
+
+  it('leaves nothing unscheduled that a flush dirties, and gives it the next turn', async () => {
+    for (const active of [0, 5]) {
+      const scheduler = new FlushScheduler();
+      scheduler.active = active;
+      const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
+      let left = 3;
+      one.onFlush = () => {
+        if (left-- > 0) one.write();
+        two.write();
+      };
+      scheduler.beginRead();
+      one.write();
+      scheduler.endRead();
+      for (let i = 0; i < 6; i++) await turn();
+      expect(one.flushes).to.equal(4);
+      expect(two.flushes).to.be.above(0);
+      expect([one.dirty, two.dirty]).to.deep.equal([false, false]);
+    }
+  });
+
+  it('does not flush inside a flush, even where one reads at once (sockets in memory do)', async () => {
+    const scheduler = new FlushScheduler();
+    const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
+    const order: string[] = [];
+    one.onFlush = () => {
+      order.push('one begins');
+      scheduler.beginRead();
+      two.write();
+      scheduler.endRead();
+      order.push('one ends');
+    };
+    two.onFlush = () => order.push('two');
+    scheduler.beginRead();
+    one.write();
+    scheduler.endRead();
+    await turn();
+    expect(order).to.deep.equal(['one begins', 'one ends', 'two']);
+  });
+
+  it('goes on after a flush that threw', async () => {
+    const scheduler = new FlushScheduler();
+    const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
+    one.onFlush = () => {
+      throw new Error('our own bug');
+    };
+    scheduler.beginRead();
+    one.write();
+    expect(() => scheduler.endRead()).to.throw('our own bug');
+    two.write();
+    await turn();
+    expect(two.flushes).to.equal(1);
+  });
+});

@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+
+function write(out: OutputBuffer, count: number, octet: number): void {
+  out.reserve(count);
+  out.bytes.fill(octet, out.length, out.length + count);
+  out.length += count;
+}
+
+describe('http2/output-buffer', () => {
+  it('keeps what was written as it grows through every size', () => {
+    const out = new OutputBuffer(8);
+    const counts = [5, 100, 4000, 60_000, 100_000, 600_000, 2_000_000];
+    for (const [index, count] of counts.entries()) write(out, count, index + 1);
+    let at = 0;
+    for (const [index, count] of counts.entries()) {
+      expect(out.bytes.subarray(at, at + count).every((octet) => octet === index + 1)).to.equal(true);
+      at += count;
+    }
+    expect(out.length).to.equal(at);
+  });
+
+  it('gives a burst back when it is cleared: an idle connection keeps 4 KiB', () => {
+    const out = new OutputBuffer();
+    for (const burst of [5000, 200_000, 3_000_000]) {
+      write(out, burst, 1);
+      out.clear();
+      expect(out.length).to.equal(0);
+      expect(out.bytes.length).to.equal(4096);
+    }
+  });
+
+  it('keeps its own memory from one flush to the next', () => {
+    const out = new OutputBuffer();
+    const { bytes } = out;
+    write(out, 100, 1);
+    out.clear();
+    write(out, 100, 2);
+    expect(out.bytes).to.equal(bytes);
+  });
+
+  it('lends a block that was given back, and to one connection at a time', () => {
+    const first = new OutputBuffer();
+    write(first, 10_000, 1);
+    const block = first.bytes;
+    const second = new OutputBuffer();
+    write(second, 10_000, 2);
+    expect(second.bytes).not.to.equal(block);
+    first.clear();
+    const third = new OutputBuffer();
+    write(third, 10_000, 3);
+    expect(third.bytes).to.equal(block);
+    expect(second.bytes[0]).to.equal(2);
+  });
+
+  it('leaves memory alone that the transport still holds', () => {
+    for (const count of [100, 10_000, 1_000_000]) {
+      const out = new OutputBuffer();
+      write(out, count, 7);
+      const held = out.bytes.subarray(0, count);
+      out.renew();
+      expect(out.length).to.equal(0);
+      for (let again = 0; again < 5; again++) {
+        write(out, count, 9);
+        out.clear();
+      }
+      expect(held.every((octet) => octet === 7)).to.equal(true);
+    }
+  });
+});
