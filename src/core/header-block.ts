@@ -1,5 +1,8 @@
 import { Field, FieldKind } from './field.ts';
 
+/** No length: what `contentLength` holds before it is asked for. */
+const unread = -2;
+
 /**
  * The fields of one header or trailer section, in wire order, immutable (RFC 9113 section 8.1).
  *
@@ -21,6 +24,8 @@ export class HeaderBlock {
   derived: unknown = null;
   /** The HTTP/2 engine's memo of whether the block is well-formed, and as what. Owned by `http2/head-rules.ts`. */
   verdict = 0;
+  private statusMemo = -1;
+  private lengthMemo = unread;
 
   constructor(fields: readonly Field[], base: HeaderBlock | null = null) {
     this.fields = fields;
@@ -72,7 +77,13 @@ export class HeaderBlock {
   }
   /** `:status` as a number, or 0 where there is none. */
   get status(): number {
-    return Number(this.ofKind(FieldKind.Status) ?? 0);
+    if (this.statusMemo < 0) this.statusMemo = Number(this.ofKind(FieldKind.Status) ?? 0);
+    return this.statusMemo;
+  }
+  /** The declared length in octets, -1 where none is declared, NaN where it is no number. */
+  get contentLength(): number {
+    if (this.lengthMemo === unread) this.lengthMemo = Number(this.ofKind(FieldKind.ContentLength) ?? -1);
+    return this.lengthMemo;
   }
 
   /** A gRPC message by its content type (gRPC over HTTP/2, "Requests"). */

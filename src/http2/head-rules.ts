@@ -29,12 +29,6 @@ export function isTrailers(block: HeaderBlock): boolean {
   return block.verdict === Verdict.Trailers;
 }
 
-/** The declared length in octets, -1 where none is declared. A malformed one never passes the checks above. */
-export function contentLength(block: HeaderBlock): number {
-  const text = block.ofKind(FieldKind.ContentLength);
-  return text === undefined ? -1 : Number(text);
-}
-
 /** What a request has and CONNECT has not (section 8.5). */
 const targetPseudo = (1 << FieldKind.Scheme) | (1 << FieldKind.Path);
 

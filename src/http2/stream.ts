@@ -3,7 +3,6 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { type ReceiveWindow, SendWindow } from './flow-window.ts';
-import { contentLength } from './head-rules.ts';
 import type { StreamHost, WaitingStream } from './stream-host.ts';
 import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } from './stream-state.ts';
 
@@ -130,7 +129,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   receiveHead(head: HeaderBlock, end: boolean): boolean {
     this.headReceived = true;
     const status = this.host.role === 'client' ? head.status : 0;
-    this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : contentLength(head);
+    this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : head.contentLength;
     if (end && this.expectedBytes > 0) {
       this.protocolError('content-length without a body');
       return false;

@@ -84,7 +84,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
       this.deadlineMs = this.record.startedMs + withinMs;
       this.deadline = this.context.clock.after(withinMs, () => this.expire());
     }
-    this.next(null);
+    this.next(null, this.record.startedMs);
   }
 
   /** Answers with an error and goes nowhere: for what the listener already found wrong. */
@@ -94,9 +94,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   }
 
   /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
-  private next(failure: ReplyError | null): void {
+  private next(failure: ReplyError | null, nowMs: number): void {
     const cluster = this.forwarding.plan!.cluster;
-    const nowMs = this.context.clock.now();
     if (cluster.full) return this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.tried);
     // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
@@ -116,7 +115,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     if (failure === null) {
       this.stopWaiting = cluster.whenWarm(() => {
         this.stopWaiting = null;
-        this.next(null);
+        this.next(null, this.context.clock.now());
       });
     }
     if (this.stopWaiting === null) this.fail(failure ?? noEndpointError(cluster));
@@ -266,7 +265,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.tried ??= new Set();
     this.tried.add(attempt.endpoint);
     this.attempt = null;
-    if (this.replayable) this.next(error);
+    if (this.replayable) this.next(error, this.context.clock.now());
     else this.fail(error);
   }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { contentLength, isRequest, isResponse, isTrailers } from '../../../src/http2/head-rules.ts';
+import { isRequest, isResponse, isTrailers } from '../../../src/http2/head-rules.ts';
 
 type Pairs = ReadonlyArray<readonly [string, string]>;
 const block = (...pairs: Pairs): HeaderBlock => HeaderBlock.of(...pairs);
@@ -271,8 +271,8 @@ describe('http2/head-rules', () => {
   });
 
   it('a content-length is a number of octets, -1 where none is declared', () => {
-    expect(contentLength(block(['content-length', '0']))).to.equal(0);
-    expect(contentLength(block(['content-length', '123456789012345']))).to.equal(123_456_789_012_345);
-    expect(contentLength(block(['x', '1']))).to.equal(-1);
+    expect(block(['content-length', '0']).contentLength).to.equal(0);
+    expect(block(['content-length', '123456789012345']).contentLength).to.equal(123_456_789_012_345);
+    expect(block(['x', '1']).contentLength).to.equal(-1);
   });
 });
