@@ -166,7 +166,8 @@ export class Http2Pool implements StreamPool {
         if (this.waiting.length > 0) this.serveWaiting();
       },
       goaway: () => {
-        this.paceResets(pooled);
+        // A GOAWAY that refuses the last streams there are ends the connection before it is told of.
+        if (this.pooled.includes(pooled)) this.paceResets(pooled);
         if (this.waiting.length > 0) this.connectAsNeeded();
       },
       ended: (error) => this.ended(pooled, error),
