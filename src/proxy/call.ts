@@ -51,6 +51,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   private stopWaiting: (() => void) | null = null;
   private tried: Set<Endpoint> | null = null;
   private refusals = 0;
+  /** Attempts of which nothing had left when their connection went. */
+  private unsent = 0;
   /** Kept until the reply begins: until then the request may have to be sent again. */
   private replay: ReplayBuffer | null;
   private requestTrailers: HeaderBlock | null = null;
@@ -99,7 +101,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     if (cluster.full) return this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.tried);
     // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
-    const oneMore = this.refusals > 0 && this.record.attempts.length === this.tried?.size;
+    const oneMore = this.refusals + this.unsent > 0 && this.record.attempts.length === this.tried?.size;
     if (endpoint === null && oneMore) endpoint = cluster.pick(nowMs, null);
     if (endpoint === null) return this.waitOrFail(failure);
     const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
@@ -247,18 +249,18 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
     attempt.record.error = error.code;
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
-    const safe = failure.kind === 'unsent' || failure.kind === 'refused';
+    const refused = failure.kind === 'refused';
+    const safe = failure.kind === 'unsent' || refused;
     // A connection that could not be had says as much of the endpoint as one that was lost.
     attempt.end(safe && failure.code !== ErrorCode.CONNECT_ERROR ? 'neutral' : 'failure', nowMs);
-    if (!safe || this.replyBegun || !this.replayable || ++this.refusals > this.refusalsMax(failure)) {
-      return this.fail(error);
-    }
+    // Refused once is bad luck; twice is an answer. What never left may go round all endpoints (gRPC A6).
+    if (refused) this.refusals++;
+    else this.unsent++;
+    const enough = refused
+      ? this.refusals > 1
+      : this.unsent > this.forwarding.plan!.cluster.endpointCount + 1;
+    if (!safe || this.replyBegun || !this.replayable || enough) return this.fail(error);
     this.tryElsewhere(attempt, error);
-  }
-
-  /** Refused once is bad luck; twice is an answer. What never left may go round all endpoints (gRPC A6). */
-  private refusalsMax(failure: StreamFailure): number {
-    return failure.kind === 'refused' ? 1 : this.forwarding.plan!.cluster.endpointCount + 1;
   }
 
   private tryElsewhere(attempt: Attempt, error: ReplyError): void {
