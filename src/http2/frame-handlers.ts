@@ -281,6 +281,9 @@ function onGoaway(
 ): void {
   const first = !c.goawayReceived;
   c.goawayReceived = true;
+  // Told first: calls that the loop below gives back look for another connection, and the last of them may end this one.
+  if (first) c.listener.goaway();
+  else c.glitch(10);
   if (c.role === 'client') {
     const said = Buffer.from(bytes.subarray(start, Math.min(end, start + 128))).toString('latin1');
     const message = `it said GOAWAY ${errorCodeName(code)}${said === '' ? '' : ` (${JSON.stringify(said)})`}`;
@@ -288,8 +291,6 @@ function onGoaway(
       if (stream.id > lastId) stream.abandon({ kind: 'refused', code, message });
     }
   }
-  if (first) c.listener.goaway();
-  else c.glitch(10);
   c.endIfDone();
 }
 
