@@ -183,6 +183,8 @@ export class Http2Pool implements StreamPool {
 
   private paceResets(pooled: Pooled): void {
     const { clock } = this.deps;
+    // Serving the resets may have ended it.
+    if (pooled.binding.connection.over) return;
     pooled.resetTimer ??= clock.after(resetPaceMs, () => {
       pooled.resetTimer = null;
       pooled.binding.connection.serveResets(clock.now());

@@ -75,7 +75,7 @@ describe('TLS', () => {
     silent.on('error', () => {}).resume();
     await once(silent, 'connect');
     silent.write(Buffer.from('160301', 'hex'));
-    const closed = once(silent, 'close');
+    const closed = new Promise((resolve) => silent.once('close', resolve));
     await proxy.stop();
     await closed;
   });
