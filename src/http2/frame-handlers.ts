@@ -258,12 +258,14 @@ function onSettings(c: ConnectionCore, flags: number, bytes: Uint8Array, start: 
       }
     }
   }
+  // A stream that had waited for its window may have been the last one of a connection that is shut down.
+  if (c.over) return;
   if (c.settingsReceived) c.glitch(10);
   else {
     c.settingsReceived = true;
     c.listener.ready();
   }
-  c.listener.capacity();
+  if (!c.over) c.listener.capacity();
 }
 
 function onPing(c: ConnectionCore, flags: number, bytes: Uint8Array, start: number): void {
