@@ -9,7 +9,7 @@ import {
   type Pair,
   parseDocument,
 } from 'yaml';
-import { type ConfigProblem, type Place, problemsMax } from './problem.ts';
+import { type ConfigProblem, type Place, problemsMax, shown } from './problem.ts';
 import type { Raw } from './scalar-type.ts';
 
 /** A value of the configuration with the place it was written at: what the reader walks. */
@@ -107,7 +107,7 @@ class Walk {
       // The library's own `resolve` looks through the whole document for each alias.
       const target = this.anchors.get(node.source);
       if (target === undefined)
-        return this.refuse(offset, place, `"*${node.source}" is an alias of nothing before it`);
+        return this.refuse(offset, place, `${shown(`*${node.source}`)} is an alias of nothing before it`);
       return this.node(target, offset, depth + 1);
     }
     if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
