@@ -1,0 +1,151 @@
+import type { Http2Connection } from '../../src/http2/connection.ts';
+import { replayBytesPerCallMax } from '../../src/proxy/replay-buffer.ts';
+import type { CallRecord } from '../../src/telemetry/call-record.ts';
+import type { CallFacts, Ledger } from './ledger.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { SimNetwork } from './sim-network.ts';
+import type { SimSidecar } from './sim-sidecar.ts';
+import type { SimSocket } from './sim-socket.ts';
+import type { Trace } from './trace.ts';
+import { WireSide, windowViolations } from './wire-monitor.ts';
+
+/** Errors after which a call that no replica has begun may be tried elsewhere. */
+const elsewhere = new Set([
+  'connect_failed',
+  'connect_timeout',
+  'upstream_reset',
+  'upstream_closed',
+  'no_healthy_endpoint',
+  'no_endpoint',
+]);
+
+interface JudgeDeps {
+  readonly ledger: Ledger;
+  readonly network: SimNetwork;
+  readonly trace: Trace;
+  readonly calm: boolean;
+  readonly hitsClients: boolean;
+}
+
+/** Holds a run to what must be so, while it goes on and at its end. */
+export class Judge {
+  /** The memory for replays is enough for all calls of the run. */
+  replaysAll = true;
+  private readonly deps: JudgeDeps;
+  private readonly sides = new Map<SimSocket, { side: WireSide; connection: () => Http2Connection | null }>();
+  /** How often each call of the sidecar was settled. */
+  private readonly records = new Map<CallRecord, number>();
+  /** Endpoints that a call had not tried and could have when it failed. */
+  private readonly untried = new Map<number, string[]>();
+  /** Refusals as the sidecar saw them, GOAWAY included. */
+  private readonly refusals = new Map<number, number>();
+
+  constructor(deps: JudgeDeps) {
+    this.deps = deps;
+  }
+
+  get frames(): number {
+    let frames = 0;
+    for (const { side } of this.sides.values()) frames += side.frames;
+    return frames;
+  }
+
+  watch(name: string, socket: SimSocket, role: 'client' | 'server', connection: () => Http2Connection | null): void {
+    const violation = (text: string): void => this.deps.ledger.violation(text);
+    this.sides.set(socket, { side: new WireSide(name, socket, role, connection, violation), connection });
+    socket.prependListener('data', (piece: Buffer) => this.deps.trace.octets(piece));
+  }
+
+  // While it goes on.
+
+  recordBegan(record: CallRecord): void {
+    this.records.set(record, 0);
+  }
+
+  recordSettled(record: CallRecord, sidecar: SimSidecar): void {
+    const { ledger, trace } = this.deps;
+    const id = Number(record.path.split('/').at(-1));
+    const tries = record.attempts.map(({ endpoint, error }) => ` ${endpoint} ${error}`);
+    trace.note(`call ${id} settled by ${record.endedBy} ${record.error};${tries.join()}`);
+    const times = (this.records.get(record) ?? 0) + 1;
+    this.records.set(record, times);
+    if (times > 1) ledger.violation(`call ${id} was settled ${times} times`);
+    const facts = ledger.calls.get(id);
+    if (facts === undefined) return ledger.violation(`call ${id} was settled, and nobody made it`);
+    const tookMs = record.endedMs - record.startedMs;
+    const { timeoutMs } = facts.spec;
+    if (timeoutMs !== null && tookMs > timeoutMs + 0.001)
+      ledger.violation(`call ${id} took ${tookMs} ms of the ${timeoutMs} it had`);
+    if (timeoutMs === null && record.error === 'deadline_exceeded')
+      ledger.violation(`call ${id} ended by a deadline it did not have`);
+    const tried = new Set(record.attempts.map(({ endpoint }) => endpoint));
+    const usable = sidecar.cluster.all().filter((endpoint) => endpoint.unusableBecause === '');
+    this.untried.set(
+      id,
+      usable.map(({ address }) => address).filter((address) => !tried.has(address)),
+    );
+    this.refusals.set(id, record.attempts.filter(({ error }) => error === 'upstream_reset').length);
+  }
+
+  /** A client was told of an error that Outrigger made. */
+  errorSeen(facts: CallFacts, code: string, sentence: string): void {
+    const { ledger, calm } = this.deps;
+    const { id, request } = facts.spec;
+    if (calm) ledger.violation(`call ${id} failed on a calm day: ${sentence}`);
+    if (!sentence.includes('did not process')) return;
+    if (facts.taken > 0) ledger.violation(`call ${id} was begun, and its client told that it was not: ${sentence}`);
+    const untried = this.untried.get(id) ?? [];
+    const replayable = this.replaysAll && request.octets.length <= replayBytesPerCallMax;
+    const refused = Math.max(facts.refused, this.refusals.get(id) ?? 0) >= 2;
+    if (elsewhere.has(code) && untried.length > 0 && replayable && !refused)
+      ledger.violation(`call ${id} failed (${sentence}), and ${untried.join(', ')} was not tried`);
+  }
+
+  // At its end.
+
+  /** All calls are over, everything has arrived, and all that lives is idle. */
+  settled(sidecar: SimSidecar): void {
+    const { ledger, network, calm, hitsClients } = this.deps;
+    for (const facts of ledger.calls.values()) this.judgeCall(facts, calm, hitsClients);
+    for (const [record, times] of this.records)
+      if (times !== 1) ledger.violation(`the call ${record.path} was settled ${times} times`);
+    if (sidecar.calls.active !== 0) ledger.violation(`${sidecar.calls.active} calls count as in flight`);
+    if (sidecar.scheduler.active !== 0)
+      ledger.violation(`the scheduler counts ${sidecar.scheduler.active} calls in flight`);
+    if (sidecar.cluster.active !== 0)
+      ledger.violation(`the cluster counts ${sidecar.cluster.active} calls in flight`);
+    for (const { address, active } of sidecar.cluster.all())
+      if (active !== 0) ledger.violation(`${address} counts ${active} calls in flight`);
+    for (const { name, client, server } of network.alive()) {
+      const ends = [client, server].map((socket) => this.sides.get(socket)?.connection());
+      const [one, other] = ends;
+      if (!one || !other || one.over || other.over) continue;
+      for (const end of [one, other])
+        if (end.active > 0) ledger.violation(`${name}: ${end.active} streams left at the ${end.role}`);
+      for (const text of windowViolations(`${name} up`, one, other)) ledger.violation(text);
+      for (const text of windowViolations(`${name} down`, other, one)) ledger.violation(text);
+    }
+  }
+
+  private judgeCall(facts: CallFacts, calm: boolean, hitsClients: boolean): void {
+    const { ledger } = this.deps;
+    const { spec, outcome, taken } = facts;
+    if (outcome === null) ledger.violation(`call ${spec.id} hangs`);
+    if (taken > 1) ledger.violation(`call ${spec.id} was begun by ${taken} replicas`);
+    if (calm && outcome !== 'whole') ledger.violation(`call ${spec.id} ended as ${outcome} on a calm day`);
+    if (outcome === 'lost' && !hitsClients)
+      ledger.violation(`call ${spec.id} was lost with its connection to the sidecar, which nothing happened to`);
+    if (outcome === 'reset' && spec.grpc) ledger.violation(`call ${spec.id} got a reset instead of a status`);
+  }
+
+  /** Everything was closed, and time went on. */
+  closed(sidecar: SimSidecar, clock: SimClock): void {
+    const { ledger, network } = this.deps;
+    if (clock.timers !== 0) ledger.violation(`${clock.timers} timers are left`);
+    const open = network.links.filter(({ client, server }) => !client.destroyed || !server.destroyed);
+    if (open.length > 0) ledger.violation(`${open.length} connections are left, ${open[0].name} first`);
+    const left = (sidecar.replayBudget as unknown as { left: number }).left;
+    if (left !== sidecar.replayBytesMax)
+      ledger.violation(`the replay budget has ${left} octets of ${sidecar.replayBytesMax}`);
+  }
+}

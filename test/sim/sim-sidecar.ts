@@ -1,0 +1,209 @@
+import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/build.ts';
+import { type Address, formatAddress } from '../../src/core/address.ts';
+import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { SeededRandom } from '../../src/core/random.ts';
+import type { DiscoverySource, Publish } from '../../src/discovery/source.ts';
+import { defaultOutlierSettings, outlierDetector } from '../../src/health/outlier.ts';
+import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import type { Http2Connection } from '../../src/http2/connection.ts';
+import type { ConnectionOptions } from '../../src/http2/options.ts';
+import type { SocketBinding } from '../../src/http2/socket-binding.ts';
+import { Http2Downstream } from '../../src/listeners/http2-downstream.ts';
+import { callHandler } from '../../src/proxy/handler.ts';
+import { CallCounter, type ProxyContext } from '../../src/proxy/plan.ts';
+import { ReplayBudget } from '../../src/proxy/replay-buffer.ts';
+import { compileRoutes } from '../../src/routing/router.ts';
+import type { CallRecord } from '../../src/telemetry/call-record.ts';
+import type { Telemetry } from '../../src/telemetry/telemetry.ts';
+import type { CallTrace } from '../../src/telemetry/tracing.ts';
+import { Cluster } from '../../src/upstream/cluster.ts';
+import { Http2Pool } from '../../src/upstream/http2-pool.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { Host, SimNetwork } from './sim-network.ts';
+import type { SimSocket } from './sim-socket.ts';
+
+export interface SidecarSettings {
+  readonly seed: number;
+  readonly endpoints: readonly EndpointSpec[];
+  readonly upstream: ConnectionOptions;
+  readonly downstream: ConnectionOptions;
+  readonly connectionsMax: number;
+  readonly pendingMax: number;
+  readonly requestsMax: number;
+  readonly replayBytesMax: number;
+  /** Errors in a row that eject an endpoint, 0 for no outlier detection. */
+  readonly consecutiveErrors: number;
+  readonly policy: BalancerSettings['policy'];
+}
+
+/** Hears what the product does. */
+export interface SidecarListener {
+  began(record: CallRecord): void;
+  settled(record: CallRecord): void;
+  /** A connection from a client (`server`) or to a replica (`client`); the engine's end of it is there a moment later. */
+  socket(
+    name: string,
+    socket: SimSocket,
+    role: 'client' | 'server',
+    connection: () => Http2Connection | null,
+  ): void;
+}
+
+const idleTimeoutMs = 60_000;
+
+/** The product between its sockets: downstream connections, calls, a cluster with its pools; all of it as it ships. */
+export class SimSidecar implements Host {
+  state: Host['state'] = 'up';
+  readonly cluster: Cluster;
+  readonly downstreams = new Set<Http2Downstream>();
+  readonly calls = new CallCounter();
+  readonly replayBudget: ReplayBudget;
+  readonly replayBytesMax: number;
+  readonly scheduler: FlushScheduler;
+  private readonly settings: SidecarSettings;
+  private readonly clock: SimClock;
+  private readonly listener: SidecarListener;
+  private readonly context: ProxyContext;
+  private readonly pools: Http2Pool[] = [];
+  private publish: Publish = () => {};
+
+  constructor(
+    settings: SidecarSettings,
+    deps: { clock: SimClock; network: SimNetwork },
+    listener: SidecarListener,
+  ) {
+    this.settings = settings;
+    this.clock = deps.clock;
+    this.listener = listener;
+    this.scheduler = new FlushScheduler(deps.clock.soon);
+    this.replayBytesMax = settings.replayBytesMax;
+    this.replayBudget = new ReplayBudget(settings.replayBytesMax);
+    this.cluster = this.buildCluster(deps.network);
+    const plan = { route: 'all', cluster: this.cluster, timeoutMs: Number.POSITIVE_INFINITY };
+    this.context = {
+      listener: 'sim',
+      router: compileRoutes([{ name: 'all', match: {}, plan }]),
+      telemetry: this.buildTelemetry(),
+      clock: deps.clock,
+      replayBudget: this.replayBudget,
+      calls: this.calls,
+    };
+    this.cluster.start();
+  }
+
+  accept(socket: SimSocket): void {
+    const handler = callHandler(() => this.context, { address: '127.0.0.1', port: socket.remotePort });
+    const settings = { http2: this.settings.downstream, prefaceTimeoutMs: 10_000, idleTimeoutMs };
+    const deps = { clock: this.clock, scheduler: this.scheduler, logger: silentLogger };
+    const downstream = new Http2Downstream(socket.asSocket, handler, settings, deps, () => {
+      this.downstreams.delete(downstream);
+    });
+    this.downstreams.add(downstream);
+    const { binding } = downstream as unknown as { binding: SocketBinding };
+    this.listener.socket('sidecar from a client', socket, 'server', () => binding.connection);
+    downstream.start(null);
+  }
+
+  /** What discovery says from now on. */
+  discover(endpoints: readonly EndpointSpec[]): void {
+    this.publish(endpoints);
+  }
+
+  /** As `app.ts` does it once the grace of a drain is over. */
+  stop(): void {
+    for (const downstream of this.downstreams) downstream.destroy();
+    this.cluster.stop();
+    this.cluster.close();
+  }
+
+  private buildCluster(network: SimNetwork): Cluster {
+    const { seed, upstream, connectionsMax, pendingMax, consecutiveErrors, requestsMax, policy } =
+      this.settings;
+    const { clock, scheduler } = this;
+    const random = new SeededRandom(seed);
+    const dial = (address: Address) => {
+      const socket = network.dial(formatAddress(address));
+      const name = `sidecar to ${formatAddress(address)}`;
+      this.listener.socket(name, socket, 'client', () => this.connectionOf(socket));
+      return socket.asSocket;
+    };
+    const settings = { connectTimeoutMs: 1000, connectionsMax, pendingMax, http2: upstream };
+    const poolDeps = { clock, random, scheduler, dial };
+    return new Cluster(
+      {
+        name: 'service',
+        protocol: 'http2',
+        balancer: { ...defaultBalancerSettings, policy },
+        requestsMax,
+      },
+      {
+        clock,
+        random,
+        logger: silentLogger,
+        discovery: this.buildDiscovery(),
+        newPool: (endpoint, onChange) => {
+          const pool = new Http2Pool(endpoint.target, null, settings, poolDeps, onChange);
+          this.pools.push(pool);
+          return pool;
+        },
+        watchHealth: null,
+        outlier:
+          consecutiveErrors === 0
+            ? null
+            : outlierDetector({
+                clock,
+                logger: silentLogger,
+                settings: { ...defaultOutlierSettings, consecutiveErrors, baseEjectionMs: 2000 },
+              }),
+      },
+    );
+  }
+
+  private readonly known = new Map<SimSocket, Http2Connection>();
+
+  /** Null for a socket that its pool has given up before it was used. */
+  private connectionOf(socket: SimSocket): Http2Connection | null {
+    const known = this.known.get(socket);
+    if (known !== undefined) return known;
+    for (const pool of this.pools) {
+      const { pooled } = pool as unknown as { pooled: Array<{ binding: SocketBinding }> };
+      const found = pooled.find(({ binding }) => binding.socket === socket.asSocket);
+      if (found === undefined) continue;
+      this.known.set(socket, found.binding.connection);
+      return found.binding.connection;
+    }
+    return null;
+  }
+
+  private buildDiscovery(): DiscoverySource {
+    const { endpoints } = this.settings;
+    return {
+      describe: 'the simulation',
+      status: { answered: true, endpoints: endpoints.length, lastAnswerMs: 0, lastError: '' },
+      start: (publish) => {
+        this.publish = publish;
+        publish(endpoints);
+      },
+      refresh() {},
+      stop: () => {
+        this.publish = () => {};
+      },
+    };
+  }
+
+  /** Makes no context and counts what begins and ends. */
+  private buildTelemetry(): Telemetry {
+    const trace: CallTrace = { traceId: '', sampled: false, tracestate: '', attempt: () => '' };
+    const telemetry: Partial<Telemetry> = {
+      rewritesHead: false,
+      begin: (_head, record) => {
+        this.listener.began(record);
+        return trace;
+      },
+      attempt: () => '',
+      settled: (record) => this.listener.settled(record),
+    };
+    return telemetry as Telemetry;
+  }
+}
