@@ -1,0 +1,189 @@
+import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { VirtualClock } from '../../../src/core/clock.ts';
+import { type ErrorCode, errorCodeName } from '../../../src/core/error-code.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import type { MessageStream, StreamFailure, StreamReceiver } from '../../../src/core/message-stream.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import { staticSource } from '../../../src/discovery/static.ts';
+import { Call } from '../../../src/proxy/call.ts';
+import { CallCounter, type ProxyContext, type RoutePlan } from '../../../src/proxy/plan.ts';
+import { ReplayBudget, replayBytesTotalMax } from '../../../src/proxy/replay-buffer.ts';
+import { compileRoutes } from '../../../src/routing/router.ts';
+import type { CallRecord } from '../../../src/telemetry/call-record.ts';
+import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
+import { offTracing } from '../../../src/telemetry/tracing.ts';
+import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
+import type { Endpoint } from '../../../src/upstream/endpoint.ts';
+import type { OpenFailure, StreamOpener, StreamPool } from '../../../src/upstream/stream-opener.ts';
+
+/** One end of an exchange, in memory: writes down what is said to it, in order. */
+export class FakeStream implements MessageStream {
+  receiver: StreamReceiver | null = null;
+  /** `head 200 end`, `data 5 last`, `trailers`, `reset CANCEL`. */
+  readonly said: string[] = [];
+  readonly heads: HeaderBlock[] = [];
+  body: Buffer = Buffer.alloc(0);
+  trailersBlock: HeaderBlock | null = null;
+  credit = 0;
+
+  head(head: HeaderBlock, end: boolean): void {
+    this.heads.push(head);
+    this.said.push(`head ${head.method || head.status}${end ? ' end' : ''}`);
+  }
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
+    this.said.push(`data ${end - start}${last ? ' last' : ''}`);
+  }
+  trailers(trailers: HeaderBlock): void {
+    this.trailersBlock = trailers;
+    this.said.push('trailers');
+  }
+  consumed(bytes: number): void {
+    this.credit += bytes;
+  }
+  reset(code: ErrorCode): void {
+    this.said.push(`reset ${errorCodeName(code)}`);
+    this.receiver = null;
+  }
+}
+
+/** The pool of one endpoint; the test decides what becomes of those who ask. */
+export class FakePool implements StreamPool {
+  readonly asked: StreamOpener[] = [];
+  /** In the order in which `grant` gave them. */
+  readonly streams: FakeStream[] = [];
+  /** Answers at once, in this way, as a live connection or a known failure does. */
+  atOnce: 'grant' | OpenFailure | null = 'grant';
+  connections = 0;
+  backingOff = '';
+  cancelled = 0;
+
+  open(opener: StreamOpener): void {
+    if (this.atOnce === null) this.asked.push(opener);
+    else if (this.atOnce === 'grant') this.grant(opener);
+    else opener.openFailed(this.atOnce);
+  }
+  grant(opener: StreamOpener = this.asked.shift()!): void {
+    const stream = new FakeStream();
+    stream.receiver = opener;
+    this.streams.push(stream);
+    opener.opened(stream);
+  }
+  cancel(opener: StreamOpener): void {
+    const index = this.asked.indexOf(opener);
+    if (index >= 0) this.asked.splice(index, 1);
+    this.cancelled++;
+  }
+  resetBackoff(): void {}
+  drain(): void {}
+  close(): void {}
+}
+
+const noTrace = offTracing.begin(new HeaderBlock([]), {} as CallRecord);
+
+export interface CallRig {
+  readonly clock: VirtualClock;
+  readonly cluster: Cluster;
+  readonly context: ProxyContext;
+  /** By the endpoint's place in the list. */
+  readonly pools: FakePool[];
+  readonly endpoints: Endpoint[];
+  readonly settled: CallRecord[];
+  /** A call from a client whose stream is given back. */
+  call(head: HeaderBlock, end?: boolean): FakeStream;
+}
+
+export interface CallRigOptions {
+  readonly endpoints?: number;
+  readonly timeoutMs?: number;
+  readonly budgetBytes?: number;
+  readonly requestsMax?: number;
+  readonly protocol?: ClusterSettings['protocol'];
+}
+
+/** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
+export function callRig(options: CallRigOptions = {}): CallRig {
+  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
+  const clock = new VirtualClock();
+  const pools: FakePool[] = [];
+  const specs = Array.from({ length: endpoints }, (_, i) => ({
+    address: { kind: 'tcp', host: '10.0.0.1', port: 1000 + i } as const,
+    weight: 1,
+    zone: '',
+    priority: 0,
+  }));
+  const cluster = new Cluster(
+    {
+      name: 'greeter',
+      protocol: options.protocol ?? 'http2',
+      balancer: { ...defaultBalancerSettings, policy: 'round_robin' },
+      requestsMax,
+    },
+    {
+      clock,
+      random: new SeededRandom(1),
+      logger: silentLogger,
+      discovery: staticSource(specs, () => clock.now()),
+      newPool: () => {
+        const pool = new FakePool();
+        pools.push(pool);
+        return pool;
+      },
+      watchHealth: null,
+      outlier: null,
+    },
+  );
+  cluster.start();
+  const settled: CallRecord[] = [];
+  const telemetry = {
+    rewritesHead: false,
+    begin: () => noTrace,
+    attempt: () => '',
+    settled: (record: CallRecord) => void settled.push(record),
+  } as unknown as Telemetry;
+  const plan: RoutePlan = { route: 'hello', cluster, timeoutMs };
+  const context: ProxyContext = {
+    listener: 'in',
+    router: compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]),
+    telemetry,
+    clock,
+    replayBudget: new ReplayBudget(options.budgetBytes ?? replayBytesTotalMax),
+    calls: new CallCounter(),
+  };
+  return {
+    clock,
+    cluster,
+    context,
+    pools,
+    endpoints: cluster.all(),
+    settled,
+    call(head, end = true) {
+      const client = new FakeStream();
+      new Call(context, client, { address: '127.0.0.9', port: 9 }, head, end).start(head);
+      return client;
+    },
+  };
+}
+
+export const grpcHead = (...more: ReadonlyArray<readonly [string, string]>): HeaderBlock =>
+  HeaderBlock.of(
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', '/a.B/C'],
+    [':authority', 'orders'],
+    ['content-type', 'application/grpc'],
+    ...more,
+  );
+
+export const httpHead = (method = 'GET', path = '/a.B/x'): HeaderBlock =>
+  HeaderBlock.of([':method', method], [':scheme', 'http'], [':path', path], [':authority', 'orders']);
+
+export const replyHead = (status = '200', ...more: ReadonlyArray<readonly [string, string]>): HeaderBlock =>
+  HeaderBlock.of([':status', status], ['content-type', 'application/grpc'], ...more);
+
+export const failure = (kind: StreamFailure['kind'], code: ErrorCode = 0): StreamFailure => ({
+  kind,
+  code,
+  message: `it was ${kind}`,
+});
