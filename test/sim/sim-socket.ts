@@ -13,9 +13,8 @@ export interface Path {
 export interface SocketTap {
   /** `bytes` were handed to the socket. */
   wrote(bytes: Uint8Array): void;
-  arriving(piece: Uint8Array): void;
-  /** The owner of the socket has dealt with the piece. */
-  arrived(): void;
+  /** Something is about to be read from it. */
+  arriving(): void;
 }
 
 /** What the kernel takes before a writer has to wait, octets. */
@@ -257,9 +256,8 @@ export class SimSocket extends EventEmitter {
     if (wanted > 0) {
       const piece = this.take(wanted);
       this.cutAfterBytes -= piece.length;
-      this.tap?.arriving(piece);
+      this.tap?.arriving();
       this.emit('data', piece);
-      this.tap?.arrived();
       // Whoever kept a reference instead of a copy reads this.
       piece.fill(0xdd);
     }

@@ -49,7 +49,9 @@ export class WireSide {
   /** Octets handed to the socket, and octets judged. */
   private wroteBytes = 0;
   private judgedBytes = 0;
-  private inPiece: readonly SeenFrame[] = [];
+  private listening = false;
+  /** Frames that count for what they allow, and that the engine has yet to read. */
+  private allowedAhead = 0;
   private carry: Buffer = Buffer.alloc(0);
   /** Octets of the client's preface still to come. */
   private prefaceLeft: number;
@@ -81,16 +83,30 @@ export class WireSide {
         this.judge(bytes);
         this.wroteBytes += bytes.length;
       },
-      arriving: (piece) => {
-        this.judgeOutput();
-        this.inPiece = this.cutFrames(piece);
-        for (const frame of this.inPiece) this.allowMore(frame);
-      },
-      arrived: () => {
-        this.judgeOutput();
-        for (const frame of this.inPiece) this.allowLess(frame);
-        this.inPiece = [];
-      },
+      arriving: () => this.listen(),
+    };
+  }
+
+  /** From the first octets on: judges what the engine does with each piece, however much of it it takes at a time. */
+  private listen(): void {
+    const connection = this.listening ? null : this.connection();
+    if (connection === null) return;
+    this.listening = true;
+    const receive = connection.receive.bind(connection);
+    connection.receive = (bytes, start, end, nowMs) => {
+      this.judgeOutput();
+      const { carry, prefaceLeft } = this;
+      const given = this.cutFrames(bytes.subarray(start, end));
+      for (const frame of given.slice(this.allowedAhead)) this.allowMore(frame);
+      const stopped = receive(bytes, start, end, nowMs);
+      this.judgeOutput();
+      // What it left is given again.
+      this.carry = carry;
+      this.prefaceLeft = prefaceLeft;
+      const taken = this.cutFrames(bytes.subarray(start, stopped));
+      for (const frame of taken) this.allowLess(frame);
+      this.allowedAhead = given.length - taken.length;
+      return stopped;
     };
   }
 
@@ -106,7 +122,7 @@ export class WireSide {
       frames.push(frameAt(bytes, at, end));
       at = end;
     }
-    this.carry = bytes.subarray(at);
+    this.carry = Buffer.from(bytes.subarray(at));
     return frames;
   }
 
