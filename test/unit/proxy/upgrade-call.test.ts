@@ -1,0 +1,84 @@
+import { expect } from 'chai';
+import { UpgradeCall, type UpgradeResult } from '../../../src/proxy/upgrade-call.ts';
+import { callRig, httpHead } from './call-rig.ts';
+
+const peer = { address: '127.0.0.9', port: 9 };
+const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
+  httpStatus: 101,
+  bytesFromClient: 10,
+  bytesToClient: 20,
+  error: '',
+  detail: '',
+  ...over,
+});
+
+describe('UpgradeCall', () => {
+  it('is routed, picked, counted and recorded as a call', () => {
+    const rig = callRig({ protocol: 'http1' });
+    const call = new UpgradeCall(rig.context, peer, () => {});
+    const chosen = call.choose(httpHead());
+    if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+    expect(chosen.address).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
+    expect([rig.cluster.active, rig.context.calls.active]).to.deep.equal([1, 1]);
+    rig.clock.advance(5000);
+    chosen.release(true);
+    call.ended(result());
+    expect([rig.cluster.active, rig.context.calls.active, rig.context.calls.ended]).to.deep.equal([0, 0, 1]);
+    expect(rig.settled[0]).to.include({
+      httpStatus: 101,
+      grpcStatus: -1,
+      requestBytes: 10,
+      responseBytes: 20,
+      endedBy: 'upstream',
+      error: '',
+    });
+    expect(rig.settled[0].endedMs - rig.settled[0].startedMs).to.equal(5000);
+    expect(rig.endpoints[0].success).to.equal(1);
+  });
+
+  it('gets another endpoint each time it asks, until there is none', () => {
+    const rig = callRig({ protocol: 'http1', endpoints: 2 });
+    const call = new UpgradeCall(rig.context, peer, () => {});
+    const ports: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const chosen = call.choose(httpHead());
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      if (chosen.address.kind === 'tcp') ports.push(chosen.address.port);
+      chosen.release(false);
+    }
+    expect(ports.sort()).to.deep.equal([1000, 1001]);
+    expect(call.choose(httpHead()).error?.code).to.equal('no_healthy_endpoint');
+    call.ended(result({ httpStatus: 503, error: 'no_healthy_endpoint', detail: 'none' }));
+    expect(rig.settled[0]).to.include({
+      error: 'no_healthy_endpoint',
+      endedBy: 'outrigger',
+      httpStatus: 503,
+    });
+    expect(rig.settled[0].attempts).to.have.length(2);
+    expect(rig.cluster.active).to.equal(0);
+  });
+
+  it('says so where there is no route, no room, or no HTTP/1.1 behind it', () => {
+    const noRoute = new UpgradeCall(callRig().context, peer, () => {});
+    expect(noRoute.choose(httpHead('GET', '/other')).error?.code).to.equal('no_route');
+    const http2 = new UpgradeCall(callRig().context, peer, () => {});
+    expect(http2.choose(httpHead()).error?.detail).to.contain('whose protocol is not http1');
+    const full = callRig({ protocol: 'http1', requestsMax: 1 });
+    new UpgradeCall(full.context, peer, () => {}).choose(httpHead());
+    const second = new UpgradeCall(full.context, peer, () => {});
+    expect(second.choose(httpHead()).error?.code).to.equal('overloaded');
+  });
+
+  it('is ended by closing its socket when a drain runs out of time', () => {
+    const rig = callRig({ protocol: 'http1' });
+    let closed = false;
+    const call = new UpgradeCall(rig.context, peer, () => {
+      closed = true;
+    });
+    expect(rig.context.calls.cutAll()).to.equal(1);
+    expect(closed).to.equal(true);
+    call.ended(result({ httpStatus: 0, error: 'upstream_closed' }));
+    expect(rig.context.calls.active).to.equal(0);
+    expect(rig.settled, 'it was never routed').to.have.length(0);
+  });
+});
