@@ -1,0 +1,244 @@
+import { expect } from 'chai';
+import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { formatAddress, parseAddress } from '../../../src/core/address.ts';
+import { VirtualClock } from '../../../src/core/clock.ts';
+import type { EndpointSpec } from '../../../src/core/endpoint-spec.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
+import { defaultOutlierSettings, outlierDetector } from '../../../src/health/outlier.ts';
+import { Cluster } from '../../../src/upstream/cluster.ts';
+import type { EndpointHealth, HealthWatch } from '../../../src/upstream/endpoint.ts';
+import { FakePool } from '../proxy/call-rig.ts';
+
+const spec = (address: string, weight = 1, priority = 0): EndpointSpec => ({
+  address: parseAddress(address).value!,
+  weight,
+  zone: '',
+  priority,
+});
+const [a, b, c] = ['10.0.0.1:1', '10.0.0.2:1', '10.0.0.3:1'];
+
+/** A health watch that says what the test says. */
+class FakeWatch implements HealthWatch {
+  state: EndpointHealth = { status: 'unknown', reason: 'not probed yet', sinceMs: 0 };
+  answered = false;
+  hints = 0;
+  stopped = false;
+  private readonly onChange: () => void;
+  constructor(onChange: () => void) {
+    this.onChange = onChange;
+  }
+  says(status: 'healthy' | 'unhealthy', reason = status.toUpperCase()): void {
+    this.state = { status, reason, sinceMs: 0 };
+    this.answered = true;
+    this.onChange();
+  }
+  hint(): void {
+    this.hints++;
+  }
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+function setUp({ watched = false, ejects = false } = {}) {
+  const clock = new VirtualClock();
+  let publish: Publish = () => {};
+  const discovery = {
+    describe: 'a test',
+    status: { answered: false, endpoints: 0, lastAnswerMs: 0, lastError: '' },
+    refreshed: 0,
+    stopped: false,
+    start: (to: Publish) => {
+      publish = (list) => {
+        discovery.status = { ...discovery.status, answered: true };
+        to(list);
+      };
+    },
+    refresh: () => void discovery.refreshed++,
+    stop: () => {
+      discovery.stopped = true;
+    },
+  };
+  const pools = new Map<string, FakePool & { drained?: boolean; wakened?: number }>();
+  const watches = new Map<string, FakeWatch>();
+  const outlier = outlierDetector({ clock, logger: silentLogger, settings: defaultOutlierSettings });
+  const cluster = new Cluster(
+    { name: 'orders', protocol: 'http2', balancer: defaultBalancerSettings, requestsMax: 3 },
+    {
+      clock,
+      random: new SeededRandom(1),
+      logger: silentLogger,
+      discovery: discovery as DiscoverySource,
+      newPool: ({ address }) => {
+        const pool: FakePool & { drained?: boolean; wakened?: number } = new FakePool();
+        pool.drain = () => {
+          pool.drained = true;
+        };
+        pool.resetBackoff = () => {
+          pool.wakened = (pool.wakened ?? 0) + 1;
+        };
+        pools.set(address, pool);
+        return pool;
+      },
+      watchHealth: watched
+        ? ({ address }, onChange) => {
+            const watch = new FakeWatch(onChange);
+            watches.set(address, watch);
+            return watch;
+          }
+        : null,
+      outlier: ejects ? outlier : null,
+    },
+  );
+  cluster.start();
+  const picks = (count = 30): Set<string> =>
+    new Set(Array.from({ length: count }, () => cluster.pick(clock.now(), null)?.address ?? 'none'));
+  return {
+    clock,
+    cluster,
+    discovery,
+    pools,
+    watches,
+    picks,
+    publish: (list: EndpointSpec[]) => publish(list),
+  };
+}
+
+describe('Cluster', () => {
+  it('picks among the endpoints that discovery says', () => {
+    const { publish, picks } = setUp();
+    expect(picks()).to.deep.equal(new Set(['none']));
+    publish([spec(a), spec(b)]);
+    expect(picks()).to.deep.equal(new Set([a, b]));
+    publish([spec(b), spec(c)]);
+    expect(picks()).to.deep.equal(new Set([b, c]));
+  });
+
+  it('an endpoint that stays keeps its counters and its connections, whatever its weight becomes', () => {
+    const { cluster, publish, pools } = setUp();
+    publish([spec(a)]);
+    const [endpoint] = cluster.all();
+    cluster.begin(endpoint);
+    publish([spec(a, 7, 1), spec(b)]);
+    expect(cluster.all()[0]).to.equal(endpoint);
+    expect(endpoint).to.include({ active: 1, weight: 7, priority: 1 });
+    expect(pools.get(a)?.drained).to.equal(undefined);
+  });
+
+  it('one that leaves gets no calls, lets its connections go when idle, and its calls still count down', () => {
+    const { cluster, publish, pools, watches } = setUp({ watched: true });
+    publish([spec(a), spec(b)]);
+    const endpoint = cluster.all()[0];
+    cluster.begin(endpoint);
+    publish([spec(b)]);
+    expect([pools.get(a)?.drained, watches.get(a)?.stopped]).to.deep.equal([true, true]);
+    expect(endpoint.unusableBecause).to.equal('gone from discovery');
+    cluster.end(endpoint, 'success', 5, 0);
+    expect([endpoint.active, cluster.active]).to.deep.equal([0, 0]);
+  });
+
+  it('one that comes back is a new one', () => {
+    const { cluster, publish } = setUp();
+    publish([spec(a)]);
+    const [first] = cluster.all();
+    publish([]);
+    publish([spec(a)]);
+    expect(cluster.all()[0]).to.not.equal(first);
+    expect(cluster.all()[0].unusableBecause).to.equal('');
+  });
+
+  it('is ready when discovery has answered and so has each first probe, and says what it waits for', () => {
+    const { cluster, publish, watches } = setUp({ watched: true });
+    expect(cluster.notReadyBecause).to.equal('cluster orders: a test has not answered');
+    publish([spec(a), spec(b)]);
+    watches.get(a)?.says('healthy');
+    expect(cluster.notReadyBecause).to.equal(`cluster orders: ${b} has not been probed yet`);
+    watches.get(b)?.says('unhealthy');
+    expect(cluster.notReadyBecause).to.equal('');
+  });
+
+  it('uses healthy endpoints only, from the moment that changes', () => {
+    const { cluster, publish, picks, watches, pools } = setUp({ watched: true });
+    publish([spec(a), spec(b)]);
+    expect(picks()).to.deep.equal(new Set(['none']));
+    for (const watch of watches.values()) watch.says('healthy');
+    expect(picks()).to.deep.equal(new Set([a, b]));
+    expect(pools.get(a)?.wakened, 'its back-off is over').to.equal(1);
+    watches.get(a)?.says('unhealthy', 'NOT_SERVING');
+    expect(picks()).to.deep.equal(new Set([b]));
+    expect(cluster.unusableReasons()).to.contain(`${a} unhealthy: NOT_SERVING`);
+  });
+
+  it('an endpoint drained by hand is out until it is enabled', () => {
+    const { cluster, publish, picks } = setUp();
+    publish([spec(a), spec(b)]);
+    expect(cluster.drainEndpoint(a, true)).to.equal(true);
+    expect(picks()).to.deep.equal(new Set([b]));
+    expect(cluster.drainEndpoint(a, false)).to.equal(true);
+    expect(picks()).to.deep.equal(new Set([a, b]));
+    expect(cluster.drainEndpoint(c, true)).to.equal(false);
+  });
+
+  it('errors in a row eject, a trial call brings back', () => {
+    const { cluster, publish, picks, clock } = setUp({ ejects: true });
+    publish([spec(a), spec(b)]);
+    const endpoint = cluster.all()[0];
+    for (let i = 0; i < 5; i++) {
+      cluster.begin(endpoint);
+      cluster.end(endpoint, 'failure', 1, clock.now());
+    }
+    expect(picks()).to.deep.equal(new Set([b]));
+    expect(endpoint.unusableBecause).to.equal('ejected after errors in a row');
+    clock.advance(30_000);
+    expect(picks()).to.deep.equal(new Set([a, b]));
+    cluster.begin(endpoint);
+    expect(picks(), 'one call is on trial').to.deep.equal(new Set([b]));
+    cluster.answered(endpoint);
+    expect(endpoint.unusableBecause, 'the head of its answer will do').to.equal('');
+    cluster.stop();
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('counts attempts by how they ended; a neutral one says nothing of the endpoint', () => {
+    const { cluster, publish, discovery, watches, clock } = setUp({ watched: true });
+    publish([spec(a)]);
+    const [endpoint] = cluster.all();
+    for (const outcome of ['success', 'failure', 'neutral'] as const) {
+      cluster.begin(endpoint);
+      cluster.end(endpoint, outcome, 10, clock.now());
+    }
+    expect(endpoint).to.include({ success: 1, error: 1, total: 2, active: 0 });
+    // A failure is a hint to look at its health, and at discovery.
+    expect([watches.get(a)?.hints, discovery.refreshed]).to.deep.equal([1, 1]);
+    expect(endpoint.phantomLoad).to.equal(20);
+    cluster.begin(endpoint);
+    cluster.end(endpoint, 'success', 10, clock.now());
+    expect(endpoint.phantomLoad).to.equal(0);
+  });
+
+  it('is full at its limit', () => {
+    const { cluster, publish } = setUp();
+    publish([spec(a)]);
+    const [endpoint] = cluster.all();
+    for (let i = 0; i < 3; i++) cluster.begin(endpoint);
+    expect(cluster.full).to.equal(true);
+    expect(cluster.fullError()).to.include({ code: 'overloaded' });
+    cluster.end(endpoint, 'success', 1, 0);
+    expect(cluster.full).to.equal(false);
+  });
+
+  it('stopped, it watches and asks no more', () => {
+    const { cluster, publish, discovery, watches, pools, clock } = setUp({ watched: true });
+    publish([spec(a)]);
+    cluster.stop();
+    expect([discovery.stopped, watches.get(a)?.stopped, pools.get(a)?.drained]).to.deep.equal([
+      true,
+      true,
+      true,
+    ]);
+    expect(clock.pending).to.equal(0);
+    expect(formatAddress(cluster.all()[0].target)).to.equal(a);
+  });
+});
