@@ -83,6 +83,10 @@ function settingsOf(config: ListenerConfig): ListenerSettings {
       connectionWindowBytes: limits.connectionWindowBytes,
       bufferedBytesMax: limits.bufferedBytes,
       glitchesMax: limits.maxGlitches,
+      controlFramesMax: limits.maxControlFrames,
+      earlyResetsMax: limits.maxEarlyResets,
+      continuationsMax: limits.maxContinuations,
+      streamsPerReadMax: limits.maxCallsPerRead,
     },
   };
 }

@@ -73,6 +73,8 @@ export class ConnectionCore implements StreamHost {
   over = false;
   /** Time of the input being handled, for the glitch counter. */
   nowMs = 0;
+  /** Requests that may still be begun from what is being read. */
+  requestsLeft = 0;
   /** Frames of messages that came so far: heads, DATA with something in it, trailers. */
   messageFrames = 0;
   protected readonly queue = new SendQueue();
@@ -120,7 +122,6 @@ export class ConnectionCore implements StreamHost {
 
   streamClosed(id: number, resetByUs: boolean): void {
     this.streams.delete(id);
-    this.queue.delete(id);
     this.queue.delete(id);
     if (resetByUs) this.rememberReset(id);
     if (this.over) return;

@@ -45,19 +45,24 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
     if (extra > 0) this.writer.windowUpdate(0, extra);
   }
 
-  /** Octets from the peer; `nowMs` is the time of the read. Nothing of `bytes` is kept. Never throws for input. */
-  receive(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
-    if (this.over) return;
+  /**
+   * Octets from the peer; `nowMs` is the time of the read. Nothing of `bytes` is kept. Never throws for input. Returns where
+   * it stopped: before `end` when the octets begin more streams than `streamsPerReadMax`; the rest is to be given again
+   * once others had their turn.
+   */
+  receive(bytes: Uint8Array, start: number, end: number, nowMs: number): number {
+    if (this.over) return end;
     this.nowMs = nowMs;
+    this.requestsLeft = this.options.streamsPerReadMax;
     let at = start;
     while (this.prefaceLeft > 0 && at < end) {
       if (bytes[at++] !== clientPreface[clientPreface.length - this.prefaceLeft]) {
         this.fail(ErrorCode.PROTOCOL_ERROR, 'no HTTP/2 connection preface');
-        return;
+        return end;
       }
       this.prefaceLeft--;
     }
-    this.reader.receive(bytes, at, end);
+    return this.reader.receive(bytes, at, end);
   }
 
   /** Client role: a new stream, or null when this connection takes no more (or no more for now). */
@@ -123,6 +128,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     handleFrame(this, type, flags, streamId, bytes, start, end);
     if (this.over) this.reader.stop();
+    else if (this.requestsLeft <= 0) this.reader.hold();
   }
 
   frameTooLong(lengthBytes: number): void {

@@ -41,6 +41,11 @@ export class FlushScheduler {
     else this.schedule();
   }
 
+  /** Runs something once all sockets had their turn. */
+  afterTurn(run: () => void): void {
+    this.defer(run);
+  }
+
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;

@@ -178,6 +178,7 @@ function onHeaderSection(
 
 function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: boolean): void {
   c.lastPeerStreamId = id;
+  c.requestsLeft--;
   if (id > c.goawaySentLastId) return c.glitch(1);
   if (c.streams.size >= c.options.maxConcurrentStreams) {
     c.refuse(id, ErrorCode.REFUSED_STREAM);

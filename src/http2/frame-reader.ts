@@ -20,6 +20,7 @@ export class FrameReader {
   private carry: Buffer = Buffer.alloc(0);
   private carried = 0;
   private stopped = false;
+  private held = false;
 
   constructor(listener: FrameListener, frameBytesMax: number) {
     this.listener = listener;
@@ -29,18 +30,26 @@ export class FrameReader {
   /** Hands on nothing more, whatever arrives: after a connection error. */
   stop(): void {
     this.stopped = true;
+    this.held = true;
     this.carry = Buffer.alloc(0);
     this.carried = 0;
   }
 
-  receive(bytes: Uint8Array, start: number, end: number): void {
+  /** Ends the `receive` that is going on after the frame at hand. */
+  hold(): void {
+    this.held = true;
+  }
+
+  /** Returns where it stopped: `end`, unless `hold` was called; what lies behind is to be given again. */
+  receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
+    this.held = this.stopped;
     if (this.carried > 0) at = this.completeCarried(bytes, at, end);
-    while (!this.stopped && end - at >= frameHeaderBytes) {
+    while (!this.held && end - at >= frameHeaderBytes) {
       const length = readU24(bytes, at);
       if (length > this.frameBytesMax) {
         this.refuse(length);
-        return;
+        return end;
       }
       const next = at + frameHeaderBytes + length;
       if (next > end) break;
@@ -54,9 +63,11 @@ export class FrameReader {
       );
       at = next;
     }
-    if (this.stopped) return;
+    if (this.stopped) return end;
+    if (this.held) return at;
     if (at < end) this.keep(bytes, at, end);
     else if (this.carried === 0 && this.carry.length > carryKeptBytesMax) this.carry = Buffer.alloc(0);
+    return end;
   }
 
   /** Fills up the carried frame; returns where the rest begins (`end` while it is still not whole). */

@@ -29,7 +29,7 @@ export interface ConnectionOptions {
   readonly controlFramesMax: number;
   /** Streams a client may take back early, beyond as many that it did not; 100 a second are forgiven. */
   readonly earlyResetsMax: number;
-  /** Streams that are begun from one read before other connections have their turn. */
+  /** Streams that are begun from one `receive` before it returns; infinity for callers that never look at what is left. */
   readonly streamsPerReadMax: number;
 }
 
@@ -48,5 +48,5 @@ export const connectionDefaults: ConnectionOptions = {
   glitchesLeakPerSecond: 500,
   controlFramesMax: 1000,
   earlyResetsMax: 250,
-  streamsPerReadMax: 128,
+  streamsPerReadMax: Number.POSITIVE_INFINITY,
 };

@@ -38,6 +38,8 @@ export class SocketBinding {
   private dirty = false;
   private ending = false;
   private linger: Timer | null = null;
+  /** What was read and not looked at yet, since it begins many streams. */
+  private rest: Buffer | null = null;
 
   constructor(
     socket: Socket,
@@ -93,14 +95,31 @@ export class SocketBinding {
   received(chunk: Buffer, length: number): void {
     this.scheduler.beginRead();
     try {
-      this.connection.receive(chunk, 0, length, this.clock.now());
+      const at = this.connection.receive(chunk, 0, length, this.clock.now());
+      if (at < length) this.putOff(chunk.subarray(at, length));
     } finally {
       this.scheduler.endRead();
     }
     // A peer that asks for answers and reads none must not fill our memory with them (CVE-2019-9512, -9515).
-    if (!this.ending && this.connection.out.length > unreadOutputBytesMax && this.socket.writableNeedDrain) {
-      this.socket.pause();
-    }
+    if (!this.ending && this.backedUp) this.socket.pause();
+  }
+
+  /** Many streams were begun from one read (CVE-2023-44487): before more, the others have their turn. */
+  private putOff(rest: Buffer): void {
+    this.rest = Buffer.from(rest);
+    this.socket.pause();
+    this.scheduler.afterTurn(() => {
+      const chunk = this.rest;
+      this.rest = null;
+      if (chunk === null || this.socket.destroyed) return;
+      this.received(chunk, chunk.length);
+      if (this.rest === null && !this.backedUp) this.socket.resume();
+    });
+  }
+
+  /** Does it read none of what it asked for? */
+  private get backedUp(): boolean {
+    return this.connection.out.length > unreadOutputBytesMax && this.socket.writableNeedDrain;
   }
 
   private write(): void {
@@ -118,7 +137,7 @@ export class SocketBinding {
     this.flush();
     if (this.socket.writableNeedDrain) return;
     this.connection.setTransportReady(true);
-    if (this.socket.isPaused()) this.socket.resume();
+    if (this.rest === null && this.socket.isPaused()) this.socket.resume();
   }
 
   private written(): void {

@@ -142,7 +142,23 @@ const limits = section(
     }),
     maxGlitches: key(number({ min: 10, max: 1_000_000 }), {
       default: 2000,
-      doc: 'Points that needless PINGs, resets, empty frames and the like cost a connection before it is closed; 500 a second are forgiven.',
+      doc: 'Points that needless PINGs, empty frames, malformed requests and the like cost a connection before it is closed; 500 a second are forgiven.',
+    }),
+    maxControlFrames: key(number({ min: 10, max: 1_000_000 }), {
+      default: 1000,
+      doc: 'PINGs, WINDOW_UPDATEs, RST_STREAMs and other frames that carry no message, beyond ten for each frame that does; each more is a point.',
+    }),
+    maxEarlyResets: key(number({ min: 10, max: 1_000_000 }), {
+      default: 250,
+      doc: 'Calls of one connection that its client takes back within a second and before their reply, beyond as many that it does not, before it is closed; 100 a second are forgiven.',
+    }),
+    maxContinuations: key(number({ min: 4, max: 10_000 }), {
+      default: 16,
+      doc: 'CONTINUATION frames of one header section.',
+    }),
+    maxCallsPerRead: key(number({ min: 1, max: 100_000 }), {
+      default: 128,
+      doc: 'Calls begun from one read of a connection before the other connections have their turn.',
     }),
     handshakeTimeout: key(duration({ min: '10ms', max: '10m' }), {
       default: '10s',

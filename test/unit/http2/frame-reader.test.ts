@@ -80,6 +80,30 @@ describe('http2/frame-reader', () => {
     expect(seen).to.deep.equal([0]);
   });
 
+  it('stops where it was told to hold, and goes on from there, however the octets are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (pieces) => {
+        const { made, seen } = reader();
+        const push = seen.push.bind(seen);
+        seen.push = (...items) => {
+          made.hold();
+          return push(...items);
+        };
+        for (let start = 0, piece = 0; start < wire.length; piece++) {
+          const end = Math.min(wire.length, start + pieces[piece % pieces.length]);
+          for (let at = start; at < end; ) {
+            const before = seen.length;
+            at = made.receive(wire, at, end);
+            expect(seen.length - before).to.be.at.most(1);
+          }
+          start = end;
+        }
+        expect(seen).to.deep.equal(whole);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('holds at most one frame, and next to nothing between frames', () => {
     const { made } = reader();
     const held = (): number => (made as unknown as { carry: Buffer }).carry.length;
