@@ -1,0 +1,178 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { constantField } from '../../../src/core/field.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { Flag, FrameType } from '../../../src/http2/frame.ts';
+import { MemoryPair, type PairEnd } from '../../support/memory-pair.ts';
+import {
+  data,
+  frame,
+  getHead,
+  headers,
+  okHead,
+  paddedData,
+  postHead,
+  reset,
+  Scripted,
+  settings,
+} from './support.ts';
+
+const ok = HeaderBlock.of(...okHead);
+const repeatedFields = [...postHead, ['te', 'trailers'] as const].map(([name, value]) =>
+  constantField(name, value),
+);
+const heads = [
+  new HeaderBlock(repeatedFields),
+  HeaderBlock.of(...getHead),
+  HeaderBlock.of(...postHead, ['x', 'y'.repeat(30_000)]),
+];
+const body = Buffer.from(Array.from({ length: 60_000 }, (_, index) => index & 0xff));
+
+function answers(server: PairEnd): void {
+  server.handler = (stream, _head, end, recorder) => {
+    stream.head(ok, false);
+    recorder.sent = (bytes) => stream.consumed(bytes);
+    recorder.data = (bytes, from, to, last) => {
+      recorder.events.push(`data ${to - from}${last ? ' last' : ''}`);
+      stream.data(bytes, from, to, last);
+    };
+    if (end) stream.trailers(HeaderBlock.of(['grpc-status', '0']));
+  };
+}
+
+/** All that a client says in a run with calls of many kinds, and what the server answers to it. */
+function recordedRun(): { client: Buffer; server: Buffer } {
+  const pair = new MemoryPair();
+  answers(pair.server);
+  const said = { client: Buffer.alloc(0), server: Buffer.alloc(0) };
+  const move = (from: PairEnd, key: 'client' | 'server'): void => {
+    from.flush();
+    said[key] = Buffer.concat([said[key], from.wire]);
+    pair.step(from);
+  };
+  for (const [index, size] of [0, 1, 300, 20_000, 60_000, 5].entries()) {
+    const { stream } = pair.request(heads[index % heads.length], size === 0);
+    if (size > 0) stream.data(body, 0, size, index % 2 === 0);
+    move(pair.client, 'client');
+    move(pair.server, 'server');
+    if (index === 3) stream.reset(8);
+    else if (size > 0 && index % 2 === 1) stream.trailers(HeaderBlock.of(['x', 'y']));
+  }
+  for (let turn = 0; turn < 5; turn++) {
+    move(pair.client, 'client');
+    move(pair.server, 'server');
+  }
+  return said;
+}
+
+/** What one end makes of octets in pieces: its events, and the octets it wrote. */
+function replay(role: 'client' | 'server', octets: Buffer, pieces: readonly number[]): unknown {
+  const end = new Scripted(role, {}, false);
+  const calls =
+    role === 'client'
+      ? heads.slice(0, 2).map((head) =>
+          end.request(
+            [...head.allFields].map((f) => [f.name, f.value] as const),
+            false,
+          ),
+        )
+      : [];
+  answers(end);
+  for (let at = 0, piece = 0; at < octets.length; piece++) {
+    const until = pieces.length === 0 ? octets.length : at + pieces[piece % pieces.length];
+    end.send(octets.subarray(at, until));
+    at = until;
+  }
+  return {
+    error: end.error ?? null,
+    events: end.events,
+    calls: [...end.requests.map(({ recorder }) => recorder), ...calls].map(({ events }) => events),
+    written: end.connection.out.bytes.toString('hex', 0, end.connection.out.length),
+  };
+}
+
+const pieces = fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20_000 })), {
+  minLength: 1,
+  maxLength: 30,
+});
+
+describe('http2/connection, octets', () => {
+  const run = recordedRun();
+
+  for (const role of ['server', 'client'] as const) {
+    const octets = role === 'server' ? run.client : run.server;
+
+    it(`give a ${role} the same events and answers however they are split`, () => {
+      const whole = replay(role, octets, []);
+      fc.assert(
+        fc.property(pieces, (sizes) => {
+          expect(replay(role, octets, sizes)).to.deep.equal(whole);
+        }),
+        { numRuns: 60 },
+      );
+      expect(replay(role, octets.subarray(0, 4000), [1])).to.deep.equal(
+        replay(role, octets.subarray(0, 4000), []),
+      );
+    });
+
+    it(`that are damaged do the same to a ${role} however they are split, and never throw`, () => {
+      const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
+        minLength: 1,
+        maxLength: 6,
+      });
+      fc.assert(
+        fc.property(damage, pieces, (changes, sizes) => {
+          const broken = Buffer.from(octets);
+          for (const [at, octet] of changes) broken[at % broken.length] = octet;
+          expect(replay(role, broken, sizes)).to.deep.equal(replay(role, broken, []));
+        }),
+        { numRuns: 80 },
+      );
+    });
+
+    it(`that mean nothing never make a ${role} throw`, () => {
+      const type = fc.oneof(fc.constantFrom(...Object.values(FrameType)), fc.nat(255));
+      const id = fc.oneof(fc.constantFrom(0, 1, 2, 3, 5, 7, 0x7fff_ffff, 0x8000_0001), fc.nat(50));
+      const anyFrame = fc
+        .tuple(
+          type,
+          fc.oneof(fc.constantFrom(0, 1, 4, 5, 8, 0x20, 0x2d), fc.nat(255)),
+          id,
+          fc.uint8Array({ maxLength: 40 }),
+        )
+        .map(([type, flags, id, payload]) => frame(type, flags, id, payload));
+      const sensible = fc.constantFrom(
+        headers(1, postHead, false),
+        headers(3, getHead, true),
+        headers(1, okHead, false),
+        headers(3, okHead, true),
+        data(1, 'abc'),
+        data(3, '', true),
+        paddedData(1, Buffer.from('abc'), 7),
+        reset(1, 8),
+        settings([4, 0]),
+        settings([4, 0x7fff_ffff], [1, 0], [3, 0]),
+        frame(FrameType.SETTINGS, Flag.ACK, 0),
+      );
+      const octetsToSend = fc.oneof(
+        { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }).map((raw) => Buffer.from(raw)) },
+        { weight: 8, arbitrary: anyFrame },
+        { weight: 8, arbitrary: sensible },
+      );
+      fc.assert(
+        fc.property(fc.array(octetsToSend, { maxLength: 40 }), fc.boolean(), (chunks, greet) => {
+          const end = new Scripted(role, {}, greet);
+          const calls = role === 'client' && greet ? [end.request(postHead, false), end.request()] : [];
+          answers(end);
+          for (const chunk of chunks) end.send(chunk);
+          end.connection.transportClosed('the test is over');
+          for (const recorder of calls) expect(recorder.ends).to.equal(1);
+          for (const { recorder } of end.requests) expect(recorder.failures.length).to.be.at.most(1);
+          expect(end.events.filter((event) => event === 'ended').length).to.equal(1);
+          expect(end.connection.active).to.equal(0);
+        }),
+        { numRuns: 400 },
+      );
+    });
+  }
+});
