@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench bench-smoke real build docker clean
+.PHONY: help install demo test check format bench bench-smoke fuzz real build docker clean
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -32,6 +32,11 @@ bench: install ## Measure CPU per call beside nginx and HAProxy, and write the t
 
 bench-smoke: install ## A short bench that judges ratios only, for CI
 	@$(run) exec node test/bench/main.ts --smoke $(ARGS)
+
+# make fuzz SECONDS=3600; make fuzz TARGET=hpack SEED=1 runs one again, INPUT=FILE one input alone.
+SECONDS ?= 60
+fuzz: install ## Feed parsers and connections with made-up input for a minute (SECONDS=3600, TARGET=hpack, SEED=1, INPUT=FILE)
+	@$(run) exec node test/fuzz/main.ts --seconds '$(SECONDS)' --target '$(TARGET)' --seed '$(SEED)' --input '$(INPUT)' $(ARGS)
 
 real: install ## Run against real peers that are installed: test/real/etcd, test/real/python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
