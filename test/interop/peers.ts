@@ -71,6 +71,7 @@ export function clientOf(name: ClientName, paths: ReadonlyMap<string, string>): 
   return clients[name]();
 }
 
+/** The Go and Java servers listen on every interface and cannot be told otherwise; their ports are chosen at random. */
 export function serverOf(name: ServerName, paths: ReadonlyMap<string, string>): Server {
   const path = paths.get(name) ?? '';
   const javaServer = 'io.grpc.testing.integration.TestServiceServer';

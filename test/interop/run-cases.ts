@@ -84,7 +84,7 @@ async function runTogether({ command, cases }: CaseRun, verdicts: Map<CaseName, 
   const unanswered = cases.find((name) => !verdicts.has(name));
   if (unanswered === undefined) return;
   const why = late ? `no verdict after ${casePatienceMs} ms` : `the client ${how}: ${lastLine(errors())}`;
-  verdicts.set(unanswered, brief(why ?? verdict));
+  verdicts.set(unanswered, brief(why));
 }
 
 function lastLine(text: string): string {
