@@ -75,9 +75,9 @@ export function drawCall(draw: Draw, id: number, atMs: number, calm: boolean): C
   const trailersOnly = grpc && draw.percent(10);
   const willing = calm || draw.percent(70);
   const ending = willing ? (draw.percent(10) ? 'whole then reset' : 'whole') : drawEnding(draw);
-  const timeoutMs = grpc && !calm && draw.percent(20) ? draw.size(5, 5000) : null;
+  const timeoutMs = grpc && !calm && draw.percent(20) ? drawTimeoutMs(draw) : null;
   // What never ends by itself is ended by the client.
-  const cancels = ending === 'never' ? timeoutMs === null : !willing && draw.percent(30);
+  const cancels = ending === 'never' ? timeoutMs === null || timeoutMs > 5000 : !willing && draw.percent(30);
   return {
     id,
     atMs,
@@ -99,6 +99,11 @@ export function drawCall(draw: Draw, id: number, atMs: number, calm: boolean): C
       readPauseMs: draw.percent(10) ? draw.size(1, 100) : 0,
     },
   };
+}
+
+/** Some run out, and some would long after the run: whoever forgets to cancel such a timer is found out. */
+function drawTimeoutMs(draw: Draw): number {
+  return draw.percent(50) ? draw.size(5, 5000) : 3_600_000;
 }
 
 function drawEnding(draw: Draw): Ending {

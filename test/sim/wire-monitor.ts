@@ -24,6 +24,8 @@ interface SeenFrame {
 interface SeenStream {
   sentBytes: number;
   creditBytes: number;
+  receivedBytes: number;
+  grantedBytes: number;
   ended: boolean;
   reset: boolean;
   peerEnded: boolean;
@@ -161,6 +163,7 @@ export class WireSide {
     if (type === FrameType.HEADERS || type === FrameType.CONTINUATION)
       this.headersOpen = (flags & Flag.END_HEADERS) === 0 ? id : 0;
     if (type === FrameType.DATA) this.judgeData(stream, id, payload.length);
+    if (type === FrameType.WINDOW_UPDATE) this.judgeGrant(stream, id, readU31(payload, 0));
     if (type === FrameType.RST_STREAM) stream.reset = true;
     this.recount(stream);
   }
@@ -186,6 +189,17 @@ export class WireSide {
     if (left < 0) this.wrong(`DATA beyond the window of stream ${id} by ${-left}`);
   }
 
+  /** Nobody lets the peer send more than the largest window it has set itself. */
+  private judgeGrant(stream: SeenStream, id: number, bytes: number): void {
+    stream.grantedBytes += bytes;
+    const options = this.connection()?.options;
+    if (options === undefined) return;
+    const { streamWindowBytes, streamWindowBytesMax } = options;
+    const outstanding = streamWindowBytes + stream.grantedBytes - stream.receivedBytes;
+    if (outstanding > Math.max(streamWindowBytes, streamWindowBytesMax))
+      this.wrong(`so many WINDOW_UPDATEs that ${outstanding} octets may come on stream ${id}`);
+  }
+
   private allowMore({ type, flags, id, payload }: SeenFrame): void {
     const stream = this.streams.get(id);
     if (type === FrameType.WINDOW_UPDATE) {
@@ -194,6 +208,7 @@ export class WireSide {
     } else if (type === FrameType.SETTINGS && (flags & Flag.ACK) === 0) this.applySettings(payload, true);
     else if (type === FrameType.HEADERS && stream === undefined && this.role === 'server')
       this.opened(id);
+    if (stream !== undefined && type === FrameType.DATA) stream.receivedBytes += payload.length;
     // An end that arrives frees the stream for another, which the engine may open before it has read on.
     if (stream !== undefined && (type === FrameType.HEADERS || type === FrameType.DATA))
       if ((flags & Flag.END_STREAM) !== 0) stream.peerEnded = true;
@@ -233,6 +248,8 @@ export class WireSide {
     this.streams.set(id, {
       sentBytes: 0,
       creditBytes: 0,
+      receivedBytes: 0,
+      grantedBytes: 0,
       ended: false,
       reset: false,
       peerEnded: false,
