@@ -1,0 +1,254 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Address, formatAddress } from '../../../src/core/address.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
+import { connectionDefaults } from '../../../src/http2/options.ts';
+import { Listener, type ListenerDeps, type ListenerSettings } from '../../../src/listeners/listener.ts';
+import { connectFrames, Type } from '../../support/frame-peer.ts';
+import { until } from '../../support/until.ts';
+import { callRig } from '../proxy/call-rig.ts';
+
+const loopback: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+const requestFields = [
+  [':method', 'GET'],
+  [':scheme', 'http'],
+  [':path', '/other'],
+  [':authority', 'test'],
+] as const;
+
+describe('Listener', () => {
+  const deferred: Array<() => unknown> = [];
+  afterEach(async () => {
+    for (let takeDown = deferred.pop(); takeDown !== undefined; takeDown = deferred.pop()) await takeDown();
+  });
+
+  /** Over a call path whose only route, `/a.B`, leads to pools in memory. */
+  function setUp(settings: Partial<ListenerSettings> = {}, deps: Partial<ListenerDeps> = {}) {
+    const rig = callRig();
+    const listener = new Listener(
+      {
+        name: 'in',
+        address: loopback,
+        direction: 'outbound',
+        protocol: 'auto',
+        tls: null,
+        connectionsMax: 100,
+        prefaceTimeoutMs: 1000,
+        idleTimeoutMs: 60_000,
+        stallTimeoutMs: 60_000,
+        http2: connectionDefaults,
+        ...settings,
+      },
+      {
+        clock: rig.clock,
+        scheduler: new FlushScheduler(),
+        logger: silentLogger,
+        context: () => rig.context,
+        onUpgrade: (_request, socket) => socket.destroy(),
+        onTcp: null,
+        ...deps,
+      },
+    );
+    deferred.push(() => {
+      listener.close();
+      rig.cluster.stop();
+    });
+    return { listener, rig };
+  }
+  async function open(listener: Listener): Promise<Socket> {
+    const { address } = listener;
+    const socket = createConnection(
+      address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path },
+    );
+    socket.on('error', () => {});
+    deferred.push(() => socket.destroy());
+    await once(socket, 'connect');
+    await until(
+      () => listener.connections > 0,
+      () => 'it was not accepted',
+    );
+    return socket.resume();
+  }
+  const closed = (socket: Socket): Promise<void> =>
+    until(
+      () => socket.destroyed,
+      () => 'the connection is still open',
+    );
+
+  it('binds the port the system gives, and says which', async () => {
+    const { listener } = setUp();
+    const bound = await listener.listen();
+    expect(bound).to.include({ kind: 'tcp', host: '127.0.0.1' });
+    expect(bound).to.have.property('port').that.is.greaterThan(0);
+    expect(listener.address).to.deep.equal(bound);
+  });
+
+  for (const [what, address, mend] of [
+    [
+      'an address of another machine',
+      { kind: 'tcp', host: '192.0.2.1', port: 0 },
+      /no such address; choose one/,
+    ],
+    ['a folder that is not there', { kind: 'unix', path: '/nonexistent/x.sock' }, /./],
+  ] as const) {
+    it(`${what}: a sentence with the name, the address and the mend`, async () => {
+      const { listener } = setUp({ address });
+      let said = '';
+      await listener.listen().catch((error: Error) => {
+        said = error.message;
+      });
+      expect(said)
+        .to.match(/^listener in cannot listen on /)
+        .and.match(mend);
+      expect(said).to.contain(formatAddress(address));
+    });
+  }
+
+  it('a port in use: the same', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    deferred.push(() => new Promise((resolve) => other.close(resolve)));
+    const { port } = other.address() as { port: number };
+    const { listener } = setUp({ address: { ...loopback, port } });
+    let said = '';
+    await listener.listen().catch((error: Error) => {
+      said = error.message;
+    });
+    expect(said).to.equal(
+      `listener in cannot listen on 127.0.0.1:${port}: the address is in use; stop what listens there or choose another port`,
+    );
+  });
+
+  it('serves HTTP/1.1 and HTTP/2 on one port', async () => {
+    const { listener, rig } = setUp();
+    const target = formatAddress(await listener.listen());
+    const reply = await fetch(`http://${target}/other`);
+    expect(reply.status).to.equal(404);
+    await reply.text();
+    const peer = await connectFrames(target);
+    deferred.push(() => peer.socket.destroy());
+    peer.headers(1, requestFields, true);
+    await until(
+      () => peer.of(Type.Headers).length === 1,
+      () => 'no reply',
+    );
+    expect(rig.settled.map(({ error, listener: name }) => [error, name])).to.deep.equal([
+      ['no_route', 'in'],
+      ['no_route', 'in'],
+    ]);
+    expect(rig.settled[1].clientPort).to.equal(peer.socket.localPort);
+  });
+
+  it('serves on a Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-listener-'));
+    deferred.push(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'in.sock');
+    const { listener, rig } = setUp({ address: { kind: 'unix', path } });
+    expect(await listener.listen()).to.deep.equal({ kind: 'unix', path });
+    const status = await new Promise((resolve, reject) => {
+      request({ socketPath: path, path: '/other', agent: false }, (reply) => {
+        reply.resume();
+        resolve(reply.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(status).to.equal(404);
+    expect(rig.settled[0]).to.include({ clientAddress: '', clientPort: 0 });
+  });
+
+  it('closes a connection that says nothing, or half of its preface, within the handshake timeout', async () => {
+    const { listener, rig } = setUp();
+    await listener.listen();
+    for (const said of ['', 'PR', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']) {
+      const socket = await open(listener);
+      // Our SETTINGS answer a whole preface: from then on it is another timer's business.
+      const answered = said.startsWith('PRI') ? once(socket, 'data') : null;
+      socket.write(said, 'latin1');
+      await answered;
+      rig.clock.advance(999);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(socket.destroyed, JSON.stringify(said)).to.equal(false);
+      rig.clock.advance(1);
+      await closed(socket);
+    }
+    expect(listener.connections).to.equal(0);
+  });
+
+  it('asks an HTTP/2 connection without calls to go, after one to two idle times', async () => {
+    const { listener, rig } = setUp();
+    const target = formatAddress(await listener.listen());
+    const peer = await connectFrames(target);
+    deferred.push(() => peer.socket.destroy());
+    peer.headers(1, requestFields, true);
+    await until(
+      () => peer.of(Type.Headers).length === 1,
+      () => 'no reply',
+    );
+    rig.clock.advance(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(peer.of(Type.Goaway)).to.have.length(0);
+    rig.clock.advance(60_000);
+    await until(
+      () => peer.of(Type.Goaway).length === 1,
+      () => 'no GOAWAY',
+    );
+    const [{ payload }] = peer.of(Type.Goaway);
+    expect([payload.readUInt32BE(0), payload.readUInt32BE(4)]).to.deep.equal([1, 0]);
+  });
+
+  it('a connection with a call is never idle', async () => {
+    const { listener, rig } = setUp();
+    const target = formatAddress(await listener.listen());
+    const peer = await connectFrames(target);
+    deferred.push(() => peer.socket.destroy());
+    peer.headers(1, [...requestFields.slice(0, 2), [':path', '/a.B/C'], [':authority', 'test']], true);
+    await until(
+      () => rig.pools[0].streams.length === 1,
+      () => 'no call',
+    );
+    for (let i = 0; i < 5; i++) rig.clock.advance(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(peer.of(Type.Goaway)).to.have.length(0);
+    expect(listener.undelivered, 'its reply is to come').to.equal(1);
+  });
+
+  it('with protocol tcp, hands the whole connection on', async () => {
+    const sockets: Socket[] = [];
+    const { listener } = setUp({ protocol: 'tcp' }, { onTcp: (socket) => void sockets.push(socket) });
+    await listener.listen();
+    const client = await open(listener);
+    client.write('anything');
+    await until(
+      () => sockets.length === 1,
+      () => 'nothing was handed on',
+    );
+    const [data] = (await once(sockets[0], 'data')) as [Buffer];
+    expect(data.toString()).to.equal('anything');
+  });
+
+  it('closed, it leaves no connection and no timer, whatever state they were in', async () => {
+    const { listener, rig } = setUp();
+    await listener.listen();
+    const sockets = [await open(listener), await open(listener), await open(listener)];
+    sockets[1].write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    sockets[2].write('GET / HT');
+    await until(
+      () => listener.connections === 3,
+      () => `${listener.connections} connections`,
+    );
+    listener.close();
+    for (const socket of sockets) await closed(socket);
+    rig.cluster.stop();
+    await until(
+      () => listener.connections === 0 && rig.clock.pending === 0,
+      () => `${listener.connections} connections, ${rig.clock.pending} timers`,
+    );
+  });
+});

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { clientTls, serverTls } from '../../../src/security/tls-files.ts';
+
+describe('TLS files', () => {
+  let folder = '';
+  const file = (name: string): string => join(folder, name);
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-tls-'));
+    for (const name of ['cert', 'key', 'ca']) writeFileSync(file(name), `the ${name}`);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+  const text = (octets: unknown): string => String(octets);
+
+  it('towards clients: asks for a certificate only where there is who could have signed it', () => {
+    const plain = serverTls({ cert: file('cert'), key: file('key') }, false);
+    expect([text(plain.cert), text(plain.key), plain.requestCert, plain.rejectUnauthorized]).to.deep.equal([
+      'the cert',
+      'the key',
+      false,
+      false,
+    ]);
+    const mutual = serverTls({ cert: file('cert'), key: file('key'), ca: file('ca') }, true);
+    expect([text(mutual.ca), mutual.requestCert, mutual.rejectUnauthorized]).to.deep.equal([
+      'the ca',
+      true,
+      true,
+    ]);
+    const optional = serverTls({ cert: file('cert'), key: file('key'), ca: file('ca') }, false);
+    expect([optional.requestCert, optional.rejectUnauthorized]).to.deep.equal([true, false]);
+  });
+
+  it('towards endpoints: the authorities of the system unless a file is named', () => {
+    expect(clientTls({}, undefined)).to.deep.equal({ minVersion: 'TLSv1.2' });
+    const named = clientTls({ ca: file('ca'), cert: file('cert'), key: file('key') }, 'orders.example');
+    expect(named.servername).to.equal('orders.example');
+    expect([named.ca, named.cert, named.key].map(text)).to.deep.equal(['the ca', 'the cert', 'the key']);
+    expect(named.rejectUnauthorized, 'nobody switches the check off').to.equal(undefined);
+  });
+
+  it('speaks no TLS older than 1.2', () => {
+    expect(serverTls({}, false).minVersion).to.equal('TLSv1.2');
+    expect(clientTls({}, undefined).minVersion).to.equal('TLSv1.2');
+  });
+
+  it('names a file that cannot be read', () => {
+    expect(() => clientTls({ ca: file('missing') }, undefined)).to.throw(/ENOENT.*missing/);
+  });
+});

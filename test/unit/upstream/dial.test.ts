@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { expect } from 'chai';
+import type { Address } from '../../../src/core/address.ts';
+import { dial, isLoopback } from '../../../src/upstream/dial.ts';
+import { localhostCertificate, localhostKey } from '../health/localhost-certificate.ts';
+
+describe('dial', () => {
+  const deferred: Array<() => unknown> = [];
+  afterEach(async () => {
+    for (let takeDown = deferred.pop(); takeDown !== undefined; takeDown = deferred.pop()) await takeDown();
+  });
+  async function listening(server: Server, path?: string): Promise<number> {
+    if (path === undefined) server.listen(0, '127.0.0.1');
+    else server.listen(path);
+    await once(server, 'listening');
+    deferred.push(() => new Promise((resolve) => server.close(resolve)));
+    return path === undefined ? (server.address() as { port: number }).port : 0;
+  }
+  /** What came through a connection in cleartext. */
+  async function read(address: Address): Promise<string> {
+    let came = '';
+    const socket = dial(address, null, (bytes, length) => {
+      came += bytes.toString('latin1', 0, length);
+    });
+    await once(socket, 'close');
+    return came;
+  }
+
+  it('connects by TCP and by a Unix socket, and hands over what is read', async () => {
+    const port = await listening(createServer((socket) => socket.end('hello')));
+    expect(await read({ kind: 'tcp', host: '127.0.0.1', port })).to.equal('hello');
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-dial-'));
+    deferred.push(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'x.sock');
+    await listening(
+      createServer((socket) => socket.end('hello too')),
+      path,
+    );
+    expect(await read({ kind: 'unix', path })).to.equal('hello too');
+  });
+
+  it('tries the addresses of a name in turn: localhost may be IPv6 first', async () => {
+    const port = await listening(createServer((socket) => socket.end('hello')));
+    expect(await read({ kind: 'tcp', host: 'localhost', port })).to.equal('hello');
+  });
+
+  it('tells of a refused connection by an event', async () => {
+    const port = await listening(createServer());
+    await (deferred.pop() as () => unknown)();
+    const socket = dial({ kind: 'tcp', host: '127.0.0.1', port }, null, () => {});
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).to.equal('ECONNREFUSED');
+  });
+
+  it('by TLS asks for h2, by the name if there is one and by no address', async () => {
+    const seen: Array<[string | false | null, string | false | null]> = [];
+    const server = createTlsServer(
+      { cert: localhostCertificate, key: localhostKey, ALPNProtocols: ['h2', 'http/1.1'] },
+      (socket: TLSSocket & { servername?: string | false | null }) => {
+        seen.push([socket.alpnProtocol, socket.servername ?? null]);
+        socket.end();
+      },
+    );
+    const port = await listening(server);
+    const tls = { ca: localhostCertificate };
+    for (const [host, more] of [
+      ['localhost', {}],
+      ['127.0.0.1', {}],
+      ['127.0.0.1', { servername: 'localhost' }],
+    ] as const) {
+      const socket = dial({ kind: 'tcp', host, port }, { ...tls, ...more }, () => {});
+      socket.resume();
+      await once(socket, 'close');
+    }
+    expect(seen).to.deep.equal([
+      ['h2', 'localhost'],
+      ['h2', false],
+      ['h2', 'localhost'],
+    ]);
+  });
+});
+
+describe('isLoopback', () => {
+  it('knows this machine by its names and addresses', () => {
+    const tcp = (host: string): Address => ({ kind: 'tcp', host, port: 1 });
+    expect(['localhost', '127.0.0.1', '127.9.9.9', '::1'].every((host) => isLoopback(tcp(host)))).to.equal(
+      true,
+    );
+    expect(['10.0.0.1', 'orders', '128.0.0.1', '::2'].some((host) => isLoopback(tcp(host)))).to.equal(false);
+    expect(isLoopback({ kind: 'unix', path: '/x' })).to.equal(true);
+  });
+});

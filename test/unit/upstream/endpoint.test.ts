@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import type { OutlierEndpoint } from '../../../src/health/outlier.ts';
+import { Endpoint, type EndpointHealth } from '../../../src/upstream/endpoint.ts';
+import { noPool } from '../../../src/upstream/http1-pool.ts';
+
+function endpoint(): Endpoint {
+  const made = new Endpoint(
+    { address: { kind: 'tcp', host: '::1', port: 50051 }, weight: 2, zone: 'a', priority: 1 },
+    1000,
+  );
+  made.pool = noPool;
+  return made;
+}
+const watch = (status: EndpointHealth['status'], reason: string) => ({
+  state: { status, reason, sinceMs: 0 },
+  answered: true,
+  hint() {},
+  stop() {},
+});
+const outlier = (state: OutlierEndpoint['state'], usable: boolean) => ({ state, usable }) as OutlierEndpoint;
+
+describe('Endpoint', () => {
+  it('is named by its address', () => {
+    expect(endpoint()).to.include({ address: '[::1]:50051', weight: 2, zone: 'a', priority: 1 });
+  });
+
+  it('counts as healthy where nobody watches it', () => {
+    expect(endpoint().health).to.deep.equal({ status: 'healthy', reason: 'no health check', sinceMs: 1000 });
+    expect(endpoint().unusableBecause).to.equal('');
+  });
+
+  it('says why it may not get the next call; the most lasting reason first', () => {
+    const one = endpoint();
+    one.pool = { ...noPool, backingOff: 'no connection: refused' };
+    expect(one.unusableBecause).to.equal('no connection: refused');
+    one.outlier = outlier('trial', false);
+    expect(one.unusableBecause).to.equal('on trial after an ejection');
+    one.outlier = outlier('ejected', false);
+    expect(one.unusableBecause).to.equal('ejected after errors in a row');
+    one.watch = watch('unknown', '');
+    expect(one.unusableBecause).to.equal('no health check has answered yet');
+    one.watch = watch('unhealthy', 'NOT_SERVING');
+    expect(one.unusableBecause).to.equal('unhealthy: NOT_SERVING');
+    one.drainedByHand = true;
+    expect(one.unusableBecause).to.equal('drained by hand');
+    one.removed = true;
+    expect(one.unusableBecause).to.equal('gone from discovery');
+  });
+
+  it('a healthy one on probation is usable', () => {
+    const one = endpoint();
+    one.watch = watch('healthy', 'SERVING');
+    one.outlier = outlier('probation', true);
+    expect(one.unusableBecause).to.equal('');
+  });
+});

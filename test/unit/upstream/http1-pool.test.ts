@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import type { Http1Pool } from '../../../src/http1/pool.ts';
+import { http1StreamPool, noPool } from '../../../src/upstream/http1-pool.ts';
+import type { OpenFailure, StreamOpener } from '../../../src/upstream/stream-opener.ts';
+import { FakeStream } from '../proxy/call-rig.ts';
+
+function opener(clientAddress: string) {
+  const heard: unknown[] = [];
+  const asks = {
+    clientAddress,
+    opened: (stream: unknown) => heard.push(stream),
+    openFailed: (failure: OpenFailure) => heard.push(failure),
+  } as unknown as StreamOpener;
+  return { asks, heard };
+}
+
+describe('http1StreamPool', () => {
+  it('has a stream for everyone at once, and tells it whom it is for', () => {
+    const stream = new FakeStream();
+    const opened: unknown[] = [];
+    const closed: string[] = [];
+    const pool = http1StreamPool({
+      open: (receiver: unknown, clientAddress: unknown) => {
+        opened.push([receiver, clientAddress]);
+        return stream;
+      },
+      active: 3,
+      close: () => closed.push('close'),
+      destroy: () => closed.push('destroy'),
+    } as unknown as Http1Pool);
+    const named = opener('10.0.0.7');
+    const unnamed = opener('');
+    pool.open(named.asks);
+    pool.open(unnamed.asks);
+    expect(opened).to.deep.equal([
+      [named.asks, '10.0.0.7'],
+      [unnamed.asks, undefined],
+    ]);
+    expect([named.heard, unnamed.heard]).to.deep.equal([[stream], [stream]]);
+    expect([pool.connections, pool.backingOff]).to.deep.equal([3, '']);
+    pool.drain();
+    pool.close();
+    expect(closed).to.deep.equal(['close', 'destroy']);
+  });
+});
+
+describe('noPool', () => {
+  it('takes no calls', () => {
+    const { asks, heard } = opener('');
+    noPool.open(asks);
+    expect(heard).to.deep.equal([
+      { code: 'connect_failed', message: 'a cluster with protocol tcp takes no calls' },
+    ]);
+  });
+});
