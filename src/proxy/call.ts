@@ -29,6 +29,9 @@ import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
 
+/** A timer may fire so much early and is taken at its word, milliseconds. */
+const timerSlackMs = 2;
+
 /**
  * One call, from its head to its settlement: route, deadline, trace, pick, attempt, relay, settle. Push-style; the
  * downstream connection calls the `StreamReceiver` methods, the attempt's connection the `AttemptOwner` ones.
@@ -289,6 +292,12 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   private expire(): void {
     this.deadline = null;
     const nowMs = this.context.clock.now();
+    const leftMs = this.deadlineMs - nowMs;
+    // A timer runs for 24.8 days at the most (2^31 ms), and a call may be given 11,000 years.
+    if (leftMs > timerSlackMs) {
+      this.deadline = this.context.clock.after(leftMs, () => this.expire());
+      return;
+    }
     const begun = this.attempt?.stream != null;
     this.attempt?.cancel(ErrorCode.CANCEL, 'failure', nowMs);
     this.fail(deadlineError(this.record, nowMs, begun));

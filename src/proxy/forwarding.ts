@@ -39,7 +39,8 @@ export function forwardingOf(
   const forwarding: Remembered = {
     router,
     rewritesTrace,
-    plan: router.route(head),
+    // A tunnel is no call, whatever the routes say; over HTTP/1.1 it is refused as well.
+    plan: head.method === 'CONNECT' ? null : router.route(head),
     base: forwardedFields(head, grpc, rewritesTrace),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,

@@ -88,6 +88,14 @@ describe('Call', () => {
     expect(stream.credit).to.equal(3);
   });
 
+  it('a tunnel (CONNECT) goes nowhere, whatever the routes', () => {
+    const rig = callRig();
+    const client = rig.call(httpHead('CONNECT'), false);
+    expect(client.heads[0].status).to.equal(404);
+    expect(rig.settled[0].error).to.equal('no_route');
+    expectOver(rig);
+  });
+
   it('a call without a route goes nowhere', () => {
     const rig = callRig();
     const client = rig.call(httpHead('GET', '/other'));
@@ -253,6 +261,19 @@ describe('Call', () => {
       expect(sent).to.deep.equal(['500000u', '500000u', '9000u']);
       rig.clock.advance(500);
       expectOver(rig, 3);
+    });
+
+    it('outlasts the longest timer there is', () => {
+      const rig = callRig();
+      const after = rig.clock.after.bind(rig.clock);
+      rig.clock.after = (ms, callback) => after(Math.min(ms, 0x7fff_ffff), callback);
+      const days = 24 * 3_600_000;
+      const client = rig.call(grpcHead(['grpc-timeout', '2400H']));
+      rig.clock.advance(99 * days);
+      expect(client.said).to.deep.equal([]);
+      rig.clock.advance(days);
+      expect(client.heads[0].get('grpc-status')).to.equal('4');
+      expectOver(rig);
     });
 
     it("a route's timeout is no header for what is not gRPC", () => {
