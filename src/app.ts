@@ -8,6 +8,7 @@ import { type AppDeps, type AppParts, connectionCounts, notReadyBecause } from '
 import { endpointMetrics } from './app/snapshots.ts';
 import type { Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
+import { BufferBudget } from './http2/buffer-budget.ts';
 import { FlushScheduler } from './http2/flush-scheduler.ts';
 import { type DrainResult, Lifecycle } from './lifecycle.ts';
 import { ReplayBudget, replayBytesTotalMax } from './proxy/replay-buffer.ts';
@@ -40,7 +41,11 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     endpoints: () => endpointMetrics([...clusters.values()].map((built) => built.cluster)),
     connections: () => connectionCounts(listeners, clusters),
   });
-  const build: BuildDeps = { ...deps, scheduler: new FlushScheduler() };
+  const build: BuildDeps = {
+    ...deps,
+    scheduler: new FlushScheduler(),
+    bufferBudget: new BufferBudget(config.limits.bufferedBytes),
+  };
   for (const cluster of config.clusters) {
     clusters.set(cluster.name, {
       cluster: buildCluster(cluster, build),

@@ -14,6 +14,7 @@ import { defaultOutlierSettings, outlierDetector } from '../health/outlier.ts';
 import type { Probe, ProbeTls } from '../health/probe.ts';
 import { tcpProbe } from '../health/tcp-probe.ts';
 import { createHttp1Pool } from '../http1/pool.ts';
+import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import { clientTls } from '../security/tls-files.ts';
@@ -29,6 +30,7 @@ export interface BuildDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly scheduler: FlushScheduler;
+  readonly bufferBudget: BufferBudget;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
 }
@@ -104,7 +106,7 @@ function buildPool(
     connectTimeoutMs,
     connectionsMax: limits.maxConnections,
     pendingMax: limits.maxPending,
-    http2: connectionDefaults,
+    http2: { ...connectionDefaults, budget: deps.bufferBudget },
   };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { ListenerConfig } from '../config/table.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
+import type { BufferBudget } from '../http2/buffer-budget.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts';
@@ -46,7 +47,7 @@ export function buildListener(
     config.protocol === 'tcp'
       ? buildTcp(clusters.get(config.cluster ?? '')!, config.limits.idleTimeoutMs, deps)
       : null;
-  const listener = new Listener(settingsOf(config), {
+  const listener = new Listener(settingsOf(config, deps.bufferBudget), {
     ...deps,
     context: () => context,
     onUpgrade: (request, socket, head) => void upgrade(context, clusters, deps, request, socket, head),
@@ -63,7 +64,7 @@ function planOf(
   return { route: route.name, cluster, timeoutMs: route.timeoutMs ?? Number.POSITIVE_INFINITY };
 }
 
-function settingsOf(config: ListenerConfig): ListenerSettings {
+function settingsOf(config: ListenerConfig, budget: BufferBudget): ListenerSettings {
   const { limits, tls } = config;
   return {
     name: config.name,
@@ -74,6 +75,7 @@ function settingsOf(config: ListenerConfig): ListenerSettings {
     connectionsMax: limits.maxConnections,
     prefaceTimeoutMs: limits.handshakeTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
+    stallTimeoutMs: limits.stallTimeoutMs,
     http2: {
       ...connectionDefaults,
       maxConcurrentStreams: limits.maxConcurrentStreams,
@@ -87,6 +89,7 @@ function settingsOf(config: ListenerConfig): ListenerSettings {
       earlyResetsMax: limits.maxEarlyResets,
       continuationsMax: limits.maxContinuations,
       streamsPerReadMax: limits.maxCallsPerRead,
+      budget,
     },
   };
 }

@@ -1,7 +1,7 @@
 import { list, section, type Value } from './shape.ts';
 import { cluster } from './table/cluster.ts';
 import { listener } from './table/listener.ts';
-import { admin, drain, log } from './table/process.ts';
+import { admin, drain, limits, log } from './table/process.ts';
 import { telemetry } from './table/telemetry.ts';
 
 /**
@@ -17,6 +17,7 @@ export const table = section(
     listeners: list({ noun: 'listener', itemsMin: 1, unique: 'name', doc: 'Where calls come in.' }, listener),
     clusters: list({ noun: 'cluster', itemsMin: 1, unique: 'name', doc: 'Where calls can go.' }, cluster),
     telemetry,
+    limits,
     drain,
     log,
   },

@@ -1,5 +1,6 @@
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
+import type { BufferBudget } from './buffer-budget.ts';
 import { ReceiveWindow, SendWindow, windowBytesDefault } from './flow-window.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { earlyResetMs, GlitchCounter, type GlitchVerdict } from './glitches.ts';
@@ -84,6 +85,12 @@ export class ConnectionCore implements StreamHost {
   private forgotResets = false;
   private buffered = 0;
   private withheld = 0;
+  /** Octets that wait in its streams. */
+  private unsent = 0;
+  private readonly budget: BufferBudget;
+  /** Looks in a row at which the transport took nothing, and `flushCount` at the first of them. */
+  private stuckLooks = 0;
+  private stuckAt = -1;
   private serving = false;
   private acknowledged = false;
 
@@ -101,6 +108,7 @@ export class ConnectionCore implements StreamHost {
     // A compressed section is rarely longer than what it decodes to; twice is generous and still a bound.
     this.assembly = new HeaderAssembly(options.headerListBytesMax * 2, options.continuationsMax);
     this.glitches = new GlitchCounter(options);
+    this.budget = options.budget;
     this.pacer = role === 'client' ? new ResetPacer() : null;
   }
 
@@ -111,9 +119,16 @@ export class ConnectionCore implements StreamHost {
     this.serveQueue();
   }
 
+  queued(bytes: number): boolean {
+    this.unsent += bytes;
+    this.budget.add(bytes);
+    // What waits for a replica is held back at its clients, see `received`; of clients there may be any number.
+    return this.role === 'client' || this.unsent <= this.budget.shareBytes;
+  }
+
   released(bytes: number): void {
     this.buffered -= bytes;
-    if (this.withheld > 0 && this.buffered < this.options.bufferedBytesMax) {
+    if (this.withheld > 0 && this.mayBuffer) {
       const owed = this.withheld;
       this.withheld = 0;
       this.returnCredit(owed);
@@ -196,9 +211,15 @@ export class ConnectionCore implements StreamHost {
   received(bytes: number): boolean {
     if (!this.receiveWindow.receive(bytes)) return false;
     this.buffered += bytes;
-    if (this.buffered < this.options.bufferedBytesMax) this.returnCredit(bytes);
+    if (this.mayBuffer) this.returnCredit(bytes);
     else this.withheld += bytes;
     return true;
+  }
+
+  /** A connection to a server carries the calls of many clients, and one of them must not stop it for the others. */
+  private get mayBuffer(): boolean {
+    if (this.role === 'client') return true;
+    return this.buffered < this.options.bufferedBytesMax && this.buffered < this.budget.shareBytes;
   }
 
   private returnCredit(bytes: number): void {
@@ -259,6 +280,21 @@ export class ConnectionCore implements StreamHost {
   private earlyReset(): void {
     if (this.role === 'client' || this.over || !this.glitches.earlyReset(this.nowMs)) return;
     this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many streams taken back at once');
+  }
+
+  /**
+   * Server role, to be called at regular times: ends streams, or the connection, whose reader has taken next to nothing
+   * of what waits for it at more than `looksMax` looks in a row.
+   */
+  lookForStalls(looksMax: number): void {
+    if (this.over) return;
+    if (this.transportReady || this.flushCount !== this.stuckAt) {
+      this.stuckAt = this.flushCount;
+      this.stuckLooks = 0;
+    } else if (++this.stuckLooks > looksMax) {
+      return this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'it reads nothing');
+    }
+    if (this.unsent > 0) for (const stream of this.streams.all()) stream.lookForStall(looksMax);
   }
 
   /** No streams after those seen so far. The id never grows from one GOAWAY to the next (RFC 9113 section 6.8). */

@@ -29,8 +29,8 @@ export class SendWindow {
  * What we let the peer send, and what we owe it back. `granted` falls as octets arrive; `owed` grows as they are
  * disposed of; at half the size the debt is worth a WINDOW_UPDATE, so that small messages cost none each.
  *
- * The size doubles with each such update up to `sizeMax`: a stream that flows gets room for a fast path, and one
- * that nobody reads never holds more than its first window.
+ * The size doubles with each such update up to `sizeMax` while the reader keeps up: a stream that flows gets room for a
+ * fast path, and one whose reader is slow never holds more than its first window.
  */
 export class ReceiveWindow {
   private granted: number;
@@ -54,10 +54,14 @@ export class ReceiveWindow {
   shrink(bytes: number): void {
     this.granted -= bytes;
   }
-  /** Octets that may be granted anew. Returns the increment to announce now, or 0 for not yet. */
-  release(bytes: number): number {
+  /**
+   * Octets that may be granted anew; `heldBytes` are those that came and are not disposed of yet. Returns the increment to
+   * announce now, or 0 for not yet.
+   */
+  release(bytes: number, heldBytes = 0): number {
     this.owed += bytes;
     if (this.owed * 2 < this.size) return 0;
+    if (heldBytes * 2 >= this.size) return this.settle();
     const grown = Math.min(this.size * 2, this.sizeMax);
     this.owed += Math.max(0, grown - this.size);
     this.size = Math.max(this.size, grown);

@@ -1,3 +1,4 @@
+import { BufferBudget } from './buffer-budget.ts';
 import { frameBytesDefault } from './frame.ts';
 
 /** The limits of one connection; every one bounds memory or work that a peer could ask for. */
@@ -10,7 +11,7 @@ export interface ConnectionOptions {
   readonly streamWindowBytesMax: number;
   /** Window of the connection, octets; credit is returned on receipt. */
   readonly connectionWindowBytes: number;
-  /** Received octets not yet passed on, over all streams; above it the connection's credit is held back. */
+  /** Server role: received octets not yet passed on, over all streams; above it the connection's credit is held back. */
   readonly bufferedBytesMax: number;
   /** Largest frame we accept, octets (SETTINGS_MAX_FRAME_SIZE). */
   readonly frameBytesMax: number;
@@ -31,6 +32,8 @@ export interface ConnectionOptions {
   readonly earlyResetsMax: number;
   /** Streams that are begun from one `receive` before it returns; infinity for callers that never look at what is left. */
   readonly streamsPerReadMax: number;
+  /** What waits in streams for the other side to take it, over all connections that share this. */
+  readonly budget: BufferBudget;
 }
 
 export const connectionDefaults: ConnectionOptions = {
@@ -49,4 +52,5 @@ export const connectionDefaults: ConnectionOptions = {
   controlFramesMax: 1000,
   earlyResetsMax: 250,
   streamsPerReadMax: Number.POSITIVE_INFINITY,
+  budget: new BufferBudget(Number.POSITIVE_INFINITY),
 };

@@ -9,6 +9,8 @@ import type { Http2Stream } from './stream.ts';
 
 /** Octets in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
 const unreadOutputBytesMax = 1_048_576;
+/** And before we give it up: heads and trailers of replies know no flow control. */
+const stuckOutputBytesMax = 8_388_608;
 /** How long a connection that ended by an error may take to get rid of its last octets (GOAWAY), milliseconds. */
 const lingerMs = 1000;
 /** The same for one that ended in good order: what it still has are replies, and the peer may be slow. */
@@ -80,7 +82,10 @@ export class SocketBinding {
     this.dirty = false;
     if (this.socket.destroyed) return;
     // While the peer does not read, octets gather in `out`, where `received` sees how many; `drained` sends them.
-    if (this.socket.writableNeedDrain && !this.ending) return;
+    if (this.socket.writableNeedDrain && !this.ending) {
+      if (this.connection.out.length > stuckOutputBytesMax) this.destroy('it reads none of its replies');
+      return;
+    }
     if (this.connection.out.length > 0) this.write();
     if (this.ending) this.socket.end();
   }
@@ -93,6 +98,11 @@ export class SocketBinding {
 
   /** The first `length` octets of `chunk` were read; nothing of it is kept. For sockets that do not say `data`. */
   received(chunk: Buffer, length: number): void {
+    // Whoever resumes the socket meanwhile (a listener that has told its protocol) must not put octets out of order.
+    if (this.rest !== null) {
+      this.rest = Buffer.concat([this.rest, chunk.subarray(0, length)]);
+      return;
+    }
     this.scheduler.beginRead();
     try {
       const at = this.connection.receive(chunk, 0, length, this.clock.now());

@@ -21,6 +21,8 @@ export interface StreamHost {
   readonly takesData: boolean;
   /** The stream has DATA for which the connection (not the stream) has no room: wake it when it has. */
   wait(stream: WaitingStream): void;
+  /** So many octets more, or fewer, wait in the stream. False when the connection holds more than its share. */
+  queued(bytes: number): boolean;
   /** Octets of received DATA that were disposed of. */
   released(bytes: number): void;
   /** The stream is over; `resetByUs` when late frames of the peer are to be expected and ignored. */

@@ -9,6 +9,9 @@ import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } 
 /** Empty DATA frames in a row without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
 const emptyFramesMax = 100;
 
+/** A reader that takes so many octets while it is watched is slow and not stalled. */
+const progressBytes = 1024;
+
 /**
  * One stream of an `Http2Connection`: what the call path holds of it is the `MessageStream`; the `receive…`
  * methods are for the connection.
@@ -37,6 +40,9 @@ export class Http2Stream implements MessageStream, WaitingStream {
   private headWrittenAt = -1;
   /** Received octets that nobody has disposed of yet. */
   private unconsumed = 0;
+  /** Looks in a row at which DATA waited and hardly any had left, and the octets that had. */
+  private stalledLooks = 0;
+  private movedBytes = 0;
 
   constructor(
     id: number,
@@ -77,6 +83,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
       this.waiting.push(bytes, at, end);
       // Without room in its own window it waits for a WINDOW_UPDATE of its own, not for the connection.
       if (this.sendWindow.available > 0) this.host.wait(this);
+      if (!this.host.queued(end - at)) return this.tooSlow('it takes too little of what waits for it');
     }
     if (this.waiting !== null && this.waiting.length > 0) this.waitingLast = last;
     if (at > start) this.receiver?.sent(at - start);
@@ -98,7 +105,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.unconsumed -= bytes;
     this.host.released(bytes);
     if (!mayReceive(this.state)) return;
-    const increment = this.receiveWindow.release(bytes);
+    const increment = this.receiveWindow.release(bytes, this.unconsumed);
     if (increment > 0) this.host.writer.windowUpdate(this.id, increment);
   }
 
@@ -258,6 +265,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
       const last = this.waitingLast && this.waitingTrailers === null && waiting.length === 0;
       this.writeData(bytes, start, end, last);
     });
+    this.movedBytes += sent;
+    this.host.queued(-sent);
     if (waiting.length === 0 && this.waitingLast) {
       if (this.waitingTrailers !== null) this.host.writer.headers(this.id, this.waitingTrailers, true);
       this.sentEnd();
@@ -267,7 +276,23 @@ export class Http2Stream implements MessageStream, WaitingStream {
     return this.mayGoOn();
   }
 
+  /**
+   * To be called at regular times. A stream whose DATA waited at more than `looksMax` of them in a row, while fewer octets
+   * left than `progressBytes`, has a reader that is gone or means no good (CVE-2019-9517): it is reset.
+   */
+  lookForStall(looksMax: number): void {
+    if (this.waiting === null || this.waiting.length === 0 || this.movedBytes >= progressBytes) {
+      this.stalledLooks = 0;
+      this.movedBytes = 0;
+    } else if (++this.stalledLooks > looksMax)
+      this.tooSlow('it has not taken what waits for it for too long');
+  }
+
   // Inside.
+
+  private tooSlow(message: string): void {
+    this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message });
+  }
 
   /** Has it DATA, and room for it in its own window? */
   private mayGoOn(): boolean {
@@ -327,6 +352,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
 
   private close(resetByUs: boolean): void {
     this.state = StreamState.Closed;
+    if (this.waiting !== null && this.waiting.length > 0) this.host.queued(-this.waiting.length);
     this.waiting = null;
     this.waitingTrailers = null;
     if (this.unconsumed > 0) this.host.released(this.unconsumed);

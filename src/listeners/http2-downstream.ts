@@ -13,6 +13,8 @@ export interface DownstreamSettings {
   readonly prefaceTimeoutMs: number;
   /** A connection without a call for so long is asked to go, milliseconds. */
   readonly idleTimeoutMs: number;
+  /** A call whose client takes next to nothing of its reply for so long, while there is some, is ended, milliseconds. */
+  readonly stallTimeoutMs: number;
 }
 
 export interface DownstreamDeps {
@@ -83,6 +85,11 @@ export class Http2Downstream {
   /** None after those seen so far; closes when they have ended. */
   shutdown(): void {
     this.binding.connection.shutdown();
+  }
+
+  /** To be called at regular times: ends calls whose client does not take their replies. */
+  lookForStalls(looksMax: number): void {
+    this.binding.connection.lookForStalls(looksMax);
   }
 
   destroy(): void {

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
+import type { Timer } from '../core/clock.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import type { Peer } from '../proxy/call-records.ts';
 import { callHandler } from '../proxy/handler.ts';
@@ -26,6 +27,9 @@ export interface ListenerDeps extends DownstreamDeps {
   readonly onTcp: ((socket: Socket) => void) | null;
 }
 
+/** The stall timeout while the buffers of all connections together are more than half full, milliseconds. */
+const shortStallTimeoutMs = 5000;
+
 /** One address that clients connect to: accepts, finds out the protocol, hands on. */
 export class Listener {
   readonly settings: ListenerSettings;
@@ -38,6 +42,7 @@ export class Listener {
   private readonly rawSockets = new Set<Socket>();
   private bound: Address | null = null;
   private draining = false;
+  private stallTimer: Timer | null = null;
 
   constructor(settings: ListenerSettings, deps: ListenerDeps) {
     this.settings = settings;
@@ -77,6 +82,7 @@ export class Listener {
           this.deps.logger.error('accept failed', { reason: error.message }),
         );
         const at = this.server.address();
+        this.watchStalls();
         this.bound =
           at !== null && typeof at === 'object' ? { kind: 'tcp', host: at.address, port: at.port } : address;
         resolve(this.bound);
@@ -120,9 +126,22 @@ export class Listener {
   /** Closes whatever is left. */
   close(): void {
     this.server.close();
+    this.stallTimer?.cancel();
     for (const connection of this.http2.values()) connection.destroy();
     this.http1.close();
     for (const socket of [...this.sockets, ...this.rawSockets]) socket.destroy();
+  }
+
+  private watchStalls(): void {
+    const { stallTimeoutMs, http2 } = this.settings;
+    const everyMs = Math.min(1000, stallTimeoutMs / 4);
+    const look = (): void => {
+      // Memory is not kept for readers that stand still while others may need it.
+      const timeoutMs = http2.budget.short ? Math.min(shortStallTimeoutMs, stallTimeoutMs) : stallTimeoutMs;
+      for (const connection of this.http2.values()) connection.lookForStalls(timeoutMs / everyMs);
+      this.stallTimer = this.deps.clock.after(everyMs, look);
+    };
+    this.stallTimer = this.deps.clock.after(everyMs, look);
   }
 
   private createServer(): Server {

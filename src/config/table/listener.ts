@@ -164,6 +164,10 @@ const limits = section(
       default: '10s',
       doc: 'How long a new connection may take over its TLS handshake and its first request.',
     }),
+    stallTimeout: key(duration({ min: '100ms' }), {
+      default: '5m',
+      doc: 'How long the client of a call may take next to nothing of its reply while there is some; 5 seconds at the most while memory (`limits.bufferedBytes`) is short.',
+    }),
     idleTimeout: key(duration({ min: '1s' }), {
       default: '1h',
       doc: 'How long a connection may be without any call before it is closed.',

@@ -1,5 +1,5 @@
 import { logLevels } from '../../core/logger.ts';
-import { address, choice, duration } from '../scalar-type.ts';
+import { address, choice, duration, size } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
 
 /** The page, the metrics and the commands. */
@@ -29,6 +29,17 @@ export const drain = section(
     goawayDelay: key(duration({ max: '10m' }), {
       default: '1s',
       doc: 'From the first GOAWAY, which announces the end, to the one that says which calls still count.',
+    }),
+  },
+);
+
+/** What all listeners together may be made to hold. */
+export const limits = section(
+  { doc: 'What the whole process may be made to hold.' },
+  {
+    bufferedBytes: key(size({ min: '1MiB', max: '64GiB' }), {
+      default: '128MiB',
+      doc: 'Octets of HTTP/2 streams that one side sent and the other does not take. Above half of it no connection may hold more than a sixteenth, and when it is full 256 KiB: its calls are reset, or its uploads held back.',
     }),
   },
 );

@@ -292,9 +292,27 @@ describe('http2/connection, flow control', () => {
       expect(stalled.recorder.summary).to.equal('head 200, body 2000000, ends 1');
     });
 
-    it('of many streams is bounded by the connection, which starts again when they read', () => {
+    it('of many uploads is bounded by the connection, which starts again when they are read', () => {
       const bufferedBytesMax = 500_000;
-      const pair = new MemoryPair({ client: { bufferedBytesMax } });
+      const pair = new MemoryPair({ server: { bufferedBytesMax } });
+      pair.server.handler = (_stream, _head, _end, recorder) => {
+        recorder.stalled = true;
+        recorder.keepBody = false;
+      };
+      for (let i = 0; i < 100; i++) pair.request(post, false).stream.data(body, 0, 200_000, true);
+      pair.settle();
+      const calls = pair.server.requests.map(({ recorder }) => recorder);
+      const unread = calls.reduce((sum, { unread }) => sum + unread, 0);
+      expect(unread).to.be.within(bufferedBytesMax, bufferedBytesMax + 1_048_576);
+      for (const recorder of calls) {
+        recorder.resume();
+        pair.settle();
+      }
+      for (const recorder of calls) expect(recorder.bodyBytes).to.equal(200_000);
+    });
+
+    it('of many replies holds a window each, and never the connection that it shares with others', () => {
+      const pair = new MemoryPair({ client: { bufferedBytesMax: 500_000 } });
       pair.server.handler = (stream) => {
         stream.head(ok, false);
         stream.data(body, 0, 200_000, true);
@@ -305,13 +323,10 @@ describe('http2/connection, flow control', () => {
         recorder.keepBody = false;
       }
       pair.settle();
-      const unread = calls.reduce((sum, { unread }) => sum + unread, 0);
-      expect(unread).to.be.within(bufferedBytesMax, bufferedBytesMax + 1_048_576);
-      for (const recorder of calls) {
-        recorder.resume();
-        pair.settle();
-      }
-      for (const recorder of calls) expect(recorder.bodyBytes).to.equal(200_000);
+      for (const recorder of calls) expect(recorder.unread).to.equal(65_536);
+      const other = pair.request(post, true).recorder;
+      pair.settle();
+      expect(other.bodyBytes).to.equal(200_000);
     });
   });
 

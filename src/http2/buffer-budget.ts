@@ -1,0 +1,36 @@
+/**
+ * Octets that streams hold because the other side does not take them, over all connections that share the budget. Flow
+ * control bounds each stream by its window; a thousand streams of a hundred connections are another matter.
+ *
+ * As it fills, one connection may hold less: nothing is asked of anyone below half of it, a sixteenth of the whole above,
+ * and `leastShareBytes` once it is full. So it is those who hold most that have to give, and who takes what it gets never
+ * notices.
+ */
+export class BufferBudget {
+  /** What one connection may hold now. */
+  shareBytes = Number.POSITIVE_INFINITY;
+  private held = 0;
+  private readonly bytesMax: number;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.held;
+  }
+
+  /** More than half of it is used: who makes no progress is not waited for as long. */
+  get short(): boolean {
+    return this.held > this.bytesMax / 2;
+  }
+
+  add(bytes: number): void {
+    this.held += bytes;
+    if (this.held <= this.bytesMax / 2) this.shareBytes = Number.POSITIVE_INFINITY;
+    else this.shareBytes = this.held < this.bytesMax ? this.bytesMax / 16 : leastShareBytes;
+  }
+}
+
+/** What every connection may hold whatever the others do, octets: a few calls of any size make progress with it. */
+export const leastShareBytes = 262_144;

@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { BufferBudget, leastShareBytes } from '../../../src/http2/buffer-budget.ts';
+import type { ConnectionOptions } from '../../../src/http2/options.ts';
+import { MemoryPair, Recorder } from '../../support/memory-pair.ts';
+
+const head = HeaderBlock.of([':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'a']);
+const replyHead = HeaderBlock.of([':status', '200']);
+const mebibyte = 1 << 20;
+
+/** A server that answers each request with `bytes` octets, and a client that reads none of them. */
+function stalledPair(bytes: number, server: Partial<ConnectionOptions> = {}): MemoryPair {
+  const pair = new MemoryPair({
+    client: { streamWindowBytes: 16_384, streamWindowBytesMax: 16_384 },
+    server,
+  });
+  pair.server.handler = (stream) => {
+    stream.head(replyHead, false);
+    stream.data(Buffer.alloc(bytes), 0, bytes, true);
+  };
+  pair.settle();
+  return pair;
+}
+
+function stalledCall(pair: MemoryPair): Recorder {
+  const recorder = new Recorder(true);
+  pair.request(head, true, recorder);
+  pair.settle();
+  return recorder;
+}
+
+describe('http2 readers that stall', () => {
+  it('are reset when nothing of what waits has left for more looks than allowed', () => {
+    const pair = stalledPair(100_000);
+    const recorder = stalledCall(pair);
+    for (let look = 0; look < 5; look++) pair.server.connection.lookForStalls(5);
+    pair.settle();
+    expect(recorder.failures).to.deep.equal([]);
+    pair.server.connection.lookForStalls(5);
+    pair.settle();
+    expect(recorder.failures.map(({ kind, code }) => [kind, code])).to.deep.equal([['reset', 0xb]]);
+    expect(pair.server.requests[0].recorder.failures).to.have.length(1);
+  });
+
+  it('are not, when they take a KiB in between', () => {
+    const pair = stalledPair(mebibyte);
+    const recorder = stalledCall(pair);
+    for (let look = 0; look < 100; look++) {
+      pair.server.connection.lookForStalls(5);
+      if (look % 5 === 0) recorder.resume();
+      pair.settle();
+      recorder.stalled = true;
+    }
+    expect(recorder.failures).to.deep.equal([]);
+  });
+
+  it('are not, when nothing waits for them, however long', () => {
+    const pair = stalledPair(0);
+    pair.server.handler = (stream) => stream.head(replyHead, false);
+    const recorder = stalledCall(pair);
+    for (let look = 0; look < 10_000; look++) pair.server.connection.lookForStalls(5);
+    pair.settle();
+    expect(recorder.failures).to.deep.equal([]);
+    expect(pair.server.error).to.equal(undefined);
+  });
+
+  it('of a whole connection end it', () => {
+    const pair = stalledPair(100_000);
+    stalledCall(pair);
+    pair.server.connection.setTransportReady(false);
+    for (let look = 0; look <= 6; look++) pair.server.connection.lookForStalls(5);
+    expect(pair.server.error?.code).to.equal(0xb);
+  });
+
+  it('have their window grow only while they keep up', () => {
+    const pair = new MemoryPair();
+    pair.settle();
+    const { stream } = pair.request(head, false);
+    pair.settle();
+    const { recorder } = pair.server.requests[0];
+    recorder.stalled = true;
+    const sent = (): number => {
+      const before = recorder.bodyBytes;
+      stream.data(Buffer.alloc(mebibyte), 0, mebibyte, false);
+      pair.settle();
+      return recorder.bodyBytes - before;
+    };
+    expect(sent()).to.equal(65_536);
+    for (let i = 0; i < 100; i++) {
+      // Half of what came is taken, as by somebody who is always behind.
+      const taken = recorder.unread / 2;
+      recorder.unread -= taken;
+      recorder.stream!.consumed(taken);
+      pair.settle();
+      expect(recorder.unread).to.be.at.most(65_536);
+    }
+  });
+
+  describe('a budget for all connections', () => {
+    it('asks nothing below half, then a sixteenth of it, then the least share', () => {
+      const budget = new BufferBudget(16 * mebibyte);
+      budget.add(8 * mebibyte);
+      expect([budget.shareBytes, budget.short]).to.deep.equal([Number.POSITIVE_INFINITY, false]);
+      budget.add(1);
+      expect([budget.shareBytes, budget.short]).to.deep.equal([mebibyte, true]);
+      budget.add(8 * mebibyte);
+      expect(budget.shareBytes).to.equal(leastShareBytes);
+      budget.add(-budget.bytes);
+      expect([budget.shareBytes, budget.short]).to.deep.equal([Number.POSITIVE_INFINITY, false]);
+    });
+
+    it('that runs short has those reset who hold more than their share, and nobody else', () => {
+      const budget = new BufferBudget(4 * mebibyte);
+      const greedy = stalledPair(500_000, { budget });
+      const modest = stalledPair(100_000, { budget });
+      const kept = stalledCall(modest);
+      const recorders = Array.from({ length: 8 }, () => stalledCall(greedy));
+      expect(budget.bytes).to.be.within(1.5 * mebibyte, 2 * mebibyte);
+      expect(recorders.filter(({ failures }) => failures.length > 0)).to.have.length(4);
+      expect(kept.failures).to.deep.equal([]);
+      for (const pair of [greedy, modest]) pair.server.connection.transportClosed('gone');
+      expect(budget.bytes).to.equal(0);
+    });
+
+    it('that runs short has uploads held back, not reset', () => {
+      const budget = new BufferBudget(mebibyte);
+      budget.add(mebibyte);
+      const pair = new MemoryPair({ server: { budget } });
+      pair.settle();
+      const uploads = Array.from({ length: 64 }, () => pair.request(head, false));
+      pair.settle();
+      for (const { recorder } of pair.server.requests) recorder.stalled = true;
+      for (const { stream } of uploads) stream.data(Buffer.alloc(65_536), 0, 65_536, true);
+      pair.settle();
+      const held = pair.server.requests.reduce((sum, { recorder }) => sum + recorder.unread, 0);
+      expect(held).to.be.within(leastShareBytes, leastShareBytes + mebibyte);
+      for (const { recorder } of pair.server.requests) recorder.resume();
+      pair.settle();
+      for (const { recorder } of pair.server.requests) expect(recorder.bodyBytes).to.equal(65_536);
+    });
+  });
+});
