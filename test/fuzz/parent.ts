@@ -4,10 +4,16 @@ import { resolve } from 'node:path';
 import { hexOf, parseHexLines } from './corpus.ts';
 import type { Figures, WorkerMessage, WorkerOrder } from './messages.ts';
 
-/** A worker tells something after every batch; one that is silent for so long hangs. */
+/**
+ * A worker tells something after every batch; one that computes for so long in silence hangs. It is the processor's time
+ * where that can be had: a busy machine lets a worker stand still for minutes.
+ */
 const silenceMsMax = 60_000;
 /** The same for one input alone. */
 const replaySilenceMsMax = 20_000;
+/** By the clock, however little it computed. */
+const silenceWallFactor = 15;
+const watchMs = 2000;
 const heapMibMax = 768;
 const workerFile = resolve(import.meta.dirname, 'worker.ts');
 
@@ -64,25 +70,42 @@ function watch(order: WorkerOrder, silenceMs: number): Promise<Ending> {
   let index = 0;
   let reason = '';
   return new Promise((done) => {
-    const silent = (): void => {
-      reason = `a run hangs: nothing was heard for ${silenceMs / 1000} s`;
+    let heardMs = performance.now();
+    let heardCpuMs = 0;
+    const timer = setInterval(() => {
+      const wallMs = performance.now() - heardMs;
+      const cpuMs = (cpuMsOf(child.pid) ?? heardCpuMs + wallMs) - heardCpuMs;
+      if (cpuMs < silenceMs && wallMs < silenceMs * silenceWallFactor) return;
+      reason = `a run hangs: nothing was heard for ${Math.round(wallMs / 1000)} s, ${Math.round(cpuMs / 1000)} s of work`;
       child.kill('SIGKILL');
-    };
-    let timer = setTimeout(silent, silenceMs);
+    }, watchMs);
     child.on('message', (message: WorkerMessage) => {
-      clearTimeout(timer);
-      timer = setTimeout(silent, silenceMs);
+      heardMs = performance.now();
+      heardCpuMs = cpuMsOf(child.pid) ?? 0;
       if (message.kind === 'next') index = message.index;
       else if (message.kind !== 'alive') last = message;
       if (message.kind === 'progress') print(order.target, message.figures, '');
       if (message.kind === 'done') print(order.target, message.figures, ', no failure');
     });
     child.on('close', (code, signal) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       if (last?.kind === 'progress') last = null;
       done({ last, index, reason: reason || `the process ended with ${signal ?? `exit code ${code}`}` });
     });
   });
+}
+
+/** Processor time of a process so far, where the system has /proc; otherwise undefined. */
+function cpuMsOf(pid: number | undefined): number | undefined {
+  try {
+    // The name, in brackets, may hold spaces; user and system time are the 12th and 13th word after it, in hundredths.
+    const words = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(words[11]) + Number(words[12])) * 10;
+  } catch {
+    return undefined;
+  }
 }
 
 function print(target: string, figures: Figures, more: string): void {
