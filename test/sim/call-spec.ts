@@ -18,7 +18,6 @@ export type Ending =
 /** One call, all of it: what the client sends, what it does meanwhile, what a replica answers. */
 export interface CallSpec {
   readonly id: number;
-  readonly atMs: number;
   readonly grpc: boolean;
   readonly request: Body;
   /** The request ends with an empty DATA frame, with its last octets, or with trailers. */
@@ -67,10 +66,15 @@ const resetCodes: readonly number[] = Object.values(ErrorCode).filter(
 );
 
 /** `calm`: nothing goes wrong by the doing of either end. */
-export function drawCall(draw: Draw, id: number, atMs: number, calm: boolean): CallSpec {
+export function drawCall(draw: Draw, id: number, calm: boolean): CallSpec {
   const shape = draw.of(['unary', 'unary', 'unary', 'client', 'server', 'bidi'] as const);
   const grpc = !draw.percent(10);
-  const request = drawBody(draw, grpc, shape === 'client' || shape === 'bidi', shape !== 'unary' || !draw.percent(10));
+  const request = drawBody(
+    draw,
+    grpc,
+    shape === 'client' || shape === 'bidi',
+    shape !== 'unary' || !draw.percent(10),
+  );
   const body = drawBody(draw, grpc, shape === 'server' || shape === 'bidi', true);
   const trailersOnly = grpc && draw.percent(10);
   const willing = calm || draw.percent(70);
@@ -80,10 +84,15 @@ export function drawCall(draw: Draw, id: number, atMs: number, calm: boolean): C
   const cancels = ending === 'never' ? timeoutMs === null || timeoutMs > 5000 : !willing && draw.percent(30);
   return {
     id,
-    atMs,
     grpc,
     request,
-    requestEnd: draw.of(['empty', 'with data', 'with data', 'with data', grpc ? 'with data' : 'trailers'] as const),
+    requestEnd: draw.of([
+      'empty',
+      'with data',
+      'with data',
+      'with data',
+      grpc ? 'with data' : 'trailers',
+    ] as const),
     timeoutMs,
     cancelAfterMs: cancels ? draw.size(1, 2000) : null,
     readPauseMs: draw.percent(10) ? draw.size(1, 200) : 0,
@@ -117,10 +126,14 @@ function drawBody(draw: Draw, grpc: boolean, stream: boolean, some: boolean): Bo
   const count = stream ? draw.size(1, 30) : 1;
   const bytesMax = draw.percent(3) ? 800_000 : draw.percent(20) ? 60_000 : 1500;
   const ends: number[] = [];
-  const sizes = Array.from({ length: count }, () => (draw.percent(10) ? 0 : draw.size(1, Math.max(2, bytesMax / count))));
+  const sizes = Array.from({ length: count }, () =>
+    draw.percent(10) ? 0 : draw.size(1, Math.max(2, bytesMax / count)),
+  );
   let length = 0;
-  for (const size of sizes) ends.push((length += size + (grpc ? 5 : 0)));
-  length = Math.min(length, pattern.length);
+  for (const size of sizes) {
+    length += size + (grpc ? 5 : 0);
+    ends.push(length);
+  }
   const from = draw.int(0, pattern.length - length);
   const octets = Buffer.from(pattern.subarray(from, from + length));
   if (grpc) {

@@ -243,7 +243,10 @@ class Exchange implements StreamReceiver {
     const { spec } = this.facts;
     this.end();
     if (spec.grpc && block.get('grpc-status') === '0') this.wrong('got an error with status 0');
-    this.listener.error(block.get('x-outrigger-error')!, decodeURIComponent(block.get('grpc-message') ?? text));
+    this.listener.error(
+      block.get('x-outrigger-error')!,
+      decodeURIComponent(block.get('grpc-message') ?? text),
+    );
   }
 
   private end(): void {

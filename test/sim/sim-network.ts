@@ -46,7 +46,11 @@ export class SimNetwork {
       if (host === undefined || host.state === 'down') return client.reset('ECONNREFUSED');
       if (client.destroyed) return;
       const name = `${port}>${address}`;
-      const server = new SimSocket(this.clock, this.newPath(), { port, allowHalfOpen: true, connected: true });
+      const server = new SimSocket(this.clock, this.newPath(), {
+        port,
+        allowHalfOpen: true,
+        connected: true,
+      });
       server.peer = client;
       this.links.push({ name, client, server });
       this.trace.note(`connected ${name}`);

@@ -5,8 +5,8 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { SeededRandom } from '../../src/core/random.ts';
 import type { DiscoverySource, Publish } from '../../src/discovery/source.ts';
 import { defaultOutlierSettings, outlierDetector } from '../../src/health/outlier.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import type { Http2Connection } from '../../src/http2/connection.ts';
+import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
 import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { Http2Downstream } from '../../src/listeners/http2-downstream.ts';
@@ -51,6 +51,8 @@ export interface SidecarListener {
 }
 
 const idleTimeoutMs = 60_000;
+/** Longer than any reader of the simulation pauses. */
+const stallTimeoutMs = 30_000;
 
 /** The product between its sockets: downstream connections, calls, a cluster with its pools; all of it as it ships. */
 export class SimSidecar implements Host {
@@ -94,7 +96,12 @@ export class SimSidecar implements Host {
 
   accept(socket: SimSocket): void {
     const handler = callHandler(() => this.context, { address: '127.0.0.1', port: socket.remotePort });
-    const settings = { http2: this.settings.downstream, prefaceTimeoutMs: 10_000, idleTimeoutMs };
+    const settings = {
+      http2: this.settings.downstream,
+      prefaceTimeoutMs: 10_000,
+      idleTimeoutMs,
+      stallTimeoutMs,
+    };
     const deps = { clock: this.clock, scheduler: this.scheduler, logger: silentLogger };
     const downstream = new Http2Downstream(socket.asSocket, handler, settings, deps, () => {
       this.downstreams.delete(downstream);

@@ -31,8 +31,11 @@ export interface RunResult {
 const patienceMs = 300_000;
 /** After the last call, for what is still on its way. */
 const settleMs = 10_000;
-/** After everything was closed: longer than a connection that ended in good order may linger. */
-const closeMs = 40_000;
+/** After the last fault, longer than any back-off and ejection there can be. */
+const recoverMs = 320_000;
+const lateCalls = 5;
+/** After everything was closed, for the last octets and for what lingers over them. */
+const closeMs = 5000;
 
 /** Everything that happens to the product with one seed, and what of it must not have. */
 export function simulate(seed: number, linesKept = 60): RunResult {
@@ -104,20 +107,33 @@ class Run {
   play(): void {
     const { clock, draw, ledger } = this;
     const count = draw.size(40, 400);
-    for (let id = 1; id <= count; id++) {
-      const spec = drawCall(draw, id, draw.int(0, this.durationMs), this.calm);
-      const client = draw.of(this.clients);
-      clock.at(spec.atMs, () => client.call(spec));
-    }
+    for (let id = 1; id <= count; id++) this.call(id, draw.int(0, this.durationMs), this.calm);
     while (clock.now() < this.durationMs || ledger.open > 0)
       if (clock.now() > patienceMs || !clock.step()) break;
     clock.advance(settleMs);
+    this.judge.settled(this.sidecar);
+    // A connection that was to be lost and has not carried enough for it is safe from here on.
+    for (const { client, server } of this.network.links)
+      client.cutAfterBytes = server.cutAfterBytes = Number.POSITIVE_INFINITY;
+    clock.advance(recoverMs);
+    this.judge.recovered(this.sidecar);
+    for (let id = count + 1; id <= count + lateCalls; id++) {
+      this.judge.late.add(id);
+      this.call(id, draw.int(0, 100), true);
+    }
+    clock.advance(recoverMs);
     this.judge.settled(this.sidecar);
     for (const client of this.clients) client.close();
     this.sidecar.stop();
     for (const replica of this.replicas) for (const { socket } of [...replica.bindings]) socket.destroy();
     clock.advance(closeMs);
     this.judge.closed(this.sidecar, clock);
+  }
+
+  private call(id: number, afterMs: number, calm: boolean): void {
+    const spec = drawCall(this.draw, id, calm);
+    const client = this.draw.of(this.clients);
+    this.clock.at(afterMs, () => client.call(spec));
   }
 
   result(): RunResult {
@@ -149,11 +165,15 @@ class Run {
       policy: draw.of(['least_request', 'least_request', 'round_robin', 'random'] as const),
     };
     judge.replaysAll = !tight;
-    return new SimSidecar(settings, { clock: this.clock, network: this.network }, {
-      began: (record) => judge.recordBegan(record),
-      settled: (record) => judge.recordSettled(record, this.sidecar),
-      socket: (name, socket, role, connection) => judge.watch(name, socket, role, connection),
-    });
+    return new SimSidecar(
+      settings,
+      { clock: this.clock, network: this.network },
+      {
+        began: (record) => judge.recordBegan(record),
+        settled: (record) => judge.recordSettled(record, this.sidecar),
+        socket: (name, socket, role, connection) => judge.watch(name, socket, role, connection),
+      },
+    );
   }
 }
 

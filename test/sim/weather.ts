@@ -1,5 +1,5 @@
-import { SettingId } from '../../src/http2/settings.ts';
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
+import { SettingId } from '../../src/http2/settings.ts';
 import type { Draw } from './draw.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimNetwork } from './sim-network.ts';
