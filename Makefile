@@ -1,12 +1,15 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench bench-smoke fuzz real build docker clean
+.PHONY: help install demo test check format sim bench bench-smoke fuzz real build docker clean
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 # Arguments for the command behind a target: make test ARGS='-g hpack'
 ARGS ?=
+# Of the simulation.
+SEED ?= 1
+SEEDS ?= 1
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +29,9 @@ check: install ## Judge the sources: types, style, layers, cycles, banned global
 
 format: install ## Format the sources and mend what Biome can mend safely
 	@$(run) exec biome check --config-path=config --write src test config/*.mjs package.json
+
+sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace tells all of one)
+	@$(run) exec node test/sim/main.ts --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
 bench: install ## Measure CPU per call beside nginx and HAProxy, and write the table to test/bench/results/
 	@$(run) exec node test/bench/main.ts $(ARGS)
