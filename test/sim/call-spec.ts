@@ -22,6 +22,8 @@ export interface CallSpec {
   readonly request: Body;
   /** The request ends with an empty DATA frame, with its last octets, or with trailers. */
   readonly requestEnd: 'empty' | 'with data' | 'trailers';
+  /** Octets of a header of the request and of a trailer of the reply: many need CONTINUATION. */
+  readonly metadataBytes: number;
   /** `grpc-timeout`, milliseconds. */
   readonly timeoutMs: number | null;
   readonly cancelAfterMs: number | null;
@@ -93,6 +95,7 @@ export function drawCall(draw: Draw, id: number, calm: boolean): CallSpec {
       'with data',
       grpc ? 'with data' : 'trailers',
     ] as const),
+    metadataBytes: draw.percent(5) ? draw.size(100, 50_000) : 0,
     timeoutMs,
     cancelAfterMs: cancels ? draw.size(1, 2000) : null,
     readPauseMs: draw.percent(10) ? draw.size(1, 200) : 0,
@@ -150,4 +153,9 @@ export function bodyHolds(body: Body, at: number, bytes: Uint8Array, start: numb
   const length = end - start;
   if (at + length > body.octets.length) return false;
   return body.octets.compare(bytes, start, end, at, at + length) === 0;
+}
+
+/** A value of so many octets, which no table remembers for another call. */
+export function metadataOf(spec: CallSpec): string {
+  return `${spec.id}-`.repeat(spec.metadataBytes).slice(0, spec.metadataBytes);
 }

@@ -4,7 +4,7 @@ import type { MessageStream, StreamFailure, StreamReceiver } from '../../src/cor
 import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
 import { SocketBinding } from '../../src/http2/socket-binding.ts';
-import { bodyHolds, type CallSpec } from './call-spec.ts';
+import { bodyHolds, type CallSpec, metadataOf } from './call-spec.ts';
 import type { CallFacts, Ledger, Outcome } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimNetwork } from './sim-network.ts';
@@ -132,7 +132,7 @@ class Exchange implements StreamReceiver {
 
   start(stream: MessageStream): void {
     this.stream = stream;
-    const { id, grpc, request, requestEnd, timeoutMs } = this.facts.spec;
+    const { id, grpc, metadataBytes, request, requestEnd, timeoutMs } = this.facts.spec;
     this.ledger.trace.note(`call ${id} begins`);
     const fields: Array<readonly [string, string]> = [
       [':method', 'POST'],
@@ -142,6 +142,7 @@ class Exchange implements StreamReceiver {
       ['x-call', String(id)],
     ];
     if (grpc) fields.push(['content-type', 'application/grpc'], ['te', 'trailers']);
+    if (metadataBytes > 0) fields.push(['x-metadata', metadataOf(this.facts.spec)]);
     if (timeoutMs !== null) fields.push(['grpc-timeout', `${timeoutMs}m`]);
     const bodyless = request.ends.length === 0 && requestEnd !== 'trailers';
     if (bodyless) this.facts.requestSent = true;
@@ -235,7 +236,8 @@ class Exchange implements StreamReceiver {
       this.wrong(`ended well after ${this.received} of ${spec.reply.body.octets.length} octets`);
     if (spec.grpc && last?.get('grpc-status') !== String(spec.reply.status))
       this.wrong(`ended with status ${last?.get('grpc-status')} instead of ${spec.reply.status}`);
-    if (spec.grpc && this.received > 0 && last?.get('x-end') !== 'yes') this.wrong('lost a trailer');
+    if (spec.grpc && !spec.reply.trailersOnly && last?.get('x-end') !== `yes${metadataOf(spec)}`)
+      this.wrong('lost a trailer');
     this.listener.ended('whole', '');
   }
 

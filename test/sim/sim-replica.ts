@@ -5,7 +5,7 @@ import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
 import { SocketBinding } from '../../src/http2/socket-binding.ts';
 import type { Http2Stream } from '../../src/http2/stream.ts';
-import { bodyHolds } from './call-spec.ts';
+import { bodyHolds, metadataOf } from './call-spec.ts';
 import type { CallFacts, Ledger } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { Host } from './sim-network.ts';
@@ -67,6 +67,8 @@ export class SimReplica implements Host {
       return stream.reset(ErrorCode.INTERNAL_ERROR);
     }
     const { id, reply } = facts.spec;
+    if ((head.get('x-metadata') ?? '') !== metadataOf(facts.spec))
+      this.ledger.violation(`the metadata of call ${id} is not what was sent`);
     if (reply.ending === 'refuse' || facts.refused < reply.refusals) {
       facts.refused++;
       this.ledger.trace.note(`${this.name} refuses call ${id}`);
@@ -181,7 +183,10 @@ class Service implements StreamReceiver {
   private finish(): void {
     const { grpc, reply } = this.facts.spec;
     this.facts.answered = true;
-    if (grpc) this.stream.trailers(HeaderBlock.of(['grpc-status', String(reply.status)], ['x-end', 'yes']));
+    if (grpc)
+      this.stream.trailers(
+        HeaderBlock.of(['grpc-status', String(reply.status)], ['x-end', `yes${metadataOf(this.facts.spec)}`]),
+      );
     else this.stream.data(Buffer.alloc(0), 0, 0, true);
     this.afterwards();
   }
