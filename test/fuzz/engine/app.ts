@@ -16,6 +16,8 @@ export class AppStream implements StreamReceiver {
   bodyBytesHeard = 0;
   /** Whether the octets of bodies are kept; with a hostile peer only their number is. */
   keepBody = false;
+  /** Octets that the head declares, -1 where it does not or where there is no body whatever it says. */
+  declaredBytes = -1;
   trailersHeard: HeaderBlock | null = null;
   ended = false;
   failure: StreamFailure | null = null;
@@ -24,6 +26,7 @@ export class AppStream implements StreamReceiver {
   reads: boolean;
   /** Said so far. */
   headSaid = false;
+  private bodyless = false;
   endSaid = false;
   resetSaid = false;
   queued = 0;
@@ -48,6 +51,18 @@ export class AppStream implements StreamReceiver {
     this.headsHeard++;
     assertForwardable(head, this.client ? 'response' : 'request');
     this.ended = end;
+    const bodyless = this.client && (this.bodyless || head.status === 204 || head.status === 304);
+    const length = head.get('content-length');
+    if (length !== undefined && !bodyless) this.declaredBytes = Number(length);
+    this.judgeLength();
+  }
+
+  /** RFC 9113 section 8.1.1: a body is as long as its head says, or the message is malformed. */
+  private judgeLength(): void {
+    const { declaredBytes, bodyBytesHeard } = this;
+    if (declaredBytes < 0) return;
+    check(bodyBytesHeard <= declaredBytes, `${bodyBytesHeard} octets of ${declaredBytes} that were declared`);
+    if (this.ended) check(bodyBytesHeard === declaredBytes, 'a message ends before its declared length');
   }
 
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
@@ -58,6 +73,7 @@ export class AppStream implements StreamReceiver {
     this.bodyBytesHeard += end - start;
     if (this.keepBody) this.bodyHeard = Buffer.concat([this.bodyHeard, bytes.subarray(start, end)]);
     this.ended = last;
+    this.judgeLength();
     this.unread += end - start;
     if (this.reads) this.consume(this.unread);
   }
@@ -68,6 +84,7 @@ export class AppStream implements StreamReceiver {
     assertForwardable(trailers, 'trailers');
     this.trailersHeard = trailers;
     this.ended = true;
+    this.judgeLength();
   }
 
   failed(failure: StreamFailure): void {
@@ -99,6 +116,7 @@ export class AppStream implements StreamReceiver {
     if (!this.maySay || this.headSaid) return;
     this.headSaid = true;
     this.endSaid = end;
+    this.bodyless = head.method === 'HEAD';
     this.stream.head(head, end);
   }
 
