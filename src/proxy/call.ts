@@ -29,7 +29,7 @@ import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
 
-/** A timer may fire so much early and is taken at its word, milliseconds. */
+/** A timer, here or at the server, may fire so much early and is taken at its word, milliseconds. */
 const timerSlackMs = 2;
 
 /**
@@ -249,6 +249,13 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
 
   attemptFailed(attempt: Attempt, failure: StreamFailure): void {
     const nowMs = this.context.clock.now();
+    // The server was told the deadline too. Where its timer is the faster one, CANCEL is what it says when that passes.
+    if (
+      failure.kind === 'reset' &&
+      failure.code === ErrorCode.CANCEL &&
+      this.deadlineMs - nowMs <= timerSlackMs
+    )
+      return this.expire();
     const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
     attempt.record.error = error.code;
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
@@ -290,6 +297,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   }
 
   private expire(): void {
+    this.deadline?.cancel();
     this.deadline = null;
     const nowMs = this.context.clock.now();
     const leftMs = this.deadlineMs - nowMs;

@@ -235,6 +235,19 @@ describe('Call', () => {
       expectOver(rig);
     });
 
+    it('has expired as well where the server notices first and resets with CANCEL', () => {
+      const rig = callRig();
+      const [early, late] = [500, 999].map((ms) => {
+        const client = rig.call(grpcHead(['grpc-timeout', '1S']));
+        rig.clock.advance(ms);
+        rig.pools[0].streams.at(-1)!.receiver!.failed(failure('reset', ErrorCode.CANCEL));
+        return client.heads[0];
+      });
+      expect([early.get('grpc-status'), late.get('grpc-status')]).to.deep.equal(['1', '4']);
+      expect(late.get('x-outrigger-error')).to.equal('deadline_exceeded');
+      expectOver(rig, 2);
+    });
+
     it('is counted down while the call waits for a connection, and says that it never left', () => {
       const rig = callRig();
       rig.pools[0].atOnce = null;
