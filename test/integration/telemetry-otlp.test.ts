@@ -71,6 +71,36 @@ const bySpanId = (spans: readonly ReceivedSpan[], id: string): ReceivedSpan => {
   return span;
 };
 
+/** What contracts promise of the SERVER span of the call below, and of the CLIENT span of its second attempt. */
+const serverAttributes = {
+  'rpc.system.name': 'grpc',
+  'rpc.method': 'helloworld.Greeter/SayHello',
+  'rpc.status_code': 'OK',
+  'server.address': 'greeter',
+  'server.port': 50_051,
+  'client.address': '127.0.0.1',
+  'client.port': 40_000,
+  'network.peer.address': '127.0.0.1',
+  'network.peer.port': 40_000,
+  'outrigger.call': 1,
+  'outrigger.listener': 'outbound',
+  'outrigger.route': 'hello',
+  'outrigger.cluster': 'greeter',
+};
+const clientAttributes = {
+  'rpc.system.name': 'grpc',
+  'rpc.method': 'helloworld.Greeter/SayHello',
+  'rpc.status_code': 'OK',
+  'server.address': '127.0.0.1',
+  'server.port': 50_052,
+  'network.peer.address': '127.0.0.1',
+  'network.peer.port': 50_052,
+  'outrigger.route': 'hello',
+  'outrigger.cluster': 'greeter',
+  'outrigger.attempt': 2,
+  'outrigger.pick': 'lowest active/weight of 3',
+};
+
 describe('telemetry over OTLP', function () {
   this.timeout(20_000); // the SDK is loaded with the first case
 
@@ -123,21 +153,7 @@ describe('telemetry over OTLP', function () {
           scope: 'outrigger',
         });
         expect(server.flags & 0x301, 'sampled, and the parent is remote').to.equal(0x301);
-        expect(server.attributes).to.deep.equal({
-          'rpc.system.name': 'grpc',
-          'rpc.method': 'helloworld.Greeter/SayHello',
-          'rpc.status_code': 'OK',
-          'server.address': 'greeter',
-          'server.port': 50_051,
-          'client.address': '127.0.0.1',
-          'client.port': 40_000,
-          'network.peer.address': '127.0.0.1',
-          'network.peer.port': 40_000,
-          'outrigger.call': 1,
-          'outrigger.listener': 'outbound',
-          'outrigger.route': 'hello',
-          'outrigger.cluster': 'greeter',
-        });
+        expect(server.attributes).to.deep.equal(serverAttributes);
         expect(first).to.deep.include({
           kind: 3,
           parentSpanId: server.spanId,
@@ -157,19 +173,7 @@ describe('telemetry over OTLP', function () {
           endNanos: 1_700_000_000_019_000_000n,
           statusCode: 0,
         });
-        expect(second.attributes).to.deep.equal({
-          'rpc.system.name': 'grpc',
-          'rpc.method': 'helloworld.Greeter/SayHello',
-          'rpc.status_code': 'OK',
-          'server.address': '127.0.0.1',
-          'server.port': 50_052,
-          'network.peer.address': '127.0.0.1',
-          'network.peer.port': 50_052,
-          'outrigger.route': 'hello',
-          'outrigger.cluster': 'greeter',
-          'outrigger.attempt': 2,
-          'outrigger.pick': 'lowest active/weight of 3',
-        });
+        expect(second.attributes).to.deep.equal(clientAttributes);
       });
 
       it('exports nothing of an unsampled call, and still sends its context on', async () => {
