@@ -15,6 +15,10 @@ export class FrameWriter {
   maxFrameBytes = frameBytesDefault;
   /** HEADERS and DATA frames written so far. */
   messageFrames = 0;
+  /** Stream of the HEADERS frame that was written last and can be taken back, where it begins and ends in `out`; or 0. */
+  private revocableId = 0;
+  private revocableFrom = 0;
+  private revocableTo = 0;
   private readonly onWrite: () => void;
 
   /** `onWrite` is told of every frame: there is something to flush. */
@@ -44,8 +48,12 @@ export class FrameWriter {
     this.messageFrames++;
     out.reserve(frameHeaderBytes);
     const frameAt = out.length;
+    const { version } = this.encoder;
     out.length += frameHeaderBytes;
     this.encoder.encode(block, out);
+    this.revocableId = version === this.encoder.version ? streamId : 0;
+    this.revocableFrom = frameAt;
+    this.revocableTo = out.length;
     const end = out.length;
     const length = end - frameAt - frameHeaderBytes;
     const endStream = last ? Flag.END_STREAM : 0;
@@ -70,6 +78,17 @@ export class FrameWriter {
       block.copy(out.bytes, out.length, at, at + count);
       out.length += count;
     }
+  }
+
+  /**
+   * Takes back the head of a stream that was begun and is reset before anything else was written or sent, so that the
+   * peer never hears of it. False where it is too late, or later blocks would not be understood without this one.
+   */
+  revoke(streamId: number): boolean {
+    if (this.revocableId !== streamId || this.out.length !== this.revocableTo) return false;
+    this.out.length = this.revocableFrom;
+    this.revocableId = 0;
+    return true;
   }
 
   rstStream(streamId: number, code: ErrorCode): void {

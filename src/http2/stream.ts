@@ -113,7 +113,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
     if (this.state === StreamState.Closed) return;
     this.receiver = null;
     // A stream that the peer has never heard of is idle to it: RST_STREAM there would end the connection.
-    const known = this.host.role === 'server' || this.headWrittenAt >= 0;
+    const known = this.host.role === 'server' || (this.headWrittenAt >= 0 && !this.revokeHead());
     if (known) this.host.resetStream(this.id, code);
     this.close(known);
   }
@@ -289,6 +289,11 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   // Inside.
+
+  /** A call that its client takes back in the same read never reaches the server (CVE-2023-44487). */
+  private revokeHead(): boolean {
+    return this.headWrittenAt === this.host.flushCount && this.host.writer.revoke(this.id);
+  }
 
   private tooSlow(message: string): void {
     this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message });

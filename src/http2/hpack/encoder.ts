@@ -53,6 +53,11 @@ export class HpackEncoder {
     this.tableBytesLowest = Math.min(this.tableBytesLowest, this.tableBytesNext);
   }
 
+  /** Changes with the dynamic table: blocks that left it as it was may as well not be sent. */
+  get version(): number {
+    return this.table.version;
+  }
+
   /** The dynamic table, newest first; for tests and dumps. */
   entries(): Field[] {
     return this.table.entries();

@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import { constantField } from '../../../src/core/field.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { MemoryPair } from '../../support/memory-pair.ts';
+
+/** As a proxy sends it on: known to repeat, so that its fields go into the table. */
+function repeatedHead(path: string): HeaderBlock {
+  const block = new HeaderBlock([
+    constantField(':method', 'POST'),
+    constantField(':scheme', 'http'),
+    constantField(':path', path),
+    constantField(':authority', 'a.test'),
+    constantField('x-kept', 'in the table'),
+  ]);
+  block.repeated = true;
+  return block;
+}
+
+describe('http2 calls that are taken back before they left', () => {
+  it('never reach the server, and those after them do', () => {
+    const pair = new MemoryPair();
+    pair.settle();
+    const head = repeatedHead('/one');
+    pair.request(head, true);
+    pair.settle();
+    for (let i = 0; i < 500; i++) pair.request(head, false).stream.reset(8);
+    expect(pair.client.connection.out.length).to.equal(0);
+    const { stream } = pair.request(head, true);
+    pair.settle();
+    expect(pair.server.requests.map(({ stream: { id } }) => id)).to.deep.equal([1, stream.id]);
+    expect(stream.id).to.equal(1003);
+    expect(pair.server.requests[1].head.get('x-kept')).to.equal('in the table');
+    expect(pair.client.connection.accepting).to.equal(true);
+  });
+
+  it('are reset as ever when their head changed the table, or something was written after it', () => {
+    const pair = new MemoryPair();
+    pair.settle();
+    const inserted = pair.request(repeatedHead('/two'), false).stream;
+    inserted.reset(8);
+    const other = pair.request(repeatedHead('/two'), false).stream;
+    const covered = pair.request(repeatedHead('/two'), false).stream;
+    other.data(Buffer.from('x'), 0, 1, false);
+    covered.reset(8);
+    pair.settle();
+    const failures = pair.server.requests.map(({ recorder }) => recorder.failures.length);
+    expect(failures).to.deep.equal([1, 0, 1]);
+    expect(pair.server.requests[1].recorder.bodyBytes).to.equal(1);
+  });
+
+  it('are reset when they have left meanwhile, though the buffer is as full as then', () => {
+    const pair = new MemoryPair();
+    pair.settle();
+    const head = repeatedHead('/three');
+    pair.request(head, true);
+    pair.settle();
+    const { stream } = pair.request(head, false);
+    pair.settle();
+    const next = pair.request(head, false).stream;
+    stream.reset(8);
+    pair.settle();
+    expect(pair.server.requests.map(({ recorder }) => recorder.failures.length)).to.deep.equal([0, 1, 0]);
+    expect(next.id).to.equal(5);
+  });
+});
