@@ -40,9 +40,10 @@ bench-smoke: install ## A short bench that judges ratios only, for CI
 	@$(run) exec node test/bench/main.ts --smoke $(ARGS)
 
 # make fuzz SECONDS=3600; make fuzz TARGET=hpack SEED=1 runs one again, INPUT=FILE one input alone.
+# Without a SEED of the caller's every run has its own, and prints it.
 SECONDS ?= 60
 fuzz: install ## Feed parsers and connections with made-up input for a minute (SECONDS=3600, TARGET=hpack, SEED=1, INPUT=FILE)
-	@$(run) exec node test/fuzz/main.ts --seconds '$(SECONDS)' --target '$(TARGET)' --seed '$(SEED)' --input '$(INPUT)' $(ARGS)
+	@$(run) exec node test/fuzz/main.ts --seconds '$(SECONDS)' --target '$(TARGET)' --seed '$(if $(filter-out file,$(origin SEED)),$(SEED))' --input '$(INPUT)' $(ARGS)
 
 real: install ## Run against real peers that are installed: test/real/etcd, test/real/python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
