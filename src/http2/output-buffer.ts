@@ -5,9 +5,9 @@ const ownBytesMax = 4096;
  * Larger blocks are lent, in two sizes, from a stock that all connections share: a burst needs them between two flushes
  * only, so a thousand connections need a few. What the stock has no room for is left to the collector.
  */
-const blockBytes = 65_536;
+const blockBytes = 131_072;
 const largeBlockBytes = 524_288;
-const blocksKeptMax = 32;
+const blocksKeptMax = 16;
 const largeBlocksKeptMax = 4;
 const blocks: Buffer[] = [];
 const largeBlocks: Buffer[] = [];
