@@ -1,3 +1,4 @@
+import { BufferBudget } from '../../src/http2/buffer-budget.ts';
 import type { Http2Connection } from '../../src/http2/connection.ts';
 import { replayBytesPerCallMax } from '../../src/proxy/replay-buffer.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
@@ -31,6 +32,8 @@ interface JudgeDeps {
 export class Judge {
   /** The memory for replays is enough for all calls of the run. */
   replaysAll = true;
+  /** What the sidecar's connections hold together; where it is short, who reads too little is reset. */
+  memory = { budget: new BufferBudget(0), short: false };
   /** Calls that nothing excuses: made when all is well again. */
   readonly late = new Set<number>();
   private readonly deps: JudgeDeps;
@@ -127,6 +130,8 @@ export class Judge {
       ledger.violation(`the cluster counts ${sidecar.cluster.active} calls in flight`);
     for (const { address, active } of sidecar.cluster.all())
       if (active !== 0) ledger.violation(`${address} counts ${active} calls in flight`);
+    const held = this.memory.budget.bytes;
+    if (held !== 0) ledger.violation(`${held} octets count as held for those who do not read`);
     for (const { name, client, server } of network.alive()) {
       const ends = [client, server].map((socket) => this.sides.get(socket)?.connection());
       const [one, other] = ends;
@@ -150,14 +155,15 @@ export class Judge {
     const { spec, outcome, taken } = facts;
     if (outcome === null) ledger.violation(`call ${spec.id} hangs`);
     if (taken > 1) ledger.violation(`call ${spec.id} was begun by ${taken} replicas`);
-    const excused = facts.error === 'overloaded' && !this.replaysAll;
+    const excused = (facts.error === 'overloaded' && !this.replaysAll) || this.memory.short;
     if ((calm || this.late.has(spec.id)) && outcome !== 'whole' && !excused)
       ledger.violation(`call ${spec.id} ended as ${outcome} on a calm day`);
     if (outcome === 'lost' && !hitsClients)
       ledger.violation(
         `call ${spec.id} was lost with its connection to the sidecar, which nothing happened to`,
       );
-    if (outcome === 'reset' && spec.grpc) ledger.violation(`call ${spec.id} got a reset instead of a status`);
+    if (outcome === 'reset' && spec.grpc && !this.memory.short)
+      ledger.violation(`call ${spec.id} got a reset instead of a status`);
   }
 
   /** Everything was closed, and time went on. */

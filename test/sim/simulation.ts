@@ -1,5 +1,6 @@
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { SeededRandom } from '../../src/core/random.ts';
+import { BufferBudget } from '../../src/http2/buffer-budget.ts';
 import { type ConnectionOptions, connectionDefaults } from '../../src/http2/options.ts';
 import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { drawCall } from './call-spec.ts';
@@ -152,11 +153,15 @@ class Run {
   private makeSidecar(): SimSidecar {
     const { draw, calm, judge } = this;
     const tight = !calm && draw.percent(20);
+    // What all its connections may hold together for those who do not read.
+    const short = !calm && draw.percent(15);
+    const budget = new BufferBudget(short ? draw.size(100_000, 5_000_000) : Number.POSITIVE_INFINITY);
+    judge.memory = { budget, short };
     const settings = {
       seed: this.seed ^ 0x5eed,
       endpoints: this.endpoints,
-      upstream: drawOptions(draw, calm),
-      downstream: drawOptions(draw, calm),
+      upstream: { ...drawOptions(draw, calm), budget },
+      downstream: { ...drawOptions(draw, calm), budget },
       connectionsMax: tight ? draw.int(1, 3) : 1024,
       pendingMax: tight ? draw.int(5, 100) : 1024,
       requestsMax: tight ? draw.int(20, 200) : 1024,
