@@ -33,7 +33,7 @@ describe('deadlines and cancels', () => {
     const { client, replica } = await chain();
     const { code } = await client.sayHello('x', { deadlineMs: 5000 });
     expect(code).to.equal(status.OK);
-    expect(replica.lastDeadlineMs).to.be.lessThan(5000).and.greaterThan(4000);
+    expect(replica.lastDeadlineMs).to.be.lessThan(5000).and.greaterThan(2500);
   });
 
   it('grpc-timeout is sent on once, counted down, in the finest unit that fits', async () => {
@@ -59,7 +59,7 @@ describe('deadlines and cancels', () => {
       // Hours are the only unit for the longest; one of them may go to rounding.
       expect(gotMs)
         .to.be.at.most(ms)
-        .and.at.least(Math.min(ms - 1000, ms * 0.999));
+        .and.at.least(Math.min(ms - 1400, ms * 0.999));
     }
   });
 
@@ -95,7 +95,7 @@ describe('deadlines and cancels', () => {
     expect(decodeGrpcMessage(String(headers['grpc-message']))).to.match(
       /^the deadline passed after \d+ ms, while 127\.0\.0\.1:\d+ was working on it; the upstream may have processed the call; .*\[deadline_exceeded\]$/,
     );
-    expect(tookMs).to.be.at.least(79).and.lessThan(1000);
+    expect(tookMs).to.be.at.least(79).and.lessThan(3000);
     await until(
       () => upstreamCode === constants.NGHTTP2_CANCEL,
       () => `the upstream saw ${upstreamCode}`,
@@ -110,7 +110,7 @@ describe('deadlines and cancels', () => {
     });
     const proxy = await sidecar(greeterConfig([server], { health: 'none' }));
     const { body, trailers } = await rawClient(proxy.target()).request(
-      grpcHead('/a.B/C', { 'grpc-timeout': '60m' }),
+      grpcHead('/a.B/C', { 'grpc-timeout': '300m' }),
     );
     expect(body.toString()).to.equal('some');
     expect(trailers).to.include({ 'grpc-status': '4', 'x-outrigger-error': 'deadline_exceeded' });
@@ -151,7 +151,7 @@ describe('deadlines and cancels', () => {
       {
         name: 'in',
         listen: '127.0.0.1:0',
-        routes: [{ name: 'bounded', cluster: 'greeter', timeout: '100ms' }],
+        routes: [{ name: 'bounded', cluster: 'greeter', timeout: '400ms' }],
       },
     ];
     const proxy = await sidecar({ ...shape, listeners });
@@ -159,12 +159,12 @@ describe('deadlines and cancels', () => {
     const { code, details } = await client.sayHello('x');
     expect(code).to.equal(status.DEADLINE_EXCEEDED);
     expect(details).to.contain('[deadline_exceeded]');
-    expect(replica.lastDeadlineMs).to.be.at.most(100);
+    expect(replica.lastDeadlineMs).to.be.at.most(400);
     replica.delayMs = 0;
     expect((await client.sayHello('x')).code).to.equal(status.OK);
     // The shorter of the two counts.
     await client.sayHello('x', { deadlineMs: 60_000 });
-    expect(replica.lastDeadlineMs).to.be.at.most(100);
+    expect(replica.lastDeadlineMs).to.be.at.most(400);
   });
 
   it("a route's timeout bounds HTTP calls with 504", async () => {
@@ -198,7 +198,7 @@ describe('deadlines and cancels', () => {
     await until(
       () => replica.cancelled === 3,
       () => `${replica.cancelled} cancels seen`,
-      500,
+      1500,
     );
     expect(proxy.cluster().active).to.equal(0);
     for (const record of proxy.calls())
@@ -218,7 +218,7 @@ describe('deadlines and cancels', () => {
     await until(
       () => replica.active === 0,
       () => `${replica.active} calls go on`,
-      500,
+      1500,
     );
     expect(proxy.cluster().active).to.equal(0);
   });

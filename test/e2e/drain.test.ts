@@ -115,7 +115,7 @@ describe('SIGTERM', function () {
       expect(details).to.match(/^the sidecar is shutting down and the grace period is over; .*\[draining\]$/);
     }
     expect(await running.exit).to.equal(1);
-    expect(performance.now() - sinceMs).to.be.within(395, 3000);
+    expect(performance.now() - sinceMs).to.be.within(395, 6000);
     expect(running.stderr).to.match(/drained: 2 calls cut, 0 finished\n/);
     await until(
       () => replica.active === 0,
@@ -129,7 +129,7 @@ describe('SIGTERM', function () {
     const sinceMs = performance.now();
     running.signal('SIGINT');
     expect(await running.exit).to.equal(0);
-    expect(performance.now() - sinceMs).to.be.lessThan(2000);
+    expect(performance.now() - sinceMs).to.be.lessThan(4000);
   });
 
   it('POST /quitquitquit ends it the same way', async () => {
