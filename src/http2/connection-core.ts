@@ -267,6 +267,7 @@ export class ConnectionCore implements StreamHost {
     if (verdict === 'hard') this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
     else if (verdict === 'soft' && this.goawaySentLastId === Number.POSITIVE_INFINITY) {
       this.sayGoaway(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
+      this.endIfDone();
     }
   }
 

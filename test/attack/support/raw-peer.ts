@@ -93,7 +93,7 @@ export class RawPeer {
   }
 
   /** Resolves when the other side has closed. */
-  async toldToGo(withinMs = 4000): Promise<void> {
+  async toldToGo(withinMs = 8000): Promise<void> {
     await until(
       () => this.closed,
       () => `the connection is still open (GOAWAY ${this.goawayCode} ${this.goawayText})`,

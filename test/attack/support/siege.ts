@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectPeer, type PeerOptions, type RawPeer } from './raw-peer.ts';
 
 /** How the connections of a siege ended. */
@@ -9,13 +10,16 @@ export interface Siege {
   readonly closed: number;
 }
 
+/** Between the connections of one attacker. */
+const pauseMs = 5;
+
 /**
  * Attackers that come back: `parallel` connections at a time, each with one `attack`, and the next one when it is over, until
  * the time is over or `connectionsMax` have been used.
  */
 export async function siege(
   target: string,
-  { parallel = 2, forMs = 1500, connectionsMax = 200, ...options }: SiegeOptions,
+  { parallel = 2, forMs = 1500, connectionsMax = 500, ...options }: SiegeOptions,
   attack: (peer: RawPeer, leftMs: number) => Promise<void>,
 ): Promise<Siege> {
   const untilMs = performance.now() + forMs;
@@ -24,11 +28,13 @@ export async function siege(
     while (performance.now() < untilMs && result.connections < connectionsMax) {
       result.connections++;
       const peer = await connectPeer(target, options);
-      await attack(peer, untilMs - performance.now());
+      // The last one has the time to be stopped, too.
+      await attack(peer, Math.max(500, untilMs - performance.now()));
       await lastWords(peer);
       if (peer.goawayCode === 0xb) result.calmed++;
       if (peer.closed) result.closed++;
       peer.destroy();
+      await sleep(pauseMs);
     }
   };
   await Promise.all(Array.from({ length: parallel }, attacker));
@@ -43,5 +49,5 @@ export interface SiegeOptions extends PeerOptions {
 
 /** Waits for the other side to close, if it is about to. */
 async function lastWords(peer: RawPeer): Promise<void> {
-  for (let i = 0; i < 20 && !peer.closed; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 200 && !peer.closed; i++) await sleep(5);
 }
