@@ -28,7 +28,10 @@ export class BufferBudget {
   add(bytes: number): void {
     this.held += bytes;
     if (this.held <= this.bytesMax / 2) this.shareBytes = Number.POSITIVE_INFINITY;
-    else this.shareBytes = this.held < this.bytesMax ? this.bytesMax / 16 : leastShareBytes;
+    else {
+      const shareBytes = this.held < this.bytesMax ? this.bytesMax / 16 : 0;
+      this.shareBytes = Math.max(shareBytes, leastShareBytes);
+    }
   }
 }
 
