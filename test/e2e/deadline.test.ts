@@ -85,7 +85,7 @@ describe('deadlines and cancels', () => {
     const client = rawClient(proxy.target());
     const begunMs = performance.now();
     // A client that has no timer of its own, so that the status can only be ours.
-    const { headers } = await client.request(grpcHead('/a.B/C', { 'grpc-timeout': '80m' }));
+    const { headers } = await client.request(grpcHead('/a.B/C', { 'grpc-timeout': '300m' }));
     const tookMs = performance.now() - begunMs;
     expect(headers).to.include({
       ':status': 200,
@@ -95,7 +95,7 @@ describe('deadlines and cancels', () => {
     expect(decodeGrpcMessage(String(headers['grpc-message']))).to.match(
       /^the deadline passed after \d+ ms, while 127\.0\.0\.1:\d+ was working on it; the upstream may have processed the call; .*\[deadline_exceeded\]$/,
     );
-    expect(tookMs).to.be.at.least(79).and.lessThan(3000);
+    expect(tookMs).to.be.at.least(299).and.lessThan(3000);
     await until(
       () => upstreamCode === constants.NGHTTP2_CANCEL,
       () => `the upstream saw ${upstreamCode}`,
