@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim bench bench-smoke fuzz real build docker clean
+.PHONY: help install demo test check format sim bench bench-smoke fuzz real build docker clean conformance
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -42,6 +42,9 @@ bench-smoke: install ## A short bench that judges ratios only, for CI
 # make fuzz SECONDS=3600; make fuzz TARGET=hpack SEED=1 runs one again, INPUT=FILE one input alone.
 # Without a SEED of the caller's every run has its own, and prints it.
 SECONDS ?= 60
+conformance: install ## Hold the HTTP/2 engine to h2spec, as a server and as a client (needs Go)
+	@$(run) exec node test/conformance/h2spec.ts $(ARGS)
+
 fuzz: install ## Feed parsers and connections with made-up input for a minute (SECONDS=3600, TARGET=hpack, SEED=1, INPUT=FILE)
 	@$(run) exec node test/fuzz/main.ts --seconds '$(SECONDS)' --target '$(TARGET)' --seed '$(if $(filter-out file,$(origin SEED)),$(SEED))' --input '$(INPUT)' $(ARGS)
 
