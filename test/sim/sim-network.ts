@@ -65,7 +65,7 @@ export class SimNetwork {
     return this.links.filter(({ client, server }) => !client.destroyed && !server.destroyed);
   }
 
-  private newPath(): Path {
+  newPath(): Path {
     const { draw } = this;
     const tampers = this.tampers && draw.percent(60);
     const [low, high] = draw.of([
