@@ -151,11 +151,11 @@ const limits = section(
   {
     maxConnections: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Connections to all endpoints.',
+      doc: 'Connections to each endpoint.',
     }),
     maxPending: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Calls that wait for a connection to be set up.',
+      doc: 'Calls that wait for a connection to one endpoint.',
     }),
     maxRequests: key(number({ min: 1, max: 10_000_000 }), {
       default: 65_536,
