@@ -124,7 +124,11 @@ export class Http2Pool implements StreamPool {
 
   drain(): void {
     this.dismiss();
-    for (const { binding } of [...this.pooled]) binding.connection.shutdown();
+    for (const { binding, ready } of [...this.pooled]) {
+      if (ready) binding.connection.shutdown();
+      // Who has not answered yet has no call to finish, and may never take in that it is to go.
+      else binding.destroy(this.lastFailure.message);
+    }
   }
 
   close(): void {
