@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 
 /** node:http2 peers that do what gRPC libraries never would. */
 
@@ -89,11 +89,15 @@ export interface RawClient {
     headers: OutgoingHttpHeaders,
     endStream?: boolean,
   ): { stream: http2.ClientHttp2Stream; reply: Promise<RawReply> };
+  /** Resets the connection, as a client that crashes does. */
+  cut(): void;
   close(): void;
 }
 
 export function connectRaw(target: string, options: http2.ClientSessionOptions = {}): RawClient {
-  const session = http2.connect(`http://${target}`, options);
+  const [host, port] = target.split(':');
+  const socket = connect(Number(port), host);
+  const session = http2.connect(`http://${target}`, { ...options, createConnection: () => socket });
   session.on('error', () => {});
   const open = (headers: OutgoingHttpHeaders, endStream = false, waitForTrailers = false) => {
     const stream = session.request(headers, { endStream, waitForTrailers });
@@ -113,6 +117,7 @@ export function connectRaw(target: string, options: http2.ClientSessionOptions =
       else if (trailers !== undefined) stream.end();
       return reply;
     },
+    cut: () => void socket.resetAndDestroy(),
     close: () => session.destroy(),
   };
 }
