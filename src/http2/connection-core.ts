@@ -283,12 +283,7 @@ export class ConnectionCore implements StreamHost {
     this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many streams taken back at once');
   }
 
-  /**
-   * Server role, to be called at regular times: ends streams, or the connection, whose reader has taken next to nothing
-   * of what waits for it at more than `looksMax` looks in a row.
-   */
-  lookForStalls(looksMax: number): void {
-    if (this.over) return;
+  protected lookForStalledReaders(looksMax: number): void {
     if (this.transportReady || this.flushCount !== this.stuckAt) {
       this.stuckAt = this.flushCount;
       this.stuckLooks = 0;

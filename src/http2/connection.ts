@@ -21,6 +21,9 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   private readonly reader: FrameReader;
   /** Octets of the client's preface still to come (server role). */
   private prefaceLeft: number;
+  /** Looks in a row that found it inside one and the same frame or header section. */
+  private unfinishedLooks = 0;
+  private unfinishedAt = 0;
 
   constructor(role: 'client' | 'server', options: ConnectionOptions, listener: ConnectionListener) {
     super(role, options, listener);
@@ -123,6 +126,23 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** The transport is gone; `message` says how. Every open stream fails with it. */
   transportClosed(message: string): void {
     this.end({ code: ErrorCode.NO_ERROR, message, ours: false });
+  }
+
+  /**
+   * To be called at regular times (server role): ends what gets no further. That is a stream, or the connection, whose
+   * reader has taken next to nothing of what waits for it at more than `looksMax` looks in a row, and a connection that
+   * was inside one frame or header section at more than `sectionLooksMax`: slowloris, one layer up.
+   */
+  lookForStalls(looksMax: number, sectionLooksMax: number): void {
+    if (this.over) return;
+    const unfinished = this.assembly.expecting || this.reader.insideFrame;
+    if (!unfinished || this.messageFrames !== this.unfinishedAt) {
+      this.unfinishedAt = this.messageFrames;
+      this.unfinishedLooks = 0;
+    } else if (++this.unfinishedLooks > sectionLooksMax) {
+      return this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or header section takes too long');
+    }
+    this.lookForStalledReaders(looksMax);
   }
 
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {

@@ -1,4 +1,4 @@
-import { frameHeaderBytes, readU24, readU31 } from './frame.ts';
+import { FrameType, frameHeaderBytes, readU24, readU31 } from './frame.ts';
 
 /** Hears of each whole frame; octets `start` to `end` are its payload and must be copied to be kept. */
 export interface FrameListener {
@@ -33,6 +33,11 @@ export class FrameReader {
     this.held = true;
     this.carry = Buffer.alloc(0);
     this.carried = 0;
+  }
+
+  /** Has a frame begun and not ended that is no DATA? Nobody honest takes long over one. */
+  get insideFrame(): boolean {
+    return this.carried > 0 && (this.carried < frameHeaderBytes || this.carry[3] !== FrameType.DATA);
   }
 
   /** Ends the `receive` that is going on after the frame at hand. */

@@ -87,9 +87,9 @@ export class Http2Downstream {
     this.binding.connection.shutdown();
   }
 
-  /** To be called at regular times: ends calls whose client does not take their replies. */
-  lookForStalls(looksMax: number): void {
-    this.binding.connection.lookForStalls(looksMax);
+  /** To be called at regular times: ends calls whose client does not take their replies, and half-sent frames. */
+  lookForStalls(looksMax: number, sectionLooksMax: number): void {
+    this.binding.connection.lookForStalls(looksMax, sectionLooksMax);
   }
 
   destroy(): void {

@@ -133,12 +133,13 @@ export class Listener {
   }
 
   private watchStalls(): void {
-    const { stallTimeoutMs, http2 } = this.settings;
-    const everyMs = Math.min(1000, stallTimeoutMs / 4);
+    const { stallTimeoutMs, prefaceTimeoutMs, http2 } = this.settings;
+    const everyMs = Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4);
     const look = (): void => {
       // Memory is not kept for readers that stand still while others may need it.
       const timeoutMs = http2.budget.short ? Math.min(shortStallTimeoutMs, stallTimeoutMs) : stallTimeoutMs;
-      for (const connection of this.http2.values()) connection.lookForStalls(timeoutMs / everyMs);
+      for (const connection of this.http2.values())
+        connection.lookForStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
       this.stallTimer = this.deps.clock.after(everyMs, look);
     };
     this.stallTimer = this.deps.clock.after(everyMs, look);

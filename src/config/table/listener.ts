@@ -162,7 +162,7 @@ const limits = section(
     }),
     handshakeTimeout: key(duration({ min: '10ms', max: '10m' }), {
       default: '10s',
-      doc: 'How long a new connection may take over its TLS handshake and its first request.',
+      doc: 'How long a new connection may take over its TLS handshake and its first request, and any over a single frame or header section.',
     }),
     stallTimeout: key(duration({ min: '100ms' }), {
       default: '5m',

@@ -3,6 +3,7 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { BufferBudget, leastShareBytes } from '../../../src/http2/buffer-budget.ts';
 import type { ConnectionOptions } from '../../../src/http2/options.ts';
 import { MemoryPair, Recorder } from '../../support/memory-pair.ts';
+import { data, fragment, frame, headers, postHead, Scripted } from './support.ts';
 
 const head = HeaderBlock.of([':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'a']);
 const replyHead = HeaderBlock.of([':status', '200']);
@@ -33,10 +34,10 @@ describe('http2 readers that stall', () => {
   it('are reset when nothing of what waits has left for more looks than allowed', () => {
     const pair = stalledPair(100_000);
     const recorder = stalledCall(pair);
-    for (let look = 0; look < 5; look++) pair.server.connection.lookForStalls(5);
+    for (let look = 0; look < 5; look++) pair.server.connection.lookForStalls(5, 5);
     pair.settle();
     expect(recorder.failures).to.deep.equal([]);
-    pair.server.connection.lookForStalls(5);
+    pair.server.connection.lookForStalls(5, 5);
     pair.settle();
     expect(recorder.failures.map(({ kind, code }) => [kind, code])).to.deep.equal([['reset', 0xb]]);
     expect(pair.server.requests[0].recorder.failures).to.have.length(1);
@@ -46,7 +47,7 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(mebibyte);
     const recorder = stalledCall(pair);
     for (let look = 0; look < 100; look++) {
-      pair.server.connection.lookForStalls(5);
+      pair.server.connection.lookForStalls(5, 5);
       if (look % 5 === 0) recorder.resume();
       pair.settle();
       recorder.stalled = true;
@@ -58,7 +59,7 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(0);
     pair.server.handler = (stream) => stream.head(replyHead, false);
     const recorder = stalledCall(pair);
-    for (let look = 0; look < 10_000; look++) pair.server.connection.lookForStalls(5);
+    for (let look = 0; look < 10_000; look++) pair.server.connection.lookForStalls(5, 5);
     pair.settle();
     expect(recorder.failures).to.deep.equal([]);
     expect(pair.server.error).to.equal(undefined);
@@ -68,8 +69,36 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(100_000);
     stalledCall(pair);
     pair.server.connection.setTransportReady(false);
-    for (let look = 0; look <= 6; look++) pair.server.connection.lookForStalls(5);
+    for (let look = 0; look <= 6; look++) pair.server.connection.lookForStalls(5, 5);
     expect(pair.server.error?.code).to.equal(0xb);
+  });
+
+  it('inside a frame or header section end the connection; inside DATA they do not, nor when others come and go', () => {
+    const section = headers(1, postHead, false);
+    const cases = [
+      { half: section.subarray(0, 20), ends: true },
+      { half: section.subarray(0, 3), ends: true },
+      { half: frame(1, 0, 1, fragment(...postHead)), ends: true },
+      { half: Buffer.concat([section, data(1, 'abcdef').subarray(0, 12)]), ends: false },
+    ];
+    for (const { half, ends } of cases) {
+      const server = new Scripted('server');
+      server.send(half);
+      for (let look = 0; look <= 6; look++) server.connection.lookForStalls(5, 5);
+      expect(server.error?.code).to.equal(ends ? 0xb : undefined);
+    }
+    const busy = new Scripted('server');
+    busy.send(section.subarray(0, 20));
+    for (let id = 1; id < 99; id += 2) {
+      busy.connection.lookForStalls(5, 5);
+      busy.send(
+        Buffer.concat([
+          headers(id, postHead, false).subarray(20),
+          headers(id + 2, postHead, false).subarray(0, 20),
+        ]),
+      );
+    }
+    expect(busy.error).to.equal(undefined);
   });
 
   it('have their window grow only while they keep up', () => {
