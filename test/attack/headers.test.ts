@@ -76,7 +76,7 @@ describe('attack: header blocks', () => {
     it(`CONTINUATION without end, ${name} (CVE-2024-27316): ENHANCE_YOUR_CALM after a few`, () =>
       rig.withBystander(rssMaxMiB, async () => {
         const piece = repeat(unit, 65_536);
-        const result = await siege(rig.target, { forMs: 1000 }, async (peer, leftMs) => {
+        const result = await siege(rig.target, { forMs: 1000, unresponsive: true }, async (peer, leftMs) => {
           peer.send(opened(1, block(...request)));
           await peer.flood(piece, leftMs);
         });

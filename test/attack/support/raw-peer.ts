@@ -18,11 +18,13 @@ export interface PeerOptions {
   readonly settings?: ReadonlyArray<readonly [number, number]>;
   /** Sends nothing by itself: no preface, no acknowledgements. */
   readonly mute?: boolean;
+  /** Answers neither SETTINGS nor PING. */
+  readonly unresponsive?: boolean;
 }
 
 /**
  * One end of a connection that sends what it is told and counts what comes back. It acknowledges SETTINGS and answers
- * PING unless `mute`, and gives no credit by itself.
+ * PING unless told otherwise, and gives no credit by itself.
  */
 export class RawPeer {
   readonly socket: Socket;
@@ -37,13 +39,13 @@ export class RawPeer {
   closed = false;
   dataBytes = 0;
   onFrame: (type: number, flags: number, streamId: number, payload: Buffer) => void = () => {};
-  private readonly mute: boolean;
+  private readonly responsive: boolean;
   private rest: Buffer = Buffer.alloc(0);
   private toSkip: number;
 
   constructor(socket: Socket, role: 'client' | 'server', options: PeerOptions = {}) {
     this.socket = socket;
-    this.mute = options.mute ?? false;
+    this.responsive = !options.mute && !options.unresponsive;
     this.toSkip = role === 'server' ? preface.length : 0;
     socket.setNoDelay(true);
     socket.on('error', () => {});
@@ -51,7 +53,7 @@ export class RawPeer {
       this.closed = true;
     });
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
-    if (this.mute) return;
+    if (options.mute) return;
     if (role === 'client') socket.write(preface);
     socket.write(settings(...(options.settings ?? [])));
   }
@@ -153,8 +155,9 @@ export class RawPeer {
     } else if (type === Type.Goaway) {
       this.goawayCode = payload.readUInt32BE(4);
       this.goawayText = payload.subarray(8).toString('latin1');
-    } else if (type === Type.Settings && (flags & Flags.Ack) === 0 && !this.mute) this.send(settingsAck());
-    else if (type === Type.Ping && (flags & Flags.Ack) === 0 && !this.mute)
+    } else if (type === Type.Settings && (flags & Flags.Ack) === 0 && this.responsive)
+      this.send(settingsAck());
+    else if (type === Type.Ping && (flags & Flags.Ack) === 0 && this.responsive)
       this.send(Buffer.concat([Buffer.from([0, 0, 8, Type.Ping, Flags.Ack, 0, 0, 0, 0]), payload]));
     this.onFrame(type, flags, id, payload);
   }

@@ -42,6 +42,8 @@ export interface RigOptions {
   readonly limits?: Record<string, unknown>;
   readonly cluster?: Record<string, unknown>;
   readonly more?: Record<string, unknown>;
+  /** Clusters beside that of the replicas. */
+  readonly clusters?: () => Promise<Array<Record<string, unknown>>>;
 }
 
 /** One sidecar in front of two replicas for a whole `describe`; to be called within it. */
@@ -59,7 +61,8 @@ export function attackRig(options: RigOptions = {}): AttackRig {
     const endpoints = replicas.addresses.slice(0, 2).map((address) => ({ address }));
     const shape = greeterConfig(endpoints, options.cluster, { drain: { grace: '0s', goawayDelay: '0s' } });
     const listener = { ...shape.listeners![0], limits: options.limits ?? {}, ...options.listener };
-    program = await startSidecarProgram({ ...shape, listeners: [listener], ...options.more });
+    const clusters = [...shape.clusters!, ...((await options.clusters?.()) ?? [])];
+    program = await startSidecarProgram({ ...shape, clusters, listeners: [listener], ...options.more });
     await untilReady(program);
   });
   afterEach(async () => {

@@ -31,6 +31,8 @@ export async function siege(
       // The last one has the time to be stopped, too.
       await attack(peer, Math.max(500, untilMs - performance.now()));
       await lastWords(peer);
+      if (process.env.ATTACK_FACTS && peer.goawayCode !== 0xb)
+        console.log('        not calmed:', peer.goawayCode, peer.goawayText, peer.closed, peer.counts.join());
       if (peer.goawayCode === 0xb) result.calmed++;
       if (peer.closed) result.closed++;
       peer.destroy();
