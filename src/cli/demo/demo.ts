@@ -148,12 +148,17 @@ function runLoad(
 ): Promise<LoadFigures> {
   return new Promise((resolve, reject) => {
     let second = 0;
+    let over = false;
     const { target, callsPerSecond } = settings;
     const load = startChild(
       { role: 'load', load: { target, callsPerSecond } },
       (message) => {
-        if (message.kind === 'total') resolve(message.figures);
-        if (message.kind !== 'second') return;
+        if (message.kind === 'total') {
+          over = true;
+          resolve(message.figures);
+        }
+        // The load counts its last, begun second too; after the sum nobody wants to read of it.
+        if (message.kind !== 'second' || over || second >= settings.seconds) return;
         onSecond(++second, message.figures);
         if (second >= settings.seconds) load.send('stop');
       },
