@@ -160,7 +160,7 @@ describe('http2/connection, octets', () => {
         { weight: 8, arbitrary: sensible },
       );
       fc.assert(
-        fc.property(fc.array(octetsToSend, { maxLength: 40 }), fc.boolean(), (chunks, greet) => {
+        fc.property(fc.array(octetsToSend, { maxLength: 40, size: 'max' }), fc.boolean(), (chunks, greet) => {
           const end = new Scripted(role, {}, greet);
           const calls = role === 'client' && greet ? [end.request(postHead, false), end.request()] : [];
           answers(end);

@@ -83,7 +83,7 @@ describe('http2/flow-window', () => {
         fc.property(
           fc.integer({ min: 1, max: 5000 }),
           fc.integer({ min: 0, max: 5000 }),
-          fc.array(fc.tuple(fc.nat(3000), fc.nat(3000)), { maxLength: 60 }),
+          fc.array(fc.tuple(fc.nat(3000), fc.nat(3000)), { maxLength: 60, size: 'max' }),
           (size, more, steps) => {
             const peer = new SendWindow(size);
             const window = new ReceiveWindow(size, size + more);
