@@ -32,6 +32,9 @@ export interface Http2PoolDeps {
 /** How often a connection without new streams sends the resets that had to wait, milliseconds. */
 const resetPaceMs = 1000;
 
+/** A timer so late, milliseconds, tells of a stall of the event loop and not of a busy turn. */
+const stallMsMin = 50;
+
 interface Pooled {
   readonly binding: SocketBinding;
   ready: boolean;
@@ -178,11 +181,20 @@ export class Http2Pool implements StreamPool {
     });
     const pooled: Pooled = { binding, ready: false, connectTimer: null, resetTimer: null, timedOut: false };
     this.pooled.push(pooled);
-    pooled.connectTimer = this.deps.clock.after(this.settings.connectTimeoutMs, () => {
-      pooled.timedOut = true;
-      binding.destroy('connecting took too long');
-    });
+    this.limitConnect(pooled, this.settings.connectTimeoutMs);
     binding.start();
+  }
+
+  /** A timer that comes late was held up by this process, as was what the peer may have said: it has that long again. */
+  private limitConnect(pooled: Pooled, withinMs: number): void {
+    const { clock } = this.deps;
+    const dueMs = clock.now() + withinMs;
+    pooled.connectTimer = clock.after(withinMs, () => {
+      const lateMs = clock.now() - dueMs;
+      if (lateMs >= stallMsMin) return this.limitConnect(pooled, Math.min(lateMs, withinMs));
+      pooled.timedOut = true;
+      pooled.binding.destroy('connecting took too long');
+    });
   }
 
   private paceResets(pooled: Pooled): void {
