@@ -56,6 +56,11 @@ export interface OutlierEndpoint {
   failed(): void;
   /** A call ended without a verdict: the client cancelled it. If there is a trial, another call gets it. */
   abandoned(): void;
+  /**
+   * Health checks that had found it ill find it well: what it was ejected for belongs to its life before, and a call may
+   * try it now (Envoy ends an ejection at any good probe, which would bring a replica back that answers probes and no calls).
+   */
+  recovered(): void;
   /** The endpoint left the cluster. */
   remove(): void;
 }
@@ -159,11 +164,23 @@ class Member implements OutlierEndpoint {
     this.onChange();
   }
 
+  recovered(): void {
+    if (this.state === 'ejected') this.admit();
+  }
+
   remove(): void {
     if (!this.pool.members.delete(this)) return;
     this.timer?.cancel();
     if (this.state !== 'in') this.pool.out--;
     this.state = 'in';
+  }
+
+  /** Its time is up: the next call is its trial. */
+  private admit(): void {
+    this.timer?.cancel();
+    this.state = 'probation';
+    this.ejectedUntilMs = 0;
+    this.onChange();
   }
 
   private hasRoom(): boolean {
@@ -187,11 +204,7 @@ class Member implements OutlierEndpoint {
     const forMs = Math.min(settings.baseEjectionMs * this.times, settings.maxEjectionMs);
     this.ejectedUntilMs = nowMs + forMs;
     this.timer?.cancel();
-    this.timer = clock.after(forMs, () => {
-      this.state = 'probation';
-      this.ejectedUntilMs = 0;
-      this.onChange();
-    });
+    this.timer = clock.after(forMs, () => this.admit());
     logger.warn(`endpoint ${this.name} is ejected for ${forMs / 1000} s: ${why}`, {
       endpoint: this.name,
       forMs,

@@ -243,7 +243,9 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   attemptNotOpened(attempt: Attempt, failure: OpenFailure): void {
     const error = openFailureError(failure);
     attempt.record.error = error.code;
-    attempt.end(failure.code === 'overloaded' ? 'neutral' : 'failure', this.context.clock.now());
+    const counts = failure.code !== 'overloaded' && failure !== attempt.endpoint.openFailure;
+    if (counts) attempt.endpoint.openFailure = failure;
+    attempt.end(counts ? 'failure' : 'neutral', this.context.clock.now());
     this.tryElsewhere(attempt, error);
   }
 

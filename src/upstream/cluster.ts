@@ -218,7 +218,10 @@ export class Cluster {
   private healthChanged(endpoint: Endpoint): void {
     if (endpoint.removed) return;
     // It answered a probe: there is no reason to wait for the back-off of its connections.
-    if (endpoint.health.status === 'healthy') endpoint.pool.resetBackoff();
+    if (endpoint.health.status === 'healthy') {
+      endpoint.pool.resetBackoff();
+      endpoint.outlier?.recovered();
+    }
     this.rebuild();
   }
 

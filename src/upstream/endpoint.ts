@@ -4,7 +4,7 @@ import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { OutlierEndpoint } from '../health/outlier.ts';
-import type { StreamPool } from './stream-opener.ts';
+import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
 /** How an attempt went, as far as it says something about the endpoint. */
 export type Outcome =
@@ -60,6 +60,8 @@ export class Endpoint implements Candidate {
   readonly latency = new RecentLatency(recentMs);
   readonly rate = new RecentRate(recentMs);
   pool!: StreamPool;
+  /** The failed connection that was counted last: it says one thing of the endpoint, however many calls waited for it. */
+  openFailure: OpenFailure | null = null;
 
   constructor(spec: EndpointSpec, nowMs: number) {
     this.target = spec.address;

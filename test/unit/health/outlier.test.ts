@@ -55,6 +55,23 @@ describe('outlierDetector', () => {
     expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 5 calls in a row failed']);
   });
 
+  it('tries it at once when health checks that found it ill find it well', () => {
+    setUp(3);
+    fail(endpoints[0]);
+    clock.advance(1000);
+    endpoints[0].recovered();
+    expect(endpoints[0]).to.include({ state: 'probation', usable: true, ejectedUntilMs: 0 });
+    expect(changes).to.deep.equal(['e0 false', 'e0 true']);
+    expect(clock.pending).to.equal(0);
+    endpoints[0].picked();
+    expect(endpoints[0].usable).to.equal(false);
+    endpoints[0].succeeded();
+    expect(endpoints[0].state).to.equal('in');
+    // Whoever is in use already has nothing to recover from.
+    endpoints[0].recovered();
+    expect(endpoints[0].state).to.equal('in');
+  });
+
   it('tries it with one real call when its time is up, and uses it in full if that succeeds', () => {
     setUp(3);
     fail(endpoints[0]);
