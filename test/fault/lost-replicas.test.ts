@@ -39,6 +39,20 @@ describe('replicas that cannot be reached, on virtual time', () => {
     expect(statusOf(next)).to.include({ status: '14', error: 'no_healthy_endpoint' });
   });
 
+  it('a connect that many calls waited for counts as one failure, and ejects nobody', () => {
+    const s = stage({ replicas: 2, sidecar: { consecutiveErrors: 5 } });
+    const [dead, alive] = s.replicas;
+    dead.state = 'down';
+    alive.onCall = reply;
+    const calls = Array.from({ length: 40 }, () => s.call(true).recorder);
+    s.advance(10);
+    expect(calls.every((call) => statusOf(call).status === '0')).to.equal(true);
+    const [endpoint] = s.sidecar.cluster.all();
+    expect(endpoint.address).to.equal(dead.name);
+    expect(endpoint.error).to.equal(1);
+    expect(endpoint.outlier?.state).to.equal('in');
+  });
+
   it('packets dropped: the connect is given up after its timeout, and the call goes elsewhere', () => {
     const s = stage({ replicas: 2 });
     const [mute, alive] = s.replicas;

@@ -1,0 +1,145 @@
+import * as grpc from '@grpc/grpc-js';
+import { expect } from 'chai';
+import { rig } from '../e2e/rig.ts';
+import { greeterConfig } from '../support/sidecar.ts';
+import { freeAddresses } from '../support/sidecar-process.ts';
+import { until } from '../support/until.ts';
+import { Load, mixedCalls } from './load.ts';
+import { ReplicaProcess } from './replica-process.ts';
+
+const { status } = grpc;
+const health = { grpc: {}, interval: '100ms', timeout: '200ms', unhealthyThreshold: 2 };
+
+describe('replicas that are processes', function () {
+  this.timeout(60_000);
+  const { sidecar, client, defer } = rig();
+
+  async function replicas(count: number): Promise<ReplicaProcess[]> {
+    const addresses = await freeAddresses(count);
+    const made = addresses.map((address, i) => new ReplicaProcess(address, `replica ${i + 1}`));
+    defer(() => Promise.all(made.map((replica) => replica.kill())));
+    await Promise.all(made.map((replica) => replica.start()));
+    return made;
+  }
+
+  it('kill -9 costs the calls that were on it and no other; it is used again when it is back', async () => {
+    const all = await replicas(3);
+    const [victim] = all;
+    // Ejected for the calls it lost, it is let in again once its probes say that it is back.
+    const proxy = await sidecar(greeterConfig(all, { health }));
+    for (const replica of all) replica.delay(20);
+    const clients = [1, 2, 3].map(() => client(proxy.target()));
+    const load = new Load(24, mixedCalls(clients));
+    const endpoint = proxy.endpoint(victim.address);
+    await until(
+      () => load.done.length > 200 && endpoint.active > 0,
+      () => 'no load',
+    );
+    const onItAtMost = endpoint.active + 8;
+    await victim.kill();
+    await until(
+      () => endpoint.health.status === 'unhealthy',
+      () => 'the dead replica is still thought well',
+    );
+    const { failed } = load;
+    expect(failed.length).to.be.at.most(onItAtMost);
+    expect(failed.every(({ result }) => result.code === status.UNAVAILABLE)).to.equal(true);
+    expect(failed.every(({ result }) => result.details.includes('may have processed'))).to.equal(true);
+    const before = load.done.length;
+    const failedBefore = load.failed.length;
+    await until(
+      () => load.done.length > before + 200,
+      () => 'the others do not go on',
+    );
+    expect(load.failed).to.have.length(failedBefore);
+
+    await victim.start();
+    const sinceMs = performance.now();
+    const total = endpoint.total;
+    await until(
+      () => endpoint.total > total + 20,
+      () => `it is back and gets no calls: ${endpoint.unusableBecause}`,
+      5000,
+    );
+    expect(performance.now() - sinceMs).to.be.below(5000);
+    await load.stop();
+    expect(load.failed).to.have.length(failedBefore);
+  });
+
+  it('kill -STOP: deadlines fire on time, the replica is left out, and used again once it goes on', async () => {
+    const all = await replicas(2);
+    const [victim] = all;
+    const proxy = await sidecar(greeterConfig(all, { health, outlier: 'none' }));
+    const caller = client(proxy.target());
+    const deadlineMs = 400;
+    const load = new Load(8, (n) => caller.sayHello(`${n}`, { deadlineMs }));
+    const endpoint = proxy.endpoint(victim.address);
+    await until(
+      () => load.done.length > 100,
+      () => 'no load',
+    );
+    victim.signal('SIGSTOP');
+    defer(() => victim.signal('SIGCONT'));
+    await until(
+      () => endpoint.health.status === 'unhealthy',
+      () => 'the stopped replica is still thought well',
+    );
+    // Those that were on it have their deadlines to wait for, not more.
+    await until(
+      () => endpoint.active === 0,
+      () => `${endpoint.active} calls are still on it`,
+      deadlineMs + 1000,
+    );
+    expect(load.failed.length).to.be.within(1, 40);
+    for (const { result, tookMs } of load.failed) {
+      expect(result.code).to.equal(status.DEADLINE_EXCEEDED);
+      expect(tookMs).to.be.within(deadlineMs - 50, deadlineMs + 500);
+    }
+    const [failedBefore, doneBefore] = [load.failed.length, load.done.length];
+    await until(
+      () => load.done.length > doneBefore + 200,
+      () => 'the other does not go on',
+    );
+    expect(load.failed).to.have.length(failedBefore);
+
+    victim.signal('SIGCONT');
+    const total = endpoint.total;
+    await until(
+      () => endpoint.total > total + 20,
+      () => `it goes on and gets no calls: ${endpoint.unusableBecause}`,
+      5000,
+    );
+    await load.stop();
+    expect(load.failed).to.have.length(failedBefore);
+  });
+
+  it('a rolling restart of all replicas under load fails no call', async () => {
+    const all = await replicas(3);
+    const proxy = await sidecar(greeterConfig(all, { health }));
+    for (const replica of all) replica.delay(5);
+    const clients = [1, 2, 3, 4].map(() => client(proxy.target()));
+    const load = new Load(32, mixedCalls(clients));
+    for (let round = 0; round < 2; round++) {
+      for (const replica of all) {
+        const endpoint = proxy.endpoint(replica.address);
+        await until(
+          () => endpoint.active > 0,
+          () => `${replica.name} gets no calls`,
+        );
+        await replica.stop();
+        await replica.start();
+        replica.delay(5);
+        const { total } = endpoint;
+        await until(
+          () => endpoint.total > total,
+          () => `${replica.name} is back and gets no calls: ${endpoint.unusableBecause}`,
+          5000,
+        );
+      }
+    }
+    await load.stop();
+    const told = load.failed.slice(0, 5).map(({ result }) => `${result.code}: ${result.details}`);
+    expect(load.failed.length, `of ${load.done.length} calls: ${told.join('\n')}`).to.equal(0);
+    expect(load.done.length).to.be.greaterThan(500);
+  });
+});

@@ -1,0 +1,56 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('./replica-main.ts', import.meta.url));
+
+/** A replica that can be killed, stopped and brought back at its address; by its own process id alone. */
+export class ReplicaProcess {
+  readonly address: string;
+  readonly name: string;
+  private readonly port: number;
+  private child: ChildProcess | null = null;
+
+  constructor(address: string, name: string) {
+    this.address = address;
+    this.name = name;
+    this.port = Number(address.split(':')[1]);
+  }
+
+  /** Resolves once it serves. */
+  async start(): Promise<void> {
+    const child = fork(main, [String(this.port), this.name], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.child = child;
+    const [said] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
+    if (said !== 'ready') throw new Error(`replica ${this.name} ended with ${String(said)} at its start`);
+  }
+
+  /** Waits so long before each reply, milliseconds. */
+  delay(ms: number): void {
+    this.child?.send(ms);
+  }
+
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(name);
+  }
+
+  /** GOAWAY, calls in flight finish, the process ends. */
+  async stop(): Promise<void> {
+    await this.endBy('SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await this.endBy('SIGKILL');
+  }
+
+  private async endBy(signal: NodeJS.Signals): Promise<void> {
+    const { child } = this;
+    this.child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+}
