@@ -3,6 +3,7 @@ import { adminDeps } from './app/admin-deps.ts';
 import { type BuildDeps, buildCluster, clusterTls } from './app/build-cluster.ts';
 import { type BuiltCluster, buildListener, type ListenerParts } from './app/build-listener.ts';
 import { CallStats } from './app/call-stats.ts';
+import { clientConnectionsMax } from './app/descriptors.ts';
 import { drainableOf } from './app/drainable.ts';
 import { type AppDeps, type AppParts, connectionCounts, notReadyBecause } from './app/parts.ts';
 import { endpointMetrics } from './app/snapshots.ts';
@@ -11,6 +12,7 @@ import { type Address, formatAddress } from './core/address.ts';
 import { BufferBudget } from './http2/buffer-budget.ts';
 import { FlushScheduler } from './http2/flush-scheduler.ts';
 import { type DrainResult, Lifecycle } from './lifecycle.ts';
+import { ConnectionSlots } from './listeners/connection-slots.ts';
 import { ReplayBudget, replayBytesTotalMax } from './proxy/replay-buffer.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Cluster } from './upstream/cluster.ts';
@@ -55,8 +57,9 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   }
   const counted: Telemetry = { ...telemetry, settled: countedSettled(telemetry, stats) };
   const replayBudget = new ReplayBudget(replayBytesTotalMax);
+  const slots = new ConnectionSlots(clientConnectionsMax());
   for (const listener of config.listeners) {
-    listeners.push(buildListener(listener, clusters, { ...build, telemetry: counted, replayBudget }));
+    listeners.push(buildListener(listener, clusters, { ...build, telemetry: counted, replayBudget, slots }));
   }
   const parts: AppParts = { config, deps, lifecycle, stats, clusters, listeners, telemetry };
   let admin: AdminServer | null = null;

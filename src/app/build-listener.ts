@@ -5,6 +5,7 @@ import type { ListenerConfig } from '../config/table.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import { connectionDefaults } from '../http2/options.ts';
+import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts';
 import type { ReplayBudget } from '../proxy/replay-buffer.ts';
@@ -33,7 +34,11 @@ export interface ListenerParts {
 export function buildListener(
   config: ListenerConfig,
   clusters: ReadonlyMap<string, BuiltCluster>,
-  deps: BuildDeps & { readonly telemetry: Telemetry; readonly replayBudget: ReplayBudget },
+  deps: BuildDeps & {
+    readonly telemetry: Telemetry;
+    readonly replayBudget: ReplayBudget;
+    readonly slots: ConnectionSlots;
+  },
 ): ListenerParts {
   const context: ProxyContext = {
     listener: config.name,

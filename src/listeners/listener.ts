@@ -2,10 +2,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
+import { sparingLogger } from '../core/sparing-logger.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import type { Peer } from '../proxy/call-records.ts';
 import { callHandler } from '../proxy/handler.ts';
 import type { ProxyContext } from '../proxy/plan.ts';
+import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
 import { sniffProtocol } from './sniff.ts';
 
@@ -25,6 +27,8 @@ export interface ListenerDeps extends DownstreamDeps {
   readonly onUpgrade: UpgradeHandler;
   /** `protocol: tcp`: takes the whole connection. */
   readonly onTcp: ((socket: Socket) => void) | null;
+  /** Shared by all listeners; a connection without one is closed as it comes. */
+  readonly slots: ConnectionSlots;
 }
 
 /** The stall timeout while the buffers of all connections together are more than half full, milliseconds. */
@@ -44,7 +48,8 @@ export class Listener {
   private draining = false;
   private stallTimer: Timer | null = null;
 
-  constructor(settings: ListenerSettings, deps: ListenerDeps) {
+  constructor(settings: ListenerSettings, listenerDeps: ListenerDeps) {
+    const deps = { ...listenerDeps, logger: sparingLogger(listenerDeps.logger, listenerDeps.clock) };
     this.settings = settings;
     this.deps = deps;
     this.http1 = createHttp1Server({
@@ -147,7 +152,11 @@ export class Listener {
 
   private createServer(): Server {
     const { tls, prefaceTimeoutMs } = this.settings;
-    if (tls === null) return createServer({ allowHalfOpen: true }, (socket) => this.accept(socket, null));
+    if (tls === null) {
+      return createServer({ allowHalfOpen: true }, (socket) => {
+        if (this.takeSlot(socket)) this.accept(socket, null);
+      });
+    }
     const options: TlsOptions = {
       ...tls,
       allowHalfOpen: true,
@@ -162,6 +171,7 @@ export class Listener {
       } else this.accept(socket, socket.alpnProtocol || null);
     });
     server.on('connection', (socket: Socket) => {
+      if (!this.takeSlot(socket)) return;
       this.rawSockets.add(socket);
       socket.once('close', () => this.rawSockets.delete(socket));
     });
@@ -170,6 +180,19 @@ export class Listener {
       socket.destroy();
     });
     return server;
+  }
+
+  private takeSlot(socket: Socket): boolean {
+    if (this.deps.slots.take()) {
+      socket.once('close', () => this.deps.slots.give());
+      return true;
+    }
+    this.deps.logger.warn('connection refused: the process may not open enough descriptors for more', {
+      listener: this.settings.name,
+    });
+    socket.on('error', () => {});
+    socket.destroy();
+    return false;
   }
 
   private accept(socket: Socket, alpn: string | null): void {

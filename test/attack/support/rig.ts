@@ -19,6 +19,8 @@ const quietMs = 600;
 
 export interface AttackRig {
   readonly target: string;
+  /** `host:port` of a listener by name; the first is called `in`. */
+  targetOf(listener: string): string;
   readonly program: SidecarProgram;
   /** Of the honest replicas. */
   readonly replicas: readonly string[];
@@ -42,6 +44,8 @@ export interface RigOptions {
   readonly limits?: Record<string, unknown>;
   readonly cluster?: Record<string, unknown>;
   readonly more?: Record<string, unknown>;
+  /** Listeners beside the first. */
+  readonly listeners?: ReadonlyArray<Record<string, unknown>>;
   /** Clusters beside that of the replicas. */
   readonly clusters?: () => Promise<Array<Record<string, unknown>>>;
 }
@@ -62,7 +66,12 @@ export function attackRig(options: RigOptions = {}): AttackRig {
     const shape = greeterConfig(endpoints, options.cluster, { drain: { grace: '0s', goawayDelay: '0s' } });
     const listener = { ...shape.listeners![0], limits: options.limits ?? {}, ...options.listener };
     const clusters = [...shape.clusters!, ...((await options.clusters?.()) ?? [])];
-    program = await startSidecarProgram({ ...shape, clusters, listeners: [listener], ...options.more });
+    program = await startSidecarProgram({
+      ...shape,
+      clusters,
+      listeners: [listener, ...(options.listeners ?? [])],
+      ...options.more,
+    });
     await untilReady(program);
   });
   afterEach(async () => {
@@ -78,6 +87,10 @@ export function attackRig(options: RigOptions = {}): AttackRig {
   const rig: AttackRig = {
     get target() {
       return program!.target;
+    },
+    targetOf(listener) {
+      const pattern = new RegExp(`listening listener=${listener} address=(\\S+)`);
+      return pattern.exec(program!.stderr)![1];
     },
     get program() {
       return program!;

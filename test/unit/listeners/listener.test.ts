@@ -9,6 +9,7 @@ import { type Address, formatAddress } from '../../../src/core/address.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
 import { connectionDefaults } from '../../../src/http2/options.ts';
+import { ConnectionSlots } from '../../../src/listeners/connection-slots.ts';
 import { Listener, type ListenerDeps, type ListenerSettings } from '../../../src/listeners/listener.ts';
 import { connectFrames, Type } from '../../support/frame-peer.ts';
 import { until } from '../../support/until.ts';
@@ -52,6 +53,7 @@ describe('Listener', () => {
         context: () => rig.context,
         onUpgrade: (_request, socket) => socket.destroy(),
         onTcp: null,
+        slots: new ConnectionSlots(1000),
         ...deps,
       },
     );
