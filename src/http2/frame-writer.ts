@@ -42,8 +42,11 @@ export class FrameWriter {
     out.length += length;
   }
 
-  /** HEADERS, and CONTINUATION where the block is longer than a frame (RFC 9113 section 6.10). */
-  headers(streamId: number, block: HeaderBlock, last: boolean): void {
+  /**
+   * HEADERS, and CONTINUATION where the block is longer than a frame (RFC 9113 section 6.10). Only one that `begins` a
+   * stream may be taken back: without the trailers that end it a stream would stay open.
+   */
+  headers(streamId: number, block: HeaderBlock, last: boolean, begins = false): void {
     const out = this.out;
     this.messageFrames++;
     out.reserve(frameHeaderBytes);
@@ -51,7 +54,7 @@ export class FrameWriter {
     const { version } = this.encoder;
     out.length += frameHeaderBytes;
     this.encoder.encode(block, out);
-    this.revocableId = version === this.encoder.version ? streamId : 0;
+    this.revocableId = begins && version === this.encoder.version ? streamId : 0;
     this.revocableFrom = frameAt;
     this.revocableTo = out.length;
     const end = out.length;

@@ -64,7 +64,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
     if (!maySend(this.state)) return;
     if (this.host.role === 'client' && head.method === 'HEAD') this.bodyless = true;
     this.headWrittenAt = this.host.flushCount;
-    this.host.writer.headers(this.id, head, end);
+    this.host.writer.headers(this.id, head, end, this.host.role === 'client');
     if (end) this.sentEnd();
   }
 
