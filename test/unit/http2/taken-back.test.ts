@@ -62,4 +62,18 @@ describe('http2 calls that are taken back before they left', () => {
     expect(pair.server.requests.map(({ recorder }) => recorder.failures.length)).to.deep.equal([0, 1, 0]);
     expect(next.id).to.equal(5);
   });
+
+  it('are reset when trailers were written after their head', () => {
+    const pair = new MemoryPair();
+    pair.settle();
+    const head = repeatedHead('/four');
+    pair.request(head, true);
+    pair.settle();
+    const { stream } = pair.request(head, false);
+    stream.trailers(HeaderBlock.of(['x', 'y']));
+    stream.reset(8);
+    pair.settle();
+    expect(pair.server.connection.active).to.equal(1);
+    expect(pair.server.requests[1].recorder.failures.length).to.equal(1);
+  });
 });
