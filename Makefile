@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim bench bench-smoke fuzz real build docker clean conformance interop
+.PHONY: help install demo test check format sim bench bench-smoke fuzz real build docker clean conformance interop attack
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -44,6 +44,9 @@ bench-smoke: install ## A short bench that judges ratios only, for CI
 SECONDS ?= 60
 conformance: install ## Hold the HTTP/2 engine to h2spec, as a server and as a client (needs Go)
 	@$(run) exec node test/conformance/h2spec.ts $(ARGS)
+
+attack: install ## Attack a running sidecar beside an honest client (its latency is judged, so let the machine be quiet)
+	@$(run) exec mocha --retries 2 $(ARGS) 'test/attack/**/*.test.ts'
 
 interop: install ## Run gRPC's interop cases through the sidecar: clients and servers in Go, Java, Ruby and Node
 	@$(run) test/interop/run $(ARGS)
