@@ -10,6 +10,7 @@ import {
   readU31,
   readU32,
 } from '../../src/http2/frame.ts';
+import type { FrameWriter } from '../../src/http2/frame-writer.ts';
 import { SettingId } from '../../src/http2/settings.ts';
 import type { SimSocket } from './sim-socket.ts';
 
@@ -94,6 +95,7 @@ export class WireSide {
     const connection = this.listening ? null : this.connection();
     if (connection === null) return;
     this.listening = true;
+    this.followRevocations(connection.writer);
     const receive = connection.receive.bind(connection);
     connection.receive = (bytes, start, end, nowMs) => {
       this.judgeOutput();
@@ -109,6 +111,20 @@ export class WireSide {
       for (const frame of taken) this.allowLess(frame);
       this.allowedAhead = given.length - taken.length;
       return stopped;
+    };
+  }
+
+  /** The head of a stream that is reset before it has left is taken out of the output again, and was never said. */
+  private followRevocations(writer: FrameWriter): void {
+    const revoke = writer.revoke.bind(writer);
+    writer.revoke = (id) => {
+      this.judgeOutput();
+      if (!revoke(id)) return false;
+      this.judgedBytes = this.wroteBytes + writer.out.length;
+      const stream = this.streams.get(id);
+      if (stream !== undefined) this.close(stream);
+      this.streams.delete(id);
+      return true;
     };
   }
 
