@@ -198,8 +198,11 @@ export class Cluster {
         known.priority = spec.priority;
       }
     }
-    for (const address of gone) this.remove(address);
+    const removed = [...gone].map((address) => this.remove(address));
     this.rebuild();
+    // Their calls finish; their connections close when they have. Calls that waited for one go on to those that are
+    // there now, so the balancer must know them by then.
+    for (const endpoint of removed) endpoint.pool.drain();
   }
 
   private add(spec: EndpointSpec): void {
@@ -225,14 +228,13 @@ export class Cluster {
     this.rebuild();
   }
 
-  private remove(address: string): void {
+  private remove(address: string): Endpoint {
     const endpoint = this.endpoints.get(address)!;
     this.endpoints.delete(address);
     endpoint.removed = true;
     endpoint.watch?.stop();
     endpoint.outlier?.remove();
-    // Its calls finish; its connections close when they have.
-    endpoint.pool.drain();
     this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });
+    return endpoint;
   }
 }
