@@ -70,6 +70,21 @@ describe('replicas that cannot be reached, on virtual time', () => {
     ]);
   });
 
+  it('all replicas replaced at once: calls that waited for an old one go to the new', () => {
+    const s = stage({ replicas: 3 });
+    const { endpoints } = s;
+    for (const replica of s.replicas) replica.onCall = reply;
+    s.sidecar.discover(endpoints.slice(0, 2));
+    s.replicas[0].state = s.replicas[1].state = 'mute';
+    const calls = Array.from({ length: 4 }, () => s.call(true).recorder);
+    s.advance(10);
+    expect(s.sidecar.cluster.active).to.equal(4);
+    s.sidecar.discover(endpoints.slice(2));
+    s.advance(10);
+    expect(calls.map((call) => statusOf(call).status)).to.deep.equal(['0', '0', '0', '0']);
+    expect(s.replicas[2].served).to.have.length(4);
+  });
+
   it('back-off: attempts at growing intervals with jitter, up to two minutes', () => {
     const s = stage();
     const [replica] = s.replicas;

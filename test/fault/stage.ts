@@ -78,6 +78,8 @@ export class Stage {
   readonly clock = new SimClock();
   readonly replicas: StageReplica[];
   readonly sidecar: SimSidecar;
+  /** What discovery said at the start. */
+  readonly endpoints: readonly EndpointSpec[];
   /** Calls that the sidecar settled, in order. */
   readonly records: CallRecord[] = [];
   readonly network: SimNetwork;
@@ -109,7 +111,7 @@ export class Stage {
       this.network.hosts.set(replica.name, replica);
       return replica;
     });
-    const endpoints: EndpointSpec[] = this.replicas.map((_, i) => ({
+    this.endpoints = this.replicas.map((_, i) => ({
       address: { kind: 'tcp', host: `10.0.0.${i + 1}`, port: 50_051 },
       weight: 1,
       zone: '',
@@ -119,7 +121,7 @@ export class Stage {
     this.sidecar = new SimSidecar(
       {
         seed: 1,
-        endpoints,
+        endpoints: this.endpoints,
         upstream: connectionDefaults,
         downstream: connectionDefaults,
         connectionsMax: 1024,

@@ -49,6 +49,7 @@ export class Weather {
       () => this.rediscover(),
       () => this.drainByHand(),
       () => this.drainDownstream(),
+      () => this.cutCalls(),
     ];
     for (let i = 0; i < count; i++) clock.at(draw.int(0, withinMs), draw.of(faults));
   }
@@ -207,5 +208,10 @@ export class Weather {
     this.note('the sidecar drains a client');
     downstream.announceShutdown();
     this.later(() => downstream.shutdown(), 1, 300);
+  }
+
+  /** What is left when the grace of a drain is over. */
+  private cutCalls(): void {
+    this.note(`the sidecar cuts ${this.deps.sidecar.calls.cutAll()} calls`);
   }
 }
