@@ -83,6 +83,8 @@ export class ConnectionCore implements StreamHost {
   private readonly pacer: ResetPacer | null;
   private readonly resets = new Set<number>();
   private forgotResets = false;
+  /** DATA that may still come for them: what was left of their windows. */
+  private lateBytes = 0;
   private buffered = 0;
   private withheld = 0;
   /** Octets that wait in its streams. */
@@ -135,10 +137,10 @@ export class ConnectionCore implements StreamHost {
     }
   }
 
-  streamClosed(id: number, resetByUs: boolean): void {
+  streamClosed(id: number, resetByUs: boolean, lateBytes: number): void {
     this.streams.delete(id);
     this.queue.delete(id);
-    if (resetByUs) this.rememberReset(id);
+    if (resetByUs) this.rememberReset(id, lateBytes);
     if (this.over) return;
     this.glitches.streamEnded();
     this.listener.capacity();
@@ -168,10 +170,11 @@ export class ConnectionCore implements StreamHost {
   /** RST_STREAM for a request that never became a stream. */
   refuse(id: number, code: ErrorCode): void {
     this.writer.rstStream(id, code);
-    this.rememberReset(id);
+    this.rememberReset(id, Math.max(this.options.streamWindowBytes, windowBytesDefault));
   }
 
-  private rememberReset(id: number): void {
+  private rememberReset(id: number, lateBytes: number): void {
+    if (lateBytes > 0) this.lateBytes += lateBytes;
     this.resets.add(id);
     if (this.resets.size <= recentResetsMax) return;
     this.forgotResets = true;
@@ -189,6 +192,13 @@ export class ConnectionCore implements StreamHost {
     const excess = windowBytesDefault - this.options.streamWindowBytes;
     if (excess > 0) for (const stream of this.streams.all()) stream.shrinkReceiveWindow(excess);
     return true;
+  }
+
+  /** DATA for a stream that we reset. More than was left of the windows of all of them is from nobody who keeps to any. */
+  receivedLate(bytes: number): void {
+    this.lateBytes -= bytes;
+    if (this.lateBytes >= 0) return this.control();
+    this.fail(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA for streams that were reset than their windows allow');
   }
 
   /** The peer has ended a stream that we have, or have yet, to reset. */

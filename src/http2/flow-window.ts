@@ -74,7 +74,7 @@ export class ReceiveWindow {
     this.granted += increment;
     return increment;
   }
-  /** Octets the peer may send now and has not; for tests of conservation. */
+  /** Octets the peer may send now and has not. */
   get outstanding(): number {
     return this.granted;
   }

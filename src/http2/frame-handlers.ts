@@ -67,7 +67,7 @@ function onData(
   const stream = c.streams.get(id);
   if (stream === undefined) {
     c.released(length);
-    return onLateData(c, id, (flags & Flag.END_STREAM) !== 0);
+    return onLateData(c, id, length, (flags & Flag.END_STREAM) !== 0);
   }
   if (!stream.open) {
     c.released(length);
@@ -91,10 +91,11 @@ function onData(
 }
 
 /** DATA for a stream that is no more: its connection credit was returned, the rest depends on whose fault it is. */
-function onLateData(c: ConnectionCore, id: number, last: boolean): void {
+function onLateData(c: ConnectionCore, id: number, length: number, last: boolean): void {
   if (isIdle(c, id)) return c.fail(ErrorCode.PROTOCOL_ERROR, 'DATA on an idle stream');
   if (last) c.endedMeanwhile(id);
-  if (c.wasReset(id) === 'yes' || id > c.goawaySentLastId) return c.control();
+  if (c.wasReset(id) === 'yes') return c.receivedLate(length);
+  if (id > c.goawaySentLastId) return c.control();
   c.misbehaved(id, ErrorCode.STREAM_CLOSED);
 }
 

@@ -25,8 +25,8 @@ export interface StreamHost {
   queued(bytes: number): boolean;
   /** Octets of received DATA that were disposed of. */
   released(bytes: number): void;
-  /** The stream is over; `resetByUs` when late frames of the peer are to be expected and ignored. */
-  streamClosed(id: number, resetByUs: boolean): void;
+  /** The stream is over; `resetByUs` when late frames of the peer are to be expected, with up to `lateBytes` of DATA. */
+  streamClosed(id: number, resetByUs: boolean, lateBytes: number): void;
   /** Sends RST_STREAM, at once or when it may. */
   resetStream(id: number, code: ErrorCode): void;
   /** A stream error of the peer's doing that we answer with RST_STREAM; counts as a glitch. */

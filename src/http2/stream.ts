@@ -362,6 +362,6 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.waitingTrailers = null;
     if (this.unconsumed > 0) this.host.released(this.unconsumed);
     this.unconsumed = 0;
-    this.host.streamClosed(this.id, resetByUs);
+    this.host.streamClosed(this.id, resetByUs, this.receiveWindow.outstanding);
   }
 }

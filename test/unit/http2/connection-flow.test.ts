@@ -208,10 +208,11 @@ describe('http2/connection, flow control', () => {
         server.send(headers(1, postHead, false));
         end(server.requests[0].stream);
         server.said();
-        for (let i = 0; i < 10; i++)
+        // As much as the window of the stream has still room for.
+        for (let i = 0; i < 5; i++)
           server.send(data(1, body.subarray(0, 9800)), paddedData(1, Buffer.alloc(100), 99));
         const credit = server.frames().reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
-        expect(credit).to.equal(100_000);
+        expect(credit).to.equal(50_000);
         expect(held(server)).to.equal(0);
       });
     }

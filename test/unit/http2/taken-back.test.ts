@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { constantField } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { MemoryPair } from '../../support/memory-pair.ts';
+import { data, headers, postHead, Scripted } from './support.ts';
 
 /** As a proxy sends it on: known to repeat, so that its fields go into the table. */
 function repeatedHead(path: string): HeaderBlock {
@@ -46,6 +47,20 @@ describe('http2 calls that are taken back before they left', () => {
     const failures = pair.server.requests.map(({ recorder }) => recorder.failures.length);
     expect(failures).to.deep.equal([1, 0, 1]);
     expect(pair.server.requests[1].recorder.bodyBytes).to.equal(1);
+  });
+
+  it('may be followed by what was left of their windows, and by nothing more', () => {
+    const server = new Scripted('server', { streamWindowBytes: 100_000 });
+    const full = Buffer.alloc(16_384);
+    for (const id of [1, 3]) {
+      server.send(headers(id, postHead, false), data(id, full));
+      server.requests.at(-1)!.stream.reset(8);
+    }
+    // 83,616 octets of each window are left.
+    for (let i = 0; i < 10; i++) server.send(data(1, full));
+    expect(server.error).to.equal(undefined);
+    server.send(data(3, full));
+    expect(server.error?.code).to.equal(3);
   });
 
   it('are reset when they have left meanwhile, though the buffer is as full as then', () => {
