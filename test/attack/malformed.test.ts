@@ -28,9 +28,13 @@ class Listening {
     });
   }
 
-  async start(port: number): Promise<void> {
-    this.server.listen(port, '127.0.0.1');
+  async start(): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   async stop(): Promise<void> {
@@ -136,12 +140,7 @@ const withLength = (id: number, length: number, end = false): Buffer =>
 
 describe('attack: malformed messages', () => {
   const listening = new Listening();
-  const port = freePort();
-  let rigPort = 0;
-  before(async () => {
-    rigPort = await port;
-    await listening.start(rigPort);
-  });
+  before(() => listening.start());
   after(() => listening.stop());
 
   describe('over HTTP/2', () => {
@@ -196,7 +195,7 @@ describe('attack: malformed messages', () => {
         {
           name: 'old',
           protocol: 'http1',
-          endpoints: [{ address: `127.0.0.1:${await port}` }],
+          endpoints: [{ address: listening.address }],
           health: 'none',
           limits: { maxConnections: 1 },
         },
@@ -260,15 +259,4 @@ async function replied(peer: RawPeer, id: number): Promise<void> {
     () => `stream ${id} got ${JSON.stringify(peer.stream(id))}`,
     8000,
   );
-}
-
-/** A port that is free now; bound a moment later. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -46,8 +46,8 @@ export interface RigOptions {
   readonly more?: Record<string, unknown>;
   /** Listeners beside the first. */
   readonly listeners?: ReadonlyArray<Record<string, unknown>>;
-  /** Clusters beside that of the replicas. */
-  readonly clusters?: () => Promise<Array<Record<string, unknown>>>;
+  /** Clusters beside that of the replicas, whose addresses are given. */
+  readonly clusters?: (replicas: readonly string[]) => Promise<Array<Record<string, unknown>>>;
 }
 
 /** One sidecar in front of two replicas for a whole `describe`; to be called within it. */
@@ -65,7 +65,7 @@ export function attackRig(options: RigOptions = {}): AttackRig {
     const endpoints = replicas.addresses.slice(0, 2).map((address) => ({ address }));
     const shape = greeterConfig(endpoints, options.cluster, { drain: { grace: '0s', goawayDelay: '0s' } });
     const listener = { ...shape.listeners![0], limits: options.limits ?? {}, ...options.listener };
-    const clusters = [...shape.clusters!, ...((await options.clusters?.()) ?? [])];
+    const clusters = [...shape.clusters!, ...((await options.clusters?.(replicas.addresses)) ?? [])];
     program = await startSidecarProgram({
       ...shape,
       clusters,
