@@ -33,7 +33,7 @@ describe('an event loop that stalls, and clocks that jump', function () {
   });
 
   it('a deadline that passed meanwhile is told as such, once, and the server hears of it', async () => {
-    const { client: caller, sidecar: proxy, replica } = await chain({ delayMs: 3000 });
+    const { client: caller, sidecar: proxy, replica } = await chain({ delayMs: 8000 });
     // The client's own deadline is far off: it is the sidecar's that must fire.
     const metadata = [['grpc-timeout', '300m']] as const;
     const calls = Array.from({ length: 20 }, () => caller.sayHello('x', { metadata }));
@@ -44,7 +44,8 @@ describe('an event loop that stalls, and clocks that jump', function () {
     stall(600);
     const sinceMs = performance.now();
     const results = await Promise.all(calls);
-    expect(performance.now() - sinceMs).to.be.below(1500);
+    // Long before the replies would have come.
+    expect(performance.now() - sinceMs).to.be.below(2000);
     expect(results.every(({ code }) => code === status.DEADLINE_EXCEEDED)).to.equal(true);
     await until(
       () => replica.active === 0,
@@ -73,7 +74,7 @@ describe('an event loop that stalls, and clocks that jump', function () {
     const proxy = await sidecar(greeterConfig([replica]), { clock });
     const caller = client(proxy.target());
     for (const hours of [0, 5, -5, 24 * 400, -24 * 400]) {
-      const calls = Array.from({ length: 10 }, () => caller.sayHello('x', { deadlineMs: 2000 }));
+      const calls = Array.from({ length: 10 }, () => caller.sayHello('x', { deadlineMs: 5000 }));
       await until(
         () => replica.active > 0,
         () => 'no call has come',
@@ -84,7 +85,7 @@ describe('an event loop that stalls, and clocks that jump', function () {
     }
     const records = proxy.calls();
     expect(records).to.have.length(50);
-    for (const { startedMs, endedMs } of records) expect(endedMs - startedMs).to.be.within(40, 1000);
+    for (const { startedMs, endedMs } of records) expect(endedMs - startedMs).to.be.within(40, 2000);
     expect(proxy.endpoint(replica.address).health.status).to.equal('healthy');
   });
 });
