@@ -10,7 +10,7 @@ import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import { connectionDefaults } from '../../src/http2/options.ts';
 import { SocketBinding } from '../../src/http2/socket-binding.ts';
 
-/** h2specd gives a case three seconds. */
+/** Well below the ten seconds that h2specd gives a case. */
 const patienceMs = 2000;
 
 const url = new URL(process.argv[2] ?? 'http://127.0.0.1:30000/');

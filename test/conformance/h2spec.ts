@@ -75,7 +75,17 @@ async function runClientSuite(): Promise<CaseResult[] | null> {
   const client = join(import.meta.dirname, 'h2-client.ts');
   const fromPort = await freePorts(clientCases);
   const exec = `${process.execPath} ${client}`;
-  const output = await outputOf(command, ['-S', '-h', '127.0.0.1', '-f', String(fromPort), '-e', exec]);
+  const output = await outputOf(command, [
+    '-S',
+    '-o',
+    '10',
+    '-h',
+    '127.0.0.1',
+    '-f',
+    String(fromPort),
+    '-e',
+    exec,
+  ]);
   return judged('as a client', output, clientCases);
 }
 
