@@ -10,6 +10,7 @@ import type { ProxyContext } from '../proxy/plan.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
 import { sniffProtocol } from './sniff.ts';
+import { StalledSockets } from './stalled-sockets.ts';
 
 export interface ListenerSettings extends DownstreamSettings {
   readonly name: string;
@@ -47,6 +48,7 @@ export class Listener {
   private bound: Address | null = null;
   private draining = false;
   private stallTimer: Timer | null = null;
+  private readonly stalled = new StalledSockets();
 
   constructor(settings: ListenerSettings, listenerDeps: ListenerDeps) {
     const deps = { ...listenerDeps, logger: sparingLogger(listenerDeps.logger, listenerDeps.clock) };
@@ -145,9 +147,14 @@ export class Listener {
       const timeoutMs = http2.budget.short ? Math.min(shortStallTimeoutMs, stallTimeoutMs) : stallTimeoutMs;
       for (const connection of this.http2.values())
         connection.lookForStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
+      if (this.deps.onTcp === null) this.stalled.look(this.http1Sockets(), timeoutMs / everyMs);
       this.stallTimer = this.deps.clock.after(everyMs, look);
     };
     this.stallTimer = this.deps.clock.after(everyMs, look);
+  }
+
+  private *http1Sockets(): Iterable<Socket> {
+    for (const socket of this.sockets) if (!this.http2.has(socket)) yield socket;
   }
 
   private createServer(): Server {

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { until } from '../support/until.ts';
 import { rssMiB } from './support/process-usage.ts';
-import type { RawPeer } from './support/raw-peer.ts';
+import { connectSocket, type RawPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
 import { siege } from './support/siege.ts';
 import {
@@ -53,8 +56,37 @@ async function downloads(peer: RawPeer, count: number, bytes: number): Promise<v
 }
 
 describe('attack: flow control and memory', () => {
+  const files = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 100_000_000 });
+    const more = (): void => {
+      while (response.write(Buffer.alloc(65_536)));
+    };
+    response.on('drain', more);
+    more();
+  });
+  before(async () => {
+    files.listen(0, '127.0.0.1');
+    await once(files, 'listening');
+  });
+  after(async () => {
+    files.closeAllConnections();
+    files.close();
+    await once(files, 'close');
+  });
   const rig = attackRig({
     limits: { stallTimeout: `${stallTimeoutMs}ms` },
+    listener: {
+      routes: [
+        { name: 'files', match: { pathPrefix: '/files' }, cluster: 'files' },
+        { name: 'all', cluster: 'greeter' },
+      ],
+    },
+    clusters: async () => {
+      const { port } = files.address() as AddressInfo;
+      return [
+        { name: 'files', protocol: 'http1', endpoints: [{ address: `127.0.0.1:${port}` }], health: 'none' },
+      ];
+    },
     more: { limits: { bufferedBytes: `${bufferedMiB}MiB` } },
   });
 
@@ -97,6 +129,27 @@ describe('attack: flow control and memory', () => {
       }
       expect(peer.stream(1).rst).to.equal(code.ENHANCE_YOUR_CALM);
       expect(peer.stream(1).dataBytes).to.be.within(1, 1024);
+    }));
+
+  it('HTTP/1.1 downloads that nobody reads: memory bounded, the connections closed', () =>
+    rig.withBystander(rssMaxMiB, async () => {
+      const sockets = await Promise.all(Array.from({ length: 20 }, () => connectSocket(rig.target)));
+      let closed = 0;
+      for (const socket of sockets) {
+        rig.defer(() => socket.destroy());
+        socket.write('GET /files/large HTTP/1.1\r\nhost: a\r\n\r\n');
+        // Its end is known by the reset that a write meets; nothing is ever read.
+        const probe = setInterval(() => socket.write('\r\n'), 100);
+        socket.on('close', () => {
+          clearInterval(probe);
+          closed++;
+        });
+      }
+      await until(
+        () => closed === sockets.length,
+        () => `${closed} of ${sockets.length} were closed`,
+        12_000,
+      );
     }));
 
   it('an idle stream is no stalled one: it outlives the stall timeout', async () => {

@@ -104,8 +104,8 @@ describe('attack: header blocks', () => {
       rig.withBystander(rssMaxMiB, async () => {
         const start = Buffer.concat([block(...request), ...first.map(inserted)]);
         const bomb = Buffer.concat([block(...request), repeat(unit, 15_000)]);
-        const requests = Array.from({ length: 400 }, (_, i) => headers(2 * i + 3, bomb, true));
-        const result = await siege(rig.target, { connectionsMax: 8 }, async (peer) => {
+        const requests = Array.from({ length: 250 }, (_, i) => headers(2 * i + 3, bomb, true));
+        const result = await siege(rig.target, { connectionsMax: 6 }, async (peer) => {
           peer.send(headers(1, start, true), ...requests);
           await peer.toldToGo();
           // None of them was answered with success, nor asked a replica.

@@ -16,6 +16,8 @@ const p99FactorMax = 5;
 /** And this many times the p99 of calls that do not go through the sidecar: other work may come in between. */
 const controlFactorMax = 3;
 const quietMs = 600;
+/** Latency is judged by the best of so many trials; everything else in each of them. */
+const trialsMax = 3;
 
 export interface AttackRig {
   readonly target: string;
@@ -33,7 +35,7 @@ export interface AttackRig {
    * 5 times that of the quiet while before (or near that of calls beside the sidecar, where the machine is busy), and
    * that the sidecar never held more than `rssMaxMiB`.
    */
-  withBystander(rssMaxMiB: number, attack: () => Promise<void>): Promise<void>;
+  withBystander(rssMaxMiB: number, attack: () => Promise<void>, judgeP99?: boolean): Promise<void>;
   /** Resolves when hardly more than the bystander's calls are in flight to the replicas: what attackers began was ended. */
   untilIdleUpstream(): Promise<void>;
 }
@@ -104,7 +106,8 @@ export function attackRig(options: RigOptions = {}): AttackRig {
       return peer;
     },
     defer: (takeDown) => void deferred.push(takeDown),
-    withBystander: (rssMaxMiB, attack) => withBystander(program!, replicas!.addresses[2], rssMaxMiB, attack),
+    withBystander: (rssMaxMiB, attack, judgeP99) =>
+      withBystander(program!, replicas!.addresses[2], rssMaxMiB, attack, judgeP99),
     async untilIdleUpstream() {
       let active = 0;
       await until(
@@ -125,7 +128,20 @@ export async function withBystander(
   control: string,
   rssMaxMiB: number,
   attack: () => Promise<void>,
+  judgeP99 = true,
 ): Promise<void> {
+  for (let trial = 1; ; trial++) {
+    const { failures, peakMiB, slow, facts } = await watched(program, control, attack);
+    if (process.env.ATTACK_FACTS) console.log(`        ${facts}`);
+    expect(failures, facts).to.deep.equal([]);
+    expect(peakMiB, facts).to.be.at.most(rssMaxMiB);
+    if (!slow || !judgeP99) return;
+    expect(trial, facts).to.be.lessThan(trialsMax);
+  }
+}
+
+/** An attack with a quiet while before it, and how the honest client fared. */
+async function watched(program: SidecarProgram, control: string, attack: () => Promise<void>) {
   const bystander = new Bystander(program.target, control);
   try {
     await sleep(200); // connecting, and what is compiled on the first calls
@@ -135,12 +151,14 @@ export async function withBystander(
     const watch = new RssWatch(program.pid);
     await attack().finally(() => watch.stop());
     const loud = await bystander.tally();
-    const facts = `p99 quiet ${quiet.p99Ms.toFixed(1)} ms, under attack ${loud.p99Ms.toFixed(1)} ms of ${loud.calls} calls, beside ${loud.controlP99Ms.toFixed(1)} ms; RSS ${watch.peakMiB.toFixed(0)} MiB`;
-    if (process.env.ATTACK_FACTS) console.log(`        ${facts}`);
-    expect([...quiet.failures, ...loud.failures], facts).to.deep.equal([]);
+    const { peakMiB } = watch;
     const p99MaxMs = Math.max(p99FloorMs, p99FactorMax * quiet.p99Ms, controlFactorMax * loud.controlP99Ms);
-    expect(loud.p99Ms, facts).to.be.at.most(p99MaxMs);
-    expect(watch.peakMiB, facts).to.be.at.most(rssMaxMiB);
+    return {
+      failures: [...quiet.failures, ...loud.failures],
+      peakMiB,
+      slow: loud.p99Ms > p99MaxMs,
+      facts: `p99 quiet ${quiet.p99Ms.toFixed(1)} ms, under attack ${loud.p99Ms.toFixed(1)} ms of ${loud.calls} calls, beside ${loud.controlP99Ms.toFixed(1)} ms; RSS ${peakMiB.toFixed(0)} MiB`,
+    };
   } finally {
     await bystander.stop();
   }

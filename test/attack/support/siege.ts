@@ -19,7 +19,7 @@ const pauseMs = 5;
  */
 export async function siege(
   target: string,
-  { parallel = 2, forMs = 1500, connectionsMax = 500, ...options }: SiegeOptions,
+  { parallel = 2, forMs = 1000, connectionsMax = 500, ...options }: SiegeOptions,
   attack: (peer: RawPeer, leftMs: number) => Promise<void>,
 ): Promise<Siege> {
   const untilMs = performance.now() + forMs;
