@@ -33,7 +33,10 @@ export interface ListenerDeps extends DownstreamDeps {
 }
 
 /** The stall timeout while the buffers of all connections together are more than half full, milliseconds. */
-const shortStallTimeoutMs = 5000;
+const shortStallTimeoutMs = 15_000;
+
+/** Looks for stalls are a second apart, or less where a timeout is short; but no nearer than this. */
+const stallLookMsMin = 25;
 
 /** One address that clients connect to: accepts, finds out the protocol, hands on. */
 export class Listener {
@@ -141,7 +144,7 @@ export class Listener {
 
   private watchStalls(): void {
     const { stallTimeoutMs, prefaceTimeoutMs, http2 } = this.settings;
-    const everyMs = Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4);
+    const everyMs = Math.max(stallLookMsMin, Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4));
     const look = (): void => {
       // Memory is not kept for readers that stand still while others may need it.
       const timeoutMs = http2.budget.short ? Math.min(shortStallTimeoutMs, stallTimeoutMs) : stallTimeoutMs;

@@ -166,7 +166,7 @@ const limits = section(
     }),
     stallTimeout: key(duration({ min: '100ms' }), {
       default: '5m',
-      doc: 'How long the client of a call may take next to nothing of its reply while there is some; 5 seconds at the most while memory (`limits.bufferedBytes`) is short.',
+      doc: 'How long the client of a call may take next to nothing of its reply while there is some; 15 seconds at the most while memory (`limits.bufferedBytes`) is short.',
     }),
     idleTimeout: key(duration({ min: '1s' }), {
       default: '1h',
