@@ -25,6 +25,9 @@ import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
 import { Http2Pool } from '../upstream/http2-pool.ts';
 import type { StreamPool } from '../upstream/stream-opener.ts';
 
+/** Replies of one connection in one turn of the event loop, before the other connections have theirs. */
+const repliesPerTurnMax = 1024;
+
 export interface BuildDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -106,7 +109,7 @@ function buildPool(
     connectTimeoutMs,
     connectionsMax: limits.maxConnections,
     pendingMax: limits.maxPending,
-    http2: { ...connectionDefaults, budget: deps.bufferBudget },
+    http2: { ...connectionDefaults, streamsPerTurnMax: repliesPerTurnMax, budget: deps.bufferBudget },
   };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
 }

@@ -93,7 +93,7 @@ function settingsOf(config: ListenerConfig, budget: BufferBudget): ListenerSetti
       controlFramesMax: limits.maxControlFrames,
       earlyResetsMax: limits.maxEarlyResets,
       continuationsMax: limits.maxContinuations,
-      streamsPerReadMax: limits.maxCallsPerRead,
+      streamsPerTurnMax: limits.maxCallsPerTurn,
       budget,
     },
   };

@@ -74,8 +74,8 @@ export class ConnectionCore implements StreamHost {
   over = false;
   /** Time of the input being handled, for the glitch counter. */
   nowMs = 0;
-  /** Requests that may still be begun from what is being read. */
-  requestsLeft = 0;
+  /** What may still be done in this turn for what is being read: a frame is one unit. */
+  workLeft = 0;
   /** Frames of messages that came so far: heads, DATA with something in it, trailers. */
   messageFrames = 0;
   protected readonly queue = new SendQueue();

@@ -3,7 +3,7 @@ import type { StreamReceiver } from '../core/message-stream.ts';
 import { ConnectionCore, type ConnectionListener } from './connection-core.ts';
 import { windowBytesDefault } from './flow-window.ts';
 import { clientPreface } from './frame.ts';
-import { handleFrame } from './frame-handlers.ts';
+import { handleFrame, sectionWork } from './frame-handlers.ts';
 import { type FrameListener, FrameReader } from './frame-reader.ts';
 import type { ConnectionOptions } from './options.ts';
 import { SettingId } from './settings.ts';
@@ -24,10 +24,12 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** Looks in a row that found it inside one and the same frame or header section. */
   private unfinishedLooks = 0;
   private unfinishedAt = 0;
+  private readonly workMax: number;
 
   constructor(role: 'client' | 'server', options: ConnectionOptions, listener: ConnectionListener) {
     super(role, options, listener);
     this.reader = new FrameReader(this, options.frameBytesMax);
+    this.workMax = options.streamsPerTurnMax * sectionWork;
     this.prefaceLeft = role === 'server' ? clientPreface.length : 0;
   }
 
@@ -50,13 +52,13 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
 
   /**
    * Octets from the peer; `nowMs` is the time of the read. Nothing of `bytes` is kept. Never throws for input. Returns where
-   * it stopped: before `end` when the octets begin more streams than `streamsPerReadMax`; the rest is to be given again
-   * once others had their turn.
+   * it stopped: before `end` when they are more work than a turn has room for; the rest is to be given again once others
+   * had their turn. `sameTurn` when they have not had it since the last time.
    */
-  receive(bytes: Uint8Array, start: number, end: number, nowMs: number): number {
+  receive(bytes: Uint8Array, start: number, end: number, nowMs: number, sameTurn = false): number {
     if (this.over) return end;
     this.nowMs = nowMs;
-    this.requestsLeft = this.options.streamsPerReadMax;
+    if (!sameTurn) this.workLeft = this.workMax;
     let at = start;
     while (this.prefaceLeft > 0 && at < end) {
       if (bytes[at++] !== clientPreface[clientPreface.length - this.prefaceLeft]) {
@@ -66,6 +68,11 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
       this.prefaceLeft--;
     }
     return this.reader.receive(bytes, at, end);
+  }
+
+  /** Was what came in this turn more than a little work? */
+  get busy(): boolean {
+    return this.workLeft < this.workMax * 0.875;
   }
 
   /** Client role: a new stream, or null when this connection takes no more (or no more for now). */
@@ -148,7 +155,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     handleFrame(this, type, flags, streamId, bytes, start, end);
     if (this.over) this.reader.stop();
-    else if (this.requestsLeft <= 0) this.reader.hold();
+    else if (--this.workLeft <= 0) this.reader.hold();
   }
 
   frameTooLong(lengthBytes: number): void {

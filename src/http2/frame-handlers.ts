@@ -134,6 +134,9 @@ function onContinuation(
   onHeaderSection(c, id, assembly.endStream, block, 0, block.length);
 }
 
+/** What a header section, the beginning of a call, costs in units of `workLeft`; long ones cost so much per 256 octets. */
+export const sectionWork = 16;
+
 function onHeaderSection(
   c: ConnectionCore,
   id: number,
@@ -142,6 +145,7 @@ function onHeaderSection(
   start: number,
   end: number,
 ): void {
+  c.workLeft -= sectionWork + ((end - start) >> 8) * sectionWork;
   // Decoded before anything else is asked: the table must stay in step whatever becomes of the stream.
   const block = c.decoder.decode(bytes, start, end);
   if (block === null)
@@ -179,7 +183,6 @@ function onHeaderSection(
 
 function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: boolean): void {
   c.lastPeerStreamId = id;
-  c.requestsLeft--;
   if (id > c.goawaySentLastId) return c.glitch(1);
   if (c.streams.size >= c.options.maxConcurrentStreams) {
     c.refuse(id, ErrorCode.REFUSED_STREAM);

@@ -30,8 +30,11 @@ export interface ConnectionOptions {
   readonly controlFramesMax: number;
   /** Streams a client may take back early, beyond as many that it did not; 100 a second are forgiven. */
   readonly earlyResetsMax: number;
-  /** Streams that are begun from one `receive` before it returns; infinity for callers that never look at what is left. */
-  readonly streamsPerReadMax: number;
+  /**
+   * Streams that are begun in one turn before `receive` returns; 16 frames, or 256 octets of a header section, count as much
+   * as one. 2^25, more than a read can be, for callers that never look at what is left.
+   */
+  readonly streamsPerTurnMax: number;
   /** What waits in streams for the other side to take it, over all connections that share this. */
   readonly budget: BufferBudget;
 }
@@ -51,6 +54,6 @@ export const connectionDefaults: ConnectionOptions = {
   glitchesLeakPerSecond: 500,
   controlFramesMax: 1000,
   earlyResetsMax: 250,
-  streamsPerReadMax: Number.POSITIVE_INFINITY,
+  streamsPerTurnMax: 2 ** 25,
   budget: new BufferBudget(Number.POSITIVE_INFINITY),
 };

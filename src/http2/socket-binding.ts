@@ -40,8 +40,10 @@ export class SocketBinding {
   private dirty = false;
   private ending = false;
   private linger: Timer | null = null;
-  /** What was read and not looked at yet, since it begins many streams. */
+  /** What was read and not looked at yet, since it is a lot of work. */
   private rest: Buffer | null = null;
+  /** The other sockets had no turn since it was busy last: a readable socket is read up to 32 times in one. */
+  private sameTurn = false;
 
   constructor(
     socket: Socket,
@@ -105,7 +107,11 @@ export class SocketBinding {
     }
     this.scheduler.beginRead();
     try {
-      const at = this.connection.receive(chunk, 0, length, this.clock.now());
+      const at = this.connection.receive(chunk, 0, length, this.clock.now(), this.sameTurn);
+      if (!this.sameTurn && this.connection.busy) {
+        this.sameTurn = true;
+        this.scheduler.afterTurn(this.onNextTurn);
+      }
       if (at < length) this.putOff(chunk.subarray(at, length));
     } finally {
       this.scheduler.endRead();
@@ -114,7 +120,11 @@ export class SocketBinding {
     if (!this.ending && this.backedUp) this.socket.pause();
   }
 
-  /** Many streams were begun from one read (CVE-2023-44487): before more, the others have their turn. */
+  private readonly onNextTurn = (): void => {
+    this.sameTurn = false;
+  };
+
+  /** What was read is the work of more than a turn (CVE-2023-44487): before more, the others have theirs. */
   private putOff(rest: Buffer): void {
     this.rest = Buffer.from(rest);
     this.socket.pause();

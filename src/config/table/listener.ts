@@ -156,9 +156,9 @@ const limits = section(
       default: 16,
       doc: 'CONTINUATION frames of one header section.',
     }),
-    maxCallsPerRead: key(number({ min: 1, max: 100_000 }), {
+    maxCallsPerTurn: key(number({ min: 1, max: 100_000 }), {
       default: 128,
-      doc: 'Calls begun from one read of a connection before the other connections have their turn.',
+      doc: 'Calls begun on one connection before the other connections have their turn; 16 frames or 256 octets of a header section count as much as one.',
     }),
     handshakeTimeout: key(duration({ min: '10ms', max: '10m' }), {
       default: '10s',

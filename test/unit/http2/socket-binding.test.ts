@@ -133,7 +133,7 @@ describe('http2/socket-binding', () => {
         streams.push(stream.id);
         stream.head(ok, true);
       },
-      { streamsPerReadMax: 10 },
+      { streamsPerTurnMax: 10 },
       first,
     );
     binding.socket.resume();

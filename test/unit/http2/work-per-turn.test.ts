@@ -9,7 +9,7 @@ describe('http2 many requests in one read', () => {
   const read = Buffer.concat(requests);
 
   it('are begun up to the limit; the rest is to be given again, and nothing is lost', () => {
-    const server = new Scripted('server', { streamsPerReadMax: 4 });
+    const server = new Scripted('server', { streamsPerTurnMax: 4 });
     const begun: number[] = [];
     for (let at = 0; at < read.length; ) {
       const before = server.requests.length;
