@@ -20,6 +20,11 @@ export class BufferBudget {
     return this.held;
   }
 
+  /** Enough of it is used that windows should no longer grow for readers who are behind as it is. */
+  get filling(): boolean {
+    return this.held > this.bytesMax / 8;
+  }
+
   /** More than half of it is used: who makes no progress is not waited for as long. */
   get short(): boolean {
     return this.held > this.bytesMax / 2;

@@ -128,6 +128,10 @@ export class ConnectionCore implements StreamHost {
     return this.role === 'client' || this.unsent <= this.budget.shareBytes;
   }
 
+  get mayGrow(): boolean {
+    return !this.budget.filling;
+  }
+
   released(bytes: number): void {
     this.buffered -= bytes;
     if (this.withheld > 0 && this.mayBuffer) {

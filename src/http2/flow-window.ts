@@ -30,7 +30,7 @@ export class SendWindow {
  * disposed of; at half the size the debt is worth a WINDOW_UPDATE, so that small messages cost none each.
  *
  * The size doubles with each such update up to `sizeMax` while the reader keeps up: a stream that flows gets room for a
- * fast path, and one whose reader is slow never holds more than its first window.
+ * fast path, and one that nobody reads never holds more than its first window.
  */
 export class ReceiveWindow {
   private granted: number;
@@ -55,8 +55,8 @@ export class ReceiveWindow {
     this.granted -= bytes;
   }
   /**
-   * Octets that may be granted anew; `heldBytes` are those that came and are not disposed of yet. Returns the increment to
-   * announce now, or 0 for not yet.
+   * Octets that may be granted anew; `heldBytes` are those that came and are not disposed of yet, or 0 where that is no
+   * reason not to grow. Returns the increment to announce now, or 0 for not yet.
    */
   release(bytes: number, heldBytes = 0): number {
     this.owed += bytes;

@@ -21,6 +21,8 @@ export interface StreamHost {
   readonly takesData: boolean;
   /** The stream has DATA for which the connection (not the stream) has no room: wake it when it has. */
   wait(stream: WaitingStream): void;
+  /** Whether a stream whose reader is behind may still get a larger window. */
+  readonly mayGrow: boolean;
   /** So many octets more, or fewer, wait in the stream. False when the connection holds more than its share. */
   queued(bytes: number): boolean;
   /** Octets of received DATA that were disposed of. */

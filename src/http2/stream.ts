@@ -105,7 +105,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.unconsumed -= bytes;
     this.host.released(bytes);
     if (!mayReceive(this.state)) return;
-    const increment = this.receiveWindow.release(bytes, this.unconsumed);
+    const increment = this.receiveWindow.release(bytes, this.host.mayGrow ? 0 : this.unconsumed);
     if (increment > 0) this.host.writer.windowUpdate(this.id, increment);
   }
 

@@ -101,8 +101,10 @@ describe('http2 readers that stall', () => {
     expect(busy.error).to.equal(undefined);
   });
 
-  it('have their window grow only while they keep up', () => {
-    const pair = new MemoryPair();
+  it('have their window grow only while they keep up, once an eighth of the budget is used', () => {
+    const budget = new BufferBudget(1000);
+    budget.add(126);
+    const pair = new MemoryPair({ server: { budget, bufferedBytesMax: 1 << 30 } });
     pair.settle();
     const { stream } = pair.request(head, false);
     pair.settle();
