@@ -111,7 +111,7 @@ function buildTcp(
     idleTimeoutMs,
     pick() {
       const startedMs = deps.clock.now();
-      const endpoint = cluster.full ? null : cluster.pick(startedMs, null);
+      const endpoint = cluster.full ? null : cluster.pick(startedMs, null, '');
       if (endpoint === null) return null;
       cluster.begin(endpoint);
       return {

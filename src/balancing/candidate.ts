@@ -28,13 +28,13 @@ export interface Balancer<E extends Candidate> {
   readonly endpoints: readonly E[];
   /**
    * The endpoint for one call, or null when every endpoint is excluded or there is none. Allocates nothing and
-   * changes no endpoint: the caller counts it active at once, before it picks again. A policy that needs more of
-   * the call (a hash of a header) will take it as a further argument.
+   * changes no endpoint: the caller counts it active at once, before it picks again.
    *
    * @param nowMs `Clock.now()`, read once per socket read rather than once per pick
    * @param excluded endpoints that this call has tried already; null for none
+   * @param key what ties this call to others (`Affinity.keyOf`); '' for nothing, and for policies that ask for no key
    */
-  pick(nowMs: number, excluded: ReadonlySet<E> | null): E | null;
+  pick(nowMs: number, excluded: ReadonlySet<E> | null, key: string): E | null;
   /**
    * Why `picked` was the answer, in plain words for traces and `explain`. Call it between the pick and counting
    * the endpoint active, and only for a call that is recorded: it allocates.

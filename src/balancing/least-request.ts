@@ -89,8 +89,8 @@ function drawing<E extends Candidate>(
   const line = new WeightLine(endpoints.map((endpoint) => endpoint.weight));
   const draws = new DistinctDraws(line, random, choices + excludedDrawsMax);
   const scan = scanning(endpoints, loadOf, random);
-  return (nowMs, excluded) => {
-    if (excluded !== null && excluded.size > excludedDrawsMax) return scan(nowMs, excluded);
+  return (nowMs, excluded, key) => {
+    if (excluded !== null && excluded.size > excludedDrawsMax) return scan(nowMs, excluded, key);
     draws.reset();
     let best: E | null = null;
     let bestLoad = Number.POSITIVE_INFINITY;

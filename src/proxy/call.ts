@@ -53,6 +53,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   /** Takes back the wait for a cluster that has only just started. */
   private stopWaiting: (() => void) | null = null;
   private tried: Set<Endpoint> | null = null;
+  /** What ties it to others of its client, where the cluster asks for that; '' for nothing. */
+  private key = '';
   private refusals = 0;
   /** Attempts of which nothing had left when their connection went. */
   private unsent = 0;
@@ -89,6 +91,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
       this.deadlineMs = this.record.startedMs + withinMs;
       this.deadline = this.context.clock.after(withinMs, () => this.expire());
     }
+    const { affinity } = plan.cluster;
+    if (affinity !== null) this.key = affinity.keyOf(head, this.record.clientAddress);
     this.next(null, this.record.startedMs);
   }
 
@@ -102,10 +106,10 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   private next(failure: ReplyError | null, nowMs: number): void {
     const cluster = this.forwarding.plan!.cluster;
     if (cluster.full) return this.fail(cluster.fullError());
-    let endpoint = cluster.pick(nowMs, this.tried);
+    let endpoint = cluster.pick(nowMs, this.tried, this.key);
     // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
     const oneMore = this.refusals + this.unsent > 0 && this.record.attempts.length === this.tried?.size;
-    if (endpoint === null && oneMore) endpoint = cluster.pick(nowMs, null);
+    if (endpoint === null && oneMore) endpoint = cluster.pick(nowMs, null, this.key);
     if (endpoint === null) return this.waitOrFail(failure);
     const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
     const record = newAttemptRecord(this.record, endpoint, pick, nowMs);
@@ -198,7 +202,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.record.headMs = this.context.clock.now();
     this.record.httpStatus = head.status;
     attempt.record.httpStatus = this.record.httpStatus;
-    this.client.head(head, end);
+    const { affinity } = this.forwarding.plan!.cluster;
+    this.client.head(affinity === null ? head : affinity.bind(head, this.key, attempt.endpoint), end);
     if (end) this.finish(head);
   }
 

@@ -66,7 +66,8 @@ export class UpgradeCall implements Cuttable {
     }
     if (cluster.full) return { error: cluster.fullError() };
     const nowMs = clock.now();
-    const endpoint = cluster.pick(nowMs, this.tried);
+    const key = cluster.affinity?.keyOf(head, this.peer.address) ?? '';
+    const endpoint = cluster.pick(nowMs, this.tried, key);
     if (endpoint === null) return { error: noEndpointError(cluster) };
     this.tried ??= new Set();
     this.tried.add(endpoint);

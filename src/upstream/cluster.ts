@@ -1,3 +1,4 @@
+import type { Affinity } from '../balancing/affinity.ts';
 import { type BalancerSettings, buildBalancer } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
@@ -17,6 +18,8 @@ export interface ClusterSettings {
   readonly name: string;
   readonly protocol: 'http2' | 'http1' | 'tcp';
   readonly balancer: BalancerSettings;
+  /** Where the policy asks for one. */
+  readonly affinity?: Affinity;
   /** Calls in flight at the most, over all endpoints. */
   readonly requestsMax: number;
 }
@@ -41,6 +44,8 @@ export class Cluster {
   readonly name: string;
   readonly settings: ClusterSettings;
   active = 0;
+  /** What ties calls to an endpoint; null for a policy that looks at no call, which is every one but hashes and cookies. */
+  readonly affinity: Affinity | null;
   private readonly deps: ClusterDeps;
   private readonly penalty: FailPenalty;
   private readonly endpoints = new Map<string, Endpoint>();
@@ -52,6 +57,7 @@ export class Cluster {
     this.name = settings.name;
     this.settings = settings;
     this.deps = deps;
+    this.affinity = settings.affinity ?? null;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.balancer = buildBalancer<Endpoint>([], settings.balancer, deps.random);
   }
@@ -117,9 +123,12 @@ export class Cluster {
     return { code: 'overloaded', detail, mayHaveProcessed: false };
   }
 
-  /** The endpoint for a call that has tried `excluded` already, or null. The caller begins it before it picks again. */
-  pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null): Endpoint | null {
-    return this.balancer.pick(nowMs, excluded);
+  /**
+   * The endpoint for a call that has tried `excluded` already, or null. The caller begins it before it picks again.
+   * `key` is what `affinity` makes of the call; '' where there is none.
+   */
+  pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
+    return this.balancer.pick(nowMs, excluded, key);
   }
 
   explain(endpoint: Endpoint, nowMs: number): string {

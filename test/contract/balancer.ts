@@ -39,15 +39,15 @@ export function balancerContract({ name, build }: BalancerUnderTest): void {
 
     it('has no answer over no endpoints', () => {
       const balancer = build([], random);
-      expect(balancer.pick(0, null)).to.equal(null);
-      expect(balancer.pick(0, new Set())).to.equal(null);
+      expect(balancer.pick(0, null, '')).to.equal(null);
+      expect(balancer.pick(0, new Set(), '')).to.equal(null);
       expect(balancer.endpoints).to.deep.equal([]);
     });
 
     it('always gives the only endpoint', () => {
       const [only] = candidates(1);
       const balancer = build([only], random);
-      for (let i = 0; i < 10; i++) expect(balancer.pick(i, null)).to.equal(only);
+      for (let i = 0; i < 10; i++) expect(balancer.pick(i, null, '')).to.equal(only);
     });
 
     for (const count of [2, 3, 40]) {
@@ -57,14 +57,14 @@ export function balancerContract({ name, build }: BalancerUnderTest): void {
         const excluded = new Set<Candidate>();
         for (const endpoint of endpoints) {
           for (let i = 0; i < 200; i++) {
-            const picked = balancer.pick(i, excluded);
+            const picked = balancer.pick(i, excluded, '');
             expect(picked).not.to.equal(null);
             expect(excluded.has(picked as Candidate)).to.equal(false);
           }
           excluded.add(endpoint);
         }
-        expect(balancer.pick(0, excluded)).to.equal(null);
-        expect(balancer.pick(0, null)).not.to.equal(null);
+        expect(balancer.pick(0, excluded, '')).to.equal(null);
+        expect(balancer.pick(0, null, '')).not.to.equal(null);
       });
     }
 
@@ -72,7 +72,7 @@ export function balancerContract({ name, build }: BalancerUnderTest): void {
       const endpoints = candidates(100);
       const balancer = build(endpoints, random);
       const reached = new Set<Candidate | null>();
-      for (let i = 0; i < 5000; i++) reached.add(balancer.pick(i, null));
+      for (let i = 0; i < 5000; i++) reached.add(balancer.pick(i, null, ''));
       expect(reached.size).to.equal(100);
     });
 
@@ -97,7 +97,7 @@ export function balancerContract({ name, build }: BalancerUnderTest): void {
       const endpoints = Array.from({ length: 60 }, (_, i) => candidate(`e${i}`, i % 2 ? 4 : 1));
       const balancer = build(endpoints, random);
       let heavy = 0;
-      for (let i = 0; i < picks; i++) if (balancer.pick(i, null)?.weight === 4) heavy++;
+      for (let i = 0; i < picks; i++) if (balancer.pick(i, null, '')?.weight === 4) heavy++;
       expect(heavy / picks).to.be.closeTo(0.8, shareTolerance);
     });
 
@@ -105,14 +105,14 @@ export function balancerContract({ name, build }: BalancerUnderTest): void {
       const endpoints = candidates(3);
       const before = structuredClone(endpoints);
       const balancer = build(endpoints, random);
-      for (let i = 0; i < 100; i++) balancer.pick(i, null);
+      for (let i = 0; i < 100; i++) balancer.pick(i, null, '');
       expect(endpoints).to.deep.equal(before);
       expect(balancer.endpoints).to.deep.equal(endpoints);
     });
 
     it('says why', () => {
       const balancer = build(candidates(3), random);
-      expect(balancer.explain(balancer.pick(0, null) as Candidate, 0)).to.match(/3 endpoints/);
+      expect(balancer.explain(balancer.pick(0, null, '') as Candidate, 0)).to.match(/3 endpoints/);
     });
 
     for (const count of [3, 40]) {
@@ -130,7 +130,7 @@ function expectShares(
 ): void {
   const counts = new Map<Candidate | null, number>();
   for (let i = 0; i < picks; i++) {
-    const picked = balancer.pick(i, excluded);
+    const picked = balancer.pick(i, excluded, '');
     counts.set(picked, (counts.get(picked) ?? 0) + 1);
   }
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -146,7 +146,7 @@ function bytesPerPick(balancer: Balancer<Candidate>): number {
     const before = process.memoryUsage().heapUsed;
     let active = 0;
     for (let i = 0; i < 100_000; i++) {
-      const picked = balancer.pick(i, null) as Candidate;
+      const picked = balancer.pick(i, null, '') as Candidate;
       picked.active = active++ & 3;
     }
     return (process.memoryUsage().heapUsed - before) / 100_000;

@@ -25,7 +25,7 @@ describe('buildBalancer', () => {
       const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
       expect(balancer.endpoints.map((e) => e.address)).to.deep.equal(['a', 'b']);
       const excluded = new Set([endpoints[1], endpoints[2]]);
-      expect(balancer.pick(0, excluded)).to.equal(null);
+      expect(balancer.pick(0, excluded, '')).to.equal(null);
     });
   }
 });

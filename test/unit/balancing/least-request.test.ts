@@ -19,9 +19,9 @@ describe('least_request', () => {
     const endpoints = [candidate('a'), candidate('b', 4), candidate('c', 2)];
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
     [endpoints[0].active, endpoints[1].active, endpoints[2].active] = [1, 3, 2];
-    expect(balancer.pick(0, null)?.address).to.equal('b');
+    expect(balancer.pick(0, null, '')?.address).to.equal('b');
     endpoints[1].active = 5;
-    for (let i = 0; i < 20; i++) expect(balancer.pick(0, null)?.address).not.to.equal('b');
+    for (let i = 0; i < 20; i++) expect(balancer.pick(0, null, '')?.address).not.to.equal('b');
   });
 
   it('sees loads change in place', () => {
@@ -30,7 +30,7 @@ describe('least_request', () => {
     for (let i = 0; i < 50; i++) {
       endpoints[0].active = i % 2;
       endpoints[1].active = 1 - (i % 2);
-      expect(balancer.pick(0, null)).to.equal(endpoints[i % 2 ? 1 : 0]);
+      expect(balancer.pick(0, null, '')).to.equal(endpoints[i % 2 ? 1 : 0]);
     }
   });
 
@@ -39,7 +39,7 @@ describe('least_request', () => {
     for (const endpoint of endpoints) endpoint.active = 1;
     endpoints[17].active = 0;
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
-    for (let i = 0; i < 100; i++) expect(balancer.pick(0, null)).to.equal(endpoints[17]);
+    for (let i = 0; i < 100; i++) expect(balancer.pick(0, null, '')).to.equal(endpoints[17]);
   });
 
   it('with two choices over two endpoints never picks the busier one: the draws are distinct', () => {
@@ -47,7 +47,7 @@ describe('least_request', () => {
     endpoints[1].active = 1;
     const settings = { ...defaultBalancerSettings, choices: 2 };
     const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
-    for (let i = 0; i < 1000; i++) expect(balancer.pick(0, null)).to.equal(endpoints[0]);
+    for (let i = 0; i < 1000; i++) expect(balancer.pick(0, null, '')).to.equal(endpoints[0]);
   });
 
   for (const choices of [2, 3, 5]) {
@@ -58,7 +58,7 @@ describe('least_request', () => {
       const never = new Set(busiest.slice(0, choices - 1));
       const settings = { ...defaultBalancerSettings, choices };
       const balancer = buildBalancer(endpoints, settings, new SeededRandom(2));
-      for (let i = 0; i < 20_000; i++) expect(never.has(balancer.pick(0, null)!)).to.equal(false);
+      for (let i = 0; i < 20_000; i++) expect(never.has(balancer.pick(0, null, '')!)).to.equal(false);
     });
   }
 
@@ -68,11 +68,11 @@ describe('least_request', () => {
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
     penalty.penalise(endpoints[0], 0);
     endpoints[1].active = 5;
-    expect(balancer.pick(100, null)).to.equal(endpoints[1]);
-    expect(balancer.pick(2000, null)).to.equal(endpoints[0]); // 20 e^-2 is 2.7
+    expect(balancer.pick(100, null, '')).to.equal(endpoints[1]);
+    expect(balancer.pick(2000, null, '')).to.equal(endpoints[0]); // 20 e^-2 is 2.7
     penalty.penalise(endpoints[0], 2000);
     penalty.forgive(endpoints[0]);
-    expect(balancer.pick(2000, null)).to.equal(endpoints[0]);
+    expect(balancer.pick(2000, null, '')).to.equal(endpoints[0]);
   });
 
   it('says why in plain words', () => {

@@ -65,7 +65,7 @@ export function simulate(
   for (let call = 0; call < calls; call++) {
     nowMs += exponential(1 / callsPerMs);
     while (ends.nextMs <= nowMs) settle(ends.pop());
-    const picked = balancer.pick(nowMs, null);
+    const picked = balancer.pick(nowMs, null, '');
     if (!picked) throw new Error('no endpoint');
     const index = candidates.indexOf(picked);
     const replica = replicas[index];

@@ -100,6 +100,7 @@ export interface CallRigOptions {
   readonly budgetBytes?: number;
   readonly requestsMax?: number;
   readonly protocol?: ClusterSettings['protocol'];
+  readonly affinity?: ClusterSettings['affinity'];
 }
 
 /** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
@@ -119,6 +120,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
       protocol: options.protocol ?? 'http2',
       balancer: { ...defaultBalancerSettings, policy: 'round_robin' },
       requestsMax,
+      ...(options.affinity === undefined ? {} : { affinity: options.affinity }),
     },
     {
       clock,

@@ -94,7 +94,7 @@ function setUp({ watched = false, ejects = false } = {}) {
   );
   cluster.start();
   const picks = (count = 30): Set<string> =>
-    new Set(Array.from({ length: count }, () => cluster.pick(clock.now(), null)?.address ?? 'none'));
+    new Set(Array.from({ length: count }, () => cluster.pick(clock.now(), null, '')?.address ?? 'none'));
   return {
     clock,
     cluster,
