@@ -58,6 +58,7 @@ export function buildCluster(config: ClusterConfig, deps: BuildDeps): Cluster {
       protocol: config.protocol,
       balancer: config.balancer,
       requestsMax: config.limits.maxRequests,
+      endpointRequestsMax: config.limits.perEndpoint.maxRequests,
     },
     {
       ...deps,

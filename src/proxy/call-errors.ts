@@ -27,6 +27,7 @@ export function noEndpointError(cluster: Cluster): ReplyError {
     return { code: 'no_endpoint', detail, mayHaveProcessed: false };
   }
   const detail = `cluster ${cluster.name} has no usable endpoint: ${cluster.unusableReasons()}`;
+  if (cluster.saturated) return { code: 'overloaded', detail, mayHaveProcessed: false };
   return { code: 'no_healthy_endpoint', detail, mayHaveProcessed: false };
 }
 

@@ -118,15 +118,13 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     endpoint.pool.open(this.attempt);
   }
 
-  /** Nobody is to be had: right after the start that may change in a moment. */
+  /** Nobody is to be had: right after the start, or when all replicas were replaced, that may change in a moment. */
   private waitOrFail(failure: ReplyError | null): void {
     const cluster = this.forwarding.plan!.cluster;
-    if (failure === null) {
-      this.stopWaiting = cluster.whenWarm(() => {
-        this.stopWaiting = null;
-        this.next(null, this.context.clock.now());
-      });
-    }
+    this.stopWaiting = cluster.whenWarm(() => {
+      this.stopWaiting = null;
+      this.next(failure, this.context.clock.now());
+    });
     if (this.stopWaiting === null) this.fail(failure ?? noEndpointError(cluster));
   }
 

@@ -22,6 +22,8 @@ export interface ClusterSettings {
   readonly affinity?: Affinity;
   /** Calls in flight at the most, over all endpoints. */
   readonly requestsMax: number;
+  /** And at one of them; no limit if not given. */
+  readonly endpointRequestsMax?: number;
 }
 
 export interface ClusterDeps {
@@ -52,12 +54,15 @@ export class Cluster {
   private balancer: Balancer<Endpoint>;
   /** Null before the start. */
   private warmUp: WarmUp | null = null;
+  private everReady = false;
+  private readonly endpointRequestsMax: number;
 
   constructor(settings: ClusterSettings, deps: ClusterDeps) {
     this.name = settings.name;
     this.settings = settings;
     this.deps = deps;
     this.affinity = settings.affinity ?? null;
+    this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.balancer = buildBalancer<Endpoint>([], settings.balancer, deps.random);
   }
@@ -70,6 +75,7 @@ export class Cluster {
   /** Lets connections go once they are idle, and stops watching. */
   stop(): void {
     this.warmUp?.end();
+    this.warmUp = null;
     this.deps.discovery.stop();
     this.deps.outlier?.stop();
     for (const endpoint of this.endpoints.values()) {
@@ -96,8 +102,16 @@ export class Cluster {
     return status.lastError === '' ? describe : `${describe}: ${status.lastError}`;
   }
 
-  /** Why this cluster cannot serve yet, '' when it can: discovery has answered and so has every first probe. */
+  /**
+   * Why this cluster cannot serve yet, '' once it could: discovery has answered and so has every first probe. A replica
+   * that joins later takes no readiness away.
+   */
   get notReadyBecause(): string {
+    return this.everReady ? '' : this.awaited;
+  }
+
+  /** What has not answered yet, discovery or the first probe of an endpoint; '' for nothing. */
+  private get awaited(): string {
     if (!this.deps.discovery.status.answered)
       return `cluster ${this.name}: ${this.discoveryState} has not answered`;
     const waiting = this.all().find((endpoint) => endpoint.watch?.answered === false);
@@ -105,7 +119,7 @@ export class Cluster {
   }
 
   /**
-   * While the first answers of discovery and probes are awaited: calls `resume` when they are there, and returns what takes
+   * While the first answers of discovery and probes are awaited, at the start and when all endpoints were replaced: calls `resume` when they are there, and returns what takes
    * that back. Null once it is known whom to ask.
    */
   whenWarm(resume: () => void): (() => void) | null {
@@ -118,6 +132,11 @@ export class Cluster {
     return this.active >= this.settings.requestsMax;
   }
 
+  /** Is some endpoint fit for calls, but at its own limit of them? */
+  get saturated(): boolean {
+    return this.balancer.endpoints.some(({ active }) => active >= this.endpointRequestsMax);
+  }
+
   fullError(): ReplyError {
     const detail = `cluster ${this.name} has ${this.active} calls in flight, its limit`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
@@ -128,7 +147,14 @@ export class Cluster {
    * `key` is what `affinity` makes of the call; '' where there is none.
    */
   pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
-    return this.balancer.pick(nowMs, excluded, key);
+    const endpoint = this.balancer.pick(nowMs, excluded, key);
+    if (endpoint === null || endpoint.active < this.endpointRequestsMax) return endpoint;
+    const passed = new Set(excluded);
+    for (let next: Endpoint | null = endpoint; next !== null; next = this.balancer.pick(nowMs, passed, key)) {
+      if (next.active < this.endpointRequestsMax) return next;
+      passed.add(next);
+    }
+    return null;
   }
 
   explain(endpoint: Endpoint, nowMs: number): string {
@@ -165,9 +191,11 @@ export class Cluster {
   }
 
   unusableReasons(): string {
-    const reasons = this.all().map(
-      (endpoint) => `${endpoint.address} ${endpoint.unusableBecause || 'was tried'}`,
-    );
+    const reasons = this.all().map((endpoint) => {
+      const full = endpoint.active >= this.endpointRequestsMax;
+      const otherwise = full ? `has ${endpoint.active} calls in flight, its limit` : 'was tried';
+      return `${endpoint.address} ${endpoint.unusableBecause || otherwise}`;
+    });
     const shown = reasons.slice(0, 5).join('; ');
     return reasons.length > 5 ? `${shown}; and ${reasons.length - 5} more` : shown;
   }
@@ -191,7 +219,11 @@ export class Cluster {
   rebuild(): void {
     const usable = this.all().filter((endpoint) => endpoint.unusableBecause === '');
     this.balancer = buildBalancer(usable, this.settings.balancer, this.deps.random);
-    if (this.warmUp?.lasts && (usable.length > 0 || this.notReadyBecause === '')) this.warmUp.end();
+    const { awaited } = this;
+    if (awaited === '') this.everReady = true;
+    if (usable.length > 0 || awaited === '') this.warmUp?.end();
+    // None that is left may be used, and of those that came nobody knows yet: calls wait for them as at the start.
+    else if (this.warmUp?.lasts === false) this.warmUp = new WarmUp(this.deps.clock);
   }
 
   private update(list: readonly EndpointSpec[]): void {

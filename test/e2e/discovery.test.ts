@@ -116,6 +116,35 @@ describe('DNS discovery', function () {
     );
   });
 
+  it('a replacement of all replicas at once fails no call, though the first health check takes its time', async () => {
+    const dns = await dnsServer();
+    const old = await greeter();
+    const fresh = await greeter({ port: old.port, host: '127.0.0.2', healthDelayMs: 100 });
+    dns.set('orders.test', ['127.0.0.1'], 1);
+    const proxy = await started(dns, old.port);
+    await ready(proxy);
+    const client = grpcClient(proxy.target());
+    let going = true;
+    const failed: string[] = [];
+    const workers = Array.from({ length: 8 }, async () => {
+      while (going) {
+        const { code, details } = await client.sayHello('x');
+        if (code !== status.OK) failed.push(details);
+      }
+    });
+    defer(() => {
+      going = false;
+      return Promise.all(workers);
+    });
+    dns.set('orders.test', ['127.0.0.2'], 1);
+    await until(
+      () => fresh.calls > 100,
+      () => `${fresh.calls} calls; ${failed.join('; ')}`,
+      6000,
+    );
+    expect(failed).to.deep.equal([]);
+  });
+
   it('trouble of the DNS server never empties a pool that worked, and /clusters tells of it', async () => {
     const dns = await dnsServer();
     const replica = await greeter();

@@ -14,8 +14,12 @@ export interface GreeterOptions {
   name?: string;
   /** 0, the default, lets the system choose; a fixed one to come back where a killed replica was. */
   port?: number;
+  /** 127.0.0.1, the default, or another address of this machine. */
+  host?: string;
   delayMs?: number;
   health?: HealthAnswer;
+  /** Waited before each answer of Health/Check. */
+  healthDelayMs?: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS of each connection; unlimited where unset. */
   maxConcurrentStreams?: number;
   /** Hears of the deadline of each call that has one, in milliseconds from its arrival. */
@@ -26,7 +30,7 @@ export interface GreeterOptions {
 export interface Greeter {
   readonly name: string;
   readonly port: number;
-  /** `127.0.0.1:port`. */
+  /** `127.0.0.1:port`, with the host it was told. */
   readonly address: string;
   /** Waited before each reply; may be set at any time. */
   delayMs: number;
@@ -54,7 +58,7 @@ export interface Greeter {
   stop(): Promise<void>;
 }
 
-/** Starts a replica on 127.0.0.1. */
+/** Starts a replica. */
 export async function startGreeter(options: GreeterOptions = {}): Promise<Greeter> {
   const state = new GreeterState(options);
   const mebibytes64 = 64 << 20;
@@ -71,7 +75,7 @@ export async function startGreeter(options: GreeterOptions = {}): Promise<Greete
   };
   server.addService(greeterService, greeterHandlers(hooks));
   server.addService(echoService, echoHandlers(hooks));
-  server.addService(healthService, healthHandlers(state));
+  server.addService(healthService, healthHandlers(state, options.healthDelayMs ?? 0));
 
   // Our own listening socket, so that kill() can reset connections as a crash does.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
@@ -80,7 +84,7 @@ export async function startGreeter(options: GreeterOptions = {}): Promise<Greete
     injector.injectConnection(socket);
   });
   const closed = once(listener, 'close');
-  listener.listen(options.port ?? 0, '127.0.0.1');
+  listener.listen(options.port ?? 0, state.host);
   await once(listener, 'listening');
   state.port = (listener.address() as AddressInfo).port;
 
@@ -105,6 +109,7 @@ class GreeterState implements Greeter {
   failure: Partial<grpc.StatusObject> | null = null;
   health: HealthAnswer;
   port = 0;
+  readonly host: string;
   calls = 0;
   active = 0;
   cancelled = 0;
@@ -120,12 +125,13 @@ class GreeterState implements Greeter {
 
   constructor(options: GreeterOptions) {
     this.name = options.name ?? 'replica';
+    this.host = options.host ?? '127.0.0.1';
     this.delayMs = options.delayMs ?? 0;
     this.health = options.health ?? 'SERVING';
     this.onDeadline = options.onDeadline ?? (() => {});
   }
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
   get openConnections(): number {
     return this.sockets.size;
@@ -212,14 +218,15 @@ interface HealthReply {
   status: string;
 }
 
-function healthHandlers(state: Greeter): grpc.UntypedServiceImplementation {
+function healthHandlers(state: Greeter, delayMs: number): grpc.UntypedServiceImplementation {
   return {
-    Check: (_call: grpc.ServerUnaryCall<unknown, HealthReply>, done: grpc.sendUnaryData<HealthReply>) => {
-      if (state.health === 'UNIMPLEMENTED')
-        done({ code: grpc.status.UNIMPLEMENTED, details: 'unknown service' });
-      else if (state.health === 'SERVICE_UNKNOWN')
-        done({ code: grpc.status.NOT_FOUND, details: 'unknown service' });
-      else done(null, { status: state.health });
-    },
+    Check: (call: grpc.ServerUnaryCall<unknown, HealthReply>, done: grpc.sendUnaryData<HealthReply>) =>
+      later(call, delayMs, () => {
+        if (state.health === 'UNIMPLEMENTED')
+          done({ code: grpc.status.UNIMPLEMENTED, details: 'unknown service' });
+        else if (state.health === 'SERVICE_UNKNOWN')
+          done({ code: grpc.status.NOT_FOUND, details: 'unknown service' });
+        else done(null, { status: state.health });
+      }),
   };
 }

@@ -161,6 +161,15 @@ const limits = section(
       default: 65_536,
       doc: 'Calls in flight, streams included.',
     }),
+    perEndpoint: section(
+      { doc: 'The same for each endpoint alone.' },
+      {
+        maxRequests: key(number({ min: 1, max: 10_000_000 }), {
+          otherwise: 'only that of the cluster',
+          doc: 'Calls in flight at one endpoint; more go to others, and when all are full they fail.',
+        }),
+      },
+    ),
   },
 );
 

@@ -9,6 +9,7 @@ import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts'
 import { defaultOutlierSettings, outlierDetector } from '../../../src/health/outlier.ts';
 import { Cluster } from '../../../src/upstream/cluster.ts';
 import type { EndpointHealth, HealthWatch } from '../../../src/upstream/endpoint.ts';
+import { warmUpMsMax } from '../../../src/upstream/warm-up.ts';
 import { FakePool } from '../proxy/call-rig.ts';
 
 const spec = (address: string, weight = 1, priority = 0): EndpointSpec => ({
@@ -42,7 +43,7 @@ class FakeWatch implements HealthWatch {
   }
 }
 
-function setUp({ watched = false, ejects = false } = {}) {
+function setUp({ watched = false, ejects = false, endpointRequestsMax = Number.POSITIVE_INFINITY } = {}) {
   const clock = new VirtualClock();
   let publish: Publish = () => {};
   const discovery = {
@@ -65,7 +66,13 @@ function setUp({ watched = false, ejects = false } = {}) {
   const watches = new Map<string, FakeWatch>();
   const outlier = outlierDetector({ clock, logger: silentLogger, settings: defaultOutlierSettings });
   const cluster = new Cluster(
-    { name: 'orders', protocol: 'http2', balancer: defaultBalancerSettings, requestsMax: 3 },
+    {
+      name: 'orders',
+      protocol: 'http2',
+      balancer: defaultBalancerSettings,
+      requestsMax: 3,
+      endpointRequestsMax,
+    },
     {
       clock,
       random: new SeededRandom(1),
@@ -159,6 +166,61 @@ describe('Cluster', () => {
     expect(cluster.notReadyBecause).to.equal('');
   });
 
+  it('stays ready when a replica joins', () => {
+    const { cluster, publish, watches } = setUp({ watched: true });
+    publish([spec(a)]);
+    watches.get(a)?.says('healthy');
+    publish([spec(a), spec(b)]);
+    expect(cluster.notReadyBecause).to.equal('');
+  });
+
+  it('when all endpoints were replaced calls wait for the first answer of one, as they do at the start', () => {
+    const { cluster, publish, watches, clock } = setUp({ watched: true });
+    publish([spec(a)]);
+    watches.get(a)?.says('healthy');
+    expect(
+      cluster.whenWarm(() => {}),
+      'there is nothing to wait for',
+    ).to.equal(null);
+    publish([spec(b), spec(c)]);
+    let resumed = 0;
+    cluster.whenWarm(() => resumed++);
+    watches.get(b)?.says('unhealthy');
+    expect(resumed, 'the other may yet be well').to.equal(0);
+    watches.get(c)?.says('healthy');
+    expect(resumed).to.equal(1);
+    cluster.stop();
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('they wait for no longer than that, and not once every newcomer is known to be ill', () => {
+    const { cluster, publish, watches, clock } = setUp({ watched: true });
+    publish([spec(a)]);
+    watches.get(a)?.says('healthy');
+    let resumed = 0;
+    publish([spec(b)]);
+    cluster.whenWarm(() => resumed++);
+    clock.advance(warmUpMsMax);
+    expect(resumed).to.equal(1);
+    publish([spec(c)]);
+    cluster.whenWarm(() => resumed++);
+    watches.get(c)?.says('unhealthy');
+    expect(resumed).to.equal(2);
+    expect(cluster.whenWarm(() => {})).to.equal(null);
+    cluster.stop();
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('they wait too when the last that was well falls ill before the newcomer has answered', () => {
+    const { cluster, publish, watches } = setUp({ watched: true });
+    publish([spec(a)]);
+    watches.get(a)?.says('healthy');
+    publish([spec(a), spec(b)]);
+    watches.get(a)?.says('unhealthy');
+    expect(cluster.whenWarm(() => {})).to.not.equal(null);
+    cluster.stop();
+  });
+
   it('uses healthy endpoints only, from the moment that changes', () => {
     const { cluster, publish, picks, watches, pools } = setUp({ watched: true });
     publish([spec(a), spec(b)]);
@@ -227,6 +289,22 @@ describe('Cluster', () => {
     expect(cluster.fullError()).to.include({ code: 'overloaded' });
     cluster.end(endpoint, 'success', 1, 0);
     expect(cluster.full).to.equal(false);
+  });
+
+  it('an endpoint at its own limit is passed over; when all are, that is overload', () => {
+    const { cluster, publish, clock } = setUp({ endpointRequestsMax: 1 });
+    publish([spec(a, 1000), spec(b)]);
+    const first = cluster.pick(0, null, '')!;
+    cluster.begin(first);
+    const second = cluster.pick(0, null, '')!;
+    expect(new Set([first.address, second.address])).to.deep.equal(new Set([a, b]));
+    expect(cluster.pick(0, new Set([second]), '')).to.equal(null);
+    cluster.begin(second);
+    expect(cluster.pick(0, null, '')).to.equal(null);
+    expect(cluster.saturated).to.equal(true);
+    expect(cluster.unusableReasons()).to.contain(`${a} has 1 calls in flight, its limit`);
+    cluster.end(first, 'success', 1, clock.now());
+    expect(cluster.pick(0, null, '')).to.equal(first);
   });
 
   it('stopped, it watches and asks no more', () => {
