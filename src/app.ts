@@ -9,6 +9,8 @@ import { type AppDeps, type AppParts, connectionCounts, notReadyBecause } from '
 import { endpointMetrics } from './app/snapshots.ts';
 import type { Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
+import { InternalErrors } from './core/internal-errors.ts';
+import { sparingLogger } from './core/sparing-logger.ts';
 import { BufferBudget } from './http2/buffer-budget.ts';
 import { FlushScheduler } from './http2/flush-scheduler.ts';
 import { type DrainResult, Lifecycle } from './lifecycle.ts';
@@ -25,6 +27,7 @@ export interface App {
   readonly telemetry: Telemetry;
   readonly clusters: readonly Cluster[];
   readonly lifecycle: Lifecycle;
+  readonly internalErrors: InternalErrors;
   /** Why it is not ready, in plain words; empty when it is. */
   notReadyBecause(): string[];
   /** Drains and closes; the second asks for nothing new. */
@@ -38,8 +41,10 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const stats = new CallStats();
   const clusters = new Map<string, BuiltCluster>();
   const listeners: ListenerParts[] = [];
+  const internalErrors = new InternalErrors(sparingLogger(logger, clock));
   const telemetry = await startTelemetry(config.telemetry, {
     ...deps,
+    internalErrors,
     endpoints: () => endpointMetrics([...clusters.values()].map((built) => built.cluster)),
     connections: () => connectionCounts(listeners, clusters),
   });
@@ -47,6 +52,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     ...deps,
     scheduler: new FlushScheduler(),
     bufferBudget: new BufferBudget(config.limits.bufferedBytes),
+    internalErrors,
   };
   for (const cluster of config.clusters) {
     clusters.set(cluster.name, {
@@ -92,6 +98,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     telemetry,
     clusters: [...clusters.values()].map((built) => built.cluster),
     lifecycle,
+    internalErrors,
     notReadyBecause: () => notReadyBecause(parts),
     stop,
   };

@@ -22,6 +22,7 @@ async function dispatch(args: Arguments): Promise<number> {
       return run(args.flags, process, process.env, {
         onTerminate: (stop) => void process.once('SIGTERM', stop).once('SIGINT', stop),
         onHangup: (reopen) => void process.on('SIGHUP', reopen),
+        onUncaught: (tell) => void process.on('uncaughtException', tell),
       });
     }
     case 'demo':

@@ -1,6 +1,7 @@
 import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
+import type { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { DnsSource } from '../discovery/dns.ts';
@@ -34,6 +35,7 @@ export interface BuildDeps {
   readonly logger: Logger;
   readonly scheduler: FlushScheduler;
   readonly bufferBudget: BufferBudget;
+  readonly internalErrors: InternalErrors;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
 }
@@ -103,6 +105,7 @@ function buildPool(
       freeSocketTimeoutMs: 60_000,
       replyHeaderBytesMax: connectionDefaults.headerListBytesMax,
       tls,
+      internalErrors: deps.internalErrors,
     });
     return http1StreamPool(pool);
   }

@@ -55,7 +55,12 @@ export function buildListener(
   const listener = new Listener(settingsOf(config, deps.bufferBudget), {
     ...deps,
     context: () => context,
-    onUpgrade: (request, socket, head) => void upgrade(context, clusters, deps, request, socket, head),
+    onUpgrade: (request, socket, head) => {
+      upgrade(context, clusters, deps, request, socket, head).catch((error) => {
+        deps.internalErrors.caught('http1', error);
+        socket.destroy();
+      });
+    },
     onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
   });
   return { listener, context, tcp };
@@ -109,6 +114,7 @@ function buildTcp(
     connectTimeoutMs,
     connectAttemptsMax: 3,
     idleTimeoutMs,
+    internalErrors: deps.internalErrors,
     pick() {
       const startedMs = deps.clock.now();
       const endpoint = cluster.full ? null : cluster.pick(startedMs, null, '');

@@ -17,6 +17,8 @@ export interface RunSignals {
   onTerminate(stop: () => void): void;
   /** SIGHUP: open files anew. */
   onHangup(reopen: () => void): void;
+  /** An exception that nobody caught. */
+  onUncaught(tell: (error: unknown) => void): void;
 }
 
 /** Runs the sidecar until it is told to stop. 0 when every reply was delivered, 1 when not or when it could not start, 2 for a wrong configuration. */
@@ -39,6 +41,8 @@ export async function run(
   try {
     const app = await start(loaded.config, logger, env, stop);
     signals.onHangup(() => app.telemetry.reopenAccessLog());
+    // What no seam caught, of a timer for one. Ending would cost every call of the process, and those it had no part in.
+    signals.onUncaught((error) => app.internalErrors.caught('elsewhere', error));
     await stopped;
     const { cut, undelivered } = await app.stop();
     return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;

@@ -20,17 +20,21 @@ export class BodyReader {
   private outstandingBytes = 0;
   private discarding = false;
 
-  /** `sink` is asked anew for every push; what comes while it is null is dropped. `ended` follows the last push. */
+  /**
+   * `sink` is asked anew for every push; what comes while it is null is dropped. `ended` follows the last push. All of them
+   * are called within `contained`, which sees to exceptions.
+   */
   constructor(
     message: IncomingMessage,
     sink: () => Pick<MessageSink, 'data' | 'trailers'> | null,
     ended: () => void,
+    contained: (run: () => void) => void,
   ) {
     this.message = message;
     this.sink = sink;
     this.ended = ended;
-    message.on('data', (chunk: Buffer) => this.data(chunk));
-    message.on('end', () => this.end());
+    message.on('data', (chunk: Buffer) => contained(() => this.data(chunk)));
+    message.on('end', () => contained(() => this.end()));
   }
 
   /** Credit for octets that were pushed. */

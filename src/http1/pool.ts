@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
+import type { InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
 import { openHttp1Stream } from './upstream-stream.ts';
 
@@ -22,6 +23,7 @@ export interface Http1PoolOptions {
   readonly replyHeaderBytesMax: number;
   /** Speak TLS with these, or null for cleartext. */
   readonly tls: ConnectionOptions | null;
+  readonly internalErrors?: InternalErrors;
 }
 
 export interface Http1Pool {
@@ -68,6 +70,7 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
         replyHeaderBytesMax: options.replyHeaderBytesMax,
         secure: options.tls !== null,
         clientAddress: clientAddress ?? null,
+        internalErrors: options.internalErrors,
         over: () => {
           active -= 1;
         },

@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
+import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream } from '../core/message-stream.ts';
 import type { ReplyErrorCode } from '../core/reply-error.ts';
 import { endSocket, errorReply } from './error-reply.ts';
@@ -20,6 +21,12 @@ export type Http1StreamHandler = (
   end: boolean,
   socket: Socket,
 ) => void;
+
+export interface ServerConnectionOptions {
+  readonly clock: Clock;
+  readonly onStream: Http1StreamHandler;
+  readonly internalErrors?: InternalErrors;
+}
 
 /** A request in the order of its arrival, parsed but not yet begun. */
 interface Queued {
@@ -38,6 +45,7 @@ export class ServerConnection implements ServerStreamOwner {
   readonly clock: Clock;
   draining = false;
   private readonly onStream: Http1StreamHandler;
+  private readonly internalErrors: InternalErrors | undefined;
   private current: ServerStream | null = null;
   private readonly queue: Queued[] = [];
   /** What to say, once the requests before it are answered, to octets that are no request. */
@@ -45,10 +53,16 @@ export class ServerConnection implements ServerStreamOwner {
   private ending = false;
   private handedOver = false;
 
-  constructor(socket: Socket, clock: Clock, onStream: Http1StreamHandler) {
+  constructor(socket: Socket, { clock, onStream, internalErrors }: ServerConnectionOptions) {
     this.socket = socket;
     this.clock = clock;
     this.onStream = onStream;
+    this.internalErrors = internalErrors;
+  }
+
+  /** Whatever the socket or the parser calls goes through here: a bug of ours ends this connection alone. */
+  contained(run: () => void): void {
+    contain(this.internalErrors, 'http1', this.socket, run);
   }
 
   /** Between requests: nothing is lost by closing now. */

@@ -16,6 +16,8 @@ export interface ServerStreamOwner {
   readonly socket: Socket;
   readonly clock: Clock;
   readonly draining: boolean;
+  /** Runs what the socket calls: an exception ends the connection. */
+  contained(run: () => void): void;
   /** Both messages are through; the connection may go on to its next request. */
   streamOver(): void;
 }
@@ -64,7 +66,7 @@ export class ServerStream implements MessageStream {
     response.on('finish', () => {
       this.reply = 'flushed';
       if (this.deaf) this.limitDiscard();
-      this.settle();
+      owner.contained(() => this.settle());
     });
   }
 
@@ -89,6 +91,7 @@ export class ServerStream implements MessageStream {
         this.requestRead = true;
         this.settle();
       },
+      (run) => this.owner.contained(run),
     );
   }
 
@@ -137,7 +140,7 @@ export class ServerStream implements MessageStream {
     }
     if (length > 0) {
       this.response.write(Buffer.from(bytes.subarray(start, end)), (error) => {
-        if (!error && !this.over && !this.deaf) this.receiver?.sent(length);
+        if (!error && !this.over && !this.deaf) this.owner.contained(() => this.receiver?.sent(length));
       });
     }
     if (last) this.finish();

@@ -1,7 +1,9 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import type { InternalErrors } from '../core/internal-errors.ts';
 import { endSocket, errorReply } from './error-reply.ts';
+import type { RequestRefusal } from './request-head.ts';
 import { type Http1StreamHandler, ServerConnection } from './server-connection.ts';
 
 /** Hands over a WebSocket request with its socket; `head` holds octets that were read too far. */
@@ -17,6 +19,8 @@ export interface Http1ServerOptions {
   readonly headerBytesMax: number;
   /** How long a connection is kept between requests. node adds one second to it. */
   readonly idleTimeoutMs: number;
+  /** Without it an exception of our own is thrown on. */
+  readonly internalErrors?: InternalErrors;
 }
 
 export interface Http1Server {
@@ -59,12 +63,24 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
   server.emit('listening');
 
   const of = (request: http.IncomingMessage) => connections.get(request.socket);
-  server.on('request', (request, response) => of(request)?.request(request, response, false));
-  server.on('checkContinue', (request, response) => of(request)?.request(request, response, true));
-  server.on('checkExpectation', (request, response) => {
-    of(request)?.request(request, response, false, { httpStatus: 417, reason: 'an unknown expectation' });
+  const request = (
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    expectsContinue: boolean,
+    refusal: RequestRefusal | null = null,
+  ): void => {
+    const connection = of(request);
+    connection?.contained(() => connection.request(request, response, expectsContinue, refusal));
+  };
+  server.on('request', (incoming, response) => request(incoming, response, false));
+  server.on('checkContinue', (incoming, response) => request(incoming, response, true));
+  server.on('checkExpectation', (incoming, response) => {
+    request(incoming, response, false, { httpStatus: 417, reason: 'an unknown expectation' });
   });
-  server.on('clientError', (error, socket) => connections.get(socket as Socket)?.parseError(error));
+  server.on('clientError', (error, socket) => {
+    const connection = connections.get(socket as Socket);
+    connection?.contained(() => connection.parseError(error));
+  });
   server.on('upgrade', (request, socket, head) => {
     of(request)?.handOver();
     options.onUpgrade(request, socket as Socket, head);
@@ -84,12 +100,12 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
         socket.destroy();
         return;
       }
-      const connection = new ServerConnection(socket, options.clock, options.onStream);
+      const connection = new ServerConnection(socket, options);
       connection.draining = draining;
       connections.set(socket, connection);
       socket.once('close', () => {
         connections.delete(socket);
-        connection.closed();
+        connection.contained(() => connection.closed());
       });
       socket.setNoDelay(true);
       if (firstBytes !== null && firstBytes.length > 0) socket.unshift(firstBytes);

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
+import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { BodyReader } from './body-reader.ts';
 import { readFields, writeTrailers } from './fields.ts';
@@ -28,6 +29,8 @@ export interface UpstreamStreamOptions {
   readonly clientAddress: string | null;
   /** Once, when the stream is over, whichever way. */
   readonly over: () => void;
+  /** Without it an exception of our own is thrown on. */
+  readonly internalErrors?: InternalErrors;
 }
 
 /** What was said before the request could be opened. */
@@ -137,8 +140,8 @@ class UpstreamStream implements MessageStream {
     this.requestEnded = end;
     this.exchange = proxyWeb({
       open: () => this.send(plan.value),
-      reply: (message) => this.reply(message),
-      failed: (failure) => this.failed(failure),
+      reply: (message) => this.contained(() => this.reply(message)),
+      failed: (failure) => this.contained(() => this.failed(failure)),
     });
   }
 
@@ -154,15 +157,16 @@ class UpstreamStream implements MessageStream {
       maxHeaderSize: this.options.replyHeaderBytesMax,
     });
     request.maxHeadersCount = 0; // node drops what comes after the first thousand; the size is the limit.
-    request.once('socket', (socket) => this.connecting(request, socket));
-    request.on('information', () => this.interim());
+    request.once('socket', (socket) => this.contained(() => this.connecting(request, socket)));
+    request.on('information', () => this.contained(() => this.interim()));
     request.once('finish', () => {
       this.requestFlushed = true;
-      this.settle();
+      this.contained(() => this.settle());
     });
     request.once('close', () => {
       // http2-proxy reports what breaks before the reply is in; afterwards only an unfinished request is left to report.
-      if (!this.over && this.replyEnded) this.fail('closed', ErrorCode.NO_ERROR, 'closed after its reply');
+      if (this.over || !this.replyEnded) return;
+      this.contained(() => this.fail('closed', ErrorCode.NO_ERROR, 'closed after its reply'));
     });
     this.request = request;
     for (const piece of this.pending.splice(0)) this.write(request, piece);
@@ -186,7 +190,7 @@ class UpstreamStream implements MessageStream {
     const length = piece.bytes.length;
     if (length > 0) {
       request.write(piece.bytes, (error) => {
-        if (!error && !this.over) this.receiver?.sent(length);
+        if (!error && !this.over) this.contained(() => this.receiver?.sent(length));
       });
     }
     if (piece.last) request.end();
@@ -244,6 +248,7 @@ class UpstreamStream implements MessageStream {
         this.replyEnded = true;
         this.settle();
       },
+      (run) => this.contained(run),
     );
     this.receiver?.head(new HeaderBlock([new Field(':status', String(status)), ...fields]), end);
   }
@@ -298,6 +303,17 @@ class UpstreamStream implements MessageStream {
     process.nextTick(() => {
       if (!this.deaf) this.receiver?.failed(failure);
     });
+  }
+
+  /** Runs what the connection calls; a bug of ours ends this exchange, and tells the call if it can still be told. */
+  private contained(run: () => void): void {
+    const { internalErrors } = this.options;
+    const destroy = (): void => {
+      if (this.over) return;
+      const what = 'was given up by an internal error of the sidecar';
+      contain(internalErrors, 'http1', null, () => this.fail('closed', ErrorCode.INTERNAL_ERROR, what));
+    };
+    contain(internalErrors, 'http1', { destroy }, run);
   }
 
   private stop(): void {

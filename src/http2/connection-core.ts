@@ -329,8 +329,17 @@ export class ConnectionCore implements StreamHost {
       code: error?.code ?? ErrorCode.NO_ERROR,
       message: error?.message ?? 'the connection closed',
     } as const;
-    for (const stream of this.streams.all()) stream.abandon(failure);
+    let thrown: unknown = null;
+    for (const stream of this.streams.all()) {
+      // A call that cannot bear the news, which is a bug, must not keep it from the others.
+      try {
+        stream.abandon(failure);
+      } catch (bug) {
+        thrown = bug;
+      }
+    }
     this.listener.ended(error);
+    if (thrown !== null) throw thrown;
   }
 
   /**

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.ts';
+import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
+import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import { Http2Connection } from './connection.ts';
 import type { ConnectionError } from './connection-core.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
@@ -15,6 +17,13 @@ const stuckOutputBytesMax = 8_388_608;
 const lingerMs = 1000;
 /** The same for one that ended in good order: what it still has are replies, and the peer may be slow. */
 const gracefulLingerMs = 30_000;
+
+export interface BindingDeps {
+  readonly clock: Clock;
+  readonly scheduler: FlushScheduler;
+  /** Without it an exception of our own is thrown on. */
+  readonly internalErrors?: InternalErrors;
+}
 
 /** Hears of a bound connection; all but `stream` may be left out. */
 export interface BindingListener {
@@ -37,6 +46,7 @@ export class SocketBinding {
   private readonly clock: Clock;
   private readonly scheduler: FlushScheduler;
   private readonly listener: BindingListener;
+  private readonly internalErrors: InternalErrors | undefined;
   private dirty = false;
   private ending = false;
   private linger: Timer | null = null;
@@ -49,13 +59,14 @@ export class SocketBinding {
     socket: Socket,
     role: 'client' | 'server',
     options: ConnectionOptions,
-    deps: { clock: Clock; scheduler: FlushScheduler },
+    deps: BindingDeps,
     listener: BindingListener,
   ) {
     this.socket = socket;
     this.clock = deps.clock;
     this.scheduler = deps.scheduler;
     this.listener = listener;
+    this.internalErrors = deps.internalErrors;
     this.connection = new Http2Connection(role, options, {
       stream: (stream, head, end) => listener.stream?.(stream, head, end),
       oversize: (stream, head) => listener.oversize?.(stream, head),
@@ -67,10 +78,10 @@ export class SocketBinding {
     });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
-    socket.on('drain', () => this.drained());
+    socket.on('drain', () => this.contained(() => this.drained()));
     // The other side's FIN ends the connection: an HTTP/2 peer that stops sending can acknowledge nothing.
-    socket.on('end', () => this.connection.transportClosed('the peer closed the connection'));
-    socket.on('error', (error) => this.connection.transportClosed(`the connection broke (${error.message})`));
+    socket.on('end', () => this.lost('the peer closed the connection'));
+    socket.on('error', (error) => this.lost(`the connection broke (${error.message})`));
     socket.on('close', () => this.closed());
   }
 
@@ -81,6 +92,14 @@ export class SocketBinding {
   }
 
   flush(): void {
+    try {
+      this.flushNow();
+    } catch (error) {
+      this.crashed(error);
+    }
+  }
+
+  private flushNow(): void {
     this.dirty = false;
     if (this.socket.destroyed) return;
     // While the peer does not read, octets gather in `out`, where `received` sees how many; `drained` sends them.
@@ -94,7 +113,7 @@ export class SocketBinding {
 
   /** Ends at once, without a word to the peer. */
   destroy(message: string): void {
-    this.connection.transportClosed(message);
+    this.lost(message);
     this.socket.destroy();
   }
 
@@ -113,6 +132,8 @@ export class SocketBinding {
         this.scheduler.afterTurn(this.onNextTurn);
       }
       if (at < length) this.putOff(chunk.subarray(at, length));
+    } catch (error) {
+      this.crashed(error);
     } finally {
       this.scheduler.endRead();
     }
@@ -160,6 +181,32 @@ export class SocketBinding {
     if (this.rest === null && this.socket.isPaused()) this.socket.resume();
   }
 
+  /** The transport is gone. */
+  private lost(message: string): void {
+    this.contained(() => this.connection.transportClosed(message));
+  }
+
+  private contained(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.crashed(error);
+    }
+  }
+
+  /** An exception of our own, in the middle of who knows what: this connection ends, and the others go on. */
+  private crashed(error: unknown): void {
+    const { connection, internalErrors, socket } = this;
+    if (internalErrors === undefined) throw error;
+    internalErrors.caught('http2', error);
+    if (connection.over) return void socket.destroy();
+    const message = 'an internal error of the sidecar';
+    contain(internalErrors, 'http2', null, () => {
+      connection.sayGoaway(ErrorCode.INTERNAL_ERROR, message);
+      connection.end({ code: ErrorCode.INTERNAL_ERROR, message, ours: false });
+    });
+  }
+
   private written(): void {
     if (this.dirty) return;
     this.dirty = true;
@@ -168,17 +215,19 @@ export class SocketBinding {
 
   private ended(error: ConnectionError | null): void {
     this.ending = true;
+    if (!this.socket.destroyed) {
+      this.written();
+      this.socket.resume();
+      const ms = error === null ? gracefulLingerMs : lingerMs;
+      this.linger ??= this.clock.after(ms, () => this.socket.destroy());
+    }
+    // Told last: whatever comes of it, the socket is seen to.
     this.listener.ended(error);
-    if (this.socket.destroyed) return;
-    this.written();
-    this.socket.resume();
-    const ms = error === null ? gracefulLingerMs : lingerMs;
-    this.linger ??= this.clock.after(ms, () => this.socket.destroy());
   }
 
   private closed(): void {
     this.linger?.cancel();
     this.linger = null;
-    this.connection.transportClosed('the connection closed');
+    this.lost('the connection closed');
   }
 }

@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Timer } from '../core/clock.ts';
 import { errorCodeName } from '../core/error-code.ts';
 import type { Logger } from '../core/logger.ts';
-import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
-import { SocketBinding } from '../http2/socket-binding.ts';
+import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
 import type { CallHandler } from '../proxy/handler.ts';
 
 export interface DownstreamSettings {
@@ -17,9 +16,7 @@ export interface DownstreamSettings {
   readonly stallTimeoutMs: number;
 }
 
-export interface DownstreamDeps {
-  readonly clock: Clock;
-  readonly scheduler: FlushScheduler;
+export interface DownstreamDeps extends BindingDeps {
   readonly logger: Logger;
 }
 

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
+import { contain } from '../core/internal-errors.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import type { Peer } from '../proxy/call-records.ts';
@@ -65,6 +66,7 @@ export class Listener {
       headerTimeoutMs: settings.prefaceTimeoutMs,
       headerBytesMax: settings.http2.headerListBytesMax,
       idleTimeoutMs: settings.idleTimeoutMs,
+      internalErrors: deps.internalErrors,
     });
     this.server = this.createServer();
     this.server.maxConnections = settings.connectionsMax;
@@ -206,6 +208,10 @@ export class Listener {
   }
 
   private accept(socket: Socket, alpn: string | null): void {
+    contain(this.deps.internalErrors, 'accept', socket, () => this.take(socket, alpn));
+  }
+
+  private take(socket: Socket, alpn: string | null): void {
     // Before anything else: a reset that arrives with no handler attached would end the process.
     socket.on('error', () => {});
     this.sockets.add(socket);
@@ -217,8 +223,10 @@ export class Listener {
     socket.once('close', () => timer.cancel());
     sniffProtocol(socket, (protocol, first) => {
       timer.cancel();
-      if (protocol === 'http2') this.serveHttp2(socket, first);
-      else this.http1.accept(socket, first);
+      contain(this.deps.internalErrors, 'accept', socket, () => {
+        if (protocol === 'http2') this.serveHttp2(socket, first);
+        else this.http1.accept(socket, first);
+      });
     });
   }
 

@@ -359,7 +359,8 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     record.endedMs = nowMs;
     record.requestMessages = this.requestMessages.count;
     record.responseMessages = this.replyMessages.count;
-    this.context.telemetry.settled(record, this.trace!);
+    // Counted first: a bug in what tells of calls must not leave one in flight for ever.
     this.context.calls.end(this);
+    if (this.trace !== null) this.context.telemetry.settled(record, this.trace);
   }
 }

@@ -1,6 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { ReplyErrorCode } from '../core/reply-error.ts';
 import { abort, Relay } from './relay.ts';
 
@@ -35,6 +36,8 @@ export interface TcpPassthroughOptions {
   readonly idleTimeoutMs: number;
   /** Once per accepted connection, when it is over. */
   ended?(outcome: TcpOutcome): void;
+  /** Without it an exception of our own is thrown on. */
+  readonly internalErrors?: InternalErrors;
 }
 
 export interface TcpPassthrough {
@@ -106,8 +109,8 @@ class Session {
     this.startedMs = options.clock.now();
     // Before the relay reads, only a reset is noticed; a client that just leaves is, when its FIN is read.
     client.once('close', () => {
-      if (this.relay === null)
-        this.finish('', 'the client closed before an endpoint took the connection', true);
+      const detail = 'the client closed before an endpoint took the connection';
+      if (this.relay === null) this.contained(() => this.finish('', detail, true));
     });
   }
 
@@ -133,10 +136,19 @@ class Session {
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (failure.why === '') failure.why = error.code ?? error.message;
     });
-    upstream.once('connect', () => this.relaying(upstream));
+    upstream.once('connect', () => this.contained(() => this.relaying(upstream)));
     upstream.once('close', () => {
-      if (this.relay === null && !this.done) this.elsewhere(failure.code, failure.why);
+      if (this.relay === null && !this.done) this.contained(() => this.elsewhere(failure.code, failure.why));
     });
+  }
+
+  /** Runs what a socket calls; a bug of ours ends both of them. */
+  private contained(run: () => void): void {
+    const destroy = (): void => {
+      this.client.destroy();
+      this.upstream?.destroy();
+    };
+    contain(this.options.internalErrors, 'tcp', { destroy }, run);
   }
 
   cut(error: ReplyErrorCode | '', detail: string): void {
@@ -156,8 +168,10 @@ class Session {
     this.timer?.cancel();
     this.timer = null;
     this.relay = new Relay(this.client, upstream, (broken) => {
-      if (broken === 'upstream') this.finish('upstream_closed', `${this.endpoint} broke off`, false);
-      else this.finish('', broken === 'client' ? 'the client broke off' : '', true);
+      this.contained(() => {
+        if (broken === 'upstream') this.finish('upstream_closed', `${this.endpoint} broke off`, false);
+        else this.finish('', broken === 'client' ? 'the client broke off' : '', true);
+      });
     });
     if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
+import { type InternalErrors, seams } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { type AccessLog, createAccessLog } from './access-log.ts';
@@ -27,6 +28,7 @@ export interface TelemetryDeps {
   readonly version: string;
   endpoints(): readonly EndpointSnapshot[];
   connections(): ConnectionCounts;
+  readonly internalErrors?: InternalErrors;
 }
 
 /** All that the call path and the admin API know of telemetry. Nothing here throws or waits while calls run. */
@@ -62,6 +64,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
     ? registerProcessMetrics(registry, clock.wallMs(), () => deps.connections())
     : null;
   registerBuild(registry, deps.version);
+  registerInternalErrors(registry, deps.internalErrors);
   const accessLog = createAccessLog({ ...settings.accessLog, random, logger });
   const otel = await startExport(plan, settings, deps, registry);
   registerLosses(registry, otel, accessLog);
@@ -144,6 +147,20 @@ function registerBuild(registry: Registry, version: string): void {
     .gauge({ name: 'outrigger.build_info', help: 'Always 1; the labels say what runs.', unit: '' })
     .bind({ version, node: process.version })
     .set(1);
+}
+
+function registerInternalErrors(registry: Registry, errors: InternalErrors | undefined): void {
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.internal_errors',
+      help: 'Exceptions of our own that were caught, by where: bugs, each of which is in the log.',
+      unit: '{error}',
+    },
+    (emit) => {
+      for (const seam of seams) emit({ 'outrigger.seam': seam }, errors?.count(seam) ?? 0);
+    },
+  );
 }
 
 function registerLosses(registry: Registry, otel: Otel | null, accessLog: AccessLog | null): void {

@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Timer } from '../core/clock.ts';
 import { errorCodeName } from '../core/error-code.ts';
 import type { Random } from '../core/random.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
-import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
-import { SocketBinding } from '../http2/socket-binding.ts';
+import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
 import { Backoff } from './backoff.ts';
 import { dial, type OnRead } from './dial.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
@@ -21,10 +20,8 @@ export interface Http2PoolSettings {
   readonly http2: ConnectionOptions;
 }
 
-export interface Http2PoolDeps {
-  readonly clock: Clock;
+export interface Http2PoolDeps extends BindingDeps {
   readonly random: Random;
-  readonly scheduler: FlushScheduler;
   /** Replaced in tests by sockets in memory. */
   readonly dial?: (address: Address, tls: TlsConnectionOptions | null, onRead: OnRead) => Socket;
 }

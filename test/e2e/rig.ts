@@ -1,14 +1,20 @@
 import type * as grpc from '@grpc/grpc-js';
-import type { AppDeps } from '../../src/app/parts.ts';
 import { connectGreeter, type GreeterClient } from '../support/greeter-client.ts';
 import { type Greeter, type GreeterOptions, startGreeter } from '../support/greeter-server.ts';
-import { type ConfigShape, greeterConfig, ready, type Sidecar, startSidecar } from '../support/sidecar.ts';
+import {
+  type ConfigShape,
+  greeterConfig,
+  ready,
+  type Sidecar,
+  type SidecarDeps,
+  startSidecar,
+} from '../support/sidecar.ts';
 
 /** What an end-to-end test builds up; all of it is taken down after the test, the latest first. */
 export interface Rig {
   greeter(options?: GreeterOptions): Promise<Greeter>;
   /** Started and ready. */
-  sidecar(shape: ConfigShape, deps?: Partial<AppDeps>): Promise<Sidecar>;
+  sidecar(shape: ConfigShape, deps?: SidecarDeps): Promise<Sidecar>;
   client(target: string, options?: grpc.ClientOptions): GreeterClient;
   /** One client, sidecar and replica: for calls that only have to go through. */
   chain(options?: GreeterOptions, cluster?: Record<string, unknown>): Promise<Chain>;

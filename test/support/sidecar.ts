@@ -57,8 +57,19 @@ export interface Sidecar {
   stop(): Promise<DrainResult>;
 }
 
-/** As `run` does it, but for ports, a drain that does not keep tests waiting, and a log that is kept. */
-export async function startSidecar(shape: ConfigShape, deps: Partial<AppDeps> = {}): Promise<Sidecar> {
+export interface SidecarDeps extends Partial<AppDeps> {
+  /** Exceptions of the sidecar's own are what the test is about. */
+  readonly expectsBugs?: boolean;
+}
+
+/**
+ * As `run` does it, but for ports, a drain that does not keep tests waiting, and a log that is kept. Stopping fails where an
+ * exception of ours was caught, unless the test made it.
+ */
+export async function startSidecar(
+  shape: ConfigShape,
+  { expectsBugs = false, ...deps }: SidecarDeps = {},
+): Promise<Sidecar> {
   const config = configOf({
     admin: { listen: '127.0.0.1:0' },
     drain: { grace: '2s', goawayDelay: '0s' },
@@ -96,7 +107,13 @@ export async function startSidecar(shape: ConfigShape, deps: Partial<AppDeps> = 
     calls: () => app.telemetry.recent.recent().toSorted((a, b) => a.id - b.id),
     log,
     seed,
-    stop: () => app.stop(),
+    async stop() {
+      const result = await app.stop();
+      // They are contained, so that calls may well go on as if nothing had been; here they count.
+      const bug = expectsBugs ? undefined : log.find((line) => line.includes('internal error'));
+      if (bug !== undefined) throw new Error(bug);
+      return result;
+    },
   };
 }
 

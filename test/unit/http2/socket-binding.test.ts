@@ -3,6 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { expect } from 'chai';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { InternalErrors } from '../../../src/core/internal-errors.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
 import type { ConnectionError } from '../../../src/http2/connection-core.ts';
 import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
 import { FrameType } from '../../../src/http2/frame.ts';
@@ -48,6 +50,7 @@ async function rig(
   onStream: (stream: Http2Stream, end: boolean) => void = () => {},
   options: Partial<ConnectionOptions> = {},
   first: Buffer | null = null,
+  internalErrors?: InternalErrors,
 ): Promise<Rig> {
   const clock = new VirtualClock();
   const ends: Array<ConnectionError | null> = [];
@@ -69,7 +72,7 @@ async function rig(
     socket,
     'server',
     { ...connectionDefaults, ...options },
-    { clock, scheduler: new FlushScheduler() },
+    { clock, scheduler: new FlushScheduler(), internalErrors },
     { stream: (stream, _head, end) => onStream(stream, end), ended: (error) => ends.push(error) },
   );
   binding.start(first);
@@ -180,6 +183,32 @@ describe('http2/socket-binding', () => {
       ['closed', 'the peer closed the connection'],
     ]);
     expect(ends.map((error) => error?.ours)).to.deep.equal([false]);
+  });
+
+  it('ends a connection whose call threw with INTERNAL_ERROR, and tells all of its calls, whatever they throw', async () => {
+    const errors = new InternalErrors(silentLogger);
+    const recorders: Recorder[] = [];
+    const onStream = (stream: Http2Stream): void => {
+      const recorder = new Recorder();
+      recorders.push(recorder);
+      stream.receiver = recorder;
+      if (stream.id === 1) {
+        recorder.failed = () => {
+          throw new Error('a bug in how it takes its end');
+        };
+      }
+      if (stream.id === 5) throw new Error('a bug');
+    };
+    const { client, ends, read, until } = await rig(onStream, {}, null, errors);
+    client.write(Buffer.concat([greeting, ...[1, 3, 5].map((id) => headers(id, postHead, false))]));
+    await once(client, 'end');
+    const last = framesOf(read()).at(-1)!;
+    expect([last.type, last.payload.readUInt32BE(4)]).to.deep.equal([FrameType.GOAWAY, 2]);
+    expect(errors.count('http2')).to.equal(2);
+    expect(recorders.map(({ failures }) => failures.length)).to.deep.equal([0, 1, 1]);
+    expect(ends).to.have.length(1);
+    client.end();
+    await until(() => client.destroyed);
   });
 
   it('is destroyed without a timer left', async () => {
