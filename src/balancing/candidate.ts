@@ -17,6 +17,10 @@ export interface Candidate {
   phantomLoad: number;
   /** `Clock.now()` of the latest failed attempt. */
   phantomAtMs: number;
+  /** How long it takes to begin an answer, as the policy of its cluster learns it; 0 before the first. See `latency.ts`. */
+  latencyMs: number;
+  /** `Clock.now()` of the latest such answer; of when the endpoint came, before the first. */
+  latencyAtMs: number;
 }
 
 /**

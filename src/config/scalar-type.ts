@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress } from '../core/address.ts';
+import { nearestName } from '../core/nearest.ts';
 import type { Result } from '../core/result.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../core/units.ts';
 import { listed, shown } from './problem.ts';
@@ -134,6 +135,9 @@ function notNumber(raw: string, write: string): string {
     : `${shown(raw)} is not a number; write ${write}`;
 }
 
+/** Above so many words to choose from, a mistyped one is answered with the nearest. */
+const manyWords = 4;
+
 /** One of a few words. */
 export function choice<const W extends string>(words: readonly W[]): ScalarType<W> {
   const write = listed(words);
@@ -146,7 +150,11 @@ export function choice<const W extends string>(words: readonly W[]): ScalarType<
     parse: (raw) => {
       if (typeof raw !== 'string') return wrongKind(raw, write);
       const word = words.find((candidate) => candidate === raw);
-      return word === undefined ? { error: `${shown(raw)} is not known; write ${write}` } : { value: word };
+      if (word !== undefined) return { value: word };
+      // Of a few words the right one is seen at a glance; of many it is named first.
+      const near = words.length > manyWords ? nearestName(raw, words) : undefined;
+      const guess = near === undefined ? '' : `did you mean ${near}? `;
+      return { error: `${shown(raw)} is not known; ${guess}write ${write}` };
     },
   };
 }

@@ -77,7 +77,7 @@ export class Attempt implements StreamOpener {
     this.owner.attemptNotOpened(this, failure);
   }
   head(head: HeaderBlock, end: boolean): void {
-    this.cluster.answered(this.endpoint);
+    this.cluster.answered(this.endpoint, this.record.startedMs);
     this.owner.replyHead(this, head, end);
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {

@@ -1,7 +1,8 @@
 import type { Affinity } from '../balancing/affinity.ts';
-import { type BalancerSettings, buildBalancer } from '../balancing/build.ts';
+import { type BalancerSettings, buildBalancer, latencyEstimator } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
+import type { LatencyEstimator } from '../balancing/latency.ts';
 import { formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
@@ -50,6 +51,8 @@ export class Cluster {
   readonly affinity: Affinity | null;
   private readonly deps: ClusterDeps;
   private readonly penalty: FailPenalty;
+  /** Null for a policy that does not learn from latency. */
+  private readonly estimator: LatencyEstimator | null;
   private readonly endpoints = new Map<string, Endpoint>();
   private balancer: Balancer<Endpoint>;
   /** Null before the start. */
@@ -64,6 +67,7 @@ export class Cluster {
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
+    this.estimator = latencyEstimator(settings.balancer);
     this.balancer = buildBalancer<Endpoint>([], settings.balancer, deps.random);
   }
 
@@ -168,8 +172,12 @@ export class Cluster {
   }
 
   /** The endpoint began to answer: a stream that lives for hours should not be on trial for so long. */
-  answered(endpoint: Endpoint): void {
+  answered(endpoint: Endpoint, startedMs: number): void {
     if (endpoint.outlier?.state === 'trial') endpoint.outlier.succeeded();
+    if (this.estimator !== null) {
+      const nowMs = this.deps.clock.now();
+      this.estimator.answered(endpoint, nowMs - startedMs, nowMs);
+    }
   }
 
   end(endpoint: Endpoint, outcome: Outcome, durationMs: number, nowMs: number): void {
@@ -185,6 +193,7 @@ export class Cluster {
       endpoint.error++;
       endpoint.outlier?.failed();
       this.penalty.penalise(endpoint, nowMs);
+      this.estimator?.failed(endpoint, durationMs, nowMs);
       endpoint.watch?.hint();
       this.deps.discovery.refresh();
     } else endpoint.outlier?.abandoned();

@@ -46,6 +46,8 @@ export class Endpoint implements Candidate {
   active = 0;
   phantomLoad = 0;
   phantomAtMs = 0;
+  latencyMs = 0;
+  latencyAtMs: number;
   success = 0;
   error = 0;
   /** What watches its health; null where nothing does, and it counts as healthy. */
@@ -69,6 +71,7 @@ export class Endpoint implements Candidate {
     this.weight = spec.weight;
     this.zone = spec.zone;
     this.priority = spec.priority;
+    this.latencyAtMs = nowMs;
     this.unwatched = { status: 'healthy', reason: 'no health check', sinceMs: nowMs };
   }
 

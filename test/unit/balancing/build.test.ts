@@ -8,6 +8,7 @@ for (const policy of policyNames) {
   balancerContract({
     name: policy,
     build: (endpoints, random) => buildBalancer(endpoints, { ...defaultBalancerSettings, policy }, random),
+    sharesWhen: policy === 'peak_ewma' ? 'busy' : 'idle',
   });
 }
 for (const choices of [1, 2, 3, 5]) {
@@ -16,6 +17,17 @@ for (const choices of [1, 2, 3, 5]) {
     build: (endpoints, random) => buildBalancer(endpoints, { ...defaultBalancerSettings, choices }, random),
   });
 }
+
+balancerContract({
+  name: 'least_request with a bias of 2',
+  build: (endpoints, random) => buildBalancer(endpoints, { ...defaultBalancerSettings, bias: 2 }, random),
+  sharesWhen: 'idle',
+});
+balancerContract({
+  name: 'least_request with the slow guard',
+  build: (endpoints, random) =>
+    buildBalancer(endpoints, { ...defaultBalancerSettings, slowGuard: true }, random),
+});
 
 describe('buildBalancer', () => {
   for (const policy of policyNames) {

@@ -2,6 +2,7 @@ import {
   type BalancerSettings,
   buildBalancer,
   defaultBalancerSettings,
+  latencyEstimator,
 } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
 import { failPenalty } from '../../../src/balancing/fail-penalty.ts';
@@ -9,7 +10,17 @@ import type { Random } from '../../../src/core/random.ts';
 
 /** A candidate with nothing in flight. */
 export function candidate(address: string, weight = 1, priority = 0): Candidate {
-  return { address, weight, zone: '', priority, active: 0, phantomLoad: 0, phantomAtMs: 0 };
+  return {
+    address,
+    weight,
+    zone: '',
+    priority,
+    active: 0,
+    phantomLoad: 0,
+    phantomAtMs: 0,
+    latencyMs: 0,
+    latencyAtMs: 0,
+  };
 }
 
 export interface Replica {
@@ -44,6 +55,7 @@ export function simulate(
   const { calls, callsPerMs, random } = options;
   const settings = { ...defaultBalancerSettings, ...options.settings };
   const penalty = failPenalty(settings.failPenalty);
+  const estimator = latencyEstimator(settings);
   const candidates = replicas.map((replica, i) => candidate(`replica-${i}`, replica.weight));
   const balancer = buildBalancer(candidates, settings, random);
   const workersFree = replicas.map((replica) => new Float64Array(replica.workers));
@@ -58,8 +70,13 @@ export function simulate(
   const settle = (end: End) => {
     const endpoint = candidates[end.replica];
     endpoint.active--;
-    if (end.failed) penalty.penalise(endpoint, end.atMs);
-    else penalty.forgive(endpoint);
+    if (end.failed) {
+      penalty.penalise(endpoint, end.atMs);
+      estimator?.failed(endpoint, end.tookMs, end.atMs);
+    } else {
+      penalty.forgive(endpoint);
+      estimator?.answered(endpoint, end.tookMs, end.atMs);
+    }
   };
   let nowMs = 0;
   for (let call = 0; call < calls; call++) {
@@ -79,7 +96,7 @@ export function simulate(
       free[worker] = Math.max(free[worker], nowMs + networkMs) + exponential(replica.meanMs);
       endMs = free[worker] + networkMs;
     }
-    ends.push({ atMs: endMs, replica: index, failed });
+    ends.push({ atMs: endMs, tookMs: endMs - nowMs, replica: index, failed });
     result.replicaOf[call] = index;
     result.failed[call] = failed ? 1 : 0;
     result.arrivedMs[call] = nowMs;
@@ -102,6 +119,7 @@ export function sharesOf(
 
 interface End {
   readonly atMs: number;
+  readonly tookMs: number;
   readonly replica: number;
   readonly failed: boolean;
 }

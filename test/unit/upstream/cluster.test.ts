@@ -257,7 +257,7 @@ describe('Cluster', () => {
     expect(picks()).to.deep.equal(new Set([a, b]));
     cluster.begin(endpoint);
     expect(picks(), 'one call is on trial').to.deep.equal(new Set([b]));
-    cluster.answered(endpoint);
+    cluster.answered(endpoint, 0);
     expect(endpoint.unusableBecause, 'the head of its answer will do').to.equal('');
     cluster.stop();
     expect(clock.pending).to.equal(0);

@@ -161,3 +161,66 @@ describe('least_request under load (simulated)', function () {
     expect(p99(5)).to.be.below(1.05 * p99(40));
   });
 });
+
+describe('peak_ewma', function () {
+  this.timeout(20_000);
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  afterEach(function () {
+    if (this.currentTest?.state === 'failed') console.log(`      seed ${seed}`);
+  });
+  const settings = { ...defaultBalancerSettings, policy: 'peak_ewma' as const };
+
+  it('never takes the one with the longer wait of two', () => {
+    const endpoints = [candidate('a'), candidate('b')];
+    const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
+    [endpoints[0].latencyMs, endpoints[1].latencyMs] = [10, 30];
+    [endpoints[0].active, endpoints[1].active] = [4, 0];
+    for (let i = 0; i < 100; i++) expect(balancer.pick(0, null, '')).to.equal(endpoints[1]); // 50 against 30
+    endpoints[0].active = 1;
+    for (let i = 0; i < 100; i++) expect(balancer.pick(0, null, '')).to.equal(endpoints[0]); // 20 against 30
+  });
+
+  it('says why in plain words', () => {
+    const endpoints = [candidate('a'), candidate('b', 2), candidate('c')];
+    endpoints[1].latencyMs = 8;
+    endpoints[1].active = 1;
+    const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
+    expect(balancer.explain(endpoints[1], 0)).to.equal(
+      'least loaded of 2 drawn from 3 endpoints: load 8 (latency 8 ms, 1 in flight, weight 2)',
+    );
+  });
+
+  it('gives a replica 10 times slower less than 2% of the calls of ten (simulated)', () => {
+    const replicas = Array.from({ length: 10 }, (_, i) => replica({ meanMs: i === 0 ? 20 : 2 }));
+    const random = new SeededRandom(seed);
+    const shares = sharesOf(
+      simulate(replicas, { calls: 50_000, callsPerMs: 12, random, settings }),
+      10,
+      5000,
+    );
+    expect(shares[0]).to.be.below(0.02);
+  });
+
+  it('holds the fast-fail trap shut: one of 10 fails at once (simulated)', () => {
+    const replicas = Array.from({ length: 10 }, (_, i) => replica({ failsFastUntilMs: i === 0 ? 1e9 : 0 }));
+    const random = new SeededRandom(seed);
+    const { failed } = simulate(replicas, { calls: 60_000, callsPerMs: 12, random, settings });
+    expect(sum(failed.subarray(0, 3000)) / 3000).to.be.at.most(0.02);
+    expect(sum(failed.subarray(3000)) / (failed.length - 3000)).to.be.at.most(0.005);
+  });
+});
+
+describe('least_request with the slow guard (simulated)', function () {
+  this.timeout(20_000);
+
+  it('gives a replica 10 times slower fewer calls than counts in flight alone do', () => {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const replicas = Array.from({ length: 10 }, (_, i) => replica({ meanMs: i === 0 ? 20 : 2 }));
+    const shareOfSlow = (slowGuard: boolean) => {
+      const random = new SeededRandom(seed);
+      const load = { calls: 60_000, callsPerMs: 14, random, settings: { slowGuard } };
+      return sharesOf(simulate(replicas, load), 10, 5000)[0];
+    };
+    expect(shareOfSlow(true), `seed ${seed}`).to.be.below(0.8 * shareOfSlow(false));
+  });
+});

@@ -18,12 +18,15 @@ const excludedDrawsMax = 8;
  *
  * Draws are distinct. Drawn with replacement, as some proxies do, both draws of two endpoints are the busier one a
  * quarter of the time.
+ *
+ * @param describe the load of an endpoint in plain words
  */
-export function leastRequest<E extends Candidate>(
+export function leastLoaded<E extends Candidate>(
   endpoints: readonly E[],
   loadOf: LoadMetric,
   choices: Choices,
   random: Random,
+  describe: (picked: E, nowMs: number) => string,
 ): Balancer<E> {
   const wanted =
     choices === 'auto' ? (endpoints.length <= scanEndpointsMax ? endpoints.length : autoDraws) : choices;
@@ -35,15 +38,8 @@ export function leastRequest<E extends Candidate>(
     endpoints.length === 1
       ? 'the only endpoint'
       : `least loaded of ${scansAll ? 'all' : `${wanted} drawn from`} ${endpoints.length} endpoints`;
-  return {
-    endpoints,
-    pick,
-    explain: (picked, nowMs) =>
-      `${among}: load ${round(loadOf(picked, nowMs))} (${picked.active} in flight, weight ${picked.weight})`,
-  };
+  return { endpoints, pick, explain: (picked, nowMs) => `${among}: ${describe(picked, nowMs)}` };
 }
-
-const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** Looks at every endpoint. */
 function scanning<E extends Candidate>(
