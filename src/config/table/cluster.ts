@@ -69,7 +69,7 @@ const balancer = section(
       {
         load: key(number({ min: 0, max: 10_000, whole: false }), {
           default: 20,
-          doc: 'Calls in flight that a failed one pretends for a while; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
+          doc: 'Calls in flight that a failed one pretends for a while, from the second failure in a row on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
         }),
         decay: key(duration({ min: '1ms', max: '10m' }), {
           default: '1s',

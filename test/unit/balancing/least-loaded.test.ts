@@ -62,10 +62,11 @@ describe('least_request', () => {
     });
   }
 
-  it('shuns an endpoint that failed until a success forgives it', () => {
+  it('shuns an endpoint that failed twice until a success forgives it', () => {
     const penalty = failPenalty();
     const endpoints = [candidate('a'), candidate('b')];
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    penalty.penalise(endpoints[0], 0);
     penalty.penalise(endpoints[0], 0);
     endpoints[1].active = 5;
     expect(balancer.pick(100, null, '')).to.equal(endpoints[1]);

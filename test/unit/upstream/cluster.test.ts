@@ -267,13 +267,13 @@ describe('Cluster', () => {
     const { cluster, publish, discovery, watches, clock } = setUp({ watched: true });
     publish([spec(a)]);
     const [endpoint] = cluster.all();
-    for (const outcome of ['success', 'failure', 'neutral'] as const) {
+    for (const outcome of ['success', 'failure', 'neutral', 'failure'] as const) {
       cluster.begin(endpoint);
       cluster.end(endpoint, outcome, 10, clock.now());
     }
-    expect(endpoint).to.include({ success: 1, error: 1, total: 2, active: 0 });
+    expect(endpoint).to.include({ success: 1, error: 2, total: 3, active: 0 });
     // A failure is a hint to look at its health, and at discovery.
-    expect([watches.get(a)?.hints, discovery.refreshed]).to.deep.equal([1, 1]);
+    expect([watches.get(a)?.hints, discovery.refreshed]).to.deep.equal([2, 2]);
     expect(endpoint.phantomLoad).to.equal(20);
     cluster.begin(endpoint);
     cluster.end(endpoint, 'success', 10, clock.now());
