@@ -5,9 +5,11 @@ import { type BuiltCluster, buildListener, type ListenerParts } from './app/buil
 import { CallStats } from './app/call-stats.ts';
 import { clientConnectionsMax } from './app/descriptors.ts';
 import { drainableOf } from './app/drainable.ts';
+import { collectGarbage, memoryMarks, readMemory } from './app/memory.ts';
+import { MemoryWatch } from './app/memory-watch.ts';
 import { type AppDeps, type AppParts, connectionCounts, notReadyBecause } from './app/parts.ts';
 import { endpointMetrics } from './app/snapshots.ts';
-import type { Config } from './config/table.ts';
+import type { ClusterConfig, Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
 import { InternalErrors } from './core/internal-errors.ts';
 import { sparingLogger } from './core/sparing-logger.ts';
@@ -54,20 +56,16 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     bufferBudget: new BufferBudget(config.limits.bufferedBytes),
     internalErrors,
   };
-  for (const cluster of config.clusters) {
-    clusters.set(cluster.name, {
-      cluster: buildCluster(cluster, build),
-      tls: clusterTls(cluster),
-      connectTimeoutMs: cluster.connectTimeoutMs ?? 5000,
-    });
-  }
+  for (const cluster of config.clusters) clusters.set(cluster.name, builtCluster(cluster, build));
   const counted: Telemetry = { ...telemetry, settled: countedSettled(telemetry, stats) };
   const replayBudget = new ReplayBudget(replayBytesTotalMax);
   const slots = new ConnectionSlots(clientConnectionsMax());
+  const memory = watchMemory(config, deps, telemetry, (high) => build.bufferBudget.press(high));
   for (const listener of config.listeners) {
-    listeners.push(buildListener(listener, clusters, { ...build, telemetry: counted, replayBudget, slots }));
+    const listenerDeps = { ...build, telemetry: counted, replayBudget, slots, memory };
+    listeners.push(buildListener(listener, clusters, listenerDeps));
   }
-  const parts: AppParts = { config, deps, lifecycle, stats, clusters, listeners, telemetry };
+  const parts: AppParts = { config, deps, lifecycle, stats, clusters, listeners, telemetry, memory };
   let admin: AdminServer | null = null;
   const drainable = drainableOf(parts, () => admin);
   const drain = (): Promise<DrainResult> => lifecycle.drain(drainable);
@@ -88,6 +86,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     await drainable.close();
     throw error;
   }
+  memory.start();
   lifecycle.started();
   const running = admin;
   logger.info('admin page', { url: `http://${formatAddress(running.address)}/` });
@@ -102,6 +101,34 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     notReadyBecause: () => notReadyBecause(parts),
     stop,
   };
+}
+
+function builtCluster(config: ClusterConfig, build: BuildDeps): BuiltCluster {
+  return {
+    cluster: buildCluster(config, build),
+    tls: clusterTls(config),
+    connectTimeoutMs: config.connectTimeoutMs ?? 5000,
+  };
+}
+
+function watchMemory(
+  config: Config,
+  { clock, logger, readMemory: read = readMemory }: AppDeps,
+  telemetry: Telemetry,
+  onChange: (high: boolean) => void,
+): MemoryWatch {
+  const watch = new MemoryWatch(memoryMarks(config.limits), {
+    clock,
+    logger,
+    read,
+    collectGarbage,
+    onChange,
+  });
+  const help = 'Whether new calls are refused because memory is short: 1, else 0.';
+  telemetry.registry.observe('gauge', { name: 'outrigger.memory.short', help, unit: '' }, (emit) =>
+    emit({}, watch.high ? 1 : 0),
+  );
+  return watch;
 }
 
 function countedSettled(telemetry: Telemetry, stats: CallStats): Telemetry['settled'] {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { ListenerConfig } from '../config/table.ts';
+import type { MemoryPressure } from '../core/memory-pressure.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import { connectionDefaults } from '../http2/options.ts';
@@ -13,6 +14,7 @@ import { UpgradeCall } from '../proxy/upgrade-call.ts';
 import { compileRoutes } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
 import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
+import { abort } from '../tcp/relay.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { BuildDeps } from './build-cluster.ts';
@@ -38,6 +40,7 @@ export function buildListener(
     readonly telemetry: Telemetry;
     readonly replayBudget: ReplayBudget;
     readonly slots: ConnectionSlots;
+    readonly memory: MemoryPressure;
   },
 ): ListenerParts {
   const context: ProxyContext = {
@@ -46,6 +49,7 @@ export function buildListener(
     telemetry: deps.telemetry,
     clock: deps.clock,
     replayBudget: deps.replayBudget,
+    memory: deps.memory,
     calls: new CallCounter(),
   };
   const tcp =
@@ -61,7 +65,8 @@ export function buildListener(
         socket.destroy();
       });
     },
-    onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
+    // Bytes can carry no error: who comes while memory is short is closed as it comes.
+    onTcp: tcp === null ? null : (socket) => (deps.memory.high ? abort(socket) : tcp.accept(socket, null)),
   });
   return { listener, context, tcp };
 }

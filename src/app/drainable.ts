@@ -4,7 +4,7 @@ import { type AppParts, activeCalls, endedCalls } from './parts.ts';
 
 /** The sidecar as its drain sees it. */
 export function drainableOf(parts: AppParts, admin: () => AdminServer | null): Drainable {
-  const { listeners, clusters, telemetry } = parts;
+  const { listeners, clusters, telemetry, memory } = parts;
   return {
     announce() {
       for (const { listener, tcp } of listeners) {
@@ -41,6 +41,7 @@ export function drainableOf(parts: AppParts, admin: () => AdminServer | null): D
         cluster.stop();
         cluster.close();
       }
+      memory.stop();
       await telemetry.shutdown();
       await admin()?.close();
     },

@@ -8,6 +8,8 @@ import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { BuiltCluster, ListenerParts } from './build-listener.ts';
 import type { CallStats } from './call-stats.ts';
+import type { MemoryReading } from './memory.ts';
+import type { MemoryWatch } from './memory-watch.ts';
 
 /** What a sidecar needs of the process it runs in. */
 export interface AppDeps {
@@ -21,6 +23,8 @@ export interface AppDeps {
   readonly onQuit: () => void;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
+  /** For tests: other memory than this process's. */
+  readonly readMemory?: () => MemoryReading;
 }
 
 /** All that a running sidecar is made of, for those who look at it. */
@@ -32,6 +36,7 @@ export interface AppParts {
   readonly clusters: ReadonlyMap<string, BuiltCluster>;
   readonly listeners: readonly ListenerParts[];
   readonly telemetry: Telemetry;
+  readonly memory: MemoryWatch;
 }
 
 /** Why `/ready` says no, in plain words; empty when it says yes. */

@@ -68,7 +68,7 @@ export const replyErrors = {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'outrigger',
-    lookAt: "look at the cluster's limits",
+    lookAt: 'look at the limits of the cluster and at the memory of the sidecar',
   },
   rate_limited: {
     grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,

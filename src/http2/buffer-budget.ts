@@ -2,7 +2,7 @@
  * Octets that streams hold because the other side does not take them, over all connections that share the budget. Flow
  * control bounds each stream by its window; a thousand streams of a hundred connections are another matter.
  *
- * As it fills, one connection may hold less: nothing is asked of anyone below half of it, a sixteenth of the whole above,
+ * As it fills, or the process runs out of memory for whatever reason, one connection may hold less: nothing is asked of anyone below half of it, a sixteenth of the whole above,
  * and `leastShareBytes` once it is full. So it is those who hold most that have to give, and who takes what it gets never
  * notices.
  */
@@ -11,9 +11,12 @@ export class BufferBudget {
   shareBytes = Number.POSITIVE_INFINITY;
   private held = 0;
   private readonly bytesMax: number;
+  /** Up to this nothing is asked of anyone; -1 while memory is short. */
+  private easyBytesMax: number;
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
+    this.easyBytesMax = bytesMax / 2;
   }
 
   get bytes(): number {
@@ -22,19 +25,29 @@ export class BufferBudget {
 
   /** Enough of it is used that windows should no longer grow for readers who are behind as it is. */
   get filling(): boolean {
-    return this.held > this.bytesMax / 8;
+    return this.held > this.bytesMax / 8 || this.pressed;
   }
 
   /** More than half of it is used: who makes no progress is not waited for as long. */
   get short(): boolean {
-    return this.held > this.bytesMax / 2;
+    return this.held > this.easyBytesMax;
+  }
+
+  /** The process is about to run out of memory: everyone may hold the least there is, however much of this is used. */
+  get pressed(): boolean {
+    return this.easyBytesMax < 0;
+  }
+
+  press(pressed: boolean): void {
+    this.easyBytesMax = pressed ? -1 : this.bytesMax / 2;
+    this.add(0);
   }
 
   add(bytes: number): void {
     this.held += bytes;
-    if (this.held <= this.bytesMax / 2) this.shareBytes = Number.POSITIVE_INFINITY;
+    if (this.held <= this.easyBytesMax) this.shareBytes = Number.POSITIVE_INFINITY;
     else {
-      const shareBytes = this.held < this.bytesMax ? this.bytesMax / 16 : 0;
+      const shareBytes = this.held < this.bytesMax && !this.pressed ? this.bytesMax / 16 : 0;
       this.shareBytes = Math.max(shareBytes, leastShareBytes);
     }
   }

@@ -305,6 +305,16 @@ export class ConnectionCore implements StreamHost {
       return this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'it reads nothing');
     }
     if (this.unsent > 0) for (const stream of this.streams.all()) stream.lookForStall(looksMax);
+    if (this.budget.pressed) this.shed();
+  }
+
+  /** Ends calls, those of which most waits first, until it holds no more than its share. */
+  private shed(): void {
+    if (this.unsent <= this.budget.shareBytes) return;
+    for (const stream of this.streams.all().sort((a, b) => b.waitingBytes - a.waitingBytes)) {
+      if (this.over || this.unsent <= this.budget.shareBytes) return;
+      stream.tooSlow('memory is short, and it takes too little of what waits for it');
+    }
   }
 
   /** No streams after those seen so far. The id never grows from one GOAWAY to the next (RFC 9113 section 6.8). */

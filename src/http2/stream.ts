@@ -127,6 +127,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
   get hasHead(): boolean {
     return this.headReceived;
   }
+  /** DATA that waits for the peer to take it, octets. */
+  get waitingBytes(): number {
+    return this.waiting?.length ?? 0;
+  }
   /** True once our head was written. */
   get replyBegun(): boolean {
     return this.headWrittenAt >= 0;
@@ -288,15 +292,16 @@ export class Http2Stream implements MessageStream, WaitingStream {
       this.tooSlow('it has not taken what waits for it for too long');
   }
 
+  /** Ends it for what its reader does not take. */
+  tooSlow(message: string): void {
+    this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message });
+  }
+
   // Inside.
 
   /** A call that its client takes back in the same read never reaches the server (CVE-2023-44487). */
   private revokeHead(): boolean {
     return this.headWrittenAt === this.host.flushCount && this.host.writer.revoke(this.id);
-  }
-
-  private tooSlow(message: string): void {
-    this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message });
   }
 
   /** Has it DATA, and room for it in its own window? */

@@ -35,6 +35,8 @@ export interface ListenerDeps extends DownstreamDeps {
 
 /** The stall timeout while the buffers of all connections together are more than half full, milliseconds. */
 const shortStallTimeoutMs = 15_000;
+/** The same when the process is about to run out of memory, milliseconds. */
+const pressedStallTimeoutMs = 3000;
 
 /** Looks for stalls are a second apart, or less where a timeout is short; but no nearer than this. */
 const stallLookMsMin = 25;
@@ -145,17 +147,23 @@ export class Listener {
   }
 
   private watchStalls(): void {
-    const { stallTimeoutMs, prefaceTimeoutMs, http2 } = this.settings;
+    const { stallTimeoutMs, prefaceTimeoutMs } = this.settings;
     const everyMs = Math.max(stallLookMsMin, Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4));
     const look = (): void => {
-      // Memory is not kept for readers that stand still while others may need it.
-      const timeoutMs = http2.budget.short ? Math.min(shortStallTimeoutMs, stallTimeoutMs) : stallTimeoutMs;
+      const timeoutMs = Math.min(stallTimeoutMs, this.patienceMs());
       for (const connection of this.http2.values())
         connection.lookForStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
       if (this.deps.onTcp === null) this.stalled.look(this.http1Sockets(), timeoutMs / everyMs);
       this.stallTimer = this.deps.clock.after(everyMs, look);
     };
     this.stallTimer = this.deps.clock.after(everyMs, look);
+  }
+
+  /** Memory is not kept for readers that stand still while others may need it. */
+  private patienceMs(): number {
+    const { budget } = this.settings.http2;
+    if (budget.pressed) return pressedStallTimeoutMs;
+    return budget.short ? shortStallTimeoutMs : Number.POSITIVE_INFINITY;
   }
 
   private *http1Sockets(): Iterable<Socket> {

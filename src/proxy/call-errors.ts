@@ -80,6 +80,10 @@ export function drainingError(begun: boolean): ReplyError {
   return { code: 'draining', detail, mayHaveProcessed: begun };
 }
 
+export function memoryError(): ReplyError {
+  return { code: 'overloaded', detail: 'the sidecar is short of memory', mayHaveProcessed: false };
+}
+
 export function replayFullError(): ReplyError {
   const detail = 'too many requests wait for a connection with more body than memory is set aside for';
   return { code: 'overloaded', detail, mayHaveProcessed: false };

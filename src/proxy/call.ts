@@ -16,6 +16,7 @@ import {
   drainingError,
   failureError,
   malformedTimeoutError,
+  memoryError,
   noEndpointError,
   noRouteError,
   openFailureError,
@@ -85,6 +86,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.trace = this.context.telemetry.begin(head, this.record);
     if (plan === null) return this.fail(noRouteError(this.forwarding));
     if (Number.isNaN(timeoutMs)) return this.fail(malformedTimeoutError(head));
+    if (this.context.memory.high) return this.fail(memoryError());
     // The deadline counts from here, over all attempts; a route's own bound caps it.
     const withinMs = Math.min(timeoutMs, plan.timeoutMs);
     if (withinMs !== Number.POSITIVE_INFINITY) {

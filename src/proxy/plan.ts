@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
@@ -19,6 +20,7 @@ export interface ProxyContext {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly replayBudget: ReplayBudget;
+  readonly memory: MemoryPressure;
   readonly calls: CallCounter;
 }
 

@@ -4,7 +4,7 @@ import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import { noEndpointError, noRouteError } from './call-errors.ts';
+import { memoryError, noEndpointError, noRouteError } from './call-errors.ts';
 import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
@@ -64,6 +64,7 @@ export class UpgradeCall implements Cuttable {
       const detail = `route ${plan.route} leads to cluster ${cluster.name}, whose protocol is not http1`;
       return { error: { code: 'no_route', detail, mayHaveProcessed: false } };
     }
+    if (this.context.memory.high) return { error: memoryError() };
     if (cluster.full) return { error: cluster.fullError() };
     const nowMs = clock.now();
     const key = cluster.affinity?.keyOf(head, this.peer.address) ?? '';

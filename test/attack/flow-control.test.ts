@@ -10,6 +10,7 @@ import { siege } from './support/siege.ts';
 import {
   block,
   data,
+  download,
   frame,
   grpcRequest,
   headers,
@@ -28,25 +29,7 @@ const bufferedMiB = 24;
 /** What it holds by itself, with room for the garbage of a busy second. */
 const rssMaxMiB = 260;
 
-const head = block(...grpcRequest(paths.serverStream));
 const idle = block(...grpcRequest(paths.bidi));
-
-/** EchoRequest with `replies` of `replyBytes` each: protobuf by hand, fields 6 and 9 of Options within field 2. */
-function echoRequest(replies: number, replyBytes: number): Buffer {
-  const options = Buffer.concat([Buffer.of(0x30), varint(replies), Buffer.of(0x48), varint(replyBytes)]);
-  return message(Buffer.concat([Buffer.of(0x12), varint(options.length), options]));
-}
-
-function varint(value: number): Buffer {
-  const octets: number[] = [];
-  let left = value;
-  for (; left >= 128; left = Math.floor(left / 128)) octets.push((left % 128) | 128);
-  return Buffer.from([...octets, left]);
-}
-
-/** A call that is answered with so many octets. */
-const download = (id: number, bytes: number): Buffer =>
-  Buffer.concat([headers(id, head), data(id, echoRequest(1, bytes), true)]);
 
 const ids = (count: number): number[] => Array.from({ length: count }, (_, i) => 2 * i + 1);
 

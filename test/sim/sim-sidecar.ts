@@ -89,6 +89,7 @@ export class SimSidecar implements Host {
       telemetry: this.buildTelemetry(),
       clock: deps.clock,
       replayBudget: this.replayBudget,
+      memory: { high: false },
       calls: this.calls,
     };
     this.cluster.start();

@@ -41,6 +41,14 @@ export const limits = section(
       default: '128MiB',
       doc: 'Octets of HTTP/2 streams that one side sent and the other does not take. Above half of it no connection may hold more than a sixteenth, and when it is full 256 KiB: its calls are reset, or its uploads held back.',
     }),
+    memoryBytes: key(size({ min: '32MiB', max: '16384GiB' }), {
+      otherwise: '80% of what the container has, or the machine',
+      doc: 'Resident memory of the process above which new calls are refused as `overloaded`, no connection may hold more than 256 KiB, and readers who stand still are waited for 3 s only. Half of it must be in use: memory that was freed counts no more.',
+    }),
+    heapBytes: key(size({ min: '16MiB', max: '1024GiB' }), {
+      otherwise: "85% of V8's limit",
+      doc: "The same for the objects on V8's heap, at whose limit the process would end.",
+    }),
   },
 );
 

@@ -136,3 +136,23 @@ export function message(octets: Uint8Array): Buffer {
 export function repeat(unit: Buffer, bytes: number): Buffer {
   return Buffer.concat(new Array<Buffer>(Math.ceil(bytes / unit.length)).fill(unit));
 }
+
+/** EchoRequest for `replies` of `replyBytes` each: protobuf by hand, fields 6 and 9 of Options within field 2. */
+function echoRequest(replies: number, replyBytes: number): Buffer {
+  const options = Buffer.concat([Buffer.of(0x30), varint(replies), Buffer.of(0x48), varint(replyBytes)]);
+  return message(Buffer.concat([Buffer.of(0x12), varint(options.length), options]));
+}
+
+function varint(value: number): Buffer {
+  const octets: number[] = [];
+  let left = value;
+  for (; left >= 128; left = Math.floor(left / 128)) octets.push((left % 128) | 128);
+  return Buffer.from([...octets, left]);
+}
+
+/** A call that is answered with so many octets. */
+export const download = (id: number, bytes: number): Buffer =>
+  Buffer.concat([
+    headers(id, block(...grpcRequest(paths.serverStream))),
+    data(id, echoRequest(1, bytes), true),
+  ]);

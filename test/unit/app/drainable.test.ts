@@ -29,6 +29,7 @@ function setUp() {
       { listener: listener('raw'), context: callRig().context, tcp },
     ],
     clusters: new Map([['greeter', { cluster: rig.cluster }]]),
+    memory: { stop: note('memory stop') },
     telemetry: { shutdown: async () => void steps.push('telemetry shutdown') },
   } as unknown as AppParts;
   const admin = { address: null as never, close: async () => void steps.push('admin close') };
@@ -67,6 +68,7 @@ describe('the sidecar as its drain sees it', () => {
       'raw shutdown',
       'in close',
       'raw close',
+      'memory stop',
       'telemetry shutdown',
       'admin close',
     ]);

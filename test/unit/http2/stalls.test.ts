@@ -153,6 +153,32 @@ describe('http2 readers that stall', () => {
       expect(budget.bytes).to.equal(0);
     });
 
+    it('has calls ended on the next look when the process runs out of memory, the largest first, down to a share', () => {
+      const budget = new BufferBudget(1000 * mebibyte);
+      const greedy = stalledPair(500_000, { budget });
+      const modest = stalledPair(100_000, { budget });
+      const kept = stalledCall(modest);
+      const recorders = Array.from({ length: 8 }, () => stalledCall(greedy));
+      const look = (): void => {
+        for (const pair of [greedy, modest]) {
+          pair.server.connection.lookForStalls(100, 100);
+          pair.settle();
+        }
+      };
+      look();
+      expect(budget.bytes).to.be.greaterThan(2 * mebibyte);
+      budget.press(true);
+      expect([budget.short, budget.filling, budget.shareBytes]).to.deep.equal([true, true, leastShareBytes]);
+      look();
+      const ended = recorders.filter(({ failures }) => failures.length > 0);
+      expect(ended.length).to.be.within(5, 8);
+      expect(ended[0].failures[0].code).to.equal(0xb);
+      expect(kept.failures).to.deep.equal([]);
+      expect(budget.bytes).to.be.at.most(2 * leastShareBytes);
+      budget.press(false);
+      expect([budget.short, budget.shareBytes]).to.deep.equal([false, Number.POSITIVE_INFINITY]);
+    });
+
     it('that runs short has uploads held back, not reset', () => {
       const budget = new BufferBudget(mebibyte);
       budget.add(mebibyte);

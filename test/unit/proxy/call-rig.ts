@@ -98,6 +98,8 @@ export interface CallRigOptions {
   readonly endpoints?: number;
   readonly timeoutMs?: number;
   readonly budgetBytes?: number;
+  /** The process is short of memory. */
+  readonly memoryHigh?: boolean;
   readonly requestsMax?: number;
   readonly protocol?: ClusterSettings['protocol'];
   readonly affinity?: ClusterSettings['affinity'];
@@ -151,6 +153,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     telemetry,
     clock,
     replayBudget: new ReplayBudget(options.budgetBytes ?? replayBytesTotalMax),
+    memory: { high: options.memoryHigh ?? false },
     calls: new CallCounter(),
   };
   return {

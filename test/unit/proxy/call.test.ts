@@ -203,6 +203,15 @@ describe('Call', () => {
       expect(rig.pools[0].streams[0].said).to.deep.equal(['head POST end']);
     });
 
+    it('is refused as overloaded while the process is short of memory, and picks nobody', () => {
+      const rig = callRig({ memoryHigh: true });
+      const client = rig.call(grpcHead());
+      expect(client.heads[0].get('x-outrigger-error')).to.equal('overloaded');
+      expect(client.heads[0].get('grpc-status')).to.equal('14');
+      expect(rig.settled[0].attempts).to.deep.equal([]);
+      expectOver(rig, 1);
+    });
+
     it('is refused as overloaded when the memory for all is used up, and that is given back', () => {
       const rig = callRig({ budgetBytes: 1000 });
       rig.pools[0].atOnce = null;
