@@ -42,8 +42,8 @@ bench-smoke: install ## A short bench that judges ratios only, for CI
 # make fuzz SECONDS=3600; make fuzz TARGET=hpack SEED=1 runs one again, INPUT=FILE one input alone.
 # Without a SEED of the caller's every run has its own, and prints it.
 SECONDS ?= 60
-conformance: install ## Hold the HTTP/2 engine to h2spec, as a server and as a client (needs Go)
-	@$(run) exec node test/conformance/h2spec.ts $(ARGS)
+conformance: install ## Hold the engine and a running sidecar to h2spec, h2specd and httpwg (needs Go and Cargo; ARGS=--install only builds them)
+	@$(run) exec node test/conformance/main.ts $(ARGS)
 
 attack: install ## Attack a running sidecar beside an honest client (its latency is judged, so let the machine be quiet)
 	@$(run) exec mocha --retries 2 $(ARGS) 'test/attack/**/*.test.ts'

@@ -66,6 +66,9 @@ export class ConnectionCore implements StreamHost {
   settingsReceived = false;
   /** The highest stream id the peer opened (server role). */
   lastPeerStreamId = 0;
+  /** The ids between these were left out by the peer, the latest such gap (server role). */
+  skippedAbove = 0;
+  skippedBelow = 0;
   /** The next stream id we open (client role). */
   nextStreamId = 1;
   /** Set once we said which streams we still take; later ones are ignored (RFC 9113 section 6.8). */

@@ -182,6 +182,10 @@ function onHeaderSection(
 }
 
 function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: boolean): void {
+  if (id > c.lastPeerStreamId + 2) {
+    c.skippedAbove = c.lastPeerStreamId;
+    c.skippedBelow = id;
+  }
   c.lastPeerStreamId = id;
   if (id > c.goawaySentLastId) return c.glitch(1);
   if (c.streams.size >= c.options.maxConcurrentStreams) {
@@ -207,6 +211,10 @@ function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: bool
 function onLateHeaders(c: ConnectionCore, id: number, last: boolean): void {
   if (isIdle(c, id) || id % 2 === 0)
     return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
+  // An id that was passed over may not be used any more (section 5.1.1). Of earlier gaps nothing is kept: there it is as
+  // with a stream that ended.
+  if (c.role === 'server' && id > c.skippedAbove && id < c.skippedBelow)
+    return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream id that was passed over');
   if (last) c.endedMeanwhile(id);
   const reset = c.wasReset(id);
   if (reset === 'yes' || id > c.goawaySentLastId) return c.control();

@@ -127,12 +127,21 @@ describe('http2/connection, server, its streams and its end', () => {
       expect(server.requests[0].recorder.summary).to.equal('head POST, ends 0');
     });
 
-    it('below the highest that were never opened are closed', () => {
-      const server = answering(new Scripted('server'));
-      server.send(headers(5, getHead, true));
-      server.said();
-      server.send(headers(3, getHead, true));
-      expect(server.said()).to.deep.equal(['GOAWAY 5 5']);
+    it('that were passed over may not be used any more, and those that ended are closed', () => {
+      const late: ReadonlyArray<readonly [used: number[], late: number, code: ErrorCode]> = [
+        [[5], 1, ErrorCode.PROTOCOL_ERROR],
+        [[5], 3, ErrorCode.PROTOCOL_ERROR],
+        [[1, 7, 9], 5, ErrorCode.PROTOCOL_ERROR],
+        [[1, 7, 9], 7, ErrorCode.STREAM_CLOSED],
+        [[1, 7, 9], 1, ErrorCode.STREAM_CLOSED],
+      ];
+      for (const [used, id, code] of late) {
+        const server = answering(new Scripted('server'));
+        for (const one of used) server.send(headers(one, getHead, true));
+        server.said();
+        server.send(headers(id, getHead, true));
+        expect(server.said(), `${id} after ${used}`).to.deep.equal([`GOAWAY ${used.at(-1)} ${code}`]);
+      }
     });
   });
 
