@@ -45,7 +45,11 @@ function endpointSnapshot(
     effectiveWeight: endpoint.weight,
     zone: endpoint.zone,
     priority: endpoint.priority,
-    health: { ...endpoint.health, sinceMs: nowMs - endpoint.health.sinceMs },
+    health: {
+      status: endpoint.health.status,
+      reason: endpoint.health.reason,
+      sinceMs: nowMs - endpoint.health.sinceMs,
+    },
     usable,
     unusableReason,
     draining: endpoint.drainedByHand || endpoint.removed,
@@ -62,6 +66,8 @@ function endpointSnapshot(
     p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
   };
 }
+
+const never: ReadonlyMap<string, number> = new Map();
 
 /** The same as metrics count it. */
 export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] {
@@ -81,6 +87,8 @@ export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] 
         total: endpoint.total,
         errors: endpoint.error,
         ejections: endpoint.outlier?.ejections ?? 0,
+        ejectionsByRule: endpoint.outlier?.ejectionsByRule ?? never,
+        healthChanges: endpoint.health.changes,
       });
     }
   }

@@ -131,7 +131,7 @@ function withProbes(config: Config): Config {
   const clusters = config.clusters.map((cluster) => {
     const { health, protocol } = cluster;
     if (health === 'none' || health.grpc || health.http || health.tcp) return cluster;
-    const probe = protocol === 'http2' ? { grpc: { service: '' } } : { tcp: {} };
+    const probe = protocol === 'http2' ? { grpc: { service: '', mode: 'check' as const } } : { tcp: {} };
     return { ...cluster, health: { ...health, ...probe } };
   });
   return { ...config, clusters };

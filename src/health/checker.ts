@@ -12,6 +12,8 @@ export interface HealthState {
   readonly reason: string;
   /** `Clock.now()` when the status became what it is. */
   readonly sinceMs: number;
+  /** How often the status has changed. */
+  readonly changes: number;
 }
 
 export interface HealthSettings {
@@ -50,7 +52,10 @@ export interface HealthCheckerOptions {
   readonly settings: HealthSettings;
   /** Whether the endpoint got a call since it was last asked this; only for `noTrafficIntervalMs`. */
   readonly hadTraffic?: () => boolean;
-  /** After each change of status, and at the first answer whether or not it changes anything (`answered`). */
+  /**
+   * After each change of status, and whether or not it changes anything: at the first answer (`answered`), and at a good
+   * probe after failed ones.
+   */
   onChange(state: HealthState): void;
 }
 
@@ -64,10 +69,15 @@ export interface HealthChecker {
   stop(): void;
 }
 
-/** Probes for `hint`, and the first ones of an endpoint that is not healthy, are this far apart (or `intervalMs`, if that is less). */
-const quickIntervalMs = 1000;
-/** While an endpoint stays unhealthy its probes become rarer by this factor, up to `intervalMs`. */
-const recoveryFactor = 1.5;
+/** Probes for `hint` are this far apart (or `intervalMs`, if that is less). */
+const hintIntervalMs = 1000;
+/** So soon after a bad probe the next one follows where the endpoint is unhealthy, or the data path has trouble too. */
+const recoveryIntervalMs = 250;
+/**
+ * While it stays so its probes become rarer by this factor, up to `intervalMs`: whoever comes back is seen within a third of
+ * the time that it was away, and one that stays away is not asked often.
+ */
+const recoveryFactor = 1.3;
 /** A probe keeps its own timeout; this is for one that does not. */
 const settleGraceMs = 5000;
 
@@ -90,11 +100,14 @@ class ProbingChecker implements HealthChecker {
   state: HealthState;
   answered = false;
   private readonly options: HealthCheckerOptions;
+  private readonly hintMs: number;
   private readonly quickMs: number;
   private timer: Timer | null = null;
   private stopped = false;
   private inFlight = false;
   private hinted = false;
+  /** The data path saw trouble since the latest good probe. */
+  private troubled = false;
   /** Numbers probes: an answer to an earlier one is too late. */
   private probe = 0;
   private startedMs = 0;
@@ -109,11 +122,13 @@ class ProbingChecker implements HealthChecker {
   constructor(options: HealthCheckerOptions) {
     const { settings, clock } = options;
     this.options = options;
-    this.quickMs = Math.min(settings.intervalMs, quickIntervalMs);
+    this.hintMs = Math.min(settings.intervalMs, hintIntervalMs);
+    this.quickMs = Math.min(settings.intervalMs, recoveryIntervalMs);
     this.recoveryMs = this.quickMs;
     const status = settings.initialState;
     const reason = status === 'healthy' ? 'assumed healthy until the first probe' : 'not probed yet';
-    this.state = { status, reason, sinceMs: clock.now() };
+    this.state = { status, reason, sinceMs: clock.now(), changes: 0 };
+    options.probe.listen?.((result) => this.told(result));
     this.check();
   }
 
@@ -121,7 +136,8 @@ class ProbingChecker implements HealthChecker {
     if (this.stopped) return;
     // The probe in flight may have been answered before the failure.
     this.hinted = true;
-    const atMs = this.startedMs + this.quickMs;
+    this.troubled = true;
+    const atMs = this.startedMs + this.hintMs;
     if (!this.inFlight && atMs < this.nextMs) this.checkAt(Math.max(atMs, this.options.clock.now()));
   }
 
@@ -130,6 +146,15 @@ class ProbingChecker implements HealthChecker {
     this.stopped = true;
     this.timer?.cancel();
     this.options.probe.close();
+  }
+
+  /** It said by itself how it is, or what it said it over has broken. */
+  private told(result: ProbeResult): void {
+    if (this.stopped) return;
+    if (result.verdict === 'failed') this.troubled = true;
+    this.judge(result);
+    // The answer to a probe in flight sets the time of the next.
+    if (!this.stopped && !this.inFlight) this.checkAt(this.options.clock.now() + this.delayMs());
   }
 
   private checkAt(atMs: number): void {
@@ -152,7 +177,7 @@ class ProbingChecker implements HealthChecker {
       // Whoever was just told may have stopped this checker.
       if (this.stopped) return;
       const atMs = clock.now() + this.delayMs();
-      this.checkAt(this.hinted ? Math.min(atMs, this.startedMs + this.quickMs) : atMs);
+      this.checkAt(this.hinted ? Math.min(atMs, this.startedMs + this.hintMs) : atMs);
     };
     this.timer = clock.after(settings.timeoutMs + settleGraceMs, () => settle(timedOut(settings.timeoutMs)));
     probe.check(settings.timeoutMs).then(settle, (error: unknown) => {
@@ -162,6 +187,7 @@ class ProbingChecker implements HealthChecker {
 
   private judge(result: ProbeResult): void {
     const before = this.state;
+    const hadFailed = this.failedInRow > 0;
     const status = this.statusAfter(result);
     const { clock, endpoint, logger, onChange, settings } = this.options;
     if (result.verdict === 'unimplemented' && !this.toldUnimplemented) {
@@ -177,14 +203,16 @@ class ProbingChecker implements HealthChecker {
     const changed = status !== before.status;
     const first = !this.answered;
     this.answered = true;
-    this.state = { status, reason, sinceMs: changed ? clock.now() : before.sinceMs };
+    const sinceMs = changed ? clock.now() : before.sinceMs;
+    this.state = { status, reason, sinceMs, changes: before.changes + Number(changed) };
+    const mended = hadFailed && status === 'healthy' && !stillHealthy;
+    if (changed || mended) this.recoveryMs = this.quickMs;
     if (changed) {
-      this.recoveryMs = this.quickMs;
       const facts = { endpoint, from: before.status, to: status, reason };
       if (status === 'healthy') logger.info(`endpoint ${endpoint} is healthy: ${reason}`, facts);
       else logger.warn(`endpoint ${endpoint} is unhealthy: ${reason}`, facts);
     }
-    if (changed || first) onChange(this.state);
+    if (changed || first || mended) onChange(this.state);
   }
 
   private statusAfter(result: ProbeResult): HealthStatus {
@@ -195,6 +223,7 @@ class ProbingChecker implements HealthChecker {
         const enough = !this.everGood || ++this.goodInRow >= settings.healthyThreshold;
         this.everGood = true;
         this.failedInRow = 0;
+        this.troubled = false;
         return this.state.status === 'healthy' || enough ? 'healthy' : 'unhealthy';
       }
       case 'unhealthy_now':
@@ -212,7 +241,9 @@ class ProbingChecker implements HealthChecker {
   private delayMs(): number {
     const { hadTraffic, random, settings } = this.options;
     let delayMs = settings.intervalMs;
-    if (this.state.status !== 'healthy') {
+    // Trouble that both a probe and the data path have seen is looked into like an outage.
+    const trouble = this.troubled && this.failedInRow > 0;
+    if (this.state.status !== 'healthy' || trouble) {
       // A good probe on the way to healthyThreshold starts the quick ones again.
       if (this.goodInRow > 0) this.recoveryMs = this.quickMs;
       delayMs = this.recoveryMs;

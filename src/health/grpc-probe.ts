@@ -1,36 +1,22 @@
-import { isIP } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import type { ChannelOptions, Client, ClientUnaryCall, MethodDefinition, ServiceError } from '@grpc/grpc-js';
-import { type Address, formatAddress } from '../core/address.ts';
+import type { Client, ClientReadableStream, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
+import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { GrpcStatus, grpcStatusName } from '../core/grpc-status.ts';
+import {
+  connectHealthClient,
+  type HealthCheckResponse,
+  type HealthProtocol,
+  loadHealthProtocol,
+} from './grpc-health-client.ts';
 import { failureReason, type Probe, type ProbeResult, type ProbeTls, timedOut } from './probe.ts';
 
 export interface GrpcProbeSettings {
   /** Full name of a service; '' asks for the server as a whole. */
   readonly service: string;
+  /** `watch`: the server says each change at once, besides the probes, which see that it still answers. */
+  readonly mode: 'check' | 'watch';
   readonly tls?: ProbeTls;
 }
-
-interface HealthCheckRequest {
-  readonly service?: string;
-}
-interface HealthCheckResponse {
-  readonly status: string;
-}
-type Grpc = typeof import('@grpc/grpc-js');
-type Check = MethodDefinition<HealthCheckRequest, HealthCheckResponse>;
-
-/** A channel that probes one address and does nothing else: no retries, no service config, no shared connection, no proxy from the environment. */
-const channelOptions: ChannelOptions = {
-  'grpc.primary_user_agent': 'outrigger-health',
-  'grpc.enable_retries': 0,
-  'grpc.service_config_disable_resolution': 1,
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc.enable_http_proxy': 0,
-  'grpc.enable_channelz': 0,
-  'grpc.max_receive_message_length': 64 * 1024,
-};
 
 /**
  * `grpc.health.v1.Health/Check` on a connection of its own, which is kept between probes. After a failure it is
@@ -38,47 +24,118 @@ const channelOptions: ChannelOptions = {
  * between a replica that returned and the probe that would see it.
  */
 export function grpcProbe(address: Address, clock: Clock, settings: GrpcProbeSettings): Probe {
-  let client: Client | null = null;
-  let call: ClientUnaryCall | null = null;
-  let closed = false;
-  const disconnect = (): void => {
-    call?.cancel();
-    client?.close();
-    client = null;
-    call = null;
-  };
-  return {
-    async check(timeoutMs) {
-      const { grpc, check } = await load();
-      if (closed) return { verdict: 'failed', reason: 'given up' };
-      client ??= connect(grpc, address, settings.tls);
-      const connected = client;
-      const result = await new Promise<ProbeResult>((resolve) => {
-        call = connected.makeUnaryRequest(
-          check.path,
-          check.requestSerialize,
-          check.responseDeserialize,
-          // An empty name is proto3's default, and is left out of the message as other clients do.
-          settings.service === '' ? {} : { service: settings.service },
-          new grpc.Metadata(),
-          { deadline: clock.wallMs() + timeoutMs },
-          (error, response) => resolve(error ? resultOfError(error, timeoutMs) : resultOfResponse(response)),
-        );
-      });
-      call = null;
-      if (result.verdict === 'failed') disconnect();
-      return result;
-    },
-    close() {
-      closed = true;
-      disconnect();
-    },
-  };
+  return new GrpcProbe(address, clock, settings);
 }
 
+class GrpcProbe implements Probe {
+  private readonly address: Address;
+  private readonly clock: Clock;
+  private readonly settings: GrpcProbeSettings;
+  private tell: ((result: ProbeResult) => void) | null = null;
+  private client: Client | null = null;
+  private call: ClientUnaryCall | null = null;
+  private watch: ClientReadableStream<HealthCheckResponse> | null = null;
+  /** False once the server has said that it knows no Watch: then Check alone must do. */
+  private mayWatch: boolean;
+  private closed = false;
+
+  constructor(address: Address, clock: Clock, settings: GrpcProbeSettings) {
+    this.address = address;
+    this.clock = clock;
+    this.settings = settings;
+    this.mayWatch = settings.mode === 'watch';
+  }
+
+  listen(tell: (result: ProbeResult) => void): void {
+    this.tell = tell;
+  }
+
+  async check(timeoutMs: number): Promise<ProbeResult> {
+    const protocol = await loadHealthProtocol();
+    if (this.closed) return { verdict: 'failed', reason: 'given up' };
+    const result = await this.ask(protocol, timeoutMs);
+    this.call = null;
+    if (result.verdict === 'failed') this.disconnect();
+    else if (this.mayWatch && this.watch === null && this.client !== null) this.open(protocol, this.client);
+    return result;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.disconnect();
+  }
+
+  private ask({ grpc, check }: HealthProtocol, timeoutMs: number): Promise<ProbeResult> {
+    this.client ??= connectHealthClient(grpc, this.address, this.settings.tls);
+    const connected = this.client;
+    return new Promise((resolve) => {
+      this.call = connected.makeUnaryRequest(
+        check.path,
+        check.requestSerialize,
+        check.responseDeserialize,
+        this.request,
+        new grpc.Metadata(),
+        { deadline: this.clock.wallMs() + timeoutMs },
+        (error, response) => resolve(error ? resultOfError(error, timeoutMs) : resultOfResponse(response)),
+      );
+    });
+  }
+
+  /** An empty name is proto3's default, and is left out of the message as other clients do. */
+  private get request(): { readonly service?: string } {
+    return this.settings.service === '' ? {} : { service: this.settings.service };
+  }
+
+  private open({ grpc, watch }: HealthProtocol, client: Client): void {
+    const stream = client.makeServerStreamRequest(
+      watch.path,
+      watch.requestSerialize,
+      watch.responseDeserialize,
+      this.request,
+      new grpc.Metadata(),
+    );
+    this.watch = stream;
+    stream.on('data', (response: HealthCheckResponse) => {
+      if (this.watch === stream) this.tell?.(resultOfResponse(response));
+    });
+    // It need not be the last that is heard of it, and without anybody to hear it would end the process.
+    stream.on('error', (error: ServiceError) => this.watchEnded(stream, error));
+    stream.on('end', () => this.watchEnded(stream, null));
+  }
+
+  private watchEnded(stream: ClientReadableStream<HealthCheckResponse>, error: ServiceError | null): void {
+    if (this.watch !== stream) return;
+    this.watch = null;
+    if (error?.code === GrpcStatus.UNIMPLEMENTED) {
+      this.mayWatch = false;
+      return;
+    }
+    const how = error === null ? 'without a status' : resultOfError(error, 0).reason;
+    // A probe follows soon, and finds out what that means.
+    this.tell?.({ verdict: 'failed', reason: `Health/Watch ended: ${how}` });
+  }
+
+  private disconnect(): void {
+    const { watch } = this;
+    this.watch = null;
+    watch?.cancel();
+    this.call?.cancel();
+    this.client?.close();
+    this.client = null;
+    this.call = null;
+  }
+}
+
+const saidUnhealthy: ReadonlySet<unknown> = new Set(['UNKNOWN', 'NOT_SERVING', 'SERVICE_UNKNOWN']);
+
 function resultOfResponse(response: HealthCheckResponse | undefined): ProbeResult {
-  const status = response?.status ?? 'no status';
-  return { verdict: status === 'SERVING' ? 'healthy' : 'unhealthy_now', reason: status };
+  const status = response?.status;
+  if (status === 'SERVING') return { verdict: 'healthy', reason: status };
+  if (saidUnhealthy.has(status)) return { verdict: 'unhealthy_now', reason: String(status) };
+  return {
+    verdict: 'failed',
+    reason: `its health service answers with status ${status}, which does not exist`,
+  };
 }
 
 function resultOfError(error: ServiceError, timeoutMs: number): ProbeResult {
@@ -96,46 +153,4 @@ function resultOfError(error: ServiceError, timeoutMs: number): ProbeResult {
       return { verdict: 'failed', reason: ownWords ? details : `${grpcStatusName(error.code)}: ${details}` };
     }
   }
-}
-
-function connect(grpc: Grpc, address: Address, tls: ProbeTls | undefined): Client {
-  if (tls === undefined)
-    return new grpc.Client(targetOf(address), grpc.credentials.createInsecure(), channelOptions);
-  const name = tls.serverName;
-  const named =
-    name === undefined ? {} : { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name };
-  const credentials = grpc.credentials.createFromSecureContext(tls.secureContext);
-  return new grpc.Client(targetOf(address), credentials, { ...channelOptions, ...named });
-}
-
-/** The address in gRPC's naming (gRPC "Name resolution"). */
-function targetOf(address: Address): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  const family = isIP(address.host);
-  return family === 0 ? `dns:${formatAddress(address)}` : `ipv${family}:${formatAddress(address)}`;
-}
-
-interface Loaded {
-  readonly grpc: Grpc;
-  readonly check: Check;
-}
-let loading: Promise<Loaded> | undefined;
-
-/** grpc-js and the protocol, loaded by the first probe: a process without gRPC probes does not pay for them. */
-function load(): Promise<Loaded> {
-  loading ??= loadNow();
-  return loading;
-}
-
-async function loadNow(): Promise<Loaded> {
-  const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
-  // `protos/` stands beside `src/`, and beside the `dist/` that is made from it.
-  const protos = fileURLToPath(new URL('../../protos/', import.meta.url));
-  const definition = await loader.load('grpc/health/v1/health.proto', {
-    includeDirs: [protos],
-    enums: String,
-    defaults: true,
-  });
-  const service = definition['grpc.health.v1.Health'] as Record<string, unknown>;
-  return { grpc, check: service.Check as Check };
 }

@@ -1,17 +1,29 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import {
+  type FailurePercentageSettings,
+  rateOutliers,
+  type SuccessRateSettings,
+} from './outlier-statistics.ts';
 
-/** Passive health: an endpoint whose calls fail one after the other is left out for a while, whatever its probes say. */
+/** Passive health: an endpoint that fails calls is left out for a while, whatever its probes say. */
 export interface OutlierSettings {
-  /** Failed calls in a row that eject; 0 switches ejection off. */
+  /** Failed calls in a row that eject; 0 for any number. */
   readonly consecutiveErrors: number;
   /** The first ejection; the n-th in close succession lasts n times as long. */
   readonly baseEjectionMs: number;
   readonly maxEjectionMs: number;
   /** At most this share of the endpoints is out at once, rounded down: of one endpoint none, of three one (at 50). */
   readonly maxEjectedPercent: number;
-  /** Each such time in full use takes one off the count that makes ejections longer. */
+  /**
+   * Each such time in full use takes one off the count that makes ejections longer; and as often the endpoints are compared
+   * with each other.
+   */
   readonly intervalMs: number;
+  /** Ejects who succeeds much less often than the others; null for off. */
+  readonly successRate: SuccessRateSettings | null;
+  /** Ejects who fails most of its calls, in a row or not; null for off. */
+  readonly failurePercentage: FailurePercentageSettings | null;
 }
 
 export const defaultOutlierSettings: OutlierSettings = {
@@ -20,11 +32,13 @@ export const defaultOutlierSettings: OutlierSettings = {
   maxEjectionMs: 300_000,
   maxEjectedPercent: 50,
   intervalMs: 10_000,
+  successRate: null,
+  failurePercentage: null,
 };
 
 /**
  * ```
- *        consecutiveErrors                   time is up              next pick
+ *        errors in a row, a bad rate         time is up              next pick
  *   in ---------------------> ejected --------------------> probation ---------> trial
  *    ^                           ^                              ^                  |
  *    |                           +--------- the call failed ----|------------------+
@@ -35,6 +49,15 @@ export const defaultOutlierSettings: OutlierSettings = {
  * need not fail to learn that nothing has changed.
  */
 export type OutlierState = 'in' | 'ejected' | 'probation' | 'trial';
+
+/** What ejected an endpoint, as metrics name it. */
+export const ejectionRules = [
+  'errors in a row',
+  'success rate',
+  'failure percentage',
+  'trial failed',
+] as const;
+export type EjectionRule = (typeof ejectionRules)[number];
 
 /** A call on trial that says nothing for so long (a stream may live for hours) makes way for another. */
 const trialMs = 5000;
@@ -48,6 +71,10 @@ export interface OutlierEndpoint {
   readonly ejectedUntilMs: number;
   /** Ever. */
   readonly ejections: number;
+  /** The same by what it was for; a rule that never did is not there. */
+  readonly ejectionsByRule: ReadonlyMap<EjectionRule, number>;
+  /** What the latest ejection was for, in plain words: `5 calls in a row failed`; '' before the first. */
+  readonly ejectedBecause: string;
   /** The endpoint was picked. In `probation` this call becomes the trial, and the endpoint is not usable until its verdict. */
   picked(): void;
   /** The replica did its work, whatever the status it chose: NOT_FOUND is a success. */
@@ -83,6 +110,8 @@ interface Pool {
   readonly members: Set<Member>;
   /** Members that are not `in`. */
   out: number;
+  /** The next comparison; null where there is none. */
+  timer: Timer | null;
 }
 
 export function outlierDetector(dependencies: {
@@ -90,7 +119,16 @@ export function outlierDetector(dependencies: {
   readonly logger: Logger;
   readonly settings: OutlierSettings;
 }): OutlierDetector {
-  const pool: Pool = { ...dependencies, members: new Set(), out: 0 };
+  const pool: Pool = { ...dependencies, members: new Set(), out: 0, timer: null };
+  const { settings, clock } = dependencies;
+  const compare = (): void => {
+    const compared = [...pool.members].filter(({ state }) => state === 'in');
+    for (const { who, rule, why } of rateOutliers(compared, settings)) who.standsOut(rule, why);
+    for (const member of pool.members) member.forgetTally();
+    pool.timer = clock.after(settings.intervalMs, compare);
+  };
+  if (settings.successRate !== null || settings.failurePercentage !== null)
+    pool.timer = clock.after(settings.intervalMs, compare);
   return {
     add(name, onChange) {
       const member = new Member(pool, name, onChange);
@@ -98,6 +136,7 @@ export function outlierDetector(dependencies: {
       return member;
     },
     stop() {
+      pool.timer?.cancel();
       for (const member of pool.members) member.remove();
     },
   };
@@ -107,6 +146,11 @@ class Member implements OutlierEndpoint {
   state: OutlierState = 'in';
   ejectedUntilMs = 0;
   ejections = 0;
+  ejectedBecause = '';
+  readonly ejectionsByRule = new Map<EjectionRule, number>();
+  /** Of this interval. */
+  calls = 0;
+  failures = 0;
   private readonly pool: Pool;
   private readonly name: string;
   private readonly onChange: () => void;
@@ -135,6 +179,7 @@ class Member implements OutlierEndpoint {
 
   succeeded(): void {
     this.errorsInRow = 0;
+    this.calls++;
     if (this.state === 'in' || this.state === 'ejected') return;
     // Any call's success will do, also of one that was on its way before the ejection: the replica works.
     this.timer?.cancel();
@@ -147,14 +192,26 @@ class Member implements OutlierEndpoint {
   }
 
   failed(): void {
-    const { settings } = this.pool;
-    if (settings.consecutiveErrors === 0 || this.state === 'ejected') return;
+    this.calls++;
+    this.failures++;
+    if (this.state === 'ejected') return;
     this.errorsInRow++;
-    if (this.state === 'trial') this.eject('the trial call failed');
-    else if (this.state === 'probation') this.eject('one more call failed, begun before its ejection');
-    else if (this.errorsInRow >= settings.consecutiveErrors && this.hasRoom()) {
-      this.eject(`${this.errorsInRow} calls in a row failed`);
-    }
+    const { consecutiveErrors } = this.pool.settings;
+    if (this.state === 'trial') this.eject('trial failed', 'the trial call failed');
+    else if (this.state === 'probation')
+      this.eject('trial failed', 'one more call failed, begun before its ejection');
+    else if (consecutiveErrors > 0 && this.errorsInRow >= consecutiveErrors && this.hasRoom())
+      this.eject('errors in a row', `${this.errorsInRow} calls in a row failed`);
+  }
+
+  /** Compared with the others it did badly. */
+  standsOut(rule: EjectionRule, why: string): void {
+    if (this.state === 'in' && this.hasRoom()) this.eject(rule, why);
+  }
+
+  forgetTally(): void {
+    this.calls = 0;
+    this.failures = 0;
   }
 
   abandoned(): void {
@@ -188,7 +245,7 @@ class Member implements OutlierEndpoint {
     return members.has(this) && out < Math.floor((members.size * settings.maxEjectedPercent) / 100);
   }
 
-  private eject(why: string): void {
+  private eject(rule: EjectionRule, why: string): void {
     const { clock, logger, settings } = this.pool;
     const nowMs = clock.now();
     const wasUsable = this.usable;
@@ -199,6 +256,8 @@ class Member implements OutlierEndpoint {
     }
     this.times++;
     this.ejections++;
+    this.ejectionsByRule.set(rule, (this.ejectionsByRule.get(rule) ?? 0) + 1);
+    this.ejectedBecause = why;
     this.errorsInRow = 0;
     this.state = 'ejected';
     const forMs = Math.min(settings.baseEjectionMs * this.times, settings.maxEjectionMs);
@@ -207,6 +266,7 @@ class Member implements OutlierEndpoint {
     this.timer = clock.after(forMs, () => this.admit());
     logger.warn(`endpoint ${this.name} is ejected for ${forMs / 1000} s: ${why}`, {
       endpoint: this.name,
+      rule,
       forMs,
     });
     if (wasUsable) this.onChange();

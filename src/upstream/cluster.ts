@@ -270,10 +270,12 @@ export class Cluster {
 
   private healthChanged(endpoint: Endpoint): void {
     if (endpoint.removed) return;
-    // It answered a probe: there is no reason to wait for the back-off of its connections.
+    // Probes that had failed are answered again: the back-off of its connections, its ejection and its penalty are of its
+    // life before.
     if (endpoint.health.status === 'healthy') {
       endpoint.pool.resetBackoff();
       endpoint.outlier?.recovered();
+      this.penalty.forgive(endpoint);
     }
     this.rebuild();
   }

@@ -21,6 +21,8 @@ export interface EndpointHealth {
   /** In plain words: `SERVING`, `connect ECONNREFUSED`. */
   readonly reason: string;
   readonly sinceMs: number;
+  /** How often the status has changed. */
+  readonly changes: number;
 }
 
 /** What keeps watch over one endpoint. */
@@ -72,7 +74,7 @@ export class Endpoint implements Candidate {
     this.zone = spec.zone;
     this.priority = spec.priority;
     this.latencyAtMs = nowMs;
-    this.unwatched = { status: 'healthy', reason: 'no health check', sinceMs: nowMs };
+    this.unwatched = { status: 'healthy', reason: 'no health check', sinceMs: nowMs, changes: 0 };
   }
 
   get health(): EndpointHealth {
@@ -90,7 +92,9 @@ export class Endpoint implements Candidate {
     if (this.health.status === 'unhealthy') return `unhealthy: ${this.health.reason}`;
     if (this.health.status === 'unknown') return 'no health check has answered yet';
     if (this.outlier !== null && !this.outlier.usable) {
-      return this.outlier.state === 'trial' ? 'on trial after an ejection' : 'ejected after errors in a row';
+      return this.outlier.state === 'trial'
+        ? 'on trial after an ejection'
+        : `ejected: ${this.outlier.ejectedBecause}`;
     }
     return this.pool.backingOff;
   }

@@ -207,7 +207,7 @@ describe('health', function () {
     const client = connect(proxy.target());
     b.failure = { code: status.UNAVAILABLE, details: 'broken' };
     for (let i = 0; i < 6; i++) await client.sayHello('x');
-    expect(proxy.endpoint(b.address).unusableBecause).to.equal('ejected after errors in a row');
+    expect(proxy.endpoint(b.address).unusableBecause).to.equal('ejected: 3 calls in a row failed');
     expect(healthOf(proxy, b.address)).to.equal('healthy');
     const before = b.calls;
     for (let i = 0; i < 10; i++) expect((await client.sayHello('x')).code).to.equal(status.OK);

@@ -62,6 +62,18 @@ const probeFitsProtocol: Rule = (config, complaints) => {
   });
 };
 
+const noTrafficIsSlower: Rule = (config, complaints) => {
+  config.clusters?.forEach(({ health }, i) => {
+    if (health === undefined || typeof health === 'string') return;
+    const { intervalMs, noTrafficIntervalMs } = health;
+    if (intervalMs !== undefined && noTrafficIntervalMs !== undefined && noTrafficIntervalMs < intervalMs)
+      complaints.problem(
+        `clusters[${i}].health.noTrafficInterval`,
+        `"${formatDuration(noTrafficIntervalMs)}" is shorter than interval; write ${formatDuration(intervalMs)} or more`,
+      );
+  });
+};
+
 const ejectionTimesAgree: Rule = (config, complaints) => {
   config.clusters?.forEach(({ outlier }, i) => {
     if (outlier === undefined || typeof outlier === 'string') return;
@@ -92,6 +104,7 @@ export const clusterRules = {
   endpointsOrDiscovery,
   endpointsDiffer,
   probeFitsProtocol,
+  noTrafficIsSlower,
   ejectionTimesAgree,
   upstreamTlsIsWhole,
 } satisfies Record<string, Rule>;

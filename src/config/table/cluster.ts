@@ -96,6 +96,10 @@ const health = sectionOrNone(
           default: '',
           doc: 'Name of the service that is asked for; empty for the server as a whole.',
         }),
+        mode: key(choice(['check', 'watch']), {
+          default: 'check',
+          doc: '`watch`: by `Health/Watch` besides, so that the server can tell of a change at once; where it has no Watch, as `check`.',
+        }),
       },
     ),
     http: optionalSection(
@@ -129,7 +133,7 @@ const health = sectionOrNone(
     }),
     noTrafficInterval: key(duration({ min: '10ms', max: '1h' }), {
       otherwise: 'as `interval`',
-      doc: 'From one probe to the next while the cluster gets no calls.',
+      doc: 'From one probe to the next while an endpoint is well and gets no calls; not shorter than `interval`.',
     }),
     initialState: key(choice(['unhealthy', 'healthy']), {
       default: 'unhealthy',
@@ -138,19 +142,56 @@ const health = sectionOrNone(
   },
 );
 
+const comparison = (minCalls: number) => ({
+  minEndpoints: key(number({ min: 1, max: 10_000 }), {
+    default: 5,
+    doc: 'Endpoints with enough calls, below which nobody is ejected.',
+  }),
+  minCalls: key(number({ min: 1, max: 1_000_000 }), {
+    default: minCalls,
+    doc: 'Calls of an endpoint in one interval, from which on it is looked at.',
+  }),
+});
+
 const outlier = sectionOrNone(
   {
     doc: 'Takes endpoints out that fail real calls, or `none`.',
     example: 'none, or { consecutiveErrors: 5 }',
   },
   {
-    consecutiveErrors: key(number({ min: 1, max: 10_000 }), {
+    consecutiveErrors: key(number({ min: 0, max: 10_000 }), {
       default: 5,
-      doc: 'Failures in a row that eject an endpoint.',
+      doc: 'Failures in a row that eject an endpoint; 0 for any number.',
     }),
+    successRate: optionalSection(
+      {
+        doc: 'Ejects endpoints that succeed much less often than the others; 5 failures in an interval at the least. Off unless written.',
+        example: '{}',
+      },
+      {
+        stdevFactor: key(number({ min: 0.1, max: 100, whole: false }), {
+          default: 1.9,
+          doc: 'How many standard deviations below the mean are too few successes.',
+        }),
+        ...comparison(100),
+      },
+    ),
+    failurePercentage: optionalSection(
+      {
+        doc: 'Ejects endpoints that fail most of their calls, in a row or not; 5 failures in an interval at the least. Off unless written.',
+        example: '{ threshold: 85 }',
+      },
+      {
+        threshold: key(number({ min: 1, max: 100 }), {
+          default: 85,
+          doc: 'Percent of the calls of an interval.',
+        }),
+        ...comparison(50),
+      },
+    ),
     interval: key(duration({ min: '10ms', max: '1h' }), {
       default: '10s',
-      doc: 'Each such time in full use takes one off the count that makes ejections longer.',
+      doc: 'Each such time in full use takes one off the count that makes ejections longer. `successRate` and `failurePercentage` look at the calls of one such time.',
     }),
     baseEjection: key(duration({ min: '10ms', max: '1h' }), {
       default: '30s',

@@ -22,6 +22,10 @@ export interface EndpointSnapshot {
   readonly errors: number;
   /** How often outlier detection took it out. */
   readonly ejections: number;
+  /** The same by what for, in plain words; what never happened is not there. */
+  readonly ejectionsByRule: ReadonlyMap<string, number>;
+  /** How often health checks changed their mind of it. */
+  readonly healthChanges: number;
 }
 
 /** `outrigger_endpoint_*` and `outrigger_balance_*`, from one snapshot per collection. */
@@ -76,6 +80,28 @@ export function registerEndpointMetrics(
       unit: '{ejection}',
     },
     each((e) => e.ejections),
+  );
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.endpoint.ejection_causes',
+      help: 'Times that outlier detection took an endpoint out, by what it was for.',
+      unit: '{ejection}',
+    },
+    (emit) => {
+      for (const endpoint of endpoints)
+        for (const [rule, count] of endpoint.ejectionsByRule)
+          emit({ ...labelsOf(endpoint), 'outrigger.ejection.cause': rule }, count);
+    },
+  );
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.endpoint.health_changes',
+      help: 'Times that the health of an endpoint changed, by health checks.',
+      unit: '{change}',
+    },
+    each((e) => e.healthChanges),
   );
   registerBalance(registry, () => endpoints);
 }

@@ -98,7 +98,7 @@ describe('config/load', () => {
 
     it('is asked by gRPC of a cluster that speaks HTTP/2, unless told otherwise', () => {
       expect(healthOf('')).to.deep.include({
-        grpc: { service: '' },
+        grpc: { service: '', mode: 'check' },
         http: undefined,
         tcp: undefined,
         intervalMs: 5000,

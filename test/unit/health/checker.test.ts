@@ -1,92 +1,5 @@
 import { expect } from 'chai';
-import { VirtualClock } from '../../../src/core/clock.ts';
-import type { Logger } from '../../../src/core/logger.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
-import {
-  defaultHealthSettings,
-  type HealthSettings,
-  type HealthState,
-  startHealthChecker,
-} from '../../../src/health/checker.ts';
-import type { Probe, ProbeResult } from '../../../src/health/probe.ts';
-
-const good: ProbeResult = { verdict: 'healthy', reason: 'SERVING' };
-const saidNo: ProbeResult = { verdict: 'unhealthy_now', reason: 'NOT_SERVING' };
-const lost: ProbeResult = { verdict: 'failed', reason: 'connection refused' };
-const noService: ProbeResult = { verdict: 'unimplemented', reason: 'no health service' };
-
-/** Answers as told, and remembers when it was asked. */
-class ScriptedProbe implements Probe {
-  answer: ProbeResult | 'never' | Error = good;
-  readonly askedMs: number[] = [];
-  closed = 0;
-  private readonly clock: VirtualClock;
-  private resolve: (result: ProbeResult) => void = () => {};
-
-  constructor(clock: VirtualClock) {
-    this.clock = clock;
-  }
-  check(): Promise<ProbeResult> {
-    this.askedMs.push(this.clock.now());
-    if (this.answer instanceof Error) return Promise.reject(this.answer);
-    if (this.answer !== 'never') return Promise.resolve(this.answer);
-    return new Promise((resolve) => {
-      this.resolve = resolve;
-    });
-  }
-  answerLate(result: ProbeResult): void {
-    this.resolve(result);
-  }
-  close(): void {
-    this.closed++;
-  }
-}
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-function setUp(
-  changes: Partial<HealthSettings> = {},
-  first: ScriptedProbe['answer'] = good,
-  hadTraffic?: () => boolean,
-) {
-  const clock = new VirtualClock();
-  const probe = new ScriptedProbe(clock);
-  probe.answer = first;
-  const lines: string[] = [];
-  const line = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
-  const logger: Logger = {
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-  };
-  const states: HealthState[] = [];
-  const checker = startHealthChecker({
-    endpoint: '10.0.0.1:80',
-    probe,
-    clock,
-    logger,
-    random: new SeededRandom(1),
-    settings: { ...defaultHealthSettings, jitter: 0, ...changes },
-    hadTraffic,
-    onChange: (state) => states.push(state),
-  });
-  /** Virtual time in small steps, with the promises settled after each. */
-  const advance = async (ms: number, stepMs = 100) => {
-    await turn();
-    for (let left = ms; left > 0; left -= stepMs) {
-      clock.advance(Math.min(left, stepMs));
-      await turn();
-    }
-  };
-  /** Answers so from now on, and waits for one answer. */
-  const next = async (answer: ScriptedProbe['answer']) => {
-    probe.answer = answer;
-    const before = probe.askedMs.length;
-    while (probe.askedMs.length === before) await advance(100);
-  };
-  return { clock, probe, lines, states, checker, advance, next };
-}
+import { good, lost, noService, saidNo, setUp, turn } from './checker-rig.ts';
 
 describe('startHealthChecker', () => {
   let rig: ReturnType<typeof setUp>;
@@ -99,11 +12,16 @@ describe('startHealthChecker', () => {
 
   it('is unknown until the first answer, and probes at once', async () => {
     rig = setUp();
-    expect(rig.checker.state).to.deep.equal({ status: 'unknown', reason: 'not probed yet', sinceMs: 0 });
+    expect(rig.checker.state).to.deep.equal({
+      status: 'unknown',
+      reason: 'not probed yet',
+      sinceMs: 0,
+      changes: 0,
+    });
     expect(rig.checker.answered).to.equal(false);
     expect(rig.probe.askedMs).to.deep.equal([0]);
     await turn();
-    expect(rig.checker.state).to.deep.equal({ status: 'healthy', reason: 'SERVING', sinceMs: 0 });
+    expect(rig.checker.state).to.deep.equal({ status: 'healthy', reason: 'SERVING', sinceMs: 0, changes: 1 });
     expect(rig.checker.answered).to.equal(true);
     expect(statuses()).to.deep.equal(['healthy']);
   });
@@ -139,13 +57,15 @@ describe('startHealthChecker', () => {
     await rig.next(good);
     await rig.next(lost);
     await rig.next(lost);
-    expect(statuses()).to.deep.equal(['healthy']);
+    // The good one after failed ones is told of too.
+    expect(statuses()).to.deep.equal(['healthy', 'healthy']);
     await rig.next(lost);
-    expect(statuses()).to.deep.equal(['healthy', 'unhealthy']);
+    expect(statuses()).to.deep.equal(['healthy', 'healthy', 'unhealthy']);
     expect(rig.checker.state).to.deep.equal({
       status: 'unhealthy',
       reason: 'connection refused',
       sinceMs: rig.probe.askedMs.at(-1),
+      changes: 2,
     });
   });
 
@@ -199,6 +119,7 @@ describe('startHealthChecker', () => {
       status: 'unhealthy',
       reason: 'connection refused',
       sinceMs: 0,
+      changes: 1,
     });
   });
 
@@ -253,9 +174,16 @@ describe('startHealthChecker', () => {
 
     it('are short at first while unhealthy, so that a returned replica is seen within seconds', async () => {
       rig = setUp({}, saidNo);
-      await rig.advance(30_000, 125);
-      const gaps = rig.probe.askedMs.slice(1).map((ms, i) => ms - rig.probe.askedMs[i]);
-      expect(gaps.slice(0, 7)).to.deep.equal([1000, 1500, 2250, 3375, 5000, 5000, 5000]);
+      await rig.advance(60_000, 25);
+      const asked = rig.probe.askedMs;
+      const gaps = asked.slice(1).map((ms, i) => ms - asked[i]);
+      expect(gaps[0]).to.equal(250);
+      expect(gaps.at(-1)).to.equal(5000);
+      // Whoever comes back at some moment is seen within a third of the time that it was away.
+      for (let awayMs = 1000; awayMs < 40_000; awayMs += 500) {
+        const seenMs = asked.find((ms) => ms >= awayMs) ?? 0;
+        expect(seenMs - awayMs, `away for ${awayMs} ms`).to.be.at.most(awayMs / 3 + 275);
+      }
     });
 
     it('begin short again at each new outage', async () => {
@@ -265,7 +193,7 @@ describe('startHealthChecker', () => {
       await rig.next(saidNo);
       const outMs = rig.clock.now();
       await rig.next(good);
-      expect(rig.clock.now() - outMs).to.be.within(900, 1000);
+      expect(rig.clock.now() - outMs).to.be.within(200, 300);
     });
 
     it('are never longer than set because of an outage', async () => {
@@ -293,7 +221,7 @@ describe('startHealthChecker', () => {
     });
 
     it('never puts a probe off', async () => {
-      rig = setUp({ intervalMs: 1500 }, lost);
+      rig = setUp({ intervalMs: 1500 }, good);
       for (let i = 0; i < 10; i++) {
         await rig.advance(100);
         rig.checker.hint();
@@ -312,7 +240,23 @@ describe('startHealthChecker', () => {
       expect(rig.probe.askedMs).to.deep.equal([0, 1000]);
     });
 
-    it('makes the death of a replica known within three seconds', async () => {
+    it('and a failed probe together are looked into at once: a good probe tells of it, and all is as before', async () => {
+      rig = setUp({ intervalMs: 60_000 });
+      await rig.advance(2000);
+      rig.checker.hint();
+      await rig.next(lost);
+      const failedMs = rig.clock.now();
+      expect(rig.states).to.have.length(1);
+      await rig.next(lost);
+      await rig.next(good);
+      expect(rig.clock.now() - failedMs).to.be.at.most(800);
+      expect(statuses()).to.deep.equal(['healthy', 'healthy']);
+      const asked = rig.probe.askedMs.length;
+      await rig.advance(30_000);
+      expect(rig.probe.askedMs).to.have.length(asked);
+    });
+
+    it('makes the death of a replica known within two seconds', async () => {
       rig = setUp();
       await rig.advance(2000);
       rig.probe.answer = lost;
@@ -321,7 +265,30 @@ describe('startHealthChecker', () => {
         rig.checker.hint();
         await rig.advance(100);
       }
-      expect(rig.clock.now() - diedMs).to.be.at.most(3000);
+      expect(rig.clock.now() - diedMs).to.be.at.most(2000);
+    });
+  });
+
+  describe('a probe that is told of changes', () => {
+    it('passes them on at once, and the next probe is an interval later', async () => {
+      rig = setUp();
+      await rig.advance(2000);
+      rig.probe.tell(saidNo);
+      expect(rig.checker.state).to.include({ status: 'unhealthy', reason: 'NOT_SERVING', changes: 2 });
+      rig.probe.tell(good);
+      expect(rig.checker.state).to.include({ status: 'healthy', reason: 'SERVING', changes: 3 });
+      await rig.advance(4900);
+      expect(rig.probe.askedMs).to.deep.equal([0]);
+      await rig.advance(200);
+      expect(rig.probe.askedMs).to.deep.equal([0, 7000]);
+    });
+
+    it('is not heard after stop', async () => {
+      rig = setUp();
+      await turn();
+      rig.checker.stop();
+      rig.probe.tell(saidNo);
+      expect(statuses()).to.deep.equal(['healthy']);
     });
   });
 

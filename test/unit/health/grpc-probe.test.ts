@@ -14,6 +14,7 @@ import { grpcProbe } from '../../../src/health/grpc-probe.ts';
 import type { Probe, ProbeTls } from '../../../src/health/probe.ts';
 import { type Greeter, startGreeter } from '../../support/greeter-server.ts';
 import { healthService } from '../../support/protos.ts';
+import { until } from '../../support/until.ts';
 import { localhostCertificate, localhostKey } from './localhost-certificate.ts';
 
 const timeoutMs = 2000;
@@ -22,7 +23,7 @@ const tcp = (port: number): Address => ({ kind: 'tcp', host: '127.0.0.1', port }
 /** A probe that the test closes. */
 let probe: Probe;
 function probing(address: Address, tls?: ProbeTls, service = ''): Probe {
-  probe = grpcProbe(address, systemClock, { service, tls });
+  probe = grpcProbe(address, systemClock, { service, mode: 'check', tls });
   return probe;
 }
 
@@ -60,7 +61,7 @@ describe('grpcProbe against a gRPC server', () => {
   });
 
   it('uses a connection of its own for each endpoint object', async () => {
-    const other = grpcProbe(tcp(greeter.port), systemClock, { service: '' });
+    const other = grpcProbe(tcp(greeter.port), systemClock, { service: '', mode: 'check' });
     await other.check(timeoutMs);
     await probing(tcp(greeter.port)).check(timeoutMs);
     other.close();
@@ -186,6 +187,78 @@ describe('grpcProbe', () => {
   });
 });
 
+describe('grpcProbe with Watch', () => {
+  const serving: HealthCall = (_call, done) => done(null, { status: 'SERVING' });
+  /** A server and a watching probe of it that was asked once; what the server told of itself. */
+  async function watching(onWatch?: (call: WatchCall) => void) {
+    const watches: WatchCall[] = [];
+    const server = await serve(serving, undefined, undefined, (call) => {
+      watches.push(call);
+      onWatch?.(call);
+    });
+    const told: string[] = [];
+    const made = grpcProbe(tcp(server.port), systemClock, { service: 'a.B', mode: 'watch' });
+    made.listen?.(({ verdict, reason }) => told.push(`${verdict}: ${reason}`));
+    expect(await made.check(timeoutMs)).to.deep.equal({ verdict: 'healthy', reason: 'SERVING' });
+    return { server, watches, told, made };
+  }
+  const tells = (told: readonly string[], count: number) =>
+    until(
+      () => told.length >= count,
+      () => told.join(),
+    );
+
+  it('hears of each change as it comes, for the service it was told', async () => {
+    const { server, watches, told, made } = await watching((call) => call.write({ status: 'SERVING' }));
+    await tells(told, 1);
+    expect(watches[0].request.service).to.equal('a.B');
+    watches[0].write({ status: 'NOT_SERVING' });
+    watches[0].write({ status: 'SERVICE_UNKNOWN' });
+    await tells(told, 3);
+    expect(told).to.deep.equal([
+      'healthy: SERVING',
+      'unhealthy_now: NOT_SERVING',
+      'unhealthy_now: SERVICE_UNKNOWN',
+    ]);
+    await made.check(timeoutMs);
+    expect(watches, 'one watch is enough').to.have.length(1);
+    made.close();
+    server.close();
+  });
+
+  it('a watch that ends is a failure to be looked into, and the next good probe begins another', async () => {
+    const { server, watches, told, made } = await watching();
+    await until(
+      () => watches.length === 1,
+      () => 'no watch',
+    );
+    watches[0].emit('error', { code: grpc.status.UNAVAILABLE, details: 'going away' });
+    await tells(told, 1);
+    expect(told).to.deep.equal(['failed: Health/Watch ended: UNAVAILABLE: going away']);
+    expect((await made.check(timeoutMs)).verdict).to.equal('healthy');
+    await until(
+      () => watches.length === 2,
+      () => 'no second watch',
+    );
+    made.close();
+    server.close();
+  });
+
+  it('does without where the server has none, and does not ask again', async () => {
+    const { server, watches, told, made } = await watching((call) =>
+      call.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'no Watch here' }),
+    );
+    await until(
+      () => watches.length === 1,
+      () => 'no watch',
+    );
+    for (let i = 0; i < 3; i++) expect((await made.check(timeoutMs)).verdict).to.equal('healthy');
+    expect([watches.length, told]).to.deep.equal([1, []]);
+    made.close();
+    server.close();
+  });
+});
+
 describe('a health checker with gRPC probes', () => {
   it('follows a replica that stops serving, serves again, is killed and returns', async () => {
     let greeter = await startGreeter();
@@ -198,7 +271,7 @@ describe('a health checker with gRPC probes', () => {
     let change = next();
     const checker = startHealthChecker({
       endpoint: greeter.address,
-      probe: grpcProbe(tcp(port), systemClock, { service: '' }),
+      probe: grpcProbe(tcp(port), systemClock, { service: '', mode: 'check' }),
       clock: systemClock,
       random: new SeededRandom(1),
       logger: silentLogger,
@@ -223,6 +296,7 @@ describe('a health checker with gRPC probes', () => {
   });
 });
 
+type WatchCall = grpc.ServerWritableStream<{ service: string }, unknown>;
 type HealthCall = (
   call: grpc.ServerUnaryCall<{ service: string }, unknown>,
   done: grpc.sendUnaryData<unknown>,
@@ -232,9 +306,10 @@ async function serve(
   check: HealthCall,
   address = '127.0.0.1:0',
   credentials = grpc.ServerCredentials.createInsecure(),
+  watch?: (call: WatchCall) => void,
 ): Promise<{ port: number; close(): void }> {
   const server = new grpc.Server();
-  server.addService(healthService, { Check: check });
+  server.addService(healthService, { Check: check, ...(watch && { Watch: watch }) });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });

@@ -22,7 +22,7 @@ const [a, b, c] = ['10.0.0.1:1', '10.0.0.2:1', '10.0.0.3:1'];
 
 /** A health watch that says what the test says. */
 class FakeWatch implements HealthWatch {
-  state: EndpointHealth = { status: 'unknown', reason: 'not probed yet', sinceMs: 0 };
+  state: EndpointHealth = { status: 'unknown', reason: 'not probed yet', sinceMs: 0, changes: 0 };
   answered = false;
   hints = 0;
   stopped = false;
@@ -31,7 +31,7 @@ class FakeWatch implements HealthWatch {
     this.onChange = onChange;
   }
   says(status: 'healthy' | 'unhealthy', reason = status.toUpperCase()): void {
-    this.state = { status, reason, sinceMs: 0 };
+    this.state = { status, reason, sinceMs: 0, changes: 0 };
     this.answered = true;
     this.onChange();
   }
@@ -233,6 +233,22 @@ describe('Cluster', () => {
     expect(cluster.unusableReasons()).to.contain(`${a} unhealthy: NOT_SERVING`);
   });
 
+  it('health checks that find an endpoint well again end what it suffers for its life before', () => {
+    const { cluster, publish, watches, clock, pools } = setUp({ watched: true, ejects: true });
+    publish([spec(a), spec(b)]);
+    for (const watch of watches.values()) watch.says('healthy');
+    const [endpoint] = cluster.all();
+    for (let i = 0; i < 5; i++) {
+      cluster.begin(endpoint);
+      cluster.end(endpoint, 'failure', 1, clock.now());
+    }
+    expect([endpoint.phantomLoad, endpoint.outlier?.state]).to.deep.equal([20, 'ejected']);
+    watches.get(a)?.says('healthy');
+    expect([endpoint.phantomLoad, endpoint.outlier?.state]).to.deep.equal([0, 'probation']);
+    expect(pools.get(a)?.wakened).to.equal(2);
+    cluster.stop();
+  });
+
   it('an endpoint drained by hand is out until it is enabled', () => {
     const { cluster, publish, picks } = setUp();
     publish([spec(a), spec(b)]);
@@ -252,7 +268,7 @@ describe('Cluster', () => {
       cluster.end(endpoint, 'failure', 1, clock.now());
     }
     expect(picks()).to.deep.equal(new Set([b]));
-    expect(endpoint.unusableBecause).to.equal('ejected after errors in a row');
+    expect(endpoint.unusableBecause).to.equal('ejected: 5 calls in a row failed');
     clock.advance(30_000);
     expect(picks()).to.deep.equal(new Set([a, b]));
     cluster.begin(endpoint);

@@ -12,12 +12,13 @@ function endpoint(): Endpoint {
   return made;
 }
 const watch = (status: EndpointHealth['status'], reason: string) => ({
-  state: { status, reason, sinceMs: 0 },
+  state: { status, reason, sinceMs: 0, changes: 0 },
   answered: true,
   hint() {},
   stop() {},
 });
-const outlier = (state: OutlierEndpoint['state'], usable: boolean) => ({ state, usable }) as OutlierEndpoint;
+const outlier = (state: OutlierEndpoint['state'], usable: boolean) =>
+  ({ state, usable, ejectedBecause: '5 calls in a row failed' }) as OutlierEndpoint;
 
 describe('Endpoint', () => {
   it('is named by its address', () => {
@@ -25,7 +26,12 @@ describe('Endpoint', () => {
   });
 
   it('counts as healthy where nobody watches it', () => {
-    expect(endpoint().health).to.deep.equal({ status: 'healthy', reason: 'no health check', sinceMs: 1000 });
+    expect(endpoint().health).to.deep.equal({
+      status: 'healthy',
+      reason: 'no health check',
+      sinceMs: 1000,
+      changes: 0,
+    });
     expect(endpoint().unusableBecause).to.equal('');
   });
 
@@ -36,7 +42,7 @@ describe('Endpoint', () => {
     one.outlier = outlier('trial', false);
     expect(one.unusableBecause).to.equal('on trial after an ejection');
     one.outlier = outlier('ejected', false);
-    expect(one.unusableBecause).to.equal('ejected after errors in a row');
+    expect(one.unusableBecause).to.equal('ejected: 5 calls in a row failed');
     one.watch = watch('unknown', '');
     expect(one.unusableBecause).to.equal('no health check has answered yet');
     one.watch = watch('unhealthy', 'NOT_SERVING');

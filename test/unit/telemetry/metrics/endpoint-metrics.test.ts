@@ -31,6 +31,8 @@ describe('telemetry/metrics/endpoint-metrics', () => {
         healthy: false,
         usable: false,
         ejections: 3,
+        ejectionsByRule: new Map([['success rate', 3]]),
+        healthChanges: 4,
       }),
     ]);
     expect(seen.get(`outrigger_endpoint_active${labels}`)).to.equal(2);
@@ -41,6 +43,9 @@ describe('telemetry/metrics/endpoint-metrics', () => {
     expect(seen.get(`outrigger_endpoint_weight${labels}`)).to.equal(4);
     expect(seen.get(`outrigger_endpoint_effective_weight${labels}`)).to.equal(0.4);
     expect(seen.get(`outrigger_endpoint_ejections_total${labels}`)).to.equal(3);
+    const cause = `${labels.slice(0, -1)},outrigger_ejection_cause="success rate"}`;
+    expect(seen.get(`outrigger_endpoint_ejection_causes_total${cause}`), [...seen.keys()].join()).to.equal(3);
+    expect(seen.get(`outrigger_endpoint_health_changes_total${labels}`)).to.equal(4);
   });
 
   it('measures the balance by load per weight and share per weight', () => {

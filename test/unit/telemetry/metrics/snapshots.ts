@@ -15,6 +15,8 @@ export function endpointSnapshot(over: Partial<EndpointSnapshot> = {}): Endpoint
     total: 0,
     errors: 0,
     ejections: 0,
+    ejectionsByRule: new Map(),
+    healthChanges: 0,
     ...over,
   };
 }

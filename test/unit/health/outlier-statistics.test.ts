@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { rateOutliers, type Tally } from '../../../src/health/outlier-statistics.ts';
+
+const successRate = { stdevFactor: 1.9, minEndpoints: 5, minCalls: 100 };
+const failurePercentage = { threshold: 85, minEndpoints: 5, minCalls: 50 };
+const tallies = (calls: number, ...failures: number[]): Tally[] =>
+  failures.map((n) => ({ calls, failures: n }));
+
+describe('rateOutliers', () => {
+  const bySuccess = (all: Tally[], over: Partial<typeof successRate> = {}) =>
+    rateOutliers(all, { successRate: { ...successRate, ...over }, failurePercentage: null });
+  const byFailure = (all: Tally[], over: Partial<typeof failurePercentage> = {}) =>
+    rateOutliers(all, { successRate: null, failurePercentage: { ...failurePercentage, ...over } });
+
+  it('names who succeeds much less often than the others, with the figures', () => {
+    const all = tallies(200, 0, 2, 1, 0, 60);
+    const [found, ...others] = bySuccess(all);
+    expect(others).to.deep.equal([]);
+    expect(found.who).to.equal(all[4]);
+    expect(found).to.include({ rule: 'success rate' });
+    expect(found.why).to.equal(
+      '70% of its 200 calls succeeded, against 93.7% on average and 71.2% at the least',
+    );
+  });
+
+  it('judges nobody where all do about as badly', () => {
+    expect(bySuccess(tallies(200, 60, 62, 58, 61, 64))).to.deep.equal([]);
+    expect(bySuccess(tallies(200, 200, 200, 200, 200, 200))).to.deep.equal([]);
+  });
+
+  it('a few failures among perfect neighbours are chance', () => {
+    expect(bySuccess(tallies(200, 0, 0, 0, 0, 4))).to.deep.equal([]);
+    expect(bySuccess(tallies(200, 0, 0, 0, 0, 5))).to.have.length(1);
+  });
+
+  it('looks at nobody with too few calls, and compares too few endpoints with nobody', () => {
+    expect(bySuccess([...tallies(200, 0, 0, 0, 0), { calls: 99, failures: 99 }])).to.deep.equal([]);
+    expect(bySuccess(tallies(200, 0, 0, 0, 100))).to.deep.equal([]);
+    expect(byFailure([...tallies(60, 0, 0, 0, 0), { calls: 49, failures: 49 }])).to.deep.equal([]);
+    expect(byFailure(tallies(60, 0, 0, 0, 60))).to.deep.equal([]);
+    expect(byFailure(tallies(60, 0, 0, 0, 60), { minEndpoints: 1 })).to.have.length(1);
+  });
+
+  it('names who fails most of its calls, the worst first', () => {
+    const all = tallies(100, 0, 84, 85, 100, 0);
+    expect(byFailure(all).map(({ who }) => who)).to.deep.equal([all[3], all[2]]);
+    expect(byFailure(all)[1].why).to.equal('85 of its 100 calls failed, 85%, and 85% is the limit');
+  });
+
+  it('names each once, whichever rules are on', () => {
+    const all = tallies(200, 0, 0, 0, 0, 0, 200);
+    const found = rateOutliers(all, { successRate, failurePercentage });
+    expect(found.map(({ who, rule }) => [who, rule])).to.deep.equal([[all[5], 'failure percentage']]);
+  });
+
+  it('whoever stands out has failed more of its calls than the average', () => {
+    const tally = fc.tuple(fc.nat(1000), fc.nat(1000)).map(([a, b]) => ({ calls: a + b, failures: a }));
+    fc.assert(
+      fc.property(fc.array(tally, { maxLength: 30 }), (all) => {
+        const mean = all.reduce((sum, t) => sum + t.failures / Math.max(1, t.calls), 0) / all.length;
+        for (const { who } of bySuccess(all, { minCalls: 1 })) {
+          expect(who.failures / who.calls).to.be.greaterThan(mean);
+        }
+        expect(bySuccess(all, { minCalls: 1 }).length).to.be.at.most(all.length / 2);
+      }),
+    );
+  });
+});
