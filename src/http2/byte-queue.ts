@@ -1,7 +1,14 @@
-/** Small pieces are put together into blocks of this size, so that a flood of tiny frames costs no object each. */
-const blockBytes = 4096;
+import { giveBlockBack, lendBlock } from '../core/blocks.ts';
 
-/** Octets that wait for a window, copied in, first in first out. Its owner bounds it by the window it grants. */
+/** What waits first is put into a block of this size, what comes behind it into larger ones: many wait with a little. */
+const firstBlockBytes = 4096;
+/** As much as a frame has at the most, with nearly every peer. */
+const blockBytes = 16_384;
+
+/**
+ * Octets that wait for a window, copied in, first in first out. Small pieces are put together, so that a flood of tiny
+ * frames costs no object each. Its owner bounds it by the window it grants, and clears it at the end.
+ */
 export class ByteQueue {
   private blocks: Buffer[] = [];
   /** Where the first block begins and the last one ends. */
@@ -19,7 +26,8 @@ export class ByteQueue {
     while (at < end) {
       let block = this.blocks[this.blocks.length - 1];
       if (block === undefined || this.tail === block.length) {
-        block = Buffer.allocUnsafeSlow(Math.max(blockBytes, end - at));
+        const small = block === undefined && end - at <= firstBlockBytes;
+        block = lendBlock(small ? firstBlockBytes : blockBytes);
         this.blocks.push(block);
         this.tail = 0;
         if (this.blocks.length === 1) this.head = 0;
@@ -31,7 +39,7 @@ export class ByteQueue {
     }
   }
 
-  /** Takes at most `limit` octets from the front, in one contiguous piece, and hands them to `use`. */
+  /** Takes at most `limit` octets from the front, in one contiguous piece, and hands them to `use`, which keeps nothing. */
   shift(limit: number, use: (bytes: Uint8Array, start: number, end: number) => void): number {
     const block = this.blocks[0];
     if (block === undefined) return 0;
@@ -46,10 +54,12 @@ export class ByteQueue {
       if (this.blocks.length === 0) this.tail = 0;
     }
     use(block, start, end);
+    if (end === blockEnd) giveBlockBack(block);
     return end - start;
   }
 
   clear(): void {
+    for (const block of this.blocks) giveBlockBack(block);
     this.blocks = [];
     this.head = 0;
     this.tail = 0;

@@ -1,29 +1,10 @@
-/** Octets that a connection keeps for its output while it is idle. */
+import { giveBlockBack, lendBlock } from '../core/blocks.ts';
+
+/** Octets that a connection keeps for its output while it is idle; more is lent from one flush to the next. */
 const ownBytesMax = 4096;
-
-/**
- * Larger blocks are lent, in two sizes, from a stock that all connections share: a burst needs them between two flushes
- * only, so a thousand connections need a few. What the stock has no room for is left to the collector.
- */
-const blockBytes = 131_072;
-const largeBlockBytes = 524_288;
-const blocksKeptMax = 16;
-const largeBlocksKeptMax = 4;
-const blocks: Buffer[] = [];
-const largeBlocks: Buffer[] = [];
-
-function lend(bytes: number): Buffer {
-  if (bytes <= blockBytes) return blocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
-  if (bytes <= largeBlockBytes) return largeBlocks.pop() ?? Buffer.allocUnsafeSlow(largeBlockBytes);
-  return Buffer.allocUnsafeSlow(bytes * 2);
-}
-
-function giveBack(block: Buffer): void {
-  if (block.length === blockBytes) {
-    if (blocks.length < blocksKeptMax) blocks.push(block);
-  } else if (block.length === largeBlockBytes && largeBlocks.length < largeBlocksKeptMax)
-    largeBlocks.push(block);
-}
+/** A burst that passes this is taken for a body, and gets room for more of it at once. */
+const burstBytesMax = 16_384;
+const bodyBlockBytes = 131_072;
 
 /**
  * Octets on their way out of one connection: a single buffer that every frame is copied into and that leaves with
@@ -42,6 +23,11 @@ export class OutputBuffer {
     this.bytes = this.own;
   }
 
+  /** Is it more memory than the connection keeps? */
+  get lent(): boolean {
+    return this.bytes !== this.own;
+  }
+
   /** Makes room for `extra` more octets; existing ones stay. */
   reserve(extra: number): void {
     const needed = this.length + extra;
@@ -52,23 +38,26 @@ export class OutputBuffer {
   clear(): void {
     this.length = 0;
     if (this.bytes === this.own) return;
-    giveBack(this.bytes);
+    giveBlockBack(this.bytes);
     this.bytes = this.own;
   }
 
-  /** Starts on fresh memory: the transport still holds the old. */
-  renew(): void {
+  /** Starts on other memory: the transport still holds this, and who calls gives it back when it is done. */
+  renew(): Buffer {
+    const held = this.bytes;
     this.length = 0;
-    if (this.bytes === this.own) this.own = Buffer.allocUnsafeSlow(ownBytesMax);
+    if (held === this.own) this.own = lendBlock(ownBytesMax);
     this.bytes = this.own;
+    return held;
   }
 
   private grow(needed: number): void {
     const old = this.bytes;
-    const grown = needed <= ownBytesMax ? Buffer.allocUnsafeSlow(ownBytesMax) : lend(needed);
+    // Room to spare, or each further frame would copy all that is there.
+    const grown = lendBlock(needed <= burstBytesMax ? needed : Math.max(needed * 2, bodyBlockBytes));
     old.copy(grown, 0, 0, this.length);
     this.bytes = grown;
     if (needed <= ownBytesMax) this.own = grown;
-    else if (old !== this.own) giveBack(old);
+    else if (old !== this.own) giveBlockBack(old);
   }
 }

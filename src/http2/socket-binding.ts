@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { giveBlockBack } from '../core/blocks.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -54,6 +55,8 @@ export class SocketBinding {
   private rest: Buffer | null = null;
   /** The other sockets had no turn since it was busy last: a readable socket is read up to 32 times in one. */
   private sameTurn = false;
+  /** Blocks that the socket has not yet written. */
+  private readonly held: Buffer[] = [];
 
   constructor(
     socket: Socket,
@@ -166,15 +169,29 @@ export class SocketBinding {
   private write(): void {
     const { connection, socket } = this;
     const { out } = connection;
-    const accepted = socket.write(out.bytes.subarray(0, out.length));
+    const chunk = out.bytes.subarray(0, out.length);
+    // To be told costs a tick, so only for memory that an idle connection should not keep.
+    const accepted = out.lent ? socket.write(chunk, this.onWritten) : socket.write(chunk);
     // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
-    if (socket.writableLength === 0) out.clear();
-    else out.renew();
+    if (socket.writableLength > 0) this.held.push(out.renew());
+    else {
+      out.clear();
+      this.release();
+    }
     if (!accepted) connection.setTransportReady(false);
     connection.flushed();
   }
 
+  private readonly onWritten = (): void => this.release();
+
+  /** Gives back what the socket held, once nothing that was written waits in it any more. */
+  private release(): void {
+    if (this.socket.writableLength > 0 || this.socket.destroyed) return;
+    while (this.held.length > 0) giveBlockBack(this.held.pop()!);
+  }
+
   private drained(): void {
+    this.release();
     this.flush();
     if (this.socket.writableNeedDrain) return;
     this.connection.setTransportReady(true);

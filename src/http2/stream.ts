@@ -362,7 +362,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
 
   private close(resetByUs: boolean): void {
     this.state = StreamState.Closed;
-    if (this.waiting !== null && this.waiting.length > 0) this.host.queued(-this.waiting.length);
+    if (this.waiting !== null && this.waiting.length > 0) {
+      this.host.queued(-this.waiting.length);
+      this.waiting.clear();
+    }
     this.waiting = null;
     this.waitingTrailers = null;
     if (this.unconsumed > 0) this.host.released(this.unconsumed);

@@ -64,6 +64,11 @@ export class Http2Downstream {
     });
   }
 
+  /** For a socket that does not say `data`, see `readShared`. */
+  received(bytes: Buffer, length: number): void {
+    this.binding.received(bytes, length);
+  }
+
   /** Begins; `first` was read to find out the protocol. */
   start(first: Buffer | null): void {
     this.binding.start(first);

@@ -5,6 +5,7 @@ import type { Timer } from '../core/clock.ts';
 import { contain } from '../core/internal-errors.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
+import { readShared } from '../http2/shared-read.ts';
 import type { Peer } from '../proxy/call-records.ts';
 import { callHandler } from '../proxy/handler.ts';
 import type { ProxyContext } from '../proxy/plan.ts';
@@ -232,10 +233,21 @@ export class Listener {
     sniffProtocol(socket, (protocol, first) => {
       timer.cancel();
       contain(this.deps.internalErrors, 'accept', socket, () => {
-        if (protocol === 'http2') this.serveHttp2(socket, first);
+        if (protocol === 'http2') this.serveCleartext(socket, first);
         else this.http1.accept(socket, first);
       });
     });
+  }
+
+  /** HTTP/2 without TLS reads into the buffer that all such connections share. */
+  private serveCleartext(accepted: Socket, first: Buffer): void {
+    const socket = readShared(accepted, (bytes, length) => this.http2.get(socket)?.received(bytes, length));
+    if (socket !== accepted) {
+      this.sockets.delete(accepted);
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    }
+    this.serveHttp2(socket, first);
   }
 
   private serveHttp2(socket: Socket, first: Buffer | null): void {

@@ -1,3 +1,5 @@
+import { giveBlockBack, lendBlock } from '../core/blocks.ts';
+
 const empty: Buffer = Buffer.alloc(0);
 
 /** Octets that all replay buffers together may hold. */
@@ -20,6 +22,8 @@ export class ReplayBudget {
 export const replayBytesPerCallMax = 65_536;
 /** Octets of all requests together. */
 export const replayBytesTotalMax = 16_777_216;
+/** Longer pieces are kept in blocks. */
+const exactBytesMax = 4096;
 
 /**
  * The body of a request as far as it came, kept until the call is committed to its attempt: a call that never left or
@@ -66,17 +70,20 @@ export class ReplayBuffer {
   drop(): void {
     this.complete = false;
     this.budget.give(this.octets.length);
+    giveBlockBack(this.octets);
     this.octets = empty;
     this.held = 0;
   }
 
   private grow(needed: number): boolean {
-    // Most bodies come in one piece, which is then held exactly.
-    const length = Math.max(needed, Math.min(this.octets.length * 2, replayBytesPerCallMax));
-    if (!this.budget.take(length - this.octets.length)) return false;
-    const octets = Buffer.allocUnsafe(length);
-    octets.set(this.octets.subarray(0, this.held));
-    this.octets = octets;
-    return true;
+    const bytes = Math.max(needed, Math.min(this.octets.length * 2, replayBytesPerCallMax));
+    // Most bodies come in one piece: a short one is held exactly, a longer one in a block that others had before.
+    const octets =
+      bytes > exactBytesMax && bytes <= replayBytesPerCallMax ? lendBlock(bytes) : Buffer.allocUnsafe(bytes);
+    const granted = this.budget.take(octets.length - this.octets.length);
+    if (granted) octets.set(this.octets.subarray(0, this.held));
+    giveBlockBack(granted ? this.octets : octets);
+    if (granted) this.octets = octets;
+    return granted;
   }
 }

@@ -1,15 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Address } from '../core/address.ts';
-
-/** Hears what a socket read: the first `length` octets of `bytes`, which are used again for the next read. */
-export type OnRead = (bytes: Buffer, length: number) => void;
-
-/**
- * What every cleartext connection reads into. A buffer of its own for each read costs an allocation, and at c1 m1 up to
- * 10 µs a call; accepted sockets have no public way to do without. Whoever is handed it keeps nothing of it.
- */
-const readBuffer = Buffer.allocUnsafeSlow(65_536);
+import { type OnRead, sharedRead } from '../http2/shared-read.ts';
 
 /** Begins to connect, by TLS where `tls` is given; errors come as the socket's events, and TLS's octets as `data`. */
 export function dial(address: Address, tls: ConnectionOptions | null, onRead: OnRead): Socket {
@@ -23,13 +15,7 @@ export function dial(address: Address, tls: ConnectionOptions | null, onRead: On
           autoSelectFamily: true,
           autoSelectFamilyAttemptTimeout: 250,
         };
-  if (tls === null) {
-    const callback = (length: number): boolean => {
-      onRead(readBuffer, length);
-      return true;
-    };
-    return connect({ ...target, onread: { buffer: readBuffer, callback } });
-  }
+  if (tls === null) return connect({ ...target, onread: sharedRead(onRead) });
   const host = address.kind === 'tcp' ? address.host : 'localhost';
   // SNI carries names only (RFC 6066 section 3); an address is verified against the certificate all the same.
   const servername = tls.servername ?? (isIP(host) === 0 ? host : '');

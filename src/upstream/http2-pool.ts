@@ -6,9 +6,10 @@ import { errorCodeName } from '../core/error-code.ts';
 import type { Random } from '../core/random.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
+import type { OnRead } from '../http2/shared-read.ts';
 import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
 import { Backoff } from './backoff.ts';
-import { dial, type OnRead } from './dial.ts';
+import { dial } from './dial.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
 export interface Http2PoolSettings {

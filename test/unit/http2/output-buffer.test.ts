@@ -58,7 +58,9 @@ describe('http2/output-buffer', () => {
       const out = new OutputBuffer();
       write(out, count, 7);
       const held = out.bytes.subarray(0, count);
-      out.renew();
+      expect(out.lent).to.equal(count > 4096);
+      expect(out.renew().buffer).to.equal(held.buffer);
+      expect(out.lent).to.equal(false);
       expect(out.length).to.equal(0);
       for (let again = 0; again < 5; again++) {
         write(out, count, 9);

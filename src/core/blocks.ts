@@ -1,0 +1,49 @@
+/** Blocks of one size, with as many kept for the next to come. */
+interface Stock {
+  readonly bytes: number;
+  readonly keptMax: number;
+  readonly kept: Buffer[];
+}
+
+function stock(bytes: number, keptMax: number): Stock {
+  return { bytes, keptMax, kept: [] };
+}
+
+/** By size; 5 MiB is the most that all of them keep. */
+const stocks: readonly Stock[] = [
+  stock(4096, 64),
+  stock(16_384, 64),
+  stock(65_536, 16),
+  stock(131_072, 12),
+  stock(524_288, 2),
+];
+
+/**
+ * Memory for octets that are only passing through, lent from stocks that the whole process shares: whatever waits for a
+ * window, a socket or a reply is held for a moment, and the next one to wait can use the same pages.
+ *
+ * Buffers made anew instead are what 1 MiB bodies once spent half of their time on: the collector takes octets outside of
+ * its heap for a reason to run in full, 28 times a second.
+ *
+ * Returns a block of the least size with room for `bytes`; what is larger than any is made to measure.
+ */
+export function lendBlock(bytes: number): Buffer {
+  for (let i = 0; i < stocks.length; i++) {
+    const { kept, bytes: blockBytes } = stocks[i];
+    if (bytes <= blockBytes) return kept.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+  }
+  return Buffer.allocUnsafeSlow(bytes);
+}
+
+/** Takes a block back that nobody will look at again. What the stock has no room for is left to the collector. */
+export function giveBlockBack(block: Buffer): void {
+  for (let i = 0; i < stocks.length; i++) {
+    const { bytes, kept, keptMax } = stocks[i];
+    if (bytes !== block.length) continue;
+    if (kept.length >= keptMax) return;
+    // Lent twice it would put octets of one call into another.
+    if (kept.includes(block)) throw new Error('a block was given back twice');
+    kept.push(block);
+    return;
+  }
+}
