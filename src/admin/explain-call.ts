@@ -83,6 +83,8 @@ function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
     `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt)} after ${durationText(attemptMs(attempt))}, begun at ${began}`,
   ];
   if (attempt.pick !== '') lines.push(`     picked because: ${attempt.pick}`);
+  if (attempt.kind !== 'first') lines.push(`     kind: ${attempt.kind}`);
+  if (attempt.verdict !== '') lines.push(`     then: ${attempt.verdict}`);
   if (attempt.spanId !== '') lines.push(`     span: ${attempt.spanId}`);
   return lines;
 }

@@ -55,6 +55,7 @@ export function buildCluster(config: ClusterConfig, deps: BuildDeps): Cluster {
       protocol: config.protocol,
       balancer: config.balancer,
       requestsMax: config.limits.maxRequests,
+      retriesMax: config.limits.maxRetries,
       endpointRequestsMax: config.limits.perEndpoint.maxRequests,
     },
     {

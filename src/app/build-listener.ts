@@ -8,7 +8,7 @@ import type { BufferBudget } from '../http2/buffer-budget.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
-import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts';
+import { CallCounter, type ProxyContext } from '../proxy/plan.ts';
 import type { ReplayBudget } from '../proxy/replay-buffer.ts';
 import { UpgradeCall } from '../proxy/upgrade-call.ts';
 import { compileRoutes } from '../routing/router.ts';
@@ -18,6 +18,7 @@ import { abort } from '../tcp/relay.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { BuildDeps } from './build-cluster.ts';
+import { buildPlan } from './build-plan.ts';
 
 /** A cluster with what those need who connect to its endpoints by themselves. */
 export interface BuiltCluster {
@@ -45,7 +46,9 @@ export function buildListener(
 ): ListenerParts {
   const context: ProxyContext = {
     listener: config.name,
-    router: compileRoutes(config.routes.map((route) => ({ ...route, plan: planOf(route, clusters) }))),
+    router: compileRoutes(
+      config.routes.map((route) => ({ ...route, plan: buildPlan(route, clusters, deps.random) })),
+    ),
     telemetry: deps.telemetry,
     clock: deps.clock,
     replayBudget: deps.replayBudget,
@@ -69,14 +72,6 @@ export function buildListener(
     onTcp: tcp === null ? null : (socket) => (deps.memory.high ? abort(socket) : tcp.accept(socket, null)),
   });
   return { listener, context, tcp };
-}
-
-function planOf(
-  route: ListenerConfig['routes'][number],
-  clusters: ReadonlyMap<string, BuiltCluster>,
-): RoutePlan {
-  const { cluster } = clusters.get(route.cluster)!;
-  return { route: route.name, cluster, timeoutMs: route.timeoutMs ?? Number.POSITIVE_INFINITY };
 }
 
 function settingsOf(config: ListenerConfig, budget: BufferBudget): ListenerSettings {

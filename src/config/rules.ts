@@ -4,15 +4,19 @@ import { addressRules } from './rules/addresses.ts';
 import { clusterRules } from './rules/clusters.ts';
 import { listenerRules } from './rules/listeners.ts';
 import { referenceRules } from './rules/references.ts';
+import { resilienceRules } from './rules/resilience.ts';
 import type { Complaints, Rule, RuleHelp } from './rules/rule.ts';
 import type { Config } from './table.ts';
 import type { Draft } from './typed.ts';
 
 /** What one value alone cannot tell: every rule over several of them, each by its name for tests. */
-const rules = { ...addressRules, ...referenceRules, ...listenerRules, ...clusterRules } satisfies Record<
-  string,
-  Rule
->;
+const rules = {
+  ...addressRules,
+  ...referenceRules,
+  ...listenerRules,
+  ...resilienceRules,
+  ...clusterRules,
+} satisfies Record<string, Rule>;
 
 export interface RulesResult {
   readonly problems: readonly ConfigProblem[];

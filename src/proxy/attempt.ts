@@ -30,7 +30,8 @@ export class Attempt implements StreamOpener {
   stream: MessageStream | null = null;
   /** Octets of the request body that left for the endpoint. */
   sentBytes = 0;
-  private readonly owner: AttemptOwner;
+  /** Changes once, when one of several attempts is chosen. */
+  owner: AttemptOwner;
   private readonly cluster: Cluster;
   private ended = false;
 

@@ -1,4 +1,4 @@
-import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
+import type { AttemptKind, AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { ProxyContext } from './plan.ts';
@@ -49,6 +49,7 @@ export function newAttemptRecord(
   endpoint: Endpoint,
   pick: string,
   nowMs: number,
+  kind: AttemptKind,
 ): AttemptRecord {
   const target = endpoint.target;
   const record: AttemptRecord = {
@@ -62,6 +63,9 @@ export function newAttemptRecord(
     grpcStatus: -1,
     httpStatus: 0,
     error: '',
+    kind,
+    verdict: '',
+    withheld: '',
     spanId: '',
   };
   call.attempts.push(record);

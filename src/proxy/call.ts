@@ -1,16 +1,15 @@
-import type { Timer } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
-import { Field, FieldKind } from '../core/field.ts';
+import { FieldKind } from '../core/field.ts';
 import { GrpcStatus, grpcStatusOfHttp, parseGrpcStatus } from '../core/grpc-status.ts';
-import { formatGrpcTimeout } from '../core/grpc-timeout.ts';
-import { HeaderBlock } from '../core/header-block.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
-import type { CallRecord, EndedBy } from '../telemetry/call-record.ts';
+import { Deadline } from '../resilience/deadline.ts';
+import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
-import { Attempt, type AttemptOwner, unwanted } from './attempt.ts';
+import { Attempt, unwanted } from './attempt.ts';
 import {
   deadlineError,
   drainingError,
@@ -27,17 +26,16 @@ import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { endWithGrpcError, replyGrpcError, replyHttpError } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
 import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
+import { outgoingHead, withPreviousAttempts } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
-
-/** A timer, here or at the server, may fire so much early and is taken at its word, milliseconds. */
-const timerSlackMs = 2;
+import { Tries, type TriesCall } from './tries.ts';
 
 /**
  * One call, from its head to its settlement: route, deadline, trace, pick, attempt, relay, settle. Push-style; the
  * downstream connection calls the `StreamReceiver` methods, the attempt's connection the `AttemptOwner` ones.
  */
-export class Call implements StreamReceiver, AttemptOwner, Cuttable {
+export class Call implements StreamReceiver, TriesCall, Cuttable {
   counted = false;
   previousCall: Cuttable | null = null;
   nextCall: Cuttable | null = null;
@@ -48,9 +46,11 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   private readonly requestMessages = new MessageCounter();
   private readonly replyMessages = new MessageCounter();
   private trace: CallTrace | null = null;
-  private deadline: Timer | null = null;
-  private deadlineMs = Number.POSITIVE_INFINITY;
+  private deadline: Deadline | null = null;
+  /** Whose reply is relayed; before that the one that runs, unless it is among the `tries`. */
   private attempt: Attempt | null = null;
+  /** On routes with retries by policy or hedging. */
+  private tries: Tries | null = null;
   /** Takes back the wait for a cluster that has only just started. */
   private stopWaiting: (() => void) | null = null;
   private tried: Set<Endpoint> | null = null;
@@ -62,7 +62,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   /** Kept until the reply begins: until then the request may have to be sent again. */
   private replay: ReplayBuffer | null;
   private requestTrailers: HeaderBlock | null = null;
-  private requestEnded: boolean;
+  requestEnded: boolean;
   /** Octets of the request whose credit the client has back. */
   private credited = 0;
   private replyBegun = false;
@@ -90,12 +90,14 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     // The deadline counts from here, over all attempts; a route's own bound caps it.
     const withinMs = Math.min(timeoutMs, plan.timeoutMs);
     if (withinMs !== Number.POSITIVE_INFINITY) {
-      this.deadlineMs = this.record.startedMs + withinMs;
-      this.deadline = this.context.clock.after(withinMs, () => this.expire());
+      const atMs = this.record.startedMs + withinMs;
+      this.deadline = new Deadline(this.context.clock, atMs, withinMs, () => this.expire());
     }
     const { affinity } = plan.cluster;
     if (affinity !== null) this.key = affinity.keyOf(head, this.record.clientAddress);
-    this.next(null, this.record.startedMs);
+    if (plan.tries !== null)
+      this.tries = new Tries(plan.tries, this, plan.cluster, this.context.clock, this.record);
+    this.next(null, this.record.startedMs, 'first');
   }
 
   /** Answers with an error and goes nowhere: for what the listener already found wrong. */
@@ -105,29 +107,37 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   }
 
   /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
-  private next(failure: ReplyError | null, nowMs: number): void {
+  next(failure: ReplyError | null, nowMs: number, kind: AttemptKind): void {
+    const { tries } = this;
     const cluster = this.forwarding.plan!.cluster;
     if (cluster.full) return this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.tried, this.key);
     // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
     const oneMore = this.refusals + this.unsent > 0 && this.record.attempts.length === this.tried?.size;
-    if (endpoint === null && oneMore) endpoint = cluster.pick(nowMs, null, this.key);
-    if (endpoint === null) return this.waitOrFail(failure);
-    const pick = this.trace?.sampled ? cluster.explain(endpoint, nowMs) : '';
-    const record = newAttemptRecord(this.record, endpoint, pick, nowMs);
+    const again = oneMore || kind === 'retry' || (kind === 'hedge' && !tries!.busy);
+    if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
+    if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
+    const pick = this.trace?.sampled || tries !== null ? cluster.explain(endpoint, nowMs) : '';
+    const record = newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
-    this.attempt = new Attempt(this, cluster, endpoint, record, traceparent);
-    endpoint.pool.open(this.attempt);
+    const held = tries === null ? null : tries.hold(kind);
+    const attempt = new Attempt(held ?? this, cluster, endpoint, record, traceparent);
+    if (held === null) this.attempt = attempt;
+    else {
+      held.attempt = attempt;
+      this.exclude(endpoint);
+    }
+    endpoint.pool.open(attempt);
   }
 
   /** Nobody is to be had: right after the start, or when all replicas were replaced, that may change in a moment. */
-  private waitOrFail(failure: ReplyError | null): void {
+  private waitOrFail(failure: ReplyError | null, kind: AttemptKind): void {
     const cluster = this.forwarding.plan!.cluster;
     this.stopWaiting = cluster.whenWarm(() => {
       this.stopWaiting = null;
-      this.next(failure, this.context.clock.now());
+      this.next(failure, this.context.clock.now(), kind);
     });
-    if (this.stopWaiting === null) this.fail(failure ?? noEndpointError(cluster));
+    if (this.stopWaiting === null) this.lose(null, failure ?? noEndpointError(cluster));
   }
 
   attemptOpened(attempt: Attempt): void {
@@ -135,28 +145,28 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     const replay = this.replay;
     const held = replay === null ? 0 : replay.length;
     const last = this.requestEnded && this.requestTrailers === null;
-    stream.head(this.outgoingHead(attempt), last && held === 0);
+    stream.head(this.headOf(attempt), last && held === 0);
     if (held > 0) stream.data(replay!.bytes, 0, held, last);
     if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
   }
 
-  /** The head of one attempt: the fields that are the same for all, then those that are new each time. */
-  private outgoingHead(attempt: Attempt): HeaderBlock {
-    const fields: Field[] = [];
-    const { traceparent } = attempt;
-    if (traceparent !== '') {
-      fields.push(new Field('traceparent', traceparent, false, FieldKind.Traceparent));
-      if (this.trace!.tracestate !== '') fields.push(new Field('tracestate', this.trace!.tracestate));
-    }
-    if (this.deadlineMs !== Number.POSITIVE_INFINITY && this.forwarding.grpc) {
-      const leftMs = this.deadlineMs - this.context.clock.now();
-      fields.push(new Field('grpc-timeout', formatGrpcTimeout(leftMs), false, FieldKind.GrpcTimeout));
-    }
-    return fields.length === 0 ? this.forwarding.base : new HeaderBlock(fields, this.forwarding.base);
+  private headOf(attempt: Attempt): HeaderBlock {
+    const { base, grpc } = this.forwarding;
+    const told = grpc ? this.deadline : null;
+    const leftMs = told === null ? Number.POSITIVE_INFINITY : told.atMs - this.context.clock.now();
+    const head = outgoingHead(base, attempt.traceparent, this.trace!.tracestate, leftMs);
+    const previous = this.tries === null || !grpc ? 0 : this.tries.begun - 1;
+    return previous === 0 ? head : withPreviousAttempts(head, previous);
   }
 
   get clientAddress(): string {
     return this.record.clientAddress;
+  }
+  get grpc(): boolean {
+    return this.forwarding.grpc;
+  }
+  get deadlineMs(): number {
+    return this.deadline?.atMs ?? Number.POSITIVE_INFINITY;
   }
 
   // The request goes on.
@@ -171,9 +181,11 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     if (this.forwarding.grpc) this.requestMessages.add(bytes, start, end);
     if (last) this.requestEnded = true;
     const stream = this.attempt?.stream ?? null;
-    const bytesMax = stream === null ? Number.POSITIVE_INFINITY : replayBytesPerCallMax;
+    const open = stream !== null || this.tries?.open === true;
+    const bytesMax = open ? replayBytesPerCallMax : Number.POSITIVE_INFINITY;
     const kept = this.replay?.push(bytes, start, end, bytesMax) ?? false;
     if (stream !== null) stream.data(bytes, start, end, last);
+    else if (open) this.tries!.data(bytes, start, end, last, kept);
     // Before there is a stream no credit is given, so a first window is all that can come: it is kept, unless the
     // memory for all calls together is used up.
     else if (!kept && end > start) this.fail(replayFullError());
@@ -184,6 +196,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.requestEnded = true;
     this.requestTrailers = trailers;
     this.attempt?.stream?.trailers(trailers);
+    this.tries?.trailers(trailers);
   }
 
   requestSent(attempt: Attempt): void {
@@ -195,6 +208,10 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   }
 
   // The reply comes back.
+
+  adopt(attempt: Attempt): void {
+    this.attempt = attempt;
+  }
 
   replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
     this.commit();
@@ -234,6 +251,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
       this.record.grpcStatus = code;
       attempt.record.grpcStatus = code;
       attempt.end(outcomeOfGrpc(code), nowMs);
+      if (code !== GrpcStatus.OK) this.tries?.tooLate(attempt.record, code);
     } else attempt.end(outcomeOfHttp(this.record.httpStatus), nowMs);
     if (!this.requestEnded) attempt.stream!.reset(unwanted);
     this.settle('upstream', nowMs);
@@ -257,11 +275,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   attemptFailed(attempt: Attempt, failure: StreamFailure): void {
     const nowMs = this.context.clock.now();
     // The server was told the deadline too. Where its timer is the faster one, CANCEL is what it says when that passes.
-    if (
-      failure.kind === 'reset' &&
-      failure.code === ErrorCode.CANCEL &&
-      this.deadlineMs - nowMs <= timerSlackMs
-    )
+    if (failure.kind === 'reset' && failure.code === ErrorCode.CANCEL && this.deadline?.isAt(nowMs))
       return this.expire();
     const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
     attempt.record.error = error.code;
@@ -276,20 +290,31 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     const enough = refused
       ? this.refusals > 1
       : this.unsent > this.forwarding.plan!.cluster.endpointCount + 1;
-    if (!safe || this.replyBegun || !this.replayable || enough) return this.fail(error);
+    if (!safe || this.replyBegun || !this.replayable || enough) return this.lose(attempt, error);
     this.tryElsewhere(attempt, error);
   }
 
   private tryElsewhere(attempt: Attempt, error: ReplyError): void {
-    this.tried ??= new Set();
-    this.tried.add(attempt.endpoint);
+    this.exclude(attempt.endpoint);
     this.attempt = null;
-    if (this.replayable) this.next(error, this.context.clock.now());
-    else this.fail(error);
+    if (!this.replayable) return this.lose(attempt, error);
+    attempt.record.verdict = 'sent elsewhere: no work was done';
+    this.tries?.forget(attempt);
+    this.next(error, this.context.clock.now(), 'transparent');
+  }
+
+  private exclude(endpoint: Endpoint): void {
+    this.tried ??= new Set();
+    this.tried.add(endpoint);
+  }
+
+  /** An attempt, or the want of an endpoint, that nothing makes up for but the route's policy. */
+  private lose(attempt: Attempt | null, error: ReplyError): void {
+    if (this.tries?.lost(attempt, error) !== true) this.fail(error);
   }
 
   /** Is all of the request that came so far still here? */
-  private get replayable(): boolean {
+  get replayable(): boolean {
     return this.replay === null ? this.record.requestBytes === 0 : this.replay.complete;
   }
 
@@ -304,28 +329,28 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
   }
 
   private expire(): void {
-    this.deadline?.cancel();
-    this.deadline = null;
     const nowMs = this.context.clock.now();
-    const leftMs = this.deadlineMs - nowMs;
-    // A timer runs for 24.8 days at the most (2^31 ms), and a call may be given 11,000 years.
-    if (leftMs > timerSlackMs) {
-      this.deadline = this.context.clock.after(leftMs, () => this.expire());
-      return;
-    }
-    const begun = this.attempt?.stream != null;
+    const { begun } = this;
     this.attempt?.cancel(ErrorCode.CANCEL, 'failure', nowMs);
+    this.tries?.cancelRunning('failure', 'cancelled: the deadline passed');
     this.fail(deadlineError(this.record, nowMs, begun));
   }
 
   /** The sidecar goes, and this call has outlasted its grace. */
   cut(): void {
-    this.fail(drainingError(this.attempt?.stream != null));
+    this.fail(drainingError(this.begun));
+  }
+
+  /** Some endpoint may have begun to work on it. */
+  private get begun(): boolean {
+    return this.attempt?.stream != null || this.tries?.mayBeProcessed === true;
   }
 
   /** Ends the call with an error of ours, in whatever form the client still understands. */
-  private fail(error: ReplyError): void {
+  fail(cause: ReplyError): void {
     if (this.settled) return;
+    // An attempt before may have done what the last one did not even begin.
+    const error = this.tries?.mayBeProcessed === true ? { ...cause, mayHaveProcessed: true } : cause;
     const { grpc, method } = this.forwarding;
     const nowMs = this.context.clock.now();
     this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
@@ -355,6 +380,7 @@ export class Call implements StreamReceiver, AttemptOwner, Cuttable {
     this.settled = true;
     this.deadline?.cancel();
     this.stopWaiting?.();
+    this.tries?.stop();
     this.commit();
     const record = this.record;
     record.endedBy = endedBy;

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
+import type { TriesPlan } from '../resilience/tries-plan.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
@@ -11,6 +12,8 @@ export interface RoutePlan {
   readonly cluster: Cluster;
   /** Upper bound on a call's duration, milliseconds; infinity for none. `grpc-timeout` counts as well. */
   readonly timeoutMs: number;
+  /** Retries by policy, or hedging; null for none. */
+  readonly tries: TriesPlan | null;
 }
 
 /** What every call of a listener shares. A reload makes a new one; calls that began on the old finish on it. */

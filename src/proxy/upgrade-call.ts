@@ -72,7 +72,13 @@ export class UpgradeCall implements Cuttable {
     if (endpoint === null) return { error: noEndpointError(cluster) };
     this.tried ??= new Set();
     this.tried.add(endpoint);
-    const attempt = newAttemptRecord(record, endpoint, '', nowMs);
+    const attempt = newAttemptRecord(
+      record,
+      endpoint,
+      '',
+      nowMs,
+      record.attempts.length === 0 ? 'first' : 'transparent',
+    );
     telemetry.attempt(record, this.trace, attempt);
     cluster.begin(endpoint);
     const release = (ok: boolean): void => {

@@ -5,8 +5,8 @@ import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import type { CallRecord } from './call-record.ts';
-import { callFailed, callGrpcStatus, rpcMethod } from './outcome.ts';
+import type { AttemptRecord, CallRecord } from './call-record.ts';
+import { attemptGrpcStatus, attemptMs, callFailed, callGrpcStatus, rpcMethod } from './outcome.ts';
 
 /** Where access log lines go. */
 export type AccessLogTarget =
@@ -57,7 +57,6 @@ export function createAccessLog(options: AccessLogOptions): AccessLog | null {
 /** One call as a JSON object, without the line feed. Times and durations in milliseconds. */
 export function accessLogLine(record: CallRecord): string {
   const last = record.attempts.at(-1);
-  const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
   return JSON.stringify({
     time: isoTime(record.startedWallMs),
     id: record.id,
@@ -74,6 +73,9 @@ export function accessLogLine(record: CallRecord): string {
     error: record.error || undefined,
     detail: record.detail || undefined,
     attempts: record.attempts.length,
+    history: record.attempts.some(({ kind, verdict }) => kind !== 'first' || verdict !== '')
+      ? record.attempts.map((attempt) => attemptLine(record, attempt))
+      : undefined,
     durationMs: rounded(record.endedMs - record.startedMs),
     headMs: record.headMs > 0 ? rounded(record.headMs - record.startedMs) : undefined,
     upstreamMs: last ? rounded((last.endedMs || record.endedMs) - last.startedMs) : undefined,
@@ -85,6 +87,26 @@ export function accessLogLine(record: CallRecord): string {
     traceId: record.traceId || undefined,
     sampled: record.traceId === '' ? undefined : record.sampled,
   });
+}
+
+/** One attempt of a call that had several, or whose only one was decided about. */
+function attemptLine(record: CallRecord, attempt: AttemptRecord): object {
+  return {
+    endpoint: attempt.endpoint,
+    kind: attempt.kind,
+    pick: attempt.pick || undefined,
+    status: record.grpc
+      ? grpcStatusName(attemptGrpcStatus(record, attempt))
+      : attempt.httpStatus || undefined,
+    error: attempt.error || undefined,
+    verdict: attempt.verdict || undefined,
+    startMs: rounded(attempt.startedMs - record.startedMs),
+    durationMs: rounded(attemptMs(record, attempt)),
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 /** Lines gathered over one turn of the event loop and written with one call. */

@@ -1,3 +1,19 @@
+/**
+ * Why an attempt was made. `transparent`: the one before never left or was refused, so it is free. `retry` and `hedge`:
+ * by the policy of the route.
+ */
+export type AttemptKind = 'first' | 'transparent' | 'retry' | 'hedge';
+
+/** Why a policy that would have had another attempt did not get it. */
+export type WithheldReason =
+  | 'attempts' // the route allows no more
+  | 'budget' // of the route
+  | 'limit' // of the cluster
+  | 'pushback' // the server said not to
+  | 'deadline' // it would have passed before
+  | 'replay' // the request is no longer at hand
+  | 'committed'; // part of a reply had gone to the client
+
 /** One try at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
 export interface AttemptRecord {
   /** Counts from 1. */
@@ -17,6 +33,10 @@ export interface AttemptRecord {
   httpStatus: number;
   /** A `ReplyErrorCode` or reset name where the attempt failed, else ''. */
   error: string;
+  readonly kind: AttemptKind;
+  /** What became of it, where that was a decision: why another one followed, or why not. In plain words, else ''. */
+  verdict: string;
+  withheld: WithheldReason | '';
   /** Span id of the CLIENT span, 16 hex digits, that the upstream got as its parent. */
   spanId: string;
 }

@@ -27,6 +27,12 @@ export function callFailed(record: CallRecord): boolean {
   return record.grpc ? record.grpcStatus !== 0 : record.httpStatus === 0 || record.httpStatus >= 400;
 }
 
+/** What a client would see as a failure of the attempt. */
+export function attemptFailed(record: CallRecord, attempt: AttemptRecord): boolean {
+  if (record.grpc) return attemptGrpcStatus(record, attempt) !== 0;
+  return attempt.error !== '' || attempt.httpStatus === 0 || attempt.httpStatus >= 400;
+}
+
 const serverErrors: ReadonlySet<number> = new Set([
   GrpcStatus.UNKNOWN,
   GrpcStatus.DEADLINE_EXCEEDED,

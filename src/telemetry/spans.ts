@@ -13,7 +13,14 @@ import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import { grpcStatusName } from '../core/grpc-status.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptGrpcStatus, attemptMs, callGrpcStatus, isServerError, rpcMethod } from './outcome.ts';
+import {
+  attemptFailed,
+  attemptGrpcStatus,
+  attemptMs,
+  callGrpcStatus,
+  isServerError,
+  rpcMethod,
+} from './outcome.ts';
 import type { SampledTrace } from './tracing.ts';
 
 /**
@@ -183,6 +190,8 @@ class ClientSpan extends RecordSpan {
     }
     if (attempt.pick !== '') attributes['outrigger.pick'] = attempt.pick;
     if (attempt.error !== '') attributes['outrigger.error'] = attempt.error;
+    if (attempt.kind !== 'first') attributes['outrigger.attempt.kind'] = attempt.kind;
+    if (attempt.verdict !== '') attributes['outrigger.attempt.verdict'] = attempt.verdict;
     callAttributes(attributes, record);
     if (record.grpc) grpcAttributes(attributes, record, attemptGrpcStatus(record, attempt), this.failed);
     else {
@@ -193,9 +202,7 @@ class ClientSpan extends RecordSpan {
   }
   /** For a client every status but OK is an error, and every HTTP status from 400 (conventions, "Status"). */
   private get failed(): boolean {
-    const { record, attempt } = this;
-    if (record.grpc) return attemptGrpcStatus(record, attempt) !== 0;
-    return attempt.error !== '' || attempt.httpStatus === 0 || attempt.httpStatus >= 400;
+    return attemptFailed(this.record, this.attempt);
   }
 }
 

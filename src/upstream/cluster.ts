@@ -25,6 +25,8 @@ export interface ClusterSettings {
   readonly requestsMax: number;
   /** And at one of them; no limit if not given. */
   readonly endpointRequestsMax?: number;
+  /** Retries by policy and hedges in flight at the most, over all routes; no limit if not given. */
+  readonly retriesMax?: number;
 }
 
 export interface ClusterDeps {
@@ -47,6 +49,8 @@ export class Cluster {
   readonly name: string;
   readonly settings: ClusterSettings;
   active = 0;
+  /** Retries by policy and hedges in flight. */
+  retries = 0;
   /** What ties calls to an endpoint; null for a policy that looks at no call, which is every one but hashes and cookies. */
   readonly affinity: Affinity | null;
   private readonly deps: ClusterDeps;
@@ -144,6 +148,17 @@ export class Cluster {
   fullError(): ReplyError {
     const detail = `cluster ${this.name} has ${this.active} calls in flight, its limit`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
+  }
+
+  /** One more retry is in flight; false when there are as many as may be. */
+  takeRetry(): boolean {
+    if (this.retries >= (this.settings.retriesMax ?? Number.POSITIVE_INFINITY)) return false;
+    this.retries++;
+    return true;
+  }
+
+  giveRetry(): void {
+    this.retries--;
   }
 
   /**

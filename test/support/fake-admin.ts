@@ -106,6 +106,9 @@ export class FakeProxy implements AdminDeps {
       grpcStatus: !grpc ? -1 : fails ? GrpcStatus.UNAVAILABLE : GrpcStatus.OK,
       httpStatus: fails ? 0 : 200,
       error: fails ? 'upstream_closed' : '',
+      kind: 'first' as const,
+      verdict: '',
+      withheld: '' as const,
       spanId: '00f067aa0ba902b7',
     };
     return {

@@ -223,6 +223,10 @@ const limits = section(
       default: 65_536,
       doc: 'Calls in flight, streams included.',
     }),
+    maxRetries: key(number({ min: 0, max: 10_000_000 }), {
+      default: 1024,
+      doc: 'Retries by `retry` and attempts by `hedge` in flight, over all routes. A call over it keeps the failure it has.',
+    }),
     perEndpoint: section(
       { doc: 'The same for each endpoint alone.' },
       {

@@ -1,5 +1,6 @@
 import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section } from '../shape.ts';
+import { hedge, retry } from './resilience.ts';
 
 const methodToken = text({
   label: 'HTTP method',
@@ -88,6 +89,8 @@ const route = section(
       otherwise: 'none: a stream lives as long as its ends do',
       doc: 'How long the whole call may take. `grpc-timeout` of the client is always honoured; the shorter one counts.',
     }),
+    retry,
+    hedge,
   },
 );
 

@@ -10,6 +10,7 @@ import {
 } from '../outcome.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HistogramData, HistogramFamily, Labels, Registry, Value, ValueFamily } from './registry.ts';
+import { createRetryMetrics } from './retry-metrics.ts';
 
 /** What the call path reports. Each is a Map lookup and increments; nothing is allocated once a method is known. */
 export interface CallMetrics {
@@ -44,6 +45,7 @@ const pendingMethodsMax = 256;
 export function createCallMetrics(registry: Registry, maxMethods: number): CallMetrics {
   const families = declareFamilies(registry);
   const http = createHttpMetrics(registry, latencyBoundsSeconds);
+  const retries = createRetryMetrics(registry);
   const methods = createMethods(families, maxMethods);
   const activeByListener = new Map<string, Value>();
   const errorsByCode = new Map<string, Value>();
@@ -65,8 +67,14 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
       active(record.listener).add(-1);
       if (record.error !== '')
         bindOnce(errorsByCode, families.errors, 'outrigger.error', record.error).add(1);
-      if (record.grpc) methods.of(record).settled(record);
-      else http.settled(record);
+      if (record.grpc) {
+        const method = methods.of(record);
+        method.settled(record);
+        retries.settled(record, method.method);
+      } else {
+        http.settled(record);
+        retries.settled(record, '');
+      }
     },
   };
 }
@@ -112,7 +120,6 @@ function declareFamilies(registry: Registry) {
     ),
     messages: counter('outrigger.messages', '{message}', 'gRPC messages relayed.'),
     bytes: counter('outrigger.message', 'By', 'Octets of gRPC messages relayed.'),
-    retries: counter('outrigger.retries', '{attempt}', 'Attempts of a call beyond its first.'),
     errors: counter('outrigger.errors', '{call}', 'Calls that Outrigger itself answered with an error.'),
     active: registry.gauge({ name: 'outrigger.calls.active', unit: '{call}', help: 'Calls in progress.' }),
   };
@@ -125,6 +132,7 @@ class MethodMetrics {
   readonly next: MethodMetrics | null;
   readonly attemptsStarted: Value;
   private readonly families: Families;
+  readonly method: string;
   private readonly labels: Labels;
   private readonly grpcLabels: Labels;
   /** By gRPC status; bound when a status is first seen. */
@@ -138,11 +146,11 @@ class MethodMetrics {
   private readonly responseMessages: Value;
   private readonly requestBytes: Value;
   private readonly responseBytes: Value;
-  private retries: Value | null = null;
 
   constructor(families: Families, method: string, cluster: string, next: MethodMetrics | null) {
     this.families = families;
     this.cluster = cluster;
+    this.method = method;
     this.next = next;
     const labels = { 'rpc.system.name': 'grpc', 'rpc.method': method, 'outrigger.cluster': cluster };
     this.labels = labels;
@@ -176,13 +184,6 @@ class MethodMetrics {
       // Octets are counted per call. The attempt that was relayed to the client, the last, is the one they were for.
       metrics.sent.record(i === last ? record.requestBytes : 0);
       metrics.received.record(i === last ? record.responseBytes : 0);
-    }
-    if (last > 0) {
-      this.retries ??= this.families.retries.bind({
-        'rpc.method': this.labels['rpc.method'],
-        'outrigger.cluster': this.cluster,
-      });
-      this.retries.add(last);
     }
   }
 

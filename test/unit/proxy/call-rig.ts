@@ -9,6 +9,7 @@ import { staticSource } from '../../../src/discovery/static.ts';
 import { Call } from '../../../src/proxy/call.ts';
 import { CallCounter, type ProxyContext, type RoutePlan } from '../../../src/proxy/plan.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../../../src/proxy/replay-buffer.ts';
+import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
@@ -53,6 +54,8 @@ export class FakePool implements StreamPool {
   readonly asked: StreamOpener[] = [];
   /** In the order in which `grant` gave them. */
   readonly streams: FakeStream[] = [];
+  /** Told of each stream that was given. */
+  granted: (stream: FakeStream) => void = () => {};
   /** Answers at once, in this way, as a live connection or a known failure does. */
   atOnce: 'grant' | OpenFailure | null = 'grant';
   connections = 0;
@@ -68,6 +71,7 @@ export class FakePool implements StreamPool {
     const stream = new FakeStream();
     stream.receiver = opener;
     this.streams.push(stream);
+    this.granted(stream);
     opener.opened(stream);
   }
   cancel(opener: StreamOpener): void {
@@ -89,6 +93,8 @@ export interface CallRig {
   /** By the endpoint's place in the list. */
   readonly pools: FakePool[];
   readonly endpoints: Endpoint[];
+  /** Streams that the endpoints were given, in order of time. */
+  readonly order: FakeStream[];
   readonly settled: CallRecord[];
   /** A call from a client whose stream is given back. */
   call(head: HeaderBlock, end?: boolean): FakeStream;
@@ -97,6 +103,8 @@ export interface CallRig {
 export interface CallRigOptions {
   readonly endpoints?: number;
   readonly timeoutMs?: number;
+  readonly tries?: TriesPlan;
+  readonly retriesMax?: number;
   readonly budgetBytes?: number;
   /** The process is short of memory. */
   readonly memoryHigh?: boolean;
@@ -110,6 +118,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
   const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
   const clock = new VirtualClock();
   const pools: FakePool[] = [];
+  const order: FakeStream[] = [];
   const specs = Array.from({ length: endpoints }, (_, i) => ({
     address: { kind: 'tcp', host: '10.0.0.1', port: 1000 + i } as const,
     weight: 1,
@@ -122,6 +131,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
       protocol: options.protocol ?? 'http2',
       balancer: { ...defaultBalancerSettings, policy: 'round_robin' },
       requestsMax,
+      retriesMax: options.retriesMax,
       ...(options.affinity === undefined ? {} : { affinity: options.affinity }),
     },
     {
@@ -131,6 +141,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
       discovery: staticSource(specs, () => clock.now()),
       newPool: () => {
         const pool = new FakePool();
+        pool.granted = (stream) => order.push(stream);
         pools.push(pool);
         return pool;
       },
@@ -146,7 +157,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     attempt: () => '',
     settled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
-  const plan: RoutePlan = { route: 'hello', cluster, timeoutMs };
+  const plan: RoutePlan = { route: 'hello', cluster, timeoutMs, tries: options.tries ?? null };
   const context: ProxyContext = {
     listener: 'in',
     router: compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]),
@@ -161,6 +172,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     cluster,
     context,
     pools,
+    order,
     endpoints: cluster.all(),
     settled,
     call(head, end = true) {

@@ -46,6 +46,9 @@ export function attemptRecord(over: Partial<AttemptRecord> = {}): AttemptRecord 
     grpcStatus: 0,
     httpStatus: 200,
     error: '',
+    kind: 'first',
+    verdict: '',
+    withheld: '',
     spanId: '',
     ...over,
   };

@@ -60,8 +60,8 @@ describe('telemetry/metrics/call-metrics', () => {
       callRecord({
         attempts: [
           attemptRecord({ grpcStatus: -1, error: 'connect_failed', endedMs: 1002 }),
-          attemptRecord({ number: 2, grpcStatus: 14 }),
-          attemptRecord({ number: 3 }),
+          attemptRecord({ number: 2, grpcStatus: 14, kind: 'transparent' }),
+          attemptRecord({ number: 3, kind: 'retry' }),
         ],
       }),
       callRecord(),
@@ -77,7 +77,22 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(
       value('grpc_client_attempt_rcvd_total_compressed_message_size_bytes_sum', 'grpc_status="OK"'),
     ).to.equal(68);
-    expect(value('outrigger_retries_total')).to.equal(2);
+    const why = (kind: string, outcome: string) =>
+      value('outrigger_retries_total', `outrigger_reason="${kind}",outrigger_outcome="${outcome}"`);
+    expect([why('transparent', 'failure'), why('retry', 'success')]).to.deep.equal([1, 1]);
+  });
+
+  it('counts the attempts that a policy would have had, for HTTP too', () => {
+    const { run, value } = metricsOf();
+    const refused = attemptRecord({ grpcStatus: 14, withheld: 'budget' });
+    run(
+      callRecord({ attempts: [refused] }),
+      callRecord({ grpc: false, attempts: [{ ...refused, httpStatus: 503 }] }),
+    );
+    const labels = 'outrigger_route="hello",outrigger_cluster="greeter",outrigger_reason="budget"';
+    const method = 'rpc_method="helloworld.Greeter/SayHello",';
+    expect(value('outrigger_retries_withheld_total', `{${method}${labels}}`)).to.equal(1);
+    expect(value('outrigger_retries_withheld_total', `{${labels}}`)).to.equal(1);
   });
 
   it('takes an attempt that was cut off for what its end says', () => {

@@ -1,0 +1,57 @@
+import { formatDuration } from '../../core/units.ts';
+import { shown } from '../problem.ts';
+import type { Complaints, DraftCluster, DraftRoute, Rule } from './rule.ts';
+
+/** Every route with what it may be told of: its path in the file, and its cluster where that is known. */
+function eachRoute(
+  config: Parameters<Rule>[0],
+  visit: (route: DraftRoute, path: string, cluster: DraftCluster | undefined) => void,
+): void {
+  config.listeners?.forEach((listener, i) => {
+    listener.routes?.forEach((route, j) => {
+      const cluster = config.clusters?.find(({ name }) => name !== undefined && name === route.cluster);
+      visit(route, `listeners[${i}].routes[${j}]`, cluster);
+    });
+  });
+}
+
+/** A call is either tried again or tried twice at once; in both, what is written can come about. */
+const triesMakeSense: Rule = (config, complaints) => {
+  eachRoute(config, (route, path, cluster) => {
+    const { retry, hedge } = route;
+    if (retry !== undefined && hedge !== undefined)
+      complaints.problem(`${path}.hedge`, 'excludes retry (gRFC A6); write one of them');
+    if (retry !== undefined) retryMakesSense(route, path, complaints);
+    if (hedge?.delayMs !== undefined && outlasts(hedge.delayMs, route.timeoutMs))
+      complaints.problem(
+        `${path}.hedge.delay`,
+        `"${formatDuration(hedge.delayMs)}" is no shorter than timeout, so that no second attempt would begin; write less than ${formatDuration(route.timeoutMs!)}`,
+      );
+    const one = cluster?.discovery === undefined && cluster?.endpoints?.length === 1;
+    if (hedge !== undefined && one)
+      complaints.warning(
+        `${path}.hedge`,
+        `does nothing for calls that are slow: cluster ${shown(route.cluster)} has one endpoint, and another attempt goes elsewhere`,
+      );
+  });
+};
+
+function retryMakesSense({ retry, timeoutMs }: DraftRoute, path: string, complaints: Complaints): void {
+  const { perTryTimeoutMs, backoff } = retry!;
+  if (perTryTimeoutMs !== undefined && outlasts(perTryTimeoutMs, timeoutMs))
+    complaints.problem(
+      `${path}.retry.perTryTimeout`,
+      `"${formatDuration(perTryTimeoutMs)}" is no shorter than timeout, so that no second attempt would begin; write less than ${formatDuration(timeoutMs!)}`,
+    );
+  if (backoff?.baseMs !== undefined && backoff.maxMs !== undefined && backoff.baseMs > backoff.maxMs)
+    complaints.problem(
+      `${path}.retry.backoff.base`,
+      `"${formatDuration(backoff.baseMs)}" is longer than max; write ${formatDuration(backoff.maxMs)} or less`,
+    );
+}
+
+function outlasts(partMs: number, wholeMs: number | undefined): boolean {
+  return wholeMs !== undefined && partMs >= wholeMs;
+}
+
+export const resilienceRules = { triesMakeSense } satisfies Record<string, Rule>;

@@ -1,0 +1,33 @@
+import { Field, FieldKind } from '../core/field.ts';
+import { formatGrpcTimeout } from '../core/grpc-timeout.ts';
+import { HeaderBlock } from '../core/header-block.ts';
+
+const previousAttempts = 'grpc-previous-rpc-attempts';
+
+/**
+ * The head of one attempt: the fields that are the same for all, then those that are new each time. '' leaves the trace
+ * context as it came; `leftMs` is infinity without a deadline that is to be told.
+ */
+export function outgoingHead(
+  base: HeaderBlock,
+  traceparent: string,
+  tracestate: string,
+  leftMs: number,
+): HeaderBlock {
+  const fields: Field[] = [];
+  if (traceparent !== '') {
+    fields.push(new Field('traceparent', traceparent, false, FieldKind.Traceparent));
+    if (tracestate !== '') fields.push(new Field('tracestate', tracestate));
+  }
+  if (leftMs !== Number.POSITIVE_INFINITY)
+    fields.push(new Field('grpc-timeout', formatGrpcTimeout(leftMs), false, FieldKind.GrpcTimeout));
+  return fields.length === 0 ? base : new HeaderBlock(fields, base);
+}
+
+/** The head of a retry or a hedge, which says how many there were before (gRFC A6); a client may have tried as well. */
+export function withPreviousAttempts(head: HeaderBlock, previous: number): HeaderBlock {
+  const others = head.allFields.filter(({ name }) => name !== previousAttempts);
+  const ofClient = Number(head.get(previousAttempts) ?? 0);
+  const sum = previous + (Number.isInteger(ofClient) && ofClient > 0 ? ofClient : 0);
+  return new HeaderBlock([...others, new Field(previousAttempts, String(sum))]);
+}

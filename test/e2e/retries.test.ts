@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import * as grpc from '@grpc/grpc-js';
+import { expect } from 'chai';
+import { startFrameServer, Type } from '../support/frame-peer.ts';
+import { grpcMessage } from '../support/raw-http2.ts';
+import { greeterConfig } from '../support/sidecar.ts';
+import { rig } from './rig.ts';
+
+const { status } = grpc;
+const bare = { health: 'none', outlier: 'none', balancer: { policy: 'round_robin' } };
+
+const get = async (url: string): Promise<string> => (await fetch(url)).text();
+
+describe('retries by policy, with real ends', () => {
+  const { greeter, sidecar, client: grpcClient, defer } = rig();
+
+  function shape(replicas: ReadonlyArray<{ readonly address: string }>, route: object, more: object = {}) {
+    const config = greeterConfig(replicas, bare, more as Record<string, unknown>);
+    const routes = [{ name: 'all', cluster: 'greeter', ...route }];
+    return { ...config, listeners: [{ name: 'in', listen: '127.0.0.1:0', routes }] };
+  }
+
+  it('UNAVAILABLE of one replica is no failure of the service, and /explain says what happened', async () => {
+    const [bad, good] = [await greeter({ name: 'bad' }), await greeter({ name: 'good' })];
+    bad.failure = { code: status.UNAVAILABLE, details: 'not now' };
+    const proxy = await sidecar(shape([bad, good], { retry: { on: ['unavailable'], attempts: 2 } }));
+    const client = grpcClient(proxy.target());
+    for (let i = 0; i < 20; i++) {
+      const { code, replies } = await client.sayHello('x');
+      expect([code, replies[0]?.replica]).to.deep.equal([status.OK, 'good']);
+    }
+    expect(bad.calls).to.be.at.least(5);
+    expect(good.calls).to.equal(20);
+    const retried = proxy.calls().find(({ attempts }) => attempts.length === 2)!;
+    expect(good.lastMetadata).not.to.equal(null);
+    const text = await get(`${proxy.adminUrl}/explain/${retried.id}`);
+    expect(text).to.match(/then: UNAVAILABLE: tried again after [\d.]+ ms/);
+    const metrics = await get(`${proxy.adminUrl}/metrics`);
+    expect(metrics).to.match(
+      /outrigger_retries_total\{.*outrigger_reason="retry",outrigger_outcome="success"\} \d+/,
+    );
+  });
+
+  it('a status behind a head is retried before a message came, and not after one', async () => {
+    const head = [
+      [':status', '200'],
+      ['content-type', 'application/grpc'],
+    ] as const;
+    let messages = 0;
+    const server = await startFrameServer((peer, frame) => {
+      if (frame.type !== Type.Headers) return;
+      peer.headers(frame.streamId, head, false);
+      for (let i = 0; i < messages; i++) peer.data(frame.streamId, grpcMessage(Buffer.alloc(0)), false);
+      peer.headers(frame.streamId, [['grpc-status', '14']], true);
+    });
+    defer(() => server.close());
+    const good = await greeter();
+    const proxy = await sidecar(shape([server, good], { retry: { on: ['unavailable'] } }));
+    const client = grpcClient(proxy.target());
+    for (let i = 0; i < 6; i++) expect((await client.sayHello('x')).code).to.equal(status.OK);
+    messages = 1;
+    const codes: number[] = [];
+    for (let i = 0; i < 2; i++) codes.push((await client.sayHello('x')).code);
+    expect(codes).to.have.members([status.OK, status.UNAVAILABLE]);
+    const failed = proxy.calls().find(({ grpcStatus }) => grpcStatus === status.UNAVAILABLE)!;
+    expect(failed.attempts.map(({ verdict }) => verdict)).to.deep.equal([
+      'not retried: a message was relayed',
+    ]);
+  });
+
+  it('a client that waits for the head before it sends anything gets it', async () => {
+    const head = [
+      [':status', '200'],
+      ['content-type', 'application/grpc'],
+    ] as const;
+    const server = await startFrameServer((peer, frame) => {
+      if (frame.type === Type.Headers) peer.headers(frame.streamId, head, false);
+    });
+    defer(() => server.close());
+    // Far longer than the test has: the hold is for clients that have sent all they have to say.
+    const proxy = await sidecar(shape([server], { retry: { on: ['unavailable'], headHold: '10s' } }));
+    const { call, result } = grpcClient(proxy.target()).openBidi();
+    await once(call, 'metadata');
+    call.on('data', () => {});
+    call.cancel();
+    expect((await result).code).to.equal(status.CANCELLED);
+  });
+
+  it('a hedge overtakes a slow replica, which is told to stop', async () => {
+    const [slow, quick] = [await greeter({ name: 'slow', delayMs: 5000 }), await greeter({ name: 'quick' })];
+    const proxy = await sidecar(shape([slow, quick], { hedge: { delay: '30ms' } }));
+    const client = grpcClient(proxy.target());
+    for (let i = 0; i < 10; i++) {
+      const { code, replies } = await client.sayHello('x');
+      expect([code, replies[0]?.replica]).to.deep.equal([status.OK, 'quick']);
+    }
+    expect(slow.calls).to.be.at.least(1);
+    expect(proxy.cluster().retries).to.equal(0);
+  });
+});

@@ -1,0 +1,68 @@
+import { expect } from 'chai';
+import { configOf, minimal, problemsOf, warningsOf } from './support.ts';
+
+/** What is wrong with the only route, without the place. */
+function told(route: string): string[] {
+  return problemsOf(minimal({ route: `, ${route}` })).map((line) =>
+    line.replace(/^f\.yaml:\d+:\d+ listeners\[0\]\.routes\[0\]\./, ''),
+  );
+}
+
+describe('config/rules/resilience', () => {
+  it('reads a retry policy, however statuses are spelt, with its defaults', () => {
+    const { retry } = configOf(
+      minimal({ route: ', retry: { on: [UNAVAILABLE, resource_exhausted, 5xx, 429] }' }),
+    ).listeners[0].routes[0];
+    expect(retry).to.deep.equal({
+      on: ['unavailable', 'resource-exhausted', '5xx', 429],
+      attempts: 3,
+      perTryTimeoutMs: undefined,
+      backoff: { baseMs: 25, maxMs: 250 },
+      headHoldMs: 50,
+      budget: { percent: 20, min: 3 },
+    });
+  });
+
+  it('a condition that is not known comes with the nearest', () => {
+    expect(told('retry: { on: [unavailible] }')).to.deep.equal([
+      'retry.on: "unavailible" is not a gRPC status or another condition; write unavailable',
+    ]);
+    expect(told('retry: { on: [gateway_errors] }')[0]).to.match(/write gateway-error$/);
+    expect(told('retry: { on: [ok] }')).to.deep.equal(['retry.on: "ok" is no failure; leave it out']);
+    expect(told('retry: { on: [200] }')[0]).to.match(/200 is no HTTP status of a failure/);
+    expect(told('retry: { on: [] }')[0]).to.match(/is empty/);
+    expect(told('retry: { on: unavailable }')[0]).to.match(/is text; write a list of conditions/);
+    expect(told('retry: { attempts: 3 }')[0]).to.match(/^retry\.on: is missing/);
+  });
+
+  it('one attempt is no retry', () => {
+    expect(told('retry: { on: [unavailable], attempts: 1 }')[0]).to.match(/^retry\.attempts: 1 is below 2/);
+    expect(told('hedge: { delay: 1s, attempts: 1 }')[0]).to.match(/^hedge\.attempts: 1 is below 2/);
+  });
+
+  it('retry and hedge exclude each other', () => {
+    expect(told('retry: { on: [unavailable] }, hedge: { delay: 50ms }')).to.deep.equal([
+      'hedge: excludes retry (gRFC A6); write one of them',
+    ]);
+  });
+
+  it('a second attempt can begin within the timeout', () => {
+    expect(told('timeout: 1s, retry: { on: [unavailable], perTryTimeout: 1s }')).to.deep.equal([
+      'retry.perTryTimeout: "1s" is no shorter than timeout, so that no second attempt would begin; write less than 1s',
+    ]);
+    expect(told('timeout: 1s, hedge: { delay: 2s }')).to.have.length(1);
+    expect(told('timeout: 1s, retry: { on: [unavailable], perTryTimeout: 900ms }')).to.deep.equal([]);
+  });
+
+  it('the first pause is within the longest', () => {
+    expect(told('retry: { on: [unavailable], backoff: { base: 1s } }')).to.deep.equal([
+      'retry.backoff.base: "1s" is longer than max; write 250ms or less',
+    ]);
+  });
+
+  it('warns of hedging with nobody else to ask', () => {
+    expect(warningsOf(minimal({ route: ', hedge: { delay: 50ms }' }))[0]).to.match(
+      /routes\[0\]\.hedge: does nothing for calls that are slow: cluster "greeter" has one endpoint/,
+    );
+  });
+});

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
+import { type CallRig, type FakeStream, replyHead } from './call-rig.ts';
+
+type Pair = readonly [string, string];
+
+export const message = Buffer.from('reply');
+
+export function trailers(status: number, ...more: readonly Pair[]): HeaderBlock {
+  return HeaderBlock.of(['grpc-status', String(status)], ...more);
+}
+
+/** A status in a head that is all of the reply. */
+export function sayTrailersOnly(stream: FakeStream, status: number, ...more: readonly Pair[]): void {
+  stream.receiver!.head(replyHead('200', ['grpc-status', String(status)], ...more), true);
+}
+
+/** A whole good reply. */
+export function answer(stream: FakeStream): void {
+  stream.receiver!.head(replyHead(), false);
+  stream.receiver!.data(message, 0, message.length, false);
+  stream.receiver!.trailers(trailers(0));
+}
+
+/** Calls that ended: nothing counts any more, budgets included, each is on record once, and no timer is left. */
+export function expectTriesOver(rig: CallRig, plan: TriesPlan, calls = 1): void {
+  expect(rig.cluster).to.include({ active: 0, retries: 0 });
+  for (const endpoint of rig.endpoints) expect(endpoint.active).to.equal(0);
+  expect(plan.budget).to.include({ calls: 0, retries: 0 });
+  expect(rig.context.calls).to.include({ active: 0, ended: calls });
+  expect(rig.settled).to.have.length(calls);
+  rig.cluster.stop(); // whose own timer is for its first moments
+  expect(rig.clock.pending).to.equal(0);
+}
