@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim bench bench-smoke fuzz real build docker clean conformance interop attack
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -32,6 +32,9 @@ format: install ## Format the sources and mend what Biome can mend safely
 
 sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace tells all of one)
 	@$(run) exec node test/sim/main.ts --seed $(SEED) --seeds $(SEEDS) $(ARGS)
+
+balance-sim: install ## Simulate which replica gets a call, beside other policies and the goals (SEED=1; ARGS='--seeds 3 --only goals')
+	@$(run) exec node test/balance-sim/main.ts --seed $(SEED) $(ARGS)
 
 bench: install ## Measure CPU per call beside nginx and HAProxy, and write the table to test/bench/results/
 	@$(run) exec node test/bench/main.ts $(ARGS)

@@ -1,0 +1,32 @@
+import { expect } from 'chai';
+import { goals, holds, type Verdict } from './goals.ts';
+import { tellSeed, testSeed } from './seed.ts';
+
+/** In a bounded form: fewer cases, one seed. `make balance-sim` has them all. */
+const extent = { seeds: [testSeed], calls: 150_000, short: true };
+
+const told = ({ goal, figure, limit, unit }: Verdict): string =>
+  `${goal} ${figure.toFixed(3)}, limit ${limit} ${unit}`;
+
+describe('the goals of balancing, simulated', function () {
+  this.timeout(30_000);
+  tellSeed();
+
+  const facts = [
+    'with one sidecar the p99 is that of the shortest queue',
+    'a replica that fails at once gets next to no calls, and is back soon after',
+    'errors everywhere cost nothing',
+    'a slow replica of ten hardly shows, and is back soon after',
+    'a slow replica of three shows no more than behind HAProxy or Envoy',
+  ];
+  for (const [i, fact] of facts.entries()) {
+    it(fact, () => {
+      const missed = goals[i](extent).filter((verdict) => !holds(verdict));
+      expect(missed.map(told)).to.deep.equal([]);
+    });
+  }
+
+  it('leave out none', () => {
+    expect(facts.length).to.equal(goals.length);
+  });
+});

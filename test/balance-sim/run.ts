@@ -1,0 +1,146 @@
+import { SeededRandom } from '../../src/core/random.ts';
+import { Replica } from './replica.ts';
+import { arrivalsPerMs, type Scenario } from './scenario.ts';
+import { drawExponential } from './service-time.ts';
+import type { Policy, Spreader } from './spreader.ts';
+import { type Happening, isDone, reaches, returns, World } from './world.ts';
+
+/** What became of each call, in order of arrival. */
+export interface Run {
+  readonly scenario: Scenario;
+  readonly arrivedMs: Float64Array;
+  /** From arrival at the sidecar until the reply is back there. */
+  readonly latencyMs: Float64Array;
+  readonly replicaOf: Uint16Array;
+  /** 1 for each that failed. */
+  readonly failed: Uint8Array;
+}
+
+/**
+ * One simulation. What arrives, where and when, how much work it is and whether it fails by itself is drawn from the
+ * seed alone and is the same for every policy; so the noise is much the same too, and ratios between policies have
+ * little of it.
+ */
+export function run(scenario: Scenario, policy: Policy, seed: number): Run {
+  const { calls, sidecars } = scenario;
+  const world = new World();
+  let spreaderSeed = seed * 1_000_003;
+  const spreaders = policy.build({
+    sidecars,
+    replicas: scenario.replicas,
+    clock: world,
+    random: () => new SeededRandom(spreaderSeed++),
+  });
+  const tracks = new Tracks(scenario, world, spreaders);
+  tell(scenario, world, spreaders);
+  const random = new SeededRandom(seed);
+  const perMs = arrivalsPerMs(scenario);
+  const happens = (call: number, what: Happening): void => tracks.happens(call, what);
+  let arrivesMs = 0;
+  for (let call = 0; call < calls; call++) {
+    arrivesMs += drawExponential(random) / perMs;
+    world.runUntil(arrivesMs, happens);
+    // Drawn in this order for every call, used or not: see above.
+    const sidecar = sidecars === 1 ? 0 : Math.floor(random.next() * sidecars);
+    const luck = random.next();
+    tracks.arrives(call, sidecar, scenario.service.draw(random), luck);
+  }
+  while (tracks.inFlight > 0) world.runUntil(world.nowMs + 1000, happens);
+  for (const spreader of spreaders) spreader.stop();
+  return tracks;
+}
+
+/** Tells the sidecars of the replicas that are there from the start, and of the others when they join. */
+function tell(scenario: Scenario, world: World, spreaders: readonly Spreader[]): void {
+  const late = new Set(scenario.joins.map(({ replica }) => replica));
+  const there = Array.from({ length: scenario.replicas }, (_, i) => i).filter((i) => !late.has(i));
+  const discover = (replicas: readonly number[]): void => {
+    for (const spreader of spreaders) spreader.discover(replicas);
+  };
+  discover(there);
+  for (const { replica, atMs } of scenario.joins)
+    world.after(atMs, () => {
+      there.push(replica);
+      discover([...there]);
+    });
+}
+
+/** The way of every call: sidecar, network, queue, worker, network. */
+class Tracks implements Run {
+  readonly scenario: Scenario;
+  readonly arrivedMs: Float64Array;
+  readonly latencyMs: Float64Array;
+  readonly replicaOf: Uint16Array;
+  readonly failed: Uint8Array;
+  inFlight = 0;
+  private readonly workMs: Float64Array;
+  /** From 0 to 1: calls with little fail where some do. */
+  private readonly luck: Float64Array;
+  private readonly sidecarOf: Uint16Array;
+  private readonly world: World;
+  private readonly spreaders: readonly Spreader[];
+  private readonly replicas: readonly Replica[];
+
+  constructor(scenario: Scenario, world: World, spreaders: readonly Spreader[]) {
+    const { calls } = scenario;
+    this.scenario = scenario;
+    this.world = world;
+    this.spreaders = spreaders;
+    this.arrivedMs = new Float64Array(calls);
+    this.latencyMs = new Float64Array(calls);
+    this.workMs = new Float64Array(calls);
+    this.luck = new Float64Array(calls);
+    this.replicaOf = new Uint16Array(calls);
+    this.sidecarOf = new Uint16Array(calls);
+    this.failed = new Uint8Array(calls);
+    this.replicas = Array.from({ length: scenario.replicas }, (_, i) => {
+      const own = scenario.troubles.filter(({ replica }) => replica === i);
+      return new Replica(scenario.workers, own);
+    });
+  }
+
+  arrives(call: number, sidecar: number, workMs: number, luck: number): void {
+    const { nowMs } = this.world;
+    const replica = this.spreaders[sidecar].pick(nowMs);
+    if (replica < 0) throw new Error(`sidecar ${sidecar} picked no replica at ${nowMs} ms`);
+    this.arrivedMs[call] = nowMs;
+    this.workMs[call] = workMs;
+    this.replicaOf[call] = replica;
+    this.sidecarOf[call] = sidecar;
+    this.luck[call] = luck;
+    this.failed[call] = luck < this.scenario.errorShare ? 1 : 0;
+    this.inFlight++;
+    this.world.at(nowMs + this.scenario.networkMs, call, reaches);
+  }
+
+  happens(call: number, what: Happening): void {
+    if (what === reaches) {
+      if (this.replicas[this.replicaOf[call]].take(call)) this.begin(call);
+    } else if (what === isDone) {
+      const next = this.replicas[this.replicaOf[call]].next();
+      if (next >= 0) this.begin(next);
+      this.world.at(this.world.nowMs + this.scenario.networkMs, call, returns);
+    } else this.settle(call);
+  }
+
+  private begin(call: number): void {
+    const { nowMs } = this.world;
+    const trouble = this.replicas[this.replicaOf[call]].trouble(nowMs);
+    let lastsMs = this.workMs[call];
+    if (trouble?.kind === 'slow') lastsMs *= trouble.factor;
+    else if (trouble?.kind === 'failing' && this.luck[call] < trouble.share) {
+      lastsMs = trouble.afterMs;
+      this.failed[call] = 1;
+    }
+    this.world.at(nowMs + lastsMs, call, isDone);
+  }
+
+  private settle(call: number): void {
+    const { nowMs } = this.world;
+    const latencyMs = nowMs - this.arrivedMs[call];
+    this.latencyMs[call] = latencyMs;
+    this.inFlight--;
+    const spreader = this.spreaders[this.sidecarOf[call]];
+    spreader.settle(this.replicaOf[call], this.failed[call] === 1, latencyMs, nowMs);
+  }
+}

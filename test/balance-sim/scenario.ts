@@ -1,0 +1,74 @@
+import { exponential, type ServiceTime } from './service-time.ts';
+
+/** What is wrong with a replica for a time. A call is slow, or fails, by what is so when a worker takes it. */
+export type Trouble = {
+  readonly replica: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
+} & (
+  | { readonly kind: 'slow' /** Service times are so many times as long. */; readonly factor: number }
+  | {
+      readonly kind: 'failing';
+      /** This share of its calls fails, after so long. */
+      readonly share: number;
+      readonly afterMs: number;
+    }
+);
+
+/** Calls that arrive at sidecars in front of replicas; all of it but the policy. */
+export interface Scenario {
+  readonly sidecars: number;
+  readonly replicas: number;
+  /** Calls that a replica works on at once; others wait for their turn, first come first served. */
+  readonly workers: number;
+  readonly service: ServiceTime;
+  /** Offered load over the capacity of all replicas in good health. */
+  readonly load: number;
+  /** One way. */
+  readonly networkMs: number;
+  readonly calls: number;
+  /** Calls that arrive before are not measured. */
+  readonly measureFromMs: number;
+  /** Calls that arrive later are not measured; infinity for all. */
+  readonly measureUntilMs: number;
+  readonly troubles: readonly Trouble[];
+  /** This share of calls fails after its ordinary service, everywhere. */
+  readonly errorShare: number;
+  /** When a replica becomes known to the sidecars; from the start where it is not named. */
+  readonly joins: readonly { readonly replica: number; readonly atMs: number }[];
+}
+
+const defaults: Scenario = {
+  sidecars: 1,
+  replicas: 10,
+  workers: 4,
+  service: exponential(2),
+  load: 0.85,
+  networkMs: 0.1,
+  calls: 300_000,
+  measureFromMs: 0,
+  measureUntilMs: Number.POSITIVE_INFINITY,
+  troubles: [],
+  errorShare: 0,
+  joins: [],
+};
+
+/** The defaults of the tables: 10 replicas of 4 workers, 2 ms a call, load 0.85, one sidecar, 300,000 calls. */
+export function scenario(changes: Partial<Scenario>): Scenario {
+  return { ...defaults, ...changes };
+}
+
+/** Arrivals in a millisecond, over all sidecars. */
+export function arrivalsPerMs({ replicas, workers, service, load }: Scenario): number {
+  return (load * replicas * workers) / service.meanMs;
+}
+
+/** One that lasts so long, whatever its arrivals. */
+export function lasting(durationMs: number, one: Scenario): Scenario {
+  return { ...one, calls: Math.round(durationMs * arrivalsPerMs(one)) };
+}
+
+/** A steady state: the first tenth is not measured. */
+export function steady(one: Scenario): Scenario {
+  return { ...one, measureFromMs: one.calls / arrivalsPerMs(one) / 10 };
+}

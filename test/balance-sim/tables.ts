@@ -1,0 +1,207 @@
+import { shortestQueue, twoWithReplacement } from './baselines.ts';
+import { product } from './product.ts';
+import { run } from './run.ts';
+import { lasting, type Scenario, scenario, steady } from './scenario.ts';
+import { bimodal, exponential, lognormal } from './service-time.ts';
+import type { Policy } from './spreader.ts';
+import { backAfterMs, meanOf, type Summary, summarise } from './summary.ts';
+import { coldReplica, failingReplica, slowReplica, troubled } from './troubles.ts';
+
+/** Policies beside each other in some scenarios. */
+export interface Table {
+  /** One word, for `--only`. */
+  readonly name: string;
+  readonly title: string;
+  readonly columns: readonly Column[];
+  readonly policies: readonly Policy[];
+  /** What the overview shows of each cell. */
+  readonly shows: 'p99' | 'errors';
+}
+
+export interface Column {
+  readonly name: string;
+  readonly scenario: Scenario;
+  /** From when on the replica that was in trouble is well. */
+  readonly wellMs?: number;
+}
+
+export interface Cell extends Summary {
+  /** Until the replica that was in trouble has 80% of its fair share again; NaN where none was. */
+  readonly backMs: number;
+}
+
+const off = { load: 0, decayMs: 1000 };
+const leastRequest = product('least_request');
+const peakEwma = product('peak_ewma', { policy: 'peak_ewma' });
+const roundRobin = product('round_robin', { policy: 'round_robin' });
+const random = product('random', { policy: 'random' });
+const twoDistinct = product('least_request, choices 2', { choices: 2 });
+const slowGuard = product('least_request, slowGuard', { slowGuard: true });
+
+/** As `balancing.md` has them: sidecars and replicas. */
+const layouts = [
+  [1, 3],
+  [1, 10],
+  [10, 10],
+  [100, 10],
+  [100, 100],
+] as const;
+const crowds = [1, 10, 100] as const;
+
+export function tables(calls: number): Table[] {
+  return [
+    ...[exponential(2), bimodal(2), lognormal(2)].map((service) => steadyTable(service, calls)),
+    slowTable(),
+    failingTable(),
+    errorsTable(calls),
+    coldTable(),
+  ];
+}
+
+function steadyTable(service: Scenario['service'], calls: number): Table {
+  return {
+    name: service.name,
+    title: `All is well: load 0.85, ${service.name} service of 2 ms, ${calls} calls`,
+    columns: layouts.map(([sidecars, replicas]) => ({
+      name: `${sidecars}, ${replicas}`,
+      scenario: steady(scenario({ sidecars, replicas, service, calls })),
+    })),
+    policies: [
+      random,
+      roundRobin,
+      twoWithReplacement,
+      twoDistinct,
+      leastRequest,
+      product('least_request, choices 100', { choices: 100 }),
+      slowGuard,
+      peakEwma,
+      shortestQueue,
+    ],
+    shows: 'p99',
+  };
+}
+
+function slowTable(): Table {
+  return {
+    name: 'slow',
+    title:
+      'One of ten replicas 10 × slow for 6 s: load 0.7, exponential service of 2 ms, measured while it is slow',
+    columns: crowds.map((sidecars) => ({ name: `${sidecars}, 10`, ...slowReplica(sidecars) })),
+    policies: [
+      random,
+      roundRobin,
+      twoWithReplacement,
+      twoDistinct,
+      leastRequest,
+      slowGuard,
+      peakEwma,
+      shortestQueue,
+    ],
+    shows: 'p99',
+  };
+}
+
+function failingTable(): Table {
+  return {
+    name: 'failing',
+    title:
+      'One replica fails every call in 0.2 ms for 10 s: load 0.7 of all, exponential service of 2 ms, measured from half a second on',
+    columns: [3, 10].flatMap((replicas) =>
+      crowds.map((sidecars) => ({
+        name: `${sidecars}, ${replicas}`,
+        ...failingReplica(sidecars, 10_000, replicas),
+      })),
+    ),
+    policies: [
+      random,
+      product('choices 2, no penalty', { choices: 2, failPenalty: off }),
+      product('least_request, no penalty', { failPenalty: off }),
+      leastRequest,
+      peakEwma,
+    ],
+    shows: 'errors',
+  };
+}
+
+function errorsTable(calls: number): Table {
+  const columns = [0.01, 0.05].flatMap((errorShare) =>
+    layouts.map(([sidecars, replicas]) => ({
+      name: `${errorShare * 100}%: ${sidecars}, ${replicas}`,
+      scenario: steady(scenario({ sidecars, replicas, errorShare, calls })),
+    })),
+  );
+  return {
+    name: 'errors',
+    title: 'Calls fail everywhere, after their ordinary service: load 0.85, exponential service of 2 ms',
+    columns,
+    policies: [
+      product('least_request, no penalty', { failPenalty: off }),
+      product('least_request, penalty 5', { failPenalty: { load: 5, decayMs: 1000 } }),
+      leastRequest,
+    ],
+    shows: 'p99',
+  };
+}
+
+function coldTable(): Table {
+  return {
+    name: 'cold',
+    title:
+      'A tenth replica joins, 10 × slow for its first 5 s: load 0.85, exponential service of 2 ms, measured while it is cold',
+    columns: crowds.map((sidecars) => ({ name: `${sidecars}, 10`, ...coldReplica(sidecars) })),
+    policies: [roundRobin, twoDistinct, leastRequest, slowGuard, peakEwma, shortestQueue],
+    shows: 'p99',
+  };
+}
+
+/** The mean of each figure over the seeds. */
+export function cell(column: Column, policy: Policy, seeds: readonly number[]): Cell {
+  const { wellMs } = column;
+  const runs = seeds.map((seed) => {
+    const ran = run(column.scenario, policy, seed);
+    return {
+      summary: summarise(ran),
+      backMs: wellMs === undefined ? Number.NaN : backAfterMs(ran, troubled, wellMs),
+    };
+  });
+  return {
+    ...meanOf(runs.map(({ summary }) => summary)),
+    backMs: runs.reduce((sum, { backMs }) => sum + backMs, 0) / runs.length,
+  };
+}
+
+/** One line of a plot for each policy: a figure against something that varies. */
+export interface Sweep {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly xs: readonly number[];
+  readonly policies: readonly Policy[];
+  scenarioAt(x: number): Scenario;
+}
+
+export function sweeps(calls: number): Sweep[] {
+  const policies = [random, roundRobin, twoWithReplacement, leastRequest, peakEwma, shortestQueue];
+  return [
+    {
+      title: 'p99 by load, 10 sidecars and 10 replicas',
+      xLabel: 'offered load, share of capacity',
+      xs: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95],
+      policies,
+      scenarioAt: (load) => steady(scenario({ sidecars: 10, load, calls })),
+    },
+    {
+      title: 'p99 by sidecars, load 0.85, 10 replicas',
+      xLabel: 'sidecars in front of the same replicas',
+      xs: [1, 2, 5, 10, 20, 50, 100],
+      policies,
+      scenarioAt: (sidecars) => steady(scenario({ sidecars, calls })),
+    },
+    {
+      title: 'p99 while one of ten replicas is 10 × slow, load 0.7',
+      xLabel: 'sidecars in front of the same replicas',
+      xs: [1, 2, 5, 10, 20, 50, 100],
+      policies,
+      scenarioAt: (sidecars) => lasting(8000, slowReplica(sidecars).scenario),
+    },
+  ];
+}
