@@ -1,15 +1,18 @@
+import type { ReloadOutcome } from './admin/deps.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { adminDeps } from './app/admin-deps.ts';
-import { type BuildDeps, buildCluster, clusterTls } from './app/build-cluster.ts';
-import { type BuiltCluster, buildListener, type ListenerParts } from './app/build-listener.ts';
+import { buildCluster } from './app/build-cluster.ts';
+import { buildListener, type ListenerBuildDeps } from './app/build-listener.ts';
 import { CallStats } from './app/call-stats.ts';
 import { clientConnectionsMax } from './app/descriptors.ts';
 import { drainableOf } from './app/drainable.ts';
 import { collectGarbage, memoryMarks, readMemory } from './app/memory.ts';
 import { MemoryWatch } from './app/memory-watch.ts';
-import { type AppDeps, type AppParts, connectionCounts, notReadyBecause } from './app/parts.ts';
+import { type AppDeps, type AppParts, connectionCounts, notReadyBecause, type Running } from './app/parts.ts';
+import { Reloader } from './app/reload.ts';
+import { newReloadStatus, registerReloadMetrics } from './app/reload-status.ts';
 import { endpointMetrics } from './app/snapshots.ts';
-import type { ClusterConfig, Config } from './config/table.ts';
+import type { Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
 import { InternalErrors } from './core/internal-errors.ts';
 import { sparingLogger } from './core/sparing-logger.ts';
@@ -30,8 +33,12 @@ export interface App {
   readonly clusters: readonly Cluster[];
   readonly lifecycle: Lifecycle;
   readonly internalErrors: InternalErrors;
+  /** The one in force. */
+  readonly config: Config;
   /** Why it is not ready, in plain words; empty when it is. */
   notReadyBecause(): string[];
+  /** Reads the configuration anew and puts it in force, or says why not. Never rejects. */
+  reload(why: string): Promise<ReloadOutcome>;
   /** Drains and closes; the second asks for nothing new. */
   stop(): Promise<DrainResult>;
 }
@@ -41,44 +48,50 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { clock, logger } = deps;
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
-  const clusters = new Map<string, BuiltCluster>();
-  const listeners: ListenerParts[] = [];
   const internalErrors = new InternalErrors(sparingLogger(logger, clock));
   const telemetry = await startTelemetry(config.telemetry, {
     ...deps,
     internalErrors,
-    endpoints: () => endpointMetrics([...clusters.values()].map((built) => built.cluster)),
-    connections: () => connectionCounts(listeners, clusters),
+    endpoints: () => endpointMetrics([...parts.running.clusters.values()].map((built) => built.cluster)),
+    connections: () => connectionCounts(parts),
   });
-  const build: BuildDeps = {
+  const bufferBudget = new BufferBudget(config.limits.bufferedBytes);
+  const memory = watchMemory(config, deps, telemetry, (high) => bufferBudget.press(high));
+  const parts: AppParts = {
+    deps,
+    lifecycle,
+    stats,
+    telemetry,
+    memory,
+    reloads: newReloadStatus(clock.wallMs()),
+    running: { config, clusters: new Map(), listeners: [] },
+    leaving: { listeners: new Set(), clusters: new Set() },
+  };
+  registerReloadMetrics(telemetry.registry, parts.reloads);
+  const build: ListenerBuildDeps = {
     ...deps,
     scheduler: new FlushScheduler(),
-    bufferBudget: new BufferBudget(config.limits.bufferedBytes),
+    bufferBudget,
     internalErrors,
+    memory,
+    telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },
+    replayBudget: new ReplayBudget(replayBytesTotalMax),
+    slots: new ConnectionSlots(clientConnectionsMax()),
   };
-  for (const cluster of config.clusters) clusters.set(cluster.name, builtCluster(cluster, build));
-  const counted: Telemetry = { ...telemetry, settled: countedSettled(telemetry, stats) };
-  const replayBudget = new ReplayBudget(replayBytesTotalMax);
-  const slots = new ConnectionSlots(clientConnectionsMax());
-  const memory = watchMemory(config, deps, telemetry, (high) => build.bufferBudget.press(high));
-  for (const listener of config.listeners) {
-    const listenerDeps = { ...build, telemetry: counted, replayBudget, slots, memory };
-    listeners.push(buildListener(listener, clusters, listenerDeps));
-  }
-  const parts: AppParts = { config, deps, lifecycle, stats, clusters, listeners, telemetry, memory };
+  const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
   const drainable = drainableOf(parts, () => admin);
   const drain = (): Promise<DrainResult> => lifecycle.drain(drainable);
-  const stop = (): Promise<DrainResult> => lifecycle.stop(drainable);
   try {
+    parts.running = buildAll(config, build);
     admin = await startAdmin({
       address: config.admin.listen,
-      deps: adminDeps(parts, drain),
+      deps: adminDeps(parts, drain, () => reloader.reload('asked for over the admin address')),
       logger,
       clock,
     });
-    for (const { cluster } of clusters.values()) cluster.start();
-    for (const { listener } of listeners) {
+    for (const { cluster } of parts.running.clusters.values()) cluster.start();
+    for (const { listener } of parts.running.listeners) {
       const address = await listener.listen();
       logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
     }
@@ -88,27 +101,40 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   }
   memory.start();
   lifecycle.started();
-  const running = admin;
-  logger.info('admin page', { url: `http://${formatAddress(running.address)}/` });
+  logger.info('admin page', { url: `http://${formatAddress(admin.address)}/` });
+  return appOf(parts, admin, internalErrors, reloader, () => lifecycle.stop(drainable));
+}
+
+function appOf(
+  parts: AppParts,
+  admin: AdminServer,
+  internalErrors: InternalErrors,
+  reloader: Reloader,
+  stop: () => Promise<DrainResult>,
+): App {
   return {
     listenerAddress: (name) =>
-      listeners.find((parts) => parts.listener.settings.name === name)!.listener.address,
-    admin: running,
-    telemetry,
-    clusters: [...clusters.values()].map((built) => built.cluster),
-    lifecycle,
+      parts.running.listeners.find((one) => one.listener.settings.name === name)!.listener.address,
+    admin,
+    telemetry: parts.telemetry,
+    get clusters() {
+      return [...parts.running.clusters.values()].map((built) => built.cluster);
+    },
+    lifecycle: parts.lifecycle,
     internalErrors,
+    get config() {
+      return parts.running.config;
+    },
     notReadyBecause: () => notReadyBecause(parts),
+    reload: (why) => reloader.reload(why),
     stop,
   };
 }
 
-function builtCluster(config: ClusterConfig, build: BuildDeps): BuiltCluster {
-  return {
-    cluster: buildCluster(config, build),
-    tls: clusterTls(config),
-    connectTimeoutMs: config.connectTimeoutMs ?? 5000,
-  };
+function buildAll(config: Config, deps: ListenerBuildDeps): Running {
+  const clusters = new Map(config.clusters.map((cluster) => [cluster.name, buildCluster(cluster, deps)]));
+  const listeners = config.listeners.map((listener) => buildListener(listener, clusters, deps));
+  return { config, clusters, listeners };
 }
 
 function watchMemory(

@@ -1,8 +1,8 @@
 import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 
-/** What a drain has to do with; `src/app.ts` gives it. */
-export interface Drainable {
+/** What a drain has to do with: a whole sidecar, or a listener that a reload took away. */
+export interface DrainTarget {
   /** No new connections; asks clients to take their next calls elsewhere. */
   announce(): void;
   /** No new calls. */
@@ -16,6 +16,10 @@ export interface Drainable {
   readonly undelivered: number;
   /** Ends what is left with `draining`; how many there were. */
   cut(): number;
+}
+
+/** A sidecar as its end sees it; `src/app.ts` gives it. */
+export interface Drainable extends DrainTarget {
   /** Closes everything, in order. */
   close(): Promise<void>;
 }
@@ -49,7 +53,8 @@ export class Lifecycle {
   state: LifecycleState = 'starting';
   private readonly clock: Clock;
   private readonly logger: Logger;
-  private readonly settings: DrainSettings;
+  /** A reload may bring others, for drains that begin after it. */
+  settings: DrainSettings;
   private running: Promise<DrainResult> | null = null;
   private stopping: Promise<DrainResult> | null = null;
 
@@ -63,7 +68,7 @@ export class Lifecycle {
     if (this.state === 'starting') this.state = 'ready';
   }
 
-  /** GOAWAY, wait, refuse, wait for the calls in flight, cut the rest (RFC 9113 section 6.8). */
+  /** See `drainGracefully`. */
   drain(target: Drainable): Promise<DrainResult> {
     this.running ??= this.run(target);
     return this.running;
@@ -79,35 +84,45 @@ export class Lifecycle {
   }
 
   private async run(target: Drainable): Promise<DrainResult> {
-    const { graceMs, goawayDelayMs } = this.settings;
-    const endMs = this.clock.now() + graceMs;
     this.state = 'draining';
-    const endedBefore = target.endedCalls;
-    this.logger.info('draining', { active: target.activeCalls, graceMs });
-    target.announce();
-    // Calls that clients sent before they saw the first GOAWAY are still to be served.
-    await this.waitWhile(() => target.connections > 0, this.clock.now() + Math.min(goawayDelayMs, graceMs));
-    target.refuse();
-    await this.waitWhile(() => target.activeCalls > 0 || target.undelivered > 0, endMs);
-    const cut = target.cut();
-    // One turn for the last frames to leave.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    const finished = target.endedCalls - endedBefore - cut;
-    const { undelivered } = target;
+    this.logger.info('draining', { active: target.activeCalls, graceMs: this.settings.graceMs });
+    const result = await drainGracefully(target, this.clock, this.settings);
+    const { cut, finished, undelivered } = result;
     const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
     this.logger.info(`drained: ${cut} calls cut, ${finished} finished${late}`);
-    return { cut, finished, undelivered };
+    return result;
   }
+}
 
-  /** Looks again and again: a drain is rare, and there are many ways for a call to end. */
-  private async waitWhile(condition: () => boolean, untilMs: number): Promise<void> {
-    for (
-      let leftMs = untilMs - this.clock.now();
-      leftMs > 0 && condition();
-      leftMs = untilMs - this.clock.now()
-    ) {
-      const forMs = Math.min(lookEveryMs, leftMs);
-      await new Promise<void>((resolve) => void this.clock.after(forMs, resolve));
-    }
+/** GOAWAY, wait, refuse, wait for the calls in flight, cut the rest (RFC 9113 section 6.8). */
+export async function drainGracefully(
+  target: DrainTarget,
+  clock: Clock,
+  { graceMs, goawayDelayMs }: DrainSettings,
+): Promise<DrainResult> {
+  const endMs = clock.now() + graceMs;
+  const endedBefore = target.endedCalls;
+  target.announce();
+  // Calls that clients sent before they saw the first GOAWAY are still to be served.
+  await waitWhile(() => target.connections > 0, clock, clock.now() + Math.min(goawayDelayMs, graceMs));
+  target.refuse();
+  await waitWhile(() => target.activeCalls > 0 || target.undelivered > 0, clock, endMs);
+  const cut = target.cut();
+  // One turn for the last frames to leave.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  const { undelivered } = target;
+  return { cut, finished: target.endedCalls - endedBefore - cut, undelivered };
+}
+
+/** Looks again and again: a drain is rare, and there are many ways for a call to end. */
+export async function waitWhile(
+  condition: () => boolean,
+  clock: Clock,
+  untilMs: number,
+  everyMs = lookEveryMs,
+): Promise<void> {
+  for (let leftMs = untilMs - clock.now(); leftMs > 0 && condition(); leftMs = untilMs - clock.now()) {
+    const forMs = Math.min(everyMs, leftMs);
+    await new Promise<void>((resolve) => void clock.after(forMs, resolve));
   }
 }

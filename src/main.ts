@@ -21,7 +21,7 @@ async function dispatch(args: Arguments): Promise<number> {
       const { run } = await import('./cli/run.ts');
       return run(args.flags, process, process.env, {
         onTerminate: (stop) => void process.once('SIGTERM', stop).once('SIGINT', stop),
-        onHangup: (reopen) => void process.on('SIGHUP', reopen),
+        onHangup: (reload) => void process.on('SIGHUP', reload),
         onUncaught: (tell) => void process.on('uncaughtException', tell),
       });
     }
@@ -37,6 +37,8 @@ async function dispatch(args: Arguments): Promise<number> {
       return (await import('./cli/endpoints.ts')).endpoints(args, process, process.env);
     case 'stat':
       return (await import('./cli/stat.ts')).stat(args, process, process.env);
+    case 'reload':
+      return (await import('./cli/reload.ts')).reload(args, process, process.env);
     case 'help':
       return (await import('./cli/help.ts')).showHelp(args, process);
   }

@@ -22,7 +22,7 @@ export interface AnswerOptions {
 }
 
 /** A reply, or that the event stream is to be opened. */
-export type Answer = Reply | 'events';
+export type Answer = Reply | Promise<Reply> | 'events';
 
 /** Decides what a request gets: refused, unknown, wrong method, a file of the page, the stream, or its handler. */
 export function makeAnswer(options: AnswerOptions): (request: IncomingMessage) => Answer {

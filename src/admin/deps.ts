@@ -26,6 +26,8 @@ export interface AdminDeps {
   explain(id: number): CallRecord | undefined;
   /** Starts to drain; calling it again does nothing. */
   drain(): void;
+  /** Reads the configuration anew and puts it in force, or changes nothing. Never rejects. */
+  reload(): Promise<ReloadOutcome>;
   setLogLevel(level: LogLevel): void;
   /** Takes an endpoint out of use by hand (`on`) or gives it back. False if no cluster has that address. */
   endpointDrain(address: string, on: boolean): boolean;
@@ -34,6 +36,22 @@ export interface AdminDeps {
   /** Stops the process, after a drain. Called once the reply has left. */
   quit(): void;
 }
+
+/** All of the configuration is in force, or nothing changed. `version` is of the one in force. */
+export type ReloadOutcome =
+  | {
+      readonly ok: true;
+      readonly version: number;
+      /** In plain words, `changed cluster greeter`; empty where nothing differs. */
+      readonly changes: readonly string[];
+      readonly warnings: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly version: number;
+      /** Each with its place and mend. */
+      readonly problems: readonly string[];
+    };
 
 export interface TypedText {
   /** A content type. */
@@ -122,6 +140,8 @@ export interface ListenerSnapshot {
   readonly active: number;
   /** Calls that ended. */
   readonly total: number;
+  /** Takes no new connections: the sidecar drains, or a reload took the listener away. */
+  readonly going: boolean;
 }
 
 /** All calls of this process together. */
@@ -158,6 +178,19 @@ export interface ServerInfo {
   readonly node: string;
   /** Operating system and processor: `linux x64`. */
   readonly platform: string;
+  readonly config: ConfigInfo;
+}
+
+/** Which configuration runs, and how its reloads went. */
+export interface ConfigInfo {
+  /** 1 for the one that the process began with, and one more with each that took its place. */
+  readonly version: number;
+  readonly loadedWallMs: number;
+  readonly reloads: number;
+  /** Reloads that were refused: the configuration before them stayed. */
+  readonly refused: number;
+  /** Why the latest one was; '' where it was not. */
+  readonly lastError: string;
 }
 
 /** `process.memoryUsage()`, with the unit in the name. */

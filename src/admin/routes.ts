@@ -7,8 +7,10 @@ import { maskSecrets } from './mask-secrets.ts';
 import { json, type Reply, text, wantedFormat } from './reply.ts';
 import {
   clustersText,
+  configText,
   listenersText,
   memoryText,
+  reloadText,
   serverInfoText,
   statsText,
   tracesText,
@@ -33,7 +35,7 @@ export interface AdminRoute {
   /** What it is for, in a few words, for the list that an unknown path gets. */
   readonly about: string;
   /** Absent where the server itself does the work: the page and its event stream. */
-  readonly handle?: (request: AdminRequest) => Reply;
+  readonly handle?: (request: AdminRequest) => Reply | Promise<Reply>;
 }
 
 export const eventsPath = '/live/events';
@@ -68,7 +70,7 @@ export const adminRoutes: readonly AdminRoute[] = [
     method: 'GET',
     path: '/config_dump',
     about: 'the configuration in force, secrets masked',
-    handle: (r) => inFormat(r, maskSecrets(r.deps.configDump()) ?? null, (config) => stringify(config)),
+    handle: configDump,
   },
   {
     method: 'GET',
@@ -90,6 +92,12 @@ export const adminRoutes: readonly AdminRoute[] = [
   },
   { method: 'GET', path: '/explain/{}', about: 'one call in plain words', handle: explain },
   { method: 'POST', path: '/drain', about: 'finish the calls in flight, take no new ones', handle: drain },
+  {
+    method: 'POST',
+    path: '/reload',
+    about: 'read the configuration anew: all of it is put in force, or nothing',
+    handle: reload,
+  },
   {
     method: 'POST',
     path: '/logging',
@@ -189,6 +197,21 @@ function explain(request: AdminRequest): Reply {
       404,
     );
   return inFormat(request, { ...summarizeCall(call, request.nowWallMs), call }, () => explainCall(call));
+}
+
+/** The text says which configuration it is in a comment, so that it can be run as it is; JSON has a header for it. */
+function configDump(request: AdminRequest): Reply {
+  const { config } = request.deps.serverInfo();
+  const reply = inFormat(request, maskSecrets(request.deps.configDump()) ?? null, (dumped) => {
+    return `# ${configText(config)}\n${stringify(dumped)}`;
+  });
+  return { ...reply, headers: { ...reply.headers, 'x-outrigger-config-version': String(config.version) } };
+}
+
+async function reload(request: AdminRequest): Promise<Reply> {
+  const outcome = await request.deps.reload();
+  // Wrong is the configuration, not the request; 409 says that nothing has changed.
+  return inFormat(request, outcome, reloadText, outcome.ok ? 200 : 409);
 }
 
 function drain({ deps }: AdminRequest): Reply {

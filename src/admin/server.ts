@@ -87,17 +87,21 @@ function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents,
   return (request, response) => {
     request.on('error', () => response.destroy());
     response.on('error', () => response.destroy());
+    const failed = (error: unknown): void => {
+      logger.error('an admin request failed', { path: request.url, error: String(error) });
+      if (response.headersSent) response.destroy();
+      else send(response, text(`This could not be answered: ${error}`, 500));
+    };
     afterBody(request, response, () => {
       try {
         const reply = answer(request);
         if (reply === 'events') {
           openEventStream(response);
           events.add(response);
-        } else send(response, reply);
+        } else if (reply instanceof Promise) reply.then((late) => send(response, late)).catch(failed);
+        else send(response, reply);
       } catch (error) {
-        logger.error('an admin request failed', { path: request.url, error: String(error) });
-        if (response.headersSent) response.destroy();
-        else send(response, text(`This could not be answered: ${error}`, 500));
+        failed(error);
       }
     });
   };

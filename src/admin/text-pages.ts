@@ -2,9 +2,11 @@ import { isoTime } from '../core/iso-time.ts';
 import type {
   CallsSnapshot,
   ClusterSnapshot,
+  ConfigInfo,
   EndpointSnapshot,
   ListenerSnapshot,
   MemorySnapshot,
+  ReloadOutcome,
   ServerInfo,
   StatsSnapshot,
 } from './deps.ts';
@@ -92,6 +94,7 @@ export function listenersText(listeners: readonly ListenerSnapshot[]): string {
       right('CONNECTIONS'),
       right('ACTIVE'),
       right('TOTAL'),
+      left('STATE'),
     ],
     listeners.map((l) => [
       l.name,
@@ -101,6 +104,7 @@ export function listenersText(listeners: readonly ListenerSnapshot[]): string {
       String(l.connections),
       String(l.active),
       String(l.total),
+      l.going ? 'going' : '',
     ]),
   );
 }
@@ -130,7 +134,28 @@ export function serverInfoText(info: ServerInfo): string {
     ['process', String(info.pid)],
     ['node', info.node],
     ['platform', info.platform],
+    ['configuration', configText(info.config)],
+    ...(info.config.lastError === '' ? [] : [['last reload refused', info.config.lastError] as const]),
   ]);
+}
+
+/** `version 3 since 2026-11-22T18:30:00.000Z, 2 reloads, 0 refused`. */
+export function configText({ version, loadedWallMs, reloads, refused }: ConfigInfo): string {
+  const times = reloads === 1 ? '1 reload' : `${reloads} reloads`;
+  return `version ${version} since ${isoTime(loadedWallMs)}, ${times}, ${refused} refused`;
+}
+
+/** What a reload did, or a line for each reason why it did nothing. */
+export function reloadText(outcome: ReloadOutcome): string {
+  if (!outcome.ok) {
+    const stays = `reload refused: version ${outcome.version} of the configuration stays in force`;
+    return `${[...outcome.problems.map(printable), stays].join('\n')}\n`;
+  }
+  const { version, changes, warnings } = outcome;
+  const what = changes.length === 0 ? 'nothing has changed' : changes.join('; ');
+  return [...warnings.map((warning) => `warning: ${warning}`), `version ${version} in force: ${what}`]
+    .map((line) => `${printable(line)}\n`)
+    .join('');
 }
 
 export function memoryText(memory: MemorySnapshot): string {

@@ -1,12 +1,16 @@
-import type { AdminDeps } from '../admin/deps.ts';
+import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { fileOfConfig } from '../config/load.ts';
 import { formatAddress } from '../core/address.ts';
-import { type AppParts, activeCalls, notReadyBecause } from './parts.ts';
+import { type AppParts, activeCalls, everyListener, notReadyBecause } from './parts.ts';
 import { clusterSnapshot } from './snapshots.ts';
 
 /** What the admin API may see of a running sidecar, and do to it. `drain` runs once. */
-export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): AdminDeps {
-  const { config, deps, lifecycle, listeners, clusters, telemetry, stats } = parts;
+export function adminDeps(
+  parts: AppParts,
+  drain: () => Promise<unknown>,
+  reload: () => Promise<ReloadOutcome>,
+): AdminDeps {
+  const { deps, lifecycle, telemetry, stats } = parts;
   const { clock, logger } = deps;
   const startedMs = clock.now();
   const startedWallMs = clock.wallMs();
@@ -21,17 +25,18 @@ export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): Admin
     metricsText: (accept) => telemetry.prometheusText(accept),
     clusters() {
       const nowMs = clock.now();
-      return [...clusters.values()].map(({ cluster }) => clusterSnapshot(cluster, nowMs));
+      return [...parts.running.clusters.values()].map(({ cluster }) => clusterSnapshot(cluster, nowMs));
     },
     listeners: () =>
-      listeners.map(({ listener, context, tcp }) => ({
-        name: listener.settings.name,
-        address: formatAddress(listener.address),
-        direction: listener.settings.direction,
-        protocol: listener.settings.protocol,
-        connections: listener.connections,
-        active: tcp?.connections ?? context.calls.active,
-        total: context.calls.ended,
+      everyListener(parts).map((one) => ({
+        name: one.listener.settings.name,
+        address: formatAddress(one.listener.address),
+        direction: one.listener.settings.direction,
+        protocol: one.listener.settings.protocol,
+        connections: one.listener.connections,
+        active: one.tcp?.connections ?? one.context.calls.active,
+        total: one.context.calls.ended,
+        going: parts.leaving.listeners.has(one) || lifecycle.state === 'draining',
       })),
     stats() {
       const nowMs = clock.now();
@@ -39,7 +44,7 @@ export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): Admin
         totals: {
           calls: stats.calls,
           errors: stats.errors,
-          active: activeCalls(listeners),
+          active: activeCalls(everyListener(parts)),
           callsPerSecond: stats.callsPerSecond(nowMs),
           errorsPerSecond: stats.errorsPerSecond(nowMs),
           p50Ms: stats.quantileMs(0.5, nowMs),
@@ -48,9 +53,9 @@ export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): Admin
         counters: counters(parts),
       };
     },
-    configDump: () => fileOfConfig(config),
+    configDump: () => fileOfConfig(parts.running.config),
     serverInfo: () => ({
-      name: config.telemetry.serviceName,
+      name: parts.running.config.telemetry.serviceName,
       version: deps.version,
       state: lifecycle.state,
       uptimeMs: clock.now() - startedMs,
@@ -58,6 +63,7 @@ export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): Admin
       pid: process.pid,
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
+      config: { ...parts.reloads },
     }),
     memory() {
       const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
@@ -76,12 +82,14 @@ export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): Admin
     }),
     explain: (id) => telemetry.recent.find(id),
     drain: () => void drain(),
+    reload,
     setLogLevel(level) {
       logger.level = level;
     },
     endpointDrain(address, on) {
       let found = false;
-      for (const { cluster } of clusters.values()) found = cluster.drainEndpoint(address, on) || found;
+      for (const { cluster } of parts.running.clusters.values())
+        found = cluster.drainEndpoint(address, on) || found;
       return found;
     },
     healthcheckFail(on) {
@@ -94,13 +102,13 @@ export function adminDeps(parts: AppParts, drain: () => Promise<unknown>): Admin
 
 function counters(parts: AppParts): Record<string, number> {
   const all: Record<string, number> = {};
-  for (const { listener, context } of parts.listeners) {
+  for (const { listener, context } of everyListener(parts)) {
     const prefix = `listener.${listener.settings.name}`;
     all[`${prefix}.connections`] = listener.connections;
     all[`${prefix}.calls`] = context.calls.ended;
     all[`${prefix}.active`] = context.calls.active;
   }
-  for (const { cluster } of parts.clusters.values()) {
+  for (const { cluster } of parts.running.clusters.values()) {
     const prefix = `cluster.${cluster.name}`;
     const endpoints = cluster.all();
     all[`${prefix}.endpoints`] = endpoints.length;

@@ -1,4 +1,4 @@
-import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
@@ -12,8 +12,8 @@ import { createHttp1Pool } from '../http1/pool.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { connectionDefaults } from '../http2/options.ts';
-import { clientTls } from '../security/tls-files.ts';
-import { Cluster } from '../upstream/cluster.ts';
+import { clientTls, tlsDigest } from '../security/tls-files.ts';
+import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import { isLoopback } from '../upstream/dial.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
@@ -45,34 +45,64 @@ export function clusterTls(config: ClusterConfig): TlsConnectionOptions | null {
   return config.tls === undefined ? null : clientTls(config.tls, config.tls.serverName);
 }
 
-/** A cluster as configured, not yet started. */
-export function buildCluster(config: ClusterConfig, deps: BuildDeps): Cluster {
-  const tls = clusterTls(config);
-  const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
-  const cluster: Cluster = new Cluster(
-    {
-      name: config.name,
-      protocol: config.protocol,
-      balancer: config.balancer,
-      requestsMax: config.limits.maxRequests,
-      retriesMax: config.limits.maxRetries,
-      endpointRequestsMax: config.limits.perEndpoint.maxRequests,
-    },
-    {
-      ...deps,
-      discovery: buildDiscovery(config, deps),
-      newPool: (endpoint, onChange) => buildPool(config, endpoint, tls, deps, onChange),
-      watchHealth:
-        config.health === 'none'
-          ? null
-          : (endpoint, onChange) => watchHealth(config, endpoint, tls, deps, { anyAnswered, onChange }),
-      outlier: buildOutlier(config.outlier, deps),
-    },
-  );
-  return cluster;
+/** A cluster with what those need who connect to its endpoints by themselves. */
+export interface BuiltCluster {
+  readonly config: ClusterConfig;
+  readonly cluster: Cluster;
+  readonly tls: TlsConnectionOptions | null;
+  readonly connectTimeoutMs: number;
 }
 
-function buildDiscovery(config: ClusterConfig, deps: BuildDeps): DiscoverySource {
+/** A cluster as configured, not yet started. Throws on certificates and keys that do not fit. */
+export function buildCluster(config: ClusterConfig, deps: BuildDeps): BuiltCluster {
+  const tls = clusterTls(config);
+  if (tls !== null) createSecureContext(tls);
+  const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
+  const cluster: Cluster = new Cluster(clusterSettings(config), {
+    ...deps,
+    discovery: buildDiscovery(config, deps),
+    newPool: (endpoint, onChange) => buildPool(config, endpoint, tls, deps, onChange),
+    watchHealth:
+      config.health === 'none'
+        ? null
+        : (endpoint, onChange) => watchHealth(config, endpoint, tls, deps, { anyAnswered, onChange }),
+    outlier: buildOutlier(config.outlier, deps),
+  });
+  return { config, cluster, tls, connectTimeoutMs: config.connectTimeoutMs ?? 5000 };
+}
+
+/** What of a cluster may change while its endpoints stay as they are. */
+export function clusterSettings(config: ClusterConfig): ClusterSettings {
+  return {
+    name: config.name,
+    protocol: config.protocol,
+    balancer: config.balancer,
+    requestsMax: config.limits.maxRequests,
+    retriesMax: config.limits.maxRetries,
+    endpointRequestsMax: config.limits.perEndpoint.maxRequests,
+  };
+}
+
+/**
+ * How much of a running cluster another configuration leaves as it is: all of it; its endpoints with their connections, health
+ * and counters, of which some may come or go; or nothing, since its connections or probes would not be the same.
+ */
+export function clusterChange(before: BuiltCluster, after: ClusterConfig): 'same' | 'members' | 'new' {
+  if (tlsDigest(before.tls) !== tlsDigest(clusterTls(after))) return 'new';
+  if (JSON.stringify(before.config) === JSON.stringify(after)) return 'same';
+  return perEndpoint(before.config) === perEndpoint(after) ? 'members' : 'new';
+}
+
+/** Where the endpoints of two configurations come from is the same. */
+export function sameDiscovery(a: ClusterConfig, b: ClusterConfig): boolean {
+  return JSON.stringify([a.endpoints, a.discovery]) === JSON.stringify([b.endpoints, b.discovery]);
+}
+
+function perEndpoint({ endpoints, discovery, balancer, limits, ...rest }: ClusterConfig): string {
+  return JSON.stringify({ ...rest, limits: { ...limits, maxRequests: 0 } });
+}
+
+export function buildDiscovery(config: ClusterConfig, deps: BuildDeps): DiscoverySource {
   const dns = config.discovery?.dns;
   if (dns === undefined) return staticSource(config.endpoints, () => deps.clock.now());
   return new DnsSource(

@@ -1,69 +1,62 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { ListenerConfig } from '../config/table.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
+import type { Random } from '../core/random.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
-import { CallCounter, type ProxyContext } from '../proxy/plan.ts';
+import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts';
 import type { ReplayBudget } from '../proxy/replay-buffer.ts';
 import { UpgradeCall } from '../proxy/upgrade-call.ts';
-import { compileRoutes } from '../routing/router.ts';
+import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
 import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
 import { abort } from '../tcp/relay.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Cluster } from '../upstream/cluster.ts';
-import type { BuildDeps } from './build-cluster.ts';
+import type { BuildDeps, BuiltCluster } from './build-cluster.ts';
 import { buildPlan } from './build-plan.ts';
 
-/** A cluster with what those need who connect to its endpoints by themselves. */
-export interface BuiltCluster {
-  readonly cluster: Cluster;
-  readonly tls: TlsConnectionOptions | null;
-  readonly connectTimeoutMs: number;
-}
-
+/** A listener and what its calls run on. `config`, `context` and `clusters` are replaced together by a reload. */
 export interface ListenerParts {
   readonly listener: Listener;
-  readonly context: ProxyContext;
   readonly tcp: TcpPassthrough | null;
+  config: ListenerConfig;
+  /** Read once per call. */
+  context: ProxyContext;
+  clusters: ReadonlyMap<string, BuiltCluster>;
+}
+
+export interface ListenerBuildDeps extends BuildDeps {
+  readonly telemetry: Telemetry;
+  readonly replayBudget: ReplayBudget;
+  readonly slots: ConnectionSlots;
+  readonly memory: MemoryPressure;
 }
 
 /** A listener as configured, with its routes compiled over the clusters; not yet bound. */
 export function buildListener(
   config: ListenerConfig,
   clusters: ReadonlyMap<string, BuiltCluster>,
-  deps: BuildDeps & {
-    readonly telemetry: Telemetry;
-    readonly replayBudget: ReplayBudget;
-    readonly slots: ConnectionSlots;
-    readonly memory: MemoryPressure;
-  },
+  deps: ListenerBuildDeps,
 ): ListenerParts {
   const context: ProxyContext = {
     listener: config.name,
-    router: compileRoutes(
-      config.routes.map((route) => ({ ...route, plan: buildPlan(route, clusters, deps.random) })),
-    ),
+    router: routerOf(config, clusters, deps.random),
     telemetry: deps.telemetry,
     clock: deps.clock,
     replayBudget: deps.replayBudget,
     memory: deps.memory,
     calls: new CallCounter(),
   };
-  const tcp =
-    config.protocol === 'tcp'
-      ? buildTcp(clusters.get(config.cluster ?? '')!, config.limits.idleTimeoutMs, deps)
-      : null;
-  const listener = new Listener(settingsOf(config, deps.bufferBudget), {
+  const tcp = config.protocol === 'tcp' ? buildTcp(() => parts, deps) : null;
+  const listener = new Listener(listenerSettings(config, deps.bufferBudget), {
     ...deps,
-    context: () => context,
+    context: () => parts.context,
     onUpgrade: (request, socket, head) => {
-      upgrade(context, clusters, deps, request, socket, head).catch((error) => {
+      upgrade(parts, deps, request, socket, head).catch((error) => {
         deps.internalErrors.caught('http1', error);
         socket.destroy();
       });
@@ -71,10 +64,33 @@ export function buildListener(
     // Bytes can carry no error: who comes while memory is short is closed as it comes.
     onTcp: tcp === null ? null : (socket) => (deps.memory.high ? abort(socket) : tcp.accept(socket, null)),
   });
-  return { listener, context, tcp };
+  const parts: ListenerParts = { listener, tcp, config, context, clusters };
+  return parts;
 }
 
-function settingsOf(config: ListenerConfig, budget: BufferBudget): ListenerSettings {
+/** The routes of a listener, compiled over these clusters. */
+export function routerOf(
+  config: ListenerConfig,
+  clusters: ReadonlyMap<string, BuiltCluster>,
+  random: Random,
+): Router<RoutePlan> {
+  return compileRoutes(
+    config.routes.map((route) => ({ ...route, plan: buildPlan(route, clusters, random) })),
+  );
+}
+
+/** The routes of both lead to the same: they have not changed, nor has any cluster been made anew. */
+export function sameRoutes(
+  { config, clusters }: Pick<ListenerParts, 'config' | 'clusters'>,
+  wanted: ListenerConfig,
+  after: ReadonlyMap<string, BuiltCluster>,
+): boolean {
+  if (JSON.stringify(config.routes) !== JSON.stringify(wanted.routes)) return false;
+  return config.routes.every(({ cluster }) => clusters.get(cluster)?.cluster === after.get(cluster)?.cluster);
+}
+
+/** What a listener holds its connections to. Reads certificates; throws where one cannot be read. */
+export function listenerSettings(config: ListenerConfig, budget: BufferBudget): ListenerSettings {
   const { limits, tls } = config;
   return {
     name: config.name,
@@ -104,18 +120,19 @@ function settingsOf(config: ListenerConfig, budget: BufferBudget): ListenerSetti
   };
 }
 
-function buildTcp(
-  { cluster, connectTimeoutMs }: BuiltCluster,
-  idleTimeoutMs: number,
-  deps: BuildDeps,
-): TcpPassthrough {
+function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
   return createTcpPassthrough({
     clock: deps.clock,
-    connectTimeoutMs,
+    get connectTimeoutMs() {
+      return tcpCluster(parts()).connectTimeoutMs;
+    },
     connectAttemptsMax: 3,
-    idleTimeoutMs,
+    get idleTimeoutMs() {
+      return parts().config.limits.idleTimeoutMs;
+    },
     internalErrors: deps.internalErrors,
     pick() {
+      const { cluster } = tcpCluster(parts());
       const startedMs = deps.clock.now();
       const endpoint = cluster.full ? null : cluster.pick(startedMs, null, '');
       if (endpoint === null) return null;
@@ -131,7 +148,7 @@ function buildTcp(
     ended(outcome) {
       if (outcome.error === '') return;
       deps.logger.warn('TCP connection failed', {
-        cluster: cluster.name,
+        cluster: parts().config.cluster,
         endpoint: outcome.endpoint,
         code: outcome.error,
         reason: outcome.detail,
@@ -140,10 +157,14 @@ function buildTcp(
   });
 }
 
+function tcpCluster({ clusters, config }: ListenerParts): BuiltCluster {
+  return clusters.get(config.cluster!)!;
+}
+
 /** A WebSocket: routed and picked like a call, then forwarded by http2-proxy until either side ends. */
 async function upgrade(
-  context: ProxyContext,
-  clusters: ReadonlyMap<string, BuiltCluster>,
+  // As they are now: a reload may put others in their place before it is over.
+  { context, clusters }: ListenerParts,
   deps: BuildDeps,
   request: IncomingMessage,
   socket: Socket,

@@ -1,49 +1,76 @@
 import type { AdminServer } from '../admin/server.ts';
-import type { Drainable } from '../lifecycle.ts';
-import { type AppParts, activeCalls, endedCalls } from './parts.ts';
+import type { Drainable, DrainTarget } from '../lifecycle.ts';
+import type { ListenerParts } from './build-listener.ts';
+import { type AppParts, activeCalls, endedCalls, everyCluster, everyListener } from './parts.ts';
 
 /** The sidecar as its drain sees it. */
 export function drainableOf(parts: AppParts, admin: () => AdminServer | null): Drainable {
-  const { listeners, clusters, telemetry, memory } = parts;
-  return {
-    announce() {
-      for (const { listener, tcp } of listeners) {
-        listener.announceShutdown();
-        tcp?.drain();
-      }
-    },
-    refuse() {
-      for (const { listener } of listeners) listener.shutdown();
-    },
-    get connections() {
-      return listeners.reduce((sum, { listener }) => sum + listener.connections, 0);
-    },
-    get activeCalls() {
-      return activeCalls(listeners);
-    },
-    get endedCalls() {
-      return endedCalls(listeners);
-    },
-    get undelivered() {
-      return listeners.reduce((sum, { listener }) => sum + listener.undelivered, 0);
-    },
-    cut() {
-      let cut = 0;
-      for (const { context, tcp } of listeners) {
-        cut += context.calls.cutAll() + (tcp?.connections ?? 0);
-        tcp?.close();
-      }
-      return cut;
-    },
-    async close() {
-      for (const { listener } of listeners) listener.close();
-      for (const { cluster } of clusters.values()) {
-        cluster.stop();
-        cluster.close();
-      }
-      memory.stop();
-      await telemetry.shutdown();
-      await admin()?.close();
-    },
-  };
+  return new SidecarDrain(parts, admin);
+}
+
+/** Some listeners as a drain sees them: all at the end of the process, one that a reload takes away. */
+export class ListenersDrain implements DrainTarget {
+  private readonly listeners: () => readonly ListenerParts[];
+
+  constructor(listeners: () => readonly ListenerParts[]) {
+    this.listeners = listeners;
+  }
+
+  announce(): void {
+    for (const { listener, tcp } of this.listeners()) {
+      listener.announceShutdown();
+      tcp?.drain();
+    }
+  }
+
+  refuse(): void {
+    for (const { listener } of this.listeners()) listener.shutdown();
+  }
+
+  get connections(): number {
+    return this.listeners().reduce((sum, { listener }) => sum + listener.connections, 0);
+  }
+
+  get activeCalls(): number {
+    return activeCalls(this.listeners());
+  }
+
+  get endedCalls(): number {
+    return endedCalls(this.listeners());
+  }
+
+  get undelivered(): number {
+    return this.listeners().reduce((sum, { listener }) => sum + listener.undelivered, 0);
+  }
+
+  cut(): number {
+    let cut = 0;
+    for (const { context, tcp } of this.listeners()) {
+      cut += context.calls.cutAll() + (tcp?.connections ?? 0);
+      tcp?.close();
+    }
+    return cut;
+  }
+}
+
+class SidecarDrain extends ListenersDrain implements Drainable {
+  private readonly parts: AppParts;
+  private readonly admin: () => AdminServer | null;
+
+  constructor(parts: AppParts, admin: () => AdminServer | null) {
+    super(() => everyListener(parts));
+    this.parts = parts;
+    this.admin = admin;
+  }
+
+  async close(): Promise<void> {
+    for (const { listener } of everyListener(this.parts)) listener.close();
+    for (const cluster of everyCluster(this.parts)) {
+      cluster.stop();
+      cluster.close();
+    }
+    this.parts.memory.stop();
+    await this.parts.telemetry.shutdown();
+    await this.admin()?.close();
+  }
 }

@@ -1,3 +1,4 @@
+import type { LoadResult } from '../config/load.ts';
 import type { Config } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LineLogger } from '../core/line-logger.ts';
@@ -6,10 +7,13 @@ import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { BuiltCluster, ListenerParts } from './build-listener.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { BuiltCluster } from './build-cluster.ts';
+import type { ListenerParts } from './build-listener.ts';
 import type { CallStats } from './call-stats.ts';
 import type { MemoryReading } from './memory.ts';
 import type { MemoryWatch } from './memory-watch.ts';
+import type { ReloadStatus } from './reload-status.ts';
 
 /** What a sidecar needs of the process it runs in. */
 export interface AppDeps {
@@ -19,6 +23,8 @@ export interface AppDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Outrigger's version. */
   readonly version: string;
+  /** Reads the configuration anew, as it was read at the start; absent where there is nothing to read. */
+  readonly load?: () => LoadResult;
   /** `POST /quitquitquit` was asked for, and the drain is over. */
   readonly onQuit: () => void;
   /** For tests: asks other DNS servers than the system's. */
@@ -27,16 +33,34 @@ export interface AppDeps {
   readonly readMemory?: () => MemoryReading;
 }
 
+/** What one configuration became. Frozen: a reload makes another and puts it in the place of this one. */
+export interface Running {
+  readonly config: Config;
+  readonly clusters: ReadonlyMap<string, BuiltCluster>;
+  readonly listeners: readonly ListenerParts[];
+}
+
 /** All that a running sidecar is made of, for those who look at it. */
 export interface AppParts {
-  readonly config: Config;
   readonly deps: AppDeps;
   readonly lifecycle: Lifecycle;
   readonly stats: CallStats;
-  readonly clusters: ReadonlyMap<string, BuiltCluster>;
-  readonly listeners: readonly ListenerParts[];
   readonly telemetry: Telemetry;
   readonly memory: MemoryWatch;
+  readonly reloads: ReloadStatus;
+  running: Running;
+  /** What a reload took away, until the calls there are over. */
+  readonly leaving: { readonly listeners: Set<ListenerParts>; readonly clusters: Set<Cluster> };
+}
+
+/** Listeners that have connections or may get some: those of the configuration, and those that are on their way out. */
+export function everyListener({ running, leaving }: AppParts): ListenerParts[] {
+  return [...running.listeners, ...leaving.listeners];
+}
+
+/** Clusters that have calls or may get some. */
+export function everyCluster({ running, leaving }: AppParts): Cluster[] {
+  return [...[...running.clusters.values()].map(({ cluster }) => cluster), ...leaving.clusters];
 }
 
 /** Why `/ready` says no, in plain words; empty when it says yes. */
@@ -44,21 +68,18 @@ export function notReadyBecause(parts: AppParts): string[] {
   const { state } = parts.lifecycle;
   if (state === 'draining') return ['draining'];
   const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
-  for (const { cluster } of parts.clusters.values()) {
+  for (const { cluster } of parts.running.clusters.values()) {
     const reason = cluster.notReadyBecause;
     if (reason !== '') reasons.push(reason);
   }
   return reasons;
 }
 
-export function connectionCounts(
-  listeners: readonly ListenerParts[],
-  clusters: ReadonlyMap<string, BuiltCluster>,
-): ConnectionCounts {
+export function connectionCounts(parts: AppParts): ConnectionCounts {
   let downstream = 0;
   let upstream = 0;
-  for (const { listener } of listeners) downstream += listener.connections;
-  for (const { cluster } of clusters.values()) {
+  for (const { listener } of everyListener(parts)) downstream += listener.connections;
+  for (const cluster of everyCluster(parts)) {
     for (const endpoint of cluster.all()) upstream += endpoint.pool.connections;
   }
   return { downstream, upstream };

@@ -8,11 +8,22 @@ export const adminAnswerTimeoutMs = 5_000;
 /** Some 50,000 endpoints; more than this is no admin server. */
 export const adminAnswerBytesMax = 32 * 1024 * 1024;
 
+/** What is asked of the admin server: to tell something, or with POST to do it. */
+export interface AdminQuestion {
+  readonly method?: 'GET' | 'POST';
+  /** How long the answer may take, milliseconds. */
+  readonly timeoutMs?: number;
+}
+
 /**
  * Gets one JSON answer from the admin server of a running sidecar. The error is a sentence for the user: who does not
- * answer and what to do. `/ready` answers 503 with the same JSON, so that status is no error here.
+ * answer and what to do. `/ready` answers 503 and `/reload` 409 with the same JSON as 200, so those are no errors here.
  */
-export function askAdmin(address: Address, path: string): Promise<Result<unknown>> {
+export function askAdmin(
+  address: Address,
+  path: string,
+  { method = 'GET', timeoutMs = adminAnswerTimeoutMs }: AdminQuestion = {},
+): Promise<Result<unknown>> {
   const at = formatAddress(address);
   return new Promise((resolve) => {
     const trouble = (error: string) => resolve({ error });
@@ -22,9 +33,10 @@ export function askAdmin(address: Address, path: string): Promise<Result<unknown
       {
         ...target,
         path,
+        method,
         agent: false,
         headers: { accept: 'application/json' },
-        timeout: adminAnswerTimeoutMs,
+        timeout: timeoutMs,
       },
       (response) => {
         if (response.headers.server !== adminServerName) {
@@ -44,7 +56,7 @@ export function askAdmin(address: Address, path: string): Promise<Result<unknown
         );
       },
     );
-    asking.on('timeout', () => asking.destroy(new Error(`no answer within ${adminAnswerTimeoutMs} ms`)));
+    asking.on('timeout', () => asking.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     asking.on('error', (error: NodeJS.ErrnoException) => trouble(connectTrouble(at, error)));
     asking.end();
   });
@@ -67,7 +79,7 @@ export async function askAdminAll<K extends string>(
 
 function readAnswer(at: string, path: string, status: number, body: string): Result<unknown> {
   try {
-    if (status === 200 || status === 503) return { value: JSON.parse(body) };
+    if (status === 200 || status === 503 || status === 409) return { value: JSON.parse(body) };
   } catch {
     // said below
   }

@@ -14,7 +14,7 @@ export type Arguments =
   | { readonly command: 'schema'; readonly output: 'json' | 'markdown' }
   | { readonly command: 'version'; readonly output: OutputFormat }
   | {
-      readonly command: 'endpoints' | 'stat';
+      readonly command: 'endpoints' | 'stat' | 'reload';
       readonly admin: string | undefined;
       readonly output: OutputFormat;
     }
@@ -89,7 +89,7 @@ function parseFlags(
     const wrong = wrongValue(flag, token, many[flag.name]);
     if (wrong !== undefined) return { error: wrong };
     many[flag.name] ??= [];
-    many[flag.name].push(token.value ?? '');
+    many[flag.name].push(token.value ?? 'true');
   }
   const extra = positionals[spec.positional === undefined ? 0 : 1];
   if (extra !== undefined)
@@ -168,6 +168,7 @@ function build(command: CommandName, given: Given): ArgumentsResult {
       return { value: { command, output } };
     case 'endpoints':
     case 'stat':
+    case 'reload':
       return { value: { command, admin: one.admin, output } };
     case 'help':
       if (positional === undefined || isCommand(positional)) return { value: { command, topic: positional } };

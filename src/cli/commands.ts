@@ -48,6 +48,8 @@ const targets: readonly FlagSpec[] = [
 const settingFlags: readonly FlagSpec[] = settings.flatMap(({ shape, variable }) => {
   if (shape.flag === undefined) return [];
   const { label } = shape.type;
+  // What is on or off needs no value: to be named is to be on.
+  if (label === 'true or false') return [{ name: shape.flag, doc: shape.flagDoc ?? shape.doc, variable }];
   const value = label.includes('`') ? label.replaceAll('`', '').replaceAll(', ', '|') : valueWord(label);
   const otherwise = shape.default === undefined ? '' : ` (${shape.default})`;
   return [{ name: shape.flag, value, doc: `${shape.flagDoc ?? shape.doc}${otherwise}`, variable }];
@@ -145,6 +147,16 @@ export const commands = {
     usage: '[options]',
     detail: [],
     examples: ['outrigger stat', 'outrigger stat -o json'],
+    flags: [admin, output],
+  },
+  reload: {
+    summary: 'make a running sidecar read its configuration anew',
+    usage: '[options]',
+    detail: [
+      'All of it is put in force, or nothing changes and every reason is told; then the exit code is 1.',
+      'SIGHUP does the same, and so does a change of the file with run --watch.',
+    ],
+    examples: ['outrigger reload', 'outrigger reload --admin 127.0.0.1:15000 -o json'],
     flags: [admin, output],
   },
   help: {

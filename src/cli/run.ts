@@ -1,3 +1,4 @@
+import { FileWatch, tlsFilesOf } from '../app/file-watch.ts';
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
 import type { Environment } from '../config/environment.ts';
@@ -15,8 +16,8 @@ import { packageVersion } from './version.ts';
 export interface RunSignals {
   /** SIGTERM and SIGINT: drain. */
   onTerminate(stop: () => void): void;
-  /** SIGHUP: open files anew. */
-  onHangup(reopen: () => void): void;
+  /** SIGHUP: opens the access log and reads the configuration anew. */
+  onHangup(reload: () => void): void;
   /** An exception that nobody caught. */
   onUncaught(tell: (error: unknown) => void): void;
 }
@@ -28,7 +29,8 @@ export async function run(
   env: Environment,
   signals: RunSignals,
 ): Promise<number> {
-  const loaded = loadConfig({ flags, env, checkRegex: checkSafeRegex });
+  const load = (): LoadResult => loadConfig({ flags, env, checkRegex: checkSafeRegex });
+  const loaded = load();
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
   if (loaded.config === undefined) return ExitCode.Usage;
   const logger = loggerOf(loaded.config, io);
@@ -38,12 +40,20 @@ export async function run(
   });
   // A sidecar that is told to stop while it still starts goes as well.
   signals.onTerminate(stop);
+  // Before there is anything to reload, so that a signal that comes too early does not end the process.
+  let hangup = (): void => {};
+  signals.onHangup(() => hangup());
   try {
-    const app = await start(loaded.config, logger, env, stop);
-    signals.onHangup(() => app.telemetry.reopenAccessLog());
+    const app = await start(loaded.config, logger, env, stop, load);
+    hangup = () => {
+      app.telemetry.reopenAccessLog();
+      void app.reload('SIGHUP');
+    };
+    const watch = watchConfig(app, loaded.file);
     // What no seam caught, of a timer for one. Ending would cost every call of the process, and those it had no part in.
     signals.onUncaught((error) => app.internalErrors.caught('elsewhere', error));
     await stopped;
+    watch?.stop();
     const { cut, undelivered } = await app.stop();
     return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
   } catch (error) {
@@ -52,12 +62,21 @@ export async function run(
   }
 }
 
+/** Reloads when a file has changed, if that was asked for and there is one. */
+function watchConfig(app: App, file: string | undefined): FileWatch | null {
+  const { watch, intervalMs } = app.config.reload;
+  if (!watch || file === undefined) return null;
+  const files = (): string[] => [file, ...tlsFilesOf(app.config)];
+  return new FileWatch(files, intervalMs, systemClock, () => void app.reload('a file has changed'));
+}
+
 /** Starts a sidecar in this process, with the system's clock and randomness. */
 export function start(
   config: Config,
   logger: LineLogger,
   env: Environment,
   onQuit: () => void,
+  load?: () => LoadResult,
 ): Promise<App> {
   return startApp(config, {
     clock: systemClock,
@@ -66,6 +85,7 @@ export function start(
     env,
     version: packageVersion(),
     onQuit,
+    load,
   });
 }
 

@@ -28,6 +28,8 @@ export interface Layers {
 export function mergeLayers({ file, environment, flags }: Layers): {
   raw: RawMap;
   problems: ConfigProblem[];
+  /** The flag or variable that set a path, if one did. */
+  originOf: (path: string) => Place | undefined;
 } {
   const problems: ConfigProblem[] = [];
   const origin = originOf(environment, flags);
@@ -54,7 +56,7 @@ export function mergeLayers({ file, environment, flags }: Layers): {
     // Every wrong value has reported itself; anything else convict could object to would be our own mistake.
     if (problems.length === 0) report('', error instanceof Error ? error.message : String(error));
   }
-  return { raw: withoutGaps(merged.getProperties()) as RawMap, problems };
+  return { raw: withoutGaps(merged.getProperties()) as RawMap, problems, originOf: origin };
 }
 
 /** The flag or variable that set a path, if one did. */

@@ -1,9 +1,9 @@
 import { type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type FlagValues, mergeLayers } from './layers.ts';
-import { type ConfigProblem, placeOfName, problemsMax, sortProblems } from './problem.ts';
+import { type ConfigProblem, type Place, placeOfName, problemsMax, sortProblems } from './problem.ts';
 import { type RawMap, readSource } from './reader.ts';
-import { applyRules } from './rules.ts';
+import { applyRules, placeOf } from './rules.ts';
 import type { Raw } from './scalar-type.ts';
 import { sourceVariables } from './settings.ts';
 import { configFileBytesMax, parseSource, type SourceNode } from './source.ts';
@@ -32,6 +32,8 @@ export interface LoadInput {
 export type LoadResult =
   | {
       readonly config: Config;
+      /** Where a value was written, for who finds something wrong with it later on. */
+      readonly placeOf: (path: string) => Place;
       /** The file, or `undefined` for a run with `--from` and `--to`. */
       readonly file: string | undefined;
       readonly warnings: readonly ConfigProblem[];
@@ -75,7 +77,13 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
   }
   const { file } = found;
   if (problems.length > 0) return { file, warnings, problems: bounded(problems, file) };
-  return { file, warnings, config: deepFreeze(withProbes(draft as Config)) };
+  const places: ReadonlyMap<string, Place> = reading?.places ?? new Map();
+  return {
+    file,
+    warnings,
+    config: deepFreeze(withProbes(draft as Config)),
+    placeOf: (path) => merged.originOf(path) ?? placeOf(path, places),
+  };
 }
 
 /** The configuration as a file would have it, with every default written out. */

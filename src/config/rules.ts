@@ -60,7 +60,8 @@ function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.search(/(\.[^.[]*|\[\d+\])$/)));
 }
 
-function placeOf(path: string, places: ReadonlyMap<string, Place>): Place {
+/** Where a value was written, or the mapping it would stand in. */
+export function placeOf(path: string, places: ReadonlyMap<string, Place>): Place {
   for (let at = path; at !== ''; at = parentOf(at)) {
     const place = places.get(at);
     if (place !== undefined) return place;

@@ -1,7 +1,7 @@
 import { list, section, type Value } from './shape.ts';
 import { cluster } from './table/cluster.ts';
 import { listener } from './table/listener.ts';
-import { admin, drain, limits, log } from './table/process.ts';
+import { admin, drain, limits, log, reload } from './table/process.ts';
 import { telemetry } from './table/telemetry.ts';
 
 /**
@@ -19,6 +19,7 @@ export const table = section(
     telemetry,
     limits,
     drain,
+    reload,
     log,
   },
 );

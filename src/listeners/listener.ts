@@ -1,5 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
 import { contain } from '../core/internal-errors.ts';
@@ -42,12 +47,26 @@ const pressedStallTimeoutMs = 3000;
 /** Looks for stalls are a second apart, or less where a timeout is short; but no nearer than this. */
 const stallLookMsMin = 25;
 
-/** One address that clients connect to: accepts, finds out the protocol, hands on. */
-export class Listener {
+/** All that is made of settings, so that settings which cannot be used are found out before anything changes. */
+export interface PreparedListener {
   readonly settings: ListenerSettings;
+  /** Never listens: it is handed the connections. Null without TLS. */
+  readonly tls: TlsServer | null;
+  readonly http1: Http1Server;
+}
+
+/**
+ * One address that clients connect to: accepts, finds out the protocol, hands on. Its settings may change while it
+ * runs; a connection keeps those it was accepted with.
+ */
+export class Listener {
+  settings: ListenerSettings;
   private readonly deps: ListenerDeps;
   private readonly server: Server;
-  private readonly http1: Http1Server;
+  private tls: TlsServer | null;
+  private http1: Http1Server;
+  /** Those of earlier settings, while they have connections. */
+  private readonly earlierHttp1 = new Set<Http1Server>();
   private readonly http2 = new Map<Socket, Http2Downstream>();
   private readonly sockets = new Set<Socket>();
   /** What lies beneath TLS: until its handshake is over nothing else knows of it. */
@@ -61,7 +80,24 @@ export class Listener {
     const deps = { ...listenerDeps, logger: sparingLogger(listenerDeps.logger, listenerDeps.clock) };
     this.settings = settings;
     this.deps = deps;
-    this.http1 = createHttp1Server({
+    const prepared = this.prepare(settings);
+    this.tls = prepared.tls;
+    this.http1 = prepared.http1;
+    // What is to be told of a half-closed connection differs by protocol, so it is for them to close the other half.
+    this.server = createServer({ allowHalfOpen: true }, (socket) => this.connected(socket));
+    this.server.maxConnections = settings.connectionsMax;
+    this.server.on('drop', () => {
+      deps.logger.warn('connection refused: the listener is full', {
+        listener: this.settings.name,
+        connectionsMax: this.settings.connectionsMax,
+      });
+    });
+  }
+
+  /** Reads nothing and changes nothing yet. Throws on certificates and keys that do not fit. */
+  prepare(settings: ListenerSettings): PreparedListener {
+    const { deps } = this;
+    const http1 = createHttp1Server({
       clock: deps.clock,
       onStream: (stream, head, end, socket) =>
         callHandler(deps.context, peerOf(socket)).stream(stream, head, end),
@@ -71,14 +107,27 @@ export class Listener {
       idleTimeoutMs: settings.idleTimeoutMs,
       internalErrors: deps.internalErrors,
     });
-    this.server = this.createServer();
+    try {
+      return { settings, tls: settings.tls === null ? null : this.tlsServer(settings, settings.tls), http1 };
+    } catch (error) {
+      http1.close();
+      throw error;
+    }
+  }
+
+  /** From now on connections are accepted with these settings, whose address is this listener's. */
+  apply({ settings, tls, http1 }: PreparedListener): void {
+    this.settings = settings;
+    this.tls = tls;
+    this.earlierHttp1.add(this.http1);
+    this.http1 = http1;
     this.server.maxConnections = settings.connectionsMax;
-    this.server.on('drop', () => {
-      deps.logger.warn('connection refused: the listener is full', {
-        listener: settings.name,
-        connectionsMax: settings.connectionsMax,
-      });
-    });
+    this.forgetEmptyHttp1();
+  }
+
+  /** What was prepared is not wanted after all. */
+  discard({ http1 }: PreparedListener): void {
+    http1.close();
   }
 
   /** Binds. Rejects with a sentence that names the address and the mend. */
@@ -130,7 +179,7 @@ export class Listener {
     this.draining = true;
     this.server.close();
     for (const connection of this.http2.values()) connection.announceShutdown();
-    this.http1.drain();
+    for (const http1 of [this.http1, ...this.earlierHttp1]) http1.drain();
   }
 
   /** Takes no new calls; connections close as theirs end. */
@@ -143,21 +192,20 @@ export class Listener {
     this.server.close();
     this.stallTimer?.cancel();
     for (const connection of this.http2.values()) connection.destroy();
-    this.http1.close();
+    for (const http1 of [this.http1, ...this.earlierHttp1]) http1.close();
     for (const socket of [...this.sockets, ...this.rawSockets]) socket.destroy();
   }
 
   private watchStalls(): void {
     const { stallTimeoutMs, prefaceTimeoutMs } = this.settings;
     const everyMs = Math.max(stallLookMsMin, Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4));
-    const look = (): void => {
+    this.stallTimer = this.deps.clock.after(everyMs, () => {
       const timeoutMs = Math.min(stallTimeoutMs, this.patienceMs());
       for (const connection of this.http2.values())
         connection.lookForStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
       if (this.deps.onTcp === null) this.stalled.look(this.http1Sockets(), timeoutMs / everyMs);
-      this.stallTimer = this.deps.clock.after(everyMs, look);
-    };
-    this.stallTimer = this.deps.clock.after(everyMs, look);
+      this.watchStalls();
+    });
   }
 
   /** Memory is not kept for readers that stand still while others may need it. */
@@ -171,18 +219,20 @@ export class Listener {
     for (const socket of this.sockets) if (!this.http2.has(socket)) yield socket;
   }
 
-  private createServer(): Server {
-    const { tls, prefaceTimeoutMs } = this.settings;
-    if (tls === null) {
-      return createServer({ allowHalfOpen: true }, (socket) => {
-        if (this.takeSlot(socket)) this.accept(socket, null);
-      });
-    }
+  private connected(socket: Socket): void {
+    if (!this.takeSlot(socket)) return;
+    if (this.tls === null) return this.accept(socket, null);
+    this.rawSockets.add(socket);
+    socket.once('close', () => this.rawSockets.delete(socket));
+    this.tls.emit('connection', socket);
+  }
+
+  private tlsServer(settings: ListenerSettings, tls: TlsOptions): TlsServer {
     const options: TlsOptions = {
       ...tls,
       allowHalfOpen: true,
       ALPNProtocols: ['h2', 'http/1.1'],
-      handshakeTimeout: prefaceTimeoutMs,
+      handshakeTimeout: settings.prefaceTimeoutMs,
     };
     const server = createTlsServer(options, (socket: TLSSocket) => {
       if (showsBadCertificate(socket)) {
@@ -191,16 +241,19 @@ export class Listener {
         socket.destroy();
       } else this.accept(socket, socket.alpnProtocol || null);
     });
-    server.on('connection', (socket: Socket) => {
-      if (!this.takeSlot(socket)) return;
-      this.rawSockets.add(socket);
-      socket.once('close', () => this.rawSockets.delete(socket));
-    });
     server.on('tlsClientError', (error, socket) => {
       this.deps.logger.warn('TLS handshake failed', { peer: socket.remoteAddress, reason: error.message });
       socket.destroy();
     });
     return server;
+  }
+
+  private forgetEmptyHttp1(): void {
+    for (const http1 of this.earlierHttp1) {
+      if (http1.connections > 0) continue;
+      http1.close();
+      this.earlierHttp1.delete(http1);
+    }
   }
 
   private takeSlot(socket: Socket): boolean {

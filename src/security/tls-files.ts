@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
 
@@ -26,6 +27,14 @@ export function clientTls(files: TlsFiles, serverName: string | undefined): Conn
     minVersion: 'TLSv1.2',
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
+}
+
+/** Tells contents apart: of two with the same digest certificates, key and authorities are the same. '' without TLS. */
+export function tlsDigest(options: TlsOptions | ConnectionOptions | null): string {
+  if (options === null) return '';
+  const hash = createHash('sha256');
+  for (const part of [options.cert, options.key, options.ca]) hash.update(`${part ?? ''}\0`);
+  return hash.digest('base64url');
 }
 
 function read(files: TlsFiles): { cert?: Buffer; key?: Buffer; ca?: Buffer } {

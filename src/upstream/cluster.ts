@@ -47,27 +47,29 @@ export interface ClusterDeps {
  */
 export class Cluster {
   readonly name: string;
-  readonly settings: ClusterSettings;
+  settings: ClusterSettings;
   active = 0;
   /** Retries by policy and hedges in flight. */
   retries = 0;
   /** What ties calls to an endpoint; null for a policy that looks at no call, which is every one but hashes and cookies. */
-  readonly affinity: Affinity | null;
+  affinity: Affinity | null;
   private readonly deps: ClusterDeps;
-  private readonly penalty: FailPenalty;
+  private discovery: DiscoverySource;
+  private penalty: FailPenalty;
   /** Null for a policy that does not learn from latency. */
-  private readonly estimator: LatencyEstimator | null;
+  private estimator: LatencyEstimator | null;
   private readonly endpoints = new Map<string, Endpoint>();
   private balancer: Balancer<Endpoint>;
   /** Null before the start. */
   private warmUp: WarmUp | null = null;
   private everReady = false;
-  private readonly endpointRequestsMax: number;
+  private endpointRequestsMax: number;
 
   constructor(settings: ClusterSettings, deps: ClusterDeps) {
     this.name = settings.name;
     this.settings = settings;
     this.deps = deps;
+    this.discovery = deps.discovery;
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
@@ -77,14 +79,40 @@ export class Cluster {
 
   start(): void {
     this.warmUp = new WarmUp(this.deps.clock);
-    this.deps.discovery.start((list) => this.update(list));
+    this.discovery.start((list) => this.update(list));
+  }
+
+  /**
+   * Other settings for the same endpoints, which keep their counters, health and connections. A new source of endpoints
+   * has been started by the caller, and publishes to `update` from now on.
+   */
+  reconfigure(settings: ClusterSettings, discovery: DiscoverySource | null): void {
+    this.settings = settings;
+    this.affinity = settings.affinity ?? null;
+    this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
+    this.penalty = failPenalty(settings.balancer.failPenalty);
+    this.estimator = latencyEstimator(settings.balancer);
+    if (discovery !== null) {
+      this.discovery.stop();
+      this.discovery = discovery;
+    }
+    this.rebuild();
+  }
+
+  /** Takes the place of another cluster, and over what that learned of the same replicas. */
+  replaces(before: Cluster): void {
+    for (const endpoint of this.endpoints.values()) {
+      const known = before.endpoints.get(endpoint.address);
+      if (known !== undefined) endpoint.inherit(known);
+    }
+    this.rebuild();
   }
 
   /** Lets connections go once they are idle, and stops watching. */
   stop(): void {
     this.warmUp?.end();
     this.warmUp = null;
-    this.deps.discovery.stop();
+    this.discovery.stop();
     this.deps.outlier?.stop();
     for (const endpoint of this.endpoints.values()) {
       endpoint.watch?.stop();
@@ -106,7 +134,7 @@ export class Cluster {
   }
 
   get discoveryState(): string {
-    const { describe, status } = this.deps.discovery;
+    const { describe, status } = this.discovery;
     return status.lastError === '' ? describe : `${describe}: ${status.lastError}`;
   }
 
@@ -120,7 +148,7 @@ export class Cluster {
 
   /** What has not answered yet, discovery or the first probe of an endpoint; '' for nothing. */
   private get awaited(): string {
-    if (!this.deps.discovery.status.answered)
+    if (!this.discovery.status.answered)
       return `cluster ${this.name}: ${this.discoveryState} has not answered`;
     const waiting = this.all().find((endpoint) => endpoint.watch?.answered === false);
     return waiting ? `cluster ${this.name}: ${waiting.address} has not been probed yet` : '';
@@ -210,7 +238,7 @@ export class Cluster {
       this.penalty.penalise(endpoint, nowMs);
       this.estimator?.failed(endpoint, durationMs, nowMs);
       endpoint.watch?.hint();
-      this.deps.discovery.refresh();
+      this.discovery.refresh();
     } else endpoint.outlier?.abandoned();
   }
 
@@ -250,7 +278,8 @@ export class Cluster {
     else if (this.warmUp?.lasts === false) this.warmUp = new WarmUp(this.deps.clock);
   }
 
-  private update(list: readonly EndpointSpec[]): void {
+  /** The endpoints as discovery has them now. */
+  update(list: readonly EndpointSpec[]): void {
     const gone = new Set(this.endpoints.keys());
     for (const spec of list) {
       const address = formatAddress(spec.address);

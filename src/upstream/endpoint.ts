@@ -61,8 +61,8 @@ export class Endpoint implements Candidate {
   removed = false;
   /** What outlier detection thinks of it; null where that is off. */
   outlier: OutlierEndpoint | null = null;
-  readonly latency = new RecentLatency(recentMs);
-  readonly rate = new RecentRate(recentMs);
+  latency = new RecentLatency(recentMs);
+  rate = new RecentRate(recentMs);
   pool!: StreamPool;
   /** The failed connection that was counted last: it says one thing of the endpoint, however many calls waited for it. */
   openFailure: OpenFailure | null = null;
@@ -75,6 +75,17 @@ export class Endpoint implements Candidate {
     this.priority = spec.priority;
     this.latencyAtMs = nowMs;
     this.unwatched = { status: 'healthy', reason: 'no health check', sinceMs: nowMs, changes: 0 };
+  }
+
+  /** The same replica under other settings: what is known of it counts on. Its calls in flight end where they began. */
+  inherit(before: Endpoint): void {
+    this.success = before.success;
+    this.error = before.error;
+    this.latency = before.latency;
+    this.rate = before.rate;
+    this.phantomLoad = before.phantomLoad;
+    this.phantomAtMs = before.phantomAtMs;
+    this.drainedByHand = before.drainedByHand;
   }
 
   get health(): EndpointHealth {

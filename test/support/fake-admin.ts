@@ -1,4 +1,4 @@
-import type { AdminDeps, ClusterSnapshot, EndpointSnapshot } from '../../src/admin/deps.ts';
+import type { AdminDeps, ClusterSnapshot, EndpointSnapshot, ReloadOutcome } from '../../src/admin/deps.ts';
 import { startAdmin } from '../../src/admin/server.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
@@ -22,6 +22,13 @@ interface Live {
 export class FakeProxy implements AdminDeps {
   readonly asked: string[] = [];
   isReady = true;
+  /** What the next reload answers. */
+  reloadOutcome: ReloadOutcome = {
+    ok: true,
+    version: 4,
+    changes: ['changed cluster orders'],
+    warnings: [],
+  };
   reasons: string[] = [];
   name = 'shop-sidecar';
   readonly failed: CallRecord[] = [];
@@ -185,6 +192,7 @@ export class FakeProxy implements AdminDeps {
         connections: 3,
         active: 7,
         total: this.calls,
+        going: this.draining,
       },
     ];
   }
@@ -225,6 +233,7 @@ export class FakeProxy implements AdminDeps {
       pid: 4242,
       node: 'v24.0.0',
       platform: 'linux x64',
+      config: { version: 3, loadedWallMs: 1_700_000_100_000, reloads: 2, refused: 1, lastError: '' },
     };
   }
   memory() {
@@ -260,6 +269,10 @@ export class FakeProxy implements AdminDeps {
     this.asked.push(`healthcheck ${on}`);
     this.isReady = !on;
     this.reasons = on ? ['failed by hand (POST /healthcheck/fail)'] : [];
+  }
+  reload(): Promise<ReloadOutcome> {
+    this.asked.push('reload');
+    return Promise.resolve(this.reloadOutcome);
   }
   quit() {
     this.asked.push('quit');

@@ -1,5 +1,5 @@
 import { logLevels } from '../../core/logger.ts';
-import { address, choice, duration, size } from '../scalar-type.ts';
+import { address, choice, duration, size, toggle } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
 
 /** The page, the metrics and the commands. */
@@ -29,6 +29,25 @@ export const drain = section(
     goawayDelay: key(duration({ max: '10m' }), {
       default: '1s',
       doc: 'From the first GOAWAY, which announces the end, to the one that says which calls still count.',
+    }),
+  },
+);
+
+/** When the configuration is read anew. */
+export const reload = section(
+  {
+    doc: 'When the configuration is read anew by itself. SIGHUP, `outrigger reload` and `POST /reload` always do it.',
+  },
+  {
+    watch: key(toggle, {
+      default: false,
+      flag: 'watch',
+      flagDoc: 'read the configuration anew when its file, or a certificate it names, has changed',
+      doc: 'Reads it anew when its file, or a certificate or key that it names, has changed. Replace files by renaming.',
+    }),
+    interval: key(duration({ min: '50ms', max: '1h' }), {
+      default: '1s',
+      doc: 'From one look at the files to the next. A change counts once two looks agree.',
     }),
   },
 );

@@ -5,6 +5,7 @@ import {
   activeCalls,
   connectionCounts,
   endedCalls,
+  everyListener,
   notReadyBecause,
 } from '../../../src/app/parts.ts';
 import { callRig, grpcHead } from '../proxy/call-rig.ts';
@@ -24,11 +25,15 @@ function setUp() {
   const tcp = { connections: 3, drain: note('tcp drain'), close: note('tcp close') };
   const parts = {
     lifecycle: { state: 'ready' },
-    listeners: [
-      { listener: listener('in'), context: rig.context, tcp: null },
-      { listener: listener('raw'), context: callRig().context, tcp },
-    ],
-    clusters: new Map([['greeter', { cluster: rig.cluster }]]),
+    running: {
+      listeners: [{ listener: listener('in'), context: rig.context, tcp: null }],
+      clusters: new Map([['greeter', { cluster: rig.cluster }]]),
+    },
+    // What a reload took away counts as well.
+    leaving: {
+      listeners: new Set([{ listener: listener('raw'), context: callRig().context, tcp }]),
+      clusters: new Set(),
+    },
     memory: { stop: note('memory stop') },
     telemetry: { shutdown: async () => void steps.push('telemetry shutdown') },
   } as unknown as AppParts;
@@ -41,8 +46,8 @@ describe('the sidecar as its drain sees it', () => {
     const { rig, drainable, parts } = setUp();
     rig.call(grpcHead());
     expect(drainable).to.include({ connections: 4, activeCalls: 4, endedCalls: 0, undelivered: 2 });
-    expect([activeCalls(parts.listeners), endedCalls(parts.listeners)]).to.deep.equal([4, 0]);
-    expect(connectionCounts(parts.listeners, parts.clusters)).to.deep.equal({ downstream: 4, upstream: 0 });
+    expect([activeCalls(everyListener(parts)), endedCalls(everyListener(parts))]).to.deep.equal([4, 0]);
+    expect(connectionCounts(parts)).to.deep.equal({ downstream: 4, upstream: 0 });
     rig.cluster.stop();
   });
 

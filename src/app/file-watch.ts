@@ -1,0 +1,66 @@
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Config } from '../config/table.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+
+/** Every file that TLS sections name. */
+export function tlsFilesOf({ listeners, clusters }: Config): string[] {
+  const files: Array<string | undefined> = [];
+  for (const { tls } of listeners) files.push(tls?.cert, tls?.key, tls?.clientCa);
+  for (const { tls } of clusters) files.push(tls?.cert, tls?.key, tls?.ca);
+  return files.filter((file) => file !== undefined);
+}
+
+/**
+ * Looks at files at regular times and tells when one has changed and stays as it is for a look: who writes in place is
+ * given the time to finish. It looks instead of listening: events of the file system are lost on network file systems, and
+ * what a Kubernetes volume does (a link to a folder is replaced, two links away) gives none for the file itself.
+ */
+export class FileWatch {
+  private readonly files: () => readonly string[];
+  private readonly intervalMs: number;
+  private readonly clock: Clock;
+  private readonly onChange: () => void;
+  private timer: Timer | null = null;
+  private stopped = false;
+  /** As they were when it was told last, and at the last look. */
+  private told: string;
+  private seen: string;
+
+  constructor(files: () => readonly string[], intervalMs: number, clock: Clock, onChange: () => void) {
+    this.files = files;
+    this.intervalMs = intervalMs;
+    this.clock = clock;
+    this.onChange = onChange;
+    this.told = files()
+      .map((file) => stateOf(statSync(file, { bigint: true, throwIfNoEntry: false })))
+      .join();
+    this.seen = this.told;
+    this.lookLater();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+  }
+
+  private lookLater(): void {
+    this.timer = this.clock.after(this.intervalMs, () => void this.look());
+  }
+
+  private async look(): Promise<void> {
+    const states = this.files().map((file) => stat(file, { bigint: true }).then(stateOf, () => 'none'));
+    const now = (await Promise.all(states)).join();
+    if (this.stopped) return;
+    if (now === this.seen && now !== this.told) {
+      this.told = now;
+      this.onChange();
+    }
+    this.seen = now;
+    this.lookLater();
+  }
+}
+
+function stateOf(found: { ino: bigint; size: bigint; mtimeNs: bigint } | undefined): string {
+  return found === undefined ? 'none' : `${found.ino}:${found.size}:${found.mtimeNs}`;
+}

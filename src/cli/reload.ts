@@ -1,0 +1,28 @@
+import type { ReloadOutcome } from '../admin/deps.ts';
+import { reloadText } from '../admin/text-pages.ts';
+import type { Environment } from '../config/environment.ts';
+import { adminAddress } from './admin-address.ts';
+import { askAdmin } from './admin-client.ts';
+import type { AskArguments } from './endpoints.ts';
+import { type CliIo, ExitCode } from './io.ts';
+
+/** New clusters are waited for, and a reload that is under way comes first. */
+const reloadTimeoutMs = 30_000;
+
+/** Makes a running sidecar read its configuration anew. 0 when it is in force, 1 when it was refused. */
+export async function reload(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
+  const address = adminAddress(args.admin, env);
+  if (address.error !== undefined) {
+    io.stderr.write(`${address.error}\n`);
+    return ExitCode.Usage;
+  }
+  const answer = await askAdmin(address.value, '/reload', { method: 'POST', timeoutMs: reloadTimeoutMs });
+  if (answer.error !== undefined) {
+    io.stderr.write(`${answer.error}\n`);
+    return ExitCode.Failed;
+  }
+  const outcome = answer.value as ReloadOutcome;
+  if (args.output === 'json') io.stdout.write(`${JSON.stringify(outcome, null, 2)}\n`);
+  else io[outcome.ok ? 'stdout' : 'stderr'].write(reloadText(outcome));
+  return outcome.ok ? ExitCode.Fine : ExitCode.Failed;
+}
