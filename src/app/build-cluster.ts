@@ -1,4 +1,5 @@
 import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { affinityOf } from '../balancing/build.ts';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
@@ -77,6 +78,7 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     name: config.name,
     protocol: config.protocol,
     balancer: config.balancer,
+    affinity: affinityOf(config.balancer),
     requestsMax: config.limits.maxRequests,
     retriesMax: config.limits.maxRetries,
     endpointRequestsMax: config.limits.perEndpoint.maxRequests,

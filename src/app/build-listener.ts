@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../config/table.ts';
+import { HeaderBlock } from '../core/header-block.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Random } from '../core/random.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
@@ -16,6 +17,7 @@ import { serverTls } from '../security/tls-files.ts';
 import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
 import { abort } from '../tcp/relay.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
 import type { BuildDeps, BuiltCluster } from './build-cluster.ts';
 import { buildPlan } from './build-plan.ts';
 
@@ -120,7 +122,10 @@ export function listenerSettings(config: ListenerConfig, budget: BufferBudget): 
   };
 }
 
+const noHead = new HeaderBlock([]);
+
 function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
+  const tried = new WeakMap<Socket, Set<Endpoint>>();
   return createTcpPassthrough({
     clock: deps.clock,
     get connectTimeoutMs() {
@@ -131,11 +136,18 @@ function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
       return parts().config.limits.idleTimeoutMs;
     },
     internalErrors: deps.internalErrors,
-    pick() {
+    pick(client) {
       const { cluster } = tcpCluster(parts());
       const startedMs = deps.clock.now();
-      const endpoint = cluster.full ? null : cluster.pick(startedMs, null, '');
+      // A connection has no head to take a key from: only its source address may be one.
+      const key = cluster.affinity?.keyOf(noHead, client.remoteAddress ?? '') ?? '';
+      const before = tried.get(client) ?? new Set();
+      const pick = (excluded: Set<Endpoint> | null): Endpoint | null =>
+        cluster.full ? null : cluster.pick(startedMs, excluded, key);
+      // Another one each time; where there is no other, the same again.
+      const endpoint = pick(before) ?? pick(null);
       if (endpoint === null) return null;
+      tried.set(client, before.add(endpoint));
       cluster.begin(endpoint);
       return {
         address: endpoint.target,

@@ -1,6 +1,9 @@
 import type { Random } from '../core/random.ts';
+import type { Affinity } from './affinity.ts';
+import { describeSources, type KeySource, keyOf } from './call-key.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import { defaultFailPenalty, type FailPenaltySettings, failPenalty } from './fail-penalty.ts';
+import { type BoundedLoad, hashed } from './hashed.ts';
 import {
   defaultPeakEwma,
   type LatencyEstimator,
@@ -9,11 +12,21 @@ import {
   peakEwma,
 } from './latency.ts';
 import { type Choices, leastLoaded } from './least-loaded.ts';
-import { expectedWaitPerWeight, inFlightPerWeight, slowGuarded } from './load-metric.ts';
+import { expectedWaitPerWeight, inFlightPerWeight, loadOf, slowGuarded } from './load-metric.ts';
+import { defaultTableSize, maglevTable } from './maglev.ts';
 import { randomPick } from './random.ts';
+import { defaultRingSize, hashRing, type RingSize } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
 
-export const policyNames = ['least_request', 'peak_ewma', 'round_robin', 'random'] as const;
+export const policyNames = [
+  'least_request',
+  'peak_ewma',
+  'round_robin',
+  'random',
+  'ring_hash',
+  'maglev',
+  'ip_hash',
+] as const;
 export type PolicyName = (typeof policyNames)[number];
 
 export interface BalancerSettings {
@@ -28,6 +41,14 @@ export interface BalancerSettings {
   readonly failPenalty: FailPenaltySettings;
   /** For `peak_ewma`. */
   readonly peakEwma: PeakEwmaSettings;
+  /** For `ring_hash` and `maglev`: where the key of a call is; what picks is given it. */
+  readonly hash: readonly KeySource[];
+  /** For `ring_hash`, `maglev` and `ip_hash`. */
+  readonly boundedLoad?: BoundedLoad | undefined;
+  /** For `ring_hash`. */
+  readonly ringSize: RingSize;
+  /** For `maglev` and `ip_hash`: a prime. */
+  readonly tableSize: number;
 }
 
 export const defaultBalancerSettings: BalancerSettings = {
@@ -37,12 +58,33 @@ export const defaultBalancerSettings: BalancerSettings = {
   slowGuard: false,
   failPenalty: defaultFailPenalty,
   peakEwma: defaultPeakEwma,
+  hash: [],
+  ringSize: defaultRingSize,
+  tableSize: defaultTableSize,
 };
 
 /** What the caller tells of answers and failures, where the policy learns from latency; null where it does not. */
 export function latencyEstimator(settings: BalancerSettings): LatencyEstimator | null {
   if (settings.policy === 'peak_ewma') return peakEwma(settings.peakEwma);
   return settings.policy === 'least_request' && settings.slowGuard ? movingAverage : null;
+}
+
+const ipHashSources: readonly KeySource[] = [{ source: true }];
+
+/** Field names are lower case there (RFC 9113 section 8.2.1). */
+function asOnTheWire(source: KeySource): KeySource {
+  return source.header === undefined ? source : { ...source, header: source.header.toLowerCase() };
+}
+
+/** What makes the keys that picks of this policy are given; null for a policy that asks for none. */
+export function affinityOf(settings: BalancerSettings): Affinity | null {
+  const { policy } = settings;
+  if (policy !== 'ring_hash' && policy !== 'maglev' && policy !== 'ip_hash') return null;
+  const sources = policy === 'ip_hash' ? ipHashSources : settings.hash.map(asOnTheWire);
+  return {
+    keyOf: (head, clientAddress) => keyOf(sources, head, clientAddress),
+    bind: (reply) => reply,
+  };
 }
 
 type Build = <E extends Candidate>(
@@ -56,6 +98,9 @@ const policies = {
   peak_ewma: leastPeakEwma,
   round_robin: (endpoints, _settings, random) => roundRobin(endpoints, random),
   random: (endpoints, _settings, random) => randomPick(endpoints, random),
+  ring_hash: ringHash,
+  maglev,
+  ip_hash: (endpoints, settings, random) => maglev(endpoints, { ...settings, hash: ipHashSources }, random),
 } satisfies Record<PolicyName, Build>;
 
 /**
@@ -79,9 +124,9 @@ function leastRequest<E extends Candidate>(
   random: Random,
 ): Balancer<E> {
   const inFlight = inFlightPerWeight(failPenalty(settings.failPenalty), settings.bias);
-  const loadOf = settings.slowGuard ? slowGuarded(inFlight, endpoints) : inFlight;
-  return leastLoaded(endpoints, loadOf, settings.choices, random, (picked, nowMs) => {
-    const load = rounded(loadOf(picked, nowMs));
+  const metric = settings.slowGuard ? slowGuarded(inFlight, endpoints) : inFlight;
+  return leastLoaded(endpoints, metric, settings.choices, random, (picked, nowMs) => {
+    const load = rounded(loadOf(metric, picked, nowMs));
     return `load ${load} (${picked.active} in flight, weight ${picked.weight})`;
   });
 }
@@ -93,11 +138,32 @@ function leastPeakEwma<E extends Candidate>(
   random: Random,
 ): Balancer<E> {
   const ewma = peakEwma(settings.peakEwma);
-  const loadOf = expectedWaitPerWeight(failPenalty(settings.failPenalty), settings.peakEwma);
-  return leastLoaded(endpoints, loadOf, 2, random, (picked, nowMs) => {
+  const metric = expectedWaitPerWeight(failPenalty(settings.failPenalty), settings.peakEwma);
+  return leastLoaded(endpoints, metric, 2, random, (picked, nowMs) => {
     const latency = rounded(ewma.estimateMs(picked, nowMs));
-    return `load ${rounded(loadOf(picked, nowMs))} (latency ${latency} ms, ${picked.active} in flight, weight ${picked.weight})`;
+    const load = rounded(loadOf(metric, picked, nowMs));
+    return `load ${load} (latency ${latency} ms, ${picked.active} in flight, weight ${picked.weight})`;
   });
+}
+
+function ringHash<E extends Candidate>(
+  endpoints: readonly E[],
+  settings: BalancerSettings,
+  random: Random,
+): Balancer<E> {
+  const { hash, boundedLoad, ringSize } = settings;
+  const described = `ring hash of ${describeSources(hash)}`;
+  return hashed(endpoints, random, { indexOf: hashRing(endpoints, ringSize), boundedLoad, described });
+}
+
+function maglev<E extends Candidate>(
+  endpoints: readonly E[],
+  settings: BalancerSettings,
+  random: Random,
+): Balancer<E> {
+  const { hash, boundedLoad, tableSize } = settings;
+  const described = `maglev hash of ${describeSources(hash)}`;
+  return hashed(endpoints, random, { indexOf: maglevTable(endpoints, tableSize), boundedLoad, described });
 }
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;

@@ -41,7 +41,7 @@ export interface Balancer<E extends Candidate> {
   pick(nowMs: number, excluded: ReadonlySet<E> | null, key: string): E | null;
   /**
    * Why `picked` was the answer, in plain words for traces and `explain`. Call it between the pick and counting
-   * the endpoint active, and only for a call that is recorded: it allocates.
+   * the endpoint active, with the same key, and only for a call that is recorded: it allocates.
    */
-  explain(picked: E, nowMs: number): string;
+  explain(picked: E, nowMs: number, key: string): string;
 }

@@ -23,7 +23,7 @@ const excludedDrawsMax = 8;
  */
 export function leastLoaded<E extends Candidate>(
   endpoints: readonly E[],
-  loadOf: LoadMetric,
+  metric: LoadMetric,
   choices: Choices,
   random: Random,
   describe: (picked: E, nowMs: number) => string,
@@ -32,8 +32,8 @@ export function leastLoaded<E extends Candidate>(
     choices === 'auto' ? (endpoints.length <= scanEndpointsMax ? endpoints.length : autoDraws) : choices;
   const scansAll = wanted >= endpoints.length;
   const pick = scansAll
-    ? scanning(endpoints, loadOf, random)
-    : drawing(endpoints, loadOf, Math.max(1, Math.trunc(wanted)), random);
+    ? scanning(endpoints, metric, random)
+    : drawing(endpoints, metric, Math.max(1, Math.trunc(wanted)), random);
   const among =
     endpoints.length === 1
       ? 'the only endpoint'
@@ -44,9 +44,10 @@ export function leastLoaded<E extends Candidate>(
 /** Looks at every endpoint. */
 function scanning<E extends Candidate>(
   endpoints: readonly E[],
-  loadOf: LoadMetric,
+  metric: LoadMetric,
   random: Random,
 ): Balancer<E>['pick'] {
+  const measured = new Float64Array(1);
   return (nowMs, excluded) => {
     let best: E | null = null;
     let bestLoad = Number.POSITIVE_INFINITY;
@@ -54,7 +55,8 @@ function scanning<E extends Candidate>(
     for (let i = 0; i < endpoints.length; i++) {
       const endpoint = endpoints[i];
       if (excluded?.has(endpoint)) continue;
-      const load = loadOf(endpoint, nowMs);
+      metric(endpoint, nowMs, measured);
+      const load = measured[0];
       if (load < bestLoad) {
         best = endpoint;
         bestLoad = load;
@@ -78,13 +80,14 @@ function scanning<E extends Candidate>(
  */
 function drawing<E extends Candidate>(
   endpoints: readonly E[],
-  loadOf: LoadMetric,
+  metric: LoadMetric,
   choices: number,
   random: Random,
 ): Balancer<E>['pick'] {
   const line = new WeightLine(endpoints.map((endpoint) => endpoint.weight));
   const draws = new DistinctDraws(line, random, choices + excludedDrawsMax);
-  const scan = scanning(endpoints, loadOf, random);
+  const measured = new Float64Array(1);
+  const scan = scanning(endpoints, metric, random);
   return (nowMs, excluded, key) => {
     if (excluded !== null && excluded.size > excludedDrawsMax) return scan(nowMs, excluded, key);
     draws.reset();
@@ -96,7 +99,8 @@ function drawing<E extends Candidate>(
       const endpoint = endpoints[index];
       if (excluded?.has(endpoint)) continue;
       seen++;
-      const load = loadOf(endpoint, nowMs);
+      metric(endpoint, nowMs, measured);
+      const load = measured[0];
       if (load < bestLoad) {
         best = endpoint;
         bestLoad = load;

@@ -5,8 +5,18 @@ import type { PeakEwmaSettings } from './latency.ts';
 /**
  * How loaded an endpoint is, per unit of weight; lower is better. What load means and how the least loaded is
  * found (`least-loaded.ts`) are two separate questions, so that latency or load reports come in here alone.
+ *
+ * The load is put into `load[0]` and not returned: where clusters have different policies the engine cannot inline the
+ * call, and a fraction that a call returns is allocated (16 octets for each endpoint looked at).
  */
-export type LoadMetric = (endpoint: Candidate, nowMs: number) => number;
+export type LoadMetric = (endpoint: Candidate, nowMs: number, load: Float64Array) => void;
+
+/** For people. */
+export function loadOf(metric: LoadMetric, endpoint: Candidate, nowMs: number): number {
+  const load = new Float64Array(1);
+  metric(endpoint, nowMs, load);
+  return load[0];
+}
 
 /**
  * Own calls in flight plus the phantom load of failures, over the weight. `active / weight` and not
@@ -17,8 +27,12 @@ export type LoadMetric = (endpoint: Candidate, nowMs: number) => number;
  */
 export function inFlightPerWeight(penalty: FailPenalty, bias: number): LoadMetric {
   if (bias === 1)
-    return (endpoint, nowMs) => (endpoint.active + penalty.loadOf(endpoint, nowMs)) / endpoint.weight;
-  return (endpoint, nowMs) => (endpoint.active + penalty.loadOf(endpoint, nowMs)) ** bias / endpoint.weight;
+    return (endpoint, nowMs, load) => {
+      load[0] = (endpoint.active + penalty.loadOf(endpoint, nowMs)) / endpoint.weight;
+    };
+  return (endpoint, nowMs, load) => {
+    load[0] = (endpoint.active + penalty.loadOf(endpoint, nowMs)) ** bias / endpoint.weight;
+  };
 }
 
 /** What a further call would have to wait for: the estimated latency times the calls that share the endpoint with it. */
@@ -26,11 +40,11 @@ export function expectedWaitPerWeight(
   penalty: FailPenalty,
   { decayMs, initialMs }: PeakEwmaSettings,
 ): LoadMetric {
-  return (endpoint, nowMs) => {
-    // `peakEwma().estimateMs`, written out: a number that a call returns may have to be allocated.
+  return (endpoint, nowMs, load) => {
+    // `peakEwma().estimateMs`, written out for the same reason.
     const old = Math.exp((endpoint.latencyAtMs - nowMs) / decayMs);
     const latencyMs = endpoint.latencyMs === 0 ? initialMs : endpoint.latencyMs;
-    return (latencyMs * old * (endpoint.active + penalty.loadOf(endpoint, nowMs) + 1)) / endpoint.weight;
+    load[0] = (latencyMs * old * (endpoint.active + penalty.loadOf(endpoint, nowMs) + 1)) / endpoint.weight;
   };
 }
 
@@ -48,20 +62,20 @@ const meanMsMax = 1;
  * it was heard of. Counts in flight see a slow replica only once calls have piled up on it; this sees it after a few
  * answers.
  */
-export function slowGuarded(loadOf: LoadMetric, endpoints: readonly Candidate[]): LoadMetric {
+export function slowGuarded(metric: LoadMetric, endpoints: readonly Candidate[]): LoadMetric {
   let meanMs = 0;
   let meanAtMs = Number.NEGATIVE_INFINITY;
-  return (endpoint, nowMs) => {
-    const load = loadOf(endpoint, nowMs);
-    if (load === 0 || endpoint.latencyMs === 0) return load;
+  return (endpoint, nowMs, load) => {
+    metric(endpoint, nowMs, load);
+    if (load[0] === 0 || endpoint.latencyMs === 0) return;
     if (nowMs - meanAtMs >= meanMsMax) {
       meanMs = meanLatencyMs(endpoints);
       meanAtMs = nowMs;
     }
     const ratio = endpoint.latencyMs / meanMs;
-    if (!(ratio > slowRatioMin)) return load;
+    if (!(ratio > slowRatioMin)) return;
     const excess = (ratio - 1) * Math.exp((endpoint.latencyAtMs - nowMs) / slowMemoryMs);
-    return excess < slowExcessMin ? load : load * (1 + excess);
+    if (excess >= slowExcessMin) load[0] *= 1 + excess;
   };
 }
 

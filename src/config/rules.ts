@@ -1,6 +1,7 @@
 import { type ConfigProblem, type Place, problemAt } from './problem.ts';
 import type { Reading } from './reader.ts';
 import { addressRules } from './rules/addresses.ts';
+import { balancerRules } from './rules/balancers.ts';
 import { clusterRules } from './rules/clusters.ts';
 import { listenerRules } from './rules/listeners.ts';
 import { referenceRules } from './rules/references.ts';
@@ -16,6 +17,7 @@ const rules = {
   ...listenerRules,
   ...resilienceRules,
   ...clusterRules,
+  ...balancerRules,
 } satisfies Record<string, Rule>;
 
 export interface RulesResult {

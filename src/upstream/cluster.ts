@@ -19,8 +19,8 @@ export interface ClusterSettings {
   readonly name: string;
   readonly protocol: 'http2' | 'http1' | 'tcp';
   readonly balancer: BalancerSettings;
-  /** Where the policy asks for one. */
-  readonly affinity?: Affinity;
+  /** `affinityOf(balancer)`. */
+  readonly affinity?: Affinity | null;
   /** Calls in flight at the most, over all endpoints. */
   readonly requestsMax: number;
   /** And at one of them; no limit if not given. */
@@ -204,8 +204,8 @@ export class Cluster {
     return null;
   }
 
-  explain(endpoint: Endpoint, nowMs: number): string {
-    return this.balancer.explain(endpoint, nowMs);
+  explain(endpoint: Endpoint, nowMs: number, key: string): string {
+    return this.balancer.explain(endpoint, nowMs, key);
   }
 
   begin(endpoint: Endpoint): void {

@@ -1,6 +1,7 @@
-import { address, choice, duration, name, number, text, toggle, wordOr } from '../scalar-type.ts';
+import { address, choice, duration, name, number, text } from '../scalar-type.ts';
 import { key, list, optionalSection, requiredSection, section, sectionOrNone } from '../shape.ts';
 import { statusCodes } from '../status-codes.ts';
+import { balancer } from './balancer.ts';
 
 const hostName = text({
   label: 'host name',
@@ -29,54 +30,6 @@ export const endpointShape = section(
       default: 0,
       doc: '0 is used first; a higher number only when no endpoint of a lower one is usable.',
     }),
-  },
-);
-
-const balancer = section(
-  { doc: 'Which of the usable endpoints gets a call.' },
-  {
-    policy: key(choice(['least_request', 'peak_ewma', 'round_robin', 'random']), {
-      default: 'least_request',
-      doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. All heed weights.',
-    }),
-    choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
-      default: 'auto',
-      doc: 'For `least_request`: how many endpoints compete for a call. `auto`: all up to 32, else five drawn; 2 is the power of two choices.',
-    }),
-    bias: key(number({ min: 0.1, max: 10, whole: false }), {
-      default: 1,
-      doc: 'For `least_request`: exponent on the calls in flight. Above 1 a busy endpoint is shunned more than its weight says, below 1 less.',
-    }),
-    slowGuard: key(toggle, {
-      default: false,
-      doc: 'For `least_request`: an endpoint that answers more than twice as slowly as the mean counts as so much busier, and is forgiven within a second of silence.',
-    }),
-    peakEwma: section(
-      { doc: 'For `peak_ewma`: how latency is learnt, from the pick to the head of the reply.' },
-      {
-        decay: key(duration({ min: '10ms', max: '10m' }), {
-          default: '10s',
-          doc: 'Time constant with which an estimate falls. It rises at once.',
-        }),
-        initial: key(duration({ min: '1ms', max: '1m' }), {
-          default: '30ms',
-          doc: 'What an endpoint is taken to need before its first answer.',
-        }),
-      },
-    ),
-    failPenalty: section(
-      { doc: 'For `least_request` and `peak_ewma`: keeps a replica that fails fast from looking idle.' },
-      {
-        load: key(number({ min: 0, max: 10_000, whole: false }), {
-          default: 20,
-          doc: 'Calls in flight that a failed one pretends for a while, from the second failure in a row on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
-        }),
-        decay: key(duration({ min: '1ms', max: '10m' }), {
-          default: '1s',
-          doc: 'Time constant with which the pretended load fades. A success clears it.',
-        }),
-      },
-    ),
   },
 );
 

@@ -1,5 +1,6 @@
 import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section } from '../shape.ts';
+import { headerName } from './names.ts';
 import { hedge, retry } from './resilience.ts';
 
 const methodToken = text({
@@ -7,12 +8,6 @@ const methodToken = text({
   charsMax: 32,
   pattern: /^[A-Z][A-Z-]*$/,
   write: 'a method in capitals, such as GET or POST',
-});
-const headerName = text({
-  label: 'header name',
-  charsMax: 256,
-  pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
-  write: 'a header name, such as x-user-id',
 });
 const absolutePath = text({
   label: 'path',

@@ -81,13 +81,13 @@ describe('least_request', () => {
     endpoints[1].active = 1;
     const build = (choices: number | 'auto', all = endpoints) =>
       buildBalancer(all, { ...defaultBalancerSettings, choices }, new SeededRandom(1));
-    expect(build('auto').explain(endpoints[1], 0)).to.equal(
+    expect(build('auto').explain(endpoints[1], 0, '')).to.equal(
       'least loaded of all 2 endpoints: load 0.5 (1 in flight, weight 2)',
     );
-    expect(build(2, [...endpoints, candidate('c')]).explain(endpoints[1], 0)).to.match(
+    expect(build(2, [...endpoints, candidate('c')]).explain(endpoints[1], 0, '')).to.match(
       /^least loaded of 2 drawn from 3/,
     );
-    expect(build('auto', [endpoints[0]]).explain(endpoints[0], 0)).to.match(/^the only endpoint/);
+    expect(build('auto', [endpoints[0]]).explain(endpoints[0], 0, '')).to.match(/^the only endpoint/);
   });
 });
 
@@ -186,7 +186,7 @@ describe('peak_ewma', function () {
     endpoints[1].latencyMs = 8;
     endpoints[1].active = 1;
     const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
-    expect(balancer.explain(endpoints[1], 0)).to.equal(
+    expect(balancer.explain(endpoints[1], 0, '')).to.equal(
       'least loaded of 2 drawn from 3 endpoints: load 8 (latency 8 ms, 1 in flight, weight 2)',
     );
   });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
 import { fileOfConfig } from '../../../src/config/load.ts';
 import { problemsMax } from '../../../src/config/problem.ts';
 import type { Config } from '../../../src/config/table.ts';
@@ -17,11 +18,7 @@ describe('config/load', () => {
       expect(listener.limits.idleTimeoutMs).to.equal(3_600_000);
       expect(listener.routes[0].timeoutMs).to.equal(undefined);
       expect(listener.tls).to.equal(undefined);
-      expect(cluster.balancer).to.deep.equal({
-        policy: 'least_request',
-        choices: 'auto',
-        failPenalty: { load: 20, decayMs: 1000 },
-      });
+      expect(cluster.balancer).to.deep.equal({ ...defaultBalancerSettings, boundedLoad: undefined });
       expect(cluster.endpoints).to.deep.equal([
         { address: { kind: 'tcp', host: '127.0.0.1', port: 50051 }, weight: 1, zone: '', priority: 0 },
       ]);

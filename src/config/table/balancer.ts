@@ -1,0 +1,112 @@
+import { choice, duration, number, text, toggle, wordOr } from '../scalar-type.ts';
+import { key, list, optionalSection, section } from '../shape.ts';
+import { headerName } from './names.ts';
+
+const cookieName = text({
+  label: 'cookie name',
+  charsMax: 256,
+  pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
+  write: 'a cookie name, such as session',
+});
+
+const hashSource = section(
+  { doc: 'One place where a key may be: one of these.', example: '{ header: x-user-id }' },
+  {
+    header: key(headerName, {
+      doc: 'Name of a header (a metadata key, for gRPC); its first value. Letter case of the name counts for nothing.',
+    }),
+    cookie: key(cookieName, { doc: 'Name of a cookie.' }),
+    source: key(toggle, {
+      doc: '`true`: the address of the client, as its connection says. For one that a proxy passed on use its header.',
+    }),
+    path: key(toggle, { doc: '`true`: the path without the query.' }),
+  },
+);
+
+/** Which of the usable endpoints gets a call. */
+export const balancer = section(
+  { doc: 'Which of the usable endpoints gets a call.' },
+  {
+    policy: key(
+      choice(['least_request', 'peak_ewma', 'round_robin', 'random', 'ring_hash', 'maglev', 'ip_hash']),
+      {
+        default: 'least_request',
+        doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. All heed weights.',
+      },
+    ),
+    choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
+      default: 'auto',
+      doc: 'For `least_request`: how many endpoints compete for a call. `auto`: all up to 32, else five drawn; 2 is the power of two choices.',
+    }),
+    bias: key(number({ min: 0.1, max: 10, whole: false }), {
+      default: 1,
+      doc: 'For `least_request`: exponent on the calls in flight. Above 1 a busy endpoint is shunned more than its weight says, below 1 less.',
+    }),
+    slowGuard: key(toggle, {
+      default: false,
+      doc: 'For `least_request`: an endpoint that answers more than twice as slowly as the mean counts as so much busier, and is forgiven within a second of silence.',
+    }),
+    peakEwma: section(
+      { doc: 'For `peak_ewma`: how latency is learnt, from the pick to the head of the reply.' },
+      {
+        decay: key(duration({ min: '10ms', max: '10m' }), {
+          default: '10s',
+          doc: 'Time constant with which an estimate falls. It rises at once.',
+        }),
+        initial: key(duration({ min: '1ms', max: '1m' }), {
+          default: '30ms',
+          doc: 'What an endpoint is taken to need before its first answer.',
+        }),
+      },
+    ),
+    failPenalty: section(
+      { doc: 'For `least_request` and `peak_ewma`: keeps a replica that fails fast from looking idle.' },
+      {
+        load: key(number({ min: 0, max: 10_000, whole: false }), {
+          default: 20,
+          doc: 'Calls in flight that a failed one pretends for a while, from the second failure in a row on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
+        }),
+        decay: key(duration({ min: '1ms', max: '10m' }), {
+          default: '1s',
+          doc: 'Time constant with which the pretended load fades. A success clears it.',
+        }),
+      },
+    ),
+    hash: list(
+      {
+        noun: 'source of a key',
+        doc: 'For `ring_hash` and `maglev`: where the key of a call is to be found. The first that is there and not empty counts; a call without any is spread by lot.',
+      },
+      hashSource,
+    ),
+    boundedLoad: optionalSection(
+      {
+        doc: 'For the hash policies: a key whose endpoint has too many calls in flight goes to another one, always the same.',
+        example: '{ factor: 1.25 }',
+      },
+      {
+        factor: key(number({ min: 1.01, max: 100, whole: false }), {
+          default: 1.25,
+          doc: 'How many times its share of the calls in flight an endpoint may have.',
+        }),
+      },
+    ),
+    ringSize: section(
+      { doc: 'For `ring_hash`: points on the ring. The more, the nearer shares come to the weights.' },
+      {
+        perEndpoint: key(number({ min: 1, max: 65_536 }), {
+          default: 1024,
+          doc: 'Of the lightest endpoint; the others have more by their weights.',
+        }),
+        max: key(number({ min: 1, max: 1_000_000 }), {
+          default: 65_536,
+          doc: 'In all at most, however many endpoints there are and however their weights differ.',
+        }),
+      },
+    ),
+    tableSize: key(number({ min: 2, max: 262_147 }), {
+      default: 65_537,
+      doc: 'For `maglev` and `ip_hash`: entries of the table, a prime, a hundred times as many as endpoints or more.',
+    }),
+  },
+);

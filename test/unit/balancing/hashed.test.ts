@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import {
+  type BalancerSettings,
+  buildBalancer,
+  defaultBalancerSettings,
+} from '../../../src/balancing/build.ts';
+import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import { candidate } from './simulation.ts';
+
+const pool = (count: number): Candidate[] => Array.from({ length: count }, (_, i) => candidate(`e${i}`));
+const build = (endpoints: readonly Candidate[], changes: Partial<BalancerSettings> = {}) =>
+  buildBalancer(
+    endpoints,
+    { ...defaultBalancerSettings, policy: 'maglev', hash: [{ header: 'x-user' }], ...changes },
+    new SeededRandom(1),
+  );
+
+describe('hash policies with bounded load', () => {
+  for (const policy of ['ring_hash', 'maglev'] as const) {
+    it(`${policy} lets no endpoint have more than 1.25 times its share of calls of one key`, () => {
+      const endpoints = pool(4);
+      const balancer = build(endpoints, { policy, boundedLoad: { factor: 1.25 } });
+      for (let i = 1; i <= 400; i++) {
+        const picked = balancer.pick(0, null, 'hot') as Candidate;
+        picked.active++;
+        for (const { active } of endpoints) expect(active).to.be.at.most(Math.ceil((1.25 * i) / 4));
+      }
+      expect(Math.max(...endpoints.map(({ active }) => active))).to.equal(125);
+    });
+
+    it(`${policy} heeds weights in the bound`, () => {
+      const endpoints = [candidate('a', 1), candidate('b', 3)];
+      const balancer = build(endpoints, { policy, boundedLoad: { factor: 1.25 } });
+      for (let i = 0; i < 400; i++) (balancer.pick(0, null, `hot-${i % 2}`) as Candidate).active++;
+      expect(endpoints[0].active).to.be.at.most(125);
+      expect(endpoints[1].active).to.be.at.most(375);
+    });
+  }
+
+  it('sends what is too much for one endpoint over all others, a key always to the same', () => {
+    const endpoints = pool(5);
+    const balancer = build(endpoints, { boundedLoad: { factor: 1.25 } });
+    const full = balancer.pick(0, null, 'k0') as Candidate;
+    full.active = 100;
+    const keys = Array.from({ length: 2000 }, (_, i) => `k${i}`);
+    const own = keys.filter((key) => build(endpoints).pick(0, null, key) === full);
+    const seconds = own.map((key) => balancer.pick(0, null, key));
+    expect(seconds).not.to.include(full);
+    expect(new Set(seconds).size).to.equal(4);
+    expect(own.map((key) => balancer.pick(0, null, key))).to.deep.equal(seconds);
+  });
+
+  it('takes one that is full where all others are excluded', () => {
+    const endpoints = pool(2);
+    endpoints[0].active = 100;
+    const balancer = build(endpoints, { boundedLoad: { factor: 1.25 } });
+    expect(balancer.pick(0, new Set([endpoints[1]]), 'k')).to.equal(endpoints[0]);
+  });
+});
+
+describe('hash policies', () => {
+  it('say why in plain words', () => {
+    const endpoints = pool(3);
+    const balancer = build(endpoints);
+    const own = balancer.pick(0, null, 'ada') as Candidate;
+    const next = balancer.pick(0, new Set([own]), 'ada') as Candidate;
+    expect(balancer.explain(own, 0, 'ada')).to.equal('by maglev hash of header x-user over 3 endpoints');
+    expect(balancer.explain(next, 0, 'ada')).to.equal(
+      `by maglev hash of header x-user over 3 endpoints: its own, ${own.address}, was tried, and this one is next for its key`,
+    );
+    expect(balancer.explain(own, 0, '')).to.equal(
+      'by lot over 3 endpoints, weight 1: the call has no key for the maglev hash of header x-user',
+    );
+    expect(build(endpoints, { policy: 'ip_hash' }).explain(endpoints[0], 0, '')).to.contain('source address');
+  });
+
+  it('keep every key on its endpoint whatever the order of the list', () => {
+    const endpoints = pool(20);
+    for (const policy of ['ring_hash', 'maglev'] as const) {
+      const keys = Array.from({ length: 5000 }, (_, i) => `k${i}`);
+      const [one, other] = [endpoints, [...endpoints].reverse()].map((list) => build(list, { policy }));
+      const moved = keys.filter((key) => one.pick(0, null, key) !== other.pick(0, null, key));
+      expect(moved).to.deep.equal([]);
+    }
+  });
+});
