@@ -51,6 +51,8 @@ export type LifecycleState = 'starting' | 'ready' | 'draining';
  */
 export class Lifecycle {
   state: LifecycleState = 'starting';
+  /** How the drain went; null until it is over. */
+  drained: DrainResult | null = null;
   private readonly clock: Clock;
   private readonly logger: Logger;
   /** A reload may bring others, for drains that begin after it. */
@@ -87,6 +89,7 @@ export class Lifecycle {
     this.state = 'draining';
     this.logger.info('draining', { active: target.activeCalls, graceMs: this.settings.graceMs });
     const result = await drainGracefully(target, this.clock, this.settings);
+    this.drained = result;
     const { cut, finished, undelivered } = result;
     const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
     this.logger.info(`drained: ${cut} calls cut, ${finished} finished${late}`);

@@ -37,6 +37,10 @@ async function dispatch(args: Arguments): Promise<number> {
       return (await import('./cli/endpoints.ts')).endpoints(args, process, process.env);
     case 'stat':
       return (await import('./cli/stat.ts')).stat(args, process, process.env);
+    case 'drain':
+      return (await import('./cli/drain.ts')).drain(args, process, process.env);
+    case 'ready':
+      return (await import('./cli/ready.ts')).ready(args, process, process.env);
     case 'reload':
       return (await import('./cli/reload.ts')).reload(args, process, process.env);
     case 'help':

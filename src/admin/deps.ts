@@ -179,6 +179,16 @@ export interface ServerInfo {
   /** Operating system and processor: `linux x64`. */
   readonly platform: string;
   readonly config: ConfigInfo;
+  /** How the drain went; null until it is over. */
+  readonly drained: DrainInfo | null;
+}
+
+export interface DrainInfo {
+  /** Calls that were ended with `draining` when the grace was over. */
+  readonly cut: number;
+  readonly finished: number;
+  /** Connections whose clients had not taken all of their replies by then. */
+  readonly undelivered: number;
 }
 
 /** Which configuration runs, and how its reloads went. */

@@ -214,9 +214,10 @@ async function reload(request: AdminRequest): Promise<Reply> {
   return inFormat(request, outcome, reloadText, outcome.ok ? 200 : 409);
 }
 
-function drain({ deps }: AdminRequest): Reply {
-  deps.drain();
-  return text('draining: calls in flight finish, new ones are turned away');
+function drain(request: AdminRequest): Reply {
+  request.deps.drain();
+  const said = 'draining: calls in flight finish, new ones are turned away';
+  return inFormat(request, { draining: true }, () => said);
 }
 
 function logging({ deps, query }: AdminRequest): Reply {

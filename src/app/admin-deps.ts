@@ -64,6 +64,7 @@ export function adminDeps(
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
       config: { ...parts.reloads },
+      drained: lifecycle.drained,
     }),
     memory() {
       const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();

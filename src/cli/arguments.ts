@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { ConfigFlags } from '../config/load.ts';
 import { listed, shown } from '../config/problem.ts';
 import { nearestName } from '../core/nearest.ts';
+import { parseDuration } from '../core/units.ts';
 import { type CommandName, type CommandSpec, commands, type FlagSpec, isCommand } from './commands.ts';
 
 export type OutputFormat = 'text' | 'json';
@@ -14,9 +15,16 @@ export type Arguments =
   | { readonly command: 'schema'; readonly output: 'json' | 'markdown' }
   | { readonly command: 'version'; readonly output: OutputFormat }
   | {
-      readonly command: 'endpoints' | 'stat' | 'reload';
+      readonly command: 'endpoints' | 'stat' | 'reload' | 'drain';
       readonly admin: string | undefined;
       readonly output: OutputFormat;
+    }
+  | {
+      readonly command: 'ready';
+      readonly admin: string | undefined;
+      readonly output: OutputFormat;
+      /** How long to wait for it, milliseconds; 0 for a look. */
+      readonly waitMs: number;
     }
   | { readonly command: 'help'; readonly topic: CommandName | undefined };
 
@@ -169,7 +177,16 @@ function build(command: CommandName, given: Given): ArgumentsResult {
     case 'endpoints':
     case 'stat':
     case 'reload':
+    case 'drain':
       return { value: { command, admin: one.admin, output } };
+    case 'ready': {
+      const timeout = parseDuration(one.timeout ?? '60s');
+      if (timeout.value === undefined) return { error: `--timeout: ${timeout.error}` };
+      if (one.timeout !== undefined && one.wait === undefined)
+        return { error: '--timeout is for --wait; write outrigger ready --wait --timeout 30s' };
+      const waitMs = one.wait === undefined ? 0 : timeout.value;
+      return { value: { command, admin: one.admin, output, waitMs } };
+    }
     case 'help':
       if (positional === undefined || isCommand(positional)) return { value: { command, topic: positional } };
       return { error: unknownCommand(positional) };

@@ -149,6 +149,31 @@ export const commands = {
     examples: ['outrigger stat', 'outrigger stat -o json'],
     flags: [admin, output],
   },
+  drain: {
+    summary: 'make a running sidecar finish its calls and take no new ones',
+    usage: '[options]',
+    detail: [
+      'Tells once a second what it waits for, then how many calls were cut and finished.',
+      'The process stays; SIGTERM ends it. The exit code is 1 if a call was cut.',
+    ],
+    examples: ['outrigger drain', 'outrigger drain -o json'],
+    flags: [admin, output],
+  },
+  ready: {
+    summary: 'tell whether a running sidecar is ready, or wait until it is',
+    usage: '[options]',
+    detail: [
+      'Ends with 0 once it is, and with 1 and the reason where it is not.',
+      'Put it in front of a service that needs its sidecar: outrigger ready --wait && exec my-service.',
+    ],
+    examples: ['outrigger ready', 'outrigger ready --wait --timeout 30s'],
+    flags: [
+      { name: 'wait', doc: 'wait until it is ready, even for a process that is yet to start' },
+      { name: 'timeout', value: 'DURATION', doc: 'with --wait: how long to wait at the most (60s)' },
+      admin,
+      output,
+    ],
+  },
   reload: {
     summary: 'make a running sidecar read its configuration anew',
     usage: '[options]',

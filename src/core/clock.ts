@@ -81,3 +81,8 @@ export class VirtualClock implements Clock {
     this.nowMs = untilMs;
   }
 }
+
+/** For commands that have nothing but time to wait for: unlike the timers of `systemClock` it keeps the process. */
+export function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, delayMs));
+}

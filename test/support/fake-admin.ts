@@ -233,6 +233,7 @@ export class FakeProxy implements AdminDeps {
       pid: 4242,
       node: 'v24.0.0',
       platform: 'linux x64',
+      drained: null,
       config: { version: 3, loadedWallMs: 1_700_000_100_000, reloads: 2, refused: 1, lastError: '' },
     };
   }

@@ -1,0 +1,67 @@
+import type { DrainInfo, ListenerSnapshot, ServerInfo } from '../admin/deps.ts';
+import { printable } from '../admin/text-table.ts';
+import type { Environment } from '../config/environment.ts';
+import type { Address } from '../core/address.ts';
+import { pause } from '../core/clock.ts';
+import type { Result } from '../core/result.ts';
+import { adminAddress } from './admin-address.ts';
+import { askAdmin, askAdminAll } from './admin-client.ts';
+import type { AskArguments } from './endpoints.ts';
+import { type CliIo, ExitCode } from './io.ts';
+
+/** From one look to the next, and from one line to the next, milliseconds. */
+const lookEveryMs = 100;
+const lineEveryMs = 1000;
+
+/** Drains a running sidecar and tells what it waits for. 0 when no call was cut, 1 when one was or nobody can say. */
+export async function drain(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
+  const address = adminAddress(args.admin, env);
+  if (address.error !== undefined) {
+    io.stderr.write(`${address.error}\n`);
+    return ExitCode.Usage;
+  }
+  const begun = await askAdmin(address.value, '/drain', { method: 'POST' });
+  const over: Result<DrainInfo> =
+    begun.error === undefined
+      ? await follow(address.value, (line) => {
+          if (args.output === 'text') io.stdout.write(`${line}\n`);
+        })
+      : { error: begun.error };
+  if (over.error !== undefined) {
+    io.stderr.write(`${over.error}\n`);
+    return ExitCode.Failed;
+  }
+  const { cut, finished, undelivered } = over.value;
+  const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
+  if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);
+  else io.stdout.write(`${cut} calls cut, ${finished} finished${late}\n`);
+  return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
+}
+
+async function follow(address: Address, tell: (line: string) => void): Promise<Result<DrainInfo>> {
+  let pid = 0;
+  for (let lookedMs = 0; ; lookedMs += lookEveryMs) {
+    const answer = await askAdminAll(address, { server: '/server_info', listeners: '/listeners' });
+    if (answer.error !== undefined)
+      return { error: `the drain was begun, but how it ended nobody can say: ${answer.error}` };
+    const server = answer.value.server as ServerInfo;
+    if (server.drained !== null) return { value: server.drained };
+    if (pid !== 0 && server.pid !== pid)
+      return { error: `the drain was begun, but another process (${server.pid}) answers here now` };
+    pid = server.pid;
+    if (lookedMs % lineEveryMs === 0) tell(waitingFor(answer.value.listeners as readonly ListenerSnapshot[]));
+    await pause(lookEveryMs);
+  }
+}
+
+/** `waiting for 3 calls: outbound 2, inbound 1`, or for the clients to take in that they are to go. */
+function waitingFor(listeners: readonly ListenerSnapshot[]): string {
+  const busy = listeners.filter(({ active }) => active > 0);
+  const calls = busy.reduce((sum, { active }) => sum + active, 0);
+  if (calls > 0) {
+    const each = busy.map(({ name, active }) => `${name} ${active}`).join(', ');
+    return printable(`waiting for ${calls} ${calls === 1 ? 'call' : 'calls'}: ${each}`);
+  }
+  const open = listeners.reduce((sum, { connections }) => sum + connections, 0);
+  return `waiting for ${open} ${open === 1 ? 'client' : 'clients'} to take in that this sidecar goes`;
+}

@@ -1,0 +1,89 @@
+import { status } from '@grpc/grpc-js';
+import { expect } from 'chai';
+import { greeterConfig, startProgram } from '../support/sidecar.ts';
+import { freeAddresses } from '../support/sidecar-process.ts';
+import { until } from '../support/until.ts';
+import { rig } from './rig.ts';
+
+const { OK, UNAVAILABLE } = status;
+const hostOf = (url: string): string => url.replace('http://', '');
+
+describe('outrigger drain', function () {
+  this.timeout(20_000);
+  const { greeter, sidecar, client: grpcClient } = rig();
+  const drain = { grace: '1500ms', goawayDelay: '0s' };
+
+  it('tells once a second what it waits for, then how many calls were cut and finished', async () => {
+    const replica = await greeter({ delayMs: 1000 });
+    const proxy = await sidecar(greeterConfig([replica], {}, { drain: { grace: '10s', goawayDelay: '0s' } }));
+    const client = grpcClient(proxy.target());
+    const calls = [client.sayHello('x'), client.sayHello('y')];
+    await until(
+      () => replica.active === 2,
+      () => `${replica.active} calls have begun`,
+    );
+    const command = startProgram(['drain', '--admin', hostOf(proxy.adminUrl)]);
+    expect(await command.exit).to.equal(0);
+    for (const { code } of await Promise.all(calls)) expect(code).to.equal(OK);
+    expect(command.stdout).to.match(
+      /^waiting for 2 calls: in 2\n(waiting for .*\n)*0 calls cut, 2 finished\n$/,
+    );
+    const again = startProgram(['drain', '--admin', hostOf(proxy.adminUrl), '-o', 'json']);
+    expect(await again.exit).to.equal(0);
+    expect(JSON.parse(again.stdout)).to.deep.equal({ cut: 0, finished: 2, undelivered: 0 });
+  });
+
+  it('ends with 1 when the grace cut a call', async () => {
+    const replica = await greeter();
+    const proxy = await sidecar(greeterConfig([replica], {}, { drain }));
+    const held = grpcClient(proxy.target()).unary({ options: { hold: true } });
+    await until(
+      () => replica.active === 1,
+      () => 'the call has not begun',
+    );
+    const command = startProgram(['drain', '--admin', hostOf(proxy.adminUrl)]);
+    expect(await command.exit).to.equal(1);
+    expect(command.stdout).to.match(/\n1 calls cut, 0 finished\n$/);
+    expect((await held).code).to.equal(UNAVAILABLE);
+  });
+});
+
+describe('outrigger ready', function () {
+  this.timeout(20_000);
+  const { greeter, sidecar, defer } = rig();
+
+  it('says so and ends with 0, or says why not and ends with 1', async () => {
+    const replica = await greeter();
+    const proxy = await sidecar(greeterConfig([replica]));
+    const admin = hostOf(proxy.adminUrl);
+    const fine = startProgram(['ready', '--admin', admin]);
+    expect([await fine.exit, fine.stdout]).to.deep.equal([0, 'ready\n']);
+    await fetch(`${proxy.adminUrl}/healthcheck/fail`, { method: 'POST' });
+    const not = startProgram(['ready', '--admin', admin]);
+    expect([await not.exit, not.stderr]).to.deep.equal([
+      1,
+      'not ready: made to fail by POST /healthcheck/fail\n',
+    ]);
+  });
+
+  it('--wait waits for a process that is yet to start', async () => {
+    const replica = await greeter();
+    const [admin, listen] = await freeAddresses(2);
+    const waiting = startProgram(['ready', '--wait', '--timeout', '15s', '--admin', admin]);
+    const running = startProgram(['run', '--admin', admin, '--from', listen, '--to', replica.address]);
+    defer(async () => {
+      running.signal('SIGKILL');
+      await running.exit;
+    });
+    expect([await waiting.exit, waiting.stdout]).to.deep.equal([0, 'ready\n']);
+  });
+
+  it('--wait ends with 1 and the reason when its time is over', async () => {
+    const [admin] = await freeAddresses(1);
+    const waiting = startProgram(['ready', '--wait', '--timeout', '300ms', '--admin', admin]);
+    expect(await waiting.exit).to.equal(1);
+    expect(waiting.stderr).to.equal(
+      `not ready after 0.3 s: nothing listens on ${admin}; start the sidecar, or name its admin address with --admin\n`,
+    );
+  });
+});
