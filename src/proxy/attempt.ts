@@ -33,6 +33,7 @@ export class Attempt implements StreamOpener {
   /** Changes once, when one of several attempts is chosen. */
   owner: AttemptOwner;
   private readonly cluster: Cluster;
+  private answered = false;
   private ended = false;
 
   constructor(
@@ -67,6 +68,7 @@ export class Attempt implements StreamOpener {
     if (this.ended) return;
     this.ended = true;
     this.record.endedMs = nowMs;
+    if (outcome === 'success') this.answer();
     this.cluster.end(this.endpoint, outcome, nowMs - this.record.startedMs, nowMs);
   }
 
@@ -78,7 +80,9 @@ export class Attempt implements StreamOpener {
     this.owner.attemptNotOpened(this, failure);
   }
   head(head: HeaderBlock, end: boolean): void {
-    this.cluster.answered(this.endpoint, this.record.startedMs);
+    // An error, or a head that is all there is (gRPC's Trailers-Only), may be a failure, and a quick failure is no quick
+    // answer: a replica on trial would pass by it, and one that fails in 0.2 ms look fast. The end will tell.
+    if (!end && head.status < 500) this.answer();
     this.owner.replyHead(this, head, end);
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
@@ -93,6 +97,12 @@ export class Attempt implements StreamOpener {
   sent(bytes: number): void {
     this.sentBytes += bytes;
     this.owner.requestSent(this);
+  }
+
+  private answer(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.cluster.answered(this.endpoint, this.record.startedMs);
   }
 }
 

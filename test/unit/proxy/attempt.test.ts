@@ -1,0 +1,57 @@
+import { expect } from 'chai';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { type CallRig, callRig, grpcHead, httpHead, replyHead } from './call-rig.ts';
+
+/** What the cluster is told of one attempt: `answered`, and how it ended. */
+function listen({ cluster }: CallRig): string[] {
+  const told: string[] = [];
+  const { answered, end } = cluster;
+  cluster.answered = (...args) => {
+    told.push('answered');
+    answered.apply(cluster, args);
+  };
+  cluster.end = (...args) => {
+    told.push(args[1]);
+    end.apply(cluster, args);
+  };
+  return told;
+}
+
+describe('Attempt', () => {
+  it('has an answer at the head of a reply that goes on, and once only', () => {
+    const rig = callRig();
+    const told = listen(rig);
+    rig.call(grpcHead());
+    const { receiver } = rig.pools[0].streams[0];
+    receiver!.head(replyHead(), false);
+    expect(told).to.deep.equal(['answered']);
+    receiver!.trailers(HeaderBlock.of(['grpc-status', '0']));
+    expect(told).to.deep.equal(['answered', 'success']);
+  });
+
+  it('has none in a failure that is trailers only: it was quick, and no work was done', () => {
+    const rig = callRig();
+    const told = listen(rig);
+    rig.call(grpcHead());
+    rig.pools[0].streams[0].receiver!.head(HeaderBlock.of([':status', '200'], ['grpc-status', '14']), true);
+    expect(told).to.deep.equal(['failure']);
+  });
+
+  it('has one in a success that is a head only, when that is known', () => {
+    const rig = callRig();
+    const told = listen(rig);
+    rig.call(grpcHead());
+    rig.pools[0].streams[0].receiver!.head(HeaderBlock.of([':status', '200'], ['grpc-status', '5']), true);
+    expect(told).to.deep.equal(['answered', 'success']);
+  });
+
+  it('has none in an HTTP error with a body', () => {
+    const rig = callRig();
+    const told = listen(rig);
+    rig.call(httpHead());
+    const { receiver } = rig.pools[0].streams[0];
+    receiver!.head(HeaderBlock.of([':status', '503']), false);
+    receiver!.data(Buffer.from('busy'), 0, 4, true);
+    expect(told).to.deep.equal(['failure']);
+  });
+});
