@@ -17,6 +17,7 @@ import { defaultTableSize, maglevTable } from './maglev.ts';
 import { randomPick } from './random.ts';
 import { defaultRingSize, hashRing, type RingSize } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
+import { type StickySettings, sticky, stickyAffinity } from './sticky.ts';
 
 export const policyNames = [
   'least_request',
@@ -26,6 +27,7 @@ export const policyNames = [
   'ring_hash',
   'maglev',
   'ip_hash',
+  'sticky_cookie',
 ] as const;
 export type PolicyName = (typeof policyNames)[number];
 
@@ -49,6 +51,8 @@ export interface BalancerSettings {
   readonly ringSize: RingSize;
   /** For `maglev` and `ip_hash`: a prime. */
   readonly tableSize: number;
+  /** For `sticky_cookie`, which is `least_request` for new sessions. */
+  readonly sticky?: StickySettings | undefined;
 }
 
 export const defaultBalancerSettings: BalancerSettings = {
@@ -79,6 +83,7 @@ function asOnTheWire(source: KeySource): KeySource {
 /** What makes the keys that picks of this policy are given; null for a policy that asks for none. */
 export function affinityOf(settings: BalancerSettings): Affinity | null {
   const { policy } = settings;
+  if (policy === 'sticky_cookie') return stickyAffinity(settings.sticky ?? {});
   if (policy !== 'ring_hash' && policy !== 'maglev' && policy !== 'ip_hash') return null;
   const sources = policy === 'ip_hash' ? ipHashSources : settings.hash.map(asOnTheWire);
   return {
@@ -101,6 +106,7 @@ const policies = {
   ring_hash: ringHash,
   maglev,
   ip_hash: (endpoints, settings, random) => maglev(endpoints, { ...settings, hash: ipHashSources }, random),
+  sticky_cookie: stickyCookie,
 } satisfies Record<PolicyName, Build>;
 
 /**
@@ -164,6 +170,21 @@ function maglev<E extends Candidate>(
   const { hash, boundedLoad, tableSize } = settings;
   const described = `maglev hash of ${describeSources(hash)}`;
   return hashed(endpoints, random, { indexOf: maglevTable(endpoints, tableSize), boundedLoad, described });
+}
+
+function stickyCookie<E extends Candidate>(
+  endpoints: readonly E[],
+  settings: BalancerSettings,
+  random: Random,
+): Balancer<E> {
+  const named = settings.sticky?.metadata;
+  const byMetadata = { ...settings, hash: [{ header: named }] };
+  return sticky({
+    endpoints,
+    settings: settings.sticky ?? {},
+    anew: leastRequest(endpoints, settings, random),
+    byName: named === undefined ? null : maglev(endpoints, byMetadata, random),
+  });
 }
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;

@@ -44,6 +44,9 @@ export class SeededRandom implements Random {
   }
 }
 
+/** For what is signed by this process and checked by nobody else. New at every start. */
+export const processSecret: Uint8Array = randomBytes(32);
+
 /** A generator with a fresh seed from the operating system. */
 export function systemRandom(): Random {
   const bytes = randomBytes(16);

@@ -58,6 +58,36 @@ const hashSourcesAreClear: Rule = (config, complaints) => {
   });
 };
 
+/** Sessions are told apart by something, which the client is able to send back. */
+const stickyHasToken: Rule = (config, complaints) => {
+  forEachBalancer(config, ({ policy, sticky }, path, { protocol }) => {
+    if (policy === undefined) return;
+    if (policy !== 'sticky_cookie') {
+      if (sticky !== undefined)
+        complaints.problem(
+          `${path}.sticky`,
+          `is for sticky_cookie, and this policy is ${policy}; leave it out`,
+        );
+      return;
+    }
+    if (protocol === 'tcp')
+      complaints.problem(
+        `${path}.policy`,
+        '"sticky_cookie" is for http2 and http1, since a tcp connection has no cookies; write ip_hash',
+      );
+    else if (sticky?.cookie === undefined && sticky?.metadata === undefined)
+      complaints.problem(
+        `${path}.sticky`,
+        'has neither cookie nor metadata; write cookie: { name: session }, or metadata: x-session for gRPC',
+      );
+    if (sticky?.cookie?.sameSite === 'none' && sticky.cookie.secure === false)
+      complaints.problem(
+        `${path}.sticky.cookie.secure`,
+        'is false, and browsers drop a cookie with sameSite: none then; write true',
+      );
+  });
+};
+
 const hashSizesAgree: Rule = (config, complaints) => {
   forEachBalancer(config, ({ ringSize, tableSize }, path) => {
     const { perEndpoint, max } = ringSize ?? {};
@@ -76,7 +106,9 @@ function isPrime(number: number): boolean {
   return number > 1;
 }
 
-export const balancerRules = { hashHasKey, hashSourcesAreClear, hashSizesAgree } satisfies Record<
-  string,
-  Rule
->;
+export const balancerRules = {
+  hashHasKey,
+  hashSourcesAreClear,
+  hashSizesAgree,
+  stickyHasToken,
+} satisfies Record<string, Rule>;

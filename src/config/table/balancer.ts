@@ -23,15 +23,67 @@ const hashSource = section(
   },
 );
 
+const sticky = optionalSection(
+  {
+    doc: 'For `sticky_cookie`: how a session says which endpoint it is bound to; `cookie` or `metadata`. A session that is new, or whose endpoint is gone or unusable, gets one by `least_request`, and the reply says which.',
+    example: '{ cookie: { name: session } }',
+  },
+  {
+    cookie: optionalSection(
+      { doc: 'A cookie, for clients that keep them; always `HttpOnly`.', example: '{ name: session }' },
+      {
+        name: key(cookieName, { required: true, doc: 'Name of the cookie. It holds a signed token.' }),
+        path: key(
+          text({
+            label: 'cookie path',
+            charsMax: 1024,
+            pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/,
+            write: 'a path that begins with "/"',
+          }),
+          { default: '/', doc: 'Paths that the client sends it with.' },
+        ),
+        ttl: key(duration({ min: '1s', max: '8760h' }), {
+          otherwise: 'as long as the session of the client',
+          doc: 'How long the client keeps it, from when it was set.',
+        }),
+        sameSite: key(choice(['strict', 'lax', 'none']), {
+          default: 'lax',
+          doc: 'Whether the client sends it with requests that another site began.',
+        }),
+        secure: key(toggle, { default: false, doc: 'Whether the client sends it over TLS only.' }),
+      },
+    ),
+    metadata: key(headerName, {
+      doc: 'A header (a metadata key), for gRPC clients: the reply has the token in its first metadata, and the client sends it with its next calls. A value of its own, such as a session name, binds a call by its hash.',
+    }),
+    secret: key(
+      text({ label: 'secret', charsMax: 1024, pattern: /^.{16,}$/s, write: '16 characters or more' }),
+      {
+        otherwise: 'made at every start: sessions are bound anew then, and other sidecars do not know them',
+        doc: 'What tokens are signed with (HMAC-SHA-256). Sidecars with the same secret know the same sessions.',
+      },
+    ),
+  },
+);
+
 /** Which of the usable endpoints gets a call. */
 export const balancer = section(
   { doc: 'Which of the usable endpoints gets a call.' },
   {
     policy: key(
-      choice(['least_request', 'peak_ewma', 'round_robin', 'random', 'ring_hash', 'maglev', 'ip_hash']),
+      choice([
+        'least_request',
+        'peak_ewma',
+        'round_robin',
+        'random',
+        'ring_hash',
+        'maglev',
+        'ip_hash',
+        'sticky_cookie',
+      ]),
       {
         default: 'least_request',
-        doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. All heed weights.',
+        doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. `sticky_cookie`: the endpoint that a session was bound to (`sticky`). All heed weights.',
       },
     ),
     choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
@@ -79,6 +131,7 @@ export const balancer = section(
       },
       hashSource,
     ),
+    sticky,
     boundedLoad: optionalSection(
       {
         doc: 'For the hash policies: a key whose endpoint has too many calls in flight goes to another one, always the same.',

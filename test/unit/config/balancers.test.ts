@@ -77,6 +77,33 @@ describe('config/rules/balancers', () => {
     expect(told(ring)).to.deep.equal(['ringSize.perEndpoint: 100 is above max; write 10 or less']);
   });
 
+  it('sticky_cookie has a cookie or metadata', () => {
+    const missing =
+      'sticky: has neither cookie nor metadata; write cookie: { name: session }, or metadata: x-session for gRPC';
+    expect(told('{ policy: sticky_cookie }')).to.deep.equal([missing]);
+    expect(told('{ policy: sticky_cookie, sticky: { secret: 0123456789abcdef } }')).to.deep.equal([missing]);
+    expect(told('{ policy: sticky_cookie, sticky: { cookie: { name: s } } }')).to.deep.equal([]);
+    expect(told('{ policy: sticky_cookie, sticky: { metadata: x-session } }')).to.deep.equal([]);
+    expect(told('{ policy: random, sticky: { metadata: x-session } }')).to.deep.equal([
+      'sticky: is for sticky_cookie, and this policy is random; leave it out',
+    ]);
+    expect(told('{ policy: sticky_cookie }', 'tcp')).to.deep.equal([
+      'policy: "sticky_cookie" is for http2 and http1, since a tcp connection has no cookies; write ip_hash',
+    ]);
+  });
+
+  it('a cookie is one that browsers keep, a secret is long enough', () => {
+    expect(told('{ policy: sticky_cookie, sticky: { cookie: { name: s, sameSite: none } } }')).to.deep.equal([
+      'sticky.cookie.secure: is false, and browsers drop a cookie with sameSite: none then; write true',
+    ]);
+    expect(told('{ policy: sticky_cookie, sticky: { metadata: x, secret: short } }')).to.deep.equal([
+      'sticky.secret: "short" is not a secret; write 16 characters or more',
+    ]);
+    expect(told('{ policy: sticky_cookie, sticky: { cookie: { name: s, path: "/a;b" } } }')).to.deep.equal([
+      'sticky.cookie.path: "/a;b" is not a cookie path; write a path that begins with "/"',
+    ]);
+  });
+
   it('the bound on loads is above 1', () => {
     expect(told('{ policy: ip_hash, boundedLoad: { factor: 1 } }')).to.deep.equal([
       'boundedLoad.factor: 1 is below 1.01; write a number from 1.01 to 100',

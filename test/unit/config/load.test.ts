@@ -18,7 +18,11 @@ describe('config/load', () => {
       expect(listener.limits.idleTimeoutMs).to.equal(3_600_000);
       expect(listener.routes[0].timeoutMs).to.equal(undefined);
       expect(listener.tls).to.equal(undefined);
-      expect(cluster.balancer).to.deep.equal({ ...defaultBalancerSettings, boundedLoad: undefined });
+      expect(cluster.balancer).to.deep.equal({
+        ...defaultBalancerSettings,
+        boundedLoad: undefined,
+        sticky: undefined,
+      });
       expect(cluster.endpoints).to.deep.equal([
         { address: { kind: 'tcp', host: '127.0.0.1', port: 50051 }, weight: 1, zone: '', priority: 0 },
       ]);
