@@ -5,10 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import { DnsSource } from '../discovery/dns.ts';
-import { type DnsResolver, systemDnsResolver } from '../discovery/dns-resolver.ts';
-import type { DiscoverySource } from '../discovery/source.ts';
-import { staticSource } from '../discovery/static.ts';
+import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { createHttp1Pool } from '../http1/pool.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
@@ -20,6 +17,7 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
 import { Http2Pool } from '../upstream/http2-pool.ts';
 import type { StreamPool } from '../upstream/stream-opener.ts';
+import { buildDiscovery } from './build-discovery.ts';
 import { buildOutlier, watchHealth } from './build-health.ts';
 
 /** Replies of one connection in one turn of the event loop, before the other connections have theirs. */
@@ -102,15 +100,6 @@ export function sameDiscovery(a: ClusterConfig, b: ClusterConfig): boolean {
 
 function perEndpoint({ endpoints, discovery, balancer, limits, ...rest }: ClusterConfig): string {
   return JSON.stringify({ ...rest, limits: { ...limits, maxRequests: 0 } });
-}
-
-export function buildDiscovery(config: ClusterConfig, deps: BuildDeps): DiscoverySource {
-  const dns = config.discovery?.dns;
-  if (dns === undefined) return staticSource(config.endpoints, () => deps.clock.now());
-  return new DnsSource(
-    { ...dns, weight: 1, zone: '', priority: 0 },
-    { ...deps, resolver: (deps.newDnsResolver ?? systemDnsResolver)() },
-  );
 }
 
 function buildPool(

@@ -7,10 +7,10 @@ import {
   type BuildDeps,
   type BuiltCluster,
   buildCluster,
-  buildDiscovery,
   clusterChange,
   sameDiscovery,
 } from './build-cluster.ts';
+import { buildDiscovery } from './build-discovery.ts';
 import {
   buildListener,
   type ListenerBuildDeps,

@@ -112,14 +112,6 @@ export function optionalSection<const K extends Keys>(
   return make(options, keys, 'optional', false, false);
 }
 
-/** A mapping that must be written. */
-export function requiredSection<const K extends Keys>(
-  options: SectionOptions,
-  keys: K,
-): Section<K, 'filled', false> {
-  return make(options, keys, 'filled', true, false);
-}
-
 /** A mapping that is on with its defaults where it is not written, and off where `none` is. */
 export function sectionOrNone<const K extends Keys>(
   options: SectionOptions,

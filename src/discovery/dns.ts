@@ -1,27 +1,17 @@
-import { isIP } from 'node:net';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import { type DnsResolver, type Resolution, resolveHost } from './dns-resolver.ts';
-import type { DiscoverySource, DiscoveryStatus, Publish } from './source.ts';
-
-/** A name whose A and AAAA records are the endpoints, all on one port. */
-export interface DnsTarget {
-  readonly host: string;
-  readonly port: number;
-  /** Given to each endpoint. */
-  readonly weight: number;
-  readonly zone: string;
-  readonly priority: number;
-}
+import type { DnsAnswer, DnsQuery } from './dns-query.ts';
+import type { DnsResolver } from './dns-resolver.ts';
+import { type DiscoverySource, type DiscoveryStatus, type Publish, sameEndpoints } from './source.ts';
 
 /** Never asks more often, whatever the TTL and however often `refresh` is called. */
 const intervalMinMs = 1000;
 /** Asks this often at the least: a TTL of a day must not hide a scale-up for a day. */
 const intervalMaxMs = 30_000;
-/** For names that the system resolved: it tells no TTL. */
-const lookupIntervalMs = 5000;
+/** Where no TTL is told: for names that the system resolved. And SRV records, whose own Node does not tell, are asked no more seldom. */
+const untoldIntervalMs = 5000;
 /** Trouble is retried after 1 s, and then ever later up to `intervalMaxMs`. */
 const retryFactor = 1.6;
 /** Sidecars that started together must not ask together for ever. Only ever later: before its TTL an answer is the old one. */
@@ -37,10 +27,10 @@ export interface DnsSourceDependencies {
   readonly resolver: DnsResolver;
 }
 
-/** Re-resolves a name as its TTL says and publishes its addresses, sorted, when they change. */
+/** Asks again as the TTL says and publishes the endpoints when they change. */
 export class DnsSource implements DiscoverySource {
   readonly describe: string;
-  private readonly target: DnsTarget;
+  private readonly query: DnsQuery;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly logger: Logger;
@@ -57,14 +47,14 @@ export class DnsSource implements DiscoverySource {
   private nextMs = Number.POSITIVE_INFINITY;
   private retryMs = intervalMinMs;
 
-  private addresses: readonly string[] = [];
+  private endpoints: readonly EndpointSpec[] = [];
   private answered = false;
   private lastAnswerMs = 0;
   private lastError = '';
 
-  constructor(target: DnsTarget, dependencies: DnsSourceDependencies) {
-    this.target = target;
-    this.describe = `DNS name ${target.host}, port ${target.port}`;
+  constructor(query: DnsQuery, dependencies: DnsSourceDependencies) {
+    this.query = query;
+    this.describe = query.describe;
     this.clock = dependencies.clock;
     this.random = dependencies.random;
     this.logger = dependencies.logger;
@@ -72,8 +62,8 @@ export class DnsSource implements DiscoverySource {
   }
 
   get status(): DiscoveryStatus {
-    const { answered, lastAnswerMs, lastError } = this;
-    return { answered, endpoints: this.addresses.length, lastAnswerMs, lastError };
+    const { answered, endpoints, lastAnswerMs, lastError } = this;
+    return { answered, endpoints: endpoints.length, lastAnswerMs, lastError };
   }
 
   start(publish: Publish): void {
@@ -106,7 +96,7 @@ export class DnsSource implements DiscoverySource {
     const resolution = ++this.resolution;
     this.inFlight = true;
     this.startedMs = this.clock.now();
-    const settle = (result: Resolution): void => {
+    const settle = (result: DnsAnswer): void => {
       if (this.stopped || resolution !== this.resolution || !this.inFlight) return;
       this.inFlight = false;
       const delayMs = result.ok ? this.succeeded(result) : this.failed(result.error);
@@ -117,8 +107,8 @@ export class DnsSource implements DiscoverySource {
       this.resolver.cancel();
       settle({ ok: false, error: `no answer within ${resolutionTimeoutMs / 1000} s` });
     });
-    // `resolveHost` never rejects.
-    void resolveHost(this.resolver, this.target.host).then((result) => {
+    // `ask` never rejects.
+    void this.query.ask().then((result) => {
       if (resolution === this.resolution && this.inFlight) this.timer?.cancel();
       settle(result);
     });
@@ -127,12 +117,11 @@ export class DnsSource implements DiscoverySource {
   /** Gives the delay to the next resolution, milliseconds. */
   private failed(error: string): number {
     if (this.lastError === '') {
-      const count = this.addresses.length;
+      const count = this.endpoints.length;
       const meanwhile = this.answered
         ? `keeping the last ${count} endpoints`
         : 'there is no endpoint until it answers';
       this.logger.warn(`${this.describe}: ${error}; ${meanwhile}`, {
-        host: this.target.host,
         endpoints: count,
       });
     }
@@ -143,32 +132,20 @@ export class DnsSource implements DiscoverySource {
   }
 
   /** Gives the delay to the next resolution, milliseconds. */
-  private succeeded(result: Resolution & { ok: true }): number {
+  private succeeded({ endpoints, ttlSec }: DnsAnswer & { ok: true }): number {
     this.lastAnswerMs = this.clock.now();
     this.retryMs = intervalMinMs;
-    // What is not known has not changed: a server that has trouble with AAAA alone takes no IPv6 endpoint away.
-    const kept =
-      result.unknownFamily === 0 ? [] : this.addresses.filter((a) => isIP(a) === result.unknownFamily);
-    const addresses = [...new Set([...result.addresses, ...kept])].sort();
     if (this.lastError !== '') {
       this.lastError = '';
-      const facts = { host: this.target.host, endpoints: addresses.length };
-      this.logger.info(`${this.describe} is resolved again`, facts);
+      this.logger.info(`${this.describe} is resolved again`, { endpoints: endpoints.length });
     }
-    const unchanged =
-      addresses.length === this.addresses.length && addresses.every((a, i) => a === this.addresses[i]);
-    if (!this.answered || !unchanged) {
+    if (!this.answered || !sameEndpoints(endpoints, this.endpoints)) {
       this.answered = true;
-      this.addresses = addresses;
-      this.publish?.(Object.freeze(addresses.map((address) => this.endpoint(address))));
+      this.endpoints = Object.freeze([...endpoints]);
+      this.publish?.(this.endpoints);
     }
-    const ttlMs = result.ttlSec === null ? lookupIntervalMs : result.ttlSec * 1000;
+    const ttlMs = ttlSec === null ? untoldIntervalMs : ttlSec * 1000;
     return this.jittered(Math.min(Math.max(ttlMs, intervalMinMs), intervalMaxMs));
-  }
-
-  private endpoint(host: string): EndpointSpec {
-    const { port, weight, zone, priority } = this.target;
-    return { address: { kind: 'tcp', host, port }, weight, zone, priority };
   }
 
   private jittered(delayMs: number): number {

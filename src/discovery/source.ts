@@ -41,3 +41,19 @@ export function withoutRepeats(list: readonly EndpointSpec[]): EndpointSpec[] {
   }
   return [...byAddress.values()];
 }
+
+/** Do two lists say the same, in the same order? */
+export function sameEndpoints(a: readonly EndpointSpec[], b: readonly EndpointSpec[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, i) => {
+      const other = b[i];
+      return (
+        formatAddress(one.address) === formatAddress(other.address) &&
+        one.weight === other.weight &&
+        one.zone === other.zone &&
+        one.priority === other.priority
+      );
+    })
+  );
+}

@@ -1,19 +1,42 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { systemDnsResolver } from '../../src/discovery/dns-resolver.ts';
 import { type DnsServer, startDnsServer } from '../support/dns-server.ts';
 import { type Frame, type FramePeer, startFrameServer, Type } from '../support/frame-peer.ts';
 import type { GreeterClient } from '../support/greeter-client.ts';
+import type { Greeter } from '../support/greeter-server.ts';
 import { connectRaw, grpcHead } from '../support/raw-http2.ts';
-import { ready, type Sidecar, startSidecar } from '../support/sidecar.ts';
+import { greeterConfig, ready, type Sidecar, startSidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
 const { status } = grpc;
 
-describe('DNS discovery', function () {
+/** So many calls in flight until it is stopped; then what the failed ones said. */
+function keepCalling(client: GreeterClient, inFlight: number): { stop(): Promise<readonly string[]> } {
+  let going = true;
+  const failed: string[] = [];
+  const workers = Array.from({ length: inFlight }, async () => {
+    while (going) {
+      const { code, details } = await client.sayHello('x');
+      if (code !== status.OK) failed.push(details);
+    }
+  });
+  return {
+    async stop() {
+      going = false;
+      await Promise.all(workers);
+      return failed;
+    },
+  };
+}
+
+describe('discovery', function () {
   this.timeout(20_000);
-  const { greeter, client: grpcClient, defer } = rig();
+  const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   async function dnsServer(): Promise<DnsServer> {
     const dns = await startDnsServer();
@@ -124,25 +147,131 @@ describe('DNS discovery', function () {
     const proxy = await started(dns, old.port);
     await ready(proxy);
     const client = grpcClient(proxy.target());
-    let going = true;
-    const failed: string[] = [];
-    const workers = Array.from({ length: 8 }, async () => {
-      while (going) {
-        const { code, details } = await client.sayHello('x');
-        if (code !== status.OK) failed.push(details);
-      }
-    });
-    defer(() => {
-      going = false;
-      return Promise.all(workers);
-    });
+    const going = keepCalling(client, 8);
+    defer(() => going.stop());
     dns.set('orders.test', ['127.0.0.2'], 1);
     await until(
       () => fresh.calls > 100,
-      () => `${fresh.calls} calls; ${failed.join('; ')}`,
+      () => `${fresh.calls} calls`,
       6000,
     );
-    expect(failed).to.deep.equal([]);
+    expect(await going.stop()).to.deep.equal([]);
+  });
+
+  it('a scale-up is noticed within the TTL, and the newcomers get their fair share', async () => {
+    const dns = await dnsServer();
+    const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
+    const first = await greeter({ delayMs: 5 });
+    const rest = await Promise.all(
+      hosts.slice(1).map((host) => greeter({ host, port: first.port, delayMs: 5 })),
+    );
+    dns.set('orders.test', hosts.slice(0, 2), 1);
+    const proxy = await started(dns, first.port);
+    await ready(proxy);
+    const client = grpcClient(proxy.target());
+    const going = keepCalling(client, 16);
+    defer(() => going.stop());
+    await until(
+      () => first.calls > 100,
+      () => `${first.calls} calls`,
+    );
+    const setMs = performance.now();
+    dns.set('orders.test', hosts, 1);
+    await until(
+      () => rest.every(({ calls }) => calls > 0),
+      () => addresses(proxy).join(),
+      5000,
+    );
+    // The TTL and its jitter, and what the first probes and connections take.
+    expect(performance.now() - setMs).to.be.below(2500);
+    const before = [first, ...rest].map(({ calls }) => calls);
+    await until(
+      () => first.calls > before[0] + 300,
+      () => `${first.calls} calls`,
+    );
+    const shares = [first, ...rest].map(({ calls }, i) => calls - before[i]);
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    for (const share of shares) expect(share / mean, shares.join()).to.be.within(0.7, 1.3);
+    expect(await going.stop()).to.deep.equal([]);
+  });
+
+  it('SRV records say port, weight and priority', async () => {
+    const dns = await dnsServer();
+    const [heavy, light, standby] = [await greeter(), await greeter(), await greeter()];
+    const record = ({ port }: Greeter, weight: number, priority: number) => ({
+      host: 'replica.test',
+      port,
+      weight,
+      priority,
+    });
+    dns.set('replica.test', ['127.0.0.1'], 1);
+    dns.setService('_grpc._tcp.orders.test', [
+      record(heavy, 30, 5),
+      record(light, 10, 5),
+      record(standby, 9, 7),
+    ]);
+    const proxy = await started(dns, 0, {
+      balancer: { policy: 'round_robin' },
+      discovery: { dns: { host: '_grpc._tcp.orders.test', type: 'srv' } },
+    });
+    await ready(proxy);
+    const client = grpcClient(proxy.target());
+    for (let i = 0; i < 80; i++) await fine(client);
+    expect([heavy.calls, light.calls, standby.calls]).to.deep.equal([60, 20, 0]);
+    dns.setService('_grpc._tcp.orders.test', [record(standby, 9, 7)]);
+    await until(
+      () => addresses(proxy).join() === standby.address,
+      () => addresses(proxy).join(),
+      4000,
+    );
+    await fine(client);
+    expect(standby.calls).to.equal(1);
+  });
+
+  it('a file that is replaced replaces the replicas, and no call fails', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-file-'));
+    defer(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'endpoints.yaml');
+    const write = (...replicas: Greeter[]): void => {
+      const endpoints = replicas.map(({ address }) => ({ address }));
+      writeFileSync(`${path}.new`, JSON.stringify({ endpoints }));
+      renameSync(`${path}.new`, path);
+    };
+    const [a, b, c] = [await greeter(), await greeter({ healthDelayMs: 50 }), await greeter()];
+    write(a);
+    const proxy = await sidecar(
+      greeterConfig([], { endpoints: [], discovery: { file: { path, interval: '20ms' } } }),
+    );
+    const going = keepCalling(grpcClient(proxy.target()), 8);
+    defer(() => going.stop());
+    for (const replica of [b, c]) {
+      write(replica);
+      await until(
+        () => replica.calls > 50,
+        () => addresses(proxy).join(),
+      );
+      expect(addresses(proxy)).to.deep.equal([replica.address]);
+    }
+    writeFileSync(path, 'endpoints: [{ address: nonsense }]');
+    await until(
+      () => proxy.log.some((line) => line.includes('endpoints[0].address: "nonsense" has no port')),
+      () => proxy.log.join(''),
+    );
+    expect(addresses(proxy)).to.deep.equal([c.address]);
+    expect(await going.stop()).to.deep.equal([]);
+  });
+
+  it('a name that never resolves: the log and each call say so', async () => {
+    const dns = await dnsServer();
+    const proxy = await started(dns, 1);
+    const { code, details } = await grpcClient(proxy.target()).sayHello('x');
+    expect(code).to.equal(status.UNAVAILABLE);
+    expect(details).to.match(
+      /^cluster orders has no endpoint \(DNS name orders\.test, port 1: DNS has no such name\);.*\[no_endpoint\]$/,
+    );
+    expect(proxy.log.join('')).to.contain(
+      'DNS name orders.test, port 1: DNS has no such name; there is no endpoint until it answers',
+    );
   });
 
   it('trouble of the DNS server never empties a pool that worked, and /clusters tells of it', async () => {

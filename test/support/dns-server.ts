@@ -11,38 +11,49 @@ export interface DnsServer {
   mode: 'answer' | 'silent' | 'servfail' | 'refuse';
   /** The addresses of a name, IPv4 and IPv6 mixed; it exists from now on, even with none. */
   set(name: string, addresses: readonly string[], ttlSec?: number): void;
+  /** The SRV records of a name. */
+  setService(name: string, services: readonly ServiceRecord[], ttlSec?: number): void;
   /** The name does not exist (NXDOMAIN), as every name at first. */
   remove(name: string): void;
   close(): Promise<void>;
 }
 
+export interface ServiceRecord {
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly priority: number;
+}
+
 const typeA = 1;
 const typeAaaa = 28;
+const typeSrv = 33;
+const typeNames: Readonly<Record<number, string>> = { [typeA]: 'A', [typeAaaa]: 'AAAA', [typeSrv]: 'SRV' };
 const rcodes = { answer: 0, servfail: 2, nxdomain: 3, refuse: 5 };
 
-/** A DNS server of our own on a loopback UDP port: A and AAAA for the names it is told (RFC 1035, RFC 3596). */
+/** A DNS server of our own on a loopback UDP port: A, AAAA and SRV for the names it is told (RFC 1035, 3596, 2782). */
 export async function startDnsServer(): Promise<DnsServer> {
-  const names = new Map<string, { addresses: readonly string[]; ttlSec: number }>();
+  const names = new Map<
+    string,
+    { addresses: readonly string[]; services: readonly ServiceRecord[]; ttlSec: number }
+  >();
   const questions: string[] = [];
   const socket = createSocket('udp4');
   const reply = (query: Buffer, peer: RemoteInfo): void => {
     const question = readQuestion(query);
     if (question === null) return;
     const { name, type, end } = question;
-    questions.push(`${type === typeA ? 'A' : type === typeAaaa ? 'AAAA' : type} ${name}`);
+    questions.push(`${typeNames[type] ?? type} ${name}`);
     if (server.mode === 'silent') return;
     const known = names.get(name);
-    const matching =
-      server.mode === 'answer' && known
-        ? known.addresses.filter((address) => type === (isIPv4(address) ? typeA : typeAaaa))
-        : [];
+    const data = server.mode === 'answer' && known ? recordsOf(type, known) : [];
     const rcode = server.mode === 'answer' && !known ? rcodes.nxdomain : rcodes[server.mode];
     const header = Buffer.alloc(12);
     query.copy(header, 0, 0, 2);
     header.writeUInt16BE(0x8580 | rcode, 2); // a response, authoritative, recursion desired and available
     header.writeUInt16BE(1, 4);
-    header.writeUInt16BE(matching.length, 6);
-    const answers = matching.map((address) => record(type, known?.ttlSec ?? 0, address));
+    header.writeUInt16BE(data.length, 6);
+    const answers = data.map((octets) => record(type, known?.ttlSec ?? 0, octets));
     socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), peer.port, peer.address);
   };
   socket.on('message', reply);
@@ -52,7 +63,10 @@ export async function startDnsServer(): Promise<DnsServer> {
     address: `127.0.0.1:${socket.address().port}`,
     questions,
     mode: 'answer',
-    set: (name, addresses, ttlSec = 0) => void names.set(name.toLowerCase(), { addresses, ttlSec }),
+    set: (name, addresses, ttlSec = 0) =>
+      void names.set(name.toLowerCase(), { addresses, services: [], ttlSec }),
+    setService: (name, services, ttlSec = 0) =>
+      void names.set(name.toLowerCase(), { addresses: [], services, ttlSec }),
     remove: (name) => void names.delete(name.toLowerCase()),
     close: () => new Promise((resolve) => socket.close(() => resolve())),
   };
@@ -73,9 +87,19 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
   return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at + 1), end };
 }
 
+/** What the records of a type hold, one each. */
+function recordsOf(
+  type: number,
+  { addresses, services }: { addresses: readonly string[]; services: readonly ServiceRecord[] },
+): Buffer[] {
+  if (type === typeSrv) return services.map(serviceOctets);
+  return addresses
+    .filter((address) => type === (isIPv4(address) ? typeA : typeAaaa))
+    .map((address) => (isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Octets(address)));
+}
+
 /** One record; its name is a pointer to the question's (RFC 1035 section 4.1.4). */
-function record(type: number, ttlSec: number, address: string): Buffer {
-  const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Octets(address);
+function record(type: number, ttlSec: number, data: Buffer): Buffer {
   const head = Buffer.alloc(12);
   head.writeUInt16BE(0xc00c, 0);
   head.writeUInt16BE(type, 2);
@@ -83,6 +107,15 @@ function record(type: number, ttlSec: number, address: string): Buffer {
   head.writeUInt32BE(ttlSec, 6);
   head.writeUInt16BE(data.length, 10);
   return Buffer.concat([head, data]);
+}
+
+function serviceOctets({ host, port, weight, priority }: ServiceRecord): Buffer {
+  const head = Buffer.alloc(6);
+  head.writeUInt16BE(priority, 0);
+  head.writeUInt16BE(weight, 2);
+  head.writeUInt16BE(port, 4);
+  const labels = host.split('.').map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`));
+  return Buffer.concat([head, ...labels, Buffer.from([0])]);
 }
 
 function ipv6Octets(address: string): Buffer {

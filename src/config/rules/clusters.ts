@@ -19,6 +19,26 @@ const endpointsOrDiscovery: Rule = (config, complaints) => {
   });
 };
 
+/** One way to find them, and all that it needs. */
+const discoveryIsWhole: Rule = (config, complaints, help) => {
+  config.clusters?.forEach(({ discovery }, i) => {
+    if (discovery === undefined) return;
+    const path = `clusters[${i}].discovery`;
+    const { dns, file } = discovery;
+    if (dns !== undefined && file !== undefined)
+      complaints.problem(`${path}.file`, 'excludes dns; write one of them');
+    if (dns === undefined && file === undefined)
+      complaints.problem(path, 'says no place; write dns: { host: name, port: 50051 } or file: { path: … }');
+    if (dns?.type === 'address' && dns.port === undefined)
+      complaints.problem(`${path}.dns.port`, 'is missing; write the port of every endpoint, or type: srv');
+    if (dns?.type === 'srv' && dns.port !== undefined)
+      complaints.problem(`${path}.dns.port`, 'is told by the SRV records; leave it out');
+    // It may be written by who starts later.
+    const wrong = file?.path === undefined ? undefined : help.checkFile(file.path);
+    if (wrong !== undefined) complaints.warning(`${path}.file.path`, `${shown(file?.path)} ${wrong}`);
+  });
+};
+
 /** The address is what an endpoint is known by. */
 const endpointsDiffer: Rule = (config, complaints) => {
   config.clusters?.forEach((cluster, i) => {
@@ -102,6 +122,7 @@ const upstreamTlsIsWhole: Rule = (config, complaints, help) => {
 
 export const clusterRules = {
   endpointsOrDiscovery,
+  discoveryIsWhole,
   endpointsDiffer,
   probeFitsProtocol,
   noTrafficIsSlower,

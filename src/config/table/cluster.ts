@@ -1,5 +1,5 @@
 import { address, choice, duration, name, number, text } from '../scalar-type.ts';
-import { key, list, optionalSection, requiredSection, section, sectionOrNone } from '../shape.ts';
+import { key, list, optionalSection, section, sectionOrNone } from '../shape.ts';
 import { statusCodes } from '../status-codes.ts';
 import { balancer } from './balancer.ts';
 
@@ -230,14 +230,38 @@ export const cluster = section(
         example: '{ dns: { host: orders, port: 50051 } }',
       },
       {
-        dns: requiredSection(
+        dns: optionalSection(
           {
-            doc: 'Every A and AAAA record of a name is an endpoint of weight 1. Asked again and again; when that fails the last good answer stays.',
+            doc: 'Every address of a name is an endpoint. Asked again as the TTL says, early when connections fail; when that fails the last good answer stays.',
             example: '{ host: orders, port: 50051 }',
           },
           {
             host: key(hostName, { required: true, doc: 'Name to look up.' }),
-            port: key(number({ min: 1, max: 65_535 }), { required: true, doc: 'Port of every endpoint.' }),
+            type: key(choice(['address', 'srv']), {
+              default: 'address',
+              doc: '`address`: A and AAAA records, each of weight 1. `srv`: SRV records, with their ports, weights and priorities.',
+            }),
+            port: key(number({ min: 1, max: 65_535 }), {
+              otherwise: 'that of each SRV record',
+              doc: 'Port of every endpoint; must be written for `type: address`.',
+            }),
+            family: key(choice(['auto', 'ipv4', 'ipv6', 'all']), {
+              default: 'auto',
+              doc: 'Which addresses count. `auto`: IPv4 where there is any, else IPv6, since a replica of a dual-stack service has one of each; `all`: each address is a replica.',
+            }),
+          },
+        ),
+        file: optionalSection(
+          {
+            doc: 'A file with a list `endpoints`, as a cluster has it, YAML or JSON. It may be written in place, replaced, or be a symbolic link; while something is wrong with it the last good list stands.',
+            example: '{ path: endpoints.yaml }',
+          },
+          {
+            path: key(text({ label: 'file', charsMax: 4096 }), { required: true, doc: 'Path of the file.' }),
+            interval: key(duration({ min: '10ms', max: '1h' }), {
+              default: '1s',
+              doc: 'How often it is looked at.',
+            }),
           },
         ),
       },

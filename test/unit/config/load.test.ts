@@ -36,7 +36,10 @@ describe('config/load', () => {
       const clusters = [{ name: 'c', discovery: { dns: { host: 'orders', port: 50051 } } }];
       const config = configOf(JSON.stringify({ listeners, clusters }));
       expect(config.listeners[0].routes[0].timeoutMs).to.equal(1500);
-      expect(config.clusters[0].discovery).to.deep.equal({ dns: { host: 'orders', port: 50051 } });
+      expect(config.clusters[0].discovery).to.deep.equal({
+        dns: { host: 'orders', port: 50051, type: 'address', family: 'auto' },
+        file: undefined,
+      });
     });
 
     it('is frozen all the way down once it is loaded', () => {

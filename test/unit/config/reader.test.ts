@@ -149,7 +149,7 @@ clusters: [{ name: c, discovery: {} }]
       'f.yaml:1:13 listeners[0].listen: is missing; write an address',
       'f.yaml:1:24 listeners[0].routes[0].name: is missing; write a name',
       'f.yaml:1:24 listeners[0].routes[0].cluster: is missing; write a name',
-      'f.yaml:2:34 clusters[0].discovery.dns: is missing; write dns: { host: orders, port: 50051 }',
+      'f.yaml:2:34 clusters[0].discovery: says no place; write dns: { host: name, port: 50051 } or file: { path: … }',
     ]);
   });
 

@@ -152,6 +152,35 @@ describe('config/rules', () => {
       ).to.deep.equal([]);
     });
 
+    it('are found in one way, with all that it needs', () => {
+      const found = (discovery: string) =>
+        problemsOf(`listeners:
+  - { name: l, listen: 127.0.0.1:1, routes: [{ name: r, cluster: c }] }
+clusters:
+  - { name: c, discovery: ${discovery} }
+`).map((line) => line.replace(/^f\.yaml:\d+:\d+ /, ''));
+      expect(found('{ dns: { host: orders } }')).to.deep.equal([
+        'clusters[0].discovery.dns.port: is missing; write the port of every endpoint, or type: srv',
+      ]);
+      expect(found('{ dns: { host: orders, type: srv, port: 1 } }')).to.deep.equal([
+        'clusters[0].discovery.dns.port: is told by the SRV records; leave it out',
+      ]);
+      expect(found('{ dns: { host: _grpc._tcp.orders, type: srv } }')).to.deep.equal([]);
+      expect(found('{ file: { path: a }, dns: { host: o, port: 1 } }')).to.deep.equal([
+        'clusters[0].discovery.file: excludes dns; write one of them',
+      ]);
+      expect(found('{}')).to.deep.equal([
+        'clusters[0].discovery: says no place; write dns: { host: name, port: 50051 } or file: { path: … }',
+      ]);
+      expect(found('{ file: { path: later.yaml } }')).to.deep.equal([]);
+    });
+
+    it('are probed no more often without traffic than with it', () => {
+      expect(cluster('health: { noTrafficInterval: 1s }')).to.deep.equal([
+        'clusters[0].health.noTrafficInterval: "1s" is shorter than interval; write 5s or more',
+      ]);
+    });
+
     it('eject for no longer than the longest ejection', () => {
       expect(cluster('outlier: { baseEjection: 10m }')).to.deep.equal([
         'clusters[0].outlier.baseEjection: "10m" is longer than maxEjection; write 5m or less',

@@ -27,7 +27,7 @@ clusters:
   it('may be a name that DNS knows', () => {
     for (const to of ['dns:///orders:50051', 'dns:orders:50051']) {
       const [cluster] = configOf(undefined, { flags: { from, to: [to] } }).clusters;
-      expect(cluster.discovery).to.deep.equal({ dns: { host: 'orders', port: 50051 } });
+      expect(cluster.discovery?.dns).to.include({ host: 'orders', port: 50051, type: 'address' });
       expect(cluster.endpoints).to.deep.equal([]);
     }
   });

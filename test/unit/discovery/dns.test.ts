@@ -5,78 +5,11 @@ import type { EndpointSpec } from '../../../src/core/endpoint-spec.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { DnsSource } from '../../../src/discovery/dns.ts';
-import { type DnsResolver, systemDnsResolver } from '../../../src/discovery/dns-resolver.ts';
+import { addressQuery } from '../../../src/discovery/dns-query.ts';
+import { systemDnsResolver } from '../../../src/discovery/dns-resolver.ts';
 import { type DiscoveryRig, discoveryContract } from '../../contract/discovery.ts';
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts';
-
-const target = { host: 'orders.test', port: 80, weight: 1, zone: '', priority: 0 };
-const failure = (code: string) => Object.assign(new Error(code), { code });
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** A world of DNS that the test sets by hand. An `Error` in place of addresses is thrown. */
-class FakeDns implements DnsResolver {
-  a: readonly string[] | Error = failure('ENOTFOUND');
-  aaaa: readonly string[] | Error = failure('ENODATA');
-  system: readonly string[] | Error = failure('ENOTFOUND');
-  ttlSec = 5;
-  hangs = false;
-  asked = 0;
-  lookedUp = 0;
-  cancelled = 0;
-
-  private answer<T>(addresses: readonly string[] | Error, map: (address: string) => T): Promise<T[]> {
-    if (this.hangs) return new Promise(() => {});
-    return addresses instanceof Error ? Promise.reject(addresses) : Promise.resolve(addresses.map(map));
-  }
-  resolve4() {
-    this.asked++;
-    return this.answer(this.a, (address) => ({ address, ttlSec: this.ttlSec }));
-  }
-  resolve6() {
-    return this.answer(this.aaaa, (address) => ({ address, ttlSec: this.ttlSec }));
-  }
-  lookup = (_host: string) => {
-    this.lookedUp++;
-    return this.answer(this.system, (address) => address);
-  };
-  cancel() {
-    this.cancelled++;
-  }
-}
-
-function setUp(host = target.host) {
-  const clock = new VirtualClock();
-  const dns = new FakeDns();
-  const lines: string[] = [];
-  const line = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
-  const logger: Logger = {
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-  };
-  const source = new DnsSource(
-    { ...target, host },
-    { clock, logger, random: new SeededRandom(1), resolver: dns },
-  );
-  const published: string[][] = [];
-  const publish = (list: readonly EndpointSpec[]) =>
-    void published.push(list.map((e) => formatAddress(e.address)));
-  const start = async () => {
-    source.start(publish);
-    await turn();
-  };
-  const advance = async (ms: number) => {
-    clock.advance(ms);
-    await turn();
-  };
-  /** Past the next resolution, and short of its timeout. */
-  const settle = async () => {
-    await turn();
-    await advance(6000);
-  };
-  return { clock, dns, lines, source, published, start, advance, settle };
-}
+import { FakeDns, failure, setUp, target, turn } from './fake-dns.ts';
 
 discoveryContract({
   name: 'DNS, A and AAAA',
@@ -131,14 +64,14 @@ discoveryContract({
 });
 
 describe('DnsSource', () => {
-  it('gives each endpoint the port, weight, zone and priority of the target', async () => {
+  it('gives each endpoint the port of the target, and weight 1', async () => {
     const clock = new VirtualClock();
     const dns = new FakeDns();
     dns.a = ['10.0.0.1'];
-    const settings = { host: 'a', port: 7, weight: 2, zone: 'z', priority: 3 };
+    const query = addressQuery({ host: 'a', port: 7, family: 'auto' }, dns);
     const dependencies = { clock, random: new SeededRandom(1), resolver: dns };
     const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-    const source = new DnsSource(settings, { ...dependencies, logger });
+    const source = new DnsSource(query, { ...dependencies, logger });
     let list: readonly EndpointSpec[] = [];
     source.start((endpoints) => {
       list = endpoints;
@@ -146,7 +79,7 @@ describe('DnsSource', () => {
     await turn();
     source.stop();
     const address = { kind: 'tcp', host: '10.0.0.1', port: 7 };
-    expect(list).to.deep.equal([{ address, weight: 2, zone: 'z', priority: 3 }]);
+    expect(list).to.deep.equal([{ address, weight: 1, zone: '', priority: 0 }]);
   });
 
   for (const [ttlSec, fromMs, toMs] of [
@@ -326,10 +259,8 @@ describe('DnsSource with a real DNS server', () => {
   function start(servers: string[] | undefined, host: string) {
     const logger: Logger = { debug() {}, info: () => arrived(), warn: () => arrived(), error() {} };
     const random = new SeededRandom(1);
-    source = new DnsSource(
-      { ...target, host },
-      { clock, logger, random, resolver: systemDnsResolver(servers) },
-    );
+    const resolver = systemDnsResolver(servers);
+    source = new DnsSource(addressQuery({ ...target, host }, resolver), { clock, logger, random, resolver });
     const next = heard();
     source.start((list) => {
       published.push(list.map((e) => formatAddress(e.address)));

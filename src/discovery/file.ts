@@ -1,0 +1,152 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Result } from '../core/result.ts';
+import {
+  type DiscoverySource,
+  type DiscoveryStatus,
+  type Publish,
+  sameEndpoints,
+  withoutRepeats,
+} from './source.ts';
+
+/** A file that lists endpoints, as the source sees it; injected, so that tests need no file system. */
+export interface EndpointFile {
+  readonly path: string;
+  /** What tells one state of the file from another, symbolic links followed; an error where there is none to look at. */
+  look(): Promise<Result<string>>;
+  /** The list as it is now, or all that is wrong with it in words that name place and mend. Never throws. */
+  read(): Result<readonly EndpointSpec[]>;
+}
+
+/**
+ * A file that was just written is looked at once more after so long, milliseconds, and read only if it has not changed
+ * meanwhile: half a list of endpoints is a list of endpoints too.
+ */
+const settleMs = 100;
+
+/** A look that hangs (a file system that is gone) is given up. */
+const lookTimeoutMs = 10_000;
+
+/**
+ * Endpoints from a file that is looked at again and again: by name, so that it may be written in place, replaced by
+ * another (rename), or be a symbolic link that is turned, as Kubernetes does with a ConfigMap; and on every file system,
+ * which no notification is. What is wrong changes nothing: the last good list stands.
+ */
+export class FileSource implements DiscoverySource {
+  readonly describe: string;
+  private readonly file: EndpointFile;
+  private readonly intervalMs: number;
+  private readonly deps: { readonly clock: Clock; readonly logger: Logger };
+  private publish: Publish | null = null;
+  private stopped = false;
+  private timer: Timer | null = null;
+  /** Counts looks; an answer to an earlier one is too late. */
+  private looks = 0;
+  private looking = false;
+  /** Of what was read last, well or not. */
+  private readSignature: string | null = null;
+  /** Of a file that has changed and may still be written to. */
+  private pendingSignature: string | null = null;
+  private endpoints: readonly EndpointSpec[] = [];
+  private answered = false;
+  private lastAnswerMs = 0;
+  private lastError = '';
+
+  constructor(
+    file: EndpointFile,
+    intervalMs: number,
+    deps: { readonly clock: Clock; readonly logger: Logger },
+  ) {
+    this.file = file;
+    this.intervalMs = intervalMs;
+    this.deps = deps;
+    this.describe = `file ${file.path}`;
+  }
+
+  get status(): DiscoveryStatus {
+    const { answered, endpoints, lastAnswerMs, lastError } = this;
+    return { answered, endpoints: endpoints.length, lastAnswerMs, lastError };
+  }
+
+  start(publish: Publish): void {
+    if (this.publish !== null || this.stopped) return;
+    this.publish = publish;
+    this.look();
+  }
+
+  /** It is looked at so often that there is no earlier. */
+  refresh(): void {}
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+  }
+
+  private look(): void {
+    const { clock } = this.deps;
+    const number = ++this.looks;
+    this.looking = true;
+    const settle = (found: Result<string>): void => {
+      if (this.stopped || number !== this.looks || !this.looking) return;
+      this.looking = false;
+      this.timer?.cancel();
+      const soon = this.found(found);
+      // Whoever was just told may have stopped this source.
+      if (!this.stopped) this.timer = clock.after(soon ? settleMs : this.intervalMs, () => this.look());
+    };
+    this.timer = clock.after(lookTimeoutMs, () =>
+      settle({ error: `cannot be looked at within ${lookTimeoutMs / 1000} s` }),
+    );
+    this.file.look().then(settle, (error: unknown) => settle({ error: `cannot be looked at: ${error}` }));
+  }
+
+  /** True when it is to be looked at again soon. */
+  private found({ value: signature, error }: Result<string>): boolean {
+    if (signature === undefined) {
+      // Whatever comes in its place is news, should it look the same.
+      this.readSignature = null;
+      this.failed(`${this.file.path} ${error}`);
+      return false;
+    }
+    if (signature === this.readSignature) {
+      this.pendingSignature = null;
+      if (this.lastError === '') this.lastAnswerMs = this.deps.clock.now();
+      return false;
+    }
+    // At the start there is no good list to lose, and calls may wait.
+    if (this.answered && signature !== this.pendingSignature) {
+      this.pendingSignature = signature;
+      return true;
+    }
+    this.pendingSignature = null;
+    this.readSignature = signature;
+    const { value, error: wrong } = this.file.read();
+    if (value === undefined) this.failed(wrong);
+    else this.succeeded(withoutRepeats(value));
+    return false;
+  }
+
+  private failed(error: string): void {
+    if (this.lastError !== error) {
+      const count = this.endpoints.length;
+      const meanwhile = this.answered
+        ? `keeping the last ${count} endpoints`
+        : 'there is no endpoint until it can be read';
+      this.deps.logger.warn(`${error}; ${meanwhile}`, { file: this.file.path, endpoints: count });
+    }
+    this.lastError = error;
+  }
+
+  private succeeded(endpoints: readonly EndpointSpec[]): void {
+    this.lastAnswerMs = this.deps.clock.now();
+    if (this.lastError !== '') {
+      this.lastError = '';
+      this.deps.logger.info(`${this.describe} is in order again`, { endpoints: endpoints.length });
+    }
+    if (this.answered && sameEndpoints(endpoints, this.endpoints)) return;
+    this.answered = true;
+    this.endpoints = Object.freeze(endpoints);
+    this.publish?.(this.endpoints);
+  }
+}
