@@ -9,33 +9,58 @@ import { localhostCertificate, localhostKey } from '../unit/health/localhost-cer
 import { cpuMs, rssMiB } from './support/process-usage.ts';
 import { connectPeer, connectSocket, RawPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
-import { block, frame, grpcRequest, headers, paths, preface, settings, Type } from './support/wire.ts';
+import {
+  block,
+  data,
+  frame,
+  grpcRequest,
+  headers,
+  message,
+  paths,
+  preface,
+  repeat,
+  settings,
+  Type,
+} from './support/wire.ts';
 
 const handshakeTimeoutMs = 800;
 const rssMaxMiB = 256;
 
-/** What each of a hundred connections sends, an octet every so often, without ever coming to an end. */
-const drips: ReadonlyArray<readonly [name: string, octets: Buffer]> = [
-  ['nothing at all', Buffer.alloc(0)],
-  ['the head of an HTTP/1.1 request', Buffer.from(`GET / HTTP/1.1\r\nhost: a\r\nx-a: ${'b'.repeat(1000)}`)],
-  ['an HTTP/1.1 field after the other', Buffer.from(`GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(200)}`)],
-  ['the HTTP/2 preface', preface],
+const started = Buffer.concat([preface, settings()]);
+const call = headers(1, block(...grpcRequest(paths.hello, ['x-a', 'b'.repeat(200)])));
+const openSection = frame(Type.Headers, 0, 1, block(...grpcRequest(paths.hello)));
+
+/** What each of a hundred connections sends at once, and what an octet every so often, never to its end: nothing, to be silent. */
+const drips: ReadonlyArray<readonly [name: string, atOnce: Buffer, drip: Buffer]> = [
+  ['silence', Buffer.alloc(0), Buffer.alloc(0)],
+  ['silence after half a preface', preface.subarray(0, 12), Buffer.alloc(0)],
+  ['silence after the preface', preface, Buffer.alloc(0)],
+  ['silence in a HEADERS frame', Buffer.concat([started, call.subarray(0, 100)]), Buffer.alloc(0)],
+  ['silence after HEADERS without END_HEADERS', Buffer.concat([started, openSection]), Buffer.alloc(0)],
+  [
+    'silence in a CONTINUATION frame',
+    Buffer.concat([started, openSection, Buffer.from([0, 1, 0, Type.Continuation, 0, 0, 0, 0, 1, 0])]),
+    Buffer.alloc(0),
+  ],
+  ['the HTTP/2 preface', Buffer.alloc(0), preface],
   [
     'SETTINGS that are never whole',
-    Buffer.concat([preface, Buffer.from([0, 0x3f, 0xff, 4, 0, 0, 0, 0, 0]), Buffer.alloc(1000)]),
+    Buffer.concat([preface, Buffer.from([0, 0x3f, 0xff, 4, 0, 0, 0, 0, 0])]),
+    Buffer.alloc(1000),
   ],
+  ['a HEADERS frame', Buffer.concat([started, call.subarray(0, 20)]), call.subarray(20)],
   [
-    'a HEADERS frame',
-    Buffer.concat([
-      preface,
-      settings(),
-      headers(1, block(...grpcRequest(paths.hello, ['x-a', 'b'.repeat(1000)]))),
-    ]),
+    'CONTINUATION after CONTINUATION',
+    Buffer.concat([started, openSection]),
+    repeat(frame(Type.Continuation, 0, 1), 1000),
   ],
+  ['silence in the head of an HTTP/1.1 request', Buffer.from('GET / HTTP/1.1\r\nhost: a'), Buffer.alloc(0)],
   [
-    'a header section',
-    Buffer.concat([preface, settings(), frame(Type.Headers, 0, 1, block(...grpcRequest(paths.hello)))]),
+    'the head of an HTTP/1.1 request',
+    Buffer.from('GET / HTTP/1.1\r\nhost: a\r\nx-a: '),
+    Buffer.alloc(1000, 'b'),
   ],
+  ['HTTP/1.1 fields', Buffer.from('GET / HTTP/1.1\r\n'), Buffer.from('a: b\r\n'.repeat(200))],
 ];
 
 /** The beginning of a TLS ClientHello: a record of 512 octets, and hardly any of them. */
@@ -63,19 +88,30 @@ describe('attack: slow clients', () => {
     ],
   });
 
-  for (const [name, octets] of drips) {
+  for (const [name, atOnce, octets] of drips) {
     it(`slowloris, ${name}: a hundred connections are closed within the handshake timeout`, () =>
-      rig.withBystander(rssMaxMiB, () => drip(rig.target, octets, 100)));
+      rig.withBystander(rssMaxMiB, () => drip(rig.target, atOnce, octets, 100)));
   }
+
+  it('slowloris on connections that were honest before: the same', () =>
+    rig.withBystander(rssMaxMiB, async () => {
+      const whole = data(1, message(Buffer.alloc(0)), true);
+      const second = frame(Type.Headers, 0, 3, block(...grpcRequest(paths.hello)));
+      await drip(rig.target, Buffer.concat([started, call, whole, second]), Buffer.alloc(0), 100);
+      const get = 'GET /helloworld.Greeter/SayHello HTTP/1.1\r\nhost: a\r\n\r\n';
+      await drip(rig.target, Buffer.from(`${get}GET / HTTP/1.1\r\nhost`), Buffer.alloc(0), 100);
+    }));
 
   it('slowloris, a TLS ClientHello: a hundred connections are closed within the handshake timeout', () =>
     rig.withBystander(rssMaxMiB, async () => {
-      await drip(rig.targetOf('tls'), clientHello, 50);
-      await drip(rig.targetOf('tls'), Buffer.alloc(0), 50);
+      await drip(rig.targetOf('tls'), clientHello.subarray(0, 100), Buffer.alloc(0), 50);
+      await drip(rig.targetOf('tls'), clientHello.subarray(0, 100), clientHello.subarray(100), 50);
+      await drip(rig.targetOf('tls'), Buffer.alloc(0), Buffer.alloc(0), 50);
     }));
 
   it('10,000 idle connections: held within 32 KiB each, and they cost nothing', async () => {
     const { pid } = rig.program;
+    // Node has raised the soft limit to the hard one; where that is lower, there are as many as it allows.
     const limit = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }));
     const count = Math.min(10_000, Number.isNaN(limit) ? 10_000 : limit - 1000);
     const before = rssMiB(pid);
@@ -96,7 +132,9 @@ describe('attack: slow clients', () => {
     };
     // While they come nobody else fails; once they are there nobody notices.
     await rig.withBystander(rssMaxMiB + 400, connectAll, false);
-    expect(((rssMiB(pid) - before) * 1024) / count, 'KiB each').to.be.at.most(32);
+    const eachKiB = ((rssMiB(pid) - before) * 1024) / count;
+    if (process.env.ATTACK_FACTS) console.log(`        ${count} connections, ${eachKiB.toFixed(1)} KiB each`);
+    expect(eachKiB, 'KiB each').to.be.at.most(32);
     await rig.withBystander(rssMaxMiB + 400, async () => {
       const cpuBefore = cpuMs(pid);
       await sleep(1000);
@@ -106,15 +144,13 @@ describe('attack: slow clients', () => {
   }).timeout(60_000);
 });
 
-/** Connections that send octet after octet; resolves when all have been closed by the other side. */
-async function drip(target: string, octets: Buffer, count: number): Promise<void> {
+/** Connections that send something, and then octet after octet; resolves when all have been closed by the other side. */
+async function drip(target: string, atOnce: Buffer, octets: Buffer, count: number): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => connectSocket(target)));
   const peers = sockets.map((socket) => new RawPeer(socket, 'client', { mute: true }));
-  // At once all that is fine by itself; then an octet at a time, slow enough never to get there.
-  const atOnce = Math.max(0, octets.length - 1000);
-  for (const peer of peers) if (atOnce > 0) peer.send(octets.subarray(0, atOnce));
+  for (const peer of peers) peer.send(atOnce);
   const startedMs = performance.now();
-  for (let at = atOnce; peers.some((peer) => !peer.closed); at++) {
+  for (let at = 0; peers.some((peer) => !peer.closed); at++) {
     if (at < octets.length - 1)
       for (const peer of peers) if (!peer.closed) peer.send(octets.subarray(at, at + 1));
     const open = peers.filter((peer) => !peer.closed).length;
@@ -123,4 +159,6 @@ async function drip(target: string, octets: Buffer, count: number): Promise<void
     );
     await sleep(50);
   }
+  // Not at once either, as something that is malformed would be.
+  expect(performance.now() - startedMs).to.be.at.least(handshakeTimeoutMs * 0.9);
 }
