@@ -7,6 +7,12 @@ import { readTrailers } from './fields.ts';
 /** Octets pushed and not yet returned as credit; at this many the socket is no longer read. */
 export const windowBytes = 65_536;
 
+/**
+ * Octets that are read before the other sockets have a turn. A socket is read up to 32 times in one, 64 KiB each: 20
+ * downloads as fast as their client's kernel took them kept everybody else waiting for 200 ms.
+ */
+const bytesPerTurnMax = 65_536;
+
 const empty = new Uint8Array(0);
 
 /**
@@ -18,6 +24,9 @@ export class BodyReader {
   private readonly sink: () => Pick<MessageSink, 'data' | 'trailers'> | null;
   private readonly ended: () => void;
   private outstandingBytes = 0;
+  private turnBytes = 0;
+  /** It has had its turn, and waits for the next. */
+  private waitsForTurn = false;
   private discarding = false;
 
   /**
@@ -40,16 +49,34 @@ export class BodyReader {
   /** Credit for octets that were pushed. */
   consumed(bytes: number): void {
     this.outstandingBytes = Math.max(0, this.outstandingBytes - bytes);
-    if (this.outstandingBytes < windowBytes && this.message.isPaused()) this.message.resume();
+    this.resume();
   }
 
   /** From now on reads as fast as it comes and drops it. */
   discard(): void {
     this.discarding = true;
-    if (this.message.isPaused()) this.message.resume();
+    this.resume();
+  }
+
+  private resume(): void {
+    const hasCredit = this.discarding || this.outstandingBytes < windowBytes;
+    if (hasCredit && !this.waitsForTurn && this.message.isPaused()) this.message.resume();
+  }
+
+  private countTurn(bytes: number): void {
+    this.turnBytes += bytes;
+    if (this.turnBytes < bytesPerTurnMax || this.waitsForTurn) return;
+    this.waitsForTurn = true;
+    this.message.pause();
+    setImmediate(() => {
+      this.waitsForTurn = false;
+      this.turnBytes = 0;
+      this.resume();
+    });
   }
 
   private data(chunk: Buffer): void {
+    this.countTurn(chunk.length);
     const sink = this.discarding ? null : this.sink();
     if (sink === null) return;
     this.outstandingBytes += chunk.length;

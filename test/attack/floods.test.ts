@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { until } from '../support/until.ts';
+import { connectPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
 import { type Siege, siege } from './support/siege.ts';
 import {
@@ -7,6 +9,8 @@ import {
   frame,
   grpcRequest,
   headers,
+  indexed,
+  inserted,
   paths,
   ping,
   priority,
@@ -15,6 +19,7 @@ import {
   Setting,
   settings,
   settingsAck,
+  Type,
   windowUpdate,
 } from './support/wire.ts';
 
@@ -46,7 +51,15 @@ const floods: ReadonlyArray<readonly [name: string, unit: Buffer]> = [
 ];
 
 describe('attack: floods of frames', () => {
-  const rig = attackRig();
+  const rig = attackRig({
+    listeners: [
+      {
+        name: 'narrow',
+        listen: '127.0.0.1:0',
+        routes: [{ name: 'one', match: { path: '/one' }, cluster: 'greeter' }],
+      },
+    ],
+  });
 
   for (const [name, unit] of floods) {
     it(`${name}: the connection is closed with ENHANCE_YOUR_CALM`, () =>
@@ -93,6 +106,39 @@ describe('attack: floods of frames', () => {
       await peer.toldToGo();
       expect(peer.goawayCode).to.equal(calm);
       expect(peer.resets.get(7), 'REFUSED_STREAM').to.be.greaterThan(100);
+    }));
+
+  it('thousands of calls in every read, in order and for seconds: served, and others have their turns in between', () =>
+    rig.withBystander(rssMaxMiB, async () => {
+      let served = 0;
+      const attacker = async (): Promise<void> => {
+        const untilMs = performance.now() + 1500;
+        const peer = await connectPeer(rig.targetOf('narrow'));
+        rig.defer(() => peer.destroy());
+        // The smallest call there is: one octet for each field, since they are in the table from the first call on.
+        const fields = Buffer.concat([...grpcRequest('/none').map(inserted)]);
+        peer.send(headers(1, fields, true));
+        const repeated = Buffer.concat(
+          grpcRequest('/none')
+            .map((_, i) => indexed(62 + i))
+            .toReversed(),
+        );
+        // As many as may be open at once; all the work is the sidecar's, which says no_route.
+        const calls = 1000;
+        for (let id = 1; performance.now() < untilMs && !peer.closed; id += 2 * calls) {
+          peer.send(...Array.from({ length: calls }, (_, i) => headers(id + 2 * i + 2, repeated, true)));
+          await until(
+            () => peer.stream(id + 2 * calls).ended || peer.closed,
+            () => `call ${id + 2 * calls} is not answered`,
+            8000,
+          );
+        }
+        expect([peer.goawayText, ...peer.resets]).to.deep.equal(['']);
+        served += peer.counts[Type.Headers];
+        peer.destroy();
+      };
+      await Promise.all([attacker(), attacker(), attacker()]);
+      expect(served).to.be.greaterThan(10_000);
     }));
 
   it('answers that nobody reads: reading stops, and memory stays', () =>

@@ -123,6 +123,16 @@ describe('attack: header blocks', () => {
     });
   }
 
+  it('all of them, from one connection after the other', () =>
+    rig.withBystander(rssMaxMiB, async () => {
+      const result = await siege(rig.target, { parallel: 4, connectionsMax: 200 }, async (peer) => {
+        const [, octets] = malformedBlocks[Math.floor(peer.socket.localPort! / 2) % malformedBlocks.length];
+        peer.send(...Array.from({ length: 50 }, (_, i) => headers(2 * i + 1, octets, true)));
+        expect(await goaway(peer)).to.equal(code.COMPRESSION_ERROR);
+      });
+      expect(result.closed).to.equal(result.connections);
+    }));
+
   it('a peer that allows a table of 4 GiB gets one of 4 KiB', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const peer = await rig.peer({ settings: [[Setting.HeaderTableSize, 0xffff_ffff]] });

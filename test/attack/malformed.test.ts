@@ -172,6 +172,17 @@ describe('attack: malformed messages', () => {
       });
     }
 
+    it('contradictions without end: ENHANCE_YOUR_CALM', () =>
+      rig.withBystander(rssMaxMiB, async () => {
+        for (const [name, frames] of contradictions) {
+          const peer = await rig.peer();
+          peer.send(...Array.from({ length: 1000 }, (_, i) => Buffer.concat(frames(2 * i + 1))));
+          await peer.toldToGo();
+          expect(peer.goawayCode, name).to.equal(0xb);
+        }
+        await rig.untilIdleUpstream();
+      }));
+
     it('malformed requests without end: ENHANCE_YOUR_CALM', () =>
       rig.withBystander(rssMaxMiB, async () => {
         const bad = block(...base, ['x-a', 'b\r\nc']);
@@ -205,16 +216,17 @@ describe('attack: malformed messages', () => {
       listening.heard = '';
     });
 
-    it('nothing that is smuggled over HTTP/2 reaches the server', async () => {
-      for (const [name, head] of smuggled) {
-        const peer = await rig.peer();
-        const old = head.map(([key, value]) => [key, value === paths.hello ? '/old' : value] as const);
-        peer.send(headers(1, block(...old), true));
-        expect(await resetOf(peer, 1), name).to.equal(PROTOCOL_ERROR);
-        peer.destroy();
-      }
-      expect(listening.heard).to.equal('');
-    });
+    it('nothing that is smuggled over HTTP/2 reaches the server', () =>
+      rig.withBystander(rssMaxMiB, async () => {
+        for (const [name, head] of smuggled) {
+          const peer = await rig.peer();
+          const old = head.map(([key, value]) => [key, value === paths.hello ? '/old' : value] as const);
+          peer.send(headers(1, block(...old), true));
+          expect(await resetOf(peer, 1), name).to.equal(PROTOCOL_ERROR);
+          peer.destroy();
+        }
+        expect(listening.heard).to.equal('');
+      }));
 
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST']) {
       it(`${method} with a body that is a request: one request arrives, and the next is intact`, async () => {

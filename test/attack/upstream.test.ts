@@ -76,6 +76,18 @@ describe('attack: hostile replicas', () => {
     }
   });
 
+  it('all of them at once, call after call', () =>
+    rig.withBystander(rssMaxMiB, async () => {
+      const busy = [...openings, ...answers].map(async ({ name, codes }, i) => {
+        // Once one has been given up, nobody is asked for a while.
+        for (let n = 0; n < 10; n++) {
+          const { code, details } = await call(`hostile-${i}`);
+          expect([...codes, 14], `${name}: ${code} ${details}`).to.include(code);
+        }
+      });
+      await Promise.all(busy);
+    }));
+
   it('one that gives every call back fails none: they go to the others', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const codes: number[] = [];

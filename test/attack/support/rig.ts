@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { greeterConfig, type SidecarProgram, startSidecarProgram } from '../../support/sidecar.ts';
 import { until } from '../../support/until.ts';
-import { Bystander } from './bystander.ts';
+import { BystanderProcess } from './bystander-process.ts';
 import { RssWatch } from './process-usage.ts';
 import { connectPeer, type PeerOptions, type RawPeer } from './raw-peer.ts';
 
@@ -56,6 +56,7 @@ export interface RigOptions {
 export function attackRig(options: RigOptions = {}): AttackRig {
   let replicas: ReplicaProcess | null = null;
   let program: SidecarProgram | null = null;
+  let bystander: BystanderProcess | null = null;
   const deferred: Array<() => unknown> = [];
 
   before(async function (this: Mocha.Context) {
@@ -64,6 +65,7 @@ export function attackRig(options: RigOptions = {}): AttackRig {
     this.timeout(30_000);
     // The last one is the control: in the process of the others, behind no sidecar.
     replicas = await startReplicas('a', 'b', 'control');
+    bystander = await BystanderProcess.start();
     const endpoints = replicas.addresses.slice(0, 2).map((address) => ({ address }));
     const shape = greeterConfig(endpoints, options.cluster, { drain: { grace: '0s', goawayDelay: '0s' } });
     const listener = { ...shape.listeners![0], limits: options.limits ?? {}, ...options.listener };
@@ -83,6 +85,7 @@ export function attackRig(options: RigOptions = {}): AttackRig {
   after(async () => {
     program?.signal('SIGKILL');
     await program?.exit;
+    await bystander?.end();
     await replicas?.stop();
   });
 
@@ -107,7 +110,12 @@ export function attackRig(options: RigOptions = {}): AttackRig {
     },
     defer: (takeDown) => void deferred.push(takeDown),
     withBystander: (rssMaxMiB, attack, judgeP99) =>
-      withBystander(program!, replicas!.addresses[2], rssMaxMiB, attack, judgeP99),
+      withBystander(
+        { program: program!, bystander: bystander!, control: replicas!.addresses[2] },
+        rssMaxMiB,
+        attack,
+        judgeP99,
+      ),
     async untilIdleUpstream() {
       let active = 0;
       await until(
@@ -123,15 +131,21 @@ export function attackRig(options: RigOptions = {}): AttackRig {
   return rig;
 }
 
-export async function withBystander(
-  program: SidecarProgram,
-  control: string,
+interface Watched {
+  readonly program: SidecarProgram;
+  readonly bystander: BystanderProcess;
+  /** `host:port` of the server that is not behind the sidecar. */
+  readonly control: string;
+}
+
+async function withBystander(
+  who: Watched,
   rssMaxMiB: number,
   attack: () => Promise<void>,
   judgeP99 = true,
 ): Promise<void> {
   for (let trial = 1; ; trial++) {
-    const { failures, peakMiB, slow, facts } = await watched(program, control, attack);
+    const { failures, peakMiB, slow, facts } = await watched(who, attack);
     if (process.env.ATTACK_FACTS) console.log(`        ${facts}`);
     expect(failures, facts).to.deep.equal([]);
     expect(peakMiB, facts).to.be.at.most(rssMaxMiB);
@@ -141,8 +155,8 @@ export async function withBystander(
 }
 
 /** An attack with a quiet while before it, and how the honest client fared. */
-async function watched(program: SidecarProgram, control: string, attack: () => Promise<void>) {
-  const bystander = new Bystander(program.target, control);
+async function watched({ program, bystander, control }: Watched, attack: () => Promise<void>) {
+  await bystander.begin(program.target, control);
   try {
     await sleep(200); // connecting, and what is compiled on the first calls
     await bystander.tally();

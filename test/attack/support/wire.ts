@@ -138,7 +138,7 @@ export function repeat(unit: Buffer, bytes: number): Buffer {
 }
 
 /** EchoRequest for `replies` of `replyBytes` each: protobuf by hand, fields 6 and 9 of Options within field 2. */
-function echoRequest(replies: number, replyBytes: number): Buffer {
+export function echoRequest(replies: number, replyBytes: number): Buffer {
   const options = Buffer.concat([Buffer.of(0x30), varint(replies), Buffer.of(0x48), varint(replyBytes)]);
   return message(Buffer.concat([Buffer.of(0x12), varint(options.length), options]));
 }

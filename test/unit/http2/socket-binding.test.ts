@@ -147,6 +147,39 @@ describe('http2/socket-binding', () => {
     expect(streams).to.deep.equal(Array.from({ length: 300 }, (_, index) => index * 2 + 1));
   });
 
+  it('begins no more streams in one turn of the event loop than it may, however often the socket is read in it', async () => {
+    const most = 10;
+    let begun = 0;
+    let thisTurn = 0;
+    let mostInTurn = 0;
+    const { client, ends, until } = await rig(
+      (stream) => {
+        begun++;
+        thisTurn++;
+        if (stream.id > 1) stream.head(ok, true);
+      },
+      { streamsPerTurnMax: most, streamWindowBytes: 1 << 30, connectionWindowBytes: 1 << 30 },
+    );
+    let done = false;
+    const turn = (): void => {
+      mostInTurn = Math.max(mostInTurn, thisTurn);
+      thisTurn = 0;
+      if (!done) setImmediate(turn);
+    };
+    setImmediate(turn);
+    // No read of 64 KiB holds as many as a turn may begin, and many reads are there to be had at once.
+    const filler = data(1, 'x'.repeat(8000));
+    const call = (i: number): Buffer => Buffer.concat([headers(i * 2 + 1, getHead, true), filler]);
+    client.write(Buffer.concat([greeting, headers(1, postHead, false)]));
+    await until(() => begun === 1);
+    client.write(Buffer.concat(Array.from({ length: 299 }, (_, i) => call(i + 1))));
+    await until(() => begun === 300 || ends.length > 0);
+    done = true;
+    expect(ends).to.deep.equal([]);
+    // A turn of the test begins somewhere in one of the loop.
+    expect(mostInTurn).to.be.within(most, 2 * most);
+  });
+
   it('tells a peer that breaks the protocol why, then closes', async () => {
     const { client, clock, ends, read } = await rig();
     client.write(Buffer.concat([greeting, data(1, 'x')]));

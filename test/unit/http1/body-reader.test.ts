@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { expect } from 'chai';
+import { BodyReader, windowBytes } from '../../../src/http1/body-reader.ts';
+
+/** A message whose next octets are always there. */
+function endless(chunkBytes: number): IncomingMessage {
+  const message = new Readable({
+    read() {
+      this.push(Buffer.alloc(chunkBytes));
+    },
+  });
+  return Object.assign(message, { rawTrailers: [] }) as unknown as IncomingMessage;
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const atOnce = (run: () => void): void => run();
+
+describe('http1/body-reader', () => {
+  it('reads a bounded part of a body in one turn, however fast it is taken, and goes on in the next', async () => {
+    const message = endless(16_384);
+    let bytes = 0;
+    const sink = {
+      data(_chunk: Uint8Array, start: number, end: number) {
+        bytes += end - start;
+        reader.consumed(end - start);
+      },
+      trailers() {},
+    };
+    const reader = new BodyReader(
+      message,
+      () => sink,
+      () => {},
+      atOnce,
+    );
+    for (let turns = 1; turns <= 50; turns++) {
+      const before = bytes;
+      await turn();
+      expect(bytes - before).to.be.at.most(3 * windowBytes);
+    }
+    expect(bytes).to.be.greaterThan(20 * windowBytes);
+    message.destroy();
+  });
+
+  it('stops at a window until credit comes back', async () => {
+    const message = endless(16_384);
+    let bytes = 0;
+    const sink = {
+      data(_chunk: Uint8Array, start: number, end: number) {
+        bytes += end - start;
+      },
+      trailers() {},
+    };
+    const reader = new BodyReader(
+      message,
+      () => sink,
+      () => {},
+      atOnce,
+    );
+    for (let i = 0; i < 20; i++) await turn();
+    expect(bytes).to.equal(windowBytes);
+    reader.consumed(16_384);
+    for (let i = 0; i < 20; i++) await turn();
+    expect(bytes).to.equal(windowBytes + 16_384);
+    message.destroy();
+  });
+
+  it('goes on without credit once the rest is unwanted', async () => {
+    const message = endless(16_384);
+    const sink = { data() {}, trailers() {} };
+    const reader = new BodyReader(
+      message,
+      () => sink,
+      () => {},
+      atOnce,
+    );
+    let read = 0;
+    message.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+    });
+    for (let i = 0; i < 20; i++) await turn();
+    reader.discard();
+    for (let i = 0; i < 50; i++) await turn();
+    expect(read).to.be.greaterThan(5 * windowBytes);
+    message.destroy();
+  });
+});
