@@ -67,6 +67,8 @@ export function explainCall(call: CallRecord): string {
     ['reply', traffic(call.responseBytes, call.responseMessages, call.grpc)],
     ['trace', call.traceId === '' ? '-' : `${call.traceId}${call.sampled ? '' : ' (not sampled)'}`],
   ];
+  if (call.faultDelayMs > 0)
+    facts.push(['held up', `${durationText(call.faultDelayMs)}, on purpose (fault)`]);
   const lines = [
     `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,
     '',

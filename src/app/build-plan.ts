@@ -1,6 +1,10 @@
 import type { RouteConfig } from '../config/table.ts';
 import type { Random } from '../core/random.ts';
+import { grpcStatusOfCondition } from '../core/retry-condition.ts';
+import type { Admission } from '../proxy/admit.ts';
 import type { RoutePlan } from '../proxy/plan.ts';
+import { Fault } from '../resilience/fault.ts';
+import { RateLimit } from '../resilience/rate-limit.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { compileRetryConditions } from '../resilience/retry-conditions.ts';
 import type { TriesPlan } from '../resilience/tries-plan.ts';
@@ -19,8 +23,46 @@ export function buildPlan(
     route: route.name,
     cluster,
     timeoutMs: route.timeoutMs ?? infinity,
+    admission: admissionOf(route, random),
     tries: triesOf(route, random),
   };
+}
+
+function admissionOf({ rateLimit, fault }: RouteConfig, random: Random): Admission | null {
+  if (rateLimit === undefined && fault === undefined) return null;
+  return {
+    rateLimit: rateLimit === undefined ? null : rateLimitOf(rateLimit),
+    rateLimitBy: keyOf(rateLimit),
+    fault: fault === undefined ? null : faultOf(fault, random),
+  };
+}
+
+type RateLimitConfig = NonNullable<RouteConfig['rateLimit']>;
+
+function rateLimitOf({ requests, perMs, burst = requests, maxKeys }: RateLimitConfig): RateLimit {
+  return new RateLimit({ calls: requests, perMs, burst, keysMax: maxKeys });
+}
+
+function keyOf(config: RateLimitConfig | undefined): Admission['rateLimitBy'] {
+  if (config?.by === 'header') return { kind: 'header', name: (config.header ?? '').toLowerCase() };
+  return { kind: config?.by ?? 'none' };
+}
+
+function faultOf({ delay, abort }: NonNullable<RouteConfig['fault']>, random: Random): Fault {
+  return new Fault(
+    {
+      delay: delay === undefined ? null : { percent: delay.percent, ms: delay.timeMs },
+      abort:
+        abort === undefined
+          ? null
+          : {
+              percent: abort.percent,
+              grpcStatus: abort.grpcStatus === undefined ? null : grpcStatusOfCondition(abort.grpcStatus),
+              httpStatus: abort.httpStatus ?? null,
+            },
+    },
+    random,
+  );
 }
 
 function triesOf({ retry, hedge }: RouteConfig, random: Random): TriesPlan | null {

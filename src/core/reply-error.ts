@@ -119,6 +119,10 @@ export interface ReplyError {
   readonly mayHaveProcessed: boolean;
   /** Overrides the table's gRPC status, for a reset whose code says more. */
   readonly grpcStatus?: number;
+  /** Overrides the table's HTTP status. */
+  readonly httpStatus?: number;
+  /** When the client may come again, milliseconds: `retry-after`, and `grpc-retry-pushback-ms` for gRPC clients. */
+  readonly retryAfterMs?: number;
 }
 
 /** The sentence of `grpc-message` or of an HTTP error body: what, whether it may have run, where to look, the code. */

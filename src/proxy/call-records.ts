@@ -33,6 +33,7 @@ export function newCallRecord(context: ProxyContext, forwarding: Forwarding, pee
     endedBy: 'outrigger',
     error: '',
     detail: '',
+    faultDelayMs: 0,
     requestBytes: 0,
     responseBytes: 0,
     requestMessages: 0,

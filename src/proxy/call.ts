@@ -1,6 +1,5 @@
 import { ErrorCode } from '../core/error-code.ts';
-import { FieldKind } from '../core/field.ts';
-import { GrpcStatus, grpcStatusOfHttp, parseGrpcStatus } from '../core/grpc-status.ts';
+import { GrpcStatus } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
@@ -9,6 +8,7 @@ import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
+import { type Admission, admit } from './admit.ts';
 import { Attempt, unwanted } from './attempt.ts';
 import {
   deadlineError,
@@ -23,12 +23,13 @@ import {
 } from './call-errors.ts';
 import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
-import { endWithGrpcError, replyGrpcError, replyHttpError } from './local-reply.ts';
+import { endWithError, replyError } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
-import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
+import { grpcStatusOfReply, outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 import { outgoingHead, withPreviousAttempts } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
+import { TransparentRetries } from './transparent-retries.ts';
 import { Tries, type TriesCall } from './tries.ts';
 
 /**
@@ -51,14 +52,12 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   private attempt: Attempt | null = null;
   /** On routes with retries by policy or hedging. */
   private tries: Tries | null = null;
-  /** Takes back the wait for a cluster that has only just started. */
+  /** Takes back the wait for a cluster that has only just started, or one that is made on purpose. */
   private stopWaiting: (() => void) | null = null;
-  private tried: Set<Endpoint> | null = null;
+  /** Null until an attempt came to nothing. */
+  private transparent: TransparentRetries | null = null;
   /** What ties it to others of its client, where the cluster asks for that; '' for nothing. */
   private key = '';
-  private refusals = 0;
-  /** Attempts of which nothing had left when their connection went. */
-  private unsent = 0;
   /** Kept until the reply begins: until then the request may have to be sent again. */
   private replay: ReplayBuffer | null;
   private requestTrailers: HeaderBlock | null = null;
@@ -97,7 +96,19 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (affinity !== null) this.key = affinity.keyOf(head, this.record.clientAddress);
     if (plan.tries !== null)
       this.tries = new Tries(plan.tries, this, plan.cluster, this.context.clock, this.record);
-    this.next(null, this.record.startedMs, 'first');
+    if (plan.admission === null) this.next(null, this.record.startedMs, 'first');
+    else this.admit(plan.admission, head);
+  }
+
+  /** The rate limit and the faults of the route. */
+  private admit(admission: Admission, head: HeaderBlock): void {
+    const { clock } = this.context;
+    const stop = admit(admission, head, this.record, clock, (error) => {
+      this.stopWaiting = null;
+      if (error === null) this.next(null, clock.now(), 'first');
+      else this.fail(error);
+    });
+    if (stop !== null) this.stopWaiting = stop;
   }
 
   /** Answers with an error and goes nowhere: for what the listener already found wrong. */
@@ -111,9 +122,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const { tries } = this;
     const cluster = this.forwarding.plan!.cluster;
     if (cluster.full) return this.fail(cluster.fullError());
-    let endpoint = cluster.pick(nowMs, this.tried, this.key);
-    // What was refused or never sent may go to the only replica there is once more, on another connection; but once.
-    const oneMore = this.refusals + this.unsent > 0 && this.record.attempts.length === this.tried?.size;
+    let endpoint = cluster.pick(nowMs, this.transparent?.tried ?? null, this.key);
+    const oneMore = this.transparent?.mayRepeat(this.record.attempts.length) === true;
     const again = oneMore || kind === 'retry' || (kind === 'hedge' && !tries!.busy);
     if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
     if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
@@ -246,8 +256,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const attempt = this.attempt!;
     const nowMs = this.context.clock.now();
     if (this.forwarding.grpc) {
-      const status = last?.ofKind(FieldKind.GrpcStatus);
-      const code = status === undefined ? this.statusWithoutTrailers() : parseGrpcStatus(status);
+      const code = grpcStatusOfReply(this.record.httpStatus, last);
       this.record.grpcStatus = code;
       attempt.record.grpcStatus = code;
       attempt.end(outcomeOfGrpc(code), nowMs);
@@ -255,10 +264,6 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     } else attempt.end(outcomeOfHttp(this.record.httpStatus), nowMs);
     if (!this.requestEnded) attempt.stream!.reset(unwanted);
     this.settle('upstream', nowMs);
-  }
-
-  private statusWithoutTrailers(): number {
-    return this.record.httpStatus === 200 ? GrpcStatus.UNKNOWN : grpcStatusOfHttp(this.record.httpStatus);
   }
 
   // What goes wrong.
@@ -280,17 +285,13 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
     attempt.record.error = error.code;
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
-    const refused = failure.kind === 'refused';
-    const safe = failure.kind === 'unsent' || refused;
+    const safe = failure.kind === 'unsent' || failure.kind === 'refused';
     // A connection that could not be had says as much of the endpoint as one that was lost.
     attempt.end(safe && failure.code !== ErrorCode.CONNECT_ERROR ? 'neutral' : 'failure', nowMs);
-    // Refused once is bad luck; twice is an answer. What never left may go round all endpoints (gRPC A6).
-    if (refused) this.refusals++;
-    else this.unsent++;
-    const enough = refused
-      ? this.refusals > 1
-      : this.unsent > this.forwarding.plan!.cluster.endpointCount + 1;
-    if (!safe || this.replyBegun || !this.replayable || enough) return this.lose(attempt, error);
+    const { endpointCount } = this.forwarding.plan!.cluster;
+    this.transparent ??= new TransparentRetries();
+    if (!safe || !this.transparent.allow(failure.kind, endpointCount) || this.replyBegun)
+      return this.lose(attempt, error);
     this.tryElsewhere(attempt, error);
   }
 
@@ -304,8 +305,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   }
 
   private exclude(endpoint: Endpoint): void {
-    this.tried ??= new Set();
-    this.tried.add(endpoint);
+    this.transparent ??= new TransparentRetries();
+    this.transparent.tried.add(endpoint);
   }
 
   /** An attempt, or the want of an endpoint, that nothing makes up for but the route's policy. */
@@ -351,21 +352,19 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (this.settled) return;
     // An attempt before may have done what the last one did not even begin.
     const error = this.tries?.mayBeProcessed === true ? { ...cause, mayHaveProcessed: true } : cause;
-    const { grpc, method } = this.forwarding;
+    const { grpc } = this.forwarding;
     const nowMs = this.context.clock.now();
     this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
     const record = this.record;
     record.error = error.code;
     record.detail = error.detail;
     if (grpc) record.grpcStatus = error.grpcStatus ?? replyErrors[error.code].grpcStatus;
-    if (!this.replyBegun) record.httpStatus = grpc ? 200 : replyErrors[error.code].httpStatus;
+    if (!this.replyBegun)
+      record.httpStatus = grpc ? 200 : (error.httpStatus ?? replyErrors[error.code].httpStatus);
     // Settled first: the reply below may end the stream, and its last events are no longer ours.
     this.settle('outrigger', nowMs);
-    if (!this.replyBegun) {
-      if (grpc) replyGrpcError(this.client, error);
-      else replyHttpError(this.client, error, method !== 'HEAD');
-    } else if (grpc) endWithGrpcError(this.client, error);
-    else this.client.reset(ErrorCode.INTERNAL_ERROR);
+    if (this.replyBegun) endWithError(this.client, error, grpc);
+    else replyError(this.client, error, this.forwarding);
   }
 
   /** No other attempt can follow. */

@@ -4,6 +4,7 @@ import type { TriesPlan } from '../resilience/tries-plan.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import type { Admission } from './admit.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
 
 /** What a route does with a call, worked out when the configuration was loaded. Frozen. */
@@ -12,6 +13,8 @@ export interface RoutePlan {
   readonly cluster: Cluster;
   /** Upper bound on a call's duration, milliseconds; infinity for none. `grpc-timeout` counts as well. */
   readonly timeoutMs: number;
+  /** Rate limit and faults; null for none. */
+  readonly admission: Admission | null;
   /** Retries by policy, or hedging; null for none. */
   readonly tries: TriesPlan | null;
 }

@@ -1,7 +1,6 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
-import { FieldKind } from '../core/field.ts';
-import { GrpcStatus, grpcStatusName, grpcStatusOfHttp, parseGrpcStatus } from '../core/grpc-status.ts';
+import { GrpcStatus, grpcStatusName } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { parsePushback } from '../resilience/pushback.ts';
@@ -13,7 +12,7 @@ import type { Cluster } from '../upstream/cluster.ts';
 import type { Outcome } from '../upstream/endpoint.ts';
 import type { Attempt, AttemptOwner } from './attempt.ts';
 import { HeldAttempt, type ReplyJudge } from './held-attempt.ts';
-import { outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
+import { grpcStatusOfReply, outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 
 /** What the tries of a call need of it; an interface so that the two files do not import each other. */
 export interface TriesCall extends AttemptOwner {
@@ -144,9 +143,7 @@ export class Tries implements ReplyJudge {
   }
 
   private statusCame(held: HeldAttempt, head: HeaderBlock, trailers: HeaderBlock | null, end: boolean): void {
-    const text = (trailers ?? head).ofKind(FieldKind.GrpcStatus);
-    const unsaid = head.status === 200 ? GrpcStatus.UNKNOWN : grpcStatusOfHttp(head.status);
-    const code = text === undefined ? unsaid : parseGrpcStatus(text);
+    const code = grpcStatusOfReply(head.status, trailers ?? head);
     const wanted = this.conditions.grpc(code) || (head.status !== 200 && this.conditions.http(head.status));
     if (this.another(held, wanted, grpcStatusName(code), wanted ? parsePushback(head, trailers) : null))
       this.drop(held, code, outcomeOfGrpc(code));

@@ -4,6 +4,7 @@ import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import { abortedBy, rateLimited } from './admit.ts';
 import { memoryError, noEndpointError, noRouteError } from './call-errors.ts';
 import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
@@ -65,8 +66,15 @@ export class UpgradeCall implements Cuttable {
       return { error: { code: 'no_route', detail, mayHaveProcessed: false } };
     }
     if (this.context.memory.high) return { error: memoryError() };
-    if (cluster.full) return { error: cluster.fullError() };
     const nowMs = clock.now();
+    // Only once: this is asked again for each endpoint that does not answer.
+    if (plan.admission !== null && record.attempts.length === 0) {
+      const { fault } = plan.admission;
+      const error =
+        rateLimited(plan.admission, head, this.peer.address, nowMs) ?? (fault && abortedBy(fault));
+      if (error !== null) return { error };
+    }
+    if (cluster.full) return { error: cluster.fullError() };
     const key = cluster.affinity?.keyOf(head, this.peer.address) ?? '';
     const endpoint = cluster.pick(nowMs, this.tried, key);
     if (endpoint === null) return { error: noEndpointError(cluster) };

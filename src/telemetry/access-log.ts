@@ -72,6 +72,7 @@ export function accessLogLine(record: CallRecord): string {
     endedBy: record.endedBy,
     error: record.error || undefined,
     detail: record.detail || undefined,
+    faultDelayMs: record.faultDelayMs || undefined,
     attempts: record.attempts.length,
     history: record.attempts.some(({ kind, verdict }) => kind !== 'first' || verdict !== '')
       ? record.attempts.map((attempt) => attemptLine(record, attempt))

@@ -76,6 +76,8 @@ export interface CallRecord {
   error: string;
   /** The sentence of the error, else ''. */
   detail: string;
+  /** How long the route held it up on purpose (`fault`), milliseconds. */
+  faultDelayMs: number;
   requestBytes: number;
   responseBytes: number;
   /** gRPC messages; 0 for a call that is not gRPC. */

@@ -97,4 +97,26 @@ describe('retries by policy, with real ends', () => {
     expect(slow.calls).to.be.at.least(1);
     expect(proxy.cluster().retries).to.equal(0);
   });
+
+  it('a rate limit and faults are answered for, and counted by route', async () => {
+    const replica = await greeter();
+    const route = {
+      rateLimit: { requests: 1, per: '1h', burst: 2 },
+      fault: { abort: { percent: 100, grpcStatus: 'aborted' } },
+    };
+    const proxy = await sidecar(shape([replica], route));
+    const client = grpcClient(proxy.target());
+    const codes: number[] = [];
+    for (let i = 0; i < 4; i++) codes.push((await client.sayHello('x')).code);
+    const { ABORTED, RESOURCE_EXHAUSTED } = status;
+    expect(codes).to.deep.equal([ABORTED, ABORTED, RESOURCE_EXHAUSTED, RESOURCE_EXHAUSTED]);
+    expect(replica.calls).to.equal(0);
+    const metrics = await get(`${proxy.adminUrl}/metrics`);
+    expect(metrics).to.contain(
+      'outrigger_rate_limited_total{outrigger_listener="in",outrigger_route="all"} 2',
+    );
+    expect(metrics).to.contain(
+      'outrigger_faults_total{outrigger_listener="in",outrigger_route="all",outrigger_fault="abort"} 2',
+    );
+  });
 });

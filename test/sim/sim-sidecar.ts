@@ -82,7 +82,13 @@ export class SimSidecar implements Host {
     this.replayBytesMax = settings.replayBytesMax;
     this.replayBudget = new ReplayBudget(settings.replayBytesMax);
     this.cluster = this.buildCluster(deps.network);
-    const plan = { route: 'all', cluster: this.cluster, timeoutMs: Number.POSITIVE_INFINITY, tries: null };
+    const plan = {
+      route: 'all',
+      cluster: this.cluster,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      admission: null,
+      tries: null,
+    };
     this.context = {
       listener: 'sim',
       router: compileRoutes([{ name: 'all', match: {}, plan }]),

@@ -146,6 +146,7 @@ export class FakeProxy implements AdminDeps {
             mayHaveProcessed: true,
           })
         : '',
+      faultDelayMs: 0,
       requestBytes: 25,
       responseBytes: fails ? 0 : 1_480,
       requestMessages: grpc ? 1 : 0,

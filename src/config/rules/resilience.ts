@@ -54,4 +54,25 @@ function outlasts(partMs: number, wholeMs: number | undefined): boolean {
   return wholeMs !== undefined && partMs >= wholeMs;
 }
 
-export const resilienceRules = { triesMakeSense } satisfies Record<string, Rule>;
+/** A limit by header has a header, and trouble is of some kind. */
+const admissionMakesSense: Rule = (config, complaints) => {
+  eachRoute(config, ({ rateLimit, fault }, path) => {
+    if (rateLimit?.by === 'header' && rateLimit.header === undefined)
+      complaints.problem(
+        `${path}.rateLimit.header`,
+        'is missing; write the header that by: header is to go by',
+      );
+    else if (rateLimit?.by !== undefined && rateLimit.by !== 'header' && rateLimit.header !== undefined)
+      complaints.problem(
+        `${path}.rateLimit.header`,
+        `${shown(rateLimit.header)} is for by: header, and this is by: ${rateLimit.by}; write by: header`,
+      );
+    if (fault !== undefined && fault.delay === undefined && fault.abort === undefined)
+      complaints.problem(
+        `${path}.fault`,
+        'makes no trouble; write delay: {…} or abort: {…}, or leave it out',
+      );
+  });
+};
+
+export const resilienceRules = { triesMakeSense, admissionMakesSense } satisfies Record<string, Rule>;

@@ -1,7 +1,7 @@
 import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section } from '../shape.ts';
 import { headerName } from './names.ts';
-import { hedge, retry } from './resilience.ts';
+import { fault, hedge, rateLimit, retry } from './resilience.ts';
 
 const methodToken = text({
   label: 'HTTP method',
@@ -86,6 +86,8 @@ const route = section(
     }),
     retry,
     hedge,
+    rateLimit,
+    fault,
   },
 );
 

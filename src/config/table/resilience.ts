@@ -1,6 +1,7 @@
-import { retryConditions } from '../retry-conditions.ts';
-import { duration, number } from '../scalar-type.ts';
+import { grpcFailure, retryConditions } from '../retry-conditions.ts';
+import { choice, duration, number } from '../scalar-type.ts';
 import { key, optionalSection, section } from '../shape.ts';
+import { headerName } from './names.ts';
 
 const budget = section(
   { doc: 'What the route may add to the load of its replicas.' },
@@ -78,5 +79,71 @@ export const hedge = optionalSection(
     }),
     headHold,
     budget,
+  },
+);
+
+/** How many calls a route takes. */
+export const rateLimit = optionalSection(
+  {
+    doc: 'A bound on how many calls come through this process; more are answered with `rate_limited` and told when to come again.',
+    example: '{ requests: 100, per: 1s }',
+  },
+  {
+    requests: key(number({ min: 1, max: 1_000_000_000 }), {
+      required: true,
+      doc: 'Calls in each `per`, in the long run.',
+    }),
+    per: key(duration({ min: '1ms', max: '24h' }), {
+      default: '1s',
+      doc: 'The time that `requests` is for.',
+    }),
+    burst: key(number({ min: 1, max: 1_000_000_000 }), {
+      otherwise: 'as `requests`',
+      doc: 'Calls that may come at once, after a time without any.',
+    }),
+    by: key(choice(['none', 'client', 'header']), {
+      default: 'none',
+      doc: 'Whose calls are counted together: all of the route, those of one client address, or those with one value of `header`.',
+    }),
+    header: key(headerName, {
+      doc: 'For `by: header`: whose value. Values that are alike in their first 128 characters are one; calls without it are counted together.',
+    }),
+    maxKeys: key(number({ min: 1, max: 10_000_000 }), {
+      default: 10_000,
+      doc: 'Clients or values that are told apart. Beyond it the one that was quiet for longest is forgotten, and may have a burst anew.',
+    }),
+  },
+);
+
+const percent = key(number({ min: 0, max: 100, whole: false }), {
+  required: true,
+  doc: 'Part of the calls, drawn at random.',
+});
+
+/** Trouble on purpose. */
+export const fault = optionalSection(
+  {
+    doc: 'Makes trouble on purpose, to test clients with. A call may be held up and then fail. WebSockets are not held up.',
+    example: '{ abort: { percent: 1, grpcStatus: unavailable } }',
+  },
+  {
+    delay: optionalSection(
+      { doc: 'Holds calls up before they are sent on.', example: '{ percent: 10, time: 200ms }' },
+      {
+        percent,
+        time: key(duration({ min: '1ms', max: '1h' }), { required: true, doc: 'For how long.' }),
+      },
+    ),
+    abort: optionalSection(
+      {
+        doc: 'Answers calls with `fault_injected` instead of sending them on.',
+        example: '{ percent: 1, grpcStatus: unavailable }',
+      },
+      {
+        percent,
+        grpcStatus: key(grpcFailure, { otherwise: '`unavailable`', doc: 'What gRPC clients get.' }),
+        httpStatus: key(number({ min: 400, max: 599 }), { otherwise: '503', doc: 'What other clients get.' }),
+      },
+    ),
   },
 );

@@ -65,4 +65,25 @@ describe('config/rules/resilience', () => {
       /routes\[0\]\.hedge: does nothing for calls that are slow: cluster "greeter" has one endpoint/,
     );
   });
+
+  it('a rate limit by header has a header, and no other has one', () => {
+    expect(told('rateLimit: { requests: 5, by: header }')).to.deep.equal([
+      'rateLimit.header: is missing; write the header that by: header is to go by',
+    ]);
+    expect(told('rateLimit: { requests: 5, by: client, header: x-key }')).to.deep.equal([
+      'rateLimit.header: "x-key" is for by: header, and this is by: client; write by: header',
+    ]);
+    expect(told('rateLimit: { requests: 0 }')[0]).to.match(/^rateLimit\.requests: 0 is below 1/);
+    expect(told('rateLimit: { requests: 5, by: header, header: X-Key }')).to.deep.equal([]);
+  });
+
+  it('a fault makes trouble, by a status that there is', () => {
+    expect(told('fault: {}')).to.deep.equal([
+      'fault: makes no trouble; write delay: {…} or abort: {…}, or leave it out',
+    ]);
+    expect(told('fault: { abort: { percent: 1, grpcStatus: unavailble } }')).to.deep.equal([
+      'fault.abort.grpcStatus: "unavailble" is not a gRPC status; write unavailable',
+    ]);
+    expect(told('fault: { delay: { percent: 101, time: 1s } }')[0]).to.match(/101 is above 100/);
+  });
 });

@@ -6,6 +6,7 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../../../src/core/message-stream.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { staticSource } from '../../../src/discovery/static.ts';
+import type { Admission } from '../../../src/proxy/admit.ts';
 import { Call } from '../../../src/proxy/call.ts';
 import { CallCounter, type ProxyContext, type RoutePlan } from '../../../src/proxy/plan.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../../../src/proxy/replay-buffer.ts';
@@ -103,6 +104,7 @@ export interface CallRig {
 export interface CallRigOptions {
   readonly endpoints?: number;
   readonly timeoutMs?: number;
+  readonly admission?: Admission;
   readonly tries?: TriesPlan;
   readonly retriesMax?: number;
   readonly budgetBytes?: number;
@@ -157,7 +159,13 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     attempt: () => '',
     settled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
-  const plan: RoutePlan = { route: 'hello', cluster, timeoutMs, tries: options.tries ?? null };
+  const plan: RoutePlan = {
+    route: 'hello',
+    cluster,
+    timeoutMs,
+    admission: options.admission ?? null,
+    tries: options.tries ?? null,
+  };
   const context: ProxyContext = {
     listener: 'in',
     router: compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]),

@@ -1,0 +1,29 @@
+import type { StreamFailure } from '../core/message-stream.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+
+/**
+ * What a call has tried that did no work, and what it may still: never left goes around all endpoints, refused once more
+ * (gRFC A6, "Transparent Retries"). Made with the first attempt that comes to nothing.
+ */
+export class TransparentRetries {
+  /** Endpoints that are not to be asked again while there are others. */
+  readonly tried = new Set<Endpoint>();
+  private refusals = 0;
+  /** Attempts of which nothing had left when their connection went. */
+  private unsent = 0;
+
+  /** Counts a failure after which no work was done; false when it is taken for the answer. */
+  allow(kind: StreamFailure['kind'], endpointCount: number): boolean {
+    // Refused once is bad luck; twice is an answer.
+    if (kind === 'refused') return ++this.refusals <= 1;
+    return ++this.unsent <= endpointCount + 1;
+  }
+
+  /**
+   * What was refused or never sent may go to the only replica there is once more, on another connection; but once.
+   * `attempts` is how many there were.
+   */
+  mayRepeat(attempts: number): boolean {
+    return this.refusals + this.unsent > 0 && attempts === this.tried.size;
+  }
+}
