@@ -104,6 +104,7 @@ export function listenerSettings(config: ListenerConfig, budget: BufferBudget): 
     prefaceTimeoutMs: limits.handshakeTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
+    halfCloseTimeoutMs: limits.halfCloseTimeoutMs,
     http2: {
       ...connectionDefaults,
       maxConcurrentStreams: limits.maxConcurrentStreams,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
@@ -25,6 +25,8 @@ export type Http1StreamHandler = (
 export interface ServerConnectionOptions {
   readonly clock: Clock;
   readonly onStream: Http1StreamHandler;
+  /** See `Http1ServerOptions`. */
+  readonly halfCloseTimeoutMs: number;
   readonly internalErrors?: InternalErrors;
 }
 
@@ -52,11 +54,15 @@ export class ServerConnection implements ServerStreamOwner {
   private lastWords: Buffer | null = null;
   private ending = false;
   private handedOver = false;
+  private readonly halfCloseTimeoutMs: number;
+  private halfCloseTimer: Timer | null = null;
 
-  constructor(socket: Socket, { clock, onStream, internalErrors }: ServerConnectionOptions) {
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    const { clock, onStream, halfCloseTimeoutMs, internalErrors } = options;
     this.socket = socket;
     this.clock = clock;
     this.onStream = onStream;
+    this.halfCloseTimeoutMs = halfCloseTimeoutMs;
     this.internalErrors = internalErrors;
   }
 
@@ -114,9 +120,23 @@ export class ServerConnection implements ServerStreamOwner {
     else this.lastWords = reply;
   }
 
+  /**
+   * The client's FIN. Whole requests before it are answered, as HAProxy does, while nginx and Envoy take it for a cancel: it
+   * may be either. A client that is gone resets the connection as soon as octets reach it, so one that got some is there;
+   * for the first of them it has a while.
+   */
+  halfClosed(): void {
+    if (this.idle || this.handedOver || this.ending) return;
+    const { bytesWritten } = this.socket;
+    this.halfCloseTimer = this.clock.after(this.halfCloseTimeoutMs, () => {
+      if (this.socket.bytesWritten === bytesWritten) this.socket.destroy();
+    });
+  }
+
   /** The socket is gone. */
   closed(): void {
     this.ending = true;
+    this.halfCloseTimer?.cancel();
     this.queue.length = 0;
     const current = this.current;
     this.current = null;

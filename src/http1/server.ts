@@ -19,6 +19,8 @@ export interface Http1ServerOptions {
   readonly headerBytesMax: number;
   /** How long a connection is kept between requests. node adds one second to it. */
   readonly idleTimeoutMs: number;
+  /** How long a client that has sent its FIN may wait for octets of its reply. */
+  readonly halfCloseTimeoutMs: number;
   /** Without it an exception of our own is thrown on. */
   readonly internalErrors?: InternalErrors;
 }
@@ -57,6 +59,8 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
     shouldUpgradeCallback: (request) =>
       isWebSocket(request) && connections.get(request.socket)?.idle === true,
   });
+  // A FIN after a whole request need not mean that nobody waits for its reply; `ServerConnection` sees to it.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // node would drop, in silence, whatever fields come after the first thousand; `headerBytesMax` is the limit.
   server.maxHeadersCount = 0;
   // node starts the timer behind headersTimeout when the server listens, and this one never does.
@@ -110,6 +114,8 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
       socket.setNoDelay(true);
       if (firstBytes !== null && firstBytes.length > 0) socket.unshift(firstBytes);
       server.emit('connection', socket);
+      // After node's own listener, which ends what has no request under way.
+      socket.once('end', () => connection.halfClosed());
       socket.resume();
     },
     drain() {

@@ -27,6 +27,8 @@ export interface ListenerSettings extends DownstreamSettings {
   readonly tls: TlsOptions | null;
   /** Connections at the most; more are closed as they come. */
   readonly connectionsMax: number;
+  /** HTTP/1.1: how long a client that has sent its FIN may wait for octets of its reply, milliseconds. */
+  readonly halfCloseTimeoutMs: number;
 }
 
 export interface ListenerDeps extends DownstreamDeps {
@@ -105,6 +107,7 @@ export class Listener {
       headerTimeoutMs: settings.prefaceTimeoutMs,
       headerBytesMax: settings.http2.headerListBytesMax,
       idleTimeoutMs: settings.idleTimeoutMs,
+      halfCloseTimeoutMs: settings.halfCloseTimeoutMs,
       internalErrors: deps.internalErrors,
     });
     try {

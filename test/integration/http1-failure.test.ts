@@ -175,6 +175,47 @@ describe('HTTP/1.1 failures', () => {
       expect(rig.pool.active).to.equal(0);
     });
 
+    const half = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha';
+
+    it('gets its reply after a FIN, if it begins in time, and however long it takes then', async () => {
+      answer = (socket) => {
+        setTimeout(() => socket.write(half), 20);
+        setTimeout(() => socket.write('lf'), 300);
+      };
+      await start();
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      wire.socket.end();
+      await wire.closed;
+      expect(wire.text).to.match(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nhalf$/);
+      await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
+    });
+
+    it('gets all of its pipelined replies after a FIN', async () => {
+      answer = (socket) => void setTimeout(() => socket.write(`${half}lf`), 30);
+      await start({ halfCloseTimeoutMs: 2000 });
+      const wire = new Wire(rig.port);
+      wire.say(get + get + get);
+      wire.socket.end();
+      await wire.closed;
+      expect(wire.text.match(/\r\n\r\nhalf/g)).to.have.length(3);
+    });
+
+    it('is taken to have gone where nothing can be said to it in time, and where it resets what is', async () => {
+      answer = (socket, n) => {
+        if (n === 1) socket.write(half);
+      };
+      await start({ halfCloseTimeoutMs: 200 });
+      for (let n = 1; n <= 2; n++) {
+        const wire = new Wire(rig.port);
+        wire.say(get);
+        await eventually(() => sockets.length === n);
+        if (n === 1) await wire.until('ha');
+        wire.socket.destroy();
+        await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
+      }
+    });
+
     it('cancels upstream when it leaves in the middle of its body', async () => {
       let heard = '';
       answer = (_socket, _n, text) => {
@@ -259,6 +300,7 @@ describe('HTTP/1.1 server stream', () => {
       headerTimeoutMs: 10_000,
       headerBytesMax: 8192,
       idleTimeoutMs: 1000,
+      halfCloseTimeoutMs: 100,
     });
     const listener = net.createServer({ allowHalfOpen: true }, (socket) => server.accept(socket, null));
     const port = await listen(listener);

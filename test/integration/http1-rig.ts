@@ -113,6 +113,7 @@ export interface RigOptions {
   pool?: Partial<Http1PoolOptions>;
   headerTimeoutMs?: number;
   headerBytesMax?: number;
+  halfCloseTimeoutMs?: number;
   onUpgrade?: UpgradeHandler;
   /** Read the first octets before the server gets the socket, as a listener that sniffs does. */
   sniff?: boolean;
@@ -130,6 +131,7 @@ export async function startRig(target: Address, options: RigOptions = {}): Promi
     headerTimeoutMs: options.headerTimeoutMs ?? 10_000,
     headerBytesMax: options.headerBytesMax ?? 16_384,
     idleTimeoutMs: 60_000,
+    halfCloseTimeoutMs: options.halfCloseTimeoutMs ?? 100,
   });
   const listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     if (!options.sniff) return server.accept(socket, null);

@@ -168,6 +168,10 @@ const limits = section(
       default: '5m',
       doc: 'How long the client of a call may take next to nothing of its reply while there is some; 15 seconds at the most while memory (`limits.bufferedBytes`) is short.',
     }),
+    halfCloseTimeout: key(duration({ min: '0s', max: '1h' }), {
+      default: '2s',
+      doc: 'HTTP/1.1: how long a client that has closed its sending side may wait for the first octets of its reply. It may want the reply, or have cancelled the call: both look the same.',
+    }),
     idleTimeout: key(duration({ min: '1s' }), {
       default: '1h',
       doc: 'How long a connection may be without any call before it is closed.',

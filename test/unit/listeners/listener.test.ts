@@ -43,6 +43,7 @@ describe('Listener', () => {
         prefaceTimeoutMs: 1000,
         idleTimeoutMs: 60_000,
         stallTimeoutMs: 60_000,
+        halfCloseTimeoutMs: 2000,
         http2: connectionDefaults,
         ...settings,
       },
