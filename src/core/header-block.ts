@@ -26,10 +26,15 @@ export class HeaderBlock {
   verdict = 0;
   private statusMemo = -1;
   private lengthMemo = unread;
+  /** A bit for each kind among its own fields: most of what the call path asks for is not there. */
+  private readonly kinds: number;
 
   constructor(fields: readonly Field[], base: HeaderBlock | null = null) {
     this.fields = fields;
     this.base = base;
+    let kinds = 0;
+    for (let i = 0; i < fields.length; i++) kinds |= 1 << fields[i].kind;
+    this.kinds = kinds;
   }
 
   /** From pairs; for replies that Outrigger makes and for tests. */
@@ -57,9 +62,15 @@ export class HeaderBlock {
 
   /** The first value of a kind; pseudo-headers and the few names the call path asks for on every call. */
   ofKind(kind: FieldKind): string | undefined {
-    const fields = this.fields;
-    for (let i = 0; i < fields.length; i++) if (fields[i].kind === kind) return fields[i].value;
+    if ((this.kinds & (1 << kind)) !== 0) {
+      for (const field of this.fields) if (field.kind === kind) return field.value;
+    }
     return this.base === null ? undefined : this.base.ofKind(kind);
+  }
+
+  /** Is any of its fields of one of the kinds? `kinds` has a bit for each. */
+  hasAny(kinds: number): boolean {
+    return (this.kinds & kinds) !== 0 || this.base?.hasAny(kinds) === true;
   }
 
   get method(): string {

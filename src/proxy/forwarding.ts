@@ -1,4 +1,4 @@
-import { type Field, FieldKind } from '../core/field.ts';
+import { FieldKind } from '../core/field.ts';
 import { parseGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { Router } from '../routing/router.ts';
@@ -56,14 +56,12 @@ export function forwardingOf(
   return forwarding;
 }
 
+const timeoutKind = 1 << FieldKind.GrpcTimeout;
+const traceKinds = (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
+
 /** Everything but what is put in anew per attempt; the head itself where there is nothing of that. */
 function forwardedFields(head: HeaderBlock, grpc: boolean, rewritesTrace: boolean): HeaderBlock {
-  const isOurs = (field: Field): boolean =>
-    (grpc && field.kind === FieldKind.GrpcTimeout) ||
-    (rewritesTrace && (field.kind === FieldKind.Traceparent || field.kind === FieldKind.Tracestate));
-  const fields = head.allFields;
-  for (let i = 0; i < fields.length; i++) {
-    if (isOurs(fields[i])) return new HeaderBlock(fields.filter((field) => !isOurs(field)));
-  }
-  return head.base === null ? head : new HeaderBlock(fields);
+  const ours = (grpc ? timeoutKind : 0) | (rewritesTrace ? traceKinds : 0);
+  if (!head.hasAny(ours)) return head.base === null ? head : new HeaderBlock(head.allFields);
+  return new HeaderBlock(head.allFields.filter((field) => ((1 << field.kind) & ours) === 0));
 }

@@ -22,8 +22,11 @@ export class ReplayBudget {
 export const replayBytesPerCallMax = 65_536;
 /** Octets of all requests together. */
 export const replayBytesTotalMax = 16_777_216;
-/** Longer pieces are kept in blocks. */
+/** Shorter and longer ones are kept in blocks. */
+const smallBytesMax = 256;
 const exactBytesMax = 4096;
+/** Below this, a copy by loop beats a call to `set`. */
+const loopCopyBytesMax = 48;
 
 /**
  * The body of a request as far as it came, kept until the call is committed to its attempt: a call that never left or
@@ -52,7 +55,9 @@ export class ReplayBuffer {
       this.drop();
       return false;
     }
-    this.octets.set(bytes.subarray(start, end), this.held);
+    const { octets } = this;
+    if (end - start > loopCopyBytesMax) octets.set(bytes.subarray(start, end), this.held);
+    else for (let from = start, to = this.held; from < end; ) octets[to++] = bytes[from++];
     this.held = needed;
     return true;
   }
@@ -77,11 +82,14 @@ export class ReplayBuffer {
 
   private grow(needed: number): boolean {
     const bytes = Math.max(needed, Math.min(this.octets.length * 2, replayBytesPerCallMax));
-    // Most bodies come in one piece: a short one is held exactly, a longer one in a block that others had before.
-    const octets =
-      bytes > exactBytesMax && bytes <= replayBytesPerCallMax ? lendBlock(bytes) : Buffer.allocUnsafe(bytes);
+    // Most bodies come in one piece: one of middling length is held exactly, others in a block that was used before.
+    const exactly = (bytes > smallBytesMax && bytes <= exactBytesMax) || bytes > replayBytesPerCallMax;
+    return (!exactly && this.moveTo(lendBlock(bytes))) || this.moveTo(Buffer.allocUnsafe(bytes));
+  }
+
+  private moveTo(octets: Buffer): boolean {
     const granted = this.budget.take(octets.length - this.octets.length);
-    if (granted) octets.set(this.octets.subarray(0, this.held));
+    if (granted && this.held > 0) octets.set(this.octets.subarray(0, this.held));
     giveBlockBack(granted ? this.octets : octets);
     if (granted) this.octets = octets;
     return granted;

@@ -32,12 +32,14 @@ export class BlockMemo {
   }
 
   /** After `find` gave null: whether the same octets seem to have been here before, at the same version. */
-  seenBefore(): boolean {
+  seenBefore(bytes: Uint8Array, start: number, end: number, version: number): boolean {
     this.slots ??= new Array(slotCount).fill(null);
     this.seen ??= new Int32Array(slotCount);
     const slot = this.hash & (slotCount - 1);
-    if (this.seen[slot] === this.hash) return true;
-    this.seen[slot] = this.hash;
+    // Of every octet, unlike the one to find it by: blocks that differ in the last digit of a count are not the same.
+    const whole = hashOctets(bytes, start, end, version, memoBlockBytesMax);
+    if (this.seen[slot] === whole) return true;
+    this.seen[slot] = whole;
     return false;
   }
 

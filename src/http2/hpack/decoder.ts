@@ -4,6 +4,7 @@ import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
 import { sharedFields } from './field-intern.ts';
 import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
+import { keepLiteral, knownLiteral, literalSeenBefore } from './literal-memo.ts';
 import { staticFields, staticTableLength } from './static-table.ts';
 import { StringLiteral } from './string-literal.ts';
 
@@ -92,7 +93,8 @@ export class HpackDecoder {
     if (this.error !== null) return null;
     const block = new HeaderBlock(fields);
     // Octets that changed the table, or were only judged in part, will not mean the same again.
-    if (memoable && version === this.table.version && !this.oversize && this.memo.seenBefore()) {
+    const lasting = memoable && version === this.table.version && !this.oversize;
+    if (lasting && this.memo.seenBefore(bytes, start, end, version)) {
       this.markRepeated(block, fields);
       this.memo.keep(bytes, start, end, version, block);
     }
@@ -153,6 +155,7 @@ export class HpackDecoder {
   /** Section 6.2. */
   private readLiteral(prefixBits: number, insert: boolean, sensitive: boolean): boolean {
     const { cursor, nameLiteral, valueLiteral } = this;
+    const start = cursor.position;
     const nameIndex = readInteger(cursor, prefixBits);
     if (nameIndex < 0) return this.failInteger(nameIndex);
     let name: string | null = null;
@@ -166,6 +169,13 @@ export class HpackDecoder {
     if (problem === '') problem = valueLiteral.read(cursor);
     if (problem !== '') return this.fail(problem);
 
+    // What is indexed comes by its index the next time, and sensitive values are not compared across connections.
+    const memoable = !insert && !sensitive && nameIndex <= staticTableLength;
+    const known = memoable ? knownLiteral(cursor.bytes, start, cursor.position) : null;
+    if (known !== null) {
+      if (!this.oversize) this.store(known);
+      return true;
+    }
     const nameMax = name === null ? nameLiteral.lengthMax : name.length;
     const sizeWanted = this.sizeWanted(insert);
     if (nameMax + valueLiteral.lengthMax + 32 > sizeWanted) {
@@ -183,8 +193,12 @@ export class HpackDecoder {
     name ??= nameLiteral.name();
     const value = valueLiteral.text();
     if (name === null || value === null) return this.failHuffman();
-    const field = new Field(name, value, sensitive);
+    let field = new Field(name, value, sensitive);
     if (insert) this.table.insert(field);
+    else if (memoable && literalSeenBefore(start, cursor.position)) {
+      field = sharedFields.intern(field);
+      keepLiteral(cursor.bytes, start, cursor.position, field);
+    }
     if (!this.oversize) this.store(field);
     return true;
   }

@@ -80,9 +80,15 @@ const hashSamplesMax = 32;
  * A 32-bit hash for a table that compares before it believes. Long runs are sampled, evenly, so that an id of a few
  * dozen random octets anywhere in them still tells two apart.
  */
-export function hashOctets(bytes: Uint8Array, start: number, end: number, seed: number): number {
+export function hashOctets(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seed: number,
+  samplesMax = hashSamplesMax,
+): number {
   const length = end - start;
-  const stride = length <= hashSamplesMax ? 1 : Math.ceil(length / hashSamplesMax);
+  const stride = length <= samplesMax ? 1 : Math.ceil(length / samplesMax);
   let hash = Math.imul(seed ^ length, 0x9e3779b1);
   for (let i = start; i < end; i += stride) hash = Math.imul(hash ^ bytes[i], 0x01000193);
   return hash ^ (hash >>> 15);

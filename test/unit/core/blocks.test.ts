@@ -3,8 +3,10 @@ import { giveBlockBack, lendBlock } from '../../../src/core/blocks.ts';
 
 describe('core/blocks', () => {
   it('lends the least size with room, and what is larger than any made to measure', () => {
-    const lengths = [1, 4096, 4097, 16_384, 65_536, 65_537, 524_288, 524_289].map((n) => lendBlock(n).length);
-    expect(lengths).to.deep.equal([4096, 4096, 16_384, 16_384, 65_536, 131_072, 524_288, 524_289]);
+    const lengths = [1, 257, 4096, 4097, 16_384, 65_536, 65_537, 524_288, 524_289].map(
+      (n) => lendBlock(n).length,
+    );
+    expect(lengths).to.deep.equal([256, 4096, 4096, 16_384, 16_384, 65_536, 131_072, 524_288, 524_289]);
   });
 
   it('lends what was given back, to one at a time', () => {

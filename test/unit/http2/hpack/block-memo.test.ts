@@ -5,7 +5,7 @@ import { BlockMemo } from '../../../../src/http2/hpack/block-memo.ts';
 /** As the decoder uses it: a block is offered after each miss. True where it was found. */
 function meet(memo: BlockMemo, wire: Buffer, version: number, block: HeaderBlock): boolean {
   if (memo.find(wire, 0, wire.length, version) === block) return true;
-  if (memo.seenBefore()) memo.keep(wire, 0, wire.length, version, block);
+  if (memo.seenBefore(wire, 0, wire.length, version)) memo.keep(wire, 0, wire.length, version, block);
   return false;
 }
 

@@ -1,0 +1,67 @@
+import { expect } from 'chai';
+import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
+
+const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
+
+/** A literal without indexing by RFC 7541 section 6.2.2, name and value plain; `first` makes it another representation. */
+function literal(name: string, value: string, first = 0x00): Buffer {
+  const string = (text: string) => Buffer.concat([Buffer.of(text.length), Buffer.from(text, 'latin1')]);
+  return Buffer.concat([Buffer.of(first), string(name), string(value)]);
+}
+
+/** The first field of a block that begins with `octets`, and goes on so that no two blocks are alike. */
+let blocks = 0;
+function fieldOf(decoder: HpackDecoder, octets: Buffer) {
+  const bytes = Buffer.concat([octets, literal('x-unique', `${process.pid}-${++blocks}`)]);
+  const block = decoder.decode(bytes, 0, bytes.length);
+  if (block === null) throw new Error(decoder.error ?? '');
+  return block.fields[0];
+}
+
+describe('http2/hpack/literal-memo', () => {
+  it('knows a literal from its third sight on, on every connection, as one field that repeats', () => {
+    const octets = literal('x-memo-same', 'again');
+    const [first, second, third] = [1, 2, 3].map(() => fieldOf(new HpackDecoder(limits), octets));
+    expect([first.repeated, second.repeated, third.repeated]).to.deep.equal([false, true, true]);
+    expect(third).to.equal(second);
+    expect([third.name, third.value, third.sensitive]).to.deep.equal(['x-memo-same', 'again', false]);
+  });
+
+  it('never takes a sensitive field for one that it knows, nor keeps it', () => {
+    const decoder = new HpackDecoder(limits);
+    for (let i = 0; i < 3; i++) fieldOf(decoder, literal('x-memo-secret', 'key'));
+    for (let i = 0; i < 3; i++) {
+      const field = fieldOf(new HpackDecoder(limits), literal('x-memo-secret', 'key', 0x10));
+      expect([field.sensitive, field.repeated]).to.deep.equal([true, false]);
+    }
+  });
+
+  it('does not keep what names its field by the dynamic table, where the same octets mean another', () => {
+    const values = ['a', 'b'].map((name) => {
+      const decoder = new HpackDecoder(limits);
+      fieldOf(decoder, literal(`x-memo-${name}`, 'any', 0x40));
+      // Name index 62: 15 in four bits, and 47 more.
+      const byIndex = Buffer.concat([Buffer.of(0x0f, 47), Buffer.of(4), Buffer.from('same')]);
+      return [1, 2, 3].map(() => fieldOf(decoder, byIndex).name);
+    });
+    expect(values).to.deep.equal([Array(3).fill('x-memo-a'), Array(3).fill('x-memo-b')]);
+  });
+
+  it('takes ids that count up for what they are: none repeats', () => {
+    const decoder = new HpackDecoder(limits);
+    for (let id = 1000; id < 3000; id++) {
+      expect(fieldOf(decoder, literal('x-memo-id', `${id}`.padStart(40, '0'))).repeated).to.equal(false);
+    }
+  });
+
+  it('counts what it knows against the limits of the block', () => {
+    const octets = literal('x-memo-large', 'v'.repeat(40));
+    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), octets);
+    const decoder = new HpackDecoder({ ...limits, fieldsMax: 2 });
+    const block = decoder.decode(Buffer.concat([octets, octets, octets]), 0, octets.length * 3);
+    expect([block?.fields.length, decoder.oversize]).to.deep.equal([2, true]);
+    const small = new HpackDecoder({ ...limits, listBytesMax: 60 });
+    small.decode(octets, 0, octets.length);
+    expect(small.oversize).to.equal(true);
+  });
+});
