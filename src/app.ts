@@ -12,6 +12,7 @@ import { type AppDeps, type AppParts, connectionCounts, notReadyBecause, type Ru
 import { Reloader } from './app/reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './app/reload-status.ts';
 import { endpointMetrics } from './app/snapshots.ts';
+import { beforeSharing, orNullIf, whenFree } from './app/take-over.ts';
 import type { Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
 import { InternalErrors } from './core/internal-errors.ts';
@@ -74,6 +75,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     bufferBudget,
     internalErrors,
     memory,
+    sharedPorts: config.drain.handoverMs !== undefined,
     telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),
@@ -84,17 +86,21 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const drain = (): Promise<DrainResult> => lifecycle.drain(drainable);
   try {
     parts.running = buildAll(config, build);
-    admin = await startAdmin({
-      address: config.admin.listen,
-      deps: adminDeps(parts, drain, () => reloader.reload('asked for over the admin address')),
-      logger,
-      clock,
-    });
+    const openAdmin = (): Promise<AdminServer> =>
+      startAdmin({
+        address: config.admin.listen,
+        deps: adminDeps(parts, drain, () => reloader.reload('asked for over the admin address')),
+        logger,
+        clock,
+      });
+    admin = await openAdmin().catch(orNullIf(config.drain.handoverMs !== undefined));
     for (const { cluster } of parts.running.clusters.values()) cluster.start();
+    await beforeSharing(parts);
     for (const { listener } of parts.running.listeners) {
       const address = await listener.listen();
       logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
     }
+    admin ??= await whenFree(openAdmin, parts);
   } catch (error) {
     await drainable.close();
     throw error;

@@ -4,7 +4,7 @@ import type { Logger } from './core/logger.ts';
 /** What a drain has to do with: a whole sidecar, or a listener that a reload took away. */
 export interface DrainTarget {
   /** No new connections; asks clients to take their next calls elsewhere. */
-  announce(): void;
+  announce(): void | Promise<void>;
   /** No new calls. */
   refuse(): void;
   /** Connections that are still open. */
@@ -20,6 +20,8 @@ export interface DrainTarget {
 
 /** A sidecar as its end sees it; `src/app.ts` gives it. */
 export interface Drainable extends DrainTarget {
+  /** Before anything else: waits for a successor on the same addresses, if one may come. Calls go on as ever. */
+  handOver(): void | Promise<void>;
   /** Closes everything, in order. */
   close(): Promise<void>;
 }
@@ -88,6 +90,7 @@ export class Lifecycle {
   private async run(target: Drainable): Promise<DrainResult> {
     this.state = 'draining';
     this.logger.info('draining', { active: target.activeCalls, graceMs: this.settings.graceMs });
+    await target.handOver();
     const result = await drainGracefully(target, this.clock, this.settings);
     this.drained = result;
     const { cut, finished, undelivered } = result;
@@ -105,7 +108,7 @@ export async function drainGracefully(
 ): Promise<DrainResult> {
   const endMs = clock.now() + graceMs;
   const endedBefore = target.endedCalls;
-  target.announce();
+  await target.announce();
   // Calls that clients sent before they saw the first GOAWAY are still to be served.
   await waitWhile(() => target.connections > 0, clock, clock.now() + Math.min(goawayDelayMs, graceMs));
   target.refuse();

@@ -5,7 +5,6 @@ import { HeaderBlock } from '../core/header-block.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Random } from '../core/random.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
-import type { BufferBudget } from '../http2/buffer-budget.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
@@ -36,6 +35,8 @@ export interface ListenerBuildDeps extends BuildDeps {
   readonly replayBudget: ReplayBudget;
   readonly slots: ConnectionSlots;
   readonly memory: MemoryPressure;
+  /** `drain.handover`: a successor may bind the same addresses. */
+  readonly sharedPorts: boolean;
 }
 
 /** A listener as configured, with its routes compiled over the clusters; not yet bound. */
@@ -54,7 +55,7 @@ export function buildListener(
     calls: new CallCounter(),
   };
   const tcp = config.protocol === 'tcp' ? buildTcp(() => parts, deps) : null;
-  const listener = new Listener(listenerSettings(config, deps.bufferBudget), {
+  const listener = new Listener(listenerSettings(config, deps), {
     ...deps,
     context: () => parts.context,
     onUpgrade: (request, socket, head) => {
@@ -92,7 +93,10 @@ export function sameRoutes(
 }
 
 /** What a listener holds its connections to. Reads certificates; throws where one cannot be read. */
-export function listenerSettings(config: ListenerConfig, budget: BufferBudget): ListenerSettings {
+export function listenerSettings(
+  config: ListenerConfig,
+  { bufferBudget: budget, sharedPorts }: Pick<ListenerBuildDeps, 'bufferBudget' | 'sharedPorts'>,
+): ListenerSettings {
   const { limits, tls } = config;
   return {
     name: config.name,
@@ -101,6 +105,7 @@ export function listenerSettings(config: ListenerConfig, budget: BufferBudget): 
     protocol: config.protocol,
     tls: tls === undefined ? null : serverTls({ ...tls, ca: tls.clientCa }, tls.requireClientCert),
     connectionsMax: limits.maxConnections,
+    shared: sharedPorts && config.listen.kind === 'tcp',
     prefaceTimeoutMs: limits.handshakeTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,

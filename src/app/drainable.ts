@@ -1,5 +1,7 @@
 import type { AdminServer } from '../admin/server.ts';
-import type { Drainable, DrainTarget } from '../lifecycle.ts';
+import { type Drainable, type DrainTarget, waitWhile } from '../lifecycle.ts';
+import type { Listener } from '../listeners/listener.ts';
+import { portSharers } from '../listeners/port-sharers.ts';
 import type { ListenerParts } from './build-listener.ts';
 import { type AppParts, activeCalls, endedCalls, everyCluster, everyListener } from './parts.ts';
 
@@ -16,11 +18,13 @@ export class ListenersDrain implements DrainTarget {
     this.listeners = listeners;
   }
 
-  announce(): void {
-    for (const { listener, tcp } of this.listeners()) {
-      listener.announceShutdown();
-      tcp?.drain();
-    }
+  async announce(): Promise<void> {
+    await Promise.all(
+      this.listeners().map(async ({ listener, tcp }) => {
+        await listener.announceShutdown();
+        tcp?.drain();
+      }),
+    );
   }
 
   refuse(): void {
@@ -63,6 +67,20 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     this.admin = admin;
   }
 
+  async handOver(): Promise<void> {
+    const { running, deps } = this.parts;
+    const { handoverMs } = running.config.drain;
+    if (handoverMs === undefined) return;
+    const { clock, logger } = deps;
+    deps.logger.info('waiting for a successor', { handoverMs });
+    const alone = (): boolean => running.listeners.some(({ listener }) => !hasSuccessor(listener));
+    await waitWhile(alone, clock, clock.now() + handoverMs);
+    if (alone()) return logger.warn('no successor came: going without', { handoverMs });
+    logger.info('a successor is there: clients are sent over');
+    // Its own admin server may be waiting for this address.
+    await this.admin()?.close();
+  }
+
   async close(): Promise<void> {
     for (const { listener } of everyListener(this.parts)) listener.close();
     for (const cluster of everyCluster(this.parts)) {
@@ -73,4 +91,9 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     await this.parts.telemetry.shutdown();
     await this.admin()?.close();
   }
+}
+
+/** A socket file cannot be shared, so it has none to wait for; where nobody tells, the whole time is waited. */
+function hasSuccessor({ address, settings }: Listener): boolean {
+  return !settings.shared || (portSharers(address) ?? 1) > 1;
 }

@@ -68,11 +68,14 @@ export function notReadyBecause(parts: AppParts): string[] {
   const { state } = parts.lifecycle;
   if (state === 'draining') return ['draining'];
   const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
-  for (const { cluster } of parts.running.clusters.values()) {
-    const reason = cluster.notReadyBecause;
-    if (reason !== '') reasons.push(reason);
-  }
-  return reasons;
+  return [...reasons, ...clustersAwaited(parts)];
+}
+
+/** Clusters whose first answers are still to come, in plain words. */
+export function clustersAwaited({ running }: AppParts): string[] {
+  return [...running.clusters.values()]
+    .map(({ cluster }) => cluster.notReadyBecause)
+    .filter((reason) => reason !== '');
 }
 
 export function connectionCounts(parts: AppParts): ConnectionCounts {

@@ -115,7 +115,7 @@ function planListeners(
       );
     }
     const prepared = withPlace(`listener ${wanted.name}`, () => {
-      const settings = listenerSettings(wanted, deps.bufferBudget);
+      const settings = listenerSettings(wanted, deps);
       const sameFiles = tlsDigest(parts.listener.settings.tls) === tlsDigest(settings.tls);
       const same = sameFiles && acceptedBy(parts.config) === acceptedBy(wanted);
       return same ? null : parts.listener.prepare(settings);

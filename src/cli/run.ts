@@ -4,7 +4,7 @@ import { startApp } from '../app.ts';
 import type { Environment } from '../config/environment.ts';
 import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/table.ts';
-import { systemClock } from '../core/clock.ts';
+import { keepProcess, systemClock } from '../core/clock.ts';
 import { type LineLogger, lineLogger } from '../core/line-logger.ts';
 import { systemRandom } from '../core/random.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
@@ -54,7 +54,10 @@ export async function run(
     signals.onUncaught((error) => app.internalErrors.caught('elsewhere', error));
     await stopped;
     watch?.stop();
+    // After a hand-over no socket of ours may be left to keep it until the drain is over.
+    const kept = keepProcess();
     const { cut, undelivered } = await app.stop();
+    kept.cancel();
     return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
   } catch (error) {
     logger.error('cannot start', { reason: error instanceof Error ? error.message : String(error) });

@@ -82,7 +82,13 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** For commands that have nothing but time to wait for: unlike the timers of `systemClock` it keeps the process. */
+/** For who has nothing but time to wait for, a command or a process that is yet to listen: unlike the timers of `systemClock` it keeps the process. */
 export function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, delayMs));
+}
+
+/** Keeps the process, though nothing else may, until it is cancelled. */
+export function keepProcess(): Timer {
+  const handle = setInterval(() => {}, 0x7fff_ffff);
+  return { cancel: () => clearInterval(handle) };
 }

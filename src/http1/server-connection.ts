@@ -53,6 +53,8 @@ export class ServerConnection implements ServerStreamOwner {
   /** What to say, once the requests before it are answered, to octets that are no request. */
   private lastWords: Buffer | null = null;
   private ending = false;
+  /** A request has come. */
+  private begun = false;
   private handedOver = false;
   private readonly halfCloseTimeoutMs: number;
   private halfCloseTimer: Timer | null = null;
@@ -87,6 +89,7 @@ export class ServerConnection implements ServerStreamOwner {
     expectsContinue: boolean,
     refusal: RequestRefusal | null = null,
   ): void {
+    this.begun = true;
     if (this.ending || this.socket.destroyed) return;
     if (this.queue.length >= pipelinedRequestsMax) {
       this.socket.destroy();
@@ -96,9 +99,10 @@ export class ServerConnection implements ServerStreamOwner {
     if (this.current === null) this.next();
   }
 
+  /** One that has just been opened is about to be used: its request is answered first. */
   drain(): void {
     this.draining = true;
-    if (this.idle) this.end(null);
+    if (this.idle && this.begun) this.end(null);
   }
 
   /** The parser cannot read on. What came before is still answered; a request that was cut off is not. */

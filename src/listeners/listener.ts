@@ -29,6 +29,8 @@ export interface ListenerSettings extends DownstreamSettings {
   readonly connectionsMax: number;
   /** HTTP/1.1: how long a client that has sent its FIN may wait for octets of its reply, milliseconds. */
   readonly halfCloseTimeoutMs: number;
+  /** Another process of the same user may bind the address as well, and takes over from this one. */
+  readonly shared: boolean;
 }
 
 export interface ListenerDeps extends DownstreamDeps {
@@ -45,6 +47,10 @@ export interface ListenerDeps extends DownstreamDeps {
 const shortStallTimeoutMs = 15_000;
 /** The same when the process is about to run out of memory, milliseconds. */
 const pressedStallTimeoutMs = 3000;
+
+/** Somebody who connects without a pause must not keep a shared listener from closing. */
+const emptyQueueTurnsMax = 1000;
+const shortTurnMs = 0.1;
 
 /** Looks for stalls are a second apart, or less where a timeout is short; but no nearer than this. */
 const stallLookMsMin = 25;
@@ -75,6 +81,8 @@ export class Listener {
   private readonly rawSockets = new Set<Socket>();
   private bound: Address | null = null;
   private draining = false;
+  /** Connections ever. */
+  private accepted = 0;
   private stallTimer: Timer | null = null;
   private readonly stalled = new StalledSockets();
 
@@ -155,7 +163,10 @@ export class Listener {
         resolve(this.bound);
       };
       if (address.kind === 'unix') this.server.listen({ path: address.path }, bound);
-      else this.server.listen({ host: address.host, port: address.port, backlog: 1024 }, bound);
+      else {
+        const { shared: reusePort } = this.settings;
+        this.server.listen({ host: address.host, port: address.port, backlog: 1024, reusePort }, bound);
+      }
     });
   }
 
@@ -178,11 +189,28 @@ export class Listener {
   }
 
   /** Takes no new connections and asks clients to take their next calls elsewhere. */
-  announceShutdown(): void {
+  async announceShutdown(): Promise<void> {
+    if (this.settings.shared && !this.draining) await this.emptyQueue();
     this.draining = true;
     this.server.close();
     for (const connection of this.http2.values()) connection.announceShutdown();
     for (const http1 of [this.http1, ...this.earlierHttp1]) http1.drain();
+  }
+
+  /**
+   * Waits for a short turn of the event loop in which no connection came. The kernel deals connections out among those that
+   * share an address as they come, and resets those that wait to be accepted where one closes. In a turn all that wait are
+   * accepted, so what may still be lost is what comes between the end of that turn's accepts and the close behind it: some
+   * microseconds; nothing with `net.ipv4.tcp_migrate_req`, by which the kernel hands them to the other.
+   */
+  private async emptyQueue(): Promise<void> {
+    const { clock } = this.deps;
+    for (let turn = 0; turn < emptyQueueTurnsMax; turn++) {
+      const [before, beganMs] = [this.accepted, clock.now()];
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const short = clock.now() - beganMs < shortTurnMs || turn > emptyQueueTurnsMax / 2;
+      if (this.accepted === before && short) return;
+    }
   }
 
   /** Takes no new calls; connections close as theirs end. */
@@ -223,6 +251,7 @@ export class Listener {
   }
 
   private connected(socket: Socket): void {
+    this.accepted++;
     if (!this.takeSlot(socket)) return;
     if (this.tls === null) return this.accept(socket, null);
     this.rawSockets.add(socket);

@@ -14,6 +14,7 @@ function setUp(settings = { graceMs: 10_000, goawayDelayMs: 1000 }) {
     activeCalls: 0,
     endedCalls: 100,
     undelivered: 0,
+    handOver: () => {},
     announce: () => note('announce'),
     refuse: () => note('refuse'),
     cut() {

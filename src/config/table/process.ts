@@ -30,6 +30,10 @@ export const drain = section(
       default: '1s',
       doc: 'From the first GOAWAY, which announces the end, to the one that says which calls still count.',
     }),
+    handover: key(duration({ min: '1ms', max: '10m' }), {
+      otherwise: 'nobody is waited for, and no address is shared',
+      doc: 'How long to wait, before going, for a successor on the same addresses. Until it is there this sidecar serves on; then it closes its sockets and sends its clients over. Addresses are shared by SO_REUSEPORT (Linux, FreeBSD), so any process of the same user could take connections. TCP only.',
+    }),
   },
 );
 

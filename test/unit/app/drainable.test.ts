@@ -62,7 +62,7 @@ describe('the sidecar as its drain sees it', () => {
 
   it('closes from the outside in: listeners, clusters, telemetry, and the admin server last', async () => {
     const { drainable, steps } = setUp();
-    drainable.announce();
+    await drainable.announce();
     drainable.refuse();
     await drainable.close();
     expect(steps).to.deep.equal([

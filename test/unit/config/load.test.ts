@@ -13,7 +13,11 @@ describe('config/load', () => {
       const [listener] = config.listeners;
       const [cluster] = config.clusters;
       expect(config.admin.listen).to.deep.equal({ kind: 'tcp', host: '127.0.0.1', port: 15000 });
-      expect(config.drain).to.deep.equal({ graceMs: 10_000, goawayDelayMs: 1000 });
+      expect(config.drain).to.deep.equal({
+        graceMs: 10_000,
+        goawayDelayMs: 1000,
+        handoverMs: undefined,
+      });
       expect(listener.limits.headerListBytes).to.equal(61_440);
       expect(listener.limits.idleTimeoutMs).to.equal(3_600_000);
       expect(listener.routes[0].timeoutMs).to.equal(undefined);

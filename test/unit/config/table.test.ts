@@ -9,7 +9,10 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 type Listener = Config['listeners'][number];
 type Cluster = Config['clusters'][number];
 const types: true[] = [
-  true satisfies Same<Config['drain'], { readonly graceMs: number; readonly goawayDelayMs: number }>,
+  true satisfies Same<
+    Config['drain'],
+    { readonly graceMs: number; readonly goawayDelayMs: number; readonly handoverMs: number | undefined }
+  >,
   true satisfies Same<Listener['listen'], Address>,
   true satisfies Same<Listener['protocol'], 'auto' | 'tcp'>,
   true satisfies Same<Listener['routes'][number]['timeoutMs'], number | undefined>,

@@ -40,6 +40,7 @@ describe('Listener', () => {
         protocol: 'auto',
         tls: null,
         connectionsMax: 100,
+        shared: false,
         prefaceTimeoutMs: 1000,
         idleTimeoutMs: 60_000,
         stallTimeoutMs: 60_000,

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+import type { Address } from '../core/address.ts';
+
+/** `st` of a socket that listens, in the tables of the kernel. */
+const listening = '0A';
+
+/**
+ * How many sockets of this network namespace listen on an address, by the kernel's tables (proc(5), /proc/net/tcp): more than
+ * one share it by SO_REUSEPORT, and a successor is there. Null where nobody tells, which is anywhere but on Linux.
+ */
+export function portSharers(address: Address): number | null {
+  if (address.kind !== 'tcp') return null;
+  const v4 = isIPv4(address.host);
+  try {
+    return countListening(readFileSync(v4 ? '/proc/net/tcp' : '/proc/net/tcp6', 'latin1'), address);
+  } catch {
+    return null;
+  }
+}
+
+/** `table` is the text of /proc/net/tcp or tcp6. */
+export function countListening(table: string, { host, port }: { host: string; port: number }): number {
+  const local = `${hexHost(host)}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  let count = 0;
+  for (const line of table.split('\n')) {
+    const [, localAddress, , state] = line.trim().split(/\s+/);
+    if (localAddress === local && state === listening) count++;
+  }
+  return count;
+}
+
+/** As the kernel prints it on a little-endian machine, which all are that Node runs on: words of 32 bits, octets turned round. */
+function hexHost(host: string): string {
+  const octets = isIPv4(host) ? host.split('.').map(Number) : octetsOfIpv6(host);
+  let text = '';
+  for (let word = 0; word < octets.length; word += 4)
+    for (let i = 3; i >= 0; i--) text += octets[word + i].toString(16).toUpperCase().padStart(2, '0');
+  return text;
+}
+
+function octetsOfIpv6(host: string): number[] {
+  const [before, after] = host.split('%')[0].split('::');
+  const groups = (text: string | undefined): number[] =>
+    (text ?? '')
+      .split(':')
+      .filter((group) => group !== '')
+      .map((group) => Number.parseInt(group, 16));
+  const [first, last] = [groups(before), groups(after)];
+  const zeros = new Array<number>(Math.max(0, 8 - first.length - last.length)).fill(0);
+  return [...first, ...zeros, ...last].flatMap((group) => [group >> 8, group & 255]);
+}
