@@ -130,6 +130,8 @@ export class Stage {
         replayBytesMax: 16_777_216,
         consecutiveErrors: 0,
         policy: 'round_robin',
+        tries: null,
+        retriesMax: 1024,
         ...options.sidecar,
       },
       this,

@@ -78,6 +78,7 @@ export function drawCall(draw: Draw, id: number, calm: boolean): CallSpec {
     shape !== 'unary' || !draw.percent(10),
   );
   const body = drawBody(draw, grpc, shape === 'server' || shape === 'bidi', true);
+  const status = draw.percent(80) ? GrpcStatus.OK : draw.of(statuses);
   const trailersOnly = grpc && draw.percent(10);
   const willing = calm || draw.percent(70);
   const ending = willing ? (draw.percent(10) ? 'whole then reset' : 'whole') : drawEnding(draw);
@@ -102,9 +103,10 @@ export function drawCall(draw: Draw, id: number, calm: boolean): CallSpec {
     reply: {
       early: shape === 'bidi' || draw.percent(10),
       thinkMs: draw.percent(50) ? 0 : draw.size(1, 300),
-      body: trailersOnly ? emptyBody : body,
+      // Many servers say a failure in trailers behind a head, without any message.
+      body: trailersOnly || (grpc && status !== GrpcStatus.OK && draw.percent(50)) ? emptyBody : body,
       trailersOnly,
-      status: draw.percent(80) ? GrpcStatus.OK : draw.of(statuses),
+      status,
       ending,
       refusals: calm || !draw.percent(8) ? 0 : draw.int(1, 2),
       resetCode: draw.of(resetCodes),

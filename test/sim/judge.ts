@@ -86,8 +86,10 @@ export class Judge {
     const { timeoutMs } = facts.spec;
     if (timeoutMs !== null && tookMs > timeoutMs + 0.001)
       ledger.violation(`call ${id} took ${tookMs} ms of the ${timeoutMs} it had`);
-    if (timeoutMs === null && record.error === 'deadline_exceeded')
+    const perTry = record.attempts.some(({ error }) => error === 'per_try_timeout');
+    if (timeoutMs === null && record.error === 'deadline_exceeded' && !perTry)
       ledger.violation(`call ${id} ended by a deadline it did not have`);
+    this.judgeTries(id, record, sidecar);
     const tried = new Set(record.attempts.map(({ endpoint }) => endpoint));
     const usable = sidecar.cluster.all().filter((endpoint) => endpoint.unusableBecause === '');
     this.untried.set(
@@ -95,6 +97,22 @@ export class Judge {
       usable.map(({ address }) => address).filter((address) => !tried.has(address)),
     );
     this.refusals.set(id, record.attempts.filter(({ error }) => error === 'upstream_reset').length);
+  }
+
+  /** Attempts by policy keep to what the policy says, and every attempt is over when its call is. */
+  private judgeTries(id: number, record: CallRecord, { tries }: SimSidecar): void {
+    const { ledger } = this.deps;
+    const byPolicy = record.attempts.filter(({ kind }) => kind === 'retry' || kind === 'hedge').length;
+    if (byPolicy > (tries?.attemptsMax ?? 1) - 1)
+      ledger.violation(`call ${id} was tried ${byPolicy} times more by its policy`);
+    for (const { number, startedMs, endedMs } of record.attempts)
+      if (endedMs < startedMs || endedMs > record.endedMs)
+        ledger.violation(`attempt ${number} of call ${id} is not over with it`);
+    const running = record.attempts.filter(
+      (one, i) => i > 0 && one.startedMs < record.attempts[i - 1].endedMs,
+    ).length;
+    if (running > 0 && tries?.policy.kind !== 'hedge')
+      ledger.violation(`call ${id} had attempts side by side, and its route does not hedge`);
   }
 
   /** A client was told of an error that Outrigger made. */
@@ -119,8 +137,8 @@ export class Judge {
 
   /** All calls are over, everything has arrived, and all that lives is idle. */
   settled(sidecar: SimSidecar): void {
-    const { ledger, network, calm, hitsClients } = this.deps;
-    for (const facts of ledger.calls.values()) this.judgeCall(facts, calm, hitsClients);
+    const { ledger, network } = this.deps;
+    for (const facts of ledger.calls.values()) this.judgeCall(facts, sidecar);
     for (const [record, times] of this.records)
       if (times !== 1) ledger.violation(`the call ${record.path} was settled ${times} times`);
     if (sidecar.calls.active !== 0) ledger.violation(`${sidecar.calls.active} calls count as in flight`);
@@ -128,6 +146,11 @@ export class Judge {
       ledger.violation(`the scheduler counts ${sidecar.scheduler.active} calls in flight`);
     if (sidecar.cluster.active !== 0)
       ledger.violation(`the cluster counts ${sidecar.cluster.active} calls in flight`);
+    const { budget } = sidecar.tries ?? {};
+    if (sidecar.cluster.retries + (budget?.calls ?? 0) + (budget?.retries ?? 0) !== 0)
+      ledger.violation(
+        `${sidecar.cluster.retries} retries of the cluster, ${budget?.retries} of ${budget?.calls} calls of the route count as in flight`,
+      );
     for (const { address, active } of sidecar.cluster.all())
       if (active !== 0) ledger.violation(`${address} counts ${active} calls in flight`);
     const held = this.memory.budget.bytes;
@@ -150,11 +173,13 @@ export class Judge {
         this.deps.ledger.violation(`${address} is still out of use: ${unusableBecause}`);
   }
 
-  private judgeCall(facts: CallFacts, calm: boolean, hitsClients: boolean): void {
-    const { ledger } = this.deps;
+  private judgeCall(facts: CallFacts, { tries }: SimSidecar): void {
+    const { ledger, calm, hitsClients } = this.deps;
     const { spec, outcome, taken } = facts;
     if (outcome === null) ledger.violation(`call ${spec.id} hangs`);
-    if (taken > 1) ledger.violation(`call ${spec.id} was begun by ${taken} replicas`);
+    const attemptsMax = tries?.attemptsMax ?? 1;
+    if (taken > attemptsMax)
+      ledger.violation(`call ${spec.id} was begun by ${taken} replicas, of ${attemptsMax} at the most`);
     const excused = (facts.error === 'overloaded' && !this.replaysAll) || this.memory.short;
     if ((calm || this.late.has(spec.id)) && outcome !== 'whole' && !excused)
       ledger.violation(`call ${spec.id} ended as ${outcome} on a calm day`);

@@ -13,6 +13,7 @@ import { Http2Downstream } from '../../src/listeners/http2-downstream.ts';
 import { callHandler } from '../../src/proxy/handler.ts';
 import { CallCounter, type ProxyContext } from '../../src/proxy/plan.ts';
 import { ReplayBudget } from '../../src/proxy/replay-buffer.ts';
+import type { TriesPlan } from '../../src/resilience/tries-plan.ts';
 import { compileRoutes } from '../../src/routing/router.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
@@ -35,6 +36,9 @@ export interface SidecarSettings {
   /** Errors in a row that eject an endpoint, 0 for no outlier detection. */
   readonly consecutiveErrors: number;
   readonly policy: BalancerSettings['policy'];
+  /** What the only route does about attempts that fail or are slow. */
+  readonly tries: TriesPlan | null;
+  readonly retriesMax: number;
 }
 
 /** Hears what the product does. */
@@ -87,7 +91,7 @@ export class SimSidecar implements Host {
       cluster: this.cluster,
       timeoutMs: Number.POSITIVE_INFINITY,
       admission: null,
-      tries: null,
+      tries: this.settings.tries,
     };
     this.context = {
       listener: 'sim',
@@ -117,6 +121,10 @@ export class SimSidecar implements Host {
     const { binding } = downstream as unknown as { binding: SocketBinding };
     this.listener.socket('sidecar from a client', socket, 'server', () => binding.connection);
     downstream.start(null);
+  }
+
+  get tries(): TriesPlan | null {
+    return this.settings.tries;
   }
 
   /** What discovery says from now on. */
@@ -150,6 +158,7 @@ export class SimSidecar implements Host {
         protocol: 'http2',
         balancer: { ...defaultBalancerSettings, policy },
         requestsMax,
+        retriesMax: this.settings.retriesMax,
       },
       {
         clock,

@@ -1,0 +1,24 @@
+import { SeededRandom } from '../../src/core/random.ts';
+import { RetryBudget } from '../../src/resilience/retry-budget.ts';
+import { compileRetryConditions } from '../../src/resilience/retry-conditions.ts';
+import type { TriesPlan } from '../../src/resilience/tries-plan.ts';
+import type { Draw } from './draw.ts';
+
+/** What the route of a run does about attempts that fail or are slow; most have nothing of the kind. */
+export function drawTries(draw: Draw): TriesPlan | null {
+  if (draw.percent(50)) return null;
+  const conditions = compileRetryConditions(
+    draw.of([['unavailable'], ['unavailable', 'unknown', 'internal', 'reset', 503], ['5xx', 'not-found']]),
+  );
+  const shared = {
+    attemptsMax: draw.int(2, 5),
+    headHoldMs: draw.of([0, 50, 2000]),
+    budget: new RetryBudget({ percent: draw.of([0, 20, 100]), min: draw.of([0, 3, 100]) }),
+    random: new SeededRandom(draw.int(0, 1_000_000)),
+  };
+  if (draw.percent(50))
+    return { ...shared, policy: { kind: 'hedge', nonFatal: conditions, delayMs: draw.of([0, 10, 200]) } };
+  const backoff = { baseMs: draw.of([1, 25]), maxMs: 250 };
+  const perTryTimeoutMs = draw.of([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1000]);
+  return { ...shared, policy: { kind: 'retry', on: conditions, perTryTimeoutMs, backoff } };
+}
