@@ -12,10 +12,12 @@ import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import { clientTls, tlsDigest } from '../security/tls-files.ts';
 import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
+import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
 import { isLoopback } from '../upstream/dial.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
 import { Http2Pool } from '../upstream/http2-pool.ts';
+import { PoolTotals } from '../upstream/pool-totals.ts';
 import type { StreamPool } from '../upstream/stream-opener.ts';
 import { buildDiscovery } from './build-discovery.ts';
 import { buildOutlier, watchHealth } from './build-health.ts';
@@ -56,11 +58,12 @@ export interface BuiltCluster {
 export function buildCluster(config: ClusterConfig, deps: BuildDeps): BuiltCluster {
   const tls = clusterTls(config);
   if (tls !== null) createSecureContext(tls);
+  const totals = buildTotals(config);
   const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
   const cluster: Cluster = new Cluster(clusterSettings(config), {
     ...deps,
     discovery: buildDiscovery(config, deps),
-    newPool: (endpoint, onChange) => buildPool(config, endpoint, tls, deps, onChange),
+    newPool: (endpoint, onChange) => buildPool(config, endpoint, tls, { ...deps, ...totals }, onChange),
     watchHealth:
       config.health === 'none'
         ? null
@@ -102,23 +105,36 @@ function perEndpoint({ endpoints, discovery, balancer, limits, ...rest }: Cluste
   return JSON.stringify({ ...rest, limits: { ...limits, maxRequests: 0 } });
 }
 
+/** What the pools of a cluster count together. */
+interface Totals {
+  readonly http2: PoolTotals;
+  readonly http1: { active: number; readonly max: number };
+}
+
+function buildTotals({ limits }: ClusterConfig): { readonly totals: Totals } {
+  const http2 = new PoolTotals(limits.maxConnections, limits.maxPending);
+  return { totals: { http2, http1: { active: 0, max: limits.maxConnections + limits.maxPending } } };
+}
+
 function buildPool(
   config: ClusterConfig,
   endpoint: Endpoint,
   tls: TlsConnectionOptions | null,
-  deps: BuildDeps,
+  deps: BuildDeps & { readonly totals: Totals },
   onChange: () => void,
 ): StreamPool {
   const { limits, protocol } = config;
+  const { maxConnections = limits.maxConnections, maxPending = limits.maxPending } = limits.perEndpoint;
   const connectTimeoutMs = connectTimeoutOf(config, endpoint);
   if (protocol === 'tcp') return noPool;
   if (protocol === 'http1') {
     const pool = createHttp1Pool(endpoint.target, {
       clock: deps.clock,
       connectTimeoutMs,
-      socketsMax: limits.maxConnections,
-      pendingMax: limits.maxPending,
-      freeSocketsMax: Math.min(limits.maxConnections, 256),
+      socketsMax: maxConnections,
+      pendingMax: maxPending,
+      shared: deps.totals.http1,
+      freeSocketsMax: Math.min(maxConnections, 256),
       freeSocketTimeoutMs: 60_000,
       replyHeaderBytesMax: connectionDefaults.headerListBytesMax,
       tls,
@@ -128,9 +144,19 @@ function buildPool(
   }
   const settings = {
     connectTimeoutMs,
-    connectionsMax: limits.maxConnections,
-    pendingMax: limits.maxPending,
+    connectionsMax: maxConnections,
+    pendingMax: maxPending,
+    totals: deps.totals.http2,
+    life: connectionLife(config.connections),
     http2: { ...connectionDefaults, streamsPerTurnMax: repliesPerTurnMax, budget: deps.bufferBudget },
   };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
+}
+
+function connectionLife({
+  maxAgeMs,
+  keepalive,
+  ...rest
+}: ClusterConfig['connections']): ConnectionLifeSettings {
+  return { ...rest, maxAgeMs: maxAgeMs ?? Number.POSITIVE_INFINITY, keepalive: keepalive ?? null };
 }

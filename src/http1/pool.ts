@@ -15,6 +15,8 @@ export interface Http1PoolOptions {
   readonly socketsMax: number;
   /** Calls waiting for one of them; the next is refused at once. */
   readonly pendingMax: number;
+  /** What the other endpoints of its cluster have too: exchanges at the most, and those that there are. */
+  readonly shared?: { active: number; readonly max: number };
   /** Idle connections kept. */
   readonly freeSocketsMax: number;
   /** How long an idle connection is kept; less where the endpoint says so in `keep-alive: timeout=`. */
@@ -62,6 +64,12 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
       if (active >= options.socketsMax + options.pendingMax) {
         return refused(receiver, `${formatAddress(address)} has ${active} calls, all that its limits allow`);
       }
+      const { shared } = options;
+      if (shared !== undefined) {
+        if (shared.active >= shared.max)
+          return refused(receiver, `its cluster has ${shared.active} calls, all that its limits allow`);
+        shared.active += 1;
+      }
       active += 1;
       return openHttp1Stream(address, receiver, {
         agent,
@@ -73,6 +81,7 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
         internalErrors: options.internalErrors,
         over: () => {
           active -= 1;
+          if (shared !== undefined) shared.active -= 1;
         },
       });
     },

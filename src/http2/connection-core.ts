@@ -74,6 +74,8 @@ export class ConnectionCore implements StreamHost {
   /** Set once we said which streams we still take; later ones are ignored (RFC 9113 section 6.8). */
   goawaySentLastId = Number.POSITIVE_INFINITY;
   goawayReceived = false;
+  /** What the peer gave as its reason. */
+  goawayCode: ErrorCode = ErrorCode.NO_ERROR;
   over = false;
   /** Time of the input being handled, for the glitch counter. */
   nowMs = 0;

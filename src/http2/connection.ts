@@ -9,6 +9,9 @@ import type { ConnectionOptions } from './options.ts';
 import { SettingId } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
+/** Of which nothing is ever read again. */
+const pingOctets = new Uint8Array(8);
+
 /** The last stream id there is; also what the first GOAWAY of a graceful end names (RFC 9113 section 6.8). */
 const streamIdMax = 0x7fff_ffff;
 
@@ -102,6 +105,11 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** Streams that are open now. */
   get active(): number {
     return this.streams.size;
+  }
+
+  /** Asks the peer for a sign of life. Whatever it sends next is one, see `nowMs`; the PING's own answer at the latest. */
+  ping(): void {
+    if (!this.over) this.writer.ping(false, pingOctets, 0);
   }
 
   /** First step of a graceful end: no new streams, please; those on their way are still served. */

@@ -296,6 +296,7 @@ function onGoaway(
 ): void {
   const first = !c.goawayReceived;
   c.goawayReceived = true;
+  c.goawayCode = code;
   // Told first: calls that the loop below gives back look for another connection, and the last of them may end this one.
   if (first) c.listener.goaway();
   else c.glitch(10);

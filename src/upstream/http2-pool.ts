@@ -2,14 +2,21 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
-import { errorCodeName } from '../core/error-code.ts';
+import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { Random } from '../core/random.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
 import type { OnRead } from '../http2/shared-read.ts';
 import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
 import { Backoff } from './backoff.ts';
+import {
+  ConnectionLife,
+  type ConnectionLifeSettings,
+  defaultConnectionLife,
+  lookIntervalMs,
+} from './connection-life.ts';
 import { dial } from './dial.ts';
+import { PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
 export interface Http2PoolSettings {
@@ -19,6 +26,10 @@ export interface Http2PoolSettings {
   /** Calls that may wait for a connection at the most. */
   readonly pendingMax: number;
   readonly http2: ConnectionOptions;
+  /** When they end by themselves; see `defaultConnectionLife`. */
+  readonly life?: ConnectionLifeSettings;
+  /** What all pools of the cluster hold; no limit if not given. */
+  readonly totals?: PoolTotals;
 }
 
 export interface Http2PoolDeps extends BindingDeps {
@@ -33,8 +44,12 @@ const resetPaceMs = 1000;
 /** A timer so late, milliseconds, tells of a stall of the event loop and not of a busy turn. */
 const stallMsMin = 50;
 
+/** Keepalive becomes rarer up to so many times, for peers that find it too much. */
+const patienceMax = 64;
+
 interface Pooled {
   readonly binding: SocketBinding;
+  readonly life: ConnectionLife;
   ready: boolean;
   connectTimer: Timer | null;
   /** Runs once the connection takes no new streams: what it has yet to reset is seen to. */
@@ -57,6 +72,12 @@ export class Http2Pool implements StreamPool {
   private readonly onChange: () => void;
   private readonly pooled: Pooled[] = [];
   private readonly waiting: StreamOpener[] = [];
+  private readonly life: ConnectionLifeSettings;
+  private readonly totals: PoolTotals;
+  /** Runs while there are connections. */
+  private lookTimer: Timer | null = null;
+  /** Doubled for each peer that said "too many pings" (gRFC A8). */
+  private patience = 1;
   private readonly backoff: Backoff;
   private backoffTimer: Timer | null = null;
   /** Of use while there is a `backoffTimer`, or once `draining`. */
@@ -78,6 +99,8 @@ export class Http2Pool implements StreamPool {
     this.deps = deps;
     this.onChange = onChange;
     this.backoff = new Backoff(deps.random);
+    this.life = settings.life ?? defaultConnectionLife;
+    this.totals = settings.totals ?? new PoolTotals(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   }
 
   get connections(): number {
@@ -100,9 +123,8 @@ export class Http2Pool implements StreamPool {
         return;
       }
     }
-    if (this.waiting.length >= this.settings.pendingMax) {
-      const message = `${formatAddress(this.address)} has ${this.waiting.length} calls waiting for a connection already`;
-      opener.openFailed({ code: 'overloaded', message });
+    if (this.waiting.length >= this.settings.pendingMax || !this.totals.mayWait) {
+      opener.openFailed(this.tooManyWait());
       return;
     }
     if (this.draining || (this.backoffTimer !== null && this.pooled.length === 0)) {
@@ -110,12 +132,25 @@ export class Http2Pool implements StreamPool {
       return;
     }
     this.waiting.push(opener);
+    this.totals.pending++;
     this.connectAsNeeded();
+  }
+
+  private tooManyWait(): OpenFailure {
+    const { length } = this.waiting;
+    const { pending } = this.totals;
+    const message =
+      length >= this.settings.pendingMax
+        ? `${formatAddress(this.address)} has ${length} calls waiting for a connection already`
+        : `the cluster of ${formatAddress(this.address)} has ${pending} calls waiting for connections already`;
+    return { code: 'overloaded', message };
   }
 
   cancel(opener: StreamOpener): void {
     const index = this.waiting.indexOf(opener);
-    if (index >= 0) this.waiting.splice(index, 1);
+    if (index < 0) return;
+    this.waiting.splice(index, 1);
+    this.totals.pending--;
   }
 
   resetBackoff(): void {
@@ -151,10 +186,15 @@ export class Http2Pool implements StreamPool {
 
   private connectAsNeeded(): void {
     let coming = 0;
-    for (const p of this.pooled) if (!p.ready) coming++;
+    let useful = 0;
+    for (const p of this.pooled) {
+      if (!p.ready) coming++;
+      else if (p.binding.connection.accepting) useful++;
+    }
     while (
       this.waiting.length > coming * this.streamsExpected &&
       this.pooled.length < this.settings.connectionsMax &&
+      this.totals.mayConnect(useful + coming) &&
       this.backoffTimer === null
     ) {
       this.connect();
@@ -173,12 +213,25 @@ export class Http2Pool implements StreamPool {
       goaway: () => {
         // A GOAWAY that refuses the last streams there are ends the connection before it is told of.
         if (this.pooled.includes(pooled)) this.paceResets(pooled);
+        if (binding.connection.goawayCode === ErrorCode.ENHANCE_YOUR_CALM)
+          this.patience = Math.min(this.patience * 2, patienceMax);
         if (this.waiting.length > 0) this.connectAsNeeded();
       },
       ended: (error) => this.ended(pooled, error),
     });
-    const pooled: Pooled = { binding, ready: false, connectTimer: null, resetTimer: null, timedOut: false };
+    const { clock, random } = this.deps;
+    const life = new ConnectionLife(binding.connection, this.life, clock.now(), random.next(), this.patience);
+    const pooled: Pooled = {
+      binding,
+      life,
+      ready: false,
+      connectTimer: null,
+      resetTimer: null,
+      timedOut: false,
+    };
     this.pooled.push(pooled);
+    this.totals.connections++;
+    this.lookLater();
     this.limitConnect(pooled, this.settings.connectTimeoutMs);
     binding.start();
   }
@@ -193,6 +246,33 @@ export class Http2Pool implements StreamPool {
       pooled.timedOut = true;
       pooled.binding.destroy('connecting took too long');
     });
+  }
+
+  private lookLater(): void {
+    const { clock } = this.deps;
+    const withinMs = lookIntervalMs(this.life);
+    const dueMs = clock.now() + withinMs;
+    this.lookTimer ??= clock.after(withinMs, () => {
+      this.lookTimer = null;
+      const nowMs = clock.now();
+      this.look(nowMs, nowMs - dueMs >= stallMsMin);
+      if (this.pooled.length > 0) this.lookLater();
+    });
+  }
+
+  /** Lets those go that are idle or old, and gives those up that do not answer. */
+  private look(nowMs: number, late: boolean): void {
+    let another = false;
+    for (const pooled of [...this.pooled]) {
+      const { binding, life, ready } = pooled;
+      if (!ready) continue;
+      const verdict = life.look(nowMs, another, late);
+      if (verdict === 'dead') binding.destroy('it does not answer a PING');
+      else if (verdict !== 'lives') {
+        binding.connection.shutdown();
+        this.paceResets(pooled);
+      } else if (binding.connection.mayOpen) another = true;
+    }
   }
 
   private paceResets(pooled: Pooled): void {
@@ -224,6 +304,7 @@ export class Http2Pool implements StreamPool {
         const stream = p.binding.connection.open(opener);
         if (stream === null) break;
         this.waiting.shift();
+        this.totals.pending--;
         opener.opened(stream);
       }
     }
@@ -236,6 +317,11 @@ export class Http2Pool implements StreamPool {
     const index = this.pooled.indexOf(pooled);
     if (index < 0) return;
     this.pooled.splice(index, 1);
+    this.totals.connections--;
+    if (this.pooled.length === 0) {
+      this.lookTimer?.cancel();
+      this.lookTimer = null;
+    }
     if (this.draining) return;
     if (!pooled.ready) this.connectFailed(pooled, error);
     else if (this.backoffTimer === null) this.connectAsNeeded();
@@ -283,6 +369,8 @@ export class Http2Pool implements StreamPool {
   }
 
   private failWaiting(): void {
-    for (const opener of this.waiting.splice(0)) opener.openFailed(this.lastFailure);
+    const waiting = this.waiting.splice(0);
+    this.totals.pending -= waiting.length;
+    for (const opener of waiting) opener.openFailed(this.lastFailure);
   }
 }

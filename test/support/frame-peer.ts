@@ -31,6 +31,7 @@ export class FramePeer {
   /** All that came, in order. */
   readonly frames: Frame[] = [];
   onFrame: (frame: Frame) => void = () => {};
+  answersPings = true;
   private rest: Buffer = Buffer.alloc(0);
   private toSkip: number;
 
@@ -98,7 +99,8 @@ export class FramePeer {
   private receiveFrame(frame: Frame): void {
     const ack = (frame.flags & Flags.Ack) !== 0;
     if (frame.type === Type.Settings && !ack) this.send(Type.Settings, Flags.Ack, 0);
-    if (frame.type === Type.Ping && !ack) this.send(Type.Ping, Flags.Ack, 0, frame.payload);
+    if (frame.type === Type.Ping && !ack && this.answersPings)
+      this.send(Type.Ping, Flags.Ack, 0, frame.payload);
     this.frames.push(frame);
     this.onFrame(frame);
   }

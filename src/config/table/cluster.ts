@@ -1,4 +1,4 @@
-import { address, choice, duration, name, number, text } from '../scalar-type.ts';
+import { address, choice, duration, name, number, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../shape.ts';
 import { statusCodes } from '../status-codes.ts';
 import { balancer } from './balancer.ts';
@@ -166,11 +166,11 @@ const limits = section(
   {
     maxConnections: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Connections to each endpoint.',
+      doc: 'Connections to all endpoints together. Each endpoint may have one all the same.',
     }),
     maxPending: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Calls that wait for a connection to one endpoint.',
+      doc: 'Calls that wait for a connection, over all endpoints.',
     }),
     maxRequests: key(number({ min: 1, max: 10_000_000 }), {
       default: 65_536,
@@ -186,6 +186,52 @@ const limits = section(
         maxRequests: key(number({ min: 1, max: 10_000_000 }), {
           otherwise: 'only that of the cluster',
           doc: 'Calls in flight at one endpoint; more go to others, and when all are full they fail.',
+        }),
+        maxConnections: key(number({ min: 1, max: 1_000_000 }), {
+          otherwise: 'only that of the cluster',
+          doc: 'Connections to one endpoint.',
+        }),
+        maxPending: key(number({ min: 1, max: 1_000_000 }), {
+          otherwise: 'only that of the cluster',
+          doc: 'Calls that wait for a connection to one endpoint.',
+        }),
+      },
+    ),
+  },
+);
+
+const connections = section(
+  { doc: 'How long HTTP/2 connections to the endpoints live.' },
+  {
+    idleTimeout: key(duration({ min: '100ms' }), {
+      default: '1h',
+      doc: 'How long one may be without any call before it is closed.',
+    }),
+    surplusIdleTimeout: key(duration({ min: '100ms' }), {
+      default: '1m',
+      doc: 'The same for one beside which another would do: those that were opened for a burst.',
+    }),
+    maxAge: key(duration({ min: '1s' }), {
+      otherwise: 'none',
+      doc: 'After this, give or take 10%, it takes no new calls, and closes when those it has are over. For endpoints behind an address that spreads connections.',
+    }),
+    keepalive: optionalSection(
+      {
+        doc: 'PINGs that find out whether a silent peer still lives. Off unless written: servers may take many for an attack ("too_many_pings"), in which case the interval is doubled.',
+        example: '{ interval: 30s }',
+      },
+      {
+        interval: key(duration({ min: '10s' }), {
+          default: '30s',
+          doc: 'How long the peer may be silent before it is asked; gRPC servers allow 5m unless told otherwise.',
+        }),
+        timeout: key(duration({ min: '100ms', max: '10m' }), {
+          default: '20s',
+          doc: 'How long it has to answer before the connection is given up.',
+        }),
+        withoutCalls: key(toggle, {
+          default: false,
+          doc: 'Also on connections that carry no call.',
         }),
       },
     ),
@@ -270,6 +316,7 @@ export const cluster = section(
     health,
     outlier,
     limits,
+    connections,
     connectTimeout: key(duration({ min: '1ms', max: '10m' }), {
       otherwise: '1s for loopback addresses, 5s for others',
       doc: 'How long a connection to an endpoint may take, TLS included.',

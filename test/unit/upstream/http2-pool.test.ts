@@ -1,66 +1,11 @@
 import { expect } from 'chai';
-import { VirtualClock } from '../../../src/core/clock.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
-import { HeaderBlock } from '../../../src/core/header-block.ts';
-import type { MessageStream } from '../../../src/core/message-stream.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
-import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
-import { connectionDefaults } from '../../../src/http2/options.ts';
-import { Http2Pool } from '../../../src/upstream/http2-pool.ts';
-import type { OpenFailure, StreamOpener } from '../../../src/upstream/stream-opener.ts';
-import { type FramePeer, Setting, Type } from '../../support/frame-peer.ts';
-import { memoryDial, turns } from './dialled.ts';
-
-const head = HeaderBlock.of([':method', 'POST'], [':scheme', 'http'], [':path', '/a.B/C']);
-const maxStreams = (count: number) => [[Setting.MaxConcurrentStreams, count] as const];
-
-/** Asks for a stream, sends a head on it and keeps what happened. */
-class Asker implements StreamOpener {
-  readonly clientAddress = '';
-  stream: MessageStream | null = null;
-  failure: OpenFailure | null = null;
-  ended = '';
-  opened(stream: MessageStream): void {
-    this.stream = stream;
-    stream.head(head, true);
-  }
-  openFailed(failure: OpenFailure): void {
-    this.failure = failure;
-  }
-  head(): void {
-    this.ended = 'answered';
-  }
-  data(): void {}
-  trailers(): void {}
-  failed(failure: { kind: string }): void {
-    this.ended = failure.kind;
-  }
-  sent(): void {}
-}
+import { PoolTotals } from '../../../src/upstream/pool-totals.ts';
+import { Type } from '../../support/frame-peer.ts';
+import { turns } from './dialled.ts';
+import { answer, maxStreams, setUp } from './pool-rig.ts';
 
 describe('Http2Pool', () => {
-  function setUp(settings: { connectionsMax?: number; pendingMax?: number } = {}) {
-    const clock = new VirtualClock();
-    const { dial, dialled } = memoryDial();
-    let changes = 0;
-    const pool = new Http2Pool(
-      { kind: 'tcp', host: '10.0.0.1', port: 50051 },
-      null,
-      { connectTimeoutMs: 1000, connectionsMax: 10, pendingMax: 100, http2: connectionDefaults, ...settings },
-      { clock, random: new SeededRandom(1), scheduler: new FlushScheduler(), dial },
-      () => changes++,
-    );
-    const ask = (count = 1): Asker[] => {
-      const askers = Array.from({ length: count }, () => new Asker());
-      for (const asker of askers) pool.open(asker);
-      return askers;
-    };
-    return { pool, clock, dialled, ask, changes: () => changes };
-  }
-  const answer = (peer: FramePeer): void => {
-    for (const { streamId } of peer.of(Type.Headers)) peer.headers(streamId, [[':status', '200']], true);
-  };
-
   it('connects at the first call, and gives a stream once the peer has said SETTINGS', async () => {
     const { pool, dialled, ask } = setUp();
     expect(dialled).to.have.length(0);
@@ -110,6 +55,35 @@ describe('Http2Pool', () => {
     expect(second.stream).to.not.equal(null);
     expect(dialled).to.have.length(1);
     pool.close();
+  });
+
+  it('shares the limits of its cluster, but for the first connection', async () => {
+    const totals = new PoolTotals(2, 3);
+    const [a, b, c] = [setUp({ totals }), setUp({ totals }), setUp({ totals })];
+    const [first, second] = a.ask(2);
+    const peer = a.dialled[0].accept(maxStreams(1));
+    await turns();
+    expect([first.stream === null, second.stream === null]).to.deep.equal([false, true]);
+    expect(a.dialled).to.have.length(2);
+    const [third, fourth, fifth] = [...a.ask(1), ...b.ask(1), ...c.ask(1)];
+    expect(fifth.failure).to.deep.equal({
+      code: 'overloaded',
+      message: 'the cluster of 10.0.0.1:50051 has 3 calls waiting for connections already',
+    });
+    expect([b.dialled.length, totals.connections, totals.pending]).to.deep.equal([1, 3, 3]);
+    b.dialled[0].accept(maxStreams(1));
+    a.dialled[1].accept(maxStreams(1));
+    await turns();
+    expect([second.stream === null, third.stream === null, fourth.stream === null]).to.deep.equal([
+      false,
+      true,
+      false,
+    ]);
+    answer(peer);
+    await turns();
+    expect(third.stream).to.not.equal(null);
+    for (const { pool } of [a, b, c]) pool.close();
+    expect([totals.connections, totals.pending]).to.deep.equal([0, 0]);
   });
 
   it('says overloaded at once to a call too many that waits', () => {

@@ -1,0 +1,86 @@
+import * as grpc from '@grpc/grpc-js';
+import { expect } from 'chai';
+import { greeterConfig } from '../support/sidecar.ts';
+import { until } from '../support/until.ts';
+import { rig } from './rig.ts';
+
+const { status } = grpc;
+
+describe('connections to replicas', function () {
+  this.timeout(20_000);
+  const { greeter, sidecar, client: connect } = rig();
+
+  it('a replica with a limit of 10 streams under 100 concurrent calls causes no stall', async () => {
+    const delayMs = 200;
+    const replica = await greeter({ maxConcurrentStreams: 10, delayMs });
+    const proxy = await sidecar(greeterConfig([replica]));
+    const client = connect(proxy.target());
+    const round = async (): Promise<number[]> =>
+      Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const startedMs = performance.now();
+          const { code, details } = await client.sayHello('x');
+          expect(code, details).to.equal(status.OK);
+          return performance.now() - startedMs;
+        }),
+      );
+    await round();
+    const slowest = Math.max(...(await round()));
+    // Queued behind one connection, ten after ten, the last would take ten times as long as the replica does.
+    expect(slowest).to.be.below(delayMs * 4);
+    expect(proxy.cluster().all()[0].pool.connections).to.be.within(10, 12);
+    expect(replica.openConnections, 'and the one of the health check').to.be.within(11, 13);
+  });
+
+  it('connections that were opened for a burst close again, and calls go on', async () => {
+    const replica = await greeter({ maxConcurrentStreams: 5, delayMs: 20 });
+    const connections = { surplusIdleTimeout: '200ms' };
+    const proxy = await sidecar(greeterConfig([replica], { connections, health: 'none' }));
+    const client = connect(proxy.target());
+    await Promise.all(Array.from({ length: 30 }, () => client.sayHello('x')));
+    expect(replica.openConnections).to.be.greaterThan(4);
+    await until(
+      () => replica.openConnections === 1,
+      () => `${replica.openConnections} connections`,
+      5000,
+    );
+    expect((await client.sayHello('x')).code).to.equal(status.OK);
+    expect(replica.openConnections).to.equal(1);
+  });
+
+  it('connections that grow old under load are replaced, and no call fails', async () => {
+    const replica = await greeter({ delayMs: 2 });
+    const proxy = await sidecar(greeterConfig([replica], { connections: { maxAge: '1s' }, health: 'none' }));
+    const client = connect(proxy.target());
+    const failed: string[] = [];
+    let going = true;
+    const workers = Array.from({ length: 10 }, async () => {
+      while (going) {
+        const { code, details } = await client.sayHello('x');
+        if (code !== status.OK) failed.push(details);
+      }
+    });
+    await until(
+      () => replica.connections >= 4,
+      () => `${replica.connections} connections`,
+      10_000,
+    );
+    going = false;
+    await Promise.all(workers);
+    expect(failed).to.deep.equal([]);
+    expect(replica.openConnections).to.be.at.most(2);
+  });
+
+  it('per endpoint and over the cluster: over a limit a call fails at once as overloaded', async () => {
+    const [a, b] = [await greeter({ delayMs: 300 }), await greeter({ delayMs: 300 })];
+    const limits = { perEndpoint: { maxRequests: 2 } };
+    const proxy = await sidecar(greeterConfig([a, b], { limits, health: 'none' }));
+    const client = connect(proxy.target());
+    const replies = await Promise.all(Array.from({ length: 6 }, () => client.sayHello('x')));
+    expect([a.calls, b.calls]).to.deep.equal([2, 2]);
+    const refused = replies.filter(({ code }) => code !== status.OK);
+    expect(refused).to.have.length(2);
+    for (const { details } of refused)
+      expect(details).to.match(/has 2 calls in flight, its limit.*\[overloaded\]$/);
+  });
+});
