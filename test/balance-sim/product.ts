@@ -36,8 +36,8 @@ function clusterSpreader(balancer: BalancerSettings, { clock, random }: Spreader
   cluster.start();
   const endpoints: Endpoint[] = [];
   return {
-    pick(nowMs) {
-      const endpoint = cluster.pick(nowMs, null, '');
+    pick(nowMs, key) {
+      const endpoint = cluster.pick(nowMs, null, key);
       if (endpoint === null) return -1;
       cluster.begin(endpoint);
       return replicaOf(endpoint);

@@ -4,6 +4,7 @@ import { arrivalsPerMs, type Scenario } from './scenario.ts';
 import { drawExponential } from './service-time.ts';
 import type { Policy, Spreader } from './spreader.ts';
 import { type Happening, isDone, reaches, returns, World } from './world.ts';
+import { ZipfKeys } from './zipf-keys.ts';
 
 /** What became of each call, in order of arrival. */
 export interface Run {
@@ -35,6 +36,7 @@ export function run(scenario: Scenario, policy: Policy, seed: number): Run {
   tell(scenario, world, spreaders);
   const random = new SeededRandom(seed);
   const perMs = arrivalsPerMs(scenario);
+  const keys = new ZipfKeys(scenario.keys);
   const happens = (call: number, what: Happening): void => tracks.happens(call, what);
   let arrivesMs = 0;
   for (let call = 0; call < calls; call++) {
@@ -43,7 +45,8 @@ export function run(scenario: Scenario, policy: Policy, seed: number): Run {
     // Drawn in this order for every call, used or not: see above.
     const sidecar = sidecars === 1 ? 0 : Math.floor(random.next() * sidecars);
     const luck = random.next();
-    tracks.arrives(call, sidecar, scenario.service.draw(random), luck);
+    const key = scenario.keys === 0 ? '' : keys.draw(random);
+    tracks.arrives(call, sidecar, scenario.service.draw(random), luck, key);
   }
   while (tracks.inFlight > 0) world.runUntil(world.nowMs + 1000, happens);
   for (const spreader of spreaders) spreader.stop();
@@ -99,9 +102,9 @@ class Tracks implements Run {
     });
   }
 
-  arrives(call: number, sidecar: number, workMs: number, luck: number): void {
+  arrives(call: number, sidecar: number, workMs: number, luck: number, key: string): void {
     const { nowMs } = this.world;
-    const replica = this.spreaders[sidecar].pick(nowMs);
+    const replica = this.spreaders[sidecar].pick(nowMs, key);
     if (replica < 0) throw new Error(`sidecar ${sidecar} picked no replica at ${nowMs} ms`);
     this.arrivedMs[call] = nowMs;
     this.workMs[call] = workMs;

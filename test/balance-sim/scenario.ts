@@ -32,6 +32,8 @@ export interface Scenario {
   /** Calls that arrive later are not measured; infinity for all. */
   readonly measureUntilMs: number;
   readonly troubles: readonly Trouble[];
+  /** What ties calls to each other: so many keys, the n-th most frequent one n times as rare as the first (Zipf); 0 for none. */
+  readonly keys: number;
   /** This share of calls fails after its ordinary service, everywhere. */
   readonly errorShare: number;
   /** When a replica becomes known to the sidecars; from the start where it is not named. */
@@ -49,6 +51,7 @@ const defaults: Scenario = {
   measureFromMs: 0,
   measureUntilMs: Number.POSITIVE_INFINITY,
   troubles: [],
+  keys: 0,
   errorShare: 0,
   joins: [],
 };

@@ -3,8 +3,12 @@ import type { Random } from '../../src/core/random.ts';
 
 /** What spreads the calls of one sidecar over replicas, which are numbers from 0 on. */
 export interface Spreader {
-  /** The replica for a call, which counts as in flight there from now on; -1 if there is none. */
-  pick(nowMs: number): number;
+  /**
+   * The replica for a call, which counts as in flight there from now on; -1 if there is none.
+   *
+   * @param key what ties it to other calls, '' for nothing
+   */
+  pick(nowMs: number, key: string): number;
   /** A call came back. */
   settle(replica: number, failed: boolean, latencyMs: number, nowMs: number): void;
   /** Discovery tells of the replicas that there are now. */

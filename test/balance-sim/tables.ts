@@ -55,6 +55,7 @@ export function tables(calls: number): Table[] {
     failingTable(),
     errorsTable(calls),
     coldTable(),
+    keysTable(calls),
   ];
 }
 
@@ -150,6 +151,27 @@ function coldTable(): Table {
       'A tenth replica joins, 10 × slow for its first 5 s: load 0.85, exponential service of 2 ms, measured while it is cold',
     columns: crowds.map((sidecars) => ({ name: `${sidecars}, 10`, ...coldReplica(sidecars) })),
     policies: [roundRobin, twoDistinct, leastRequest, slowGuard, peakEwma, shortestQueue],
+    shows: 'p99',
+  };
+}
+
+function keysTable(calls: number): Table {
+  const boundedLoad = { factor: 1.25 };
+  return {
+    name: 'keys',
+    title:
+      'Calls of 10,000 keys, the first of them a tenth of all (Zipf): load 0.5, exponential service of 2 ms',
+    columns: crowds.map((sidecars) => ({
+      name: `${sidecars}, 10`,
+      scenario: steady(scenario({ sidecars, load: 0.5, keys: 10_000, calls })),
+    })),
+    policies: [
+      product('ring_hash', { policy: 'ring_hash' }),
+      product('ring_hash, bounded load', { policy: 'ring_hash', boundedLoad }),
+      product('maglev', { policy: 'maglev' }),
+      product('maglev, bounded load', { policy: 'maglev', boundedLoad }),
+      leastRequest,
+    ],
     shows: 'p99',
   };
 }

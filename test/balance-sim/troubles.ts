@@ -54,14 +54,17 @@ export function failingReplica(sidecars: number, lastsMs: number, replicas = 10)
   return { scenario: lasting(wellMs + 4500, scenario(changes)), wellMs };
 }
 
+/** When the cold replica comes: late enough for a slow start of those that were there from the start to be over. */
+const joinsMs = 11_000;
+
 /** Joins nine others, 10 times slow for its first 5 s, at load 0.85; measured while it is. */
 export function coldReplica(sidecars: number): Troubled {
-  const wellMs = beginsMs + 5000;
+  const wellMs = joinsMs + 5000;
   const changes = {
     sidecars,
-    joins: [{ replica: troubled, atMs: beginsMs }],
-    troubles: [{ replica: troubled, kind: 'slow', factor: 10, fromMs: beginsMs, untilMs: wellMs } as const],
-    measureFromMs: beginsMs,
+    joins: [{ replica: troubled, atMs: joinsMs }],
+    troubles: [{ replica: troubled, kind: 'slow', factor: 10, fromMs: joinsMs, untilMs: wellMs } as const],
+    measureFromMs: joinsMs,
     measureUntilMs: wellMs,
   };
   return { scenario: lasting(wellMs + 4500, scenario(changes)), wellMs };
