@@ -108,6 +108,7 @@ export function listenerSettings(
     shared: sharedPorts && config.listen.kind === 'tcp',
     prefaceTimeoutMs: limits.handshakeTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
+    ageMsMax: limits.maxConnectionAgeMs ?? Number.POSITIVE_INFINITY,
     stallTimeoutMs: limits.stallTimeoutMs,
     halfCloseTimeoutMs: limits.halfCloseTimeoutMs,
     http2: {

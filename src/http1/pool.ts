@@ -34,6 +34,8 @@ export interface Http1Pool {
    * receiver, never from here.
    */
   open(receiver: StreamReceiver, clientAddress?: string): MessageStream;
+  /** Closes the connections that no exchange uses now. */
+  closeIdle(): void;
   /** Takes no new exchanges; those that run finish, and each connection closes when idle. */
   close(): void;
   /** Cuts what is left. */
@@ -57,6 +59,10 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
       : new https.Agent({ ...options.tls, ...agentOptions });
   let active = 0;
   let closed = false;
+  const closeIdle = (): void => {
+    for (const sockets of Object.values(agent.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy();
+  };
 
   return {
     open(receiver, clientAddress) {
@@ -85,11 +91,11 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
         },
       });
     },
+    closeIdle,
     close() {
       closed = true;
       agent.maxFreeSockets = 0;
-      for (const sockets of Object.values(agent.freeSockets))
-        for (const socket of sockets ?? []) socket.destroy();
+      closeIdle();
     },
     destroy() {
       closed = true;

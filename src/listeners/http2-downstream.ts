@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Timer } from '../core/clock.ts';
 import { errorCodeName } from '../core/error-code.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
 import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
 import type { CallHandler } from '../proxy/handler.ts';
@@ -12,13 +13,22 @@ export interface DownstreamSettings {
   readonly prefaceTimeoutMs: number;
   /** A connection without a call for so long is asked to go, milliseconds. */
   readonly idleTimeoutMs: number;
+  /** A connection so old, give or take 10%, is asked to go; its calls finish. Milliseconds; Infinity for no limit. */
+  readonly ageMsMax: number;
   /** A call whose client takes next to nothing of its reply for so long, while there is some, is ended, milliseconds. */
   readonly stallTimeoutMs: number;
 }
 
 export interface DownstreamDeps extends BindingDeps {
   readonly logger: Logger;
+  readonly random: Random;
 }
+
+/**
+ * Between the two GOAWAYs of a connection that is asked to go, milliseconds: what its client sends before it has heard of
+ * it is still served (RFC 9113 section 6.8).
+ */
+const goawayDelayMs = 1000;
 
 /** One HTTP/2 connection of a client: its calls, its timeouts, its graceful end. */
 export class Http2Downstream {
@@ -27,6 +37,8 @@ export class Http2Downstream {
   private readonly settings: DownstreamSettings;
   private prefaceTimer: Timer | null;
   private idleTimer: Timer | null = null;
+  private ageTimer: Timer | null = null;
+  private retireTimer: Timer | null = null;
   /** Streams that the scheduler was told of. */
   private counted = 0;
 
@@ -52,6 +64,8 @@ export class Http2Downstream {
         this.recount();
         this.prefaceTimer?.cancel();
         this.idleTimer?.cancel();
+        this.ageTimer?.cancel();
+        this.retireTimer?.cancel();
         if (error?.ours) {
           const facts = { peer, code: errorCodeName(error.code), reason: error.message };
           deps.logger.warn('client connection closed: it broke HTTP/2', facts);
@@ -102,6 +116,18 @@ export class Http2Downstream {
     this.prefaceTimer?.cancel();
     this.prefaceTimer = null;
     this.watchIdle();
+    const { ageMsMax } = this.settings;
+    if (ageMsMax === Number.POSITIVE_INFINITY) return;
+    // Clients that came together must not come back together.
+    const ageMs = ageMsMax * (0.9 + 0.2 * this.deps.random.next());
+    this.ageTimer = this.deps.clock.after(ageMs, () => this.retire());
+  }
+
+  /** Asks the client to make its next calls elsewhere, and closes when it has none. */
+  private retire(): void {
+    if (this.retireTimer !== null) return;
+    this.announceShutdown();
+    this.retireTimer = this.deps.clock.after(goawayDelayMs, () => this.shutdown());
   }
 
   private watchIdle(): void {
@@ -109,7 +135,7 @@ export class Http2Downstream {
     let streamsSeen = -1;
     const look = (): void => {
       const { active, lastPeerStreamId } = this.binding.connection;
-      if (active === 0 && lastPeerStreamId === streamsSeen) return this.shutdown();
+      if (active === 0 && lastPeerStreamId === streamsSeen) return this.retire();
       streamsSeen = lastPeerStreamId;
       this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, look);
     };

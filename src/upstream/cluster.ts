@@ -264,6 +264,7 @@ export class Cluster {
       endpoint: address,
     });
     this.rebuild();
+    if (on) endpoint.pool.retire();
     return true;
   }
 

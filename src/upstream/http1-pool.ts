@@ -13,6 +13,7 @@ export function http1StreamPool(pool: Http1Pool): StreamPool {
     },
     backingOff: '',
     resetBackoff() {},
+    retire: () => pool.closeIdle(),
     drain: () => pool.close(),
     close: () => pool.destroy(),
   };
@@ -27,6 +28,7 @@ export const noPool: StreamPool = {
   connections: 0,
   backingOff: '',
   resetBackoff() {},
+  retire() {},
   drain() {},
   close() {},
 };

@@ -158,6 +158,10 @@ export class Http2Pool implements StreamPool {
     if (this.endBackoff()) this.connectAsNeeded();
   }
 
+  retire(): void {
+    for (const pooled of [...this.pooled]) if (pooled.ready) this.letGo(pooled);
+  }
+
   drain(): void {
     this.dismiss();
     for (const { binding, ready } of [...this.pooled]) {
@@ -268,11 +272,15 @@ export class Http2Pool implements StreamPool {
       if (!ready) continue;
       const verdict = life.look(nowMs, another, late);
       if (verdict === 'dead') binding.destroy('it does not answer a PING');
-      else if (verdict !== 'lives') {
-        binding.connection.shutdown();
-        this.paceResets(pooled);
-      } else if (binding.connection.mayOpen) another = true;
+      else if (verdict !== 'lives') this.letGo(pooled);
+      else if (binding.connection.mayOpen) another = true;
     }
+  }
+
+  /** It takes no new calls and closes when it has none. */
+  private letGo(pooled: Pooled): void {
+    pooled.binding.connection.shutdown();
+    this.paceResets(pooled);
   }
 
   private paceResets(pooled: Pooled): void {

@@ -28,7 +28,9 @@ export interface StreamPool {
   readonly backingOff: string;
   /** The endpoint was seen alive: try again at once. */
   resetBackoff(): void;
-  /** Closes each connection once it is idle; no more streams will be asked for. */
+  /** Closes each connection once it is idle; the next call makes another. */
+  retire(): void;
+  /** The same for good; no more streams will be asked for. */
   drain(): void;
   /** Closes everything now. */
   close(): void;

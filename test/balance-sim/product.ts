@@ -82,6 +82,7 @@ const idlePool: StreamPool = {
   connections: 1,
   backingOff: '',
   resetBackoff() {},
+  retire() {},
   drain() {},
   close() {},
 };

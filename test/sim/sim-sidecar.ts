@@ -111,9 +111,11 @@ export class SimSidecar implements Host {
       http2: this.settings.downstream,
       prefaceTimeoutMs: 10_000,
       idleTimeoutMs,
+      ageMsMax: Number.POSITIVE_INFINITY,
       stallTimeoutMs,
     };
-    const deps = { clock: this.clock, scheduler: this.scheduler, logger: silentLogger };
+    const random = new SeededRandom(this.settings.seed);
+    const deps = { clock: this.clock, scheduler: this.scheduler, logger: silentLogger, random };
     const downstream = new Http2Downstream(socket.asSocket, handler, settings, deps, () => {
       this.downstreams.delete(downstream);
     });

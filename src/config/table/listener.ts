@@ -172,6 +172,10 @@ const limits = section(
       default: '2s',
       doc: 'HTTP/1.1: how long a client that has closed its sending side may wait for the first octets of its reply. It may want the reply, or have cancelled the call: both look the same.',
     }),
+    maxConnectionAge: key(duration({ min: '1s' }), {
+      otherwise: 'none',
+      doc: 'After this, give or take 10%, the client of an HTTP/2 connection is asked to make its next calls on another (GOAWAY); those it has finish.',
+    }),
     idleTimeout: key(duration({ min: '1s' }), {
       default: '1h',
       doc: 'How long a connection may be without any call before it is closed.',

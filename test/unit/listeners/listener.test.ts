@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Address, formatAddress } from '../../../src/core/address.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
 import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
 import { connectionDefaults } from '../../../src/http2/options.ts';
 import { ConnectionSlots } from '../../../src/listeners/connection-slots.ts';
@@ -43,6 +45,7 @@ describe('Listener', () => {
         shared: false,
         prefaceTimeoutMs: 1000,
         idleTimeoutMs: 60_000,
+        ageMsMax: Number.POSITIVE_INFINITY,
         stallTimeoutMs: 60_000,
         halfCloseTimeoutMs: 2000,
         http2: connectionDefaults,
@@ -52,6 +55,7 @@ describe('Listener', () => {
         clock: rig.clock,
         scheduler: new FlushScheduler(),
         logger: silentLogger,
+        random: new SeededRandom(1),
         context: () => rig.context,
         onUpgrade: (_request, socket) => socket.destroy(),
         onTcp: null,
@@ -203,8 +207,49 @@ describe('Listener', () => {
       () => peer.of(Type.Goaway).length === 1,
       () => 'no GOAWAY',
     );
-    const [{ payload }] = peer.of(Type.Goaway);
-    expect([payload.readUInt32BE(0), payload.readUInt32BE(4)]).to.deep.equal([1, 0]);
+    // What it sends before it hears of that is still served.
+    peer.headers(3, requestFields, true);
+    await until(
+      () => peer.of(Type.Headers).length === 2,
+      () => 'no second reply',
+    );
+    rig.clock.advance(1000);
+    await until(
+      () => peer.of(Type.Goaway).length === 2,
+      () => 'no second GOAWAY',
+    );
+    const said = peer
+      .of(Type.Goaway)
+      .map(({ payload }) => [payload.readUInt32BE(0), payload.readUInt32BE(4)]);
+    expect(said).to.deep.equal([
+      [0x7fff_ffff, 0],
+      [3, 0],
+    ]);
+    await closed(peer.socket);
+  });
+
+  it('asks an old HTTP/2 connection to go; its calls finish', async () => {
+    const { listener, rig } = setUp({ ageMsMax: 600_000, idleTimeoutMs: 10_000_000 });
+    const target = formatAddress(await listener.listen());
+    const peer = await connectFrames(target);
+    deferred.push(() => peer.socket.destroy());
+    peer.headers(1, [...requestFields.slice(0, 2), [':path', '/a.B/C'], [':authority', 'test']], true);
+    await until(
+      () => rig.pools[0].streams.length === 1,
+      () => 'no call',
+    );
+    rig.clock.advance(600_000 * 0.89);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(peer.of(Type.Goaway)).to.have.length(0);
+    rig.clock.advance(600_000 * 0.21 + 1000);
+    await until(
+      () => peer.of(Type.Goaway).length === 2,
+      () => 'no GOAWAYs',
+    );
+    expect(listener.connections, 'its call runs').to.equal(1);
+    rig.pools[0].streams[0].receiver?.head(HeaderBlock.of([':status', '200']), true);
+    await closed(peer.socket);
+    expect(peer.of(Type.Headers)).to.have.length(1);
   });
 
   it('a connection with a call is never idle', async () => {

@@ -81,6 +81,7 @@ export class FakePool implements StreamPool {
     this.cancelled++;
   }
   resetBackoff(): void {}
+  retire(): void {}
   drain(): void {}
   close(): void {}
 }

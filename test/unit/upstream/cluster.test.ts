@@ -62,7 +62,7 @@ function setUp({ watched = false, ejects = false, endpointRequestsMax = Number.P
       discovery.stopped = true;
     },
   };
-  const pools = new Map<string, FakePool & { drained?: boolean; wakened?: number }>();
+  const pools = new Map<string, FakePool & { drained?: boolean; wakened?: number; retired?: number }>();
   const watches = new Map<string, FakeWatch>();
   const outlier = outlierDetector({ clock, logger: silentLogger, settings: defaultOutlierSettings });
   const cluster = new Cluster(
@@ -79,9 +79,12 @@ function setUp({ watched = false, ejects = false, endpointRequestsMax = Number.P
       logger: silentLogger,
       discovery: discovery as DiscoverySource,
       newPool: ({ address }) => {
-        const pool: FakePool & { drained?: boolean; wakened?: number } = new FakePool();
+        const pool: FakePool & { drained?: boolean; wakened?: number; retired?: number } = new FakePool();
         pool.drain = () => {
           pool.drained = true;
+        };
+        pool.retire = () => {
+          pool.retired = (pool.retired ?? 0) + 1;
         };
         pool.resetBackoff = () => {
           pool.wakened = (pool.wakened ?? 0) + 1;
@@ -250,9 +253,10 @@ describe('Cluster', () => {
   });
 
   it('an endpoint drained by hand is out until it is enabled', () => {
-    const { cluster, publish, picks } = setUp();
+    const { cluster, publish, picks, pools } = setUp();
     publish([spec(a), spec(b)]);
     expect(cluster.drainEndpoint(a, true)).to.equal(true);
+    expect(pools.get(a)?.retired, 'its connections close when idle').to.equal(1);
     expect(picks()).to.deep.equal(new Set([b]));
     expect(cluster.drainEndpoint(a, false)).to.equal(true);
     expect(picks()).to.deep.equal(new Set([a, b]));

@@ -260,6 +260,22 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
+  it('retired, its connections close when their calls are over, and the next call makes another', async () => {
+    const { pool, dialled, ask } = setUp();
+    const [running] = ask();
+    const peer = dialled[0].accept();
+    await turns();
+    pool.retire();
+    const [next] = ask();
+    expect(dialled).to.have.length(2);
+    dialled[1].accept();
+    answer(peer);
+    await turns();
+    expect([running.ended, next.stream === null, pool.connections]).to.deep.equal(['answered', false, 1]);
+    expect(peer.of(Type.Goaway)).to.have.length(1);
+    pool.close();
+  });
+
   it('draining: running calls finish, who waits or comes goes elsewhere, nothing is opened any more', async () => {
     const { pool, clock, dialled, ask } = setUp({ connectionsMax: 1 });
     const [running, waiting] = ask(2);
