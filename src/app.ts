@@ -71,6 +71,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   registerReloadMetrics(telemetry.registry, parts.reloads);
   const build: ListenerBuildDeps = {
     ...deps,
+    zone: config.zone,
     scheduler: new FlushScheduler(),
     bufferBudget,
     internalErrors,

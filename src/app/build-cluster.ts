@@ -32,6 +32,8 @@ export interface BuildDeps {
   readonly scheduler: FlushScheduler;
   readonly bufferBudget: BufferBudget;
   readonly internalErrors: InternalErrors;
+  /** The zone that this process is in, '' where it is not known. */
+  readonly zone: string;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
 }
@@ -69,6 +71,7 @@ export function buildCluster(config: ClusterConfig, deps: BuildDeps): BuiltClust
         ? null
         : (endpoint, onChange) => watchHealth(config, endpoint, tls, deps, { anyAnswered, onChange }),
     outlier: buildOutlier(config.outlier, deps),
+    localZone: deps.zone,
   });
   return { config, cluster, tls, connectTimeoutMs: config.connectTimeoutMs ?? 5000 };
 }

@@ -5,9 +5,9 @@ import type { Config } from '../config/table.ts';
 /**
  * What only a start can change. The admin server is who answers a reload; exporters and metrics live as long as the
  * process; `limits` is what connections that are open already were measured by; `reload` is whether anybody looks;
- * sockets are bound as shared (`drain.handover`) or not.
+ * sockets are bound as shared (`drain.handover`) or not; a process does not change its `zone`.
  */
-const fixedKeys = ['admin', 'telemetry', 'limits', 'log.format', 'reload', 'drain.handover'];
+const fixedKeys = ['admin', 'telemetry', 'limits', 'log.format', 'reload', 'drain.handover', 'zone'];
 
 /** A problem for each changed key that takes a restart: a reload that left it out in silence would be half a reload. */
 export function fixedKeyProblems(

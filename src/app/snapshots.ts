@@ -6,42 +6,34 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 /** A cluster as the admin API and the page show it. */
 export function clusterSnapshot(cluster: Cluster, nowMs: number): ClusterSnapshot {
   const endpoints = cluster.all();
-  let recent = 0;
-  let usableWeight = 0;
-  let priority = Number.POSITIVE_INFINITY;
-  for (const endpoint of endpoints) {
-    recent += endpoint.rate.count(nowMs);
-    if (endpoint.unusableBecause === '') priority = Math.min(priority, endpoint.priority);
-  }
-  for (const endpoint of endpoints) {
-    if (endpoint.unusableBecause === '' && endpoint.priority === priority) usableWeight += endpoint.weight;
-  }
+  const recent = endpoints.reduce((sum, endpoint) => sum + endpoint.rate.count(nowMs), 0);
+  const shares = cluster.shares();
   return {
     name: cluster.name,
     protocol: cluster.settings.protocol,
     policy: cluster.settings.balancer.policy,
     discovery: cluster.discoveryState,
     endpoints: endpoints.map((endpoint) =>
-      endpointSnapshot(endpoint, nowMs, recent, { usableWeight, priority }),
+      endpointSnapshot(endpoint, nowMs, recent, shares.get(endpoint) ?? 0),
     ),
   };
 }
+
+const standbyReason = 'standby: endpoints of a lower priority number, or in the own zone, carry all calls';
 
 function endpointSnapshot(
   endpoint: Endpoint,
   nowMs: number,
   clusterRecent: number,
-  pool: { readonly usableWeight: number; readonly priority: number },
+  shareByWeight: number,
 ): EndpointSnapshot {
-  const standby =
-    endpoint.priority > pool.priority ? `standby: endpoints of priority ${pool.priority} are usable` : '';
-  const unusableReason = endpoint.unusableBecause || standby;
+  const unusableReason = endpoint.unusableBecause || (shareByWeight > 0 ? '' : standbyReason);
   const usable = unusableReason === '';
   const hasLatency = endpoint.latency.count(nowMs) > 0;
   const ejectedUntilMs = endpoint.outlier?.ejectedUntilMs ?? 0;
   return {
     address: endpoint.address,
-    weight: endpoint.weight,
+    weight: endpoint.configuredWeight,
     effectiveWeight: endpoint.weight,
     zone: endpoint.zone,
     priority: endpoint.priority,
@@ -61,7 +53,7 @@ function endpointSnapshot(
     connections: endpoint.pool.connections,
     perSecond: endpoint.rate.perSecond(nowMs),
     share: clusterRecent === 0 ? null : endpoint.rate.count(nowMs) / clusterRecent,
-    shareByWeight: usable ? endpoint.weight / pool.usableWeight : 0,
+    shareByWeight,
     p50Ms: hasLatency ? endpoint.latency.quantile(0.5, nowMs) : null,
     p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
   };
@@ -79,7 +71,7 @@ export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] 
         address: endpoint.address,
         zone: endpoint.zone,
         priority: endpoint.priority,
-        weight: endpoint.weight,
+        weight: endpoint.configuredWeight,
         effectiveWeight: endpoint.weight,
         usable: endpoint.unusableBecause === '',
         healthy: endpoint.health.status === 'healthy',

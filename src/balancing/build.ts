@@ -17,6 +17,9 @@ import { defaultTableSize, maglevTable } from './maglev.ts';
 import { randomPick } from './random.ts';
 import { defaultRingSize, hashRing, type RingSize } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
+import { type ShareOutSettings, shareOut } from './share-out.ts';
+import type { SlowStartSettings } from './slow-start.ts';
+import { spread } from './spread.ts';
 import { type StickySettings, sticky, stickyAffinity } from './sticky.ts';
 
 export const policyNames = [
@@ -31,7 +34,7 @@ export const policyNames = [
 ] as const;
 export type PolicyName = (typeof policyNames)[number];
 
-export interface BalancerSettings {
+export interface BalancerSettings extends ShareOutSettings {
   readonly policy: PolicyName;
   /** For `least_request`. */
   readonly choices: Choices;
@@ -53,6 +56,8 @@ export interface BalancerSettings {
   readonly tableSize: number;
   /** For `sticky_cookie`, which is `least_request` for new sessions. */
   readonly sticky?: StickySettings | undefined;
+  /** For all but the hash policies; whoever owns the endpoints sets their weights by it. Off without. */
+  readonly slowStart?: SlowStartSettings | undefined;
 }
 
 export const defaultBalancerSettings: BalancerSettings = {
@@ -65,6 +70,8 @@ export const defaultBalancerSettings: BalancerSettings = {
   hash: [],
   ringSize: defaultRingSize,
   tableSize: defaultTableSize,
+  panicPercent: 0,
+  preferZone: true,
 };
 
 /** What the caller tells of answers and failures, where the policy learns from latency; null where it does not. */
@@ -106,22 +113,37 @@ const policies = {
   ring_hash: ringHash,
   maglev,
   ip_hash: (endpoints, settings, random) => maglev(endpoints, { ...settings, hash: ipHashSources }, random),
-  sticky_cookie: stickyCookie,
-} satisfies Record<PolicyName, Build>;
+} satisfies Record<Exclude<PolicyName, 'sticky_cookie'>, Build>;
+
+/** What else there is to know of the endpoints than which are usable. */
+export interface Surroundings<E> {
+  /** All but those that are to get no calls whatever happens: for priorities, zones and panic. */
+  readonly members: readonly E[];
+  /** The zone that this process is in, '' where it is not known. */
+  readonly localZone: string;
+}
 
 /**
- * A balancer over the usable endpoints (healthy, not ejected, not draining, below their limits).
- *
- * Of these it uses only the lowest-numbered priority that has any: the next one takes over when the last usable
- * endpoint of this one is gone, all at once. Spilling over by share is to come, and will take place here.
+ * A balancer over the usable endpoints (healthy, not ejected, not draining, below their limits): first the priority and
+ * the zone by `share-out.ts`, then the endpoint by the policy.
  */
 export function buildBalancer<E extends Candidate>(
   usable: readonly E[],
   settings: BalancerSettings,
   random: Random,
+  { members, localZone }: Surroundings<E> = { members: usable, localZone: '' },
 ): Balancer<E> {
-  const build: Build = policies[settings.policy];
-  return build(firstPriority(usable), settings, random);
+  const groups = shareOut(usable, members, settings, localZone);
+  const over = (build: Build, those: BalancerSettings): Balancer<E> =>
+    spread(groups, (endpoints) => build(endpoints, those, random), random);
+  if (settings.policy !== 'sticky_cookie') return over(policies[settings.policy], settings);
+  const header = settings.sticky?.metadata;
+  return sticky({
+    endpoints: groups.flatMap((group) => group.endpoints),
+    settings: settings.sticky ?? {},
+    anew: over(leastRequest, settings),
+    byName: header === undefined ? null : over(maglev, { ...settings, hash: [{ header }] }),
+  });
 }
 
 function leastRequest<E extends Candidate>(
@@ -172,25 +194,4 @@ function maglev<E extends Candidate>(
   return hashed(endpoints, random, { indexOf: maglevTable(endpoints, tableSize), boundedLoad, described });
 }
 
-function stickyCookie<E extends Candidate>(
-  endpoints: readonly E[],
-  settings: BalancerSettings,
-  random: Random,
-): Balancer<E> {
-  const named = settings.sticky?.metadata;
-  const byMetadata = { ...settings, hash: [{ header: named }] };
-  return sticky({
-    endpoints,
-    settings: settings.sticky ?? {},
-    anew: leastRequest(endpoints, settings, random),
-    byName: named === undefined ? null : maglev(endpoints, byMetadata, random),
-  });
-}
-
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
-
-function firstPriority<E extends Candidate>(usable: readonly E[]): readonly E[] {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const endpoint of usable) lowest = Math.min(lowest, endpoint.priority);
-  return usable.filter((endpoint) => endpoint.priority === lowest);
-}

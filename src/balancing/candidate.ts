@@ -5,9 +5,11 @@
 export interface Candidate {
   /** `formatAddress` of the endpoint: its identity, for what people read. */
   readonly address: string;
-  /** Relative share of calls, above 0; need not be whole. Fixed while a balancer stands. */
+  /** Relative share of calls now, above 0; need not be whole. Fixed while a balancer stands. */
   readonly weight: number;
-  /** Failure domain, '' where unknown. No policy reads it yet. */
+  /** The same once slow start is over. */
+  readonly configuredWeight: number;
+  /** Failure domain, '' where unknown. See `share-out.ts` for this and the priority. */
   readonly zone: string;
   /** 0 is used first. */
   readonly priority: number;

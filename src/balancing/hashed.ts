@@ -30,7 +30,7 @@ export function hashed<E extends Candidate>(
   { indexOf, boundedLoad, described }: HashedOptions,
 ): Balancer<E> {
   const seeds = Int32Array.from(endpoints, ({ address }) => hash32(address, rendezvousSeed));
-  const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
+  const total = endpoints.reduce((sum, { configuredWeight }) => sum + configuredWeight, 0);
   const factor = boundedLoad === undefined ? Number.POSITIVE_INFINITY : boundedLoad.factor;
   const bounded = factor !== Number.POSITIVE_INFINITY;
   /** Calls in flight that one unit of weight may have, this one included (Mirrokni and others, 2018). */
@@ -40,7 +40,8 @@ export function hashed<E extends Candidate>(
     return (factor * active) / total;
   };
   // An endpoint is full at the whole number above its part, so that together they always have room for one more.
-  const full = (endpoint: E, each: number): boolean => endpoint.active >= Math.ceil(each * endpoint.weight);
+  const full = (endpoint: E, each: number): boolean =>
+    endpoint.active >= Math.ceil(each * endpoint.configuredWeight);
   const next = (hash: number, excluded: ReadonlySet<E> | null, each: number): E | null => {
     let best: E | null = null;
     let bestScore = -1;
@@ -50,7 +51,7 @@ export function hashed<E extends Candidate>(
       if (excluded?.has(endpoint)) continue;
       const isFull = bounded && full(endpoint, each);
       if (isFull && !bestFull) continue;
-      const score = rendezvousScore(mix32(seeds[i] ^ hash), endpoint.weight);
+      const score = rendezvousScore(mix32(seeds[i] ^ hash), endpoint.configuredWeight);
       if (score > bestScore || (bestFull && !isFull)) {
         best = endpoint;
         bestScore = score;
@@ -72,7 +73,7 @@ export function hashed<E extends Candidate>(
     explain(picked, _nowMs, key) {
       const over = `over ${endpoints.length} endpoints`;
       if (key === '')
-        return `by lot ${over}, weight ${picked.weight}: the call has no key for the ${described}`;
+        return `by lot ${over}, weight ${picked.configuredWeight}: the call has no key for the ${described}`;
       if (endpoints[indexOf(hash32(key))] === picked) return `by ${described} ${over}`;
       const why = bounded ? 'was tried or is full' : 'was tried';
       return `by ${described} ${over}: its own, ${endpoints[indexOf(hash32(key))].address}, ${why}, and this one is next for its key`;

@@ -24,16 +24,22 @@ const signed = -(2 ** 31);
  * Points are counted per endpoint and not, as in Envoy, over the ring: there an endpoint that goes gives all others more
  * points, and with three of them a quarter as many keys again move (8.8% beside 33%).
  *
+ * Weights are those that are configured: slow start would move keys to and fro.
+ *
  * @returns the index of the endpoint for a hash (32 bits, signed); not to be asked over no endpoints
  */
 export function hashRing(
   endpoints: readonly Candidate[],
   { perEndpoint, max }: RingSize,
 ): (hash: number) => number {
-  const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
-  const lightest = endpoints.reduce((least, { weight }) => Math.min(least, weight), total);
+  const total = endpoints.reduce((sum, { configuredWeight }) => sum + configuredWeight, 0);
+  const lightest = endpoints.reduce(
+    (least, { configuredWeight }) => Math.min(least, configuredWeight),
+    total,
+  );
   const perWeight = Math.min(perEndpoint / lightest, max / total);
-  const pointsOf = ({ weight }: Candidate): number => Math.max(1, Math.round(weight * perWeight));
+  const pointsOf = ({ configuredWeight }: Candidate): number =>
+    Math.max(1, Math.round(configuredWeight * perWeight));
   const ring = new Float64Array(endpoints.reduce((sum, endpoint) => sum + pointsOf(endpoint), 0));
   let at = 0;
   for (let index = 0; index < endpoints.length; index++) {

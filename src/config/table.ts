@@ -1,7 +1,7 @@
 import { list, section, type Value } from './shape.ts';
 import { cluster } from './table/cluster.ts';
 import { listener } from './table/listener.ts';
-import { admin, drain, limits, log, reload } from './table/process.ts';
+import { admin, drain, limits, log, reload, zone } from './table/process.ts';
 import { telemetry } from './table/telemetry.ts';
 
 /**
@@ -20,6 +20,7 @@ export const table = section(
     limits,
     drain,
     reload,
+    zone,
     log,
   },
 );

@@ -1,17 +1,15 @@
 import type { Affinity } from '../balancing/affinity.ts';
-import { type BalancerSettings, buildBalancer, latencyEstimator } from '../balancing/build.ts';
-import type { Balancer } from '../balancing/candidate.ts';
+import { type BalancerSettings, latencyEstimator } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import { formatAddress } from '../core/address.ts';
-import type { Clock } from '../core/clock.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Random } from '../core/random.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
 import { Endpoint, type HealthWatch, type Outcome } from './endpoint.ts';
+import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
 import { WarmUp } from './warm-up.ts';
 
@@ -29,9 +27,7 @@ export interface ClusterSettings {
   readonly retriesMax?: number;
 }
 
-export interface ClusterDeps {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface ClusterDeps extends SelectionDeps {
   readonly logger: Logger;
   readonly discovery: DiscoverySource;
   readonly newPool: (endpoint: Endpoint, onChange: () => void) => StreamPool;
@@ -59,7 +55,7 @@ export class Cluster {
   /** Null for a policy that does not learn from latency. */
   private estimator: LatencyEstimator | null;
   private readonly endpoints = new Map<string, Endpoint>();
-  private balancer: Balancer<Endpoint>;
+  private readonly selection: Selection;
   /** Null before the start. */
   private warmUp: WarmUp | null = null;
   private everReady = false;
@@ -74,7 +70,7 @@ export class Cluster {
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
-    this.balancer = buildBalancer<Endpoint>([], settings.balancer, deps.random);
+    this.selection = new Selection(settings.balancer, deps);
   }
 
   start(): void {
@@ -112,6 +108,7 @@ export class Cluster {
   stop(): void {
     this.warmUp?.end();
     this.warmUp = null;
+    this.selection.stop();
     this.discovery.stop();
     this.deps.outlier?.stop();
     for (const endpoint of this.endpoints.values()) {
@@ -170,7 +167,7 @@ export class Cluster {
 
   /** Is some endpoint fit for calls, but at its own limit of them? */
   get saturated(): boolean {
-    return this.balancer.endpoints.some(({ active }) => active >= this.endpointRequestsMax);
+    return this.selection.balancer.endpoints.some(({ active }) => active >= this.endpointRequestsMax);
   }
 
   fullError(): ReplyError {
@@ -194,10 +191,11 @@ export class Cluster {
    * `key` is what `affinity` makes of the call; '' where there is none.
    */
   pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
-    const endpoint = this.balancer.pick(nowMs, excluded, key);
+    const { balancer } = this.selection;
+    const endpoint = balancer.pick(nowMs, excluded, key);
     if (endpoint === null || endpoint.active < this.endpointRequestsMax) return endpoint;
     const passed = new Set(excluded);
-    for (let next: Endpoint | null = endpoint; next !== null; next = this.balancer.pick(nowMs, passed, key)) {
+    for (let next: Endpoint | null = endpoint; next !== null; next = balancer.pick(nowMs, passed, key)) {
       if (next.active < this.endpointRequestsMax) return next;
       passed.add(next);
     }
@@ -205,7 +203,7 @@ export class Cluster {
   }
 
   explain(endpoint: Endpoint, nowMs: number, key: string): string {
-    return this.balancer.explain(endpoint, nowMs, key);
+    return this.selection.balancer.explain(endpoint, nowMs, key);
   }
 
   begin(endpoint: Endpoint): void {
@@ -268,15 +266,19 @@ export class Cluster {
     return true;
   }
 
-  /** Asks each endpoint anew whether it may be used. */
+  /** Asks each endpoint anew whether it may be used, and how much of its weight it has. */
   rebuild(): void {
-    const usable = this.all().filter((endpoint) => endpoint.unusableBecause === '');
-    this.balancer = buildBalancer(usable, this.settings.balancer, this.deps.random);
+    const usable = this.selection.update(this.all(), this.settings.balancer);
     const { awaited } = this;
     if (awaited === '') this.everReady = true;
-    if (usable.length > 0 || awaited === '') this.warmUp?.end();
+    if (usable > 0 || awaited === '') this.warmUp?.end();
     // None that is left may be used, and of those that came nobody knows yet: calls wait for them as at the start.
     else if (this.warmUp?.lasts === false) this.warmUp = new WarmUp(this.deps.clock);
+  }
+
+  /** The part of the calls that each endpoint gets by weight; those that get none are not there. */
+  shares(): Map<Endpoint, number> {
+    return this.selection.shares(this.all(), this.settings.balancer);
   }
 
   /** The endpoints as discovery has them now. */
@@ -288,7 +290,7 @@ export class Cluster {
       const known = this.endpoints.get(address);
       if (known === undefined) this.add(spec);
       else {
-        known.weight = spec.weight;
+        known.configuredWeight = spec.weight;
         known.zone = spec.zone;
         known.priority = spec.priority;
       }

@@ -43,6 +43,7 @@ export class Endpoint implements Candidate {
   readonly target: Address;
   readonly address: string;
   weight: number;
+  configuredWeight: number;
   zone: string;
   priority: number;
   active = 0;
@@ -55,6 +56,8 @@ export class Endpoint implements Candidate {
   /** What watches its health; null where nothing does, and it counts as healthy. */
   watch: HealthWatch | null = null;
   private readonly unwatched: EndpointHealth;
+  /** `Clock.now()` of when it could be used, without a break since; null while it cannot. */
+  usableSinceMs: number | null = null;
   /** Taken out of use by hand. */
   drainedByHand = false;
   /** Gone from discovery: no new calls, its calls finish. */
@@ -71,6 +74,7 @@ export class Endpoint implements Candidate {
     this.target = spec.address;
     this.address = formatAddress(spec.address);
     this.weight = spec.weight;
+    this.configuredWeight = spec.weight;
     this.zone = spec.zone;
     this.priority = spec.priority;
     this.latencyAtMs = nowMs;
@@ -86,6 +90,7 @@ export class Endpoint implements Candidate {
     this.phantomLoad = before.phantomLoad;
     this.phantomAtMs = before.phantomAtMs;
     this.drainedByHand = before.drainedByHand;
+    this.usableSinceMs = before.usableSinceMs;
   }
 
   get health(): EndpointHealth {

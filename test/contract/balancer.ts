@@ -29,6 +29,7 @@ const bytesPerPickMax = 2;
 const candidate = (address: string, weight = 1): Candidate => ({
   address,
   weight,
+  configuredWeight: weight,
   zone: '',
   priority: 0,
   active: 0,
@@ -134,7 +135,11 @@ export function balancerContract(policy: BalancerUnderTest): void {
     for (const count of [3, 40]) {
       for (const key of keyed ? ['', 'user-17'] : [''])
         it(`allocates nothing per pick over ${count} endpoints${key === '' ? '' : ', with a key'}`, () => {
-          const weighted = candidates(count).map((endpoint, i) => ({ ...endpoint, weight: 1 + (i % 3) }));
+          const weighted = candidates(count).map((endpoint, i) => ({
+            ...endpoint,
+            weight: 1 + (i % 3),
+            configuredWeight: 1 + (i % 3),
+          }));
           expect(bytesPerPick(build(weighted, random), key)).to.be.below(bytesPerPickMax);
         });
     }
@@ -187,7 +192,9 @@ function keyedContract({ build, shareError = () => 0 }: BalancerUnderTest): void
 
   it('moves few keys when a weight changes', () => {
     const endpoints = candidates(10);
-    const heavier = endpoints.map((endpoint, i) => (i === 0 ? { ...endpoint, weight: 2 } : endpoint));
+    const heavier = endpoints.map((endpoint, i) =>
+      i === 0 ? { ...endpoint, weight: 2, configuredWeight: 2 } : endpoint,
+    );
     // From 1/10 to 2/11 of the keys.
     expect(moved(owners(endpoints), owners(heavier))).to.be.within(0.05, 0.12 + strayKeysMax);
   });

@@ -132,6 +132,30 @@ export const balancer = section(
       hashSource,
     ),
     sticky,
+    slowStart: optionalSection(
+      {
+        doc: 'Lets the weight of an endpoint grow that is new or usable again, for all but the hash policies. Off unless written.',
+        example: '{ window: 30s }',
+      },
+      {
+        window: key(duration({ min: '100ms', max: '1h' }), {
+          required: true,
+          doc: 'How long it grows. Twice the time to warm up is right for `least_request`, six times for `round_robin`.',
+        }),
+        aggression: key(number({ min: 0.1, max: 100, whole: false }), {
+          default: 1,
+          doc: 'The weight is `max(0.1, (time / window)^(1 / aggression))` of what it will be: above 1 it grows fast at first.',
+        }),
+      },
+    ),
+    preferZone: key(toggle, {
+      default: true,
+      doc: 'Whether endpoints of the own `zone`, where one is set, get all calls as long as they can carry their share.',
+    }),
+    panicPercent: key(number({ min: 0, max: 100 }), {
+      default: 0,
+      doc: 'Below this part of usable endpoints all are used, unusable ones too; 0 for never. A call without a usable endpoint fails at once otherwise.',
+    }),
     boundedLoad: optionalSection(
       {
         doc: 'For the hash policies: a key whose endpoint has too many calls in flight goes to another one, always the same.',

@@ -24,11 +24,11 @@ export const endpointShape = section(
     }),
     zone: key(text({ charsMax: 64, emptyAllowed: true }), {
       default: '',
-      doc: 'Failure domain; shown, not yet used.',
+      doc: 'Failure domain. Endpoints of the `zone` that Outrigger is in come first.',
     }),
     priority: key(number({ min: 0, max: 127 }), {
       default: 0,
-      doc: '0 is used first; a higher number only when no endpoint of a lower one is usable.',
+      doc: '0 is used first. A higher number gets calls as less than 72% of the endpoints of the lower ones, by weight, are usable, and tries those that all lower ones failed.',
     }),
   },
 );

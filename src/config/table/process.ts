@@ -1,5 +1,5 @@
 import { logLevels } from '../../core/logger.ts';
-import { address, choice, duration, size, toggle } from '../scalar-type.ts';
+import { address, choice, duration, size, text, toggle } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
 
 /** The page, the metrics and the commands. */
@@ -15,6 +15,12 @@ export const admin = section(
     }),
   },
 );
+
+/** Where the process is. */
+export const zone = key(text({ charsMax: 64, emptyAllowed: true }), {
+  default: '',
+  doc: 'Failure domain in which Outrigger runs, as `zone` of endpoints says it; empty where it is not known.',
+});
 
 /** How Outrigger stops. */
 export const drain = section(

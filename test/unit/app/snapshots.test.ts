@@ -6,7 +6,8 @@ describe('what the admin API and metrics see of a cluster', () => {
   it('each endpoint with its counters, its health and its share', () => {
     const rig = callRig({ endpoints: 2 });
     const [a, b] = rig.endpoints;
-    b.weight = 3;
+    b.configuredWeight = 3;
+    rig.cluster.rebuild();
     for (const [endpoint, outcome] of [
       [a, 'success'],
       [b, 'success'],
@@ -77,6 +78,7 @@ describe('what the admin API and metrics see of a cluster', () => {
     const [a, b] = rig.endpoints;
     rig.cluster.drainEndpoint(a.address, true);
     b.priority = 1;
+    rig.cluster.rebuild();
     const { endpoints } = clusterSnapshot(rig.cluster, 0);
     expect(endpoints.map(({ shareByWeight, draining }) => [shareByWeight, draining])).to.deep.equal([
       [0, true],
@@ -85,7 +87,7 @@ describe('what the admin API and metrics see of a cluster', () => {
     ]);
     expect(endpoints.map(({ unusableReason }) => unusableReason)).to.deep.equal([
       'drained by hand',
-      'standby: endpoints of priority 0 are usable',
+      'standby: endpoints of a lower priority number, or in the own zone, carry all calls',
       '',
     ]);
     rig.cluster.stop();

@@ -1,8 +1,5 @@
-import { expect } from 'chai';
 import { buildBalancer, defaultBalancerSettings, policyNames } from '../../../src/balancing/build.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
 import { balancerContract } from '../../contract/balancer.ts';
-import { candidate } from './simulation.ts';
 
 /** A ring's points lie by chance: five standard deviations of what the points of one endpoint cover. */
 const ringError = (share: number) => (5 * share) / Math.sqrt(defaultBalancerSettings.ringSize.perEndpoint);
@@ -34,17 +31,4 @@ balancerContract({
   name: 'least_request with the slow guard',
   build: (endpoints, random) =>
     buildBalancer(endpoints, { ...defaultBalancerSettings, slowGuard: true }, random),
-});
-
-describe('buildBalancer', () => {
-  for (const policy of policyNames) {
-    it(`${policy} uses the lowest-numbered priority that has usable endpoints, and no other`, () => {
-      const settings = { ...defaultBalancerSettings, policy };
-      const endpoints = [candidate('spare', 1, 2), candidate('a', 1, 1), candidate('b', 1, 1)];
-      const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
-      expect(balancer.endpoints.map((e) => e.address)).to.deep.equal(['a', 'b']);
-      const excluded = new Set([endpoints[1], endpoints[2]]);
-      expect(balancer.pick(0, excluded, '')).to.equal(null);
-    });
-  }
 });

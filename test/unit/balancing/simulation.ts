@@ -13,6 +13,7 @@ export function candidate(address: string, weight = 1, priority = 0): Candidate 
   return {
     address,
     weight,
+    configuredWeight: weight,
     zone: '',
     priority,
     active: 0,

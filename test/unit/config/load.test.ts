@@ -26,6 +26,7 @@ describe('config/load', () => {
         ...defaultBalancerSettings,
         boundedLoad: undefined,
         sticky: undefined,
+        slowStart: undefined,
       });
       expect(cluster.endpoints).to.deep.equal([
         { address: { kind: 'tcp', host: '127.0.0.1', port: 50051 }, weight: 1, zone: '', priority: 0 },

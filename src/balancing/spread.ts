@@ -1,0 +1,53 @@
+import type { Random } from '../core/random.ts';
+import type { Balancer, Candidate } from './candidate.ts';
+import { hash32 } from './hash.ts';
+import type { Group } from './share-out.ts';
+
+/**
+ * One policy over each group of endpoints, and calls shared out over the groups: by lot, or by key, so that calls of one key
+ * stay in one group. A call that has tried all of a group goes on to the others in order, those without a share included: a
+ * standby takes over before anybody has noticed that the others are gone.
+ */
+export function spread<E extends Candidate>(
+  groups: readonly Group<E>[],
+  build: (endpoints: readonly E[]) => Balancer<E>,
+  random: Random,
+): Balancer<E> {
+  if (groups.length === 1 && groups[0].why === '') return build(groups[0].endpoints);
+  const balancers = groups.map((group) => build(group.endpoints));
+  const shares = Float64Array.from(groups, (group) => group.share);
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const endpoints = groups.flatMap((group) => group.endpoints);
+  if (groups.length === 0) return build(endpoints);
+  return {
+    endpoints,
+    pick(nowMs, excluded, key) {
+      const lot = key === '' ? random.next() : (hash32(key, groupSeed) >>> 0) / 2 ** 32;
+      let point = lot * total;
+      let first = 0;
+      for (; first < shares.length - 1; first++) {
+        point -= shares[first];
+        if (point < 0) break;
+      }
+      const picked = balancers[first].pick(nowMs, excluded, key);
+      if (picked !== null) return picked;
+      for (let i = 0; i < balancers.length; i++) {
+        const other = i === first ? null : balancers[i].pick(nowMs, excluded, key);
+        if (other !== null) return other;
+      }
+      return null;
+    },
+    explain(picked, nowMs, key) {
+      const index = Math.max(
+        0,
+        groups.findIndex((group) => group.endpoints.includes(picked)),
+      );
+      const { why } = groups[index];
+      const reason = balancers[index].explain(picked, nowMs, key);
+      return why === '' ? reason : `${why}: ${reason}`;
+    },
+  };
+}
+
+/** Another hash of the key than the one within the group, or a group would see a part of all hashes only. */
+const groupSeed = 0x9709;

@@ -1,0 +1,97 @@
+import { type BalancerSettings, buildBalancer } from '../balancing/build.ts';
+import type { Balancer } from '../balancing/candidate.ts';
+import { shareOut } from '../balancing/share-out.ts';
+import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Random } from '../core/random.ts';
+import type { Endpoint } from './endpoint.ts';
+
+export interface SelectionDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The zone that this process is in; not known if not given. */
+  readonly localZone?: string;
+}
+
+/**
+ * Who of a cluster's endpoints may be picked, and with what weight: the balancer in force, made anew when one of its endpoints
+ * comes, goes, changes its mind or its weight, and kept otherwise (a hash table takes milliseconds to make, and round robin
+ * forgets its place).
+ */
+export class Selection {
+  balancer: Balancer<Endpoint>;
+  private readonly deps: SelectionDeps;
+  /** What the balancer was made from, one thing after the other. */
+  private madeFrom: unknown[] = [];
+  /** Runs while weights grow by slow start. */
+  private timer: Timer | null = null;
+  private stopped = false;
+
+  constructor(settings: BalancerSettings, deps: SelectionDeps) {
+    this.deps = deps;
+    this.balancer = buildBalancer<Endpoint>([], settings, deps.random);
+  }
+
+  /** Looks at the endpoints anew, and again as long as a weight grows; returns how many may be used. */
+  update(endpoints: readonly Endpoint[], settings: BalancerSettings): number {
+    const growing = this.weigh(endpoints, settings);
+    this.timer?.cancel();
+    const again = (): void => void this.update(endpoints, settings);
+    this.timer =
+      growing && !this.stopped && settings.slowStart !== undefined
+        ? this.deps.clock.after(slowStartStepMs(settings.slowStart), again)
+        : null;
+    const members = membersOf(endpoints);
+    const usable = members.filter(({ usableSinceMs }) => usableSinceMs !== null);
+    const from: unknown[] = [settings];
+    for (const e of members)
+      from.push(e, e.weight, e.configuredWeight, e.zone, e.priority, e.usableSinceMs !== null);
+    if (from.length !== this.madeFrom.length || from.some((value, i) => value !== this.madeFrom[i])) {
+      this.madeFrom = from;
+      const { localZone = '', random } = this.deps;
+      this.balancer = buildBalancer(usable, settings, random, { members, localZone });
+    }
+    return usable.length;
+  }
+
+  /** No more looking again. */
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+  }
+
+  /** Notes who is usable since when, and gives everyone the weight that is due; whether some weight is still to grow. */
+  private weigh(endpoints: readonly Endpoint[], { slowStart }: BalancerSettings): boolean {
+    const nowMs = this.deps.clock.now();
+    let growing = false;
+    for (const endpoint of endpoints) {
+      endpoint.usableSinceMs = endpoint.unusableBecause === '' ? (endpoint.usableSinceMs ?? nowMs) : null;
+      const factor =
+        slowStart === undefined ? 1 : slowStartFactor(slowStart, nowMs - (endpoint.usableSinceMs ?? nowMs));
+      endpoint.weight = endpoint.configuredWeight * factor;
+      if (endpoint.usableSinceMs !== null && factor < 1) growing = true;
+    }
+    return growing;
+  }
+
+  /** The part of the calls that each endpoint gets by weight; those that get none are not there. */
+  shares(endpoints: readonly Endpoint[], settings: BalancerSettings): Map<Endpoint, number> {
+    const members = membersOf(endpoints);
+    const usable = members.filter(({ unusableBecause }) => unusableBecause === '');
+    const groups = shareOut(usable, members, settings, this.deps.localZone ?? '');
+    const whole = groups.reduce((sum, { share }) => sum + share, 0);
+    const shares = new Map<Endpoint, number>();
+    for (const group of groups) {
+      if (group.share === 0) continue;
+      const weight = group.endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0);
+      for (const endpoint of group.endpoints)
+        shares.set(endpoint, ((group.share / whole) * endpoint.weight) / weight);
+    }
+    return shares;
+  }
+}
+
+/** Those that are meant to get calls: an endpoint that was taken out by hand is no capacity that is missing. */
+function membersOf(endpoints: readonly Endpoint[]): Endpoint[] {
+  return endpoints.filter(({ drainedByHand }) => !drainedByHand);
+}

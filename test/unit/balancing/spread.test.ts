@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import {
+  type BalancerSettings,
+  buildBalancer,
+  defaultBalancerSettings,
+  policyNames,
+} from '../../../src/balancing/build.ts';
+import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import { balancerContract } from '../../contract/balancer.ts';
+import { candidate } from './simulation.ts';
+
+const picks = 40_000;
+const tolerance = 5 * Math.sqrt(0.25 / picks);
+
+/** Each policy behind priorities: the members given, and a standby that gets nothing while they are there. */
+for (const policy of ['least_request', 'round_robin', 'maglev'] as const) {
+  balancerContract({
+    name: `${policy} with a standby`,
+    build: (endpoints, random) =>
+      buildBalancer(endpoints, { ...defaultBalancerSettings, policy }, random, {
+        members: [...endpoints, candidate('standby', 1, 1)],
+        localZone: '',
+      }),
+    ...(policy === 'maglev' ? { keyed: true, shareError: () => 0.001 } : {}),
+  });
+}
+
+describe('a balancer over priorities and zones', () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  afterEach(function () {
+    if (this.currentTest?.state === 'failed') console.log(`      seed ${seed}`);
+  });
+  const settingsOf = (changes: Partial<BalancerSettings>) => ({ ...defaultBalancerSettings, ...changes });
+  const level = (count: number, priority: number) =>
+    Array.from({ length: count }, (_, i) => candidate(`${priority}-${i}`, 1, priority));
+
+  for (const policy of policyNames) {
+    it(`${policy} spills 30% over where half of the first priority is usable`, () => {
+      const members = [...level(10, 0), ...level(4, 1)];
+      const usable = members.slice(5);
+      const random = new SeededRandom(seed);
+      const balancer = buildBalancer(usable, settingsOf({ policy }), random, { members, localZone: '' });
+      let spilled = 0;
+      for (let i = 0; i < picks; i++) {
+        const picked = balancer.pick(i, null, '') as Candidate;
+        expect(usable.includes(picked)).to.equal(true);
+        if (picked.priority === 1) spilled++;
+      }
+      expect(spilled / picks).to.be.closeTo(0.3, tolerance);
+    });
+
+    it(`${policy} goes on to the next priority when a call has tried all of the first`, () => {
+      const members = [...level(2, 0), ...level(1, 1)];
+      const balancer = buildBalancer(members, settingsOf({ policy }), new SeededRandom(seed));
+      const tried = new Set<Candidate>();
+      const order = members.map((_, i) => {
+        const picked = balancer.pick(i, tried, '') as Candidate;
+        tried.add(picked);
+        return picked.priority;
+      });
+      expect(order).to.deep.equal([0, 0, 1]);
+      expect(balancer.pick(0, tried, '')).to.equal(null);
+    });
+  }
+
+  it('keeps the calls of a key in one place where calls are shared out', () => {
+    const members = [...level(10, 0), ...level(4, 1)];
+    const build = () =>
+      buildBalancer(members.slice(5), settingsOf({ policy: 'maglev' }), new SeededRandom(seed), {
+        members,
+        localZone: '',
+      });
+    const [one, other] = [build(), build()];
+    let spilled = 0;
+    for (let i = 0; i < 5000; i++) {
+      const picked = one.pick(0, null, `user-${i}`) as Candidate;
+      expect(other.pick(0, null, `user-${i}`)).to.equal(picked);
+      if (picked.priority === 1) spilled++;
+    }
+    expect(spilled / 5000).to.be.closeTo(0.3, 5 * Math.sqrt(0.25 / 5000));
+  });
+
+  it('says which priority and zone, and why', () => {
+    const members = [...level(10, 0), ...level(4, 1)];
+    const balancer = buildBalancer(members.slice(5), settingsOf({}), new SeededRandom(seed), {
+      members,
+      localZone: '',
+    });
+    expect(balancer.explain(members[10], 0, '')).to.equal(
+      'priority 1 (30% of the calls): least loaded of all 4 endpoints: load 0 (0 in flight, weight 1)',
+    );
+    const zoned = ['a', 'a', 'b', 'b'].map((zone, i) => ({ ...candidate(`${zone}${i}`), zone }));
+    const near = buildBalancer(zoned, settingsOf({}), new SeededRandom(seed), {
+      members: zoned,
+      localZone: 'b',
+    });
+    expect(near.explain(zoned[3], 0, '')).to.match(/^zone b \(100%\): least loaded of all 2 endpoints/);
+  });
+});
