@@ -76,6 +76,88 @@ describe('health', function () {
     expect(proxy.log.filter((line) => line.includes(`endpoint ${a.address} is`))).to.have.length(3);
   });
 
+  it('by Watch each change is known at once, long before the next probe', async () => {
+    const replica = await greeter({ watch: true });
+    const health = { grpc: { service: '', mode: 'watch' }, interval: '1h' };
+    const proxy = await sidecar(greeterConfig([replica], { health }));
+    await until(
+      () => replica.healthChecks === 2,
+      () => 'no Watch',
+    );
+    for (const [said, expected] of [
+      ['NOT_SERVING', 'unhealthy'],
+      ['SERVING', 'healthy'],
+    ] as const) {
+      replica.health = said;
+      await becomes(proxy, replica.address, expected);
+    }
+    expect(replica.healthChecks, 'one Check, one Watch').to.equal(2);
+  });
+
+  it('each change is told of by a log line, a metric and /clusters', async () => {
+    const [a, b] = [await greeter(), await greeter()];
+    const proxy = await sidecar(
+      greeterConfig([a, b], { ...quick, outlier: { consecutiveErrors: 2, baseEjection: '5m' } }),
+    );
+    const client = connect(proxy.target());
+    const page = async (path: string): Promise<string> => (await fetch(`${proxy.adminUrl}${path}`)).text();
+    a.health = 'NOT_SERVING';
+    await becomes(proxy, a.address, 'unhealthy');
+    expect(proxy.log.join('')).to.contain(`endpoint ${a.address} is unhealthy: NOT_SERVING`);
+    expect(await page('/clusters')).to.contain('not used: unhealthy: NOT_SERVING');
+    const labels = (address: string): string => `outrigger_cluster="greeter",outrigger_endpoint="${address}"`;
+    expect(await page('/metrics')).to.contain(`outrigger_endpoint_health{${labels(a.address)}} 0`);
+    expect(await page('/metrics')).to.contain(
+      `outrigger_endpoint_health_changes_total{${labels(a.address)}} 2`,
+    );
+    a.health = 'SERVING';
+    await becomes(proxy, a.address, 'healthy');
+    b.failure = { code: status.INTERNAL, details: 'broken' };
+    await until(
+      async () => {
+        await client.sayHello('x');
+        return proxy.endpoint(b.address).outlier?.state === 'ejected';
+      },
+      () => 'it is not ejected',
+      12_000,
+    );
+    expect(proxy.log.join('')).to.contain(
+      `endpoint ${b.address} is ejected for 300 s: 2 calls in a row failed`,
+    );
+    expect(await page('/clusters')).to.contain('not used: ejected: 2 calls in a row failed');
+    expect(await page('/metrics')).to.contain(
+      `outrigger_endpoint_ejection_causes_total{${labels(b.address)},outrigger_ejection_cause="errors in a row"} 1`,
+    );
+  });
+
+  it('who fails more than its neighbours is ejected for it, though never often in a row', async () => {
+    const replicas = await Promise.all(Array.from({ length: 5 }, () => greeter()));
+    const proxy = await sidecar(
+      greeterConfig(replicas, {
+        ...quick,
+        outlier: { consecutiveErrors: 0, interval: '500ms', successRate: { minCalls: 20 } },
+        balancer: { policy: 'round_robin' },
+      }),
+    );
+    const bad = replicas[3];
+    const { stop } = load(connect(proxy.target()), 8);
+    const failing = setInterval(() => {
+      bad.failure = bad.failure === null ? { code: status.UNAVAILABLE, details: 'now and then' } : null;
+    }, 10);
+    defer(() => clearInterval(failing));
+    await until(
+      () => proxy.endpoint(bad.address).outlier?.state === 'ejected',
+      () => 'it is not ejected',
+      10_000,
+    );
+    await stop();
+    expect(proxy.endpoint(bad.address).unusableBecause).to.match(
+      /^ejected: [\d.]+% of its \d+ calls succeeded, against [\d.]+% on average and [\d.]+% at the least$/,
+    );
+    for (const { address } of replicas)
+      if (address !== bad.address) expect(proxy.endpoint(address).unusableBecause).to.equal('');
+  });
+
   for (const health of ['SERVICE_UNKNOWN', 'UNKNOWN'] as const) {
     it(`${health} takes a replica out`, async () => {
       const replica = await greeter({ health });

@@ -18,6 +18,8 @@ export interface GreeterOptions {
   host?: string;
   delayMs?: number;
   health?: HealthAnswer;
+  /** Has a Health/Watch, which tells of each change of `health`. */
+  watch?: boolean;
   /** Waited before each answer of Health/Check. */
   healthDelayMs?: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS of each connection; unlimited where unset. */
@@ -75,7 +77,7 @@ export async function startGreeter(options: GreeterOptions = {}): Promise<Greete
   };
   server.addService(greeterService, greeterHandlers(hooks));
   server.addService(echoService, echoHandlers(hooks));
-  server.addService(healthService, healthHandlers(state, options.healthDelayMs ?? 0));
+  server.addService(healthService, healthHandlers(state, options));
 
   // Our own listening socket, so that kill() can reset connections as a crash does.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
@@ -107,7 +109,8 @@ class GreeterState implements Greeter {
   readonly name: string;
   delayMs: number;
   failure: Partial<grpc.StatusObject> | null = null;
-  health: HealthAnswer;
+  readonly watchers = new Set<grpc.ServerWritableStream<unknown, HealthReply>>();
+  private answer: HealthAnswer;
   port = 0;
   readonly host: string;
   calls = 0;
@@ -127,11 +130,18 @@ class GreeterState implements Greeter {
     this.name = options.name ?? 'replica';
     this.host = options.host ?? '127.0.0.1';
     this.delayMs = options.delayMs ?? 0;
-    this.health = options.health ?? 'SERVING';
+    this.answer = options.health ?? 'SERVING';
     this.onDeadline = options.onDeadline ?? (() => {});
   }
   get address(): string {
     return `${this.host}:${this.port}`;
+  }
+  get health(): HealthAnswer {
+    return this.answer;
+  }
+  set health(answer: HealthAnswer) {
+    this.answer = answer;
+    for (const watcher of this.watchers) watcher.write({ status: answer });
   }
   get openConnections(): number {
     return this.sockets.size;
@@ -218,15 +228,25 @@ interface HealthReply {
   status: string;
 }
 
-function healthHandlers(state: Greeter, delayMs: number): grpc.UntypedServiceImplementation {
+function healthHandlers(
+  state: GreeterState,
+  { healthDelayMs = 0, watch = false }: GreeterOptions,
+): grpc.UntypedServiceImplementation {
   return {
     Check: (call: grpc.ServerUnaryCall<unknown, HealthReply>, done: grpc.sendUnaryData<HealthReply>) =>
-      later(call, delayMs, () => {
+      later(call, healthDelayMs, () => {
         if (state.health === 'UNIMPLEMENTED')
           done({ code: grpc.status.UNIMPLEMENTED, details: 'unknown service' });
         else if (state.health === 'SERVICE_UNKNOWN')
           done({ code: grpc.status.NOT_FOUND, details: 'unknown service' });
         else done(null, { status: state.health });
       }),
+    ...(watch && {
+      Watch: (call: grpc.ServerWritableStream<unknown, HealthReply>) => {
+        state.watchers.add(call);
+        call.on('cancelled', () => state.watchers.delete(call));
+        call.write({ status: state.health });
+      },
+    }),
   };
 }
