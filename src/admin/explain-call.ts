@@ -26,7 +26,7 @@ export function callDurationMs(call: CallRecord): number {
 
 /** One plain sentence: why the call failed, or where a slow one spent its time. */
 export function callReason(call: CallRecord): string {
-  const last = call.attempts.at(-1);
+  const last = call.attempts.at(call.chosen - 1);
   if (call.error !== '' || call.detail !== '')
     return sentence(call.detail || `Outrigger answered ${call.error}`);
   if (call.endedBy === 'client') return 'The client cancelled the call.';

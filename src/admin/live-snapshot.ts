@@ -88,7 +88,7 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
     status: callStatus(call),
     failed: callFailed(call),
     cluster: call.cluster,
-    endpoint: call.attempts.at(-1)?.endpoint ?? '',
+    endpoint: call.attempts.at(call.chosen - 1)?.endpoint ?? '',
     attempts: call.attempts.length,
     durationMs,
     agoMs: Math.max(0, nowWallMs - call.startedWallMs - durationMs),

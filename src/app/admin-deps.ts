@@ -115,6 +115,7 @@ function counters(parts: AppParts): Record<string, number> {
     all[`${prefix}.endpoints`] = endpoints.length;
     all[`${prefix}.usable`] = endpoints.filter((endpoint) => endpoint.unusableBecause === '').length;
     all[`${prefix}.active`] = cluster.active;
+    all[`${prefix}.retries`] = cluster.retries;
   }
   return all;
 }

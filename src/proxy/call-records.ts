@@ -39,6 +39,7 @@ export function newCallRecord(context: ProxyContext, forwarding: Forwarding, pee
     requestMessages: 0,
     responseMessages: 0,
     attempts: [],
+    chosen: 0,
     traceId: '',
     sampled: false,
   };

@@ -159,6 +159,7 @@ export class Tries implements ReplyJudge {
     const { attempt, head } = held;
     this.forget(attempt);
     this.chosenBecause = because;
+    this.record.chosen = attempt.record.number;
     this.cancelRunning('neutral', `cancelled: attempt ${attempt.record.number} answered first`);
     this.pause?.cancel();
     this.releaseAll();

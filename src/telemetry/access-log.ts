@@ -6,7 +6,14 @@ import { isoTime } from '../core/iso-time.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
-import { attemptGrpcStatus, attemptMs, callFailed, callGrpcStatus, rpcMethod } from './outcome.ts';
+import {
+  attemptGrpcStatus,
+  attemptMs,
+  callFailed,
+  callGrpcStatus,
+  chosenAttempt,
+  rpcMethod,
+} from './outcome.ts';
 
 /** Where access log lines go. */
 export type AccessLogTarget =
@@ -56,14 +63,14 @@ export function createAccessLog(options: AccessLogOptions): AccessLog | null {
 
 /** One call as a JSON object, without the line feed. Times and durations in milliseconds. */
 export function accessLogLine(record: CallRecord): string {
-  const last = record.attempts.at(-1);
+  const chosen = chosenAttempt(record);
   return JSON.stringify({
     time: isoTime(record.startedWallMs),
     id: record.id,
     listener: record.listener,
     route: record.route,
     cluster: record.cluster,
-    endpoint: last?.endpoint ?? '',
+    endpoint: chosen?.endpoint ?? '',
     client: record.clientPort > 0 ? `${record.clientAddress}:${record.clientPort}` : record.clientAddress,
     authority: record.authority,
     ...(record.grpc
@@ -79,7 +86,7 @@ export function accessLogLine(record: CallRecord): string {
       : undefined,
     durationMs: rounded(record.endedMs - record.startedMs),
     headMs: record.headMs > 0 ? rounded(record.headMs - record.startedMs) : undefined,
-    upstreamMs: last ? rounded((last.endedMs || record.endedMs) - last.startedMs) : undefined,
+    upstreamMs: chosen ? rounded((chosen.endedMs || record.endedMs) - chosen.startedMs) : undefined,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
     ...(record.grpc

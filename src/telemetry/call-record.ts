@@ -84,6 +84,8 @@ export interface CallRecord {
   requestMessages: number;
   responseMessages: number;
   attempts: AttemptRecord[];
+  /** Number of the attempt that was chosen among several side by side; 0 where the last one is the call's. */
+  chosen: number;
   /** 32 hex digits, '' where tracing is off. */
   traceId: string;
   sampled: boolean;

@@ -27,6 +27,11 @@ export function callFailed(record: CallRecord): boolean {
   return record.grpc ? record.grpcStatus !== 0 : record.httpStatus === 0 || record.httpStatus >= 400;
 }
 
+/** The attempt whose reply the client got; where it got none, the last one. */
+export function chosenAttempt(record: CallRecord): AttemptRecord | undefined {
+  return record.attempts.at(record.chosen - 1);
+}
+
 /** What a client would see as a failure of the attempt. */
 export function attemptFailed(record: CallRecord, attempt: AttemptRecord): boolean {
   if (record.grpc) return attemptGrpcStatus(record, attempt) !== 0;

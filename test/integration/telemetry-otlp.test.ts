@@ -98,6 +98,7 @@ const clientAttributes = {
   'outrigger.route': 'hello',
   'outrigger.cluster': 'greeter',
   'outrigger.attempt': 2,
+  'outrigger.attempt.kind': 'retry',
   'outrigger.pick': 'lowest active/weight of 3',
 };
 
@@ -119,8 +120,14 @@ describe('telemetry over OTLP', function () {
         const telemetry = await start(settingsFor(collector.url, protocol), keepingLogger());
         const record = callRecord({
           attempts: [
-            attemptRecord({ grpcStatus: 14, endedMs: 1005 }),
-            attemptRecord({ number: 2, startedMs: 1005, peerPort: 50_052, endpoint: '127.0.0.1:50052' }),
+            attemptRecord({ grpcStatus: 14, endedMs: 1005, verdict: 'UNAVAILABLE: tried again after 3 ms' }),
+            attemptRecord({
+              number: 2,
+              kind: 'retry',
+              startedMs: 1005,
+              peerPort: 50_052,
+              endpoint: '127.0.0.1:50052',
+            }),
           ],
         });
         const sent = run(
@@ -164,6 +171,7 @@ describe('telemetry over OTLP', function () {
         expect(first.attributes).to.include({
           'rpc.status_code': 'UNAVAILABLE',
           'error.type': 'UNAVAILABLE',
+          'outrigger.attempt.verdict': 'UNAVAILABLE: tried again after 3 ms',
         });
         expect(second).to.deep.include({
           kind: 3,

@@ -152,6 +152,7 @@ export class FakeProxy implements AdminDeps {
       requestMessages: grpc ? 1 : 0,
       responseMessages: grpc && !fails ? 1 : 0,
       attempts: [attempt],
+      chosen: 0,
       traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
       sampled: true,
     };

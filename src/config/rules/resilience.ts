@@ -1,3 +1,4 @@
+import { grpcConditions } from '../../core/retry-condition.ts';
 import { formatDuration } from '../../core/units.ts';
 import { shown } from '../problem.ts';
 import type { Complaints, DraftCluster, DraftRoute, Rule } from './rule.ts';
@@ -22,6 +23,7 @@ const triesMakeSense: Rule = (config, complaints) => {
     if (retry !== undefined && hedge !== undefined)
       complaints.problem(`${path}.hedge`, 'excludes retry (gRFC A6); write one of them');
     if (retry !== undefined) retryMakesSense(route, path, complaints);
+    if (retry !== undefined || hedge !== undefined) callsMayRepeat(route, path, cluster, complaints);
     if (hedge?.delayMs !== undefined && outlasts(hedge.delayMs, route.timeoutMs))
       complaints.problem(
         `${path}.hedge.delay`,
@@ -35,6 +37,38 @@ const triesMakeSense: Rule = (config, complaints) => {
       );
   });
 };
+
+/** Methods of well-known services whose replies are streams that live for long. */
+const streams: ReadonlySet<string> = new Set([
+  'grpc.health.v1.Health/Watch',
+  'grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+  'grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
+  'etcdserverpb.Watch/Watch',
+  'etcdserverpb.Lease/LeaseKeepAlive',
+]);
+
+/** What is known of a route's calls says that its policy comes to nothing, or to little. */
+function callsMayRepeat(
+  { match, retry, hedge, cluster: name }: DraftRoute,
+  path: string,
+  cluster: DraftCluster | undefined,
+  complaints: Complaints,
+): void {
+  const policy = retry === undefined ? 'hedge' : 'retry';
+  const method = match?.path?.slice(1) ?? `${match?.grpc?.service}/${match?.grpc?.method}`;
+  if (streams.has(method))
+    complaints.warning(
+      `${path}.${policy}`,
+      `is for calls until their first message, and ${method} is a stream: what ends it later is not tried again`,
+    );
+  const [key, on] = retry === undefined ? ['nonFatal', hedge?.nonFatal] : ['on', retry.on];
+  const onlyGrpc = on?.every((condition) => grpcConditions.includes(String(condition)));
+  if (onlyGrpc && cluster?.protocol === 'http1')
+    complaints.warning(
+      `${path}.${policy}.${key}`,
+      `never holds: cluster ${shown(name)} is http1 and says no gRPC status; write 5xx, gateway-error, connect-failure or reset`,
+    );
+}
 
 function retryMakesSense({ retry, timeoutMs }: DraftRoute, path: string, complaints: Complaints): void {
   const { perTryTimeoutMs, backoff } = retry!;

@@ -178,15 +178,15 @@ class MethodMetrics {
     this.requestBytes.add(record.requestBytes);
     this.responseBytes.add(record.responseBytes);
     const { attempts } = record;
-    const last = attempts.length - 1;
-    for (let i = 0; i <= last; i++) {
+    const relayed = record.chosen === 0 ? attempts.length - 1 : record.chosen - 1;
+    for (let i = 0; i < attempts.length; i++) {
       const attempt = attempts[i];
       const slot = statusSlot(attemptGrpcStatus(record, attempt));
       const metrics = this.attempts[slot] ?? this.bindAttempt(slot);
       metrics.duration.record(attemptMs(record, attempt) / 1000);
-      // Octets are counted per call. The attempt that was relayed to the client, the last, is the one they were for.
-      metrics.sent.record(i === last ? record.requestBytes : 0);
-      metrics.received.record(i === last ? record.responseBytes : 0);
+      // Octets are counted per call. The attempt that was relayed to the client is the one they were for.
+      metrics.sent.record(i === relayed ? record.requestBytes : 0);
+      metrics.received.record(i === relayed ? record.responseBytes : 0);
     }
   }
 

@@ -86,4 +86,31 @@ describe('config/rules/resilience', () => {
     ]);
     expect(told('fault: { delay: { percent: 101, time: 1s } }')[0]).to.match(/101 is above 100/);
   });
+
+  it('warns where what is known of the calls leaves the policy nothing to do', () => {
+    const watch = 'match: { grpc: { service: grpc.health.v1.Health, method: Watch } }';
+    expect(warningsOf(minimal({ route: `, ${watch}, retry: { on: [unavailable] }` }))[0]).to.match(
+      /routes\[0\]\.retry: is for calls until their first message, and grpc\.health\.v1\.Health\/Watch is a stream/,
+    );
+    const http1 = (route: string) =>
+      warningsOf(minimal({ route: `, ${route}`, cluster: '    protocol: http1' })).filter((line) =>
+        line.includes('never holds'),
+      );
+    expect(http1('retry: { on: [unavailable] }')[0]).to.match(
+      /retry\.on: never holds: cluster "greeter" is http1/,
+    );
+    expect(http1('retry: { on: [unavailable, 5xx] }')).to.deep.equal([]);
+  });
+
+  it('a stream of Layer 4 has no routes to try again on', () => {
+    const listener = `  - { name: l4, listen: 127.0.0.1:6000, protocol: tcp, cluster: raw, routes: [{ name: r, cluster: raw, retry: { on: [unavailable] } }] }`;
+    const cluster = '  - { name: raw, protocol: tcp, endpoints: [{ address: 127.0.0.1:6379 }] }';
+    expect(problemsOf(minimal({ listener, cluster })).join()).to.contain(
+      'routes: is for protocol: auto, since a tcp listener reads no HTTP',
+    );
+    const direct = listener.replace(/, routes: .*\}\] \}/, ', retry: { on: [unavailable] } }');
+    expect(problemsOf(minimal({ listener: direct, cluster })).join()).to.contain(
+      '"retry" is not a known key',
+    );
+  });
 });

@@ -65,6 +65,37 @@ describe('telemetry/access-log', () => {
     });
   });
 
+  it('tells of every attempt of a call that was tried again', () => {
+    const record = callRecord({
+      attempts: [
+        attemptRecord({
+          endpoint: 'a:1',
+          grpcStatus: 14,
+          endedMs: 1003,
+          verdict: 'UNAVAILABLE: tried again',
+        }),
+        attemptRecord({ endpoint: 'b:1', number: 2, kind: 'hedge', startedMs: 1010, pick: '' }),
+        attemptRecord({ endpoint: 'c:1', number: 3, kind: 'hedge', grpcStatus: 1 }),
+      ],
+      chosen: 2,
+    });
+    const line = JSON.parse(accessLogLine(record));
+    expect(line).to.include({ endpoint: 'b:1', attempts: 3, upstreamMs: 9 });
+    expect(line.history.slice(0, 2)).to.deep.equal([
+      {
+        endpoint: 'a:1',
+        kind: 'first',
+        pick: 'lowest active/weight of 3',
+        status: 'UNAVAILABLE',
+        verdict: 'UNAVAILABLE: tried again',
+        startMs: 1,
+        durationMs: 2,
+      },
+      { endpoint: 'b:1', kind: 'hedge', status: 'OK', startMs: 10, durationMs: 9 },
+    ]);
+    expect(JSON.parse(accessLogLine(callRecord()))).not.to.have.property('history');
+  });
+
   it('tells of a request that failed, on one line whatever its path', () => {
     const line = accessLogLine(
       callRecord({

@@ -28,6 +28,7 @@ export function callRecord(over: Partial<CallRecord> = {}): CallRecord {
     requestMessages: 1,
     responseMessages: 1,
     attempts: [attemptRecord()],
+    chosen: 0,
     traceId: '',
     sampled: false,
     ...over,
