@@ -1,12 +1,14 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack rollout
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 # Arguments for the command behind a target: make test ARGS='-g hpack'
 ARGS ?=
+# Of the rollouts, calls a second.
+RATE ?= 2000
 # Of the simulation.
 SEED ?= 1
 SEEDS ?= 1
@@ -56,6 +58,9 @@ interop: install ## Run gRPC's interop cases through the sidecar: clients and se
 
 fuzz: install ## Feed parsers and connections with made-up input for a minute (SECONDS=3600, TARGET=hpack, SEED=1, INPUT=FILE)
 	@$(run) exec node test/fuzz/main.ts --seconds '$(SECONDS)' --target '$(TARGET)' --seed '$(if $(filter-out file,$(origin SEED)),$(SEED))' --input '$(INPUT)' $(ARGS)
+
+rollout: install ## Restart, replace, reload and hand over under 2,000 calls a second; none may be lost (RATE=500; needs Python; HAProxy and nginx beside us)
+	@$(run) exec node test/rollout/main.ts --rate $(RATE) $(ARGS)
 
 real: install ## Run against real peers that are installed: test/real/etcd, test/real/python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done

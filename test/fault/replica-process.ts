@@ -41,6 +41,19 @@ export class ReplicaProcess {
     await this.endBy('SIGTERM');
   }
 
+  /** As a cluster does it: the same, but who is not gone after the grace is killed. When that was, or null. */
+  async stopWithin(graceMs: number): Promise<number | null> {
+    let killedWallMs: number | null = null;
+    const { child } = this;
+    const timer = setTimeout(() => {
+      killedWallMs = Date.now();
+      child?.kill('SIGKILL');
+    }, graceMs);
+    await this.stop();
+    clearTimeout(timer);
+    return killedWallMs;
+  }
+
   async kill(): Promise<void> {
     await this.endBy('SIGKILL');
   }

@@ -1,15 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { isInstalled } from '../bench/machine.ts';
 import { type Greeter, startGreeter } from '../support/greeter-server.ts';
-import { protoDir } from '../support/protos.ts';
 import { type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
-import { type Checks, exitForMissing, expectThat, startChecks, until } from './checks.ts';
+import { type Checks, expectThat, startChecks, until } from './checks.ts';
+import { makeStubs, pythonWithGrpc } from './python-grpc.ts';
 
 /**
  * A Python client, whose HTTP/2 is gRPC's C core, through the sidecar to three real replicas. `--direct` leaves the
@@ -17,63 +16,9 @@ import { type Checks, exitForMissing, expectThat, startChecks, until } from './c
  */
 const direct = process.argv.includes('--direct');
 const here = fileURLToPath(new URL('.', import.meta.url));
-const requirements = `${here}requirements.txt`;
 const clientTimeoutMs = 120_000;
 /** What client.py asks for its call with a deadline, and the little that the C core rounds up on the wire. */
 const deadlineMs = 300 + 10;
-
-/** A virtual environment with gRPC in the cache folder, made at the first run and kept by its versions. */
-function pythonWithGrpc(): string {
-  const version = /grpcio==(\S+)/.exec(readFileSync(requirements, 'utf8'))?.[1];
-  const cacheDir = process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`;
-  const venv = `${cacheDir}/outrigger/python-grpcio-${version}`;
-  const python = `${venv}/bin/python`;
-  const complete = `${venv}/.complete`;
-  if (existsSync(complete)) return python;
-  if (!isInstalled('python3'))
-    exitForMissing('python3 is not installed (Debian packages python3 and python3-venv)');
-  mkdirSync(venv, { recursive: true });
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--only-binary=:all:',
-    '-r',
-    requirements,
-  ];
-  for (const [program, args] of [
-    ['python3', ['-m', 'venv', '--clear', venv]],
-    [python, pip],
-  ] as const) {
-    const done = spawnSync(program, args, { encoding: 'utf8' });
-    if (done.status !== 0)
-      exitForMissing(`gRPC for Python could not be installed: ${done.stderr.trim().slice(-500)}`);
-  }
-  writeFileSync(complete, '');
-  return python;
-}
-
-/** Stubs of the greeter and the echo service. */
-function makeStubs(python: string, dir: string): void {
-  const echo = `${dir}/protos/test_protos`; // a package named `test` would be Python's own
-  mkdirSync(echo, { recursive: true });
-  mkdirSync(`${dir}/test_protos`);
-  writeFileSync(`${echo}/echo.proto`, readFileSync(`${protoDir}test/echo.proto`));
-  writeFileSync(`${dir}/protos/greeter.proto`, readFileSync(`${protoDir}greeter.proto`));
-  const outputs = [`--python_out=${dir}`, `--grpc_python_out=${dir}`];
-  const args = [
-    '-m',
-    'grpc_tools.protoc',
-    `-I${dir}/protos`,
-    ...outputs,
-    'greeter.proto',
-    'test_protos/echo.proto',
-  ];
-  const done = spawnSync(python, args, { encoding: 'utf8' });
-  if (done.status !== 0) throw new Error(`protoc: ${done.stderr.trim()}`);
-}
 
 /** Runs client.py and takes over its verdicts. */
 async function runClient(checks: Checks, python: string, target: string, dir: string): Promise<void> {
