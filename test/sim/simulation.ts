@@ -1,6 +1,7 @@
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { SeededRandom } from '../../src/core/random.ts';
 import { BufferBudget } from '../../src/http2/buffer-budget.ts';
+import { forgetLiterals } from '../../src/http2/hpack/literal-memo.ts';
 import { type ConnectionOptions, connectionDefaults } from '../../src/http2/options.ts';
 import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { drawCall } from './call-spec.ts';
@@ -41,6 +42,7 @@ const closeMs = 5000;
 
 /** Everything that happens to the product with one seed, and what of it must not have. */
 export function simulate(seed: number, linesKept = 60): RunResult {
+  forgetLiterals();
   const run = new Run(seed, linesKept);
   try {
     run.play();

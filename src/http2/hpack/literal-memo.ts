@@ -42,3 +42,9 @@ export function literalSeenBefore(start: number, end: number): boolean {
 export function keepLiteral(bytes: Uint8Array, start: number, end: number, field: Field): void {
   slots[hash & (slotCount - 1)] = { wire: copyOctets(bytes, start, end), field };
 }
+
+/** As in a new process: a simulation must send the same octets for a seed, whatever ran before it. */
+export function forgetLiterals(): void {
+  slots.fill(null);
+  seen.fill(0);
+}
