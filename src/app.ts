@@ -19,7 +19,7 @@ import { InternalErrors } from './core/internal-errors.ts';
 import { sparingLogger } from './core/sparing-logger.ts';
 import { BufferBudget } from './http2/buffer-budget.ts';
 import { FlushScheduler } from './http2/flush-scheduler.ts';
-import { type DrainResult, Lifecycle } from './lifecycle.ts';
+import { type DrainResult, drainGracefully, Lifecycle } from './lifecycle.ts';
 import { ConnectionSlots } from './listeners/connection-slots.ts';
 import { ReplayBudget, replayBytesTotalMax } from './proxy/replay-buffer.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -103,6 +103,8 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     }
     admin ??= await whenFree(openAdmin, parts);
   } catch (error) {
+    // On a shared address calls may have come already.
+    if (build.sharedPorts) await drainGracefully(drainable, clock, config.drain);
     await drainable.close();
     throw error;
   }

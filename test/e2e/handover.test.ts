@@ -121,6 +121,29 @@ describe('hand-over to a successor on the same port', function () {
     expect(old.stderr).to.match(/no successor came: going without/);
   });
 
+  it('a second one that nobody makes room for ends with 1, and cuts no call that had come to it', async () => {
+    const replica = await greeter({ delayMs: 100 });
+    const { file, listen, admin } = await setUp(replica.address, 'http2', '1s');
+    const first = start(file);
+    await serving(admin, first);
+    const outcomes = new Set<number>();
+    let stop = false;
+    const load = Array.from({ length: 4 }, async () => {
+      while (!stop) {
+        const client = grpcClient(listen, { 'grpc.use_local_subchannel_pool': 1 });
+        outcomes.add((await client.sayHello('x')).code);
+        client.close();
+      }
+    });
+    const second = start(file);
+    expect(await second.exit).to.equal(1);
+    expect(second.stderr).to.match(/cannot start.*admin: .* is in use/);
+    stop = true;
+    await Promise.all(load);
+    expect([...outcomes]).to.deep.equal([OK]);
+    expect(await pidOf(admin)).to.equal(first.pid);
+  });
+
   it('no connection is refused over five hand-overs; one may be reset by each, and that is rare', async () => {
     const server = createServer((_request, reply) => reply.end('ok'));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

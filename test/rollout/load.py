@@ -16,7 +16,7 @@ import greeter_pb2_grpc  # noqa: E402
 from test_protos import echo_pb2, echo_pb2_grpc  # noqa: E402
 
 TICK_S = 0.01
-IN_FLIGHT_MAX = 2000
+IN_FLIGHT_MAX = 200  # as in load-node.ts
 DEADLINE_S = 20
 REPLIES = int(replies)
 result = {"calls": 0, "streams": 0, "late": 0, "failures": []}
