@@ -17,6 +17,7 @@ describe('the goals of balancing, simulated', function () {
     'a replica that fails at once gets next to no calls, and is back soon after',
     'errors everywhere cost nothing',
     'a slow replica of ten hardly shows, and is back soon after',
+    'a cold replica of ten is not swamped with slow start',
     'a slow replica of three shows no more than behind HAProxy or Envoy',
   ];
   for (const [i, fact] of facts.entries()) {

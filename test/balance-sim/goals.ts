@@ -5,7 +5,7 @@ import { run } from './run.ts';
 import { type Scenario, scenario, steady } from './scenario.ts';
 import { bimodal, exponential, lognormal } from './service-time.ts';
 import { backAfterMs, summarise } from './summary.ts';
-import { failingReplica, slowOfThree, slowReplica, troubled } from './troubles.ts';
+import { coldReplica, failingReplica, slowOfThree, slowReplica, slowStart, troubled } from './troubles.ts';
 
 /** A figure that a goal sets a limit to. */
 export interface Verdict {
@@ -114,6 +114,19 @@ export function slowOfTen(extent: Extent): Verdict[] {
   ];
 }
 
+/**
+ * 5. A cold replica is warmed up gently. With a hundred sidecars this does not hold (twice the p99 of JSQ): none of them
+ * has a second call in flight there, so that counts say nothing, and any weight above a tenth is too much for it.
+ */
+export function coldOfTen(extent: Extent): Verdict[] {
+  const gentle = product('least_request, slowStart', { slowStart });
+  return [1, 10].map((sidecars) => {
+    const { scenario: one } = coldReplica(sidecars);
+    const figure = ratio(one, one, [gentle, shortestQueue], extent);
+    return { goal: `5. one of ten cold, ${sidecars} sidecars: p99`, figure, limit: 1.25, unit: '× JSQ' };
+  });
+}
+
 /** Of performance.md: one replica of three 10 × slow, beside the best of what HAProxy and Envoy do. */
 export function slowBesideOthers(extent: Extent): Verdict[] {
   const p99 = (load: number, policy: Parameters<typeof measure>[1]): number =>
@@ -132,4 +145,4 @@ export function slowBesideOthers(extent: Extent): Verdict[] {
   ];
 }
 
-export const goals = [oneSidecar, fastFailing, errorsEverywhere, slowOfTen, slowBesideOthers];
+export const goals = [oneSidecar, fastFailing, errorsEverywhere, slowOfTen, coldOfTen, slowBesideOthers];

@@ -95,15 +95,15 @@ function judge(): void {
   tell(verdictTable(verdicts));
 }
 
-function plotted({ title, xLabel, xs, policies, scenarioAt }: Sweep): Plot {
+function plotted({ title, xLabel, yScale, xs, policies, scenarioAt }: Sweep): Plot {
   const log = xs.at(-1)! / xs[0] > 20;
   return {
     title,
     xLabel,
-    yLabel: 'p99, ms (log)',
+    yLabel: yScale === 'log' ? 'p99, ms (log)' : 'p99, ms',
     xs,
     xScale: log ? 'log' : 'linear',
-    yScale: 'log',
+    yScale,
     lines: policies.map((policy) => ({
       name: policy.name,
       ys: xs.map((x) => measure(scenarioAt(x), policy, seeds).p99Ms),

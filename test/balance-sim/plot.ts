@@ -25,7 +25,7 @@ const colours = [
   ['#8a4a77', '#cc79a7'],
   ['#005b96', '#56b4e9'],
   ['#00704f', '#2fc79a'],
-  ['#a33b00', '#f0804d'],
+  ['#111111', '#ffffff'],
   ['#5c5200', '#f0e442'],
 ] as const;
 const marks = ['circle', 'square', 'triangle', 'diamond', 'cross', 'ring', 'bar'] as const;
@@ -80,7 +80,7 @@ function panel(plot: Plot, top: number): string {
       (value) =>
         `<path class="grid" d="M${frame.left} ${at(y, value)}H${width - frame.right}"/><text x="${frame.left - 8}" y="${at(y, value) + 4}" text-anchor="end">${value}</text>`,
     ),
-    ...(plot.xScale === 'log' ? plot.xs : x.ticks).map(
+    ...plot.xs.map(
       (value) =>
         `<path class="grid" d="M${at(x, value)} ${top + frame.top}V${bottom}"/><text x="${at(x, value)}" y="${bottom + 18}" text-anchor="middle">${value}</text>`,
     ),

@@ -5,7 +5,7 @@ import { lasting, type Scenario, scenario, steady } from './scenario.ts';
 import { bimodal, exponential, lognormal } from './service-time.ts';
 import type { Policy } from './spreader.ts';
 import { backAfterMs, meanOf, type Summary, summarise } from './summary.ts';
-import { coldReplica, failingReplica, slowReplica, troubled } from './troubles.ts';
+import { coldReplica, failingReplica, slowReplica, slowStart, troubled } from './troubles.ts';
 
 /** Policies beside each other in some scenarios. */
 export interface Table {
@@ -148,9 +148,20 @@ function coldTable(): Table {
   return {
     name: 'cold',
     title:
-      'A tenth replica joins, 10 × slow for its first 5 s: load 0.85, exponential service of 2 ms, measured while it is cold',
+      'A tenth replica joins, 10 × slow for its first 5 s: load 0.85, exponential service of 2 ms, measured while it is cold; slow starts of 10 s',
     columns: crowds.map((sidecars) => ({ name: `${sidecars}, 10`, ...coldReplica(sidecars) })),
-    policies: [roundRobin, twoDistinct, leastRequest, slowGuard, peakEwma, shortestQueue],
+    policies: [
+      roundRobin,
+      product('round_robin, slowStart', { policy: 'round_robin', slowStart }),
+      twoDistinct,
+      leastRequest,
+      product('least_request, slowStart aggression 1', { slowStart: { ...slowStart, aggression: 1 } }),
+      product('least_request, slowStart', { slowStart }),
+      slowGuard,
+      peakEwma,
+      product('peak_ewma, slowStart', { policy: 'peak_ewma', slowStart }),
+      shortestQueue,
+    ],
     shows: 'p99',
   };
 }
@@ -196,6 +207,7 @@ export function cell(column: Column, policy: Policy, seeds: readonly number[]): 
 export interface Sweep {
   readonly title: string;
   readonly xLabel: string;
+  readonly yScale: 'linear' | 'log';
   readonly xs: readonly number[];
   readonly policies: readonly Policy[];
   scenarioAt(x: number): Scenario;
@@ -207,6 +219,7 @@ export function sweeps(calls: number): Sweep[] {
     {
       title: 'p99 by load, 10 sidecars and 10 replicas',
       xLabel: 'offered load, share of capacity',
+      yScale: 'log',
       xs: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95],
       policies,
       scenarioAt: (load) => steady(scenario({ sidecars: 10, load, calls })),
@@ -214,6 +227,7 @@ export function sweeps(calls: number): Sweep[] {
     {
       title: 'p99 by sidecars, load 0.85, 10 replicas',
       xLabel: 'sidecars in front of the same replicas',
+      yScale: 'linear',
       xs: [1, 2, 5, 10, 20, 50, 100],
       policies,
       scenarioAt: (sidecars) => steady(scenario({ sidecars, calls })),
@@ -221,6 +235,7 @@ export function sweeps(calls: number): Sweep[] {
     {
       title: 'p99 while one of ten replicas is 10 × slow, load 0.7',
       xLabel: 'sidecars in front of the same replicas',
+      yScale: 'log',
       xs: [1, 2, 5, 10, 20, 50, 100],
       policies,
       scenarioAt: (sidecars) => lasting(8000, slowReplica(sidecars).scenario),

@@ -70,6 +70,9 @@ export function coldReplica(sidecars: number): Troubled {
   return { scenario: lasting(wellMs + 4500, scenario(changes)), wellMs };
 }
 
+/** The default but for the window, which has none: twice as long as the replica is cold. */
+export const slowStart = { windowMs: 10_000, aggression: 0.5 };
+
 /** One replica of three always 10 times slow. */
 export function slowOfThree(load: number, calls: number): Scenario {
   const trouble = { replica: troubled, kind: 'slow', factor: 10, fromMs: 0, untilMs: 1e12 } as const;

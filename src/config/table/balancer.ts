@@ -143,8 +143,8 @@ export const balancer = section(
           doc: 'How long it grows. Twice the time to warm up is right for `least_request`, six times for `round_robin`.',
         }),
         aggression: key(number({ min: 0.1, max: 100, whole: false }), {
-          default: 1,
-          doc: 'The weight is `max(0.1, (time / window)^(1 / aggression))` of what it will be: above 1 it grows fast at first.',
+          default: 0.5,
+          doc: 'The weight is `max(0.1, (time / window)^(1 / aggression))` of what it will be: above 1 it grows fast at first, below 1 slowly.',
         }),
       },
     ),
