@@ -207,6 +207,10 @@ export class Http2Pool implements StreamPool {
   }
 
   private connect(): void {
+    const { clock, random } = this.deps;
+    // Asked first: from the dial on there is a socket, and nothing may come in between that could throw.
+    const nowMs = clock.now();
+    const draw = random.next();
     const onRead: OnRead = (bytes, length) => pooled.binding.received(bytes, length);
     const socket = (this.deps.dial ?? dial)(this.address, this.tls, onRead);
     const binding = new SocketBinding(socket, 'client', this.settings.http2, this.deps, {
@@ -223,8 +227,7 @@ export class Http2Pool implements StreamPool {
       },
       ended: (error) => this.ended(pooled, error),
     });
-    const { clock, random } = this.deps;
-    const life = new ConnectionLife(binding.connection, this.life, clock.now(), random.next(), this.patience);
+    const life = new ConnectionLife(binding.connection, this.life, nowMs, draw, this.patience);
     const pooled: Pooled = {
       binding,
       life,
@@ -235,9 +238,15 @@ export class Http2Pool implements StreamPool {
     };
     this.pooled.push(pooled);
     this.totals.connections++;
-    this.lookLater();
-    this.limitConnect(pooled, this.settings.connectTimeoutMs);
-    binding.start();
+    try {
+      this.lookLater();
+      this.limitConnect(pooled, this.settings.connectTimeoutMs);
+      binding.start();
+    } catch (bug) {
+      // Without a timer or a preface it would be waited for in vain.
+      binding.destroy('an internal error of the sidecar');
+      throw bug;
+    }
   }
 
   /** A timer that comes late was held up by this process, as was what the peer may have said: it has that long again. */
