@@ -160,7 +160,19 @@ class ProbingChecker implements HealthChecker {
   private checkAt(atMs: number): void {
     this.timer?.cancel();
     this.nextMs = atMs;
-    this.timer = this.options.clock.after(atMs - this.options.clock.now(), () => this.check());
+    this.timer = this.options.clock.after(atMs - this.options.clock.now(), () => this.due());
+  }
+
+  /** The interval is over. Without traffic several must be; but traffic that begins does not wait for the last of them. */
+  private due(): void {
+    const { clock, hadTraffic, settings } = this.options;
+    const { noTrafficIntervalMs } = settings;
+    const calm = this.state.status === 'healthy' && !this.hinted && this.failedInRow === 0;
+    if (calm && noTrafficIntervalMs !== null && hadTraffic !== undefined && !hadTraffic()) {
+      const atMs = this.startedMs + noTrafficIntervalMs;
+      if (clock.now() < atMs) return this.checkAt(Math.min(atMs, clock.now() + this.delayMs()));
+    }
+    this.check();
   }
 
   private check(): void {
@@ -239,7 +251,7 @@ class ProbingChecker implements HealthChecker {
 
   /** To the next probe, milliseconds. */
   private delayMs(): number {
-    const { hadTraffic, random, settings } = this.options;
+    const { random, settings } = this.options;
     let delayMs = settings.intervalMs;
     // Trouble that both a probe and the data path have seen is looked into like an outage.
     const trouble = this.troubled && this.failedInRow > 0;
@@ -248,8 +260,6 @@ class ProbingChecker implements HealthChecker {
       if (this.goodInRow > 0) this.recoveryMs = this.quickMs;
       delayMs = this.recoveryMs;
       this.recoveryMs = Math.min(this.recoveryMs * recoveryFactor, settings.intervalMs);
-    } else if (settings.noTrafficIntervalMs !== null && hadTraffic !== undefined && !hadTraffic()) {
-      delayMs = settings.noTrafficIntervalMs;
     }
     return delayMs * (1 + settings.jitter * (2 * random.next() - 1));
   }

@@ -261,6 +261,36 @@ describe('discovery', function () {
     expect(await going.stop()).to.deep.equal([]);
   });
 
+  it('initialState: healthy is for the first moments of a cluster, not for who joins it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-file-'));
+    defer(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'endpoints.yaml');
+    const write = (...list: string[]): void =>
+      writeFileSync(path, JSON.stringify({ endpoints: list.map((address) => ({ address })) }));
+    const replica = await greeter({ healthDelayMs: 300 });
+    const gone = await greeter();
+    await gone.kill();
+    write(replica.address);
+    const proxy = await startSidecar(
+      greeterConfig([], {
+        endpoints: [],
+        discovery: { file: { path, interval: '20ms' } },
+        health: { initialState: 'healthy' },
+      }),
+    );
+    defer(() => proxy.stop());
+    const client = grpcClient(proxy.target());
+    await fine(client);
+    expect(proxy.endpoint(replica.address).health.reason).to.equal('assumed healthy until the first probe');
+    await ready(proxy);
+    write(replica.address, gone.address);
+    await until(
+      () => proxy.log.some((line) => line.includes(`endpoint ${gone.address} is unhealthy`)),
+      () => proxy.log.join(''),
+    );
+    expect(proxy.log.join('')).to.match(new RegExp(`endpoint=${gone.address} from=unknown to=unhealthy`));
+  });
+
   it('a name that never resolves: the log and each call say so', async () => {
     const dns = await dnsServer();
     const proxy = await started(dns, 1);

@@ -94,6 +94,23 @@ describe('health', function () {
     expect(replica.healthChecks, 'one Check, one Watch').to.equal(2);
   });
 
+  it('who gets no calls is probed at the slower interval', async () => {
+    const [busy, standby] = [await greeter(), await greeter()];
+    const endpoints = [{ address: busy.address }, { address: standby.address, priority: 1 }];
+    const health = { interval: '20ms', noTrafficInterval: '1h' };
+    const proxy = await sidecar(greeterConfig([], { endpoints, health }));
+    const client = connect(proxy.target());
+    const before = busy.healthChecks;
+    await until(
+      async () => {
+        await client.sayHello('x');
+        return busy.healthChecks > before + 5;
+      },
+      () => `${busy.healthChecks} probes`,
+    );
+    expect(standby.healthChecks).to.equal(1);
+  });
+
   it('each change is told of by a log line, a metric and /clusters', async () => {
     const [a, b] = [await greeter(), await greeter()];
     const proxy = await sidecar(

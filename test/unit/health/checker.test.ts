@@ -155,6 +155,15 @@ describe('startHealthChecker', () => {
       expect(Math.max(...gaps)).to.be.within(5200, 5510);
     });
 
+    it('traffic that begins does not wait for the longer one', async () => {
+      let traffic = false;
+      rig = setUp({ noTrafficIntervalMs: 3_600_000 }, good, () => traffic);
+      await rig.advance(60_000);
+      traffic = true;
+      await rig.advance(5100);
+      expect(rig.probe.askedMs).to.have.length(2);
+    });
+
     it('are longer without traffic, if so set, and only while healthy', async () => {
       let traffic = false;
       rig = setUp({ noTrafficIntervalMs: 60_000 }, good, () => traffic);
