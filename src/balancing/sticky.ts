@@ -41,7 +41,7 @@ export function sessionToken(settings: StickySettings, address: string): string 
 export function stickyAffinity(settings: StickySettings): Affinity {
   const { cookie } = settings;
   const metadata = settings.metadata?.toLowerCase();
-  const fieldsOf = rememberedPer((endpoint: Candidate) => bindingFields(settings, endpoint.address));
+  const fieldsOf = rememberedPer((endpoint: Candidate) => bindingFields(settings, endpoint));
   return {
     keyOf(head) {
       const token = cookie === undefined ? '' : cookieOf(head, cookie.name);
@@ -61,9 +61,9 @@ interface Binding {
   readonly fields: readonly Field[];
 }
 
-function bindingFields(settings: StickySettings, address: string): Binding {
+function bindingFields(settings: StickySettings, endpoint: Candidate): Binding {
   const { cookie, metadata } = settings;
-  const token = sessionToken(settings, address);
+  const token = tokensOf(settings)(endpoint);
   const fields: Field[] = [];
   if (cookie !== undefined)
     fields.push(new Field('set-cookie', `${cookie.name}=${token}${attributes(cookie)}`));
@@ -91,6 +91,11 @@ function rememberedPer<K extends object, V>(make: (key: K) => V): (key: K) => V 
   };
 }
 
+/** Balancers are made anew as health changes, and a code takes 10 µs. */
+const tokensOf = rememberedPer((settings: StickySettings) =>
+  rememberedPer((endpoint: Candidate) => sessionToken(settings, endpoint.address)),
+);
+
 export interface StickyOptions<E extends Candidate> {
   readonly endpoints: readonly E[];
   readonly settings: StickySettings;
@@ -110,8 +115,9 @@ export function sticky<E extends Candidate>({
   anew,
   byName,
 }: StickyOptions<E>): Balancer<E> {
+  const tokenOf = tokensOf(settings);
   const bound = new Map<string, E>();
-  for (const endpoint of endpoints) bound.set(sessionToken(settings, endpoint.address), endpoint);
+  for (const endpoint of endpoints) bound.set(tokenOf(endpoint), endpoint);
   return {
     endpoints,
     pick(nowMs, excluded, key) {

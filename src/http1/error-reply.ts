@@ -9,7 +9,7 @@ export const lingerMs = 1000;
 /** An error reply of Outrigger's own that ends the connection, as octets. `httpStatus` overrides the table's. */
 export function errorReply(
   error: ReplyError,
-  httpStatus: number = replyErrors[error.code].httpStatus,
+  httpStatus: number = error.httpStatus ?? replyErrors[error.code].httpStatus,
 ): Buffer {
   const body = Buffer.from(`${replySentence(error)}\n`);
   const head = [
@@ -17,6 +17,7 @@ export function errorReply(
     'content-type: text/plain; charset=utf-8',
     `content-length: ${body.length}`,
     `x-outrigger-error: ${error.code}`,
+    ...(error.retryAfterMs === undefined ? [] : [`retry-after: ${Math.ceil(error.retryAfterMs / 1000)}`]),
     'connection: close',
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);

@@ -121,7 +121,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   next(failure: ReplyError | null, nowMs: number, kind: AttemptKind): void {
     const { tries } = this;
     const cluster = this.forwarding.plan!.cluster;
-    if (cluster.full) return this.fail(cluster.fullError());
+    if (cluster.full) return tries?.busy ? undefined : this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.transparent?.tried ?? null, this.key);
     const oneMore = this.transparent?.mayRepeat(this.record.attempts.length) === true;
     const again = oneMore || kind === 'retry' || (kind === 'hedge' && !tries!.busy);

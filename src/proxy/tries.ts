@@ -318,7 +318,8 @@ export class Tries implements ReplyJudge {
 
   /** The attempts that run take their time: another beside them, elsewhere. */
   private hedge(): void {
-    const why = this.whyNot(0);
+    const full = ['limit', 'the cluster has as many calls in flight as it may'] as const;
+    const why = this.cluster.full ? full : this.whyNot(0);
     if (why !== null) return this.note(`not hedged: ${why[1]}`, why[0]);
     this.pending = true;
     this.begin(null);
@@ -334,7 +335,6 @@ export class Tries implements ReplyJudge {
       return ['attempts', `${this.begun} attempts are all that the route allows`];
     if (call.deadlineMs - this.clock.now() <= pauseMs)
       return ['deadline', 'the deadline would have passed before'];
-    if (cluster.full) return ['limit', 'the cluster has as many calls in flight as it may'];
     if (!cluster.takeRetry())
       return ['limit', `the cluster has ${cluster.retries} retries in flight, its limit`];
     if (!budget.take()) {

@@ -91,6 +91,8 @@ export class Endpoint implements Candidate {
     this.phantomAtMs = before.phantomAtMs;
     this.drainedByHand = before.drainedByHand;
     this.usableSinceMs = before.usableSinceMs;
+    this.latencyMs = before.latencyMs;
+    this.latencyAtMs = before.latencyAtMs;
   }
 
   get health(): EndpointHealth {

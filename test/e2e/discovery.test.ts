@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { systemDnsResolver } from '../../src/discovery/dns-resolver.ts';
-import { type DnsServer, startDnsServer } from '../support/dns-server.ts';
+import { startDnsProcess } from '../support/dns-process.ts';
+import type { DnsServer } from '../support/dns-server.ts';
 import { type Frame, type FramePeer, startFrameServer, Type } from '../support/frame-peer.ts';
 import type { GreeterClient } from '../support/greeter-client.ts';
 import type { Greeter } from '../support/greeter-server.ts';
@@ -39,7 +40,7 @@ describe('discovery', function () {
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   async function dnsServer(): Promise<DnsServer> {
-    const dns = await startDnsServer();
+    const dns = await startDnsProcess();
     defer(() => dns.close());
     return dns;
   }
@@ -183,6 +184,7 @@ describe('discovery', function () {
       5000,
     );
     // The TTL and its jitter, and what the first probes and connections take.
+
     expect(performance.now() - setMs).to.be.below(2500);
     const before = [first, ...rest].map(({ calls }) => calls);
     await until(

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { startFrameServer, Type } from '../support/frame-peer.ts';
@@ -118,5 +120,41 @@ describe('retries by policy, with real ends', () => {
     expect(metrics).to.contain(
       'outrigger_faults_total{outrigger_listener="in",outrigger_route="all",outrigger_fault="abort"} 2',
     );
+  });
+
+  it('HTTP/1.1 replicas: a 503 with a body is dropped and the request sent again, whole', async () => {
+    const bodies: string[] = [];
+    const servers = [503, 200].map((code) =>
+      createServer((request, reply) => {
+        let body = '';
+        request.on('data', (piece: Buffer) => {
+          body += piece.toString();
+        });
+        request.on('end', () => {
+          bodies.push(`${code} ${body}`);
+          reply.writeHead(code).end(`said with ${code}`);
+        });
+      }),
+    );
+    for (const server of servers) {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      defer(() => server.close().closeAllConnections());
+    }
+    const replicas = servers.map((server) => ({
+      address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    }));
+    const config = shape(replicas, { retry: { on: ['gateway-error'] } });
+    const [cluster] = config.clusters as Array<Record<string, unknown>>;
+    const proxy = await sidecar({ ...config, clusters: [{ ...cluster, protocol: 'http1' }] });
+    for (let i = 0; i < 6; i++) {
+      const reply = await fetch(`http://${proxy.target()}/x`, { method: 'POST', body: `order ${i}` });
+      expect([reply.status, await reply.text()]).to.deep.equal([200, 'said with 200']);
+    }
+    const good = bodies.filter((body) => body.startsWith('200'));
+    expect(good).to.deep.equal([0, 1, 2, 3, 4, 5].map((i) => `200 order ${i}`));
+    const bad = bodies.filter((body) => body.startsWith('503'));
+    expect(bad).to.have.length.above(1);
+    expect(bad.every((body) => /^503 order \d$/.test(body))).to.equal(true);
   });
 });

@@ -118,6 +118,42 @@ describe('replicas that are processes', function () {
     expect(load.failed).to.have.length(failedBefore);
   });
 
+  it('packets dropped: a replica that answers no connect in time costs no call, and is used once it answers', async () => {
+    const all = await replicas(2);
+    const [mute] = all;
+    // The kernel takes connections for it, and nothing that is sent on them is ever answered.
+    mute.signal('SIGSTOP');
+    defer(() => mute.signal('SIGCONT'));
+    const connectTimeoutMs = 300;
+    const proxy = await sidecar(
+      greeterConfig(all, { health: 'none', connectTimeout: `${connectTimeoutMs}ms` }),
+    );
+    const caller = client(proxy.target());
+    const load = new Load(8, (n) => caller.sayHello(`${n}`, { deadlineMs: 8000 }));
+    const endpoint = proxy.endpoint(mute.address);
+    await until(
+      () => endpoint.unusableBecause.includes('within 300 ms'),
+      () => `it is still thought well: ${endpoint.unusableBecause}`,
+    );
+    const { length } = load.done;
+    await until(
+      () => load.done.length > length + 200,
+      () => 'the other does not go on',
+      10_000,
+    );
+    mute.signal('SIGCONT');
+    await until(
+      () => endpoint.success > 20,
+      () => `it answers and gets no calls: ${endpoint.unusableBecause}`,
+      15_000,
+    );
+    await load.stop();
+    expect(load.failed.map(({ result }) => result.details)).to.deep.equal([]);
+    // Those that waited for it did so for the timeout, and no longer.
+    const slowestMs = Math.max(...load.done.map(({ tookMs }) => tookMs));
+    expect(slowestMs).to.be.within(connectTimeoutMs - 20, connectTimeoutMs + slackMs);
+  });
+
   it('a rolling restart of all replicas under load fails no call', async () => {
     const all = await replicas(3);
     const proxy = await sidecar(greeterConfig(all, { health }));

@@ -32,7 +32,7 @@ const typeNames: Readonly<Record<number, string>> = { [typeA]: 'A', [typeAaaa]: 
 const rcodes = { answer: 0, servfail: 2, nxdomain: 3, refuse: 5 };
 
 /** A DNS server of our own on a loopback UDP port: A, AAAA and SRV for the names it is told (RFC 1035, 3596, 2782). */
-export async function startDnsServer(): Promise<DnsServer> {
+export async function startDnsServer(onQuestion: (question: string) => void = () => {}): Promise<DnsServer> {
   const names = new Map<
     string,
     { addresses: readonly string[]; services: readonly ServiceRecord[]; ttlSec: number }
@@ -43,7 +43,9 @@ export async function startDnsServer(): Promise<DnsServer> {
     const question = readQuestion(query);
     if (question === null) return;
     const { name, type, end } = question;
-    questions.push(`${typeNames[type] ?? type} ${name}`);
+    const asked = `${typeNames[type] ?? type} ${name}`;
+    questions.push(asked);
+    onQuestion(asked);
     if (server.mode === 'silent') return;
     const known = names.get(name);
     const data = server.mode === 'answer' && known ? recordsOf(type, known) : [];

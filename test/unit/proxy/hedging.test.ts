@@ -177,6 +177,24 @@ describe('hedging', () => {
     expectTriesOver(rig, plan);
   });
 
+  it('a full cluster takes no more, and those that run go on', () => {
+    const plan = hedging(3);
+    const rig = callRig({ endpoints: 3, tries: plan, requestsMax: 2 });
+    const client = rig.call(grpcHead());
+    rig.clock.advance(100);
+    expect(rig.order).to.have.length(2);
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
+    // The place that became free is taken before the next hedge, which is due at once.
+    rig.call(grpcHead());
+    rig.clock.advance(0);
+    expect(client.said).to.deep.equal([]);
+    answer(rig.order[1]);
+    answer(rig.order[2]);
+    rig.clock.advance(1000);
+    expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
+    expectTriesOver(rig, plan, 2);
+  });
+
   it('the deadline ends all of them', () => {
     const plan = hedging(3);
     const rig = callRig({ endpoints: 3, tries: plan });

@@ -300,6 +300,19 @@ describe('retries by policy', () => {
     expectTriesOver(rig, plan, 2);
   });
 
+  it('a deadline that passes later tells that an earlier attempt may have been processed', () => {
+    const plan = policy();
+    const rig = callRig({ tries: plan });
+    const client = rig.call(grpcHead(['grpc-timeout', '200m']));
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '199']);
+    rig.pools[0].atOnce = null;
+    rig.clock.advance(199);
+    // The second attempt waits for a connection.
+    rig.clock.advance(1);
+    expect(decodeURIComponent(client.heads[0].get('grpc-message')!)).to.match(/may have processed the call/);
+    expectTriesOver(rig, plan);
+  });
+
   it('a client that goes during the pause ends it', () => {
     const plan = policy();
     const rig = callRig({ tries: plan });

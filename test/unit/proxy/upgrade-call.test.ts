@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { UpgradeCall, type UpgradeResult } from '../../../src/proxy/upgrade-call.ts';
+import { RateLimit } from '../../../src/resilience/rate-limit.ts';
 import { callRig, httpHead } from './call-rig.ts';
 
 const peer = { address: '127.0.0.9', port: 9 };
@@ -80,5 +81,17 @@ describe('UpgradeCall', () => {
     call.ended(result({ httpStatus: 0, error: 'upstream_closed' }));
     expect(rig.context.calls.active).to.equal(0);
     expect(rig.settled, 'it was never routed').to.have.length(0);
+  });
+
+  it('is refused by the rate limit of its route, once for all the endpoints it asks for', () => {
+    const rateLimit = new RateLimit({ calls: 1, perMs: 1000, burst: 1, keysMax: 1 });
+    const admission = { rateLimit, rateLimitBy: { kind: 'none' }, fault: null } as const;
+    const rig = callRig({ protocol: 'http1', endpoints: 2, admission });
+    const first = new UpgradeCall(rig.context, peer, () => {});
+    for (let i = 0; i < 2; i++) expect(first.choose(httpHead()).error).to.equal(undefined);
+    const second = new UpgradeCall(rig.context, peer, () => {});
+    expect(second.choose(httpHead()).error).to.include({ code: 'rate_limited', retryAfterMs: 1000 });
+    first.ended(result());
+    second.ended(result({ httpStatus: 429, error: 'rate_limited', detail: 'more come' }));
   });
 });

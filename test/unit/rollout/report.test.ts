@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { cutByKill, judge } from './report.ts';
-import type { FailedCall } from './sidecar.ts';
+import { cutByKill, judge } from '../../rollout/report.ts';
+import type { FailedCall } from '../../rollout/sidecar.ts';
 
 describe('rollout report', () => {
   const wallMs = Date.parse('2026-01-01T00:00:10.000Z');
