@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack rollout
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack rollout soak
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -52,6 +52,11 @@ conformance: install ## Hold the engine and a running sidecar to h2spec, h2specd
 
 attack: install ## Attack a running sidecar beside an honest client (its latency is judged, so let the machine be quiet)
 	@$(run) exec mocha --retries 2 $(ARGS) 'test/attack/**/*.test.ts'
+
+# make soak MINUTES=2; ARGS='--rate 200 --every 4' for more calls a second and more restarts.
+MINUTES ?= 30
+soak: install ## Mixed load while replicas end and come back, for half an hour; then what is held, and what was lost (MINUTES=2)
+	@$(run) exec node test/soak/main.ts --minutes '$(MINUTES)' $(ARGS)
 
 interop: install ## Run gRPC's interop cases through the sidecar: clients and servers in Go, Java, Ruby and Node
 	@$(run) test/interop/run $(ARGS)

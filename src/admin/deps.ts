@@ -203,13 +203,15 @@ export interface ConfigInfo {
   readonly lastError: string;
 }
 
-/** `process.memoryUsage()`, with the unit in the name. */
+/** `process.memoryUsage()`, with the unit in the name, and what is held besides. */
 export interface MemorySnapshot {
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
   readonly externalBytes: number;
   readonly arrayBuffersBytes: number;
+  /** What keeps the event loop alive, by its kind in Node: sockets, timers, servers, requests. */
+  readonly resources: Readonly<Record<string, number>>;
 }
 
 export interface CallsSnapshot {

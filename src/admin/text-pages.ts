@@ -165,6 +165,7 @@ export function memoryText(memory: MemorySnapshot): string {
     ['heap total', bytesText(memory.heapTotalBytes)],
     ['external', bytesText(memory.externalBytes)],
     ['array buffers', bytesText(memory.arrayBuffersBytes)],
+    ...Object.entries(memory.resources).map(([kind, count]): [string, string] => [kind, String(count)]),
   ]);
 }
 

@@ -74,6 +74,7 @@ export function adminDeps(
         heapTotalBytes: heapTotal,
         externalBytes: external,
         arrayBuffersBytes: arrayBuffers,
+        resources: countsOf(process.getActiveResourcesInfo()),
       };
     },
     traces: () => ({
@@ -99,6 +100,12 @@ export function adminDeps(
     // Whoever runs the process closes it then: it is told as by SIGTERM.
     quit: () => void drain().then(deps.onQuit),
   };
+}
+
+function countsOf(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 function counters(parts: AppParts): Record<string, number> {

@@ -240,11 +240,15 @@ class UpgradeAttempt {
     };
     upstream.once('end', halfClosed);
     socket.once('end', halfClosed);
-    upstream.on('data', (chunk: Buffer) => {
-      outcome.bytesToClient += chunk.length;
-    });
-    socket.on('data', (chunk: Buffer) => {
-      outcome.bytesFromClient += chunk.length;
+    // Not before http2-proxy has put back what came with the 101 and listens itself: a socket with a listener flows, and what
+    // is put back on it then is heard by that one alone.
+    process.nextTick(() => {
+      upstream.on('data', (chunk: Buffer) => {
+        outcome.bytesToClient += chunk.length;
+      });
+      socket.on('data', (chunk: Buffer) => {
+        outcome.bytesFromClient += chunk.length;
+      });
     });
   }
 

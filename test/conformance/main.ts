@@ -10,9 +10,10 @@
  * One whose toolchain is missing is skipped with a line that says so; in CI (`CI=true`) that is a failure.
  */
 import { parseArgs } from 'node:util';
+import { freePorts } from '../support/free-ports.ts';
 import { contradicted } from './contradicted.ts';
 import { program, programNames } from './programs.ts';
-import { freePorts, h2specdCases, runH2spec, runH2specd, runHttpwg, type SuiteRun } from './suites.ts';
+import { h2specdCases, runH2spec, runH2specd, runHttpwg, type SuiteRun } from './suites.ts';
 import { type ServerTarget, startTargets } from './targets.ts';
 
 const { values } = parseArgs({

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type CaseResult, readH2spec, readHttpwg, type SuiteReport } from './reports.ts';
 import type { ServerTarget } from './targets.ts';
@@ -104,22 +103,5 @@ function outputOf(
       clearTimeout(timer);
       resolve(signal === null ? Buffer.concat(chunks).toString('utf8') : null);
     });
-  });
-}
-
-/** The first of `count` ports in a row that nobody listens on; below the range that systems hand out by themselves. */
-export async function freePorts(count: number): Promise<number> {
-  for (let first = 20_000; first < 30_000; first += count) {
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
-    if (free.every(Boolean)) return first;
-  }
-  throw new Error(`no ${count} free ports in a row between 20000 and 30000`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -2,24 +2,29 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('./replica-main.ts', import.meta.url));
+const greeterMain = fileURLToPath(new URL('./replica-main.ts', import.meta.url));
 
 /** A replica that can be killed, stopped and brought back at its address; by its own process id alone. */
 export class ReplicaProcess {
   readonly address: string;
   readonly name: string;
   private readonly port: number;
+  private readonly main: string;
+  private readonly more: readonly string[];
   private child: ChildProcess | null = null;
 
-  constructor(address: string, name: string) {
+  /** `main` is another program, which gets the port, the name and `more` as its arguments. */
+  constructor(address: string, name: string, main = greeterMain, more: readonly string[] = []) {
     this.address = address;
+    this.main = main;
+    this.more = more;
     this.name = name;
     this.port = Number(address.split(':')[1]);
   }
 
   /** Resolves once it serves. */
   async start(): Promise<void> {
-    const child = fork(main, [String(this.port), this.name], {
+    const child = fork(this.main, [String(this.port), this.name, ...this.more], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.child = child;

@@ -22,6 +22,8 @@ describe('WebSocket through the HTTP/1.1 server', () => {
   /** Sockets of the endpoint after its 101. */
   const opened: net.Socket[] = [];
   const requests: http.IncomingMessage[] = [];
+  /** What the endpoint says in the same breath as its 101. */
+  let greeting = '';
   /** Ports to choose from, the n-th for the n-th attempt. */
   let ports: number[] = [];
   let chooseError: ReplyError | null = null;
@@ -29,6 +31,7 @@ describe('WebSocket through the HTTP/1.1 server', () => {
   beforeEach(async () => {
     for (const list of [outcomes, released, chosen, opened, requests, ports]) list.length = 0;
     chooseError = null;
+    greeting = '';
     upstream = http.createServer((request, response) => {
       requests.push(request);
       response.end('plain');
@@ -42,7 +45,7 @@ describe('WebSocket through the HTTP/1.1 server', () => {
       const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
       const accept = createHash('sha1').update(key).digest('base64');
       socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n${greeting}`,
       );
     });
     upstreamPort = await listen(upstream);
@@ -115,6 +118,15 @@ describe('WebSocket through the HTTP/1.1 server', () => {
     });
     expect(released).to.deep.equal([true]);
     await eventually(() => socket.destroyed && rig.server.connections === 0);
+  });
+
+  it('passes on what the endpoint says in the same breath as its 101', async () => {
+    greeting = 'first of all';
+    const wire = await open();
+    await wire.until('first of all');
+    wire.socket.end();
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0]).to.include({ httpStatus: 101, bytesToClient: greeting.length });
   });
 
   it('speaks to the WebSocket client of the platform', async () => {

@@ -246,6 +246,7 @@ export class FakeProxy implements AdminDeps {
       heapTotalBytes: 30 * 2 ** 20,
       externalBytes: 4 * 2 ** 20,
       arrayBuffersBytes: 2 ** 20,
+      resources: { TCPSocketWrap: 3, Timeout: 5 },
     };
   }
   traces() {

@@ -1,0 +1,66 @@
+import type { Failure } from './load.ts';
+import type { Kill, Replicas } from './replicas.ts';
+
+/** What is read of a line of the sidecar's access log, which has one for each failed call. */
+interface LogLine {
+  readonly traceId?: string;
+  readonly endpoint: string;
+  readonly error?: string;
+  readonly detail?: string;
+  readonly attempts: number;
+}
+
+/** Errors by which the sidecar says that the call had reached an endpoint, which then went away. */
+const begunErrors: readonly string[] = ['upstream_closed', 'upstream_reset'];
+/** Between what the two processes saw of one moment, milliseconds. */
+const slackMs = 250;
+
+export interface Verdict {
+  readonly failure: Failure;
+  /** Why nobody could have saved it; '' where somebody could have. */
+  readonly because: string;
+  /** What the sidecar recorded. */
+  readonly record: string;
+}
+
+/**
+ * Tells failed calls that the protocol cannot save from the others: those that a replica had begun when it was killed. The
+ * sidecar's own record must say that the call had reached that replica and was lost there. What a WebSocket or a TCP
+ * connection loses after it was set up is in no record of calls: there the replica that had greeted the client is it.
+ */
+export function judgeFailures(
+  failures: readonly Failure[],
+  accessLog: string,
+  replicas: Replicas,
+): Verdict[] {
+  const lines = new Map<string, LogLine>();
+  for (const text of accessLog.split('\n')) {
+    if (text === '') continue;
+    const line = JSON.parse(text) as LogLine;
+    if (line.traceId !== undefined) lines.set(line.traceId, line);
+  }
+  return failures.map((failure) => {
+    const line = lines.get(failure.traceId);
+    const record = line === undefined ? 'no record' : `${line.error} by ${line.endpoint}: ${line.detail}`;
+    return { failure, because: excuse(failure, line, replicas), record };
+  });
+}
+
+function excuse(failure: Failure, line: LogLine | undefined, replicas: Replicas): string {
+  const during = replicas.kills.filter((kill) => overlaps(kill, failure));
+  if (line !== undefined) {
+    const name = replicas.nameAt(line.endpoint);
+    if (!begunErrors.includes(line.error ?? '')) return '';
+    return during.some(({ replica }) => replica === name) ? `begun on ${name}, which was killed` : '';
+  }
+  if (failure.kind !== 'WebSocket' && failure.kind !== 'TCP') return '';
+  if (failure.replica === '')
+    return during.length > 0 ? 'connected to a replica that was killed before it said a word' : '';
+  return during.some(({ replica }) => replica === failure.replica)
+    ? `connected to ${failure.replica}, which was killed`
+    : '';
+}
+
+function overlaps(kill: Kill, failure: Failure): boolean {
+  return kill.fromMs <= failure.toMs + slackMs && kill.toMs >= failure.fromMs - slackMs;
+}
