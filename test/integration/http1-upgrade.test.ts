@@ -12,6 +12,17 @@ const handshake =
   'GET /chat?room=1 HTTP/1.1\r\nhost: chat.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a, b\r\n\r\n';
 
+/** The head of an endpoint that agrees. */
+function switching(key: string): string {
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+}
+
+/** What the endpoint says in the same breath as its 101. */
+let greeting = '';
+/** Ports to choose from, the n-th for the n-th attempt. */
+let ports: number[] = [];
+
 describe('WebSocket through the HTTP/1.1 server', () => {
   let upstream: http.Server;
   let upstreamPort: number;
@@ -22,10 +33,6 @@ describe('WebSocket through the HTTP/1.1 server', () => {
   /** Sockets of the endpoint after its 101. */
   const opened: net.Socket[] = [];
   const requests: http.IncomingMessage[] = [];
-  /** What the endpoint says in the same breath as its 101. */
-  let greeting = '';
-  /** Ports to choose from, the n-th for the n-th attempt. */
-  let ports: number[] = [];
   let chooseError: ReplyError | null = null;
 
   beforeEach(async () => {
@@ -42,11 +49,7 @@ describe('WebSocket through the HTTP/1.1 server', () => {
       socket.on('error', () => {});
       socket.on('end', () => socket.end());
       socket.unshift(head);
-      const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
-      const accept = createHash('sha1').update(key).digest('base64');
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n${greeting}`,
-      );
+      socket.write(switching(String(request.headers['sec-websocket-key'])) + greeting);
     });
     upstreamPort = await listen(upstream);
     ports = [upstreamPort];
