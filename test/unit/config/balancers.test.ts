@@ -17,6 +17,23 @@ describe('config/rules/balancers', () => {
     expect(told('{ policy: zigzag }')[0]).to.match(/^policy: "zigzag" is not known; write least_request, /);
   });
 
+  it('a weight is 1 or more', () => {
+    const cluster =
+      '  - { name: c, endpoints: [{ address: 127.0.0.1:1, weight: 0 }, { address: 127.0.0.1:2, weight: -1 }] }';
+    const lines = problemsOf(minimal({ cluster })).map((line) => line.replace(/^f\.yaml:\d+:\d+ /, ''));
+    expect(lines).to.deep.equal([
+      'clusters[1].endpoints[0].weight: 0 is below 1; write a number from 1 to 1000000',
+      'clusters[1].endpoints[1].weight: -1 is below 1; write a number from 1 to 1000000',
+    ]);
+  });
+
+  it('slow start has a window', () => {
+    expect(told('{ slowStart: {} }')).to.deep.equal(['slowStart.window: is missing; write a duration']);
+    expect(told('{ panicPercent: 101 }')).to.deep.equal([
+      'panicPercent: 101 is above 100; write a whole number from 0 to 100',
+    ]);
+  });
+
   it('choices and bias are within their limits', () => {
     expect(told('{ choices: 0 }')).to.deep.equal([
       'choices: 0 is below 1; write auto or a whole number from 1 to 1000',
