@@ -1,16 +1,14 @@
 import { isIP } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { ChannelOptions, Client, MethodDefinition } from '@grpc/grpc-js';
 import { type Address, formatAddress } from '../core/address.ts';
+import {
+  decodeResponse,
+  encodeRequest,
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+} from './health-messages.ts';
 import type { ProbeTls } from './probe.ts';
 
-export interface HealthCheckRequest {
-  readonly service?: string;
-}
-export interface HealthCheckResponse {
-  /** Its name, or the number where it has none. */
-  readonly status: string | number;
-}
 export type Grpc = typeof import('@grpc/grpc-js');
 type HealthMethod = MethodDefinition<HealthCheckRequest, HealthCheckResponse>;
 
@@ -50,21 +48,28 @@ export interface HealthProtocol {
 }
 let loading: Promise<HealthProtocol> | undefined;
 
-/** grpc-js and the protocol, loaded by the first probe: a process without gRPC probes does not pay for them. */
+/** grpc-js is loaded by the first probe: a process without gRPC probes does not pay for it. */
 export function loadHealthProtocol(): Promise<HealthProtocol> {
-  loading ??= loadNow();
+  loading ??= import('@grpc/grpc-js').then((grpc) => ({
+    grpc,
+    check: methodOf('Check', false),
+    watch: methodOf('Watch', true),
+  }));
   return loading;
 }
 
-async function loadNow(): Promise<HealthProtocol> {
-  const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
-  // `protos/` stands beside `src/`, and beside the `dist/` that is made from it.
-  const protos = fileURLToPath(new URL('../../protos/', import.meta.url));
-  const definition = await loader.load('grpc/health/v1/health.proto', {
-    includeDirs: [protos],
-    enums: String,
-    defaults: true,
-  });
-  const service = definition['grpc.health.v1.Health'] as Record<string, unknown>;
-  return { grpc, check: service.Check as HealthMethod, watch: service.Watch as HealthMethod };
+function methodOf(name: string, responseStream: boolean): HealthMethod {
+  return {
+    path: `/grpc.health.v1.Health/${name}`,
+    requestStream: false,
+    responseStream,
+    requestSerialize: encodeRequest,
+    responseDeserialize: decodeResponse,
+    requestDeserialize: ofServers,
+    responseSerialize: ofServers,
+  };
+}
+
+function ofServers(): never {
+  throw new Error('a client of the health service neither reads requests nor writes responses');
 }

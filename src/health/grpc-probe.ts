@@ -2,12 +2,8 @@ import type { Client, ClientReadableStream, ClientUnaryCall, ServiceError } from
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { GrpcStatus, grpcStatusName } from '../core/grpc-status.ts';
-import {
-  connectHealthClient,
-  type HealthCheckResponse,
-  type HealthProtocol,
-  loadHealthProtocol,
-} from './grpc-health-client.ts';
+import { connectHealthClient, type HealthProtocol, loadHealthProtocol } from './grpc-health-client.ts';
+import type { HealthCheckResponse } from './health-messages.ts';
 import { failureReason, type Probe, type ProbeResult, type ProbeTls, timedOut } from './probe.ts';
 
 export interface GrpcProbeSettings {
