@@ -20,7 +20,7 @@ const picks = 40_000;
 /** Five standard deviations of the most spread share (a half) of independent picks. */
 const shareTolerance = 5 * Math.sqrt(0.25 / picks);
 /** Keys that move though their endpoint stays: Maglev's tables settle differently for a few. */
-const strayKeysMax = 0.08;
+const strayKeysMax = 0.02;
 /** What `active + 1` in place of `active` makes of a share, with a thousand calls in flight and weights of one to ten. */
 const busyTolerance = 0.005;
 /** A pick that allocates takes 12 bytes at the least; this leaves room for what the engine does on the side. */
