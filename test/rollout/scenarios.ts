@@ -229,7 +229,7 @@ export function handOvers(settings: LoadSettings, count = 5): Promise<Outcome> {
   return inFolder(async (dir) => {
     const replicas = await startReplicas(3);
     const sidecar = await RolloutSidecar.in(dir);
-    const drain = { grace: '10s', goawayDelay: '1s', handover: '10s' };
+    const drain = { grace: '10s', goawayDelay: '1s', handover: '60s' };
     sidecar.configure({ clusters: [{ name: 'greeter', endpoints: endpointsOf(replicas) }], drain });
     await sidecar.start();
     const load = await Load.start(sidecar.listen, settings);
