@@ -146,18 +146,23 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /**
    * To be called at regular times (server role): ends what gets no further. That is a stream, or the connection, whose
    * reader has taken next to nothing of what waits for it at more than `looksMax` looks in a row, and a connection that
-   * was inside one frame or header section at more than `sectionLooksMax`: slowloris, one layer up.
+   * `lookForUnfinished` ends.
    */
   lookForStalls(looksMax: number, sectionLooksMax: number): void {
+    this.lookForUnfinished(sectionLooksMax);
+    if (!this.over) this.lookForStalledReaders(looksMax);
+  }
+
+  /** Ends a connection that was inside one frame or header section at more than `looksMax` looks: slowloris, one layer up. */
+  lookForUnfinished(looksMax: number): void {
     if (this.over) return;
     const unfinished = this.assembly.expecting || this.reader.insideFrame;
     if (!unfinished || this.messageFrames !== this.unfinishedAt) {
       this.unfinishedAt = this.messageFrames;
       this.unfinishedLooks = 0;
-    } else if (++this.unfinishedLooks > sectionLooksMax) {
-      return this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or header section takes too long');
+    } else if (++this.unfinishedLooks > looksMax) {
+      this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or header section takes too long');
     }
-    this.lookForStalledReaders(looksMax);
   }
 
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {

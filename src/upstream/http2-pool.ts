@@ -41,6 +41,9 @@ export interface Http2PoolDeps extends BindingDeps {
 /** How often a connection without new streams sends the resets that had to wait, milliseconds. */
 const resetPaceMs = 1000;
 
+/** How long a replica may take over a single frame or header section, seen at the first look after it, milliseconds. */
+const sectionTimeoutMs = 10_000;
+
 /** A timer so late, milliseconds, tells of a stall of the event loop and not of a busy turn. */
 const stallMsMin = 50;
 
@@ -279,6 +282,9 @@ export class Http2Pool implements StreamPool {
     for (const pooled of [...this.pooled]) {
       const { binding, life, ready } = pooled;
       if (!ready) continue;
+      // Half a header section keeps every call of the connection waiting, those without a deadline for ever.
+      if (!late) binding.connection.lookForUnfinished(sectionTimeoutMs / lookIntervalMs(this.life));
+      if (binding.connection.over) continue;
       const verdict = life.look(nowMs, another, late);
       if (verdict === 'dead') binding.destroy('it does not answer a PING');
       else if (verdict !== 'lives') this.letGo(pooled);

@@ -306,6 +306,25 @@ describe('Http2Pool', () => {
     expect([pool.connections, clock.pending]).to.deep.equal([0, 0]);
   });
 
+  it('gives a connection up that stays inside a header section, within three looks, and no other', async () => {
+    const { pool, clock, dialled, ask } = setUp();
+    const [stuck] = ask();
+    const peer = dialled[0].accept();
+    await turns();
+    clock.advance(60_000);
+    await turns();
+    expect([stuck.ended, pool.connections]).to.deep.equal(['', 1]);
+    // HEADERS without END_HEADERS.
+    peer.send(Type.Headers, 0, 1, Buffer.of(0x88));
+    await turns();
+    for (let ms = 0; ms < 45_000; ms += 15_000) {
+      clock.advance(15_000);
+      await turns();
+    }
+    expect([stuck.ended, pool.connections]).to.deep.equal(['protocol', 0]);
+    pool.close();
+  });
+
   it('closed, it answers everyone and leaves no timer', async () => {
     const { pool, clock, dialled, ask } = setUp();
     const [running] = ask();
