@@ -36,13 +36,17 @@ function maskEntries(entries: ReadonlyArray<readonly [string, unknown]>, depth: 
   const copy: Record<string, unknown> = Object.create(null);
   for (const [key, value] of entries) {
     const hide = isSecretKey(key) || (namesSecret && key !== 'name' && key !== 'header');
-    copy[key] = hide && hides(value) ? masked : mask(value, depth + 1);
+    copy[key] = hide && hides(key, value) ? masked : mask(value, depth + 1);
   }
   return copy;
 }
 
-/** A flag or an empty value gives nothing away, and tells the reader that there is no secret. */
-function hides(value: unknown): boolean {
+/**
+ * A flag or an empty value gives nothing away, and tells the reader that there is no secret. A mapping under `cookie` is
+ * what a cookie is to be like (`balancer.sticky.cookie`), not what one holds.
+ */
+function hides(key: string, value: unknown): boolean {
+  if (key === 'cookie' && typeof value === 'object' && !Array.isArray(value)) return false;
   return value !== null && value !== undefined && value !== '' && typeof value !== 'boolean';
 }
 

@@ -26,6 +26,11 @@ describe('admin/mask-secrets', () => {
     });
   });
 
+  it('shows what a session cookie is like, and hides what signs it', () => {
+    const sticky = { cookie: { name: 'session', path: '/' }, secret: '0123456789abcdef' };
+    expect(masked({ sticky })).to.deep.equal({ sticky: { cookie: sticky.cookie, secret: '•••' } });
+  });
+
   it('shows what only sounds so, and that there is no secret', () => {
     const value = {
       tls: { key: '/etc/key.pem', cert: '/etc/cert.pem' },
