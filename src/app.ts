@@ -8,7 +8,16 @@ import { clientConnectionsMax } from './app/descriptors.ts';
 import { drainableOf } from './app/drainable.ts';
 import { collectGarbage, memoryMarks, readMemory } from './app/memory.ts';
 import { MemoryWatch } from './app/memory-watch.ts';
-import { type AppDeps, type AppParts, connectionCounts, notReadyBecause, type Running } from './app/parts.ts';
+import {
+  type AppDeps,
+  type AppParts,
+  activeCalls,
+  connectionCounts,
+  endedCalls,
+  everyListener,
+  notReadyBecause,
+  type Running,
+} from './app/parts.ts';
 import { Reloader } from './app/reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './app/reload-status.ts';
 import { endpointMetrics } from './app/snapshots.ts';
@@ -38,6 +47,8 @@ export interface App {
   readonly config: Config;
   /** Why it is not ready, in plain words; empty when it is. */
   notReadyBecause(): string[];
+  /** Calls in flight, and calls that ended, over all listeners. */
+  calls(): { readonly active: number; readonly ended: number };
   /** Reads the configuration anew and puts it in force, or says why not. Never rejects. */
   reload(why: string): Promise<ReloadOutcome>;
   /** Drains and closes; the second asks for nothing new. */
@@ -135,6 +146,10 @@ function appOf(
       return parts.running.config;
     },
     notReadyBecause: () => notReadyBecause(parts),
+    calls() {
+      const listeners = everyListener(parts);
+      return { active: activeCalls(listeners), ended: endedCalls(listeners) };
+    },
     reload: (why) => reloader.reload(why),
     stop,
   };

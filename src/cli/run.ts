@@ -1,4 +1,6 @@
 import { FileWatch, tlsFilesOf } from '../app/file-watch.ts';
+import { IdleCollector } from '../app/idle-collector.ts';
+import { shrinkHeap, unusedHeapBytes } from '../app/memory.ts';
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
 import type { Environment } from '../config/environment.ts';
@@ -50,10 +52,18 @@ export async function run(
       void app.reload('SIGHUP');
     };
     const watch = watchConfig(app, loaded.file);
+    const idle = new IdleCollector({
+      clock: systemClock,
+      calls: () => app.calls(),
+      unusedBytes: unusedHeapBytes,
+      shrinkHeap,
+    });
+    idle.start();
     // What no seam caught, of a timer for one. Ending would cost every call of the process, and those it had no part in.
     signals.onUncaught((error) => app.internalErrors.caught('elsewhere', error));
     await stopped;
     watch?.stop();
+    idle.stop();
     // After a hand-over no socket of ours may be left to keep it until the drain is over.
     const kept = keepProcess();
     const { cut, undelivered } = await app.stop();

@@ -1,7 +1,13 @@
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { expect } from 'chai';
-import { collectGarbage, memoryMarks, readMemory } from '../../../src/app/memory.ts';
+import {
+  collectGarbage,
+  memoryMarks,
+  readMemory,
+  shrinkHeap,
+  unusedHeapBytes,
+} from '../../../src/app/memory.ts';
 import { until } from '../../support/until.ts';
 
 describe('app/memory', () => {
@@ -32,5 +38,14 @@ describe('app/memory', () => {
       },
       () => `${readMemory().heldBytes} octets are held, ${before} were before`,
     );
+  });
+
+  it('gives the pages of the heap back that are not used', () => {
+    let held: unknown[] = Array.from({ length: 1_000_000 }, (_, index) => ({ index }));
+    const grownBytes = process.memoryUsage().heapTotal;
+    held = [];
+    shrinkHeap();
+    expect(process.memoryUsage().heapTotal).to.be.below(grownBytes - 20_000_000 - held.length);
+    expect(unusedHeapBytes()).to.be.below(20_000_000);
   });
 });
