@@ -10,6 +10,30 @@ export interface Bound {
   readonly smokeMax?: number;
 }
 
+/** Costs of two that run in one scenario, `of` over `to`; latency where it says so. */
+export interface Comparison {
+  readonly what: string;
+  readonly scenario: string;
+  readonly of: string;
+  readonly to: string;
+  readonly goal: number;
+  readonly figure?: 'p50Ms';
+}
+
+export const comparisons: readonly Comparison[] = [
+  {
+    what: 'median latency',
+    scenario: 'c1 m1 one core',
+    of: 'Outrigger',
+    to: 'HAProxy',
+    goal: 1,
+    figure: 'p50Ms',
+  },
+  { what: 'above the floor', scenario: 'c10 m10', of: 'Outrigger', to: 'byte relay', goal: 4 },
+  { what: 'every call sampled', scenario: 'c10 m10', of: 'Outrigger sampled', to: 'Outrigger', goal: 2.5 },
+  { what: 'TLS in, mTLS out', scenario: 'c10 m10', of: 'Outrigger TLS', to: 'HAProxy TLS', goal: 1 },
+];
+
 export const bounds: readonly Bound[] = [
   { scenario: 'c1 m1 one core', peer: 'HAProxy', goal: 0.9, smokeMax: 1.8 },
   { scenario: 'c1 m100', peer: 'HAProxy', goal: 0.4, smokeMax: 1.2 },

@@ -20,13 +20,14 @@ const closedLoop = fileURLToPath(new URL('./closed-loop.ts', import.meta.url));
 export function generate(
   scenario: Scenario,
   port: number,
+  tls: boolean,
   calls: number,
   core: number,
   dir: string,
 ): Promise<Generated> {
   return scenario.churn
     ? byClosedLoop(scenario, port, calls, core)
-    : byH2load(scenario, port, calls, core, dir);
+    : byH2load(scenario, port, tls, calls, core, dir);
 }
 
 async function byClosedLoop(
@@ -46,6 +47,7 @@ async function byClosedLoop(
 async function byH2load(
   scenario: Scenario,
   port: number,
+  tls: boolean,
   calls: number,
   core: number,
   dir: string,
@@ -64,7 +66,7 @@ async function byH2load(
       ...['-n', String(calls), '-c', String(connections), '-m', String(inFlight), '-t', '1'],
       ...['-d', bodyFile, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
       ...(latency ? [`--log-file=${logFile}`] : []),
-      `http://127.0.0.1:${port}/bench.Echo/Unary`,
+      `http${tls ? 's' : ''}://127.0.0.1:${port}/bench.Echo/Unary`,
     ],
     core,
   );

@@ -6,11 +6,12 @@ import { bounds } from './bounds.ts';
 import { startCollector } from './collector.ts';
 import { commitName, describeMachine, isInstalled } from './machine.ts';
 import { measure, type Replicas, type Run, type Standing, startPeer, startReplicas } from './measure.ts';
+import { byteRelay } from './peers/byte-relay.ts';
 import { caddy } from './peers/caddy.ts';
 import { envoy, installEnvoy } from './peers/envoy.ts';
-import { haproxy } from './peers/haproxy.ts';
+import { haproxy, haproxyTls } from './peers/haproxy.ts';
 import { nginx } from './peers/nginx.ts';
-import { outrigger } from './peers/outrigger.ts';
+import { outrigger, outriggerSampled, outriggerTls } from './peers/outrigger.ts';
 import { contract, type Peer } from './peers/peer.ts';
 import { makeRow, type Report, type Row, renderMarkdown } from './report.ts';
 import { latestReport, writeReport } from './results.ts';
@@ -24,7 +25,8 @@ import { sample, verifyPeer } from './verify.ts';
  */
 const usage = `node test/bench/main.ts [--smoke] [--peers a,b] [--only NAME,NAME] [--rounds N] [--seconds S] [--no-write]`;
 
-const allPeers: readonly Peer[] = [outrigger, nginx, haproxy, caddy, envoy];
+const variants = [byteRelay, outriggerSampled, outriggerTls, haproxyTls];
+const allPeers: readonly Peer[] = [outrigger, nginx, haproxy, caddy, envoy, ...variants];
 /** What CI judges: enough to see a lost order of magnitude. */
 const smoke = { peers: ['Outrigger', 'HAProxy'], rounds: 3, seconds: 1 };
 
@@ -87,6 +89,7 @@ async function inTurn(
     const runs = new Map<string, Run[]>(standing.map(({ peer }) => [peer.name, []]));
     for (let round = 0; round < rounds; round++) {
       for (const one of standing) {
+        if (one.peer.only?.includes(scenario.name) === false) continue;
         try {
           runs.get(one.peer.name)?.push(await measure(scenario, one, replicas, seconds, dir));
         } catch (error) {
@@ -94,9 +97,10 @@ async function inTurn(
         }
       }
     }
-    const row = makeRow(scenario, runs);
+    const beside = standing.filter(({ peer }) => peer.only !== undefined).map(({ peer }) => peer.name);
+    const row = makeRow(scenario, runs, beside);
     rows.push(row);
-    const costs = Object.entries(row.peers).map(
+    const costs = Object.entries({ ...row.peers, ...row.beside }).map(
       ([name, cell]) => `${name} ${cell.cpuMicrosPerCall.toFixed(2)}`,
     );
     say(`${scenario.name}: ${costs.join(', ')} µs`);
@@ -111,14 +115,14 @@ async function bench(dir: string): Promise<void> {
     bounds.filter(({ smokeMax }) => smokeMax !== undefined).map(({ scenario }) => scenario),
   );
   const list = chosen(scenarios, options.only).filter(({ name }) => !options.smoke || judged.has(name));
-  const replicas = await startReplicas();
+  const replicas = await startReplicas(dir);
   const collector = await startCollector();
   const standing: Standing[] = [];
   const peers = peersHere();
   for (const peer of peers) {
     try {
       const peerDir = mkdtempSync(join(dir, 'peer-'));
-      await verifyPeer(peer, peerDir, collector.port);
+      if (peer.only === undefined) await verifyPeer(peer, peerDir, collector.port);
       standing.push(await startPeer(peer, replicas, collector.port, peerDir));
     } catch (error) {
       wrong(`${peer.name}: ${(error as Error).message}`);
@@ -126,8 +130,13 @@ async function bench(dir: string): Promise<void> {
   }
   const rows = await inTurn(list, standing, replicas, rounds, seconds, dir);
   for (const { peer, port } of standing)
-    await sample(port).catch((error: Error) => wrong(`${peer.name}, afterwards: ${error.message}`));
-  await Promise.all([...standing.map(({ program }) => program.stop()), replicas.program.stop()]);
+    await sample(port, peer.tls === true).catch((error: Error) =>
+      wrong(`${peer.name}, afterwards: ${error.message}`),
+    );
+  await Promise.all([
+    ...standing.map(({ program }) => program.stop()),
+    ...replicas.programs.map((program) => program.stop()),
+  ]);
   collector.stop();
   report(rows, peers, rounds, seconds);
 }
@@ -138,7 +147,9 @@ function report(rows: Row[], peers: readonly Peer[], rounds: number, secondsPerR
     commit: commitName(),
     contract,
     machine: describeMachine(),
-    versions: Object.fromEntries(peers.map((peer) => [peer.name, peer.version()])),
+    versions: Object.fromEntries(
+      peers.filter(({ only }) => only === undefined).map((peer) => [peer.name, peer.version()]),
+    ),
     rounds,
     secondsPerRun,
     rows,

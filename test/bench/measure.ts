@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { localhostCertificate, localhostKey } from '../unit/health/localhost-certificate.ts';
 import { launchPeer, listening, type Running, serving, start } from './child-process.ts';
 import { type Generated, generate } from './generate.ts';
 import { treeCpuMicros } from './machine.ts';
@@ -34,14 +35,28 @@ export interface Standing {
 
 export interface Replicas {
   readonly ports: number[];
-  readonly program: Running;
+  /** The same with TLS and client certificates. */
+  readonly tlsPorts: number[];
+  readonly cert: string;
+  readonly key: string;
+  readonly programs: readonly Running[];
 }
 
-export async function startReplicas(): Promise<Replicas> {
-  const ports = await freePorts(replicaCount);
-  const program = start([process.execPath, replicaProgram, ...ports.map(String)], otherCore);
-  for (const port of ports) await listening(port, program, 'the replica program');
-  return { ports, program };
+/** `dir` gets the certificate that everyone uses. */
+export async function startReplicas(dir: string): Promise<Replicas> {
+  const [cert, key] = [`${dir}/cert.pem`, `${dir}/key.pem`];
+  writeFileSync(cert, localhostCertificate);
+  writeFileSync(key, localhostKey);
+  const all = await freePorts(2 * replicaCount);
+  const [ports, tlsPorts] = [all.slice(0, replicaCount), all.slice(replicaCount)];
+  const command = [process.execPath, replicaProgram];
+  const programs = [
+    start([...command, ...ports.map(String)], otherCore),
+    start([...command, '--cert', cert, '--key', key, ...tlsPorts.map(String)], otherCore),
+  ];
+  for (const port of ports) await listening(port, programs[0], 'the replica program');
+  for (const port of tlsPorts) await listening(port, programs[1], 'the replica program with TLS');
+  return { ports, tlsPorts, cert, key, programs };
 }
 
 /** Starts a peer on its core and makes sure, by a few calls, that it serves rightly. */
@@ -53,11 +68,19 @@ export async function startPeer(
 ): Promise<Standing> {
   const [listen, admin] = await freePorts(2);
   mkdirSync(dir, { recursive: true });
-  const launch = peer.prepare(dir, { listen, admin, collector, replicas: replicas.ports });
+  const { cert, key, ports, tlsPorts } = replicas;
+  const launch = peer.prepare(dir, {
+    listen,
+    admin,
+    collector,
+    replicas: peer.tls ? tlsPorts : ports,
+    cert,
+    key,
+  });
   const program = launchPeer(launch, proxyCore);
   try {
     await serving(launch, listen, program, peer.name);
-    await sample(listen);
+    await sample(listen, peer.tls === true);
   } catch (error) {
     await program.stop();
     throw error;
@@ -75,14 +98,15 @@ export async function measure(
 ): Promise<Run> {
   const { port, program } = standing;
   const core = scenario.oneCore ? proxyCore : otherCore;
-  pin(replicas.program.pid, core);
-  const warm = await generate(scenario, port, scenario.warmCalls, core, dir);
+  for (const { pid } of replicas.programs) pin(pid, core);
+  const tls = standing.peer.tls === true;
+  const warm = await generate(scenario, port, tls, scenario.warmCalls, core, dir);
   const wished = Math.round((warm.calls / warm.seconds) * seconds);
   // A multiple of what is in flight, so that every connection gets the same number.
   const together = scenario.connections * scenario.inFlight;
   const calls = Math.ceil(Math.min(Math.max(wished, callsMin), callsMax) / together) * together;
   const before = treeCpuMicros(program.pid);
-  const counted: Generated = await generate(scenario, port, calls, core, dir);
+  const counted: Generated = await generate(scenario, port, tls, calls, core, dir);
   const spent = treeCpuMicros(program.pid) - before;
   if (program.exited()) throw new Error(`${standing.peer.name} ended: ${program.stderr().trim()}`);
   return {

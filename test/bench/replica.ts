@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { parseArgs } from 'node:util';
 import { literalField } from './wire/block-reader.ts';
 import {
   ACK,
@@ -15,7 +18,7 @@ import { SendWindows } from './wire/send-windows.ts';
 /**
  * The replicas of the bench, all in this one process: gRPC servers that echo the request's body and cost as little
  * as JavaScript over a socket can, so that the proxy is what is measured. `node replica.ts PORT...`; 0 takes a free
- * port. Prints the ports as a JSON array once they listen, and ends when its standard input does.
+ * port. With `--cert FILE --key FILE` they speak TLS and take no client without that very certificate. Prints the ports as a JSON array once they listen, and ends when its standard input does.
  *
  * A request with an empty message, or one whose only field is an empty string, is answered with field 1 = 1: to a
  * grpc.health.v1 Check that is SERVING.
@@ -130,11 +133,23 @@ function isHealthCheck(bytes: Buffer, start: number, end: number): boolean {
   return end - start === emptyServiceName.length && emptyServiceName.compare(bytes, start, end) === 0;
 }
 
+const { values, positionals } = parseArgs({
+  options: { cert: { type: 'string' }, key: { type: 'string' } },
+  allowPositionals: true,
+});
+const cert = values.cert === undefined ? null : readFileSync(values.cert);
+const key = values.key === undefined ? null : readFileSync(values.key);
+
+function newServer() {
+  if (cert === null || key === null) return createServer(serve);
+  return createTlsServer({ cert, key, ca: cert, requestCert: true, ALPNProtocols: ['h2'] }, serve);
+}
+
 const ports = await Promise.all(
-  process.argv.slice(2).map(
+  positionals.map(
     (port) =>
       new Promise<number>((resolve) => {
-        const server = createServer(serve);
+        const server = newServer();
         server.listen(Number(port), '127.0.0.1', () => resolve((server.address() as { port: number }).port));
       }),
   ),

@@ -1,4 +1,4 @@
-import { bounds } from './bounds.ts';
+import { bounds, comparisons } from './bounds.ts';
 import type { Machine } from './machine.ts';
 import type { Run } from './measure.ts';
 import { largeMessageBytes, type Scenario } from './scenarios.ts';
@@ -16,6 +16,8 @@ export interface Row {
   readonly scenario: string;
   readonly messageBytes: number;
   readonly peers: Record<string, Cell>;
+  /** Those that do other work; see `comparisons`. */
+  readonly beside?: Record<string, Cell>;
   /** Outrigger's CPU per call over each other peer's. */
   readonly ratios: Record<string, number>;
 }
@@ -33,10 +35,14 @@ export interface Report {
 
 export const subject = 'Outrigger';
 
-export function makeRow(scenario: Scenario, runs: ReadonlyMap<string, readonly Run[]>): Row {
-  const peers = Object.fromEntries(
-    [...runs].filter(([, of]) => of.length > 0).map(([name, of]) => [name, cell(of)]),
-  );
+export function makeRow(
+  scenario: Scenario,
+  runs: ReadonlyMap<string, readonly Run[]>,
+  variants: readonly string[],
+): Row {
+  const cells = [...runs].filter(([, of]) => of.length > 0).map(([name, of]) => [name, cell(of)] as const);
+  const peers = Object.fromEntries(cells.filter(([name]) => !variants.includes(name)));
+  const beside = Object.fromEntries(cells.filter(([name]) => variants.includes(name)));
   const own = peers[subject];
   const others = Object.entries(peers).filter(([name]) => name !== subject);
   const ratios = Object.fromEntries(
@@ -44,7 +50,7 @@ export function makeRow(scenario: Scenario, runs: ReadonlyMap<string, readonly R
       ? []
       : others.map(([name, other]) => [name, own.cpuMicrosPerCall / other.cpuMicrosPerCall]),
   );
-  return { scenario: scenario.name, messageBytes: scenario.messageBytes, peers, ratios };
+  return { scenario: scenario.name, messageBytes: scenario.messageBytes, peers, beside, ratios };
 }
 
 function cell(runs: readonly Run[]): Cell {
@@ -123,6 +129,16 @@ function goals(report: Report): string {
     if (now === undefined) return [];
     return [`- ${now <= goal ? 'met' : 'not met'}: ${scenario} at ${now.toFixed(2)} × ${peer}, goal ${goal}`];
   });
+  for (const { what, scenario, of, to, goal, figure = 'cpuMicrosPerCall' } of comparisons) {
+    const row = report.rows.find((one) => one.scenario === scenario);
+    const [one, other] = [of, to].map((name) => ({ ...row?.peers, ...row?.beside })[name]?.[figure]);
+    if (one === undefined || other === undefined) continue;
+    const [unit, digits] = figure === 'p50Ms' ? ['ms', 3] : ['µs', 2];
+    lines.push(
+      `- ${one / other <= goal ? 'met' : 'not met'}: ${what}, ${scenario}: ${of} ${one.toFixed(digits)} ${unit}, ` +
+        `${(one / other).toFixed(2)} × ${to} (${other.toFixed(digits)}), goal ${goal}`,
+    );
+  }
   return lines.length === 0 ? '' : `\nGoals:\n\n${lines.join('\n')}\n`;
 }
 

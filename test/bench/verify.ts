@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { connectGreeter } from '../support/greeter-client.ts';
 import { startGreeter } from '../support/greeter-server.ts';
+import { localhostCertificate } from '../unit/health/localhost-certificate.ts';
 import { launchPeer, serving } from './child-process.ts';
 import type { Peer } from './peers/peer.ts';
 import { freePorts } from './ports.ts';
@@ -21,6 +22,8 @@ export async function verifyPeer(peer: Peer, dir: string, collector: number): Pr
     admin,
     collector,
     replicas: replicas.map(({ port }) => port),
+    cert: '',
+    key: '',
   });
   const proxy = launchPeer(launch, null);
   const client = connectGreeter(`127.0.0.1:${listen}`);
@@ -59,8 +62,11 @@ export async function verifyPeer(peer: Peer, dir: string, collector: number): Pr
 }
 
 /** A few calls by a real client against the bench's own replicas: echoed and OK. Rejects with what is wrong. */
-export async function sample(port: number): Promise<void> {
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+export async function sample(port: number, tls: boolean): Promise<void> {
+  const credentials = tls
+    ? grpc.credentials.createSsl(Buffer.from(localhostCertificate))
+    : grpc.credentials.createInsecure();
+  const client = new grpc.Client(`127.0.0.1:${port}`, credentials);
   const same = (octets: Buffer) => octets;
   try {
     for (let i = 0; i < sampleCalls; i++) {

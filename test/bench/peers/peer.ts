@@ -6,6 +6,9 @@ export interface Ports {
   /** Takes OTLP over HTTP. */
   readonly collector: number;
   readonly replicas: readonly number[];
+  /** A certificate for localhost, signed by itself, and its key, as files: for whoever speaks TLS, on every side. */
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** How to start a proxy and know that it serves. */
@@ -20,6 +23,10 @@ export interface Launch {
 /** A proxy that the bench can run: everyone does the same work (see `contract` below). */
 export interface Peer {
   readonly name: string;
+  /** Runs in these scenarios alone, beside the table: it does not do the same work as the others (`comparisons`). */
+  readonly only?: readonly string[];
+  /** TLS from the client, TLS with a client certificate to the replicas. */
+  readonly tls?: true;
   /** '' where it can run here, else what is missing and how to get it. */
   missing(): string;
   /** Its version in a few words. */
