@@ -76,6 +76,10 @@ if (only.has('c')) await ours(() => reloads(settings));
 if (only.has('d')) await ours(() => handOvers(settings));
 
 process.stdout.write(`\n${outcomeTable(outcomes)}\n`);
+if (!values['no-peers'])
+  process.stdout.write(
+    '\nThe others keep no record of what a killed replica had begun: their `lost` includes such calls.\n',
+  );
 process.stdout.write(
   `\nWith ${rolloutPeers
     .filter((peer) => peer.missing() === '')
