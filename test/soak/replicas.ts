@@ -54,6 +54,11 @@ export class Replicas {
     return this.members.find(({ addresses }) => Object.values(addresses).includes(address))?.name ?? '';
   }
 
+  /** Where the one is that ends next. */
+  get nextAddresses(): string[] {
+    return Object.values(this.members[this.turn % this.members.length].addresses);
+  }
+
   /** Ends the next one and brings it back; resolves when it listens again. */
   async restartNext(): Promise<void> {
     const member = this.members[this.turn % this.members.length];

@@ -83,10 +83,22 @@ export function least(readings: readonly Figures[]): Figures {
   return Object.fromEntries(lowest) as unknown as Figures;
 }
 
-/** Whether every endpoint is in use again. */
-export async function allUsable(adminUrl: string): Promise<boolean> {
+/** The endpoints that are not used, and why. */
+export async function unusable(adminUrl: string): Promise<string[]> {
   const clusters = await read<ClusterSnapshot[]>(adminUrl, 'clusters');
-  return clusters.every(({ endpoints }) => endpoints.every(({ usable }) => usable));
+  return clusters.flatMap(({ endpoints }) =>
+    endpoints
+      .filter(({ usable }) => !usable)
+      .map(({ address, unusableReason }) => `${address} (${unusableReason})`),
+  );
+}
+
+/** Whether every cluster has somebody to call besides these. */
+export async function canSpare(adminUrl: string, addresses: readonly string[]): Promise<boolean> {
+  const clusters = await read<ClusterSnapshot[]>(adminUrl, 'clusters');
+  return clusters.every(({ endpoints }) =>
+    endpoints.some(({ address, usable }) => usable && !addresses.includes(address)),
+  );
 }
 
 /** Calls that each endpoint got. */
