@@ -38,7 +38,7 @@ sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 S
 balance-sim: install ## Simulate which replica gets a call, beside other policies and the goals (SEED=1; ARGS='--seeds 3 --only goals')
 	@$(run) exec node test/balance-sim/main.ts --seed $(SEED) $(ARGS)
 
-bench: install ## Measure CPU per call beside nginx and HAProxy, and write the table to test/bench/results/
+bench: install ## Measure CPU per call beside other proxies, memory and start, and write the table to test/bench/results/
 	@$(run) exec node test/bench/main.ts $(ARGS)
 
 bench-smoke: install ## A short bench that judges ratios only, for CI

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAlone } from './alone/all.ts';
 import { bounds } from './bounds.ts';
 import { startCollector } from './collector.ts';
 import { commitName, describeMachine, isInstalled } from './machine.ts';
@@ -13,7 +14,7 @@ import { haproxy, haproxyTls } from './peers/haproxy.ts';
 import { nginx } from './peers/nginx.ts';
 import { outrigger, outriggerSampled, outriggerTls } from './peers/outrigger.ts';
 import { contract, type Peer } from './peers/peer.ts';
-import { makeRow, type Report, type Row, renderMarkdown } from './report.ts';
+import { type Alone, makeRow, type Report, type Row, renderMarkdown } from './report.ts';
 import { latestReport, writeReport } from './results.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { sample, verifyPeer } from './verify.ts';
@@ -23,7 +24,7 @@ import { sample, verifyPeer } from './verify.ts';
  *
  * Exit codes: 0; 1 where a call went wrong or, with `--smoke`, a ratio is out of bounds; 2 where it cannot run.
  */
-const usage = `node test/bench/main.ts [--smoke] [--peers a,b] [--only NAME,NAME] [--rounds N] [--seconds S] [--no-write]`;
+const usage = `node test/bench/main.ts [--smoke] [--peers a,b] [--only NAME,NAME | --only alone] [--rounds N] [--seconds S] [--no-write]`;
 
 const variants = [byteRelay, outriggerSampled, outriggerTls, haproxyTls];
 const allPeers: readonly Peer[] = [outrigger, nginx, haproxy, caddy, envoy, ...variants];
@@ -133,15 +134,28 @@ async function bench(dir: string): Promise<void> {
     await sample(port, peer.tls === true).catch((error: Error) =>
       wrong(`${peer.name}, afterwards: ${error.message}`),
     );
+  const alone: Alone[] = [];
+  if (!options.smoke && [undefined, 'alone'].includes(options.only)) {
+    await measureAlone(replicas, collector.port, dir, say).then(
+      (measured) => alone.push(...measured),
+      (error: Error) => wrong(`alone: ${error.message}`),
+    );
+  }
   await Promise.all([
     ...standing.map(({ program }) => program.stop()),
     ...replicas.programs.map((program) => program.stop()),
   ]);
   collector.stop();
-  report(rows, peers, rounds, seconds);
+  report(rows, alone, peers, rounds, seconds);
 }
 
-function report(rows: Row[], peers: readonly Peer[], rounds: number, secondsPerRun: number): void {
+function report(
+  rows: Row[],
+  alone: Alone[],
+  peers: readonly Peer[],
+  rounds: number,
+  secondsPerRun: number,
+): void {
   const made: Report = {
     date: new Date().toISOString().slice(0, 16),
     commit: commitName(),
@@ -153,6 +167,7 @@ function report(rows: Row[], peers: readonly Peer[], rounds: number, secondsPerR
     rounds,
     secondsPerRun,
     rows,
+    alone,
   };
   const markdown = renderMarkdown(made, latestReport());
   say(`\n${markdown}`);

@@ -31,6 +31,15 @@ export interface Report {
   readonly rounds: number;
   readonly secondsPerRun: number;
   readonly rows: Row[];
+  /** What is measured without peers: memory, start, a long stream. */
+  readonly alone?: readonly Alone[];
+}
+
+export interface Alone {
+  readonly what: string;
+  readonly measured: string;
+  readonly goal: string;
+  readonly met: boolean;
 }
 
 export const subject = 'Outrigger';
@@ -139,6 +148,8 @@ function goals(report: Report): string {
         `${(one / other).toFixed(2)} × ${to} (${other.toFixed(digits)}), goal ${goal}`,
     );
   }
+  for (const { what, measured, goal, met } of report.alone ?? [])
+    lines.push(`- ${met ? 'met' : 'not met'}: ${what}: ${measured}, goal ${goal}`);
   return lines.length === 0 ? '' : `\nGoals:\n\n${lines.join('\n')}\n`;
 }
 
