@@ -1,4 +1,4 @@
-import { createTraceState } from '@opentelemetry/api';
+import { type ContextManager, createTraceState, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import {
   defaultResource,
@@ -11,10 +11,10 @@ import {
 } from '@opentelemetry/resources';
 import {
   type IMetricReader,
-  MeterProvider,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -26,9 +26,8 @@ import { spansOf } from './spans.ts';
 import type { SpanSink } from './tracing.ts';
 
 /**
- * The parts of the OpenTelemetry SDK that are of use here: spans and metrics are made by Outrigger, the SDK batches and
- * exports them. `NodeSDK`, which would put them together, loads every exporter and a logging SDK: 5 MiB more. This module
- * and what it imports are loaded (by `telemetry.ts`) only if something is to be exported.
+ * The OpenTelemetry SDK, started with `NodeSDK`. This module and what it imports are loaded (by `telemetry.ts`) only
+ * if something is to be exported: the SDK is tens of megabytes of memory, 5 MiB of them for the exporters `NodeSDK` knows.
  */
 
 export interface OtelOptions {
@@ -62,9 +61,19 @@ export async function startOtel(options: OtelOptions): Promise<Otel> {
   const resource = resourceOf(options);
   const traces = plan.traces === null ? null : await startTraces(options, plan.traces, resource);
   const metrics = plan.metrics === null ? null : await startMetrics(options, plan.metrics);
-  const provider = metrics === null ? null : new MeterProvider({ resource, readers: [metrics.reader] });
+  const sdk = new NodeSDK({
+    resource,
+    autoDetectResources: false, // done in resourceOf, so that spans and metrics carry the same one
+    spanProcessors: traces === null ? [] : [traces.processor],
+    metricReaders: metrics === null ? [] : [metrics.reader],
+    logRecordProcessors: [],
+    instrumentations: [],
+    textMapPropagator: null, // contexts are read and written by trace-context.ts
+    contextManager: noContext,
+  });
+  sdk.start();
   const stop = async (): Promise<void> => {
-    await Promise.allSettled([traces?.processor.shutdown(), provider?.shutdown()]);
+    await sdk.shutdown().catch(() => {});
     // A batch that fails has the processor leave its exporter open, with the other batches still on their way.
     await traces?.exporter.shutdown().catch(() => {});
   };
@@ -205,3 +214,16 @@ function positive(text: string | undefined): number | undefined {
   const number = Number(text);
   return number > 0 && Number.isFinite(number) ? number : undefined;
 }
+
+/**
+ * Nothing here has an ambient context, and the SDK's default of AsyncLocalStorage has a price for every promise on
+ * older Node versions.
+ */
+const noContext: ContextManager = {
+  active: () => ROOT_CONTEXT,
+  with: (_context, callback, self, ...values) =>
+    callback.call(self as ThisParameterType<typeof callback>, ...values),
+  bind: (_context, target) => target,
+  enable: () => noContext,
+  disable: () => noContext,
+};

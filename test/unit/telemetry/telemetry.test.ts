@@ -96,6 +96,6 @@ describe('telemetry/telemetry', () => {
       return JSON.parse(stdout) as string[];
     };
     expect(await loaded('')).to.deep.equal([]);
-    expect(await loaded('http://127.0.0.1:9')).to.include('@opentelemetry/sdk-trace');
+    expect(await loaded('http://127.0.0.1:9')).to.include('@opentelemetry/sdk-node');
   });
 });
