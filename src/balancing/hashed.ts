@@ -64,7 +64,7 @@ export function hashed<E extends Candidate>(
     endpoints,
     pick(_nowMs, excluded, key) {
       if (endpoints.length === 0) return null;
-      const hash = key === '' ? random.u32() | 0 : hash32(key);
+      const hash = key === '' ? random.i32() : hash32(key);
       const first = endpoints[indexOf(hash)];
       const each = bounded ? perWeight() : 0;
       const taken = excluded?.has(first) === true || (bounded && full(first, each));

@@ -6,6 +6,8 @@ export interface Random {
   next(): number;
   /** Uniform 32-bit unsigned integer. */
   u32(): number;
+  /** The same 32 bits, signed: a small integer to V8, which is never boxed. */
+  i32(): number;
 }
 
 /**
@@ -26,7 +28,7 @@ export class SeededRandom implements Random {
     this.d = words[3] | 1; // all-zero state would stay zero for ever
   }
 
-  u32(): number {
+  i32(): number {
     let t = Math.imul(this.b, 5);
     t = Math.imul((t << 7) | (t >>> 25), 9);
     const s = this.b << 9;
@@ -36,11 +38,15 @@ export class SeededRandom implements Random {
     this.a ^= this.d;
     this.c ^= s;
     this.d = (this.d << 11) | (this.d >>> 21);
-    return t >>> 0;
+    return t | 0;
+  }
+
+  u32(): number {
+    return this.i32() >>> 0;
   }
 
   next(): number {
-    return this.u32() / 0x1_0000_0000;
+    return (this.i32() >>> 0) / 0x1_0000_0000;
   }
 }
 

@@ -26,6 +26,11 @@ const busyTolerance = 0.005;
 /** A pick that allocates takes 12 bytes at the least; this leaves room for what the engine does on the side. */
 const bytesPerPickMax = 2;
 const learningTriesMax = 6;
+/**
+ * In a process of its own (allocation.test.ts): what thousands of other tests teach the optimiser about these functions has
+ * it box numbers that it keeps in registers otherwise.
+ */
+const allocationJudged = process.env.JUDGE_ALLOCATION === 'true';
 
 const candidate = (address: string, weight = 1): Candidate => ({
   address,
@@ -133,16 +138,18 @@ export function balancerContract(policy: BalancerUnderTest): void {
       expect(balancer.explain(balancer.pick(0, null, '') as Candidate, 0, '')).to.match(/3 endpoints/);
     });
 
-    for (const count of [3, 40]) {
-      for (const key of keyed ? ['', 'user-17'] : [''])
-        it(`allocates nothing per pick over ${count} endpoints${key === '' ? '' : ', with a key'}`, () => {
-          const weighted = candidates(count).map((endpoint, i) => ({
-            ...endpoint,
-            weight: 1 + (i % 3),
-            configuredWeight: 1 + (i % 3),
-          }));
-          expect(bytesPerPick(build(weighted, random), key)).to.be.below(bytesPerPickMax);
-        });
+    if (allocationJudged) {
+      for (const count of [3, 40]) {
+        for (const key of keyed ? ['', 'user-17'] : [''])
+          it(`allocates nothing per pick over ${count} endpoints${key === '' ? '' : ', with a key'}`, () => {
+            const weighted = candidates(count).map((endpoint, i) => ({
+              ...endpoint,
+              weight: 1 + (i % 3),
+              configuredWeight: 1 + (i % 3),
+            }));
+            expect(bytesPerPick(build(weighted, random), key)).to.be.below(bytesPerPickMax);
+          });
+      }
     }
 
     if (keyed) keyedContract(policy);
@@ -237,8 +244,8 @@ function expectShares(
 }
 
 /**
- * The median of several rounds: a collection in the middle of a round spoils that round only. What ran before in this
- * process may have taught the optimiser other types, so it gets some rounds to learn these.
+ * The median of several rounds: a collection in the middle of a round spoils that round only. The policies before may have
+ * taught the optimiser other types, so it gets some rounds to learn these.
  */
 function bytesPerPick(balancer: Balancer<Candidate>, key: string): number {
   const round = (): number => {

@@ -51,7 +51,11 @@ function faulty(fuse: Fuse): { clock: Clock; random: Random } {
       wallMs: () => ask(() => systemClock.wallMs()),
       after: (delayMs, callback) => ask(() => systemClock.after(delayMs, () => fuse.aside(callback))),
     },
-    random: { next: () => ask(() => random.next()), u32: () => ask(() => random.u32()) },
+    random: {
+      next: () => ask(() => random.next()),
+      u32: () => ask(() => random.u32()),
+      i32: () => ask(() => random.i32()),
+    },
   };
 }
 

@@ -71,7 +71,7 @@ describe('telemetry/trace-context', () => {
     });
 
     it('never makes an all-zero span id', () => {
-      expect(newSpanId({ u32: () => 0, next: () => 0 })).to.equal('0000000100000000');
+      expect(newSpanId({ u32: () => 0, i32: () => 0, next: () => 0 })).to.equal('0000000100000000');
       expect(newSpanId(new SeededRandom(1))).to.match(/^[0-9a-f]{16}$/);
     });
   });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Random } from '../../../src/core/random.ts';
 import { Backoff } from '../../../src/upstream/backoff.ts';
 
-const always = (next: number): Random => ({ next: () => next, u32: () => 0 });
+const always = (next: number): Random => ({ next: () => next, u32: () => 0, i32: () => 0 });
 
 describe('Backoff', () => {
   it('is 1 s, times 1.6 with each failure in a row, at most 120 s (gRPC "Connection Backoff")', () => {
