@@ -65,7 +65,13 @@ export class ServerStream implements MessageStream {
     response.on('error', () => {}); // A write after the socket died; the connection reports that itself.
     response.on('finish', () => {
       this.reply = 'flushed';
-      if (this.deaf) this.limitDiscard();
+      // Whoever answered may be gone, and take no more of it; yet the rest of the request must be read before the connection
+      // can be used again (RFC 9112 section 9.3). The HTTP/2 engine refuses that rest by itself.
+      if (!this.requestRead) {
+        this.deaf = true;
+        this.reader?.discard();
+        this.limitDiscard();
+      }
       owner.contained(() => this.settle());
     });
   }
