@@ -77,7 +77,10 @@ function syntaxMessage(message: string): string {
   if (message === stackOverflow) return 'this is nested too deeply';
   if (message.startsWith('Source contains multiple documents'))
     return 'there is more than one document; write one';
-  return `this is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+  // The library quotes what it met, a NUL or the escape of a terminal included.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+  const printable = message.replace(/[\x00-\x1f\x7f]/g, (c) => JSON.stringify(c).slice(1, -1));
+  return `this is not YAML: ${printable.charAt(0).toLowerCase()}${printable.slice(1)}`;
 }
 
 /** From the library's nodes to ours, aliases written out, within bounds. */

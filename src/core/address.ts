@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Where to listen or connect: a TCP host and port, or a Unix socket. */
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -18,8 +20,11 @@ export function parseAddress(text: string): AddressResult {
     return { error: `${quote(text)} has no port; write host:port` };
   let host = text.slice(0, colon);
   const portText = text.slice(colon + 1);
-  if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1);
-  else if (host.includes(':'))
+  if (host.startsWith('[') && host.endsWith(']')) {
+    host = host.slice(1, -1);
+    if (host !== '' && !isIPv6(host))
+      return { error: `${quote(text)}: ${quote(host)} is no IPv6 address; only those stand in brackets` };
+  } else if (host.includes(':'))
     return { error: `${quote(text)}: write an IPv6 address in brackets, [::1]:port` };
   if (host === '') return { error: `${quote(text)} has no host; write host:port` };
   const port = /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN;

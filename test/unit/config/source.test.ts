@@ -45,6 +45,7 @@ describe('config/source', () => {
     expect(problemsOf('a: 1\n---\nb: 2\n')).to.deep.equal([
       'f.yaml:2:1: there is more than one document; write one',
     ]);
+    expect(problemsOf('a: "\\\0\u001b"\n').join('; ')).to.match(/invalid escape sequence \\\\u0000/);
     expect(problemsOf('a: !secret x\n')).to.deep.equal([
       'f.yaml:1:4: this is not YAML: unresolved tag: !secret',
     ]);

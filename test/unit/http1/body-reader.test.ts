@@ -65,6 +65,43 @@ describe('http1/body-reader', () => {
     message.destroy();
   });
 
+  it('never pushes more than a window, however large the pieces are that it reads, and loses nothing', async () => {
+    const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251));
+    const message = Object.assign(Readable.from([sent.subarray(0, 65_000), sent.subarray(65_000)]), {
+      rawTrailers: [],
+    }) as unknown as IncomingMessage;
+    const got: Buffer[] = [];
+    let outstanding = 0;
+    let ended = 0;
+    const sink = {
+      data(chunk: Uint8Array, start: number, end: number, last: boolean) {
+        got.push(Buffer.from(chunk.subarray(start, end)));
+        outstanding += end - start;
+        expect(outstanding).to.be.at.most(windowBytes);
+        // Credit within the push must not turn the order round.
+        const back = got.length % 3 === 0 ? 10_000 : 0;
+        outstanding -= back;
+        reader.consumed(back);
+        if (last) ended++;
+      },
+      trailers() {},
+    };
+    const reader = new BodyReader(
+      message,
+      () => sink,
+      () => ended++,
+      atOnce,
+    );
+    for (let i = 0; i < 100 && ended < 2; i++) {
+      await turn();
+      const back = outstanding;
+      outstanding = 0;
+      reader.consumed(back);
+    }
+    expect(Buffer.concat(got).equals(sent)).to.equal(true);
+    expect(ended).to.equal(2);
+  });
+
   it('goes on without credit once the rest is unwanted', async () => {
     const message = endless(16_384);
     const sink = { data() {}, trailers() {} };
