@@ -1,3 +1,4 @@
+import type { PolicyName } from '../core/policy-name.ts';
 import type { Random } from '../core/random.ts';
 import type { Affinity } from './affinity.ts';
 import { describeSources, type KeySource, keyOf } from './call-key.ts';
@@ -21,18 +22,6 @@ import { type ShareOutSettings, shareOut } from './share-out.ts';
 import type { SlowStartSettings } from './slow-start.ts';
 import { spread } from './spread.ts';
 import { type StickySettings, sticky, stickyAffinity } from './sticky.ts';
-
-export const policyNames = [
-  'least_request',
-  'peak_ewma',
-  'round_robin',
-  'random',
-  'ring_hash',
-  'maglev',
-  'ip_hash',
-  'sticky_cookie',
-] as const;
-export type PolicyName = (typeof policyNames)[number];
 
 export interface BalancerSettings extends ShareOutSettings {
   readonly policy: PolicyName;

@@ -152,8 +152,8 @@ export class Cluster {
   }
 
   /**
-   * While the first answers of discovery and probes are awaited, at the start and when all endpoints were replaced: calls `resume` when they are there, and returns what takes
-   * that back. Null once it is known whom to ask.
+   * While the first answers of discovery and probes are awaited, at the start and when all endpoints were replaced: calls
+   * `resume` when they are there, and returns what takes that back. Null once it is known whom to ask.
    */
   whenWarm(resume: () => void): (() => void) | null {
     return this.warmUp?.lasts ? this.warmUp.wait(resume) : null;

@@ -1,3 +1,4 @@
+import { policyNames } from '../../core/policy-name.ts';
 import { choice, duration, number, text, toggle, wordOr } from '../scalar-type.ts';
 import { key, list, optionalSection, section } from '../shape.ts';
 import { headerName } from './names.ts';
@@ -70,22 +71,10 @@ const sticky = optionalSection(
 export const balancer = section(
   { doc: 'Which of the usable endpoints gets a call.' },
   {
-    policy: key(
-      choice([
-        'least_request',
-        'peak_ewma',
-        'round_robin',
-        'random',
-        'ring_hash',
-        'maglev',
-        'ip_hash',
-        'sticky_cookie',
-      ]),
-      {
-        default: 'least_request',
-        doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. `sticky_cookie`: the endpoint that a session was bound to (`sticky`). All heed weights.',
-      },
-    ),
+    policy: key(choice(policyNames), {
+      default: 'least_request',
+      doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. `sticky_cookie`: the endpoint that a session was bound to (`sticky`). All heed weights.',
+    }),
     choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
       default: 'auto',
       doc: 'For `least_request`: how many endpoints compete for a call. `auto`: all up to 32, else five drawn; 2 is the power of two choices.',

@@ -8,10 +8,10 @@ import {
   type BalancerSettings,
   buildBalancer,
   defaultBalancerSettings,
-  type PolicyName,
 } from '../../../src/balancing/build.ts';
 import type { Balancer, Candidate } from '../../../src/balancing/candidate.ts';
 import { sessionToken } from '../../../src/balancing/sticky.ts';
+import type { PolicyName } from '../../../src/core/policy-name.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 
 const picks = 200_000;

@@ -1,4 +1,5 @@
-import { buildBalancer, defaultBalancerSettings, policyNames } from '../../../src/balancing/build.ts';
+import { buildBalancer, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { policyNames } from '../../../src/core/policy-name.ts';
 import { balancerContract } from '../../contract/balancer.ts';
 
 /** A ring's points lie by chance: five standard deviations of what the points of one endpoint cover. */

@@ -7,6 +7,7 @@ import {
 import type { Candidate } from '../../../src/balancing/candidate.ts';
 import { failPenalty } from '../../../src/balancing/fail-penalty.ts';
 import type { Random } from '../../../src/core/random.ts';
+import { EventHeap } from '../../balance-sim/event-heap.ts';
 
 /** A candidate with nothing in flight. */
 export function candidate(address: string, weight = 1, priority = 0): Candidate {
@@ -47,7 +48,8 @@ const failFastMs = 0.2;
 
 /**
  * One sidecar in front of replicas with workers and a queue each, Poisson arrivals, in virtual time. Calls run
- * to the end; there are no retries.
+ * to the end; there are no retries. The smaller sister of `test/balance-sim/`, for a balancer alone: replicas differ in
+ * weight and workers here, and there is no cluster between the two.
  */
 export function simulate(
   replicas: readonly Replica[],
@@ -66,23 +68,25 @@ export function simulate(
     arrivedMs: new Float64Array(calls),
     latencyMs: new Float64Array(calls),
   };
-  const ends = new EndHeap();
+  const ends = new EventHeap();
   const exponential = (mean: number) => -mean * Math.log(1 - random.next());
-  const settle = (end: End) => {
-    const endpoint = candidates[end.replica];
+  const settle = (call: number) => {
+    const endpoint = candidates[result.replicaOf[call]];
+    const tookMs = result.latencyMs[call];
+    const endMs = result.arrivedMs[call] + tookMs;
     endpoint.active--;
-    if (end.failed) {
-      penalty.penalise(endpoint, end.atMs);
-      estimator?.failed(endpoint, end.tookMs, end.atMs);
+    if (result.failed[call] === 1) {
+      penalty.penalise(endpoint, endMs);
+      estimator?.failed(endpoint, tookMs, endMs);
     } else {
       penalty.forgive(endpoint);
-      estimator?.answered(endpoint, end.tookMs, end.atMs);
+      estimator?.answered(endpoint, tookMs, endMs);
     }
   };
   let nowMs = 0;
   for (let call = 0; call < calls; call++) {
     nowMs += exponential(1 / callsPerMs);
-    while (ends.nextMs <= nowMs) settle(ends.pop());
+    while (ends.nextMs <= nowMs) settle(ends.take());
     const picked = balancer.pick(nowMs, null, '');
     if (!picked) throw new Error('no endpoint');
     const index = candidates.indexOf(picked);
@@ -97,7 +101,7 @@ export function simulate(
       free[worker] = Math.max(free[worker], nowMs + networkMs) + exponential(replica.meanMs);
       endMs = free[worker] + networkMs;
     }
-    ends.push({ atMs: endMs, tookMs: endMs - nowMs, replica: index, failed });
+    ends.add(endMs, call);
     result.replicaOf[call] = index;
     result.failed[call] = failed ? 1 : 0;
     result.arrivedMs[call] = nowMs;
@@ -116,49 +120,4 @@ export function sharesOf(
   const counts = new Array<number>(replicas).fill(0);
   for (let i = from; i < to; i++) counts[result.replicaOf[i]]++;
   return counts.map((count) => count / (to - from));
-}
-
-interface End {
-  readonly atMs: number;
-  readonly tookMs: number;
-  readonly replica: number;
-  readonly failed: boolean;
-}
-
-/** Ends of calls, earliest first. */
-class EndHeap {
-  private readonly heap: End[] = [];
-
-  get nextMs(): number {
-    return this.heap.length > 0 ? this.heap[0].atMs : Number.POSITIVE_INFINITY;
-  }
-
-  push(end: End): void {
-    const { heap } = this;
-    let at = heap.length;
-    for (; at > 0; at = (at - 1) >> 1) {
-      const parent = heap[(at - 1) >> 1];
-      if (parent.atMs <= end.atMs) break;
-      heap[at] = parent;
-    }
-    heap[at] = end;
-  }
-
-  pop(): End {
-    const { heap } = this;
-    const first = heap[0];
-    const last = heap.pop() as End;
-    if (heap.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1].atMs < heap[child].atMs) child++;
-      if (heap[child].atMs >= last.atMs) break;
-      heap[at] = heap[child];
-      at = child;
-    }
-    heap[at] = last;
-    return first;
-  }
 }

@@ -3,9 +3,9 @@ import {
   type BalancerSettings,
   buildBalancer,
   defaultBalancerSettings,
-  policyNames,
 } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { policyNames } from '../../../src/core/policy-name.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { balancerContract } from '../../contract/balancer.ts';
 import { candidate } from './simulation.ts';

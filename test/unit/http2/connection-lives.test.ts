@@ -1,14 +1,15 @@
 import { expect } from 'chai';
 import { ErrorCode } from '../../../src/core/error-code.ts';
-import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { Flag, FrameType } from '../../../src/http2/frame.ts';
 import {
+  answering,
   data,
   fragment,
   frame,
   getHead,
   goaway,
   headers,
+  ok,
   paddedData,
   ping,
   postHead,
@@ -19,26 +20,7 @@ import {
   windowUpdate,
 } from './support.ts';
 
-const ok = HeaderBlock.of([':status', '200']);
-const status0 = HeaderBlock.of(['grpc-status', '0']);
 const body = Buffer.alloc(100_000, 'b');
-
-/** Answers whatever comes once it is whole. */
-function answering(server: Scripted): Scripted {
-  server.handler = (stream, _head, end, recorder) => {
-    const answer = (): void => {
-      stream.head(ok, false);
-      stream.trailers(status0);
-    };
-    if (end) return answer();
-    const { data } = recorder;
-    recorder.data = (bytes, from, to, last) => {
-      data.call(recorder, bytes, from, to, last);
-      if (last) answer();
-    };
-  };
-  return server;
-}
 
 describe('http2/connection, server, its streams and its end', () => {
   describe('streams', () => {

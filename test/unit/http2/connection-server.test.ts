@@ -3,40 +3,24 @@ import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { Flag, FrameType } from '../../../src/http2/frame.ts';
 import {
+  answering,
   data,
   fragment,
   frame,
   getHead,
   headers,
+  ok,
   ping,
   postHead,
   reset,
   Scripted,
   settings,
+  status0,
   u32,
   windowUpdate,
 } from './support.ts';
 
-const ok = HeaderBlock.of([':status', '200']);
-const status0 = HeaderBlock.of(['grpc-status', '0']);
 const body = Buffer.alloc(100_000, 'b');
-
-/** Answers whatever comes once it is whole. */
-function answering(server: Scripted): Scripted {
-  server.handler = (stream, _head, end, recorder) => {
-    const answer = (): void => {
-      stream.head(ok, false);
-      stream.trailers(status0);
-    };
-    if (end) return answer();
-    const { data } = recorder;
-    recorder.data = (bytes, from, to, last) => {
-      data.call(recorder, bytes, from, to, last);
-      if (last) answer();
-    };
-  };
-  return server;
-}
 
 describe('http2/connection, server', () => {
   describe('the start', () => {

@@ -181,3 +181,23 @@ export class Scripted extends PairEnd {
     return words.join(' ');
   }
 }
+
+export const ok = HeaderBlock.of([':status', '200']);
+export const status0 = HeaderBlock.of(['grpc-status', '0']);
+
+/** Answers whatever comes once it is whole. */
+export function answering(server: Scripted): Scripted {
+  server.handler = (stream, _head, end, recorder) => {
+    const answer = (): void => {
+      stream.head(ok, false);
+      stream.trailers(status0);
+    };
+    if (end) return answer();
+    const { data } = recorder;
+    recorder.data = (bytes, from, to, last) => {
+      data.call(recorder, bytes, from, to, last);
+      if (last) answer();
+    };
+  };
+  return server;
+}
