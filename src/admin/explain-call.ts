@@ -65,7 +65,7 @@ export function explainCall(call: CallRecord): string {
     ],
     ['request', traffic(call.requestBytes, call.requestMessages, call.grpc)],
     ['reply', traffic(call.responseBytes, call.responseMessages, call.grpc)],
-    ['trace', call.traceId === '' ? '-' : `${call.traceId}${call.sampled ? '' : ' (not sampled)'}`],
+    ['trace', call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (not sampled)'}`],
   ];
   if (call.faultDelayMs > 0)
     facts.push(['held up', `${durationText(call.faultDelayMs)}, on purpose (fault)`]);
@@ -87,7 +87,7 @@ function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
   if (attempt.pick !== '') lines.push(`     picked because: ${attempt.pick}`);
   if (attempt.kind !== 'first') lines.push(`     kind: ${attempt.kind}`);
   if (attempt.verdict !== '') lines.push(`     then: ${attempt.verdict}`);
-  if (attempt.spanId !== '') lines.push(`     span: ${attempt.spanId}`);
+  if (!attempt.spanId.none) lines.push(`     span: ${attempt.spanId}`);
   return lines;
 }
 

@@ -1,4 +1,5 @@
 import { ErrorCode } from '../core/error-code.ts';
+import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
 import type { AttemptRecord } from '../telemetry/call-record.ts';
@@ -24,8 +25,8 @@ export interface AttemptOwner {
 export class Attempt implements StreamOpener {
   readonly endpoint: Endpoint;
   readonly record: AttemptRecord;
-  /** The trace context that its endpoint gets; '' for none of ours. */
-  readonly traceparent: string;
+  /** The trace context that its endpoint gets; null for none of ours. */
+  readonly traceparent: Field | null;
   /** Null until a connection had room. */
   stream: MessageStream | null = null;
   /** Octets of the request body that left for the endpoint. */
@@ -41,7 +42,7 @@ export class Attempt implements StreamOpener {
     cluster: Cluster,
     endpoint: Endpoint,
     record: AttemptRecord,
-    traceparent: string,
+    traceparent: Field | null,
   ) {
     this.owner = owner;
     this.cluster = cluster;

@@ -1,3 +1,4 @@
+import { noSpanId, noTraceId } from '../core/trace-id.ts';
 import type { AttemptKind, AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -40,7 +41,7 @@ export function newCallRecord(context: ProxyContext, forwarding: Forwarding, pee
     responseMessages: 0,
     attempts: [],
     chosen: 0,
-    traceId: '',
+    traceId: noTraceId,
     sampled: false,
   };
 }
@@ -68,7 +69,7 @@ export function newAttemptRecord(
     kind,
     verdict: '',
     withheld: '',
-    spanId: '',
+    spanId: noSpanId,
   };
   call.attempts.push(record);
   return record;

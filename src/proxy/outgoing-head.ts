@@ -5,18 +5,18 @@ import { HeaderBlock } from '../core/header-block.ts';
 const previousAttempts = 'grpc-previous-rpc-attempts';
 
 /**
- * The head of one attempt: the fields that are the same for all, then those that are new each time. '' leaves the trace
- * context as it came; `leftMs` is infinity without a deadline that is to be told.
+ * The head of one attempt: the fields that are the same for all, then those that are new each time. Without a
+ * `traceparent` the trace context stays as it came; `leftMs` is infinity without a deadline that is to be told.
  */
 export function outgoingHead(
   base: HeaderBlock,
-  traceparent: string,
+  traceparent: Field | null,
   tracestate: string,
   leftMs: number,
 ): HeaderBlock {
   const fields: Field[] = [];
-  if (traceparent !== '') {
-    fields.push(new Field('traceparent', traceparent, false, FieldKind.Traceparent));
+  if (traceparent !== null) {
+    fields.push(traceparent);
     if (tracestate !== '') fields.push(new Field('tracestate', tracestate));
   }
   if (leftMs !== Number.POSITIVE_INFINITY)

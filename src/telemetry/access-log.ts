@@ -92,8 +92,7 @@ export function accessLogLine(record: CallRecord): string {
     ...(record.grpc
       ? { requestMessages: record.requestMessages, responseMessages: record.responseMessages }
       : undefined),
-    traceId: record.traceId || undefined,
-    sampled: record.traceId === '' ? undefined : record.sampled,
+    ...(record.traceId.none ? undefined : { traceId: record.traceId, sampled: record.sampled }),
   });
 }
 

@@ -1,3 +1,5 @@
+import type { SpanId, TraceId } from '../core/trace-id.ts';
+
 /**
  * Why an attempt was made. `transparent`: the one before never left or was refused, so it is free. `retry` and `hedge`:
  * by the policy of the route.
@@ -37,8 +39,8 @@ export interface AttemptRecord {
   /** What became of it, where that was a decision: why another one followed, or why not. In plain words, else ''. */
   verdict: string;
   withheld: WithheldReason | '';
-  /** Span id of the CLIENT span, 16 hex digits, that the upstream got as its parent. */
-  spanId: string;
+  /** Of the CLIENT span, that the upstream got as its parent; `noSpanId` where it got none. */
+  spanId: SpanId;
 }
 
 /** Who ended a call. */
@@ -86,7 +88,7 @@ export interface CallRecord {
   attempts: AttemptRecord[];
   /** Number of the attempt that was chosen among several side by side; 0 where the last one is the call's. */
   chosen: number;
-  /** 32 hex digits, '' where tracing is off. */
-  traceId: string;
+  /** `noTraceId` where tracing is off. */
+  traceId: TraceId;
   sampled: boolean;
 }

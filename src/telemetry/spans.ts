@@ -11,6 +11,7 @@ import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import { grpcStatusName } from '../core/grpc-status.ts';
+import type { SpanId } from '../core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
 import {
@@ -89,9 +90,14 @@ abstract class RecordSpan implements ReadableSpan {
     return sum < 1e9 ? [startSeconds + seconds, sum] : [startSeconds + seconds + 1, sum - 1e9];
   }
 
-  protected contextOf(spanId: string, isRemote: boolean): SpanContext {
+  protected contextOf(spanId: SpanId, isRemote: boolean): SpanContext {
     const { traceId, flags, tracestate } = this.trace;
-    const context: SpanContext = { traceId, spanId, traceFlags: flags, isRemote };
+    const context: SpanContext = {
+      traceId: traceId.toString(),
+      spanId: spanId.toString(),
+      traceFlags: flags,
+      isRemote,
+    };
     if (tracestate !== '') context.traceState = this.scope.traceState(tracestate);
     return context;
   }
@@ -105,7 +111,7 @@ class ServerSpan extends RecordSpan {
     return this.contextOf(this.trace.serverSpanId, false);
   }
   get parentSpanContext(): SpanContext | undefined {
-    return this.trace.parentSpanId === '' ? undefined : this.contextOf(this.trace.parentSpanId, true);
+    return this.trace.parentSpanId.none ? undefined : this.contextOf(this.trace.parentSpanId, true);
   }
   get startTime(): HrTime {
     return hrTime(this.record.startedWallMs);

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { type InternalErrors, seams } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -37,8 +38,8 @@ export interface Telemetry {
   readonly rewritesHead: boolean;
   /** A call was accepted: its record has listener, id and times. Fills `traceId` and `sampled`. */
   begin(head: HeaderBlock, record: CallRecord): CallTrace;
-  /** An attempt begins: route and cluster are known. Fills `spanId`; answers with the `traceparent` to send, or ''. */
-  attempt(record: CallRecord, trace: CallTrace, attempt: AttemptRecord): string;
+  /** An attempt begins: route and cluster are known. Fills `spanId`; answers with the `traceparent` to send. */
+  attempt(record: CallRecord, trace: CallTrace, attempt: AttemptRecord): Field | null;
   /** Once for every `begin`, when the record is final; it is kept and must not change any more. */
   settled(record: CallRecord, trace: CallTrace): void;
   readonly registry: Registry;

@@ -1,4 +1,6 @@
-import type { Random } from '../core/random.ts';
+import { hexValues } from '../core/hex.ts';
+import { SpanId, TraceId } from '../core/trace-id.ts';
+import { traceparentChars } from '../core/traceparent-field.ts';
 
 /**
  * W3C Trace Context, levels 1 and 2: `traceparent` and `tracestate`. What is malformed is as if it were absent;
@@ -7,10 +9,9 @@ import type { Random } from '../core/random.ts';
 
 /** What `traceparent` says (W3C Trace Context section 3.2). */
 export interface TraceParent {
-  /** 32 lower-case hex digits, not all zero. */
-  readonly traceId: string;
-  /** 16 lower-case hex digits, not all zero: the span of the sender. */
-  readonly spanId: string;
+  readonly traceId: TraceId;
+  /** The span of the sender. */
+  readonly spanId: SpanId;
   /** Only the bits that are defined: `TraceFlag`. */
   readonly flags: number;
 }
@@ -26,59 +27,26 @@ export const tracestateMembersMax = 32;
 const longMemberChars = 128;
 const readCharsMax = 4096;
 
-const notHex = 255;
-const hexValues = new Uint8Array(256).fill(notHex);
-for (let i = 0; i < 16; i++) hexValues['0123456789abcdef'.charCodeAt(i)] = i;
-const hexOctets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
-
 const dash = 0x2d;
-const parentChars = 55;
 
 /** Reads a `traceparent`, or says undefined where the standard has a new trace begin. */
 export function parseTraceparent(text: string): TraceParent | undefined {
-  if (text.length < parentChars) return undefined;
+  if (text.length < traceparentChars) return undefined;
   if (text.charCodeAt(2) !== dash || text.charCodeAt(35) !== dash || text.charCodeAt(52) !== dash)
     return undefined;
   const version = hexPair(text, 0);
   // Version ff is forbidden. Of a future version the known part is used, if what follows is set apart by a dash.
   if (version < 0 || version === 0xff) return undefined;
-  if (text.length > parentChars && (version === 0 || text.charCodeAt(parentChars) !== dash)) return undefined;
+  if (text.length > traceparentChars && (version === 0 || text.charCodeAt(traceparentChars) !== dash))
+    return undefined;
   if (!isId(text, 3, 35) || !isId(text, 36, 52)) return undefined;
   const flags = hexPair(text, 53);
   if (flags < 0) return undefined;
   return {
-    traceId: text.slice(3, 35),
-    spanId: text.slice(36, 52),
+    traceId: TraceId.read(text, 3),
+    spanId: SpanId.read(text, 36),
     flags: flags & (TraceFlag.sampled | TraceFlag.random),
   };
-}
-
-/** A `traceparent` of version 00. */
-export function formatTraceparent(traceId: string, spanId: string, flags: number): string {
-  return `00-${traceId}-${spanId}-0${flags}`;
-}
-
-/** 32 bits as 8 hex digits. */
-export function hex32(word: number): string {
-  return (
-    hexOctets[word >>> 24] +
-    hexOctets[(word >>> 16) & 255] +
-    hexOctets[(word >>> 8) & 255] +
-    hexOctets[word & 255]
-  );
-}
-
-/** The 32 bits that 8 hex digits at `at` stand for; the digits were validated before. */
-export function wordOfHex(text: string, at: number): number {
-  let word = 0;
-  for (let i = at; i < at + 8; i++) word = (word << 4) | hexValues[text.charCodeAt(i)];
-  return word >>> 0;
-}
-
-/** A new span id: 16 hex digits, never all zero. */
-export function newSpanId(random: Random): string {
-  // One id in 2^32 has its first half replaced: cheaper than to test for zero and draw again.
-  return hex32(random.u32() || 1) + hex32(random.u32());
 }
 
 function hexPair(text: string, at: number): number {

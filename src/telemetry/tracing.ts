@@ -1,27 +1,21 @@
-import { FieldKind } from '../core/field.ts';
+import { type Field, FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { Random } from '../core/random.ts';
+import { noSpanId, noTraceId, SpanId, TraceId } from '../core/trace-id.ts';
+import { TraceparentField } from '../core/traceparent-field.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { type Sampler, sampledByRatio } from './sampler.ts';
-import {
-  cleanTracestate,
-  formatTraceparent,
-  hex32,
-  newSpanId,
-  parseTraceparent,
-  TraceFlag,
-  wordOfHex,
-} from './trace-context.ts';
+import { cleanTracestate, parseTraceparent, TraceFlag } from './trace-context.ts';
 
 /** The trace context of one call. */
 export interface CallTrace {
-  /** 32 hex digits, '' where tracing is off. */
-  readonly traceId: string;
+  /** `noTraceId` where tracing is off. */
+  readonly traceId: TraceId;
   readonly sampled: boolean;
   /** `tracestate` to send upstream with every attempt; '' for none. */
   readonly tracestate: string;
-  /** Gives the attempt its CLIENT span id and answers with the `traceparent` to send; '' where tracing is off. */
-  attempt(attempt: AttemptRecord): string;
+  /** Gives the attempt its CLIENT span id and answers with the `traceparent` to send; null where heads are not touched. */
+  attempt(attempt: AttemptRecord): Field | null;
 }
 
 /** What the call path needs of tracing: one call at its begin, one per attempt, one at its end. */
@@ -39,10 +33,10 @@ export interface Tracing {
 
 /** What a sampled call needs for its spans besides the record. */
 export interface SampledTrace extends CallTrace {
-  /** Span id of the SERVER span. */
-  readonly serverSpanId: string;
-  /** Span id of the remote parent, '' for the root of a trace. */
-  readonly parentSpanId: string;
+  /** Of the SERVER span. */
+  readonly serverSpanId: SpanId;
+  /** Of the remote parent, `noSpanId` for the root of a trace. */
+  readonly parentSpanId: SpanId;
   /** `TraceFlag` bits of every context of this call. */
   readonly flags: number;
 }
@@ -52,7 +46,7 @@ export interface SpanSink {
   record(record: CallRecord, trace: SampledTrace): void;
 }
 
-const noTrace: CallTrace = { traceId: '', sampled: false, tracestate: '', attempt: () => '' };
+export const noTrace: CallTrace = { traceId: noTraceId, sampled: false, tracestate: '', attempt: () => null };
 
 /** No context is made and none is touched: who sends a `traceparent` stays the parent of whoever gets it. */
 export const offTracing: Tracing = {
@@ -72,7 +66,7 @@ export function relayTracing(random: Random): Tracing {
     rewritesHead: true,
     begin(head, record) {
       const incoming = incomingContext(head);
-      const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent);
+      const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent.value);
       const trace =
         parent === undefined
           ? new NewContext(random)
@@ -85,38 +79,38 @@ export function relayTracing(random: Random): Tracing {
 }
 
 class RelayedContext implements CallTrace {
-  readonly traceId: string;
+  readonly traceId: TraceId;
   readonly sampled = false;
   readonly tracestate: string;
-  private readonly traceparent: string;
-  constructor(traceId: string, incoming: IncomingContext) {
+  private readonly traceparent: Field;
+  constructor(traceId: TraceId, incoming: IncomingContext) {
     this.traceId = traceId;
     this.traceparent = incoming.traceparent;
     this.tracestate = incoming.tracestates === null ? '' : cleanTracestate(incoming.tracestates);
   }
-  attempt(): string {
+  attempt(): Field {
     return this.traceparent;
   }
 }
 
 class NewContext implements CallTrace {
-  readonly traceId: string;
+  readonly traceId: TraceId;
   readonly sampled = false;
   readonly tracestate = '';
   private readonly random: Random;
   constructor(random: Random) {
     this.random = random;
-    this.traceId = newTraceId(random);
+    this.traceId = newTraceId(random, random.i32());
   }
-  attempt(attempt: AttemptRecord): string {
-    attempt.spanId = newSpanId(this.random);
-    return formatTraceparent(this.traceId, attempt.spanId, 0);
+  attempt(attempt: AttemptRecord): Field {
+    attempt.spanId = SpanId.random(this.random);
+    return new TraceparentField(this.traceId, attempt.spanId, 0);
   }
 }
 
-/** 32 hex digits, not all zero. */
-function newTraceId(random: Random): string {
-  return hex32(random.u32() || 1) + hex32(random.u32()) + hex32(random.u32()) + hex32(random.u32());
+/** `sampledWord` is octets 8 to 11, by which samplers decide. */
+function newTraceId(random: Random, sampledWord: number): TraceId {
+  return new TraceId(random.i32() || 1, random.i32(), sampledWord, random.i32());
 }
 
 export interface ContextTracingOptions {
@@ -127,7 +121,7 @@ export interface ContextTracingOptions {
   readonly propagate: boolean;
 }
 
-/** Context on every call, spans on sampled ones. An unsampled call costs an object and a few strings. */
+/** Context on every call, spans on sampled ones. An unsampled call costs a few small objects and no string. */
 export function contextTracing(options: ContextTracingOptions): Tracing {
   const { sampler, random, sink, propagate } = options;
   return {
@@ -142,18 +136,18 @@ export function contextTracing(options: ContextTracingOptions): Tracing {
     ended(record, trace) {
       if (!trace.sampled || !(trace instanceof ContextTrace)) return;
       // An attempt that found no connection sent no context, but it has its span all the same.
-      for (const attempt of record.attempts) if (attempt.spanId === '') attempt.spanId = newSpanId(random);
+      for (const attempt of record.attempts) if (attempt.spanId.none) attempt.spanId = SpanId.random(random);
       sink.record(record, trace);
     },
   };
 }
 
 class ContextTrace implements SampledTrace {
-  traceId = '';
+  traceId = noTraceId;
   sampled = false;
   tracestate = '';
-  parentSpanId = '';
-  serverSpanId = '';
+  parentSpanId = noSpanId;
+  serverSpanId = noSpanId;
   flags = 0;
   private readonly random: Random;
   private readonly propagate: boolean;
@@ -165,7 +159,7 @@ class ContextTrace implements SampledTrace {
 
   start(head: HeaderBlock | null, sampler: Sampler): void {
     const incoming = head === null ? undefined : incomingContext(head);
-    const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent);
+    const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent.value);
     if (parent !== undefined) {
       this.traceId = parent.traceId;
       this.parentSpanId = parent.spanId;
@@ -173,46 +167,44 @@ class ContextTrace implements SampledTrace {
       if (states !== null) this.tracestate = cleanTracestate(states);
       this.sampled = sampler.parentBased
         ? (parent.flags & TraceFlag.sampled) !== 0
-        : sampledByRatio(sampler, wordOfHex(parent.traceId, 16));
+        : sampledByRatio(sampler, parent.traceId.c);
       // Level 2: who did not make the trace id passes on what is said of its randomness.
       this.flags = (parent.flags & TraceFlag.random) | (this.sampled ? TraceFlag.sampled : 0);
     } else {
-      const random = this.random;
-      const word = random.u32();
-      this.traceId = hex32(random.u32() || 1) + hex32(random.u32()) + hex32(word) + hex32(random.u32());
+      const word = this.random.i32();
+      this.traceId = newTraceId(this.random, word);
       this.sampled = sampledByRatio(sampler, word);
       this.flags = this.sampled ? TraceFlag.sampled : 0;
     }
-    if (this.sampled) this.serverSpanId = newSpanId(this.random);
+    if (this.sampled) this.serverSpanId = SpanId.random(this.random);
   }
 
-  attempt(attempt: AttemptRecord): string {
-    const spanId = newSpanId(this.random);
-    attempt.spanId = spanId;
-    return this.propagate ? formatTraceparent(this.traceId, spanId, this.flags) : '';
+  attempt(attempt: AttemptRecord): Field | null {
+    attempt.spanId = SpanId.random(this.random);
+    return this.propagate ? new TraceparentField(this.traceId, attempt.spanId, this.flags) : null;
   }
 }
 
 interface IncomingContext {
-  readonly traceparent: string;
+  readonly traceparent: Field;
   readonly tracestates: string[] | null;
 }
 
 /** The context fields of a head, or undefined where there is not exactly one `traceparent` (section 4.2). */
 function incomingContext(head: HeaderBlock): IncomingContext | undefined {
-  let traceparent: string | undefined;
+  let traceparent: Field | undefined;
   let tracestates: string[] | null = null;
   for (let block: HeaderBlock | null = head; block !== null; block = block.base) {
     const fields = block.fields;
     let ofBlock: string[] | null = null;
     for (let i = 0; i < fields.length; i++) {
-      const { kind, value } = fields[i];
-      if (kind === FieldKind.Traceparent) {
+      const field = fields[i];
+      if (field.kind === FieldKind.Traceparent) {
         if (traceparent !== undefined) return undefined;
-        traceparent = value;
-      } else if (kind === FieldKind.Tracestate) {
-        if (ofBlock === null) ofBlock = [value];
-        else ofBlock.push(value);
+        traceparent = field;
+      } else if (field.kind === FieldKind.Tracestate) {
+        if (ofBlock === null) ofBlock = [field.value];
+        else ofBlock.push(field.value);
       }
     }
     // A base holds the earlier fields, and their order is the order of the list.

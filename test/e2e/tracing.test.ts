@@ -47,7 +47,7 @@ describe('a trace goes through', function () {
     expect(seen[0]).to.include({ traceparent, tracestate: 'vendor=1', baggage: 'user=ada' });
     await ask(proxy);
     expect(seen[1].traceparent).to.match(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
-    expect(proxy.calls().map((record) => record.traceId)).to.deep.equal([
+    expect(proxy.calls().map((record) => String(record.traceId))).to.deep.equal([
       traceId,
       String(seen[1].traceparent).slice(3, 35),
     ]);

@@ -17,7 +17,7 @@ import type { TriesPlan } from '../../src/resilience/tries-plan.ts';
 import { compileRoutes } from '../../src/routing/router.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
-import type { CallTrace } from '../../src/telemetry/tracing.ts';
+import { noTrace } from '../../src/telemetry/tracing.ts';
 import { Cluster } from '../../src/upstream/cluster.ts';
 import { Http2Pool } from '../../src/upstream/http2-pool.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -219,14 +219,13 @@ export class SimSidecar implements Host {
 
   /** Makes no context and counts what begins and ends. */
   private buildTelemetry(): Telemetry {
-    const trace: CallTrace = { traceId: '', sampled: false, tracestate: '', attempt: () => '' };
     const telemetry: Partial<Telemetry> = {
       rewritesHead: false,
       begin: (_head, record) => {
         this.listener.began(record);
-        return trace;
+        return noTrace;
       },
-      attempt: () => '',
+      attempt: () => null,
       settled: (record) => this.listener.settled(record),
     };
     return telemetry as Telemetry;

@@ -5,6 +5,7 @@ import { GrpcStatus } from '../../src/core/grpc-status.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
+import { SpanId, TraceId } from '../../src/core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
 import { eventfulClusters, type FakeCluster, type FakeEndpoint, healthy } from './fake-clusters.ts';
 
@@ -116,7 +117,7 @@ export class FakeProxy implements AdminDeps {
       kind: 'first' as const,
       verdict: '',
       withheld: '' as const,
-      spanId: '00f067aa0ba902b7',
+      spanId: SpanId.read('00f067aa0ba902b7'),
     };
     return {
       id: this.nextId++,
@@ -153,7 +154,7 @@ export class FakeProxy implements AdminDeps {
       responseMessages: grpc && !fails ? 1 : 0,
       attempts: [attempt],
       chosen: 0,
-      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      traceId: TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736'),
       sampled: true,
     };
   }

@@ -1,4 +1,6 @@
 import type { Field } from '../../core/field.ts';
+import { writeHex32 } from '../../core/hex.ts';
+import { TraceparentField, traceparentChars } from '../../core/traceparent-field.ts';
 import type { OutputBuffer } from '../output-buffer.ts';
 import { huffmanEncode, huffmanEncodedLength } from './huffman.ts';
 import { integerOctetsMax, writeInteger } from './integer.ts';
@@ -55,6 +57,7 @@ export function writeIndexingLiteral(out: Uint8Array, position: number, octets: 
  * it takes 380 to save 16 octets. Nothing is left behind for the collector.
  */
 export function writePlainLiteral(field: Field, out: OutputBuffer): void {
+  if (field instanceof TraceparentField) return writeTraceparent(field, out);
   const { name, value, sensitive } = field;
   out.reserve(name.length + value.length + 3 * integerOctetsMax);
   const bytes = out.bytes;
@@ -70,6 +73,31 @@ export function writePlainLiteral(field: Field, out: OutputBuffer): void {
   let at = writeInteger(bytes, out.length, pattern, 4, named === undefined ? 0 : named.index);
   if (named === undefined) at = writePlainString(bytes, at, name);
   out.length = writePlainString(bytes, at, value);
+}
+
+const traceparentStart = Buffer.from(
+  `\0\x0btraceparent${String.fromCharCode(traceparentChars)}00-`,
+  'latin1',
+);
+const dash = 0x2d;
+const digitZero = 0x30;
+
+/** The same octets as of any other field of that name and value, without the string. */
+function writeTraceparent({ traceId, spanId, flags }: TraceparentField, out: OutputBuffer): void {
+  out.reserve(traceparentStart.length + traceparentChars);
+  const bytes = out.bytes;
+  let at = writeOctets(bytes, out.length, traceparentStart);
+  at = writeHex32(bytes, at, traceId.a);
+  at = writeHex32(bytes, at, traceId.b);
+  at = writeHex32(bytes, at, traceId.c);
+  at = writeHex32(bytes, at, traceId.d);
+  bytes[at++] = dash;
+  at = writeHex32(bytes, at, spanId.a);
+  at = writeHex32(bytes, at, spanId.b);
+  bytes[at++] = dash;
+  bytes[at++] = digitZero;
+  bytes[at++] = digitZero + flags;
+  out.length = at;
 }
 
 /** Section 5.2. */

@@ -1,3 +1,4 @@
+import type { TraceId } from '../../core/trace-id.ts';
 import { labelText, prometheusName } from './names.ts';
 
 /**
@@ -44,7 +45,7 @@ export class Value {
 
 /** The last sampled call that fell into a bucket, so that a graph leads to a trace. */
 export interface Exemplar {
-  readonly traceId: string;
+  readonly traceId: TraceId;
   readonly value: number;
   readonly wallMs: number;
 }
@@ -70,7 +71,7 @@ export class HistogramData {
     this.count++;
   }
 
-  recordExemplar(value: number, traceId: string, wallMs: number): void {
+  recordExemplar(value: number, traceId: TraceId, wallMs: number): void {
     this.record(value);
     if (this.exemplars === null) this.exemplars = new Array(this.counts.length).fill(undefined);
     this.exemplars[this.bucketOf(value)] = { traceId, value, wallMs };

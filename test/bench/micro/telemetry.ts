@@ -5,10 +5,13 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../../src/core/clock.ts';
+import type { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { LatencyHistogram, RecentLatency } from '../../../src/core/histogram.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import { writePlainLiteral } from '../../../src/http2/hpack/representation.ts';
+import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 import { accessLogLine } from '../../../src/telemetry/access-log.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
 import { createCallMetrics } from '../../../src/telemetry/metrics/call-metrics.ts';
@@ -98,14 +101,16 @@ function benchCalls(): void {
     propagate: true,
   });
   const attempt = attemptRecord();
+  const out = new OutputBuffer();
   const unsampled = (head: HeaderBlock) => (): number => {
     const record = records[0];
     const trace = tracing.begin(head, record);
-    // Reading a character makes the text flat, as writing it to the wire does.
-    return trace.attempt(attempt).charCodeAt(54);
+    out.clear();
+    writePlainLiteral(trace.attempt(attempt) as Field, out);
+    return out.length;
   };
-  bench('tracing, unsampled, continuing a trace: begin + attempt', unsampled(tracedHead));
-  bench('tracing, unsampled, new trace: begin + attempt', unsampled(plainHead));
+  bench('tracing, unsampled, continuing a trace: begin + attempt + encode', unsampled(tracedHead));
+  bench('tracing, unsampled, new trace: begin + attempt + encode', unsampled(plainHead));
   bench('access log line', (i) => accessLogLine(records[i & 1023]).length, 50_000);
   bench(
     'Prometheus text, 10 methods (per scrape)',

@@ -5,6 +5,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { expect } from 'chai';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import { TraceId } from '../../../src/core/trace-id.ts';
 import {
   type AccessLog,
   type AccessLogTarget,
@@ -37,7 +38,7 @@ describe('telemetry/access-log', () => {
 
   it('tells of a gRPC call', () => {
     const record = callRecord({
-      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      traceId: TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736'),
       attempts: [attemptRecord({ endpoint: 'a:1' }), attemptRecord({ number: 2, startedMs: 1010 })],
     });
     expect(JSON.parse(accessLogLine(record))).to.deep.equal({

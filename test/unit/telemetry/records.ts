@@ -1,3 +1,4 @@
+import { noSpanId, noTraceId } from '../../../src/core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from '../../../src/telemetry/call-record.ts';
 
 /** A settled unary gRPC call of 20 ms at wall time 1,700,000,000 s, with one attempt; `over` says what differs. */
@@ -29,7 +30,7 @@ export function callRecord(over: Partial<CallRecord> = {}): CallRecord {
     responseMessages: 1,
     attempts: [attemptRecord()],
     chosen: 0,
-    traceId: '',
+    traceId: noTraceId,
     sampled: false,
     ...over,
   };
@@ -51,7 +52,7 @@ export function attemptRecord(over: Partial<AttemptRecord> = {}): AttemptRecord 
     kind: 'first',
     verdict: '',
     withheld: '',
-    spanId: '',
+    spanId: noSpanId,
     ...over,
   };
 }

@@ -49,7 +49,7 @@ describe('telemetry/telemetry', () => {
     const telemetry = await start();
     run(telemetry);
     expect(telemetry.recent.find(1)).to.include({ sampled: false });
-    expect(telemetry.recent.find(1)?.traceId).to.match(/^[0-9a-f]{32}$/);
+    expect(String(telemetry.recent.find(1)?.traceId)).to.match(/^[0-9a-f]{32}$/);
     const { body } = telemetry.prometheusText(undefined);
     for (const line of [
       'rpc_server_call_duration_seconds_count{rpc_system_name="grpc",rpc_method="helloworld.Greeter/SayHello",outrigger_cluster="greeter",rpc_status_code="OK"} 1',

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import { type SpanId, TraceId } from '../../../src/core/trace-id.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
 import {
   isSamplerName,
@@ -9,8 +10,9 @@ import {
   type SamplerName,
   sampledByRatio,
 } from '../../../src/telemetry/sampler.ts';
-import { parseTraceparent, wordOfHex } from '../../../src/telemetry/trace-context.ts';
+import { parseTraceparent } from '../../../src/telemetry/trace-context.ts';
 import {
+  type CallTrace,
   contextTracing,
   offTracing,
   relayTracing,
@@ -40,6 +42,12 @@ function tracingWith(name: SamplerName, ratio = 0, propagate = true) {
   return { tracing, sink };
 }
 
+/** The text of the `traceparent` that an attempt sends, '' for none. */
+const sentBy = (trace: CallTrace, attempt = attemptRecord()): string => trace.attempt(attempt)?.value ?? '';
+/** Ids as text. */
+const traceIdOf = ({ traceId }: { readonly traceId: TraceId }): string => traceId.toString();
+const spanIdOf = (holder: { readonly spanId: SpanId } | undefined): string => String(holder?.spanId);
+
 const head = (...pairs: Array<[string, string]>): HeaderBlock =>
   HeaderBlock.of([':method', 'POST'], ...pairs);
 
@@ -48,8 +56,13 @@ describe('telemetry/tracing', () => {
     const record = callRecord();
     const attempt = attemptRecord();
     const trace = offTracing.begin(head(['traceparent', sampledParent]), record);
-    expect(trace.attempt(attempt)).to.equal('');
-    expect([trace.traceId, trace.sampled, record.traceId, attempt.spanId]).to.deep.equal(['', false, '', '']);
+    expect(sentBy(trace, attempt)).to.equal('');
+    expect([trace.traceId, trace.sampled, record.traceId, attempt.spanId].map(String)).to.deep.equal([
+      '',
+      'false',
+      '',
+      '',
+    ]);
     expect(offTracing.rewritesHead).to.equal(false);
   });
 
@@ -59,8 +72,8 @@ describe('telemetry/tracing', () => {
       head(['traceparent', sampledParent], ['tracestate', 'a=1']),
       record,
     );
-    expect(trace.attempt(attemptRecord())).to.equal(sampledParent);
-    expect([record.traceId, record.sampled, trace.tracestate]).to.deep.equal([parentTrace, false, 'a=1']);
+    expect(sentBy(trace)).to.equal(sampledParent);
+    expect([traceIdOf(record), record.sampled, trace.tracestate]).to.deep.equal([parentTrace, false, 'a=1']);
   });
 
   it('relay: begins an unsampled trace where none came, or a malformed one', () => {
@@ -68,8 +81,11 @@ describe('telemetry/tracing', () => {
       const record = callRecord();
       const attempt = attemptRecord();
       const trace = relayTracing(new SeededRandom(1)).begin(head(...fields), record);
-      const sent = parseTraceparent(trace.attempt(attempt));
-      expect(sent).to.include({ traceId: record.traceId, spanId: attempt.spanId, flags: 0 });
+      expect(parseTraceparent(sentBy(trace, attempt))).to.deep.equal({
+        traceId: record.traceId,
+        spanId: attempt.spanId,
+        flags: 0,
+      });
     }
   });
 
@@ -78,19 +94,19 @@ describe('telemetry/tracing', () => {
     const record = callRecord();
     const trace = tracing.begin(head(['traceparent', sampledParent], ['tracestate', 'a=1']), record);
     const attempts = [attemptRecord(), attemptRecord({ number: 2 })];
-    const contexts = attempts.map((attempt) => parseTraceparent(trace.attempt(attempt)));
-    expect(record).to.include({ traceId: parentTrace, sampled: true });
+    const contexts = attempts.map((attempt) => parseTraceparent(sentBy(trace, attempt)));
+    expect([traceIdOf(record), record.sampled]).to.deep.equal([parentTrace, true]);
     expect(trace.tracestate).to.equal('a=1');
-    expect(contexts.map((context) => context?.traceId)).to.deep.equal([parentTrace, parentTrace]);
-    expect(contexts.map((context) => context?.spanId)).to.deep.equal(attempts.map(({ spanId }) => spanId));
-    expect(new Set([parentSpan, ...attempts.map(({ spanId }) => spanId)]).size).to.equal(3);
+    expect(contexts.map((context) => String(context?.traceId))).to.deep.equal([parentTrace, parentTrace]);
+    expect(contexts.map(spanIdOf)).to.deep.equal(attempts.map(spanIdOf));
+    expect(new Set([parentSpan, ...attempts.map(spanIdOf)]).size).to.equal(3);
   });
 
   it('sends the context of an unsampled call on, flag 00, and gives the sink nothing', () => {
     const { tracing, sink } = tracingWith('parentbased_always_on');
     const record = callRecord();
     const trace = tracing.begin(head(['traceparent', unsampledParent], ['tracestate', 'a=1']), record);
-    const sent = trace.attempt(attemptRecord());
+    const sent = sentBy(trace);
     tracing.ended(record, trace);
     expect(sent).to.match(new RegExp(`^00-${parentTrace}-[0-9a-f]{16}-00$`));
     expect(sent).not.to.include(parentSpan);
@@ -104,21 +120,25 @@ describe('telemetry/tracing', () => {
     tracing.ended(record, trace);
     expect(sink.kept).to.have.lengthOf(1);
     const [, sampled] = sink.kept[0];
-    expect(sampled).to.include({ traceId: parentTrace, parentSpanId: parentSpan, flags: 1 });
-    expect(sampled.serverSpanId).to.match(/^[0-9a-f]{16}$/);
+    expect([traceIdOf(sampled), String(sampled.parentSpanId), sampled.flags]).to.deep.equal([
+      parentTrace,
+      parentSpan,
+      1,
+    ]);
+    expect(String(sampled.serverSpanId)).to.match(/^[0-9a-f]{16}$/);
   });
 
   it('gives a span id to an attempt that never sent its context', () => {
     const { tracing } = tracingWith('always_on');
     const record = callRecord();
     tracing.ended(record, tracing.begin(head(), record));
-    expect(record.attempts[0].spanId).to.match(/^[0-9a-f]{16}$/);
+    expect(spanIdOf(record.attempts[0])).to.match(/^[0-9a-f]{16}$/);
   });
 
   it('passes on what a caller says of the randomness of its trace id', () => {
     const { tracing } = tracingWith('parentbased_always_on');
     const sent = tracing.begin(head(['traceparent', sampledParent.replace(/01$/, '03')]), callRecord());
-    expect(sent.attempt(attemptRecord())).to.match(/-03$/);
+    expect(sentBy(sent)).to.match(/-03$/);
   });
 
   for (const [why, headers] of [
@@ -143,14 +163,11 @@ describe('telemetry/tracing', () => {
       const { tracing } = tracingWith('always_on');
       const record = callRecord();
       const trace = tracing.begin(head(...headers), record);
-      expect(record.traceId)
+      expect(traceIdOf(record))
         .to.match(/^[0-9a-f]{32}$/)
         .and.not.equal(parentTrace);
       expect(trace.tracestate).to.equal('');
-      expect(parseTraceparent(trace.attempt(attemptRecord()))).to.include({
-        traceId: record.traceId,
-        flags: 1,
-      });
+      expect(parseTraceparent(sentBy(trace))).to.deep.include({ traceId: record.traceId, flags: 1 });
     });
   }
 
@@ -169,11 +186,11 @@ describe('telemetry/tracing', () => {
     const record = callRecord();
     const attempt = attemptRecord();
     const trace = tracing.begin(head(['traceparent', unsampledParent]), record);
-    expect(trace.attempt(attempt)).to.equal('');
+    expect(sentBy(trace, attempt)).to.equal('');
     tracing.ended(record, trace);
     expect(tracing.rewritesHead).to.equal(false);
-    expect(record.traceId).not.to.equal(parentTrace);
-    expect(attempt.spanId).to.match(/^[0-9a-f]{16}$/);
+    expect(traceIdOf(record)).not.to.equal(parentTrace);
+    expect(spanIdOf(attempt)).to.match(/^[0-9a-f]{16}$/);
     expect(sink.kept).to.have.lengthOf(1);
   });
 });
@@ -194,7 +211,7 @@ describe('telemetry/sampler', () => {
     expect(table('parentbased_always_on')).to.deep.equal([true, true, false]);
     expect(table('parentbased_always_off')).to.deep.equal([false, true, false]);
     expect(table('parentbased_traceidratio').slice(1)).to.deep.equal([true, false]);
-    const byId = wordOfHex(parentTrace, 16) >>> 1 < 0x4000_0000;
+    const byId = TraceId.read(parentTrace).c >>> 1 < 0x4000_0000;
     expect(table('traceidratio').slice(1)).to.deep.equal([byId, byId]);
     expect(isSamplerName('xray')).to.equal(false);
   });
@@ -216,7 +233,7 @@ describe('telemetry/sampler', () => {
     const { tracing } = tracingWith('traceidratio', 0.5);
     for (let i = 0; i < 200; i++) {
       const first = tracing.begin(head(), callRecord());
-      const second = tracing.begin(head(['traceparent', first.attempt(attemptRecord())]), callRecord());
+      const second = tracing.begin(head(['traceparent', sentBy(first)]), callRecord());
       expect(second.sampled).to.equal(first.sampled);
     }
   });

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { constantField, Field } from '../../../../src/core/field.ts';
+import { SpanId, TraceId } from '../../../../src/core/trace-id.ts';
+import { TraceparentField } from '../../../../src/core/traceparent-field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import {
   independentOctets,
@@ -52,5 +55,18 @@ describe('HPACK representations', () => {
     expect(independentOctets(field).length).to.be.below(plain(field).length);
     const dense = new Field('x-own', '{{{{');
     expect(Buffer.from(independentOctets(dense)).subarray(-5).toString('latin1')).to.equal('\x04{{{{');
+  });
+
+  it('a traceparent is written as a field of its text would be', () => {
+    const word = fc.integer();
+    fc.assert(
+      fc.property(fc.tuple(word, word, word, word, word, word), fc.nat(3), ([a, b, c, d, e, f], flags) => {
+        fc.pre((a | b | c | d) !== 0 && (e | f) !== 0);
+        const ours = new TraceparentField(new TraceId(a, b, c, d), new SpanId(e, f), flags);
+        const asText = new Field('traceparent', ours.value);
+        expect([...plain(ours)]).to.deep.equal([...plain(asText)]);
+        expect([ours.kind, ours.size]).to.deep.equal([asText.kind, asText.size]);
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { expect } from 'chai';
+import { TraceId } from '../../../../src/core/trace-id.ts';
 import { createCallMetrics } from '../../../../src/telemetry/metrics/call-metrics.ts';
 import { registerEndpointMetrics } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
 import { registerProcessMetrics } from '../../../../src/telemetry/metrics/process-metrics.ts';
@@ -21,7 +22,7 @@ function fullRegistry(): Registry {
   registerProcessMetrics(registry, 1_700_000_000_000, () => ({ downstream: 1, upstream: 3 })).stop();
   for (const record of [
     callRecord(),
-    callRecord({ sampled: true, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }),
+    callRecord({ sampled: true, traceId: TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736') }),
     callRecord({
       grpcStatus: 14,
       attempts: [attemptRecord({ grpcStatus: 14 }), attemptRecord({ number: 2, grpcStatus: 14 })],
@@ -72,7 +73,7 @@ rpc_server_call_duration_seconds_count{m="é"} 1
     const registry = createRegistry();
     registry.counter({ name: 'done', help: 'Say "done".', unit: '{call}' }).bind({}).add(1);
     const { data } = registry.histogram({ name: 'took', help: 'Took.', unit: 's', bounds: [1] }).bind({});
-    data.recordExemplar(0.25, '4bf92f3577b34da6a3ce929d0e0e4736', 1_700_000_000_500);
+    data.recordExemplar(0.25, TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736'), 1_700_000_000_500);
     const { type, body } = prometheusText(registry, openMetrics);
     expect(type).to.equal('application/openmetrics-text; version=1.0.0; charset=utf-8');
     expect(body).to.equal(`# HELP done Say \\"done\\".
