@@ -3,6 +3,7 @@ import { IdleCollector } from '../app/idle-collector.ts';
 import { shrinkHeap, unusedHeapBytes } from '../app/memory.ts';
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
+import { readFileBounded } from '../config/config-file.ts';
 import type { Environment } from '../config/environment.ts';
 import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/table.ts';
@@ -108,7 +109,10 @@ export function configOf(raw: object): Config {
     flags: { config: 'configuration' },
     env: {},
     checkRegex: checkSafeRegex,
-    readFile: () => ({ value: Buffer.from(JSON.stringify(raw)) }),
+    readFile: (path, bytesMax) =>
+      path === 'configuration'
+        ? { value: Buffer.from(JSON.stringify(raw)) }
+        : readFileBounded(path, bytesMax),
   });
   if (loaded.config === undefined) throw new Error(problemLines(loaded.problems, []));
   return loaded.config;

@@ -69,8 +69,10 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
 
   const draft = typedOf(table, merged.raw as Raw) as Draft<Config>;
   if (reading !== undefined) {
-    const checkFile = (path: string): string | undefined => readFile(path, namedFileBytesMax).error;
-    const ruled = applyRules(draft, reading, { checkRegex, checkFile });
+    const ruled = applyRules(draft, reading, {
+      checkRegex,
+      readFile: (path) => readFile(path, namedFileBytesMax),
+    });
     problems.push(...ruled.problems);
     // Beside errors they only mislead: a cluster looks unused because the route to it was misspelt.
     if (problems.length === 0) warnings.push(...sortProblems(ruled.warnings));

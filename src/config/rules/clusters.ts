@@ -1,7 +1,7 @@
 import { formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/units.ts';
 import { listed, shown } from '../problem.ts';
-import { filesReadable } from './files.ts';
+import { pemFilesFit } from './files.ts';
 import type { Rule } from './rule.ts';
 
 /** Replicas come from one place. */
@@ -34,7 +34,7 @@ const discoveryIsWhole: Rule = (config, complaints, help) => {
     if (dns?.type === 'srv' && dns.port !== undefined)
       complaints.problem(`${path}.dns.port`, 'is told by the SRV records; leave it out');
     // It may be written by who starts later.
-    const wrong = file?.path === undefined ? undefined : help.checkFile(file.path);
+    const wrong = file?.path === undefined ? undefined : help.readFile(file.path).error;
     if (wrong !== undefined) complaints.warning(`${path}.file.path`, `${shown(file?.path)} ${wrong}`);
   });
 };
@@ -116,7 +116,8 @@ const upstreamTlsIsWhole: Rule = (config, complaints, help) => {
       complaints.problem(`${path}.key`, 'is missing; write the private key of cert');
     if (tls.key !== undefined && tls.cert === undefined)
       complaints.problem(`${path}.cert`, 'is missing; write the certificate of key');
-    filesReadable({ ca: tls.ca, cert: tls.cert, key: tls.key }, path, complaints, help);
+    const authorities = { named: 'ca', file: tls.ca } as const;
+    pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, path, complaints, help);
   });
 };
 

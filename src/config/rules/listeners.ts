@@ -1,5 +1,5 @@
 import { listed, shown } from '../problem.ts';
-import { filesReadable } from './files.ts';
+import { pemFilesFit } from './files.ts';
 import type { Complaints, DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
 
 /** `auto` listeners have routes, `tcp` ones a cluster. */
@@ -52,7 +52,8 @@ const tlsIsWhole: Rule = (config, complaints, help) => {
         `${path}.requireClientCert`,
         'true needs authorities to check against; write clientCa too',
       );
-    filesReadable({ cert: tls.cert, key: tls.key, clientCa: tls.clientCa }, path, complaints, help);
+    const authorities = { named: 'clientCa', file: tls.clientCa } as const;
+    pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, path, complaints, help);
   });
 };
 

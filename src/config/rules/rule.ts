@@ -1,3 +1,4 @@
+import type { Result } from '../../core/result.ts';
 import type { Config } from '../table.ts';
 import type { Draft } from '../typed.ts';
 
@@ -17,8 +18,8 @@ export interface RuleHelp {
    * `src/routing/`, whose `checkSafeRegex` this is.
    */
   checkRegex(pattern: string): string | undefined;
-  /** Why a file that the configuration names cannot be read, or undefined. */
-  checkFile(path: string): string | undefined;
+  /** A file that the configuration names, or why it cannot be read. */
+  readFile(path: string): Result<Buffer>;
 }
 
 /** Looks at a draft, of which any part may be missing because it was wrong and has been told of already. */

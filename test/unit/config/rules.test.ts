@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
+import { localhostCertificate, localhostKey } from '../health/localhost-certificate.ts';
 import { minimal, problemsOf } from './support.ts';
 
 /** Problems of the smallest file with something changed, without the place. */
@@ -33,7 +35,9 @@ describe('config/rules', () => {
       const listener = `  - { name: a, listen: 127.0.0.1:6000, protocol: tcp }
   - { name: b, listen: 127.0.0.1:6001, protocol: tcp, routes: [{ name: r, cluster: greeter }] }
   - { name: c, listen: 127.0.0.1:6002, protocol: tcp, cluster: raw, ${tls} }`;
-      expect(told({ listener, cluster: tcpCluster }, { c: '', k: '' })).to.deep.equal([
+      expect(
+        told({ listener, cluster: tcpCluster }, { c: localhostCertificate, k: localhostKey }),
+      ).to.deep.equal([
         'listeners[1].cluster: is missing; write the name of the cluster that gets the connections',
         'listeners[2].routes: is for protocol: auto, since a tcp listener reads no HTTP; write cluster instead',
         'listeners[3].tls: is for protocol: auto, since a tcp listener passes TLS on as it is; leave it out',
@@ -78,9 +82,27 @@ describe('config/rules', () => {
     it('TLS has the files it needs, and authorities for client certificates', () => {
       const tls = '{ cert: gone.pem, key: k.pem, requireClientCert: true }';
       const listener = `  - { name: a, listen: 127.0.0.1:6000, tls: ${tls}, routes: [{ name: r, cluster: greeter }] }`;
-      expect(told({ listener }, { 'k.pem': '' })).to.have.members([
+      expect(told({ listener }, { 'k.pem': localhostKey })).to.have.members([
         'listeners[1].tls.cert: "gone.pem" does not exist; write the path of a file that does',
         'listeners[1].tls.requireClientCert: true needs authorities to check against; write clientCa too',
+      ]);
+    });
+
+    it('TLS files hold what they are to hold, and key and certificate belong together', () => {
+      const tls = '{ cert: c.pem, key: k.pem, clientCa: ca.pem }';
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, tls: ${tls}, routes: [{ name: r, cluster: greeter }] }`;
+      const files = { 'c.pem': localhostCertificate, 'k.pem': localhostKey, 'ca.pem': localhostCertificate };
+      expect(told({ listener }, files)).to.deep.equal([]);
+      const swapped = { 'c.pem': localhostKey, 'k.pem': localhostCertificate, 'ca.pem': 'nothing' };
+      expect(told({ listener }, swapped)).to.have.members([
+        'listeners[1].tls.cert: "c.pem" holds no certificate; write the path of a PEM file with one',
+        'listeners[1].tls.key: "k.pem" holds no private key, or one with a passphrase; write the path of a PEM file with one without',
+        'listeners[1].tls.clientCa: "ca.pem" holds no certificate; write the path of a PEM file with one',
+      ]);
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const other = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      expect(told({ listener }, { ...files, 'k.pem': other })).to.deep.equal([
+        'listeners[1].tls.key: "k.pem" is not the key of the certificate "c.pem"; write the one that it was made with',
       ]);
     });
   });
