@@ -27,6 +27,9 @@ let greeting = '';
 let replyFields: readonly Field[] = [];
 /** Ports to choose from, the n-th for the n-th attempt. */
 let ports: number[] = [];
+/** Sockets of the endpoint after its 101. */
+const opened: net.Socket[] = [];
+const requests: http.IncomingMessage[] = [];
 
 function target(attempt: number, release: (ok: boolean) => void): UpgradeTarget {
   const address = tcp(ports[Math.min(attempt, ports.length) - 1]);
@@ -40,17 +43,12 @@ describe('WebSocket through the HTTP/1.1 server', () => {
   const outcomes: UpgradeOutcome[] = [];
   const released: boolean[] = [];
   const chosen: number[] = [];
-  /** Sockets of the endpoint after its 101. */
-  const opened: net.Socket[] = [];
-  const requests: http.IncomingMessage[] = [];
   let chooseError: ReplyError | null = null;
 
   beforeEach(async () => {
     for (const list of [outcomes, released, chosen, opened, requests, ports]) list.length = 0;
     chooseError = null;
-    greeting = '';
-    replyFields = [];
-    ownFields = '';
+    [greeting, ownFields, replyFields] = ['', '', []];
     upstream = http.createServer((request, response) => {
       requests.push(request);
       response.end('plain');
