@@ -9,6 +9,12 @@ export interface Clock {
   wallMs(): number;
   /** Calls back once after `delayMs` (0 or more), unless cancelled. Never keeps the process alive by itself. */
   after(delayMs: number, callback: () => void): Timer;
+  /**
+   * Time stands still until `release`: what is done for one read is one moment to all of its calls, and asking costs them
+   * nothing. Returns `now()`. May be nested.
+   */
+  hold(): number;
+  release(): void;
 }
 
 export interface Timer {
@@ -28,9 +34,28 @@ class NodeTimer implements Timer {
   }
 }
 
+/** The moment that is held: monotonic, and by the wall, which is 0 until somebody asks. Doubles in an object would be boxed. */
+const held = new Float64Array(2);
+let holds = 0;
+
+function heldWallMs(): number {
+  if (held[1] === 0) held[1] = Date.now();
+  return held[1];
+}
+
 export const systemClock: Clock = {
-  now: () => performance.now(),
-  wallMs: () => Date.now(),
+  now: () => (holds > 0 ? held[0] : performance.now()),
+  wallMs: () => (holds > 0 ? heldWallMs() : Date.now()),
+  hold() {
+    if (holds++ === 0) {
+      held[0] = performance.now();
+      held[1] = 0;
+    }
+    return held[0];
+  },
+  release() {
+    holds--;
+  },
   after: (delayMs, callback) => new NodeTimer(delayMs, callback),
 };
 
@@ -50,6 +75,10 @@ export class VirtualClock implements Clock {
   wallMs(): number {
     return this.epochMs + this.nowMs;
   }
+  hold(): number {
+    return this.nowMs;
+  }
+  release(): void {}
   after(delayMs: number, callback: () => void): Timer {
     const timer = { dueMs: this.nowMs + Math.max(delayMs, 0), sequence: this.sequence++, callback };
     this.timers.push(timer);

@@ -1,5 +1,7 @@
 import { Field, FieldKind } from './field.ts';
 
+let blocksMade = 0;
+
 /** No length: what `contentLength` holds before it is asked for. */
 const unread = -2;
 
@@ -18,6 +20,8 @@ export class HeaderBlock {
   readonly base: HeaderBlock | null;
   /** This block's own fields. */
   readonly fields: readonly Field[];
+  /** Tells blocks apart in tables that are indexed by it: 31 bits that count on. */
+  readonly number: number;
   /** True when the decoder has seen the very same block before; only then is caching by identity worth it. */
   repeated = false;
   /** The proxy's memo on a repeated block (route, fields to forward). Owned by `src/proxy/`. */
@@ -32,6 +36,8 @@ export class HeaderBlock {
   constructor(fields: readonly Field[], base: HeaderBlock | null = null) {
     this.fields = fields;
     this.base = base;
+    blocksMade = (blocksMade + 1) & 0x7fff_ffff;
+    this.number = blocksMade;
     let kinds = 0;
     for (let i = 0; i < fields.length; i++) kinds |= 1 << fields[i].kind;
     this.kinds = kinds;

@@ -38,7 +38,7 @@ export interface ConnectionListener {
   goaway(): void;
   /** Over: flush what is written, then close the transport. Null when it ended in good order. */
   ended(error: ConnectionError | null): void;
-  /** Something is to be flushed. */
+  /** Something is to be flushed: told once, until `beginFlush`. */
   written(): void;
 }
 

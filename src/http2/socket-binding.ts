@@ -104,6 +104,7 @@ export class SocketBinding {
 
   private flushNow(): void {
     this.dirty = false;
+    this.connection.beginFlush();
     if (this.socket.destroyed) return;
     // While the peer does not read, octets gather in `out`, where `received` sees how many; `drained` sends them.
     if (this.socket.writableNeedDrain && !this.ending) {
@@ -127,9 +128,10 @@ export class SocketBinding {
       this.rest = Buffer.concat([this.rest, chunk.subarray(0, length)]);
       return;
     }
+    const nowMs = this.clock.hold();
     this.scheduler.beginRead();
     try {
-      const at = this.connection.receive(chunk, 0, length, this.clock.now(), this.sameTurn);
+      const at = this.connection.receive(chunk, 0, length, nowMs, this.sameTurn);
       if (!this.sameTurn && this.connection.busy) {
         this.sameTurn = true;
         this.scheduler.afterTurn(this.onNextTurn);
@@ -139,6 +141,7 @@ export class SocketBinding {
       this.crashed(error);
     } finally {
       this.scheduler.endRead();
+      this.clock.release();
     }
     // A peer that asks for answers and reads none must not fill our memory with them (CVE-2019-9512, -9515).
     if (!this.ending && this.backedUp) this.socket.pause();

@@ -10,7 +10,7 @@ export class MessageCounter {
   private length = 0;
 
   add(bytes: Uint8Array, start: number, end: number): void {
-    let at = start;
+    let at = this.left === 0 && this.prefixSeen === 0 ? this.addWhole(bytes, start, end) : start;
     while (at < end) {
       if (this.left > 0) {
         const skip = Math.min(this.left, end - at);
@@ -26,5 +26,18 @@ export class MessageCounter {
         this.left = this.length;
       }
     }
+  }
+
+  /** Messages that are there whole, at the beginning of one, which is the common case; returns where it stopped. */
+  private addWhole(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (end - at >= 5) {
+      const length =
+        bytes[at + 1] * 0x100_0000 + (bytes[at + 2] << 16) + (bytes[at + 3] << 8) + bytes[at + 4];
+      if (length > end - at - 5) break;
+      this.count++;
+      at += 5 + length;
+    }
+    return at;
   }
 }

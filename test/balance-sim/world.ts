@@ -23,6 +23,10 @@ export class World implements Clock {
   wallMs(): number {
     return 1_700_000_000_000 + this.nowMs;
   }
+  hold(): number {
+    return this.nowMs;
+  }
+  release(): void {}
   after(delayMs: number, callback: () => void): Timer {
     const id = this.timersSet++;
     this.timers.set(id, callback);

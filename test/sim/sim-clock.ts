@@ -28,6 +28,10 @@ export class SimClock implements Clock {
   wallMs(): number {
     return 1_700_000_000_000 + this.nowMs;
   }
+  hold(): number {
+    return this.nowMs;
+  }
+  release(): void {}
   after(delayMs: number, callback: () => void): Timer {
     this.timers++;
     const entry = this.add(delayMs, callback, true);

@@ -2,6 +2,7 @@ import type { Field } from '../../core/field.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
 import type { OutputBuffer } from '../output-buffer.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
+import { EncodedMemo } from './encoded-memo.ts';
 import { integerOctetsMax, writeInteger } from './integer.ts';
 import { copyOctets, writeOctets } from './octets.ts';
 import { independentOctets, writeIndexingLiteral, writePlainLiteral } from './representation.ts';
@@ -17,7 +18,7 @@ const tableShareMax = 1 / 4;
 /** Of the fields whose insertion would evict, one in so many goes in: more of them than fit must not churn the table. */
 const evictingInsertEvery = 16;
 
-const memoBlocksMax = 256;
+/** A longer block is encoded every time: it costs too much to keep. */
 const memoBlockBytesMax = 512;
 
 /**
@@ -36,9 +37,8 @@ export class HpackEncoder {
   private tableBytesNext: number;
   private tableBytesLowest: number;
   private evictingCandidates = 0;
-  /** Octets of whole repeated blocks or bases, all of the table's version `memoVersion`. */
-  private readonly memo = new Map<HeaderBlock, Uint8Array>();
-  private memoVersion = 0;
+  /** Octets of whole repeated blocks or bases. */
+  private readonly memo = new EncodedMemo();
 
   constructor(options: HpackEncoderOptions = {}) {
     this.ownTableBytesMax = options.tableBytesMax ?? initialTableBytesMax;
@@ -91,12 +91,8 @@ export class HpackEncoder {
       return;
     }
     const version = this.table.version;
-    if (this.memoVersion !== version) {
-      this.memo.clear();
-      this.memoVersion = version;
-    }
-    const known = this.memo.get(block);
-    if (known !== undefined) {
+    const known = this.memo.find(block, version);
+    if (known !== null) {
       out.reserve(known.length);
       out.length = writeOctets(out.bytes, out.length, known);
       return;
@@ -104,13 +100,8 @@ export class HpackEncoder {
     const start = out.length;
     this.writeFields(block, out);
     // An insertion moved the indices: the octets will be others next time.
-    if (this.table.version === version) this.remember(block, out, start);
-  }
-
-  private remember(block: HeaderBlock, out: OutputBuffer, start: number): void {
-    if (out.length - start > memoBlockBytesMax) return;
-    if (this.memo.size >= memoBlocksMax) this.memo.clear();
-    this.memo.set(block, copyOctets(out.bytes, start, out.length));
+    if (this.table.version === version && out.length - start <= memoBlockBytesMax)
+      this.memo.keep(block, version, copyOctets(out.bytes, start, out.length));
   }
 
   private writeFields(block: HeaderBlock, out: OutputBuffer): void {

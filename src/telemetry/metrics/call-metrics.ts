@@ -52,13 +52,14 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
   const activeByListener = new Map<string, Value>();
   const errorsByCode = new Map<string, Value>();
 
+  // Most calls are of the listener that had the one before.
+  let lastListener = '';
+  let lastActive: Value | null = null;
   const active = (listener: string): Value => {
-    let value = activeByListener.get(listener);
-    if (value === undefined) {
-      value = families.active.bind({ 'outrigger.listener': listener });
-      activeByListener.set(listener, value);
-    }
-    return value;
+    if (lastActive !== null && listener === lastListener) return lastActive;
+    lastListener = listener;
+    lastActive = bindOnce(activeByListener, families.active, 'outrigger.listener', listener);
+    return lastActive;
   };
   return {
     started: (record) => active(record.listener).add(1),
@@ -233,9 +234,15 @@ function createMethods(families: Families, maxMethods: number) {
   let known = 0;
   const unimplemented = grpcStatusNames.indexOf('UNIMPLEMENTED');
 
+  // Calls of one method come in runs, and each asks twice.
+  let lastPath = '';
+  let last: MethodMetrics | null = null;
   const find = (path: string, cluster: string): MethodMetrics | null => {
+    if (last !== null && path === lastPath && cluster === last.cluster) return last;
     let metrics = byPath.get(path) ?? null;
     while (metrics !== null && metrics.cluster !== cluster) metrics = metrics.next;
+    lastPath = path;
+    last = metrics;
     return metrics;
   };
   const other = (cluster: string): MethodMetrics => {

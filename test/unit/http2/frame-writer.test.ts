@@ -58,13 +58,21 @@ describe('http2/frame-writer', () => {
     );
   });
 
-  it('tells of every frame, so that it gets flushed', () => {
+  it('tells of the first frame after each flush, whatever it is', () => {
     const { made, writes } = writer();
-    made.raw(Buffer.from('PRI'));
-    made.settingsAck();
-    made.windowUpdate(1, 1);
-    made.headers(1, HeaderBlock.of([':status', '200']), true);
-    expect(writes()).to.be.at.least(4);
+    const each = [
+      () => made.raw(Buffer.from('PRI')),
+      () => made.settingsAck(),
+      () => made.windowUpdate(1, 1),
+      () => made.headers(1, HeaderBlock.of([':status', '200']), true),
+      () => made.data(1, Buffer.from('x'), 0, 1, true),
+    ];
+    for (const [i, write] of each.entries()) {
+      write();
+      made.settingsAck();
+      expect(writes()).to.equal(i + 1);
+      made.told = false;
+    }
   });
 
   it('writes a head as one HEADERS frame', () => {
