@@ -1,15 +1,29 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { repeat } from '../core/repeat.ts';
+import type { MemoryReading } from './memory.ts';
 
-/** Between two looks, milliseconds: without a call from one to the next, nobody is there who could notice a pause. */
+/** Between two looks, milliseconds. */
 export const idleLookMs = 10_000;
-/** What a collection has to be worth, octets: it takes about 100 ms, however little it finds. */
-const unusedBytesMin = 8_388_608;
+/** From the start to the first look: to load the modules alone leaves some 10 MiB that nobody needs. */
+export const firstIdleLookMs = 2000;
+/** What the process has to have grown by, octets: a collection takes 2 ms for each MiB on it, however little it finds. */
+const grownBytesMin = 8_388_608;
+
+/**
+ * With so few calls a look, and so little work for the streams that are open, a pause meets hardly anyone. Many sidecars
+ * have a stream that is always open, and would otherwise never be idle.
+ */
+const fewCallsMax = 100;
+const littleWorkShare = 0.02;
+/** Where somebody might notice, the pause is to be short: about 100 ms. */
+const quietHeapBytesMax = 50_331_648;
 
 export interface IdleCollectorDeps {
   readonly clock: Clock;
   readonly calls: () => { readonly active: number; readonly ended: number };
-  /** What the heap takes up beyond what is on it, octets. */
-  readonly unusedBytes: () => number;
+  /** CPU time of this process so far, milliseconds. */
+  readonly cpuMs: () => number;
+  readonly memory: () => Pick<MemoryReading, 'residentBytes' | 'heapBytes'>;
   /** Collects what there is at once, and gives its pages back to the system. */
   readonly shrinkHeap: () => void;
 }
@@ -21,19 +35,24 @@ export interface IdleCollectorDeps {
 export class IdleCollector {
   private readonly deps: IdleCollectorDeps;
   private timer: Timer | null = null;
-  /** Calls that had ended at the last look, and whether something happened since the last collection: the start did. */
-  private endedBefore = -1;
-  private worked = true;
+  private endedBefore = 0;
+  private cpuMsBefore = 0;
+  private lookedMs = 0;
+  /**
+   * The smallest the process was at a look, since the last collection and right after it. Its heap alone does not tell: V8
+   * keeps pages that it emptied by itself, some 10 MiB, until a collection of this kind.
+   */
+  private leastBytes = 0;
 
   constructor(deps: IdleCollectorDeps) {
     this.deps = deps;
   }
 
   start(): void {
-    this.timer = this.deps.clock.after(idleLookMs, () => {
-      this.start();
-      this.look();
-    });
+    const { clock, cpuMs } = this.deps;
+    this.lookedMs = clock.now();
+    this.cpuMsBefore = cpuMs();
+    this.timer = repeat(clock, idleLookMs, () => this.look(), firstIdleLookMs);
   }
 
   stop(): void {
@@ -42,14 +61,26 @@ export class IdleCollector {
   }
 
   private look(): void {
-    const { calls, unusedBytes, shrinkHeap } = this.deps;
-    const { active, ended } = calls();
-    const idle = active === 0 && ended === this.endedBefore;
+    const { memory, shrinkHeap } = this.deps;
+    const { residentBytes, heapBytes } = memory();
+    const mayPause = this.mayPause(heapBytes);
+    this.leastBytes = Math.min(this.leastBytes, residentBytes);
+    if (!mayPause || residentBytes < this.leastBytes + grownBytesMin) return;
+    shrinkHeap();
+    // What it found to be in use is no reason for another one.
+    this.leastBytes = memory().residentBytes;
+  }
+
+  private mayPause(heapBytes: number): boolean {
+    const { active, ended } = this.deps.calls();
+    const nowMs = this.deps.clock.now();
+    const cpuMs = this.deps.cpuMs();
+    const calls = ended - this.endedBefore;
+    const worked = cpuMs - this.cpuMsBefore > (nowMs - this.lookedMs) * littleWorkShare;
     this.endedBefore = ended;
-    if (!idle) this.worked = true;
-    else if (this.worked && unusedBytes() >= unusedBytesMin) {
-      this.worked = false;
-      shrinkHeap();
-    }
+    this.cpuMsBefore = cpuMs;
+    this.lookedMs = nowMs;
+    if (active === 0 && calls === 0) return true;
+    return calls <= fewCallsMax && !worked && heapBytes <= quietHeapBytesMax;
   }
 }

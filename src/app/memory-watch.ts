@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
+import { repeat } from '../core/repeat.ts';
 import type { MemoryMarks, MemoryReading } from './memory.ts';
 
 /** Between two looks, milliseconds: what a process can take in that time is what the marks leave room for. */
@@ -41,10 +42,7 @@ export class MemoryWatch implements MemoryPressure {
   }
 
   start(): void {
-    this.timer = this.deps.clock.after(memoryLookMs, () => {
-      this.start();
-      this.look();
-    });
+    this.timer = repeat(this.deps.clock, memoryLookMs, () => this.look());
   }
 
   stop(): void {

@@ -1,6 +1,6 @@
 import { FileWatch, tlsFilesOf } from '../app/file-watch.ts';
 import { IdleCollector } from '../app/idle-collector.ts';
-import { shrinkHeap, unusedHeapBytes } from '../app/memory.ts';
+import { cpuMs, readMemory, shrinkHeap } from '../app/memory.ts';
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
 import { readFileBounded } from '../config/config-file.ts';
@@ -56,7 +56,8 @@ export async function run(
     const idle = new IdleCollector({
       clock: systemClock,
       calls: () => app.calls(),
-      unusedBytes: unusedHeapBytes,
+      cpuMs,
+      memory: readMemory,
       shrinkHeap,
     });
     idle.start();

@@ -51,3 +51,8 @@ export function giveBlockBack(block: Buffer): void {
     return;
   }
 }
+
+/** Leaves the stocks to the collector: who is idle has no use for them, and the next to need one makes it anew. */
+export function dropSpareBlocks(): void {
+  for (const { kept } of stocks) kept.length = 0;
+}

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { giveBlockBack, lendBlock } from '../../../src/core/blocks.ts';
+import { dropSpareBlocks, giveBlockBack, lendBlock } from '../../../src/core/blocks.ts';
 
 describe('core/blocks', () => {
   it('lends the least size with room, and what is larger than any made to measure', () => {
@@ -32,5 +32,12 @@ describe('core/blocks', () => {
       expect(kept * bytes).to.be.at.most(1_572_864);
       expect(kept > 0).to.equal(bytes <= 524_288);
     }
+  });
+
+  it('keeps none once they are dropped', () => {
+    const block = lendBlock(16_384);
+    giveBlockBack(block);
+    dropSpareBlocks();
+    expect(lendBlock(16_384)).not.to.equal(block);
   });
 });
