@@ -38,8 +38,9 @@ export interface Report {
 export interface Alone {
   readonly what: string;
   readonly measured: string;
-  readonly goal: string;
-  readonly met: boolean;
+  /** Absent where the figure only stands beside another that has one. */
+  readonly goal?: string;
+  readonly met?: boolean;
 }
 
 export const subject = 'Outrigger';
@@ -149,7 +150,11 @@ function goals(report: Report): string {
     );
   }
   for (const { what, measured, goal, met } of report.alone ?? [])
-    lines.push(`- ${met ? 'met' : 'not met'}: ${what}: ${measured}, goal ${goal}`);
+    lines.push(
+      goal === undefined
+        ? `- beside: ${what}: ${measured}`
+        : `- ${met ? 'met' : 'not met'}: ${what}: ${measured}, goal ${goal}`,
+    );
   return lines.length === 0 ? '' : `\nGoals:\n\n${lines.join('\n')}\n`;
 }
 

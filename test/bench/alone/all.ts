@@ -1,12 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { launchPeer, serving } from '../child-process.ts';
-import { proxyCore, type Replicas } from '../measure.ts';
-import { outrigger } from '../peers/outrigger.ts';
+import { generate } from '../generate.ts';
+import { otherCore, proxyCore, type Replicas } from '../measure.ts';
+import { outriggerFrom } from '../peers/outrigger.ts';
 import { freePorts } from '../ports.ts';
 import type { Alone } from '../report.ts';
+import type { Scenario } from '../scenarios.ts';
 import { measureLongStream, startStreamServer } from './long-stream.ts';
-import { measureMemory } from './memory.ts';
+import { loadCalls, measureIdle, measureMemory } from './memory.ts';
+import { buildPrograms } from './programs.ts';
 import { measureStart } from './start.ts';
+
+const light: Scenario = { name: 'light', connections: 10, inFlight: 10, messageBytes: 25, warmCalls: 0 };
 
 /** What has no peer to stand beside: each on a process of its own. `dir` is for its configuration. */
 export async function measureAlone(
@@ -16,30 +21,43 @@ export async function measureAlone(
   say: (text: string) => void,
 ): Promise<Alone[]> {
   const { cert, key, ports } = replicas;
+  const programs = buildPrograms(dir);
   const withProxy = async (
+    file: string,
     upstream: readonly number[],
-    measure: (pid: number, port: number) => Promise<Alone[]>,
+    measure: (pid: number, port: number, own: string) => Promise<Alone[]>,
   ) => {
+    const peer = outriggerFrom(file);
     const [listen, admin] = await freePorts(2);
     const own = `${dir}/alone-${listen}`;
     mkdirSync(own);
-    const launch = outrigger.prepare(own, { listen, admin, collector, replicas: upstream, cert, key });
+    const launch = peer.prepare(own, { listen, admin, collector, replicas: upstream, cert, key });
     const program = launchPeer(launch, proxyCore);
     try {
-      await serving(launch, listen, program, outrigger.name);
-      return await measure(program.pid, listen);
+      await serving(launch, listen, program, peer.name);
+      return await measure(program.pid, listen, own);
     } finally {
       await program.stop();
     }
   };
-  const rows = await withProxy(ports, measureMemory);
+  const idle = (file: string) =>
+    withProxy(file, ports, (pid, port, own) =>
+      measureIdle(pid, () => generate(light, port, false, loadCalls, otherCore, own)),
+    );
+  const { built, sources } = programs;
+  const rows = await idle(built);
+  rows.push(
+    ...(await idle(sources)).map(({ what, measured }) => ({ what: `${what}, from the sources`, measured })),
+  );
+  rows.push(...(await withProxy(built, ports, measureMemory)));
   const server = await startStreamServer();
   try {
-    rows.push(...(await withProxy([server.port], async (pid, port) => [await measureLongStream(pid, port)])));
+    const long = (pid: number, port: number) => measureLongStream(pid, port).then((row) => [row]);
+    rows.push(...(await withProxy(built, [server.port], long)));
   } finally {
     await server.close();
   }
-  rows.push(...(await measureStart(ports[0], say)));
+  rows.push(...(await measureStart(programs, ports[0])));
   for (const { what, measured } of rows) say(`${what}: ${measured}`);
   return rows;
 }

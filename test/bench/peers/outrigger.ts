@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Peer } from './peer.ts';
 
 const entry = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-const command = process.env.BENCH_OUTRIGGER?.split(' ') ?? [process.execPath, entry];
+const chosen = process.env.BENCH_OUTRIGGER?.split(' ') ?? [process.execPath, entry];
 
 /**
  * The proxy under test, with what a default user has on: metrics, trace context with 1% sampled and exported, recent calls,
@@ -17,7 +17,12 @@ export const outriggerSampled: Peer = { ...make('Outrigger sampled', 1, false), 
 
 export const outriggerTls: Peer = { ...make('Outrigger TLS', 0.01, true), only: ['c10 m10'], tls: true };
 
-function make(name: string, ratio: number, tls: boolean): Peer {
+/** As `outrigger`, started from this file. */
+export function outriggerFrom(file: string): Peer {
+  return make('Outrigger', 0.01, false, [process.execPath, file]);
+}
+
+function make(name: string, ratio: number, tls: boolean, command = chosen): Peer {
   return {
     name,
     missing: () => (existsSync(command.at(-1) ?? '') ? '' : `${command.join(' ')} is not there`),
