@@ -226,13 +226,11 @@ export class ConnectionCore implements StreamHost {
     return this.forgotResets ? 'perhaps' : 'no';
   }
 
-  /** Counts received DATA against the connection's window and gives the credit back, unless too much is held. */
-  received(bytes: number): boolean {
-    if (!this.receiveWindow.receive(bytes)) return false;
+  /** Received DATA, counted against the connection's window before: gives the credit back, unless too much is held. */
+  received(bytes: number): void {
     this.buffered += bytes;
     if (this.mayBuffer) this.returnCredit(bytes);
     else this.withheld += bytes;
-    return true;
   }
 
   /** A connection to a server carries the calls of many clients, and one of them must not stop it for the others. */

@@ -3,7 +3,7 @@ import type { StreamReceiver } from '../core/message-stream.ts';
 import { ConnectionCore, type ConnectionListener } from './connection-core.ts';
 import { windowBytesDefault } from './flow-window.ts';
 import { clientPreface } from './frame.ts';
-import { handleFrame, sectionWork } from './frame-handlers.ts';
+import { dataBegins, dataPiece, handleFrame, sectionWork } from './frame-handlers.ts';
 import { type FrameListener, FrameReader } from './frame-reader.ts';
 import type { ConnectionOptions } from './options.ts';
 import { SettingId } from './settings.ts';
@@ -172,6 +172,27 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
 
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     handleFrame(this, type, flags, streamId, bytes, start, end);
+    this.worked();
+  }
+
+  dataBegins(flags: number, streamId: number, lengthBytes: number): void {
+    dataBegins(this, flags, streamId, lengthBytes);
+    this.worked();
+  }
+
+  dataPiece(
+    flags: number,
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    whole: boolean,
+  ): void {
+    dataPiece(this, flags, streamId, bytes, start, end, whole);
+    if (this.over) this.reader.stop();
+  }
+
+  private worked(): void {
     if (this.over) this.reader.stop();
     else if (--this.workLeft <= 0) this.reader.hold();
   }

@@ -4,6 +4,7 @@ import type { ConnectionCore } from './connection-core.ts';
 import { contentStart, Flag, FrameType, frameError, padLength, readU31, readU32 } from './frame.ts';
 import { isRequest, isResponse, isTrailers } from './head-rules.ts';
 import { applySettings } from './settings.ts';
+import type { Http2Stream } from './stream.ts';
 
 /** What each frame does to a connection (RFC 9113 section 6). `start` to `end` is the payload, padding included. */
 export function handleFrame(
@@ -19,12 +20,7 @@ export function handleFrame(
   if (error !== ErrorCode.NO_ERROR && !(type === FrameType.WINDOW_UPDATE && id !== 0 && end - start === 4)) {
     return c.fail(error, `a malformed frame of type ${type}`);
   }
-  if (!c.settingsReceived && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
-    return c.fail(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS');
-  }
-  if (c.assembly.expecting && (type !== FrameType.CONTINUATION || id !== c.assembly.streamId)) {
-    return c.fail(ErrorCode.PROTOCOL_ERROR, 'a header section was not continued');
-  }
+  if (!inOrder(c, type, flags, id)) return;
   switch (type) {
     case FrameType.DATA:
       return onData(c, flags, id, bytes, start, end);
@@ -53,6 +49,16 @@ export function handleFrame(
   }
 }
 
+/** May such a frame come now? If not, the connection has failed. */
+function inOrder(c: ConnectionCore, type: number, flags: number, id: number): boolean {
+  if (!c.settingsReceived && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
+    c.fail(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS');
+  } else if (c.assembly.expecting && (type !== FrameType.CONTINUATION || id !== c.assembly.streamId)) {
+    c.fail(ErrorCode.PROTOCOL_ERROR, 'a header section was not continued');
+  }
+  return !c.over;
+}
+
 function onData(
   c: ConnectionCore,
   flags: number,
@@ -62,35 +68,74 @@ function onData(
   end: number,
 ): void {
   const length = end - start;
-  if (!c.received(length))
-    return c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the connection window');
-  const stream = c.streams.get(id);
-  if (stream === undefined) {
-    c.released(length);
-    return onLateData(c, id, length, (flags & Flag.END_STREAM) !== 0);
-  }
-  if (!stream.open) {
-    c.released(length);
-    return stream.failed({
-      kind: 'protocol',
-      code: ErrorCode.STREAM_CLOSED,
-      message: 'DATA after END_STREAM',
-    });
-  }
-  if (!stream.hasHead) {
-    c.released(length);
-    return stream.protocolError('DATA before HEADERS');
-  }
   const padded = (flags & Flag.PADDED) !== 0;
   const from = padded ? start + 1 : start;
   const to = padded ? end - bytes[start] : end;
+  const stream = acceptData(c, flags, id, length, to - from);
+  if (c.over) return;
+  c.received(length);
+  if (stream === null) return c.released(length);
   const last = (flags & Flag.END_STREAM) !== 0;
-  if (to > from || last) c.messageFrames++;
   stream.receiveData(bytes, from, to, length - (to - from), last);
   if (to === from && !last) c.glitch(1);
 }
 
-/** DATA for a stream that is no more: its connection credit was returned, the rest depends on whose fault it is. */
+/**
+ * DATA without padding whose payload comes in pieces. All that can be wrong with the frame is found here, and all that is
+ * counted of frames is counted here: how its octets were cut on their way makes no difference.
+ */
+export function dataBegins(c: ConnectionCore, flags: number, id: number, lengthBytes: number): void {
+  if (id === 0) return c.fail(ErrorCode.PROTOCOL_ERROR, `a malformed frame of type ${FrameType.DATA}`);
+  if (inOrder(c, FrameType.DATA, flags, id)) acceptData(c, flags, id, lengthBytes, lengthBytes);
+}
+
+/** A piece of such a frame; its stream may be over by now, or was before it began, and then it is dropped. */
+export function dataPiece(
+  c: ConnectionCore,
+  flags: number,
+  id: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  whole: boolean,
+): void {
+  const length = end - start;
+  const last = whole && (flags & Flag.END_STREAM) !== 0;
+  const stream = c.streams.get(id);
+  c.received(length);
+  if (stream === undefined) c.released(length);
+  else stream.receiveData(bytes, start, end, 0, last);
+}
+
+/**
+ * Takes all of a DATA frame into account, `length` octets with `contentBytes` that are no padding, whether or not they are
+ * here yet. Returns the stream that is to get them, or null where nobody is; the connection may have failed.
+ */
+function acceptData(
+  c: ConnectionCore,
+  flags: number,
+  id: number,
+  length: number,
+  contentBytes: number,
+): Http2Stream | null {
+  const last = (flags & Flag.END_STREAM) !== 0;
+  if (!c.receiveWindow.receive(length))
+    c.fail(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the connection window');
+  else {
+    const stream = c.streams.get(id);
+    if (stream === undefined) onLateData(c, id, length, last);
+    else if (!stream.open) {
+      stream.failed({ kind: 'protocol', code: ErrorCode.STREAM_CLOSED, message: 'DATA after END_STREAM' });
+    } else if (!stream.hasHead) stream.protocolError('DATA before HEADERS');
+    else {
+      if (contentBytes > 0 || last) c.messageFrames++;
+      if (stream.acceptData(length, contentBytes, last)) return stream;
+    }
+  }
+  return null;
+}
+
+/** DATA for a stream that is no more: its connection credit is returned, the rest depends on whose fault it is. */
 function onLateData(c: ConnectionCore, id: number, length: number, last: boolean): void {
   if (isIdle(c, id)) return c.fail(ErrorCode.PROTOCOL_ERROR, 'DATA on an idle stream');
   if (last) c.endedMeanwhile(id);

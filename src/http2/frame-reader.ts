@@ -1,8 +1,19 @@
-import { FrameType, frameHeaderBytes, readU24, readU31 } from './frame.ts';
+import { Flag, FrameType, frameHeaderBytes, readU24, readU31 } from './frame.ts';
 
-/** Hears of each whole frame; octets `start` to `end` are its payload and must be copied to be kept. */
+/** Hears of each frame; octets `start` to `end` are its payload, or a piece of it, and must be copied to be kept. */
 export interface FrameListener {
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void;
+  /** A DATA frame without padding has begun, whose `lengthBytes` octets, one at least, come in pieces. */
+  dataBegins(flags: number, streamId: number, lengthBytes: number): void;
+  /** The next of them; `whole` with the last. */
+  dataPiece(
+    flags: number,
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    whole: boolean,
+  ): void;
   /** A frame longer than we allow, and the last that is told of: FRAME_SIZE_ERROR of the connection (RFC 9113 section 4.2). */
   frameTooLong(lengthBytes: number): void;
 }
@@ -11,14 +22,20 @@ export interface FrameListener {
 const carryKeptBytesMax = 1024;
 
 /**
- * Cuts a stream of octets into frames. A frame that lies whole in what was read is handed on in place; one that
- * straddles two reads is put together in `carry`, which holds at most one frame.
+ * Cuts a stream of octets into frames. A frame that lies whole in what was read is handed on in place. Of DATA that
+ * straddles two reads each piece is handed on as it comes: with frames of 16 KiB and reads of 64 KiB that is every fourth,
+ * and to put it together would copy it once more, into memory made for it. Any other frame, and DATA that is padded, is
+ * put together in `carry`, which holds at most one frame.
  */
 export class FrameReader {
   private readonly listener: FrameListener;
   private readonly frameBytesMax: number;
   private carry: Buffer = Buffer.alloc(0);
   private carried = 0;
+  /** Of the DATA frame that comes in pieces: octets still to come, flags and stream. */
+  private cutLeft = 0;
+  private cutFlags = 0;
+  private cutId = 0;
   private stopped = false;
   private held = false;
 
@@ -33,6 +50,7 @@ export class FrameReader {
     this.held = true;
     this.carry = Buffer.alloc(0);
     this.carried = 0;
+    this.cutLeft = 0;
   }
 
   /** Has a frame begun and not ended that is no DATA? Nobody honest takes long over one. */
@@ -50,6 +68,7 @@ export class FrameReader {
     let at = start;
     this.held = this.stopped;
     if (this.carried > 0) at = this.completeCarried(bytes, at, end);
+    if (this.cutLeft > 0) at = this.handOnPiece(bytes, at, end);
     while (!this.held && end - at >= frameHeaderBytes) {
       const length = readU24(bytes, at);
       if (length > this.frameBytesMax) {
@@ -57,7 +76,10 @@ export class FrameReader {
         return end;
       }
       const next = at + frameHeaderBytes + length;
-      if (next > end) break;
+      if (next > end) {
+        if (this.cut(bytes, at)) at = this.handOnPiece(bytes, at + frameHeaderBytes, end);
+        break;
+      }
       this.listener.frame(
         bytes[at + 3],
         bytes[at + 4],
@@ -75,6 +97,27 @@ export class FrameReader {
     return end;
   }
 
+  /** Begins to hand on a frame in pieces, where it is one that may be: its header is at `at`. */
+  private cut(bytes: Uint8Array, at: number): boolean {
+    const length = readU24(bytes, at);
+    const flags = bytes[at + 4];
+    if (bytes[at + 3] !== FrameType.DATA || (flags & Flag.PADDED) !== 0 || length === 0) return false;
+    this.cutLeft = length;
+    this.cutFlags = flags;
+    this.cutId = readU31(bytes, at + 5);
+    this.listener.dataBegins(flags, this.cutId, length);
+    return true;
+  }
+
+  /** Hands on what came of the frame that is cut; returns where the rest begins. */
+  private handOnPiece(bytes: Uint8Array, start: number, end: number): number {
+    const to = start + Math.min(this.cutLeft, end - start);
+    if (to === start || this.stopped) return start;
+    this.cutLeft -= to - start;
+    this.listener.dataPiece(this.cutFlags, this.cutId, bytes, start, to, this.cutLeft === 0);
+    return to;
+  }
+
   /** Fills up the carried frame; returns where the rest begins (`end` while it is still not whole). */
   private completeCarried(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -86,6 +129,10 @@ export class FrameReader {
     if (length > this.frameBytesMax) {
       this.refuse(length);
       return end;
+    }
+    if (this.carried === frameHeaderBytes && this.cut(this.carry, 0)) {
+      this.carried = 0;
+      return at;
     }
     const whole = frameHeaderBytes + length;
     at = this.take(bytes, at, end, whole);
@@ -112,8 +159,8 @@ export class FrameReader {
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
     const count = end - start;
-    const whole = count >= 3 ? frameHeaderBytes + readU24(bytes, start) : frameHeaderBytes;
-    this.grow(Math.min(whole, frameHeaderBytes + this.frameBytesMax));
+    // Until its header is whole nobody knows whether it is to be carried at all.
+    this.grow(count < frameHeaderBytes ? frameHeaderBytes : frameHeaderBytes + readU24(bytes, start));
     this.carry.set(bytes.subarray(start, end), 0);
     this.carried = count;
   }

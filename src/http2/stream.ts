@@ -164,34 +164,36 @@ export class Http2Stream implements MessageStream, WaitingStream {
     if (over) this.close(false);
   }
 
-  /** `start` to `end` is the data; `padding` octets came with it and count to the windows alone. */
+  /**
+   * A DATA frame of `length` octets, of which `contentBytes` are no padding: they count to the windows all at once, though
+   * they may come in pieces. False when it is one that must not be; the stream has failed then.
+   */
+  acceptData(length: number, contentBytes: number, last: boolean): boolean {
+    if (!this.receiveWindow.receive(length)) {
+      const message = 'it sent more than its window';
+      this.failed({ kind: 'protocol', code: ErrorCode.FLOW_CONTROL_ERROR, message });
+      return false;
+    }
+    if (contentBytes > 0) this.emptyFrames = 0;
+    else if (!last && ++this.emptyFrames > emptyFramesMax) {
+      const message = 'it sent empty DATA on and on';
+      this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message });
+      return false;
+    }
+    if (this.expectedBytes < 0) return true;
+    this.expectedBytes -= contentBytes;
+    if (this.expectedBytes >= 0 && (!last || this.expectedBytes === 0)) return true;
+    this.protocolError('the body does not match content-length');
+    return false;
+  }
+
+  /**
+   * Data that was accepted, from `start` to `end`: a whole frame or a piece of one, `last` with the last piece of the last.
+   * `padding` octets came with it and count to the windows alone.
+   */
   receiveData(bytes: Uint8Array, start: number, end: number, padding: number, last: boolean): void {
     const length = end - start;
-    // First of all: whatever comes of the frame, the connection has counted it.
     this.unconsumed += length + padding;
-    if (!this.receiveWindow.receive(length + padding)) {
-      this.failed({
-        kind: 'protocol',
-        code: ErrorCode.FLOW_CONTROL_ERROR,
-        message: 'it sent more than its window',
-      });
-      return;
-    }
-    if (length === 0 && !last && ++this.emptyFrames > emptyFramesMax) {
-      this.failed({
-        kind: 'protocol',
-        code: ErrorCode.ENHANCE_YOUR_CALM,
-        message: 'it sent empty DATA on and on',
-      });
-      return;
-    }
-    if (length > 0) this.emptyFrames = 0;
-    if (this.expectedBytes >= 0) {
-      this.expectedBytes -= length;
-      if (this.expectedBytes < 0 || (last && this.expectedBytes !== 0)) {
-        return this.protocolError('the body does not match content-length');
-      }
-    }
     const over = last && this.receivedEnd();
     if (padding > 0) this.consumed(padding);
     if (this.receiver === null) this.consumed(length);

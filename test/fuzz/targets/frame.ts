@@ -13,11 +13,28 @@ function readInPieces(
 ): { frames: WireFrame[]; tooLong: number; kept: number } {
   const frames: WireFrame[] = [];
   let tooLong = 0;
+  let cut: Buffer[] = [];
+  let cutLeft = 0;
   const reader = new FrameReader(
     {
       frame: (type, flags, streamId, bytes, start, end) => {
         check(0 <= start && start <= end && end <= bytes.length, 'a payload outside of its buffer');
         frames.push({ type, flags, streamId, payload: Buffer.from(bytes.subarray(start, end)) });
+      },
+      dataBegins: (_flags, _streamId, lengthBytes) => {
+        check(
+          cutLeft === 0 && lengthBytes > 0,
+          'a frame in pieces is one that has octets, and one at a time',
+        );
+        cutLeft = lengthBytes;
+        cut = [];
+      },
+      dataPiece: (flags, streamId, bytes, start, end, whole) => {
+        check(0 <= start && start < end && end <= bytes.length, 'a piece outside of its buffer, or none');
+        cut.push(Buffer.from(bytes.subarray(start, end)));
+        cutLeft -= end - start;
+        check(whole === (cutLeft === 0), 'the last piece is told to be the last');
+        if (whole) frames.push({ type: 0, flags, streamId, payload: Buffer.concat(cut) });
       },
       frameTooLong: (length) => {
         check(tooLong === 0, 'a frame that is too long is told of once');

@@ -7,6 +7,7 @@ import { MemoryPair, type PairEnd } from '../../support/memory-pair.ts';
 import {
   data,
   frame,
+  framesOf,
   getHead,
   headers,
   okHead,
@@ -65,6 +66,48 @@ function recordedRun(): { client: Buffer; server: Buffer } {
   return said;
 }
 
+/** Events with each run of DATA told as one: a frame that came in two reads is handed on in two pieces. */
+function joined(events: readonly string[]): string[] {
+  const told: string[] = [];
+  for (const event of events) {
+    const bytes = /^data (\d+)/.exec(event);
+    const before = /^data (\d+)$/.exec(told.at(-1) ?? '');
+    if (bytes === null || before === null) told.push(event);
+    else told[told.length - 1] = event.replace(bytes[1], `${Number(before[1]) + Number(bytes[1])}`);
+  }
+  return told;
+}
+
+/**
+ * What was written, told alike however DATA that is passed on was cut: per stream its frames, DATA put together; the others
+ * in their order over all streams. When credit is given depends on the cuts, and is judged by `credit`.
+ */
+function told(written: Buffer): unknown {
+  const streams = new Map<number, Array<[what: string, octets: string]>>();
+  const order: string[] = [];
+  const preface = written.subarray(0, 3).toString('latin1') === 'PRI' ? 24 : 0;
+  for (const { type, flags, id, payload } of framesOf(written.subarray(preface))) {
+    if (type === FrameType.WINDOW_UPDATE) continue;
+    const what = `${type} ${flags} ${id}`;
+    const frames = streams.get(id) ?? [];
+    streams.set(id, frames);
+    const before = frames.at(-1);
+    if (type !== FrameType.DATA) order.push(what);
+    if (type === FrameType.DATA && before?.[0] === `${FrameType.DATA} 0 ${id}`) {
+      before[0] = what;
+      before[1] += payload.toString('hex');
+    } else frames.push([what, payload.toString('hex')]);
+  }
+  return [order, [...streams].sort(([a], [b]) => a - b)];
+}
+
+/** What the peer may send on the whole connection, and what it will be allowed once what is held was disposed of. */
+function credit(end: Scripted): number {
+  const core = end.connection as unknown as { withheld: number };
+  const window = end.connection.receiveWindow as unknown as { granted: number; owed: number };
+  return window.granted + window.owed + core.withheld;
+}
+
 /** What one end makes of octets in pieces: its events, and the octets it wrote. */
 function replay(role: 'client' | 'server', octets: Buffer, pieces: readonly number[]): unknown {
   const end = new Scripted(role, {}, false);
@@ -81,13 +124,17 @@ function replay(role: 'client' | 'server', octets: Buffer, pieces: readonly numb
   for (let at = 0, piece = 0; at < octets.length; piece++) {
     const until = pieces.length === 0 ? octets.length : at + pieces[piece % pieces.length];
     end.send(octets.subarray(at, until));
+    // DATA in pieces of an octet comes to ten times as much; what leaves too late waits, and is cut anew.
+    if (end.connection.out.length > 100_000) end.flush();
     at = until;
   }
+  end.flush();
   return {
     error: end.error ?? null,
     events: end.events,
-    calls: [...end.requests.map(({ recorder }) => recorder), ...calls].map(({ events }) => events),
-    written: end.connection.out.bytes.toString('hex', 0, end.connection.out.length),
+    calls: [...end.requests.map(({ recorder }) => recorder), ...calls].map(({ events }) => joined(events)),
+    written: told(end.wire),
+    credit: credit(end),
   };
 }
 
