@@ -1,4 +1,5 @@
 import type { AdminServer } from '../admin/server.ts';
+import type { Address } from '../core/address.ts';
 import { type Drainable, type DrainTarget, waitWhile } from '../lifecycle.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { portSharers } from '../listeners/port-sharers.ts';
@@ -73,12 +74,19 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     if (handoverMs === undefined) return;
     const { clock, logger } = deps;
     deps.logger.info('waiting for a successor', { handoverMs });
+    const endMs = clock.now() + handoverMs;
     const alone = (): boolean => running.listeners.some(({ listener }) => !hasSuccessor(listener));
-    await waitWhile(alone, clock, clock.now() + handoverMs);
+    await waitWhile(alone, clock, endMs);
+    const admin = this.admin();
+    if (!alone() && admin !== null) {
+      // Who has the admin address is the one that stays. A successor that has waited too long for it goes again, perhaps in
+      // this moment: only one that takes it has come for good, and nobody else is to be left without a listener.
+      await admin.close();
+      const untaken = (): boolean => !anyPort(running.config.admin.listen) && isFree(admin.address);
+      await waitWhile(() => untaken() || alone(), clock, endMs);
+    }
     if (alone()) return logger.warn('no successor came: going without', { handoverMs });
     logger.info('a successor is there: clients are sent over');
-    // Its own admin server may be waiting for this address.
-    await this.admin()?.close();
   }
 
   async close(): Promise<void> {
@@ -91,6 +99,16 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     await this.parts.telemetry.shutdown();
     await this.admin()?.close();
   }
+}
+
+/** Each process gets a port of its own. */
+function anyPort(address: Address): boolean {
+  return address.kind === 'tcp' && address.port === 0;
+}
+
+/** Nobody listens there; false where nobody tells. */
+function isFree(address: Address): boolean {
+  return portSharers(address) === 0;
 }
 
 /** A socket file cannot be shared, so it has none to wait for; where nobody tells, the whole time is waited. */

@@ -83,12 +83,8 @@ export class RolloutSidecar {
     return (await fetch(`http://${this.admin}/ready`).catch(() => null))?.status === 200;
   }
 
-  async ask(path: string, method = 'GET'): Promise<unknown> {
-    const reply = await fetch(`http://${this.admin}${path}`, {
-      method,
-      headers: { accept: 'application/json' },
-    });
-    return reply.json();
+  async ask(path: string): Promise<unknown> {
+    return (await fetch(`http://${this.admin}${path}`, { headers: { accept: 'application/json' } })).json();
   }
 
   /** SIGTERM, and the exit code. */

@@ -38,7 +38,7 @@ export const drain = section(
     }),
     handover: key(duration({ min: '1ms', max: '10m' }), {
       otherwise: 'nobody is waited for, and no address is shared',
-      doc: 'How long to wait, before going, for a successor on the same addresses. Until it is there this sidecar serves on; then it closes its sockets and sends its clients over. Addresses are shared by SO_REUSEPORT (Linux, FreeBSD), so any process of the same user could take connections. TCP only.',
+      doc: 'How long to wait, before going, for a successor on the same addresses. Until it is there, with the admin address as well, this sidecar serves on; then it closes its sockets and sends its clients over. Give it longer than a start takes on a busy machine: clients of a successor that comes later are refused in between. Addresses are shared by SO_REUSEPORT (Linux, FreeBSD), so any process of the same user could take connections. TCP only.',
     }),
   },
 );

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { expect } from 'chai';
 import { drainableOf } from '../../../src/app/drainable.ts';
 import {
@@ -77,6 +79,68 @@ describe('the sidecar as its drain sees it', () => {
       'telemetry shutdown',
       'admin close',
     ]);
+  });
+});
+
+describe('a hand-over', () => {
+  const servers = new Set<Server>();
+  const close = (server: Server): Promise<void> =>
+    new Promise((resolve) => {
+      servers.delete(server);
+      server.close(() => resolve());
+    });
+  afterEach(async () => {
+    for (const server of servers) await close(server);
+  });
+  async function listen(port: number, reusePort = true): Promise<Server> {
+    const server = createServer();
+    server.listen({ host: '127.0.0.1', port, reusePort });
+    await once(server, 'listening');
+    servers.add(server);
+    return server;
+  }
+  const addressOf = (server: Server) => {
+    const { port } = server.address() as AddressInfo;
+    return { kind: 'tcp', host: '127.0.0.1', port } as const;
+  };
+
+  it('is over when a successor has the admin address, and not when one has come and gone', async function () {
+    if (process.platform !== 'linux') this.skip(); // nobody else tells who listens
+    const { parts, rig } = setUp();
+    const [own, ownAdmin] = [await listen(0), await listen(0, false)];
+    const [address, adminAddress] = [addressOf(own), addressOf(ownAdmin)];
+    const said: string[] = [];
+    const note = (message: string) => void said.push(message);
+    Object.assign(parts, {
+      deps: { clock: rig.clock, logger: { info: note, warn: note } },
+      running: {
+        listeners: [{ listener: { address, settings: { shared: true } } }],
+        config: { drain: { handoverMs: 60_000 }, admin: { listen: adminAddress } },
+      },
+    });
+    const admin = { address: adminAddress, close: () => close(ownAdmin) };
+    const handOver = drainableOf(parts, () => admin).handOver();
+    const looks = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) {
+        rig.clock.advance(10);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await looks();
+    expect([said, ownAdmin.listening]).to.deep.equal([['waiting for a successor'], true]);
+    const first = await listen(address.port);
+    await looks();
+    expect([said.length, ownAdmin.listening], 'it gives the admin address away').to.deep.equal([1, false]);
+    await close(first);
+    await looks();
+    await listen(address.port);
+    await looks();
+    expect(said, 'and waits until one takes it').to.have.length(1);
+    await listen(adminAddress.port, false);
+    await looks();
+    await handOver;
+    expect(said.slice(1)).to.deep.equal(['a successor is there: clients are sent over']);
+    rig.cluster.stop();
   });
 });
 
