@@ -22,6 +22,7 @@ import type { Environment, ExportPlan, SignalTarget } from './export-plan.ts';
 import { ExportWatch } from './export-watch.ts';
 import { createMetricProducer } from './metrics/otlp-producer.ts';
 import type { Registry } from './metrics/registry.ts';
+import { otlpSpanExporter } from './otlp-exporter.ts';
 import { spansOf } from './spans.ts';
 import type { SpanSink } from './tracing.ts';
 
@@ -152,13 +153,7 @@ async function startTraces(options: OtelOptions, target: SignalTarget, resource:
 
 async function spanExporter(target: SignalTarget): Promise<SpanExporter> {
   if (target.kind === 'console') return new ConsoleSpanExporter();
-  const config = target.url === undefined ? {} : { url: target.url };
-  if (target.protocol === 'grpc') {
-    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-grpc');
-    return new OTLPTraceExporter(config);
-  }
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
-  return new OTLPTraceExporter(config);
+  return otlpSpanExporter(target);
 }
 
 async function startMetrics(options: OtelOptions, target: SignalTarget) {
