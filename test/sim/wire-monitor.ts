@@ -210,9 +210,17 @@ export class WireSide {
     const options = this.connection()?.options;
     if (options === undefined) return;
     const { streamWindowBytes, streamWindowBytesMax } = options;
-    const outstanding = streamWindowBytes + stream.grantedBytes - stream.receivedBytes;
+    const receivedBytes = stream.receivedBytes + this.begunBytes(id);
+    const outstanding = streamWindowBytes + stream.grantedBytes - receivedBytes;
     if (outstanding > Math.max(streamWindowBytes, streamWindowBytesMax))
       this.wrong(`so many WINDOW_UPDATEs that ${outstanding} octets may come on stream ${id}`);
+  }
+
+  /** What came of a DATA frame of that stream that is not whole yet: the engine passes it on, and gives credit for it. */
+  private begunBytes(id: number): number {
+    const { carry } = this;
+    const begun = carry.length > frameHeaderBytes && carry[3] === FrameType.DATA && readU31(carry, 5) === id;
+    return begun ? carry.length - frameHeaderBytes : 0;
   }
 
   private allowMore({ type, flags, id, payload }: SeenFrame): void {
