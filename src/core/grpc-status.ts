@@ -35,7 +35,15 @@ export function grpcStatusName(code: number): string {
 
 /** Parses `grpc-status`; what is no number from 0 to 16 is UNKNOWN, as grpc libraries read it. */
 export function parseGrpcStatus(text: string): number {
-  const code = /^\d{1,2}$/.test(text) ? Number(text) : GrpcStatus.UNKNOWN;
+  // By hand: every call has one, and a regular expression takes longer than all else that is done with it.
+  const { length } = text;
+  if (length === 0 || length > 2) return GrpcStatus.UNKNOWN;
+  let code = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return GrpcStatus.UNKNOWN;
+    code = code * 10 + digit;
+  }
   return code < grpcStatusNames.length ? code : GrpcStatus.UNKNOWN;
 }
 

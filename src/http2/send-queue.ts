@@ -17,7 +17,7 @@ export class SendQueue {
    * them all here, for as long as it keeps the connection.
    */
   delete(id: number): void {
-    this.queue.delete(id);
+    if (this.queue.size > 0) this.queue.delete(id);
   }
 
   /** Sends while `mayGoOn`; a stream that is done or waits for its own window leaves the queue. */

@@ -4,15 +4,14 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { Outcome } from '../upstream/endpoint.ts';
 
 /** Statuses that say a replica did not do its work; NOT_FOUND and the like are answers. */
-const failures = new Set<number>([
-  GrpcStatus.UNAVAILABLE,
-  GrpcStatus.INTERNAL,
-  GrpcStatus.DATA_LOSS,
-  GrpcStatus.DEADLINE_EXCEEDED,
-]);
+const failures =
+  (1 << GrpcStatus.UNAVAILABLE) |
+  (1 << GrpcStatus.INTERNAL) |
+  (1 << GrpcStatus.DATA_LOSS) |
+  (1 << GrpcStatus.DEADLINE_EXCEEDED);
 
 export function outcomeOfGrpc(status: number): Outcome {
-  return failures.has(status) ? 'failure' : 'success';
+  return ((failures >> status) & 1) === 1 ? 'failure' : 'success';
 }
 
 export function outcomeOfHttp(status: number): Outcome {

@@ -12,8 +12,8 @@ const slowWindowMs = 60_000;
 const slowQuantile = 0.99;
 /** Until so many calls were seen, none is slow: the first ones would all be. */
 const slowAfterCalls = 100;
-/** How many calls share one reading of the quantile. */
-const thresholdCalls = 64;
+/** How long one reading of the quantile is used: it costs as much as half a call. */
+const thresholdLifeMs = 100;
 
 export interface RecentCalls {
   add(record: CallRecord): void;
@@ -32,7 +32,8 @@ export function createRecentCalls(): RecentCalls {
   const failed = new Ring(failedCallsMax);
   const latency = new RecentLatency(slowWindowMs);
   let thresholdMs = Number.POSITIVE_INFINITY;
-  let untilThreshold = slowAfterCalls;
+  let thresholdUntilMs = Number.NEGATIVE_INFINITY;
+  let unseen = slowAfterCalls;
 
   return {
     add(record) {
@@ -42,8 +43,9 @@ export function createRecentCalls(): RecentCalls {
       if (record.requestMessages > 1 || record.responseMessages > 1) return;
       const durationMs = record.endedMs - record.startedMs;
       latency.record(durationMs, record.endedMs);
-      if (--untilThreshold <= 0) {
-        untilThreshold = thresholdCalls;
+      if (unseen > 0 && --unseen > 0) return;
+      if (record.endedMs >= thresholdUntilMs) {
+        thresholdUntilMs = record.endedMs + thresholdLifeMs;
         thresholdMs = latency.quantile(slowQuantile, record.endedMs);
       }
       if (durationMs > thresholdMs && !callFailed(record)) slow.add(record);
