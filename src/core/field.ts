@@ -90,7 +90,12 @@ const kinds = new Map<string, FieldKind>([
 
 function classify(name: string, value: string): FieldKind {
   if (!isFieldValue(value)) return FieldKind.Malformed;
-  if (name === 'te') return value === 'trailers' ? FieldKind.Regular : FieldKind.ConnectionSpecific;
+  return kindOfName(name) ?? (value === 'trailers' ? FieldKind.Regular : FieldKind.ConnectionSpecific);
+}
+
+/** The kind of every field of this name whose value is well-formed; undefined for `te`, whose value decides. */
+export function kindOfName(name: string): FieldKind | undefined {
+  if (name === 'te') return undefined;
   const known = kinds.get(name);
   if (known !== undefined) return known;
   if (name.charCodeAt(0) === 0x3a) return FieldKind.UnknownPseudo;

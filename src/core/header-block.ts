@@ -119,8 +119,8 @@ export class HeaderBlock {
 
 /** `application/grpc`, alone or with `+proto`, `;…`; not `application/grpc-web`. */
 export function isGrpcContentType(value: string): boolean {
+  if (value === 'application/grpc') return true;
   if (!value.startsWith('application/grpc')) return false;
-  if (value.length === 16) return true;
   const next = value.charCodeAt(16);
   return next === 0x2b || next === 0x3b;
 }

@@ -108,12 +108,26 @@ function trailersAreWellFormed(block: HeaderBlock): boolean {
 
 /** RFC 3986 section 3.1. */
 function isScheme(text: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9+\-.]*$/.test(text);
+  return text === 'http' || text === 'https' || /^[A-Za-z][A-Za-z0-9+\-.]*$/.test(text);
+}
+
+/** A bit for each rule of what an octet may stand in: a table costs a tenth of what a regular expression does. */
+const inToken = 1;
+const inAuthority = 2;
+const allowed = new Uint8Array(256);
+const alphanumerics = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+for (const c of `${alphanumerics}!#$%&'*+-.^_\`|~`) allowed[c.charCodeAt(0)] |= inToken;
+for (const c of `${alphanumerics}-._~!$&'()*+,;=:%[]`) allowed[c.charCodeAt(0)] |= inAuthority;
+
+/** Is it at least one octet, and all of them allowed in `place`? */
+function isMadeOf(place: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if ((allowed[text.charCodeAt(i)] & place) === 0) return false;
+  return text !== '';
 }
 
 /** RFC 9113 section 8.3.1: not empty; no userinfo; nothing that an HTTP/1.1 request line or host could be split by. */
 function isAuthority(text: string): boolean {
-  return /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]+$/.test(text);
+  return isMadeOf(inAuthority, text);
 }
 
 /** Origin form, or `*` for OPTIONS (section 8.3.1). */
@@ -128,6 +142,7 @@ function isPath(method: string, path: string): boolean {
   return true;
 }
 
+/** RFC 9110 section 5.6.2. */
 function isToken(text: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+  return isMadeOf(inToken, text);
 }

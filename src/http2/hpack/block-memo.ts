@@ -1,12 +1,12 @@
 import type { HeaderBlock } from '../../core/header-block.ts';
-import { copyOctets, hashOctets, sameOctets } from './octets.ts';
+import { hashOctets, OctetKey, sameOctets } from './octets.ts';
 
 /** A longer block is decoded every time: it costs too much to keep and to compare. */
 export const memoBlockBytesMax = 512;
 const slotCount = 32;
 
 interface Slot {
-  readonly wire: Buffer;
+  readonly wire: OctetKey;
   readonly version: number;
   readonly block: HeaderBlock;
 }
@@ -45,6 +45,6 @@ export class BlockMemo {
 
   /** After `seenBefore` gave true: keeps what the octets meant. */
   keep(bytes: Uint8Array, start: number, end: number, version: number, block: HeaderBlock): void {
-    this.slots![this.hash & (slotCount - 1)] = { wire: copyOctets(bytes, start, end), version, block };
+    this.slots![this.hash & (slotCount - 1)] = { wire: new OctetKey(bytes, start, end), version, block };
   }
 }

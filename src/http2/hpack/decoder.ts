@@ -1,10 +1,16 @@
-import { Field } from '../../core/field.ts';
+import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
 import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
 import { sharedFields } from './field-intern.ts';
 import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
-import { keepLiteral, knownLiteral, literalSeenBefore } from './literal-memo.ts';
+import {
+  followingLiteral,
+  keepLiteral,
+  knownLiteral,
+  literalSeenBefore,
+  startBlock,
+} from './literal-memo.ts';
 import { staticFields, staticTableLength } from './static-table.ts';
 import { StringLiteral } from './string-literal.ts';
 
@@ -127,6 +133,7 @@ export class HpackDecoder {
   private readFields(): void {
     const cursor = this.cursor;
     const end = cursor.end;
+    startBlock();
     while (cursor.position < end) {
       const octet = cursor.bytes[cursor.position];
       if (octet >= 0x80) {
@@ -136,7 +143,17 @@ export class HpackDecoder {
       } else if (octet >= 0x20) {
         this.fail('a table size update stands after a field');
         return;
-      } else if (!this.readLiteral(4, false, octet >= 0x10)) return;
+      } else if (octet >= 0x10) {
+        if (!this.readLiteral(4, false, true)) return;
+      } else {
+        const known = followingLiteral(cursor.bytes, cursor.position, end);
+        if (known === null) {
+          if (!this.readLiteral(4, false, false)) return;
+        } else {
+          cursor.position += known.wire.length;
+          if (!this.oversize) this.store(known.field);
+        }
+      }
     }
   }
 
@@ -159,12 +176,15 @@ export class HpackDecoder {
     const nameIndex = readInteger(cursor, prefixBits);
     if (nameIndex < 0) return this.failInteger(nameIndex);
     let name: string | null = null;
+    let kind: FieldKind | undefined;
     let problem = '';
     if (nameIndex === 0) problem = nameLiteral.read(cursor);
     else {
       const named = this.lookUp(nameIndex);
       if (named === null) return false;
       name = named.name;
+      // A malformed one may be so by its value.
+      if (named.kind !== FieldKind.Malformed && name !== 'te') kind = named.kind;
     }
     if (problem === '') problem = valueLiteral.read(cursor);
     if (problem !== '') return this.fail(problem);
@@ -190,10 +210,14 @@ export class HpackDecoder {
       }
     }
 
-    name ??= nameLiteral.name();
+    if (name === null) {
+      const known = nameLiteral.name();
+      if (known === null) return this.failHuffman();
+      ({ name, kind } = known);
+    }
     const value = valueLiteral.text();
-    if (name === null || value === null) return this.failHuffman();
-    let field = new Field(name, value, sensitive);
+    if (value === null) return this.failHuffman();
+    let field = new Field(name, value, sensitive, valueLiteral.isPlainText() ? kind : undefined);
     if (insert) this.table.insert(field);
     else if (memoable && literalSeenBefore(start, cursor.position)) {
       field = sharedFields.intern(field);

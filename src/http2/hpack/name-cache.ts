@@ -1,13 +1,19 @@
-import { copyOctets, hashOctets, sameOctets } from './octets.ts';
+import { type FieldKind, kindOfName } from '../../core/field.ts';
+import { hashOctets, OctetKey, sameOctets } from './octets.ts';
+import { staticFields, staticNames } from './static-table.ts';
 
 /** Names longer than this on the wire are too rare to keep. */
 const wireBytesMax = 32;
 const slotCount = 256;
 
-interface NameSlot {
-  readonly huffman: boolean;
-  readonly wire: Buffer;
+export interface KnownName {
   readonly name: string;
+  /** See `kindOfName`. */
+  readonly kind: FieldKind | undefined;
+}
+interface NameSlot extends KnownName {
+  readonly huffman: boolean;
+  readonly wire: OctetKey;
 }
 /** Direct-mapped and shared by the process: a new name overwrites, so it never holds more than 256 short ones. */
 const slots: Array<NameSlot | null> = new Array(slotCount).fill(null);
@@ -18,22 +24,32 @@ const slots: Array<NameSlot | null> = new Array(slotCount).fill(null);
  * Few names are ever in use, but a peer that does not index a field (a trace header that is new on each call) spells its
  * name out every time: this saves decoding it, and gives the same string, whose hash the engine has at hand.
  */
-export function cachedName(bytes: Uint8Array, start: number, end: number, huffman: boolean): string | null {
+export function cachedName(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  huffman: boolean,
+): KnownName | null {
   if (end - start > wireBytesMax) return null;
   const slot = slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)];
   if (slot === null || slot.huffman !== huffman || !sameOctets(bytes, start, end, slot.wire)) return null;
-  return slot.name;
+  return slot;
 }
 
-/** Keeps the name that the octets were decoded to. */
+/** Keeps the name that the octets were decoded to, and gives what `cachedName` will. */
 export function cacheName(
   bytes: Uint8Array,
   start: number,
   end: number,
   huffman: boolean,
-  name: string,
-): void {
-  if (end - start > wireBytesMax) return;
-  const slot = hashOctets(bytes, start, end, 0) & (slotCount - 1);
-  slots[slot] = { huffman, wire: copyOctets(bytes, start, end), name };
+  text: string,
+): KnownName {
+  // The very string of the static table, so that a look-up by it compares no characters.
+  const entry = staticNames.get(text);
+  const name = entry === undefined ? text : staticFields[entry.index - 1].name;
+  const kind = kindOfName(name);
+  if (end - start > wireBytesMax) return { name, kind };
+  const slot = { huffman, wire: new OctetKey(bytes, start, end), name, kind };
+  slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)] = slot;
+  return slot;
 }

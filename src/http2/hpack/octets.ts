@@ -62,19 +62,81 @@ export function writeOctets(out: Uint8Array, position: number, octets: Uint8Arra
   return position + length;
 }
 
-/** Above so many octets the native comparison (55 ns) beats a loop (0.75 ns each). */
-const compareLoopMax = 80;
+let viewed: Uint8Array = new Uint8Array(0);
+let view = new DataView(viewed.buffer);
+
+/**
+ * The octets as words of four, which halves the time of hashing and comparing them and more: a load costs the same for
+ * one octet as for four. Nearly all are of the one shared read buffer, so the view of the latest is kept, and with it one
+ * buffer of the process.
+ */
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewed) {
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    viewed = bytes;
+  }
+  return view;
+}
+
+/** Octets that others are compared with; they share no memory with a read buffer. */
+export class OctetKey {
+  readonly length: number;
+  readonly bytes: Buffer;
+  readonly view: DataView;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.length = end - start;
+    this.bytes = copyOctets(bytes, start, end);
+    this.view = new DataView(this.bytes.buffer);
+  }
+}
+
+/** Above so many octets the native comparison (55 ns) beats a loop of words (0.4 ns an octet). */
+const compareLoopMax = 160;
 
 /** Whether `bytes` from `start` to `end` are `key`. */
-export function sameOctets(bytes: Uint8Array, start: number, end: number, key: Buffer): boolean {
+export function sameOctets(bytes: Uint8Array, start: number, end: number, key: OctetKey): boolean {
   const length = key.length;
   if (end - start !== length) return false;
-  if (length > compareLoopMax) return key.compare(bytes, start, end) === 0;
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== key[i]) return false;
+  if (length > compareLoopMax) return key.bytes.compare(bytes, start, end) === 0;
+  if (length < 4) {
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== key.bytes[i]) return false;
+    return true;
+  }
+  const words = viewOf(bytes);
+  const keyWords = key.view;
+  // The last word may overlap the one before it.
+  const last = length - 4;
+  if (words.getInt32(start + last, true) !== keyWords.getInt32(last, true)) return false;
+  for (let i = 0; i < last; i += 4)
+    if (words.getInt32(start + i, true) !== keyWords.getInt32(i, true)) return false;
   return true;
 }
 
-const hashSamplesMax = 32;
+/**
+ * Are they all printable ASCII (0x20 to 0x7e) without a space at either end? Four at a time: the high bit of an octet
+ * shows in one of the three where it is not.
+ */
+export function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end) return true;
+  if (bytes[start] === 0x20 || bytes[end - 1] === 0x20) return false;
+  let flags = 0;
+  if (end - start < 4) {
+    for (let i = start; i < end; i++) flags |= bytes[i] | (bytes[i] + 0x01) | (bytes[i] - 0x20);
+    return (flags & 0x80) === 0;
+  }
+  const words = viewOf(bytes);
+  const last = end - 4;
+  for (let i = start; i < last; i += 4) flags |= suspects(words.getInt32(i, true));
+  return ((flags | suspects(words.getInt32(last, true))) & 0x80808080) === 0;
+}
+
+function suspects(word: number): number {
+  return word | (word + 0x01010101) | (word - 0x20202020);
+}
+
+/** Words of four octets. */
+const hashSamplesMax = 16;
 
 /**
  * A 32-bit hash for a table that compares before it believes. Long runs are sampled, evenly, so that an id of a few
@@ -88,10 +150,22 @@ export function hashOctets(
   samplesMax = hashSamplesMax,
 ): number {
   const length = end - start;
-  const stride = length <= samplesMax ? 1 : Math.ceil(length / samplesMax);
   let hash = Math.imul(seed ^ length, 0x9e3779b1);
-  for (let i = start; i < end; i += stride) hash = Math.imul(hash ^ bytes[i], 0x01000193);
-  return hash ^ (hash >>> 15);
+  if (length < 4) {
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+    return hash ^ (hash >>> 15);
+  }
+  const stride = length <= 4 * samplesMax ? 4 : Math.ceil(length / samplesMax);
+  const words = viewOf(bytes);
+  const last = end - 4;
+  for (let i = start; i < last; i += stride) hash = mix(hash, words.getInt32(i, true));
+  return mix(hash, words.getInt32(last, true));
+}
+
+/** The shift brings what the high octets changed down to the bits that a table looks at. */
+function mix(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x01000193);
+  return product ^ (product >>> 15);
 }
 
 /** A copy that shares no memory with a read buffer. */

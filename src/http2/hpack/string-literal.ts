@@ -1,7 +1,7 @@
 import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax } from './huffman.ts';
 import { type Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
-import { cachedName, cacheName } from './name-cache.ts';
-import { latin1 } from './octets.ts';
+import { cachedName, cacheName, type KnownName } from './name-cache.ts';
+import { isPlainText, latin1 } from './octets.ts';
 
 /** Decoding is synchronous, so one workspace serves every connection. A longer string gets its own, for once. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
@@ -50,13 +50,17 @@ export class StringLiteral {
     return length < 0 ? null : latin1(out, 0, length);
   }
 
-  /** As `text`, for a header name: the same octets give the same string object. */
-  name(): string | null {
+  /** As `text`, for a header name and what it means: the same octets give the same string object. */
+  name(): KnownName | null {
     const cached = cachedName(this.bytes, this.start, this.end, this.huffman);
     if (cached !== null) return cached;
     const text = this.text();
-    if (text !== null) cacheName(this.bytes, this.start, this.end, this.huffman, text);
-    return text;
+    return text === null ? null : cacheName(this.bytes, this.start, this.end, this.huffman, text);
+  }
+
+  /** As a value well-formed beyond doubt (RFC 9113 section 8.2.1), seen before it is a string; false where that has to be asked. */
+  isPlainText(): boolean {
+    return !this.huffman && isPlainText(this.bytes, this.start, this.end);
   }
 
   /** Lets go of the read buffer. */

@@ -1,5 +1,11 @@
 import { expect } from 'chai';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
+import {
+  followingLiteral,
+  forgetLiterals,
+  knownLiteral,
+  startBlock,
+} from '../../../../src/http2/hpack/literal-memo.ts';
 
 const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
 
@@ -19,6 +25,8 @@ function fieldOf(decoder: HpackDecoder, octets: Buffer) {
 }
 
 describe('http2/hpack/literal-memo', () => {
+  beforeEach(forgetLiterals);
+
   it('knows a literal from its third sight on, on every connection, as one field that repeats', () => {
     const octets = literal('x-memo-same', 'again');
     const [first, second, third] = [1, 2, 3].map(() => fieldOf(new HpackDecoder(limits), octets));
@@ -63,5 +71,28 @@ describe('http2/hpack/literal-memo', () => {
     const small = new HpackDecoder({ ...limits, listBytesMax: 60 });
     small.decode(octets, 0, octets.length);
     expect(small.oversize).to.equal(true);
+  });
+
+  it('knows the next one by the one before it, without reading past the block', () => {
+    const octets = [literal('x-memo-first', '1'), literal('x-memo-second', '2')];
+    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), Buffer.concat(octets));
+    const bytes = Buffer.concat(octets);
+    startBlock();
+    const first = followingLiteral(bytes, 0, bytes.length) ?? knownLiteral(bytes, 0, octets[0].length);
+    expect(first).not.to.equal(null);
+    const at = octets[0].length;
+    expect(followingLiteral(bytes, at, bytes.length - 1)).to.equal(null);
+    expect(followingLiteral(bytes, at, bytes.length)?.field.name).to.equal('x-memo-second');
+    const cut = bytes.subarray(0, bytes.length - 1);
+    const decoder = new HpackDecoder(limits);
+    expect(decoder.decode(bytes, 0, cut.length)).to.equal(null);
+    expect(decoder.error).to.equal('the header block ends inside a string');
+  });
+
+  it('keeps two fields of one head that share a place', () => {
+    const names = Array.from({ length: 60 }, (_, at) => literal(`x-memo-many-${at}`, 'v'));
+    for (let i = 0; i < 4; i++) for (const octets of names) fieldOf(new HpackDecoder(limits), octets);
+    const known = names.filter((octets) => knownLiteral(octets, 0, octets.length) !== null);
+    expect(known.length).to.be.at.least(50);
   });
 });

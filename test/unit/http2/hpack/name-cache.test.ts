@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { FieldKind } from '../../../../src/core/field.ts';
 import { cachedName, cacheName } from '../../../../src/http2/hpack/name-cache.ts';
 
 describe('HPACK name cache', () => {
@@ -6,7 +7,7 @@ describe('HPACK name cache', () => {
     const wire = Buffer.from('..x-cache-test-1..');
     expect(cachedName(wire, 2, 16, false)).to.equal(null);
     cacheName(wire, 2, 16, false, 'x-cache-test-1');
-    expect(cachedName(Buffer.from('x-cache-test-1'), 0, 14, false)).to.equal('x-cache-test-1');
+    expect(cachedName(Buffer.from('x-cache-test-1'), 0, 14, false)?.name).to.equal('x-cache-test-1');
     expect(cachedName(Buffer.from('x-cache-test-1'), 0, 14, true)).to.equal(null);
     expect(cachedName(Buffer.from('x-cache-test-2'), 0, 14, false)).to.equal(null);
   });
@@ -15,12 +16,24 @@ describe('HPACK name cache', () => {
     const wire = Buffer.from('x-cache-test-3');
     cacheName(wire, 0, wire.length, false, 'x-cache-test-3');
     wire.fill(0);
-    expect(cachedName(Buffer.from('x-cache-test-3'), 0, 14, false)).to.equal('x-cache-test-3');
+    expect(cachedName(Buffer.from('x-cache-test-3'), 0, 14, false)?.name).to.equal('x-cache-test-3');
   });
 
   it('does not keep a long name', () => {
     const wire = Buffer.from('n'.repeat(33));
     cacheName(wire, 0, 33, false, 'n'.repeat(33));
     expect(cachedName(wire, 0, 33, false)).to.equal(null);
+  });
+
+  it('tells what every field of the name is, except of te', () => {
+    const kindOf = (name: string) => cacheName(Buffer.from(name), 0, name.length, false, name).kind;
+    expect(['te', 'host', ':what', 'x-any', 'X-Any', 'n'.repeat(40)].map(kindOf)).to.deep.equal([
+      undefined,
+      FieldKind.Host,
+      FieldKind.UnknownPseudo,
+      FieldKind.Regular,
+      FieldKind.Malformed,
+      FieldKind.Regular,
+    ]);
   });
 });

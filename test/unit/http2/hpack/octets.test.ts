@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import {
   copyOctets,
   hashOctets,
+  isPlainText,
   latin1,
+  OctetKey,
   sameOctets,
   writeLatin1,
   writeOctets,
@@ -34,11 +36,11 @@ describe('octets and binary strings', () => {
 
   it('are the same only where length and every octet are', () => {
     for (const length of lengths) {
-      const key = octets(length);
-      const around = Buffer.concat([Buffer.from('xyz'), key, Buffer.from('xyz')]);
+      const around = Buffer.concat([Buffer.from('xyz'), octets(length), Buffer.from('xyz')]);
+      const key = new OctetKey(Buffer.from(around), 3, 3 + length);
       expect(sameOctets(around, 3, 3 + length, key)).to.equal(true);
       expect(sameOctets(around, 3, 4 + length, key)).to.equal(false);
-      for (const at of length === 0 ? [] : [0, length >> 1, length - 1]) {
+      for (let at = 0; at < length; at++) {
         const other = Buffer.from(around);
         other[3 + at] ^= 1;
         expect(sameOctets(other, 3, 3 + length, key)).to.equal(false);
@@ -55,5 +57,32 @@ describe('octets and binary strings', () => {
       expect(hashOctets(first, 0, length, 1)).not.to.equal(hashOctets(first, 0, length, 2));
       expect(hashOctets(first, 0, length, 1)).not.to.equal(hashOctets(second, 0, length, 1));
     }
+  });
+
+  it('hash differently where any one octet is another, if every octet is asked for', () => {
+    for (const length of lengths.filter((length) => length > 0)) {
+      const wanted = octets(length);
+      const hash = hashOctets(wanted, 0, length, 0, length);
+      for (let at = 0; at < length; at++) {
+        const other = Buffer.from(wanted);
+        other[at] ^= 1 << (at & 7);
+        expect(hashOctets(other, 0, length, 0, length), `${length}, ${at}`).not.to.equal(hash);
+      }
+    }
+  });
+
+  it('are plain text where they are printable ASCII with no space at either end, wherever another one stands', () => {
+    for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 9, 33]) {
+      for (let at = 0; at < length; at++) {
+        for (let octet = 0; octet < 256; octet++) {
+          const bytes = Buffer.alloc(length + 4, 0x7e);
+          bytes[2 + at] = octet;
+          const edge = at === 0 || at === length - 1;
+          const plain = octet >= (edge ? 0x21 : 0x20) && octet <= 0x7e;
+          expect(isPlainText(bytes, 2, 2 + length), `${octet} at ${at} of ${length}`).to.equal(plain);
+        }
+      }
+    }
+    expect(isPlainText(Buffer.from('\0'), 1, 1)).to.equal(true);
   });
 });

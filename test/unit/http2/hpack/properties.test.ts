@@ -4,6 +4,7 @@ import { Field } from '../../../../src/core/field.ts';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
+import { integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { blockPairs, decoded, encoded, pairs, roomy } from './support.ts';
 
 /** A run that fails prints its seed; `fc.assert(…, { seed })` runs it again. */
@@ -168,4 +169,43 @@ describe('HPACK properties', () => {
       runs,
     );
   });
+
+  it('literals are what they say, whatever stood before them, and their kinds what the fields themselves would say', () => {
+    const literal = fc.record({
+      name,
+      value: fc.oneof(value, fc.constantFrom(' a', 'a\t', 'a\0b', 'trailers')),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(literal, { minLength: 1, maxLength: 8 }),
+        fc.array(fc.array(fc.record({ at: fc.nat(), first: fc.constantFrom(0x00, 0x00, 0x00, 0x10, 0x40) }))),
+        (pool, blocks) => {
+          const decoder = new HpackDecoder(roomy);
+          for (const block of blocks) {
+            const wanted = block.map(({ at, first }) => ({ ...pool[at % pool.length], first }));
+            const wire = Buffer.concat(wanted.map((of) => plainLiteral(of.first, of.name, of.value)));
+            const back = decoder
+              .decode(wire, 0, wire.length)
+              ?.fields.map((f) => [f.name, f.value, f.sensitive, f.kind]);
+            expect(back).to.deep.equal(
+              wanted.map((of) => [of.name, of.value, of.first === 0x10, new Field(of.name, of.value).kind]),
+            );
+          }
+        },
+      ),
+      runs,
+    );
+  });
 });
+
+/** RFC 7541 section 6.2, with the name spelled out and neither string Huffman-coded. */
+function plainLiteral(first: number, ...strings: string[]): Buffer {
+  const parts = strings.map((text) => {
+    const length = Buffer.alloc(integerOctetsMax);
+    return Buffer.concat([
+      length.subarray(0, writeInteger(length, 0, 0, 7, text.length)),
+      Buffer.from(text, 'latin1'),
+    ]);
+  });
+  return Buffer.concat([Buffer.of(first), ...parts]);
+}
