@@ -83,7 +83,7 @@ function levelsOf<E extends Candidate>(usable: readonly E[], members: readonly E
 }
 
 function inPanic(level: Level<Candidate>, panicPercent: number, needed: boolean): boolean {
-  return needed && level.usablePart * 100 < panicPercent && level.usable.length < level.members.length;
+  return needed && level.usablePart * 100 < panicPercent;
 }
 
 /**

@@ -10,7 +10,6 @@ export interface RetryBackoffSettings {
  * Calls that failed together do not come back together.
  */
 export function retryBackoffMs(settings: RetryBackoffSettings, retry: number, random: Random): number {
-  // Beyond 2^30 the cap has long been reached, and the power would overflow in the end.
-  const ceilingMs = Math.min(settings.maxMs, settings.baseMs * 2 ** Math.min(retry, 30));
+  const ceilingMs = Math.min(settings.maxMs, settings.baseMs * 2 ** retry);
   return random.next() * ceilingMs;
 }

@@ -25,4 +25,12 @@ describe('core/sparing-logger', () => {
       'warn  refused peer=1001',
     ]);
   });
+
+  it('remembers a hundred messages at the most: whoever makes them up cannot fill the memory', () => {
+    for (let i = 0; i < 20; i++) logger.info('many');
+    lines.length = 0;
+    for (let i = 0; i < 100; i++) logger.info(`made up ${i}`);
+    logger.info('many');
+    expect(lines.at(-1), 'it begins anew').to.equal('info  many');
+  });
 });

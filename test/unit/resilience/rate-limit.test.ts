@@ -73,6 +73,15 @@ describe('resilience/rate-limit', () => {
     expect(limit.keys).to.equal(2);
   });
 
+  it('forgets nobody for a key that it knows', () => {
+    const limit = new RateLimit({ calls: 1, perMs: 1000, burst: 2, keysMax: 2 });
+    expect([limit.take('a', 0), limit.take('a', 0), limit.take('b', 0), limit.take('b', 0)]).to.deep.equal([
+      0, 0, 0, 0,
+    ]);
+    expect(limit.keys).to.equal(2);
+    expect(limit.take('a', 0), 'its bucket is still empty').to.equal(1000);
+  });
+
   it('keys are of bounded length', () => {
     expect(rateLimitKey('x'.repeat(60_000))).to.have.length(128);
     expect(rateLimitKey('short')).to.equal('short');

@@ -64,6 +64,21 @@ describe('ConnectionLife', () => {
     rig.pool.close();
   });
 
+  it('closes what was opened for a burst no later than it would any other', async () => {
+    const rig = open({ surplusIdleTimeoutMs: 1_000_000, idleTimeoutMs: 4000 });
+    rig.ask(4);
+    const first = rig.dialled[0].accept(maxStreams(2));
+    await turns();
+    const second = rig.dialled[1].accept(maxStreams(2));
+    await turns();
+    answer(second);
+    first.headers(1, [[':status', '200']], true); // its other call goes on
+    await turns();
+    await pass(rig, 6000);
+    expect([first, second].map((peer) => peer.of(Type.Goaway).length)).to.deep.equal([0, 1]);
+    rig.pool.close();
+  });
+
   it('closes what was opened for a burst sooner, and keeps one', async () => {
     const rig = open({ surplusIdleTimeoutMs: 2000, idleTimeoutMs: 1_000_000 });
     rig.ask(4);
