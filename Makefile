@@ -20,7 +20,7 @@ install: ## Install the packages and the Node that the others need (they do it t
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'Node 20 or later with npm is needed; install it first' >&2; exit 1; }
 	@node config/install.mjs
 
-# What Node made of the sources is kept: the second start takes half of the time, and 25 MiB less.
+# What Node made of the sources is kept: from the second start on it is ready in 0.4 s, not 0.6, and takes 20 MiB less.
 demo: install ## See it work: three replicas, the sidecar, a load and the live page (DEMO_SECONDS=10 ends by itself)
 	@NODE_COMPILE_CACHE="$(CURDIR)/.cache/compile" $(run) exec node src/main.ts demo $(ARGS)
 
