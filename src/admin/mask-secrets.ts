@@ -14,39 +14,46 @@ const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucke
  * argument; what is not plain data (a function, a cycle) is named instead of copied.
  */
 export function maskSecrets(value: unknown): unknown {
-  return mask(value, 0);
+  return mask(value, 0, '');
 }
 
-function mask(value: unknown, depth: number): unknown {
+/** `under` is the nearest key that the value stands under. */
+function mask(value: unknown, depth: number, under: string): unknown {
   if (typeof value === 'string') return maskText(value);
   if (typeof value === 'bigint') return String(value);
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (typeof value !== 'object') return value === undefined ? undefined : `(${typeof value})`;
   if (depth >= depthMax) return '(too deep)';
-  if (Array.isArray(value)) return value.map((item) => mask(item, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => mask(item, depth + 1, under));
   if (Buffer.isBuffer(value) || ArrayBuffer.isView(value)) return masked;
   const entries =
     value instanceof Map ? [...value].map(([k, v]) => [String(k), v] as const) : Object.entries(value);
-  return maskEntries(entries, depth);
+  return maskEntries(entries, depth, under);
 }
 
-function maskEntries(entries: ReadonlyArray<readonly [string, unknown]>, depth: number): object {
+function maskEntries(
+  entries: ReadonlyArray<readonly [string, unknown]>,
+  depth: number,
+  under: string,
+): object {
   const name = entries.find(([key]) => key === 'name' || key === 'header')?.[1];
-  const namesSecret = typeof name === 'string' && isSecretKey(name);
+  // What stands beside the name of a cookie that Outrigger sets is what it is to be like (`balancer.sticky.cookie`).
+  const namesSecret = typeof name === 'string' && isSecretKey(name) && under !== 'cookie';
   const copy: Record<string, unknown> = Object.create(null);
   for (const [key, value] of entries) {
     const hide = isSecretKey(key) || (namesSecret && key !== 'name' && key !== 'header');
-    copy[key] = hide && hides(key, value) ? masked : mask(value, depth + 1);
+    copy[key] = hide && hides(key, value, under) ? masked : mask(value, depth + 1, key);
   }
   return copy;
 }
 
 /**
  * A flag or an empty value gives nothing away, and tells the reader that there is no secret. A mapping under `cookie` is
- * what a cookie is to be like (`balancer.sticky.cookie`), not what one holds.
+ * what a cookie is to be like (`balancer.sticky.cookie`), not what one holds; in a list `hash` it is the name of one.
  */
-function hides(key: string, value: unknown): boolean {
-  if (key === 'cookie' && typeof value === 'object' && !Array.isArray(value)) return false;
+function hides(key: string, value: unknown, under: string): boolean {
+  if (key === 'cookie' && ((typeof value === 'object' && !Array.isArray(value)) || under === 'hash'))
+    return false;
   return value !== null && value !== undefined && value !== '' && typeof value !== 'boolean';
 }
 

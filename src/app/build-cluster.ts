@@ -1,6 +1,7 @@
 import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { affinityOf } from '../balancing/build.ts';
 import type { ClusterConfig } from '../config/table.ts';
+import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -9,7 +10,7 @@ import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { createHttp1Pool } from '../http1/pool.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
-import { connectionDefaults } from '../http2/options.ts';
+import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
 import { clientTls, tlsDigest } from '../security/tls-files.ts';
 import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
@@ -39,8 +40,8 @@ export interface BuildDeps {
 }
 
 /** Milliseconds a connection to an endpoint may take, by the configuration or by how near it is. */
-export function connectTimeoutOf(config: ClusterConfig, endpoint: Endpoint): number {
-  return config.connectTimeoutMs ?? (isLoopback(endpoint.target) ? 1000 : 5000);
+export function connectTimeoutOf(config: ClusterConfig, address: Address): number {
+  return config.connectTimeoutMs ?? (isLoopback(address) ? 1000 : 5000);
 }
 
 /** TLS towards the endpoints of a cluster, or null for cleartext. */
@@ -126,9 +127,9 @@ function buildPool(
   deps: BuildDeps & { readonly totals: Totals },
   onChange: () => void,
 ): StreamPool {
-  const { limits, protocol } = config;
+  const { limits, protocol, connections } = config;
   const { maxConnections = limits.maxConnections, maxPending = limits.maxPending } = limits.perEndpoint;
-  const connectTimeoutMs = connectTimeoutOf(config, endpoint);
+  const connectTimeoutMs = connectTimeoutOf(config, endpoint.target);
   if (protocol === 'tcp') return noPool;
   if (protocol === 'http1') {
     const pool = createHttp1Pool(endpoint.target, {
@@ -138,8 +139,8 @@ function buildPool(
       pendingMax: maxPending,
       shared: deps.totals.http1,
       freeSocketsMax: Math.min(maxConnections, 256),
-      freeSocketTimeoutMs: 60_000,
-      replyHeaderBytesMax: connectionDefaults.headerListBytesMax,
+      freeSocketTimeoutMs: Math.min(connections.idleTimeoutMs, connections.surplusIdleTimeoutMs),
+      replyHeaderBytesMax: limits.headerListBytes,
       tls,
       internalErrors: deps.internalErrors,
     });
@@ -150,10 +151,24 @@ function buildPool(
     connectionsMax: maxConnections,
     pendingMax: maxPending,
     totals: deps.totals.http2,
-    life: connectionLife(config.connections),
-    http2: { ...connectionDefaults, streamsPerTurnMax: repliesPerTurnMax, budget: deps.bufferBudget },
+    life: connectionLife(connections),
+    http2: upstreamHttp2(limits, deps.bufferBudget),
   };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
+}
+
+/** What an HTTP/2 connection to an endpoint is held to. */
+export function upstreamHttp2(limits: ClusterConfig['limits'], budget: BufferBudget): ConnectionOptions {
+  return {
+    ...connectionDefaults,
+    headerListBytesMax: limits.headerListBytes,
+    headerFieldsMax: limits.headerCount,
+    continuationsMax: limits.maxContinuations,
+    glitchesMax: limits.maxGlitches,
+    controlFramesMax: limits.maxControlFrames,
+    streamsPerTurnMax: repliesPerTurnMax,
+    budget,
+  };
 }
 
 function connectionLife({

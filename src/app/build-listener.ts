@@ -17,7 +17,7 @@ import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts
 import { abort } from '../tcp/relay.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { BuildDeps, BuiltCluster } from './build-cluster.ts';
+import { type BuildDeps, type BuiltCluster, connectTimeoutOf } from './build-cluster.ts';
 import { buildPlan } from './build-plan.ts';
 
 /** A listener and what its calls run on. `config`, `context` and `clusters` are replaced together by a reload. */
@@ -193,15 +193,15 @@ async function upgrade(
   const call = new UpgradeCall(context, peer, () => socket.destroy());
   const outcome = await proxyUpgrade(request, socket, head, {
     clock: deps.clock,
-    connectTimeoutMs: 5000,
     connectAttemptsMax: 3,
-    replyHeaderBytesMax: connectionDefaults.headerListBytesMax,
     clientAddress: peer.address || null,
     choose: (block) => {
       const chosen = call.choose(block);
       if (chosen.error !== undefined) return chosen;
-      const { tls } = clusters.get(chosen.cluster)!;
-      return { target: { address: chosen.address, tls, release: chosen.release } };
+      const { tls, config } = clusters.get(chosen.cluster)!;
+      const connectTimeoutMs = connectTimeoutOf(config, chosen.address);
+      const replyHeaderBytesMax = config.limits.headerListBytes;
+      return { target: { ...chosen, tls, connectTimeoutMs, replyHeaderBytesMax } };
     },
   });
   call.ended(outcome);

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
 import { abortSocket, endSocket, errorReply } from './error-reply.ts';
@@ -17,17 +18,19 @@ export interface UpgradeTarget {
   readonly address: Address;
   /** TLS toward it, or null for cleartext. */
   readonly tls: ConnectionOptions | null;
+  /** Added to its reply, whatever that is: a session cookie. */
+  readonly replyFields: readonly Field[];
+  readonly connectTimeoutMs: number;
+  /** Octets of its reply head. */
+  readonly replyHeaderBytesMax: number;
   /** Once, when this attempt is over; `ok` is false where the endpoint failed. */
   release(ok: boolean): void;
 }
 
 export interface UpgradeOptions {
   readonly clock: Clock;
-  readonly connectTimeoutMs: number;
   /** Endpoints tried before the client is told; each took no connection. */
   readonly connectAttemptsMax: number;
-  /** Octets of the upstream's reply head. */
-  readonly replyHeaderBytesMax: number;
   /** Goes on `x-forwarded-for`, or null. */
   readonly clientAddress: string | null;
   /** Route, pick and count; `attempt` counts from 1. An error is what the client is told. */
@@ -192,8 +195,8 @@ class UpgradeAttempt {
   }
 
   private open(path: string, headers: string[]): http.ClientRequest {
-    const { address, tls } = this.target;
-    const { clock, connectTimeoutMs } = this.options;
+    const { address, tls, connectTimeoutMs, replyHeaderBytesMax } = this.target;
+    const { clock } = this.options;
     const request = (tls === null ? http : https).request({
       ...tls,
       ...(address.kind === 'unix'
@@ -204,7 +207,7 @@ class UpgradeAttempt {
       path,
       headers,
       insecureHTTPParser: false,
-      maxHeaderSize: this.options.replyHeaderBytesMax,
+      maxHeaderSize: replyHeaderBytesMax,
     });
     const timer = clock.after(connectTimeoutMs, () => {
       this.timedOut = true;
@@ -217,7 +220,12 @@ class UpgradeAttempt {
       }),
     );
     request.once('close', () => timer.cancel());
-    request.on('upgrade', (_message, upstream: Socket) => this.upgraded(upstream));
+    request.on('upgrade', (message, upstream: Socket) => {
+      // Before http2-proxy, which listens later, makes the head of the 101 out of these.
+      for (const { name, value } of this.target.replyFields)
+        message.headers[name] = [message.headers[name] ?? [], value].flat();
+      this.upgraded(upstream);
+    });
     return request;
   }
 
@@ -262,6 +270,7 @@ class UpgradeAttempt {
     for (const field of read.value.fields) {
       if (field.name !== 'content-length') raw.push(field.name, field.value);
     }
+    for (const { name, value } of this.target.replyFields) raw.push(name, value);
     raw.push('connection', 'close');
     if (read.value.contentLength >= 0) pushFraming(raw, read.value.contentLength);
     let text = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n`;
@@ -282,7 +291,7 @@ class UpgradeAttempt {
       return this.timedOut
         ? {
             code: 'connect_timeout',
-            detail: `${name} gave no connection within ${this.options.connectTimeoutMs} ms`,
+            detail: `${name} gave no connection within ${this.target.connectTimeoutMs} ms`,
             mayHaveProcessed: false,
           }
         : {

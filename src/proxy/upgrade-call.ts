@@ -1,5 +1,6 @@
 import type { Address } from '../core/address.ts';
-import type { HeaderBlock } from '../core/header-block.ts';
+import type { Field } from '../core/field.ts';
+import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
@@ -23,10 +24,14 @@ export type Chosen =
   | {
       readonly cluster: string;
       readonly address: Address;
+      /** What binds the session of the client to this endpoint, for its reply. */
+      readonly replyFields: readonly Field[];
       release(ok: boolean): void;
       readonly error?: undefined;
     }
   | { readonly error: ReplyError };
+
+const noHead = new HeaderBlock([]);
 
 /**
  * A WebSocket as a call: routed, picked, counted and recorded as one, while its octets go their own way. It lives as
@@ -93,7 +98,8 @@ export class UpgradeCall implements Cuttable {
       attempt.endedMs = clock.now();
       cluster.end(endpoint, ok ? 'success' : 'failure', attempt.endedMs - nowMs, attempt.endedMs);
     };
-    return { cluster: cluster.name, address: endpoint.target, release };
+    const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
+    return { cluster: cluster.name, address: endpoint.target, replyFields, release };
   }
 
   cut(): void {

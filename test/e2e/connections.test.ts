@@ -1,5 +1,8 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { startRawServer } from '../support/raw-http2.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -8,7 +11,7 @@ const { status } = grpc;
 
 describe('connections to replicas', function () {
   this.timeout(20_000);
-  const { greeter, sidecar, client: connect } = rig();
+  const { greeter, sidecar, client: connect, defer } = rig();
 
   it('a replica with a limit of 10 streams under 100 concurrent calls causes no stall', async () => {
     const delayMs = 200;
@@ -82,5 +85,68 @@ describe('connections to replicas', function () {
     expect(refused).to.have.length(2);
     for (const { details } of refused)
       expect(details).to.match(/has 2 calls in flight, its limit.*\[overloaded\]$/);
+  });
+
+  /** An HTTP/1.1 replica, the sidecar before it, and how many connections to it there are. */
+  async function http1(more: object, answer: RequestListener) {
+    const server = createServer({ keepAliveTimeout: 0 }, answer);
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    defer(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const proxy = await sidecar({
+      listeners: [{ name: 'in', listen: '127.0.0.1:0', routes: [{ name: 'all', cluster: 'web' }] }],
+      clusters: [
+        {
+          name: 'web',
+          protocol: 'http1',
+          health: 'none',
+          endpoints: [{ address: `127.0.0.1:${port}` }],
+          ...more,
+        },
+      ],
+    });
+    return { sockets, get: () => fetch(`http://${proxy.target()}/`) };
+  }
+
+  it('an idle HTTP/1.1 connection is kept for the next request, and closes after the idle timeout', async () => {
+    let asked = 0;
+    const connections = { idleTimeout: '300ms' };
+    const { sockets, get } = await http1({ connections }, (_request, reply) => void reply.end(`${++asked}`));
+    await (await get()).text();
+    const [first] = sockets;
+    expect(await (await get()).text()).to.equal('2');
+    expect([...sockets]).to.deep.equal([first]);
+    await until(
+      () => sockets.size === 0,
+      () => `${sockets.size} connections`,
+      5000,
+    );
+  });
+
+  it('a reply over the header limit of its cluster fails its call, over either protocol', async () => {
+    const limits = { headerListBytes: '1KiB' };
+    const big = 'b'.repeat(1500);
+    for (const [fits, more] of [
+      [true, {}],
+      [false, { limits }],
+    ] as const) {
+      const { get } = await http1(more, (_request, reply) => void reply.setHeader('x-big', big).end());
+      expect((await get()).status, 'HTTP/1.1').to.equal(fits ? 200 : 502);
+      const server = await startRawServer((stream) =>
+        stream.respond({ ':status': 200, 'grpc-status': '0', 'x-big': big }, { endStream: true }),
+      );
+      defer(() => server.close());
+      const proxy = await sidecar(greeterConfig([server], { health: 'none', outlier: 'none', ...more }));
+      await connect(proxy.target()).sayHello('x');
+      expect(proxy.calls().at(-1)?.error, 'HTTP/2').to.equal(fits ? '' : 'upstream_reset');
+    }
   });
 });

@@ -4,8 +4,9 @@ import http from 'node:http';
 import net from 'node:net';
 import { expect } from 'chai';
 import { systemClock } from '../../src/core/clock.ts';
+import { Field } from '../../src/core/field.ts';
 import type { ReplyError } from '../../src/core/reply-error.ts';
-import { proxyUpgrade, type UpgradeOutcome } from '../../src/http1/upgrade.ts';
+import { proxyUpgrade, type UpgradeOutcome, type UpgradeTarget } from '../../src/http1/upgrade.ts';
 import { closeListener, eventually, listen, type Rig, say, startRig, tcp, Wire } from './http1-rig.ts';
 
 const handshake =
@@ -13,15 +14,27 @@ const handshake =
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a, b\r\n\r\n';
 
 /** The head of an endpoint that agrees. */
-function switching(key: string): string {
+function switching(key: string, fields = ''): string {
   const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${fields}\r\n`;
 }
 
+/** Further fields of its 101. */
+let ownFields = '';
 /** What the endpoint says in the same breath as its 101. */
 let greeting = '';
+/** What is to be added to the reply of the endpoint. */
+let replyFields: readonly Field[] = [];
 /** Ports to choose from, the n-th for the n-th attempt. */
 let ports: number[] = [];
+/** Sockets of the endpoint after its 101. */
+const opened: net.Socket[] = [];
+const requests: http.IncomingMessage[] = [];
+
+function target(attempt: number, release: (ok: boolean) => void): UpgradeTarget {
+  const address = tcp(ports[Math.min(attempt, ports.length) - 1]);
+  return { address, tls: null, replyFields, connectTimeoutMs: 2000, replyHeaderBytesMax: 8192, release };
+}
 
 describe('WebSocket through the HTTP/1.1 server', () => {
   let upstream: http.Server;
@@ -30,15 +43,12 @@ describe('WebSocket through the HTTP/1.1 server', () => {
   const outcomes: UpgradeOutcome[] = [];
   const released: boolean[] = [];
   const chosen: number[] = [];
-  /** Sockets of the endpoint after its 101. */
-  const opened: net.Socket[] = [];
-  const requests: http.IncomingMessage[] = [];
   let chooseError: ReplyError | null = null;
 
   beforeEach(async () => {
     for (const list of [outcomes, released, chosen, opened, requests, ports]) list.length = 0;
     chooseError = null;
-    greeting = '';
+    [greeting, ownFields, replyFields] = ['', '', []];
     upstream = http.createServer((request, response) => {
       requests.push(request);
       response.end('plain');
@@ -49,7 +59,7 @@ describe('WebSocket through the HTTP/1.1 server', () => {
       socket.on('error', () => {});
       socket.on('end', () => socket.end());
       socket.unshift(head);
-      socket.write(switching(String(request.headers['sec-websocket-key'])) + greeting);
+      socket.write(switching(String(request.headers['sec-websocket-key']), ownFields) + greeting);
     });
     upstreamPort = await listen(upstream);
     ports = [upstreamPort];
@@ -58,15 +68,12 @@ describe('WebSocket through the HTTP/1.1 server', () => {
         outcomes.push(
           await proxyUpgrade(request, socket, head, {
             clock: systemClock,
-            connectTimeoutMs: 2000,
             connectAttemptsMax: 2,
-            replyHeaderBytesMax: 8192,
             clientAddress: '192.0.2.7',
             choose: (_head, attempt) => {
               chosen.push(attempt);
               if (chooseError !== null) return { error: chooseError };
-              const address = tcp(ports[Math.min(attempt, ports.length) - 1]);
-              return { target: { address, tls: null, release: (ok) => void released.push(ok) } };
+              return { target: target(attempt, (ok) => void released.push(ok)) };
             },
           }),
         );
@@ -121,6 +128,22 @@ describe('WebSocket through the HTTP/1.1 server', () => {
     });
     expect(released).to.deep.equal([true]);
     await eventually(() => socket.destroyed && rig.server.connections === 0);
+  });
+
+  it('adds a session cookie to the 101 and to another reply, beside those of the endpoint', async () => {
+    replyFields = [new Field('set-cookie', 'session=token')];
+    ownFields = 'Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n';
+    const wire = await open();
+    const cookies = () => [...wire.text.matchAll(/^set-cookie: (.*)\r$/gim)].map(([, value]) => value);
+    expect(cookies()).to.deep.equal(['a=1', 'b=2', 'session=token']);
+    wire.socket.destroy();
+    upstream.removeAllListeners('upgrade'); // node answers as to any GET then
+    const declined = new Wire(rig.port);
+    declined.say(handshake);
+    await declined.until('plain');
+    expect(declined.text)
+      .to.match(/^HTTP\/1\.1 200 /)
+      .and.match(/\r\nset-cookie: session=token\r\n/);
   });
 
   it('passes on what the endpoint says in the same breath as its 101', async () => {

@@ -1,4 +1,4 @@
-import { address, choice, duration, name, number, text, toggle } from '../scalar-type.ts';
+import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../shape.ts';
 import { statusCodes } from '../status-codes.ts';
 import { balancer } from './balancer.ts';
@@ -162,7 +162,9 @@ const outlier = sectionOrNone(
 );
 
 const limits = section(
-  { doc: 'What one cluster may be made to hold. A call over a limit fails at once as `overloaded`.' },
+  {
+    doc: 'What one cluster may be made to hold. A call over a limit of calls or connections fails at once as `overloaded`.',
+  },
   {
     maxConnections: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
@@ -180,8 +182,28 @@ const limits = section(
       default: 1024,
       doc: 'Retries by `retry` and attempts by `hedge` in flight, over all routes. A call over it keeps the failure it has.',
     }),
+    headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
+      default: '60KiB',
+      doc: 'Head of one reply, or its trailers, decoded, with 32 bytes for each field. A reply over it fails the call as `upstream_reset`.',
+    }),
+    headerCount: key(number({ min: 10, max: 10_000 }), {
+      default: 100,
+      doc: 'HTTP/2: fields of one header section of a reply.',
+    }),
+    maxContinuations: key(number({ min: 4, max: 10_000 }), {
+      default: 16,
+      doc: 'HTTP/2: CONTINUATION frames of one header section.',
+    }),
+    maxGlitches: key(number({ min: 10, max: 1_000_000 }), {
+      default: 2000,
+      doc: 'HTTP/2: points that needless PINGs, empty frames, malformed replies and the like cost a connection to an endpoint before it is closed; 500 a second are forgiven.',
+    }),
+    maxControlFrames: key(number({ min: 10, max: 1_000_000 }), {
+      default: 1000,
+      doc: 'HTTP/2: PINGs, WINDOW_UPDATEs, RST_STREAMs and other frames that carry no message, beyond ten for each frame that does; each more is a point.',
+    }),
     perEndpoint: section(
-      { doc: 'The same for each endpoint alone.' },
+      { doc: 'Calls and connections of each endpoint alone.' },
       {
         maxRequests: key(number({ min: 1, max: 10_000_000 }), {
           otherwise: 'only that of the cluster',
@@ -201,7 +223,7 @@ const limits = section(
 );
 
 const connections = section(
-  { doc: 'How long HTTP/2 connections to the endpoints live.' },
+  { doc: 'How long connections to the endpoints live; `maxAge` and `keepalive` are for HTTP/2.' },
   {
     idleTimeout: key(duration({ min: '100ms' }), {
       default: '1h',
@@ -209,7 +231,7 @@ const connections = section(
     }),
     surplusIdleTimeout: key(duration({ min: '100ms' }), {
       default: '1m',
-      doc: 'The same for one beside which another would do: those that were opened for a burst.',
+      doc: 'The same for one beside which another would do: those that were opened for a burst. For HTTP/1.1 the shorter of the two counts, or what the endpoint says in `keep-alive: timeout=`.',
     }),
     maxAge: key(duration({ min: '1s' }), {
       otherwise: 'none',

@@ -26,8 +26,15 @@ describe('admin/mask-secrets', () => {
     });
   });
 
-  it('shows what a session cookie is like, and hides what signs it', () => {
-    const sticky = { cookie: { name: 'session', path: '/' }, secret: '0123456789abcdef' };
+  it('shows where the key of a call is to be found', () => {
+    const hash = [{ header: 'authorization' }, { cookie: 'session' }, { source: true }];
+    expect(masked({ balancer: { policy: 'maglev', hash } })).to.deep.equal({
+      balancer: { policy: 'maglev', hash },
+    });
+  });
+
+  it('shows what a session cookie is like, whatever its name, and hides what signs it', () => {
+    const sticky = { cookie: { name: 'session-token', path: '/' }, secret: '0123456789abcdef' };
     expect(masked({ sticky })).to.deep.equal({ sticky: { cookie: sticky.cookie, secret: '•••' } });
   });
 

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { stickyAffinity } from '../../../src/balancing/sticky.ts';
+import { Field } from '../../../src/core/field.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { UpgradeCall, type UpgradeResult } from '../../../src/proxy/upgrade-call.ts';
 import { RateLimit } from '../../../src/resilience/rate-limit.ts';
 import { callRig, httpHead } from './call-rig.ts';
@@ -57,6 +60,25 @@ describe('UpgradeCall', () => {
     });
     expect(rig.settled[0].attempts).to.have.length(2);
     expect(rig.cluster.active).to.equal(0);
+  });
+
+  it('binds the session of the client to the endpoint that it got, and a bound one is told nothing', () => {
+    const affinity = stickyAffinity({
+      cookie: { name: 'session', path: '/', sameSite: 'lax', secure: false },
+    });
+    const rig = callRig({ protocol: 'http1', affinity });
+    const choose = (cookies: readonly Field[]) => {
+      const head = new HeaderBlock([...httpHead().allFields, ...cookies]);
+      const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      chosen.release(true);
+      return chosen.replyFields;
+    };
+    const [{ name, value }] = choose([]);
+    expect(name).to.equal('set-cookie');
+    expect(value).to.match(/^session=[\w-]{22}; Path=\//);
+    expect(choose([new Field('cookie', value.split(';')[0])])).to.deep.equal([]);
+    rig.cluster.stop();
   });
 
   it('says so where there is no route, no room, or no HTTP/1.1 behind it', () => {

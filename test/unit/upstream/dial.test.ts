@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
@@ -20,6 +22,23 @@ describe('dial', () => {
     await once(server, 'listening');
     deferred.push(() => new Promise((resolve) => server.close(resolve)));
     return path === undefined ? (server.address() as { port: number }).port : 0;
+  }
+  /** An address whose SYNs the kernel drops: the queue of its listener is full, and nobody takes from it. */
+  async function silent(host: string, port: number): Promise<void> {
+    const listen = `net.createServer().listen({ host: '${host}', port: ${port}, backlog: 1 }, () => console.log())`;
+    const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exit = once(child, 'exit');
+    deferred.push(async () => {
+      child.kill('SIGKILL');
+      await exit;
+    });
+    await once(child.stdout, 'data');
+    child.kill('SIGSTOP');
+    const queued = Array.from({ length: 2 }, () => connect(port, host).on('error', () => {}));
+    deferred.push(() => {
+      for (const socket of queued) socket.destroy();
+    });
+    await Promise.all(queued.map((socket) => once(socket, 'connect')));
   }
   /** What came through a connection in cleartext. */
   async function read(address: Address): Promise<string> {
@@ -47,6 +66,22 @@ describe('dial', () => {
   it('tries the addresses of a name in turn: localhost may be IPv6 first', async () => {
     const port = await listening(createServer((socket) => socket.end('hello')));
     expect(await read({ kind: 'tcp', host: 'localhost', port })).to.equal('hello');
+  });
+
+  it('tries the next address of a name 250 ms after one that does not answer (RFC 8305)', async () => {
+    const port = await listening(createServer((socket) => socket.end('hello')));
+    await silent('127.0.0.2', port);
+    const { lookup } = dns;
+    deferred.push(() => {
+      dns.lookup = lookup;
+    });
+    const addresses = ['127.0.0.2', '127.0.0.1'].map((address) => ({ address, family: 4 }));
+    dns.lookup = ((_name: string, _options: object, done: (error: null, found: object[]) => void) =>
+      done(null, addresses)) as typeof lookup;
+    const startedMs = performance.now();
+    expect(await read({ kind: 'tcp', host: 'replica.test', port })).to.equal('hello');
+    // On loopback a connection has a second before it is given up.
+    expect(performance.now() - startedMs).to.be.within(245, 1000);
   });
 
   it('tells of a refused connection by an event', async () => {
