@@ -20,13 +20,13 @@ interface Slot {
 export class BlockMemo {
   private slots: Array<Slot | null> | null = null; // made at the first block: an idle connection has none
   private seen: Int32Array | null = null;
-  private hash = 0;
+  /** Of the table when a block was kept last: at another one there is none to be found, and nothing to hash. */
+  private latestVersion = -1;
 
   /** The block that these octets meant when the table was at `version`, or null. */
   find(bytes: Uint8Array, start: number, end: number, version: number): HeaderBlock | null {
-    this.hash = hashOctets(bytes, start, end, version);
-    if (this.slots === null) return null;
-    const slot = this.slots[this.hash & (slotCount - 1)];
+    if (this.slots === null || version !== this.latestVersion) return null;
+    const slot = this.slots[slotOf(bytes, start, end, version)];
     if (slot === null || slot.version !== version || !sameOctets(bytes, start, end, slot.wire)) return null;
     return slot.block;
   }
@@ -35,7 +35,7 @@ export class BlockMemo {
   seenBefore(bytes: Uint8Array, start: number, end: number, version: number): boolean {
     this.slots ??= new Array(slotCount).fill(null);
     this.seen ??= new Int32Array(slotCount);
-    const slot = this.hash & (slotCount - 1);
+    const slot = slotOf(bytes, start, end, version);
     // Of every octet, unlike the one to find it by: blocks that differ in the last digit of a count are not the same.
     const whole = hashOctets(bytes, start, end, version, memoBlockBytesMax);
     if (this.seen[slot] === whole) return true;
@@ -45,6 +45,11 @@ export class BlockMemo {
 
   /** After `seenBefore` gave true: keeps what the octets meant. */
   keep(bytes: Uint8Array, start: number, end: number, version: number, block: HeaderBlock): void {
-    this.slots![this.hash & (slotCount - 1)] = { wire: new OctetKey(bytes, start, end), version, block };
+    this.latestVersion = version;
+    this.slots![slotOf(bytes, start, end, version)] = { wire: new OctetKey(bytes, start, end), version, block };
   }
+}
+
+function slotOf(bytes: Uint8Array, start: number, end: number, version: number): number {
+  return hashOctets(bytes, start, end, version) & (slotCount - 1);
 }
