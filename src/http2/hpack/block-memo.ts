@@ -46,7 +46,11 @@ export class BlockMemo {
   /** After `seenBefore` gave true: keeps what the octets meant. */
   keep(bytes: Uint8Array, start: number, end: number, version: number, block: HeaderBlock): void {
     this.latestVersion = version;
-    this.slots![slotOf(bytes, start, end, version)] = { wire: new OctetKey(bytes, start, end), version, block };
+    this.slots![slotOf(bytes, start, end, version)] = {
+      wire: new OctetKey(bytes, start, end),
+      version,
+      block,
+    };
   }
 }
 

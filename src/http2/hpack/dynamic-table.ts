@@ -20,6 +20,8 @@ export class DynamicTable {
   /** Another number after every change that moves an index: what was derived from the table before is void. */
   version = 0;
   private slots: Array<Field | null> = [null, null, null, null, null, null, null, null];
+  /** By slot: an entry that goes was put in long ago, and asking it for its size is a miss of every cache. */
+  private sizes: number[] = [0, 0, 0, 0, 0, 0, 0, 0];
 
   /** The entry at an index from 0 to `length` - 1. */
   at(index: number): Field {
@@ -41,7 +43,9 @@ export class DynamicTable {
     }
     while (this.bytes + size > this.capacityBytes) this.evictOldest();
     if (this.length === this.slots.length) this.grow();
-    this.slots[this.insertions & (this.slots.length - 1)] = field;
+    const slot = this.insertions & (this.slots.length - 1);
+    this.slots[slot] = field;
+    this.sizes[slot] = size;
     this.insertions++;
     this.length++;
     this.bytes += size;
@@ -53,7 +57,7 @@ export class DynamicTable {
     const field = this.slots[slot]!;
     this.slots[slot] = null;
     this.length--;
-    this.bytes -= field.size;
+    this.bytes -= this.sizes[slot];
     this.version++;
     return field;
   }
@@ -76,10 +80,13 @@ export class DynamicTable {
   }
 
   private grow(): void {
-    const old = this.slots;
-    const slots: Array<Field | null> = new Array(old.length * 2).fill(null);
-    for (let number = this.insertions - this.length; number < this.insertions; number++)
-      slots[number & (slots.length - 1)] = old[number & (old.length - 1)];
-    this.slots = slots;
+    const { slots, sizes } = this;
+    const length = slots.length * 2;
+    this.slots = new Array(length).fill(null);
+    this.sizes = new Array(length).fill(0);
+    for (let number = this.insertions - this.length; number < this.insertions; number++) {
+      this.slots[number & (length - 1)] = slots[number & (slots.length - 1)];
+      this.sizes[number & (length - 1)] = sizes[number & (slots.length - 1)];
+    }
   }
 }
