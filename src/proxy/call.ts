@@ -28,7 +28,7 @@ import { MessageCounter } from './message-counter.ts';
 import { grpcStatusOfReply, outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 import { outgoingHead, withPreviousAttempts } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
-import { ReplayBuffer, replayBytesPerCallMax } from './replay-buffer.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
 import { TransparentRetries } from './transparent-retries.ts';
 import { Tries, type TriesCall } from './tries.ts';
 
@@ -192,8 +192,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (last) this.requestEnded = true;
     const stream = this.attempt?.stream ?? null;
     const open = stream !== null || this.tries?.open === true;
-    const bytesMax = open ? replayBytesPerCallMax : Number.POSITIVE_INFINITY;
-    const kept = this.replay?.push(bytes, start, end, bytesMax) ?? false;
+    const leftBytes = open ? (this.attempt?.sentBytes ?? Number.POSITIVE_INFINITY) : -1;
+    const kept = this.replay?.push(bytes, start, end, leftBytes) ?? false;
     if (stream !== null) stream.data(bytes, start, end, last);
     else if (open) this.tries!.data(bytes, start, end, last, kept);
     // Before there is a stream no credit is given, so a first window is all that can come: it is kept, unless the
@@ -298,7 +298,10 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   private tryElsewhere(attempt: Attempt, error: ReplyError): void {
     this.exclude(attempt.endpoint);
     this.attempt = null;
-    if (!this.replayable) return this.lose(attempt, error);
+    if (!this.replayable) {
+      attempt.record.verdict = 'not sent elsewhere: the request outgrew the replay buffer';
+      return this.lose(attempt, error);
+    }
     attempt.record.verdict = 'sent elsewhere: no work was done';
     this.tries?.forget(attempt);
     this.next(error, this.context.clock.now(), 'transparent');

@@ -4,9 +4,15 @@ const empty: Buffer = Buffer.alloc(0);
 
 /** Octets that all replay buffers together may hold. */
 export class ReplayBudget {
+  private readonly totalBytesMax: number;
   private left: number;
   constructor(totalBytesMax: number) {
+    this.totalBytesMax = totalBytesMax;
     this.left = totalBytesMax;
+  }
+  /** Is less than half of it used? */
+  get plentiful(): boolean {
+    return this.left * 2 > this.totalBytesMax;
   }
   take(bytes: number): boolean {
     if (bytes > this.left) return false;
@@ -18,7 +24,11 @@ export class ReplayBudget {
   }
 }
 
-/** Octets of one request that are kept beside an attempt that runs, so that another can follow it. */
+/**
+ * Octets of one request that may have left for an attempt that runs and be kept beside it, so that another can follow it.
+ * What has not left is kept besides, while there is room: a server that grants no more than the window it began with
+ * may still refuse the call, and all of it is here.
+ */
 export const replayBytesPerCallMax = 65_536;
 /** Octets of all requests together. */
 export const replayBytesTotalMax = 16_777_216;
@@ -45,13 +55,16 @@ export class ReplayBuffer {
   }
 
   /**
-   * Copies a piece. `bytesMax` is for the whole: `replayBytesPerCallMax` while the body goes on elsewhere too, infinity
-   * while this is its only place and flow control bounds it. False when it no longer keeps anything.
+   * Copies a piece. `leftBytes` of the request have left for the attempt that runs: infinity where several do, -1 while
+   * this is its only place. False when it no longer keeps anything.
    */
-  push(bytes: Uint8Array, start: number, end: number, bytesMax: number): boolean {
+  push(bytes: Uint8Array, start: number, end: number, leftBytes: number): boolean {
     if (!this.complete) return false;
     const needed = this.held + end - start;
-    if (needed > bytesMax || (needed > this.octets.length && !this.grow(needed))) {
+    // What has not left waits in memory anyway, and flow control bounds it.
+    const bounded = leftBytes > replayBytesPerCallMax || (leftBytes >= 0 && !this.budget.plentiful);
+    const tooMuch = bounded && needed > replayBytesPerCallMax;
+    if (tooMuch || (needed > this.octets.length && !this.grow(needed))) {
       this.drop();
       return false;
     }
@@ -81,9 +94,11 @@ export class ReplayBuffer {
   }
 
   private grow(needed: number): boolean {
-    const bytes = Math.max(needed, Math.min(this.octets.length * 2, replayBytesPerCallMax));
-    // Most bodies come in one piece: one of middling length is held exactly, others in a block that was used before.
-    const exactly = (bytes > smallBytesMax && bytes <= exactBytesMax) || bytes > replayBytesPerCallMax;
+    const bytes = Math.max(needed, this.octets.length * 2);
+    // Most bodies come in one piece: one of middling length is held exactly, as is a large one at first; others in a block
+    // that was used before.
+    const exactly =
+      (bytes > smallBytesMax && bytes <= exactBytesMax) || (this.held === 0 && bytes > replayBytesPerCallMax);
     return (!exactly && this.moveTo(lendBlock(bytes))) || this.moveTo(Buffer.allocUnsafe(bytes));
   }
 

@@ -124,7 +124,7 @@ async function soak(stage: Stage, accessLog: string, checks: Checks): Promise<vo
 
   console.log(
     `${load.total} calls in ${(tookMicros / 6e7).toFixed(1)} minutes (${[...load.made].map(([kind, count]) => `${kind} ${count}`).join(', ')}); ` +
-      `${stage.replicas.gracefulStops} graceful stops, ${stage.replicas.kills.length} kills; the sidecar took ${sidecarCpu} of a core; seed ${seed}`,
+      `${stage.replicas.gracefulStops.length} graceful stops, ${stage.replicas.kills.length} kills; the sidecar took ${sidecarCpu} of a core; seed ${seed}`,
   );
   const verdicts = judgeFailures(
     failures,

@@ -4,8 +4,8 @@ import { freePorts } from '../support/free-ports.ts';
 
 const main = fileURLToPath(new URL('./replica-main.ts', import.meta.url));
 
-/** One end of a replica by kill -9; wall clock, milliseconds. */
-export interface Kill {
+/** One end of a replica; wall clock, milliseconds. */
+export interface End {
   readonly replica: string;
   readonly fromMs: number;
   /** When the process was gone. */
@@ -23,8 +23,9 @@ const protocols: readonly Protocol[] = ['grpc', 'http', 'tcp'];
 
 /** The replicas, which end and come back one at a time: by a graceful stop and by kill -9 in turns. An odd number, so that everyone ends both ways. */
 export class Replicas {
-  readonly kills: Kill[] = [];
-  gracefulStops = 0;
+  /** By kill -9. */
+  readonly kills: End[] = [];
+  readonly gracefulStops: End[] = [];
   private readonly members: Member[];
   private turn = 0;
 
@@ -64,14 +65,10 @@ export class Replicas {
     const member = this.members[this.turn % this.members.length];
     const graceful = this.turn % 2 === 0;
     this.turn++;
-    if (graceful) {
-      await member.process.stop();
-      this.gracefulStops++;
-    } else {
-      const fromMs = Date.now();
-      await member.process.kill();
-      this.kills.push({ replica: member.name, fromMs, toMs: Date.now() });
-    }
+    const fromMs = Date.now();
+    await (graceful ? member.process.stop() : member.process.kill());
+    const ends = graceful ? this.gracefulStops : this.kills;
+    ends.push({ replica: member.name, fromMs, toMs: Date.now() });
     await member.process.start();
   }
 

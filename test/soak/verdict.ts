@@ -1,5 +1,5 @@
 import type { Failure } from './load.ts';
-import type { Kill, Replicas } from './replicas.ts';
+import type { End, Replicas } from './replicas.ts';
 
 /** What is read of a line of the sidecar's access log, which has one for each failed call. */
 interface LogLine {
@@ -47,20 +47,23 @@ export function judgeFailures(
 }
 
 function excuse(failure: Failure, line: LogLine | undefined, replicas: Replicas): string {
-  const during = replicas.kills.filter((kill) => overlaps(kill, failure));
+  const during = replicas.kills.filter((end) => overlaps(end, failure));
   if (line !== undefined) {
     const name = replicas.nameAt(line.endpoint);
     if (!begunErrors.includes(line.error ?? '')) return '';
     return during.some(({ replica }) => replica === name) ? `begun on ${name}, which was killed` : '';
   }
   if (failure.kind !== 'WebSocket' && failure.kind !== 'TCP') return '';
-  if (failure.replica === '')
-    return during.length > 0 ? 'connected to a replica that was killed before it said a word' : '';
+  if (failure.replica === '') {
+    // A listener that closes, however gracefully, resets whom the kernel had let in and it had not.
+    const stopped = replicas.gracefulStops.some((end) => overlaps(end, failure));
+    return stopped || during.length > 0 ? 'connected to a replica that ended before it said a word' : '';
+  }
   return during.some(({ replica }) => replica === failure.replica)
     ? `connected to ${failure.replica}, which was killed`
     : '';
 }
 
-function overlaps(kill: Kill, failure: Failure): boolean {
-  return kill.fromMs <= failure.toMs + slackMs && kill.toMs >= failure.fromMs - slackMs;
+function overlaps(end: End, failure: Failure): boolean {
+  return end.fromMs <= failure.toMs + slackMs && end.toMs >= failure.fromMs - slackMs;
 }

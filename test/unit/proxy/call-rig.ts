@@ -1,3 +1,4 @@
+import { expect } from 'chai';
 import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { type ErrorCode, errorCodeName } from '../../../src/core/error-code.ts';
@@ -213,3 +214,21 @@ export const failure = (kind: StreamFailure['kind'], code: ErrorCode = 0): Strea
   code,
   message: `it was ${kind}`,
 });
+
+export const octets = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+/** Says octets of a request on the client's behalf. */
+export function send(client: FakeStream, text: string, last = false): void {
+  const bytes = octets(text);
+  client.receiver!.data(bytes, 0, bytes.length, last);
+}
+
+/** A call that ended: nothing counts any more, it is on record once, and no timer is left. */
+export function expectOver(rig: CallRig, calls = 1): void {
+  expect(rig.cluster.active).to.equal(0);
+  for (const endpoint of rig.endpoints) expect(endpoint.active).to.equal(0);
+  expect(rig.context.calls).to.include({ active: 0, ended: calls });
+  expect(rig.settled).to.have.length(calls);
+  rig.cluster.stop(); // whose own timer is for its first moments
+  expect(rig.clock.pending).to.equal(0);
+}

@@ -3,36 +3,7 @@ import { ErrorCode } from '../../../src/core/error-code.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { replayBytesPerCallMax } from '../../../src/proxy/replay-buffer.ts';
-import type { OpenFailure } from '../../../src/upstream/stream-opener.ts';
-import {
-  type CallRig,
-  callRig,
-  type FakeStream,
-  failure,
-  grpcHead,
-  httpHead,
-  replyHead,
-} from './call-rig.ts';
-
-const refusedConnection: OpenFailure = { code: 'connect_failed', message: 'no connection: refused' };
-const octets = (text: string): Buffer => Buffer.from(text, 'latin1');
-
-/** Says octets of a request on the client's behalf. */
-function send(client: FakeStream, text: string, last = false): void {
-  const bytes = octets(text);
-  client.receiver!.data(bytes, 0, bytes.length, last);
-}
-
-/** A call that ended: nothing counts any more, it is on record once, and no timer is left. */
-function expectOver(rig: CallRig, calls = 1): void {
-  expect(rig.cluster.active).to.equal(0);
-  for (const endpoint of rig.endpoints) expect(endpoint.active).to.equal(0);
-  expect(rig.context.calls).to.include({ active: 0, ended: calls });
-  expect(rig.settled).to.have.length(calls);
-  rig.cluster.stop(); // whose own timer is for its first moments
-  expect(rig.clock.pending).to.equal(0);
-}
+import { callRig, expectOver, failure, grpcHead, httpHead, octets, replyHead, send } from './call-rig.ts';
 
 describe('Call', () => {
   it('relays a request and its reply, frame by frame, and settles once', () => {
@@ -103,84 +74,6 @@ describe('Call', () => {
     expect(rig.pools[0].streams).to.have.length(0);
     expect(rig.settled[0]).to.include({ error: 'no_route', route: '', cluster: '', httpStatus: 404 });
     expectOver(rig);
-  });
-
-  describe('what never left or was refused', () => {
-    it('goes to another endpoint, with body and trailers, and is credited once', () => {
-      const rig = callRig({ endpoints: 2 });
-      const client = rig.call(grpcHead(), false);
-      send(client, 'hello');
-      client.receiver!.trailers(HeaderBlock.of(['x-sum', '1']));
-      const first = rig.pools.find((pool) => pool.streams.length === 1)!;
-      const second = rig.pools.find((pool) => pool !== first)!;
-      first.streams[0].receiver!.sent(5);
-      first.streams[0].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
-      const [stream] = second.streams;
-      expect(stream.said).to.deep.equal(['head POST', 'data 5', 'trailers']);
-      expect(stream.body.toString()).to.equal('hello');
-      stream.receiver!.sent(5);
-      expect(client.credit).to.equal(5);
-      stream.receiver!.head(replyHead('200', ['grpc-status', '0']), true);
-      expect(client.said).to.deep.equal(['head 200 end']);
-      expect(rig.settled[0].attempts).to.have.length(2);
-      // Being refused is no failure of the endpoint.
-      expect(rig.endpoints.map(({ error }) => error)).to.deep.equal([0, 0]);
-      expectOver(rig);
-    });
-
-    it('goes round all endpoints while none can be connected to, once each', () => {
-      const rig = callRig({ endpoints: 4 });
-      for (const pool of rig.pools) pool.atOnce = refusedConnection;
-      const client = rig.call(grpcHead());
-      expect(rig.settled[0].attempts.map(({ endpoint }) => endpoint).sort()).to.deep.equal(
-        rig.endpoints.map(({ address }) => address),
-      );
-      expect(client.heads[0].get('x-outrigger-error')).to.equal('connect_failed');
-      expectOver(rig);
-    });
-
-    it('refused by the only endpoint, it goes there once more', () => {
-      const rig = callRig();
-      const client = rig.call(grpcHead());
-      const { streams } = rig.pools[0];
-      streams[0].receiver!.failed(failure('refused'));
-      expect(streams).to.have.length(2);
-      streams[1].receiver!.failed(failure('refused'));
-      expect(streams).to.have.length(2);
-      expect(client.heads[0].get('grpc-status')).to.equal(String(GrpcStatus.UNAVAILABLE));
-      expectOver(rig);
-    });
-
-    it('refused, and then the pool has no room: it ends, and does not ask for ever', () => {
-      const rig = callRig();
-      const client = rig.call(grpcHead());
-      rig.pools[0].atOnce = { code: 'overloaded', message: 'full' };
-      rig.pools[0].streams[0].receiver!.failed(failure('refused'));
-      expect(client.heads[0].get('x-outrigger-error')).to.equal('overloaded');
-      expect(rig.settled[0].attempts).to.have.length(2);
-      expectOver(rig);
-    });
-
-    it('is not tried again once the reply has begun', () => {
-      const rig = callRig({ endpoints: 2 });
-      const client = rig.call(grpcHead());
-      const { streams } = rig.pools.find((pool) => pool.streams.length === 1)!;
-      streams[0].receiver!.head(replyHead(), false);
-      streams[0].receiver!.failed(failure('refused'));
-      expect(client.said).to.deep.equal(['head 200', 'trailers']);
-      expect(client.trailersBlock?.get('grpc-status')).to.equal('14');
-      expectOver(rig);
-    });
-
-    it('is not tried again when more of its body has come than is kept', () => {
-      const rig = callRig({ endpoints: 2 });
-      const client = rig.call(grpcHead(), false);
-      send(client, 'x'.repeat(replayBytesPerCallMax + 1));
-      const { streams } = rig.pools.find((pool) => pool.streams.length === 1)!;
-      streams[0].receiver!.failed(failure('refused'));
-      expect(client.heads[0].get('x-outrigger-error')).to.equal('upstream_reset');
-      expectOver(rig);
-    });
   });
 
   describe('a body that comes before there is a stream', () => {

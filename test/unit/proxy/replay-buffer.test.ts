@@ -1,7 +1,9 @@
 import { expect } from 'chai';
-import { ReplayBudget, ReplayBuffer } from '../../../src/proxy/replay-buffer.ts';
+import { ReplayBudget, ReplayBuffer, replayBytesPerCallMax } from '../../../src/proxy/replay-buffer.ts';
 
-const infinity = Number.POSITIVE_INFINITY;
+/** Nothing has left, there being no attempt to leave for. */
+const nowhere = -1;
+const everywhere = Number.POSITIVE_INFINITY;
 const octets = (text: string): Buffer => Buffer.from(text, 'latin1');
 const held = (buffer: ReplayBuffer): string =>
   Buffer.from(buffer.bytes.subarray(0, buffer.length)).toString('latin1');
@@ -10,20 +12,37 @@ describe('ReplayBuffer', () => {
   it('keeps copies of pieces in order', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1000));
     const piece = octets('..one..');
-    expect(buffer.push(piece, 2, 5, infinity)).to.equal(true);
+    expect(buffer.push(piece, 2, 5, nowhere)).to.equal(true);
     piece.fill(0);
-    expect(buffer.push(octets('two'), 0, 3, infinity)).to.equal(true);
+    expect(buffer.push(octets('two'), 0, 3, nowhere)).to.equal(true);
     expect([held(buffer), buffer.complete]).to.deep.equal(['onetwo', true]);
   });
 
-  it('forgets everything once it holds too much, and takes nothing any more', () => {
-    const budget = new ReplayBudget(1000);
+  it('forgets everything once more has left than it keeps, and takes nothing any more', () => {
+    const budget = new ReplayBudget(1 << 20);
     const buffer = new ReplayBuffer(budget);
-    expect(buffer.push(octets('12345'), 0, 5, 5)).to.equal(true);
-    expect(buffer.push(octets('6'), 0, 1, 5)).to.equal(false);
-    expect(buffer.push(octets('7'), 0, 1, infinity)).to.equal(false);
+    const much = Buffer.alloc(replayBytesPerCallMax);
+    expect(buffer.push(much, 0, much.length, 0)).to.equal(true);
+    expect(buffer.push(octets('6'), 0, 1, much.length), 'it may still be refused').to.equal(true);
+    expect(buffer.push(octets('7'), 0, 1, much.length + 1)).to.equal(false);
+    expect(buffer.push(octets('8'), 0, 1, nowhere)).to.equal(false);
     expect([buffer.length, buffer.complete]).to.deep.equal([0, false]);
-    expect(budget.take(1000), 'all is given back').to.equal(true);
+    expect(budget.take(1 << 20), 'all is given back').to.equal(true);
+  });
+
+  it('keeps what waits beside an attempt only while memory is plentiful, and a first window always', () => {
+    const budget = new ReplayBudget(1 << 20);
+    const buffer = new ReplayBuffer(budget);
+    budget.take(600_000);
+    expect(buffer.push(Buffer.alloc(replayBytesPerCallMax), 0, replayBytesPerCallMax, 0)).to.equal(true);
+    expect(buffer.push(octets('6'), 0, 1, 0)).to.equal(false);
+  });
+
+  it('keeps a first window beside several attempts', () => {
+    const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
+    const much = Buffer.alloc(replayBytesPerCallMax);
+    expect(buffer.push(much, 0, much.length, everywhere)).to.equal(true);
+    expect(buffer.push(octets('6'), 0, 1, everywhere)).to.equal(false);
   });
 
   it('an empty piece is kept by any buffer that is whole', () => {
@@ -35,8 +54,8 @@ describe('ReplayBuffer', () => {
   it('shares a budget: who comes when it is used up keeps nothing, and what is dropped is free again', () => {
     const budget = new ReplayBudget(10);
     const [first, second] = [new ReplayBuffer(budget), new ReplayBuffer(budget)];
-    expect(first.push(octets('12345678'), 0, 8, infinity)).to.equal(true);
-    expect(second.push(octets('123'), 0, 3, infinity)).to.equal(false);
+    expect(first.push(octets('12345678'), 0, 8, nowhere)).to.equal(true);
+    expect(second.push(octets('123'), 0, 3, nowhere)).to.equal(false);
     first.drop();
     first.drop();
     expect(budget.take(10)).to.equal(true);
@@ -46,17 +65,17 @@ describe('ReplayBuffer', () => {
   it('a flood of single octets takes no more memory than their number, doubled', () => {
     const budget = new ReplayBudget(131_072);
     const buffer = new ReplayBuffer(budget);
-    for (let i = 0; i < 65_536; i++) expect(buffer.push(octets('x'), 0, 1, 65_536)).to.equal(true);
+    for (let i = 0; i < 65_536; i++) expect(buffer.push(octets('x'), 0, 1, i)).to.equal(true);
     expect(buffer.length).to.equal(65_536);
     expect(buffer.bytes.length).to.be.at.most(131_072);
   });
 
   it('a body in one piece is held exactly', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
-    buffer.push(Buffer.alloc(777), 0, 777, infinity);
+    buffer.push(Buffer.alloc(777), 0, 777, nowhere);
     expect(buffer.bytes.length).to.equal(777);
     const large = new ReplayBuffer(new ReplayBudget(1 << 20));
-    large.push(Buffer.alloc(500_000), 0, 500_000, infinity);
+    large.push(Buffer.alloc(500_000), 0, 500_000, nowhere);
     expect(large.bytes.length).to.equal(500_000);
   });
 });
