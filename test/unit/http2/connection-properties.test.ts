@@ -356,7 +356,11 @@ class Run {
         if (stream === null) continue;
         stream.shrinkReceiveWindow(-change);
         // Its debt is announced by half of what it is now.
-        (inside(stream).receiveWindow as unknown as { size: number }).size += change;
+        const { receiveWindow } = inside(stream);
+        (receiveWindow as unknown as { size: number }).size += change;
+        // A smaller size may make it worth announcing, and nobody else does until more is disposed of.
+        const increment = change < 0 && stream.open ? receiveWindow.release(0, bytes) : 0;
+        if (increment > 0) connection.writer.windowUpdate(stream.id, increment);
       }
     };
     if (change > 0) shift();
