@@ -147,7 +147,9 @@ export class Listener {
     return new Promise((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => {
         reject(
-          new Error(`listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(error)}`),
+          new Error(
+            `listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(address, error)}`,
+          ),
         );
       });
       const bound = (): void => {
@@ -356,9 +358,11 @@ function peerOf(socket: Socket): Peer {
   return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
 }
 
-function listenTrouble(error: NodeJS.ErrnoException): string {
+function listenTrouble({ kind }: Address, error: NodeJS.ErrnoException): string {
   if (error.code === 'EADDRINUSE')
-    return 'the address is in use; stop what listens there or choose another port';
+    return kind === 'unix'
+      ? 'the file is there already; stop what listens on it, or remove it if nothing does'
+      : 'the address is in use; stop what listens there or choose another port';
   if (error.code === 'EACCES') return 'this user may not; choose a port above 1023 or another path';
   if (error.code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose one that it has';
   return error.message;

@@ -20,6 +20,8 @@ class FakeFile implements EndpointFile {
   readonly path = 'endpoints.yaml';
   reads = 0;
   hangs = false;
+  /** Ends a look that hangs. */
+  late = () => {};
   private version = 0;
   private content: Result<readonly EndpointSpec[]> = { error: 'endpoints.yaml is empty' };
   missing = true;
@@ -33,7 +35,10 @@ class FakeFile implements EndpointFile {
     this.missing = false;
   }
   look(): Promise<Result<string>> {
-    if (this.hangs) return new Promise(() => {});
+    if (this.hangs)
+      return new Promise((resolve) => {
+        this.late = () => resolve({ error: 'is of yesterday' });
+      });
     return Promise.resolve(this.missing ? { error: 'does not exist' } : { value: String(this.version) });
   }
   read(): Result<readonly EndpointSpec[]> {
@@ -146,6 +151,22 @@ describe('FileSource', () => {
     file.hangs = false;
     await advance(1000);
     expect(published).to.deep.equal([['10.0.0.1:80']]);
+    file.late();
+    await advance(50);
+    expect(source.status.lastError, 'what comes too late counts for nothing').to.equal('');
+    source.stop();
+  });
+
+  it('reads a file that was gone and looks as before', async () => {
+    const { file, source, advance, start } = setUp();
+    file.write('10.0.0.1:80');
+    await start();
+    file.missing = true;
+    await advance(1200);
+    expect(source.status.lastError).to.equal('endpoints.yaml does not exist');
+    file.missing = false;
+    await advance(1200);
+    expect([source.status.lastError, file.reads]).to.deep.equal(['', 2]);
     source.stop();
   });
 });

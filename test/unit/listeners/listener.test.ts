@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -117,6 +117,21 @@ describe('Listener', () => {
       expect(said).to.contain(formatAddress(address));
     });
   }
+
+  it('a socket file that is left from a process which was killed: the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-listener-'));
+    deferred.push(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'x.sock');
+    writeFileSync(path, '');
+    const { listener } = setUp({ address: { kind: 'unix', path } });
+    let said = '';
+    await listener.listen().catch((error: Error) => {
+      said = error.message;
+    });
+    expect(said).to.match(
+      /the file is there already; stop what listens on it, or remove it if nothing does$/,
+    );
+  });
 
   it('a port in use: the same', async () => {
     const other = createServer().listen(0, '127.0.0.1');
