@@ -176,9 +176,13 @@ export function later(call: AnyCall, waitMs: number, run: () => void): void {
     run();
     return;
   }
+  // The union of the four call types has no `on` that can be called; each of them is an emitter.
+  const emitter = call as EventEmitter;
+  const cancelled = (): void => clearTimeout(timer);
   const timer = setTimeout(() => {
+    // A stream waits before each of its replies, and would gather a listener for each.
+    emitter.off('cancelled', cancelled);
     if (!call.cancelled) run();
   }, waitMs);
-  // The union of the four call types has no `on` that can be called; each of them is an emitter.
-  (call as EventEmitter).on('cancelled', () => clearTimeout(timer));
+  emitter.on('cancelled', cancelled);
 }
