@@ -152,6 +152,22 @@ describe('telemetry/otlp-spans', () => {
     expect(Buffer.from(first)).to.deep.equal(before);
   });
 
+  it('takes the memory of a batch for another once that was taken, and not before', () => {
+    const serializer = otlpSpanSerializer();
+    const context = fc.sample(trace, { numRuns: 1, seed: 1 })[0];
+    const batch = () => spansOf(scope, callRecord(), context);
+    const memoryOf = (spans: RecordSpan[]) => serializer.serializeRequest(spans)?.buffer;
+    memoryOf(batch()); // tells how much the next will need
+    const [first, second, third] = [batch(), batch(), batch()];
+    const memory = memoryOf(first);
+    expect(memoryOf(second)).not.to.equal(memory);
+    serializer.taken(first);
+    serializer.taken(first);
+    serializer.taken(batch());
+    expect(memoryOf(third)).to.equal(memory);
+    expect(memoryOf(batch())).not.to.equal(memory);
+  });
+
   it('makes nothing of nothing, and reads replies as the library does', () => {
     const serializer = otlpSpanSerializer();
     expect(serializer.serializeRequest([])).to.equal(undefined);
