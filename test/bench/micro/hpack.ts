@@ -10,6 +10,7 @@ import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { writeInteger } from '../../../src/http2/hpack/integer.ts';
 import { independentOctets, writeIndexingLiteral } from '../../../src/http2/hpack/representation.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { literalField } from '../wire/block-reader.ts';
 
 const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
 const rounds = 15;
@@ -79,15 +80,35 @@ function timed(run: () => void): bigint {
   return process.hrtime.bigint() - start;
 }
 
+/** From one buffer, as what a connection reads. */
 function decodeAll(name: string, wires: readonly Buffer[]): void {
-  const octets = wires.reduce((sum, wire) => sum + wire.length, 0) / wires.length;
-  measure(`decode: ${name} (${octets.toFixed(0)} octets)`, wires.length, () => {
+  const bytes = Buffer.concat(wires);
+  const octets = (bytes.length / wires.length).toFixed(0);
+  measure(`decode: ${name} (${octets} octets)`, wires.length, () => {
     const decoder = new HpackDecoder(limits);
     return timed(() => {
+      let start = 0;
       for (const wire of wires) {
-        if (decoder.decode(wire, 0, wire.length) === null) throw new Error(decoder.error ?? '');
+        const end = start + wire.length;
+        if (decoder.decode(bytes, start, end) === null) throw new Error(decoder.error ?? '');
+        start = end;
       }
     });
+  });
+}
+
+/** As the bench's own generator with `churn`: the fixed fields without indexing, and three values to be indexed. */
+function indexUnique(count: number): Buffer[] {
+  const repeated = request.slice(2, 7).map((field) => literalField(field.name, field.value, false));
+  const start = Buffer.concat([Buffer.of(0x83, 0x86), ...repeated]);
+  return Array.from({ length: count }, (_, number) => {
+    const id = number.toString(16).padStart(16, '0');
+    return Buffer.concat([
+      start,
+      literalField('x-request-id', `${id}-${id}`, true),
+      literalField('authorization', `Bearer ${id}${id}${id}`, true),
+      literalField('x-session', id, true),
+    ]);
   });
 }
 
@@ -112,6 +133,7 @@ const first = encodedOnce(encoder, plain);
 const indexed = encodedOnce(encoder, plain);
 decodeAll('memo hit', [first, ...Array.from({ length: blocks }, () => indexed)]);
 decodeAll('10 fields, one a new entry of the table (churn)', indexEverything(blocks));
+decodeAll('10 fields, five known literals, three new entries (churn)', indexUnique(blocks));
 const unindexed = Array.from({ length: blocks }, (_, number) => encodedOnce(encoder, traced(number, plain)));
 decodeAll('10 fields, one a new literal', [first, ...unindexed]);
 
