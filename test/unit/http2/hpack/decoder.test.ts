@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { FieldKind } from '../../../../src/core/field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { blockPairs, decoded, hex, pairs, roomy } from './support.ts';
@@ -336,5 +337,31 @@ describe('HPACK decoder: oversize lists', () => {
     expect(blockPairs(decoded(decoder, value))).to.deep.equal([['a', '\x16\x16\x16\x16']]);
     expect(decoder.oversize).to.equal(false);
     expect(decoded(decoderOf(32 + 1 + 3), value)?.fields.length).to.equal(0);
+  });
+
+  it('judges a field by its own value, where it has its name from one that was judged by another', () => {
+    const cases = [
+      ['te', 'gzip', 'trailers', FieldKind.Regular],
+      ['te', 'trailers', 'gzip', FieldKind.ConnectionSpecific],
+      ['x-any', ' a', 'a', FieldKind.Regular],
+      ['x-any', 'a', ' a', FieldKind.Malformed],
+      ['host', 'a\0', 'a', FieldKind.Host],
+    ] as const;
+    for (const [name, first, second, kind] of cases) {
+      const string = (text: string) => Buffer.from(`${String.fromCharCode(text.length)}${text}`, 'latin1');
+      // A literal with incremental indexing, and one that has its name from it: index 62.
+      const wire = Buffer.concat([
+        Buffer.of(0x40),
+        string(name),
+        string(first),
+        Buffer.of(0x7e),
+        string(second),
+      ]);
+      const block = new HpackDecoder(roomy).decode(wire, 0, wire.length);
+      expect([block?.fields[1].name, block?.fields[1].kind], `${name}: ${second}`).to.deep.equal([
+        name,
+        kind,
+      ]);
+    }
   });
 });
