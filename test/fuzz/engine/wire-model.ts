@@ -126,7 +126,15 @@ export class WireModel {
     for (const frame of frames) this.frameOut(frame);
     this.initial = this.initialNext;
     const bound = Math.max(this.limits.connectionWindowBytes, 65_535);
-    check(65_535 + this.granted - this.received <= bound, 'no more than the connection window is granted');
+    const received = this.received + this.begunBytes(0);
+    check(65_535 + this.granted - received <= bound, 'no more than the connection window is granted');
+  }
+
+  /** What came of a DATA frame, on that stream or, for 0, any, that is not whole yet: there is credit for it already. */
+  private begunBytes(id: number): number {
+    const { restIn } = this;
+    if (restIn.length <= 9 || restIn[3] !== 0 || (restIn[4] & 8) !== 0) return 0;
+    return id === 0 || id === restIn.readUInt32BE(5) % 0x8000_0000 ? restIn.length - 9 : 0;
   }
 
   private frameOut(frame: WireFrame): void {
@@ -209,7 +217,8 @@ export class WireModel {
     check(!stream.reset, `WINDOW_UPDATE after RST_STREAM on stream ${id}`);
     stream.granted += increment;
     const bound = Math.max(this.limits.streamWindowBytesMax, 65_535);
-    check(stream.granted - stream.received <= bound, `stream ${id} is granted more than its largest window`);
+    const received = stream.received + this.begunBytes(id);
+    check(stream.granted - received <= bound, `stream ${id} is granted more than its largest window`);
   }
 
   /** What the peer may still send on the connection, as it was told. */
