@@ -4,6 +4,14 @@ export interface Flushable {
 }
 
 /**
+ * With at least so many calls in flight, and so many connections to write to, one more look at the sockets comes before
+ * the writes: what came while this turn was worked on goes along. Measured at c10 m10: 4.6 µs a call against 4.9, and no
+ * row slower; a second more look gains nothing.
+ */
+const busyCallsMin = 8;
+const busyConnectionsMin = 2;
+
+/**
  * One write per connection and event-loop turn, over all sockets: with many calls in flight a turn serves many of
  * them, and the kernel is entered once for all. Measured at c50 m1: 19 µs a call, against 31 by microtask and 38 at
  * once. With at most one call in flight there is nothing to gather, and flushing at once saves 5 µs of wake-up.
@@ -14,6 +22,8 @@ export class FlushScheduler {
   /** Reads and flushes under way: whoever ends the outermost sees to what was dirtied meanwhile. */
   private depth = 0;
   private scheduled = false;
+  /** The one more look of a busy turn has been taken. */
+  private looked = false;
   private readonly defer: (run: () => void) => void;
   /** Requests in flight on all connections that share this scheduler. */
   active = 0;
@@ -53,6 +63,12 @@ export class FlushScheduler {
   }
 
   private readonly onImmediate = (): void => {
+    if (!this.looked && this.active >= busyCallsMin && this.dirty.length >= busyConnectionsMin) {
+      this.looked = true;
+      this.defer(this.onImmediate);
+      return;
+    }
+    this.looked = false;
     this.scheduled = false;
     this.flushAll();
   };

@@ -27,7 +27,7 @@ class Connection implements Flushable {
 describe('http2/flush-scheduler', () => {
   it('flushes once per connection and turn, over many reads', async () => {
     const scheduler = new FlushScheduler();
-    scheduler.active = 10;
+    scheduler.active = 7;
     const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
     for (let read = 0; read < 5; read++) {
       scheduler.beginRead();
@@ -41,6 +41,24 @@ describe('http2/flush-scheduler', () => {
     expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
     await turn();
     expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
+  });
+
+  it('looks at the sockets once more, and not twice, before it writes for many calls to several connections', async () => {
+    const scheduler = new FlushScheduler();
+    scheduler.active = 8;
+    const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
+    for (let round = 1; round <= 3; round++) {
+      one.write();
+      two.write();
+      await turn();
+      expect([one.flushes, two.flushes]).to.deep.equal([round - 1, round - 1]);
+      one.write(); // came in the meantime, and goes along
+      await turn();
+      expect([one.flushes, two.flushes]).to.deep.equal([round, round]);
+    }
+    one.write();
+    await turn();
+    expect(one.flushes, 'one connection alone has nothing to wait for').to.equal(4);
   });
 
   it('flushes at the end of the read with one call in flight, all that it dirtied', () => {
