@@ -1,6 +1,6 @@
 import { FileWatch, tlsFilesOf } from '../app/file-watch.ts';
 import { IdleCollector } from '../app/idle-collector.ts';
-import { cpuMs, readMemory, shrinkHeap } from '../app/memory.ts';
+import { bearObjectsYoung, cpuMs, readMemory, shrinkHeap } from '../app/memory.ts';
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
 import { readFileBounded } from '../config/config-file.ts';
@@ -32,6 +32,7 @@ export async function run(
   env: Environment,
   signals: RunSignals,
 ): Promise<number> {
+  bearObjectsYoung();
   const load = (): LoadResult => loadConfig({ flags, env, checkRegex: checkSafeRegex });
   const loaded = load();
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
