@@ -4,12 +4,13 @@ export interface Flushable {
 }
 
 /**
- * With at least so many calls in flight, and so many connections to write to, one more look at the sockets comes before
- * the writes: what came while this turn was worked on goes along. Measured at c10 m10: 4.6 µs a call against 4.9, and no
- * row slower; a second more look gains nothing.
+ * With at least so many calls in flight, and so many connections to write to, the sockets are looked at again before the
+ * writes: what came while this turn was worked on goes along. Measured at c10 m10: 4.9 µs a call without, 4.6 with one
+ * such look, 4.3 with two, and no row slower.
  */
 const busyCallsMin = 8;
 const busyConnectionsMin = 2;
+const looksMax = 2;
 
 /**
  * One write per connection and event-loop turn, over all sockets: with many calls in flight a turn serves many of
@@ -22,8 +23,8 @@ export class FlushScheduler {
   /** Reads and flushes under way: whoever ends the outermost sees to what was dirtied meanwhile. */
   private depth = 0;
   private scheduled = false;
-  /** The one more look of a busy turn has been taken. */
-  private looked = false;
+  /** How often the sockets were looked at since something was to be written. */
+  private looks = 0;
   private readonly defer: (run: () => void) => void;
   /** Requests in flight on all connections that share this scheduler. */
   active = 0;
@@ -63,12 +64,13 @@ export class FlushScheduler {
   }
 
   private readonly onImmediate = (): void => {
-    if (!this.looked && this.active >= busyCallsMin && this.dirty.length >= busyConnectionsMin) {
-      this.looked = true;
+    const busy = this.active >= busyCallsMin && this.dirty.length >= busyConnectionsMin;
+    if (busy && this.looks < looksMax) {
+      this.looks++;
       this.defer(this.onImmediate);
       return;
     }
-    this.looked = false;
+    this.looks = 0;
     this.scheduled = false;
     this.flushAll();
   };
