@@ -360,6 +360,8 @@ export class Tries implements ReplyJudge {
   }
 
   private releaseAll(): void {
+    // The attempt that is about to begin may be what ended the call: its place is among those given back.
+    this.pending = false;
     while (this.slots > 0) this.release();
   }
 

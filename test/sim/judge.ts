@@ -2,6 +2,7 @@ import { BufferBudget } from '../../src/http2/buffer-budget.ts';
 import type { Http2Connection } from '../../src/http2/connection.ts';
 import { replayBytesPerCallMax } from '../../src/proxy/replay-buffer.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
+import type { CallSpec } from './call-spec.ts';
 import type { CallFacts, Ledger } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimNetwork } from './sim-network.ts';
@@ -119,8 +120,7 @@ export class Judge {
   errorSeen(facts: CallFacts, code: string, sentence: string): void {
     const { ledger, calm } = this.deps;
     const { id, request } = facts.spec;
-    // Where the run has little memory for replays, large bodies that meet may exceed it on any day.
-    const excused = code === 'overloaded' && !this.replaysAll;
+    const excused = this.excuses(facts.spec, code);
     if ((calm || this.late.has(id)) && !excused)
       ledger.violation(`call ${id} failed on a calm day: ${sentence}`);
     if (!sentence.includes('did not process')) return;
@@ -173,6 +173,14 @@ export class Judge {
         this.deps.ledger.violation(`${address} is still out of use: ${unusableBecause}`);
   }
 
+  /** Is it an error of any day? */
+  private excuses(spec: CallSpec, code: string): boolean {
+    // Where the run has little memory for replays, large bodies that meet may exceed it.
+    if (code === 'overloaded') return !this.replaysAll;
+    // A client that takes its time to say all uses up what the route gives an attempt for the head of its reply.
+    return code === 'deadline_exceeded' && spec.timeoutMs === null;
+  }
+
   private judgeCall(facts: CallFacts, { tries }: SimSidecar): void {
     const { ledger, calm, hitsClients } = this.deps;
     const { spec, outcome, taken } = facts;
@@ -180,7 +188,7 @@ export class Judge {
     const attemptsMax = tries?.attemptsMax ?? 1;
     if (taken > attemptsMax)
       ledger.violation(`call ${spec.id} was begun by ${taken} replicas, of ${attemptsMax} at the most`);
-    const excused = (facts.error === 'overloaded' && !this.replaysAll) || this.memory.short;
+    const excused = this.excuses(spec, facts.error) || this.memory.short;
     if ((calm || this.late.has(spec.id)) && outcome !== 'whole' && !excused)
       ledger.violation(`call ${spec.id} ended as ${outcome} on a calm day`);
     if (outcome === 'lost' && !hitsClients)

@@ -250,6 +250,19 @@ describe('retries by policy', () => {
     expectTriesOver(rig, plan, 2);
   });
 
+  it('a retry that finds the cluster full ends the call, and its place is given back once', () => {
+    const plan = policy();
+    const rig = callRig({ tries: plan, requestsMax: 1 });
+    const first = rig.call(grpcHead());
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
+    rig.call(grpcHead());
+    rig.clock.advance(25);
+    expect(first.heads[0].get('x-outrigger-error')).to.equal('overloaded');
+    expect([plan.budget.retries, rig.cluster.retries]).to.deep.equal([0, 0]);
+    answer(rig.order[1]);
+    expectTriesOver(rig, plan, 2);
+  });
+
   it('a request that outgrew the replay buffer commits the call to its attempt', () => {
     const plan = policy();
     const rig = callRig({ endpoints: 2, tries: plan });
