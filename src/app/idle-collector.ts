@@ -6,6 +6,11 @@ import type { MemoryReading } from './memory.ts';
 export const idleLookMs = 10_000;
 /** From the start to the first look: to load the modules alone leaves some 10 MiB that nobody needs. */
 export const firstIdleLookMs = 2000;
+/**
+ * Looks in a row at which it has to be idle. Such a collection drops compiled code too, and the first 20,000 calls after one
+ * cost twice as much: work that comes and goes by the half minute is not to pay for that each time.
+ */
+export const idleLooksMin = 3;
 /** What the process has to have grown by, octets: a collection takes 2 ms for each MiB on it, however little it finds. */
 const grownBytesMin = 8_388_608;
 
@@ -43,6 +48,8 @@ export class IdleCollector {
    * keeps pages that it emptied by itself, some 10 MiB, until a collection of this kind.
    */
   private leastBytes = 0;
+  /** At the start there is no compiled code worth keeping. */
+  private idleLooks = idleLooksMin - 1;
 
   constructor(deps: IdleCollectorDeps) {
     this.deps = deps;
@@ -63,9 +70,9 @@ export class IdleCollector {
   private look(): void {
     const { memory, shrinkHeap } = this.deps;
     const { residentBytes, heapBytes } = memory();
-    const mayPause = this.mayPause(heapBytes);
+    this.idleLooks = this.mayPause(heapBytes) ? this.idleLooks + 1 : 0;
     this.leastBytes = Math.min(this.leastBytes, residentBytes);
-    if (!mayPause || residentBytes < this.leastBytes + grownBytesMin) return;
+    if (this.idleLooks < idleLooksMin || residentBytes < this.leastBytes + grownBytesMin) return;
     shrinkHeap();
     // What it found to be in use is no reason for another one.
     this.leastBytes = memory().residentBytes;

@@ -40,16 +40,17 @@ export async function measureAlone(
       await program.stop();
     }
   };
+  const some = (port: number, own: string) => generate(light, port, false, loadCalls, otherCore, own);
   const idle = (file: string) =>
-    withProxy(file, ports, (pid, port, own) =>
-      measureIdle(pid, () => generate(light, port, false, loadCalls, otherCore, own)),
-    );
+    withProxy(file, ports, (pid, port, own) => measureIdle(pid, () => some(port, own)));
   const { built, sources } = programs;
   const rows = await idle(built);
   rows.push(
     ...(await idle(sources)).map(({ what, measured }) => ({ what: `${what}, from the sources`, measured })),
   );
-  rows.push(...(await withProxy(built, ports, measureMemory)));
+  rows.push(
+    ...(await withProxy(built, ports, (pid, port, own) => measureMemory(pid, port, () => some(port, own)))),
+  );
   const server = await startStreamServer();
   try {
     const long = (pid: number, port: number) => measureLongStream(pid, port).then((row) => [row]);

@@ -12,8 +12,8 @@ const settleMs = 4000;
 const backMs = 60_000;
 /** Enough for V8 to compile what a call goes through. */
 export const loadCalls = 20_000;
-/** The sidecar looks every ten seconds whether it is idle. */
-const quietMs = 30_000;
+/** The sidecar takes itself for idle after half a minute, and looks every ten seconds. */
+const quietMs = 45_000;
 
 const head = Buffer.concat([
   Buffer.from([0x83, 0x86]), // POST, http
@@ -41,9 +41,17 @@ export async function measureIdle(pid: number, load: () => Promise<unknown>): Pr
   return [line('idle since the start', fresh), line(`${quietMs / 1000} s after ${loadCalls} calls`, idle)];
 }
 
-/** Resident memory of a proxy: with connections that say nothing, with calls open on them that never end, and after all have gone. */
-export async function measureMemory(pid: number, port: number): Promise<Alone[]> {
-  await pause(settleMs);
+/**
+ * Resident memory of a proxy: with connections that say nothing, with calls open on them that never end, and after all have
+ * gone. What it is compared with is a proxy that rests from some `load`: compiled code is not what a connection leaves behind.
+ */
+export async function measureMemory(
+  pid: number,
+  port: number,
+  load: () => Promise<unknown>,
+): Promise<Alone[]> {
+  await load();
+  await pause(quietMs);
   const idle = rssMiB(pid);
   const sockets: Socket[] = [];
   const writers: FrameWriter[] = [];

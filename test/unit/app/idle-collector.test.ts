@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { firstIdleLookMs, IdleCollector, idleLookMs } from '../../../src/app/idle-collector.ts';
+import { firstIdleLookMs, IdleCollector, idleLookMs, idleLooksMin } from '../../../src/app/idle-collector.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 
 const mib = 1_048_576;
@@ -58,7 +58,10 @@ describe('app/idle-collector', () => {
         state.ended += 1000;
         looks(1);
       }
-      expect(state.shrunk).to.equal(round - 1);
+      looks(idleLooksMin - 1);
+      expect(state.shrunk, 'a short rest').to.equal(round - 1);
+      looks(1);
+      expect(state.shrunk).to.equal(round);
       looks(10);
       expect(state.shrunk).to.equal(round);
     }
@@ -70,6 +73,8 @@ describe('app/idle-collector', () => {
     state.residentBytes = 40 * mib;
     state.cpuMs += 300;
     looks(1);
+    state.residentBytes = 60 * mib;
+    looks(idleLooksMin - 1);
     expect(state.shrunk, 'the stream carried much').to.equal(0);
     state.ended += 50;
     state.cpuMs += 100;
@@ -102,7 +107,7 @@ describe('app/idle-collector', () => {
   it('judges growth by the least there was', () => {
     const { state, looks } = started();
     state.residentBytes = state.heldBytes = 200 * mib;
-    looks(2);
+    looks(idleLooksMin);
     state.residentBytes = state.heldBytes = 20 * mib;
     looks(1);
     state.residentBytes = 40 * mib;
