@@ -35,12 +35,12 @@ export const comparisons: readonly Comparison[] = [
 ];
 
 export const bounds: readonly Bound[] = [
-  { scenario: 'c1 m1 one core', peer: 'HAProxy', goal: 0.9, smokeMax: 1.8 },
-  { scenario: 'c1 m100', peer: 'HAProxy', goal: 0.4, smokeMax: 1.2 },
+  { scenario: 'c1 m1 one core', peer: 'HAProxy', goal: 0.9, smokeMax: 1.4 },
+  { scenario: 'c1 m100', peer: 'HAProxy', goal: 0.4, smokeMax: 0.8 },
   { scenario: 'c1 m100', peer: 'nginx', goal: 0.15 },
-  { scenario: 'c10 m10', peer: 'HAProxy', goal: 0.4, smokeMax: 1.2 },
+  { scenario: 'c10 m10', peer: 'HAProxy', goal: 0.4, smokeMax: 0.8 },
   { scenario: 'c10 m10', peer: 'nginx', goal: 0.15 },
-  { scenario: 'c50 m1', peer: 'HAProxy', goal: 0.7, smokeMax: 1.6 },
+  { scenario: 'c50 m1', peer: 'HAProxy', goal: 0.7, smokeMax: 1.2 },
   { scenario: 'c10 m100', peer: 'HAProxy', goal: 0.4 },
   { scenario: 'c10 m100', peer: 'nginx', goal: 0.15 },
   { scenario: 'c10 m10 churn', peer: 'HAProxy', goal: 0.5 },
