@@ -49,9 +49,7 @@ export function stickyAffinity(settings: StickySettings): Affinity {
     },
     bind(reply, key, endpoint) {
       const { token, fields } = fieldsOf(endpoint);
-      if (key === token) return reply;
-      if (reply.base === null) return new HeaderBlock(fields, reply);
-      return new HeaderBlock([...reply.allFields, ...fields]);
+      return key === token ? reply : new HeaderBlock(fields, reply);
     },
   };
 }

@@ -13,10 +13,11 @@ const unread = -2;
  * for again.
  *
  * A block may stand on a `base`: its fields are the base's, then its own. So the part of a head that is the same on
- * every call keeps its identity, and an encoder its memo, while a trace header that is new each time follows it.
+ * every call keeps its identity, and an encoder its memo, while a trace header that is new each time follows it. A base
+ * may have one in turn.
  */
 export class HeaderBlock {
-  /** The fields before this block's own, or null. A base has no base itself. */
+  /** The fields before this block's own, or null. */
   readonly base: HeaderBlock | null;
   /** This block's own fields. */
   readonly fields: readonly Field[];
@@ -50,7 +51,7 @@ export class HeaderBlock {
 
   /** Every field, the base's first. */
   get allFields(): readonly Field[] {
-    return this.base === null ? this.fields : [...this.base.fields, ...this.fields];
+    return this.base === null ? this.fields : [...this.base.allFields, ...this.fields];
   }
 
   /** The first value of a name, or undefined. */
@@ -68,15 +69,24 @@ export class HeaderBlock {
 
   /** The first value of a kind; pseudo-headers and the few names the call path asks for on every call. */
   ofKind(kind: FieldKind): string | undefined {
-    if ((this.kinds & (1 << kind)) !== 0) {
-      for (const field of this.fields) if (field.kind === kind) return field.value;
-    }
-    return this.base === null ? undefined : this.base.ofKind(kind);
+    // The base's fields come first: it is the last of these blocks to have one that has the first.
+    let holder: HeaderBlock | null = null;
+    for (let block: HeaderBlock | null = this; block !== null; block = block.base)
+      if ((block.kinds & (1 << kind)) !== 0) holder = block;
+    if (holder === null) return undefined;
+    const { fields } = holder;
+    for (let i = 0; i < fields.length; i++) if (fields[i].kind === kind) return fields[i].value;
+    return undefined;
   }
 
   /** Is any of its fields of one of the kinds? `kinds` has a bit for each. */
   hasAny(kinds: number): boolean {
     return (this.kinds & kinds) !== 0 || this.base?.hasAny(kinds) === true;
+  }
+
+  /** As `hasAny`, of its own fields alone. */
+  ownHasAny(kinds: number): boolean {
+    return (this.kinds & kinds) !== 0;
   }
 
   get method(): string {

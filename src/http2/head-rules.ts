@@ -32,7 +32,12 @@ export function isTrailers(block: HeaderBlock): boolean {
 /** What a request has and CONNECT has not (section 8.5). */
 const targetPseudo = (1 << FieldKind.Scheme) | (1 << FieldKind.Path);
 
+/** Kinds of which one field more may end the good form of a head. */
+const decisiveKinds = (1 << (FieldKind.ContentLength + 1)) - (1 << FieldKind.Malformed);
+
 function requestIsWellFormed(block: HeaderBlock): boolean {
+  // The common part of a client's heads is mostly one by itself, and what follows mostly of no consequence here.
+  if (block.base !== null && !block.ownHasAny(decisiveKinds) && isRequest(block.base)) return true;
   let method = '';
   let scheme = '';
   let path = '';

@@ -1,4 +1,4 @@
-import { FieldKind } from '../core/field.ts';
+import { type Field, FieldKind } from '../core/field.ts';
 import { parseGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { Router } from '../routing/router.ts';
@@ -62,6 +62,8 @@ const traceKinds = (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
 /** Everything but what is put in anew per attempt; the head itself where there is nothing of that. */
 function forwardedFields(head: HeaderBlock, grpc: boolean, rewritesTrace: boolean): HeaderBlock {
   const ours = (grpc ? timeoutKind : 0) | (rewritesTrace ? traceKinds : 0);
-  if (!head.hasAny(ours)) return head.base === null ? head : new HeaderBlock(head.allFields);
-  return new HeaderBlock(head.allFields.filter((field) => ((1 << field.kind) & ours) === 0));
+  if (!head.hasAny(ours)) return head;
+  const kept = (field: Field): boolean => ((1 << field.kind) & ours) === 0;
+  if (head.base?.hasAny(ours) === false) return new HeaderBlock(head.fields.filter(kept), head.base);
+  return new HeaderBlock(head.allFields.filter(kept));
 }

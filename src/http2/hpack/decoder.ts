@@ -1,6 +1,7 @@
 import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
 import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
+import { CommonPrefix } from './common-prefix.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
 import { sharedFields } from './field-intern.ts';
 import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
@@ -31,6 +32,9 @@ const sizeUpdatesMax = 2;
 
 const noFields: Field[] = [];
 
+/** An octet of this and an index up to 126 is the whole representation (section 6.1). */
+const INDEXED = 0x80;
+
 /**
  * Header blocks from the wire (RFC 7541 sections 3 and 6), one decoder per connection, blocks in the order they came.
  *
@@ -55,8 +59,12 @@ export class HpackDecoder {
   private readonly cursor = new Cursor();
   private readonly nameLiteral = new StringLiteral();
   private readonly valueLiteral = new StringLiteral();
+  private readonly prefix = new CommonPrefix();
   /** Of the block at hand. */
+  private base: HeaderBlock | null = null;
   private fields: Field[] = noFields;
+  /** How many more it may have. */
+  private fieldsLeft = 0;
   private listBytes = 0;
 
   constructor(options: HpackDecoderOptions) {
@@ -91,13 +99,16 @@ export class HpackDecoder {
       if (known !== null) return known;
     }
     this.cursor.set(bytes, start, end);
+    this.base = null;
     this.fields = [];
+    this.fieldsLeft = this.fieldsMax;
     this.listBytes = 0;
-    if (this.readSizeUpdates()) this.readFields();
-    const fields = this.fields;
+    if (this.readSizeUpdates() && !this.beginsAsBefore()) this.readPrefix();
+    if (this.error === null) this.readFields();
+    const { base, fields } = this;
     this.release();
     if (this.error !== null) return null;
-    const block = new HeaderBlock(fields);
+    const block = new HeaderBlock(fields, base);
     // Octets that changed the table, or were only judged in part, will not mean the same again.
     const lasting = memoable && version === this.table.version && !this.oversize;
     if (lasting && this.memo.seenBefore(bytes, start, end, version)) {
@@ -130,10 +141,41 @@ export class HpackDecoder {
     return true;
   }
 
+  private beginsAsBefore(): boolean {
+    const { cursor } = this;
+    startBlock();
+    const known = this.prefix.find(cursor.bytes, cursor.position, cursor.end);
+    if (known === null) return false;
+    cursor.position += known.wire.length;
+    this.base = known.block;
+    this.fieldsLeft -= known.block.fields.length;
+    this.listBytes = known.listBytes;
+    return true;
+  }
+
+  /** The fields at the beginning that the next block may begin with as well. */
+  private readPrefix(): void {
+    const { cursor } = this;
+    const { bytes, end } = cursor;
+    const start = cursor.position;
+    while (cursor.position < end && !this.oversize) {
+      const octet = bytes[cursor.position];
+      if (octet > INDEXED && octet <= (INDEXED | staticTableLength)) {
+        this.store(staticFields[octet - INDEXED - 1]);
+        cursor.position++;
+        continue;
+      }
+      const known = octet < 0x10 ? followingLiteral(bytes, cursor.position, end) : null;
+      if (known === null) break;
+      this.store(known.field);
+      cursor.position += known.wire.length;
+    }
+    if (!this.oversize) this.prefix.learn(bytes, start, cursor.position, this.fields);
+  }
+
   private readFields(): void {
     const cursor = this.cursor;
     const end = cursor.end;
-    startBlock();
     while (cursor.position < end) {
       const octet = cursor.bytes[cursor.position];
       if (octet >= 0x80) {
@@ -229,17 +271,18 @@ export class HpackDecoder {
 
   /** The size up to which a field has to be made at all: because the block keeps it, or because the table does. */
   private sizeWanted(insert: boolean): number {
-    const full = this.oversize || this.fields.length >= this.fieldsMax;
+    const full = this.oversize || this.fieldsLeft === 0;
     const listBytesLeft = full ? 0 : this.listBytesMax - this.listBytes;
     return insert ? Math.max(listBytesLeft, this.table.capacityBytes) : listBytesLeft;
   }
 
   private store(field: Field): void {
     const listBytes = this.listBytes + field.size;
-    if (listBytes > this.listBytesMax || this.fields.length >= this.fieldsMax) {
+    if (listBytes > this.listBytesMax || this.fieldsLeft === 0) {
       this.oversize = true;
       return;
     }
+    this.fieldsLeft--;
     this.listBytes = listBytes;
     this.fields.push(field);
   }
@@ -275,6 +318,7 @@ export class HpackDecoder {
     this.cursor.release();
     this.nameLiteral.release();
     this.valueLiteral.release();
+    this.base = null;
     this.fields = noFields;
   }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { isRequest, isResponse, isTrailers } from '../../../src/http2/head-rules.ts';
 
@@ -267,6 +268,36 @@ describe('http2/head-rules', () => {
       new HeaderBlock(HeaderBlock.of([name, 'x']).fields, block(...target));
     expect(isRequest(traced('traceparent'))).to.equal(true);
     expect(isRequest(traced('connection'))).to.equal(false);
+  });
+
+  it('a head is as well-formed on a base as in one piece, wherever the base ends', () => {
+    const field = fc.constantFrom(
+      ...([
+        ...target,
+        [':method', 'CONNECT'],
+        [':authority', 'other'],
+        ['host', 'orders'],
+        ['content-length', '5'],
+        ['content-type', 'application/grpc'],
+        ['te', 'trailers'],
+        ['connection', 'close'],
+        ['x-id', '1'],
+        ['x-bad', 'a\nb'],
+      ] as Array<[string, string]>),
+    );
+    fc.assert(
+      fc.property(fc.boolean(), fc.array(field, { maxLength: 6 }), fc.nat(10), (whole, more, at) => {
+        const fields = [...(whole ? target : []), ...more];
+        const split = new HeaderBlock(
+          HeaderBlock.of(...fields.slice(at)).fields,
+          HeaderBlock.of(...fields.slice(0, at)),
+        );
+        expect(isRequest(split)).to.equal(isRequest(block(...fields)));
+        expect(split.authority).to.equal(block(...fields).authority);
+        expect(split.contentLength).to.deep.equal(block(...fields).contentLength);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('a content-length is a number of octets, -1 where none is declared', () => {

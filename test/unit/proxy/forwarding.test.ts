@@ -34,6 +34,21 @@ describe('forwardingOf', () => {
     ]);
   });
 
+  it('keeps the base of a head, where nothing of that is to be replaced', () => {
+    const base = grpcHead(['x-user', 'ada']);
+    const one = new HeaderBlock(HeaderBlock.of(['x-id', '1'], ...trace).fields, base);
+    const ours = forwardingOf(one, router, true).base;
+    expect(ours.base).to.equal(base);
+    expect(ours.fields.map(({ name }) => name)).to.deep.equal(['x-id']);
+    expect(forwardingOf(one, router, false).base).to.equal(one);
+    const timed = new HeaderBlock(HeaderBlock.of(['x-id', '1']).fields, grpcHead(['grpc-timeout', '5S']));
+    expect(
+      forwardingOf(timed, router, true)
+        .base.allFields.map(({ name }) => name)
+        .slice(5),
+    ).to.deep.equal(['x-id']);
+  });
+
   it('a malformed grpc-timeout is NaN; without gRPC it is any header', () => {
     expect(forwardingOf(grpcHead(['grpc-timeout', 'soon']), router, true).timeoutMs).to.be.NaN;
     const head = new HeaderBlock([...httpHead().fields, ...HeaderBlock.of(['grpc-timeout', 'soon']).fields]);

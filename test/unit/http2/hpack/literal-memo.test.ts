@@ -22,7 +22,7 @@ function fieldOf(decoder: HpackDecoder, octets: Buffer) {
   const bytes = Buffer.concat([octets, literal('x-unique', `${process.pid}-${++blocks}`)]);
   const block = decoder.decode(bytes, 0, bytes.length);
   if (block === null) throw new Error(decoder.error ?? '');
-  return block.fields[0];
+  return block.allFields[0];
 }
 
 describe('http2/hpack/literal-memo', () => {
@@ -68,7 +68,7 @@ describe('http2/hpack/literal-memo', () => {
     for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), octets);
     const decoder = new HpackDecoder({ ...limits, fieldsMax: 2 });
     const block = decoder.decode(Buffer.concat([octets, octets, octets]), 0, octets.length * 3);
-    expect([block?.fields.length, decoder.oversize]).to.deep.equal([2, true]);
+    expect([block?.allFields.length, decoder.oversize]).to.deep.equal([2, true]);
     const small = new HpackDecoder({ ...limits, listBytesMax: 60 });
     small.decode(octets, 0, octets.length);
     expect(small.oversize).to.equal(true);
