@@ -45,6 +45,11 @@ const scalars: readonly unknown[] = [
   [[]],
 ];
 
+/** One of its own to each who asks: what is put into a list here must not be in the next tree too, or in itself. */
+function scalar(pick: number): unknown {
+  return structuredClone(scalars[pick % scalars.length]);
+}
+
 type Container = Record<string, unknown> | unknown[];
 interface Slot {
   readonly holder: Container;
@@ -94,7 +99,7 @@ export function applyEdit(tree: unknown, edit: Uint8Array, keys: readonly string
   const value = get(slot);
   switch (op % 10) {
     case 0:
-      set(slot, scalars[c % scalars.length]);
+      set(slot, scalar(c));
       break;
     case 1:
       if (Array.isArray(slot.holder)) slot.holder.splice(Number(slot.key), 1);
@@ -108,7 +113,7 @@ export function applyEdit(tree: unknown, edit: Uint8Array, keys: readonly string
         renamed(slot.holder, String(slot.key), misspelt(String(slot.key), c, d));
       break;
     case 4:
-      addKey(value, keys[((c << 8) | d) % keys.length], scalars[e % scalars.length]);
+      addKey(value, keys[((c << 8) | d) % keys.length], scalar(e));
       break;
     case 5: {
       const parts = slotsOf(donor);
