@@ -67,6 +67,7 @@ function collectorOf(): CollectGarbage {
  * to, and the memory of the work that ended would never be seen to be free.
  */
 export function collectGarbage(): void {
+  dropSpareBlocks();
   collectorOf()({ type: 'major', execution: 'async' });
 }
 

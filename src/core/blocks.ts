@@ -12,14 +12,14 @@ function stock(bytes: number, keptMax: number): Stock {
 /** How many of those that came back last are compared with the next. */
 const checkedMax = 8;
 
-/** By size; 5 MiB is the most that all of them keep. */
+/** By size; 22 MiB is the most that all of them keep, and nothing when idle or short of memory. */
 const stocks: readonly Stock[] = [
   stock(256, 256),
   stock(4096, 64),
   stock(16_384, 64),
-  stock(65_536, 16),
-  stock(131_072, 12),
-  stock(524_288, 2),
+  stock(65_536, 64),
+  stock(131_072, 32),
+  stock(524_288, 24),
 ];
 
 /**

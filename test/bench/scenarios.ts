@@ -15,7 +15,7 @@ export interface Scenario {
   readonly warmCalls: number;
 }
 
-const unary = { messageBytes: 25, warmCalls: 20_000 } as const;
+const unary = { messageBytes: 25, warmCalls: 60_000 } as const;
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -32,7 +32,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'c50 m1', connections: 50, inFlight: 1, ...unary },
   { name: 'c10 m100', connections: 10, inFlight: 100, ...unary },
   { name: 'c10 m10 churn', connections: 10, inFlight: 10, ...unary, churn: true },
-  { name: '64 KiB', connections: 4, inFlight: 4, messageBytes: 64 << 10, warmCalls: 1500 },
+  { name: '64 KiB', connections: 4, inFlight: 4, messageBytes: 64 << 10, warmCalls: 3000 },
   { name: '1 MiB', connections: 2, inFlight: 2, messageBytes: 1 << 20, warmCalls: 100 },
 ];
 
