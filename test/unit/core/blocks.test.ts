@@ -35,6 +35,13 @@ describe('core/blocks', () => {
     }
   });
 
+  it('keeps enough small ones for a thousand calls in flight with a request each', () => {
+    const blocks = Array.from({ length: 5000 }, () => lendBlock(25));
+    for (const block of blocks) giveBlockBack(block);
+    const again = new Set(Array.from({ length: 5000 }, () => lendBlock(25)));
+    expect(blocks.filter((block) => again.has(block)).length).to.equal(4096);
+  });
+
   it('keeps none once they are dropped', () => {
     const block = lendBlock(16_384);
     giveBlockBack(block);
