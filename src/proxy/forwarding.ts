@@ -33,6 +33,8 @@ export function forwardingOf(
 ): Forwarding {
   const known = head.derived as Remembered | null;
   if (known !== null && known.router === router && known.rewritesTrace === rewritesTrace) return known;
+  const common = commonForwarding(head, router, rewritesTrace);
+  if (common !== null) return common;
   const grpc = head.isGrpc;
   // What is not gRPC may call its headers as it likes.
   const timeout = grpc ? head.ofKind(FieldKind.GrpcTimeout) : undefined;
@@ -54,6 +56,31 @@ export function forwardingOf(
     head.derived = forwarding;
   }
   return forwarding;
+}
+
+/** What may follow the common part of a client's heads and change nothing but the fields to forward. */
+const indifferentKinds =
+  (1 << FieldKind.Regular) | (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
+
+/** Of a head that only adds such fields to a base that repeats, as where each call has an id: all else is the base's. */
+function commonForwarding(
+  head: HeaderBlock,
+  router: Router<RoutePlan>,
+  rewritesTrace: boolean,
+): Forwarding | null {
+  const { base } = head;
+  if (base?.repeated !== true || head.repeated || router.asksForFields) return null;
+  if (head.ownHasAny(~indifferentKinds)) return null;
+  const { plan, timeoutMs, grpc, method, path, authority } = forwardingOf(base, router, rewritesTrace);
+  return {
+    plan,
+    base: forwardedFields(head, grpc, rewritesTrace),
+    timeoutMs,
+    grpc,
+    method,
+    path,
+    authority,
+  };
 }
 
 const timeoutKind = 1 << FieldKind.GrpcTimeout;

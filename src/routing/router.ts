@@ -13,6 +13,8 @@ export interface Route<P> {
 export interface Router<P> {
   /** The plan of the first route, in order, that the head fits; null where none does. Never throws. */
   route(head: HeaderBlock): P | null;
+  /** Does some route ask for more than pseudo-headers, `host` and the content type? */
+  readonly asksForFields: boolean;
 }
 
 /** Authorities remembered with their routes. A client that makes them up only makes the memo start anew. */
@@ -26,7 +28,8 @@ const rememberedAuthorityCharsMax = 300;
  * has asked before.
  */
 export function compileRoutes<P>(routes: readonly Route<P>[]): Router<P> {
-  return new CompiledRouter(routes.map(compileRoute));
+  const asksForFields = routes.some(({ match }) => (match.headers ?? []).length > 0);
+  return new CompiledRouter(routes.map(compileRoute), asksForFields);
 }
 
 interface CompiledRoute<P> {
@@ -69,9 +72,11 @@ class CompiledRouter<P> implements Router<P> {
   /** Authorities that the same routes take share one `HostRoutes`, so the configuration bounds how many there are. */
   private readonly byTaken = new Map<string, HostRoutes<P>>();
   private readonly askingIndexes: readonly number[];
+  readonly asksForFields: boolean;
 
-  constructor(routes: readonly CompiledRoute<P>[]) {
+  constructor(routes: readonly CompiledRoute<P>[], asksForFields: boolean) {
     this.routes = routes;
+    this.asksForFields = asksForFields;
     this.askingIndexes = routes.filter((r) => r.authority !== null).map((r) => r.index);
     this.anyHost = this.askingIndexes.length === 0 ? hostRoutes(routes) : null;
   }

@@ -49,6 +49,42 @@ describe('forwardingOf', () => {
     ).to.deep.equal(['x-id']);
   });
 
+  it("of a head that adds ids to a base that repeats is the base's, but for the fields", () => {
+    const base = grpcHead(['grpc-timeout', '5S']);
+    base.repeated = true;
+    const one = new HeaderBlock(HeaderBlock.of(['x-id', '1'], ...trace).fields, base);
+    for (const rewritesTrace of [true, false]) {
+      const of = forwardingOf(one, router, rewritesTrace);
+      const slowly = forwardingOf(new HeaderBlock(one.allFields), router, rewritesTrace);
+      expect({ ...of, base: of.base.allFields }).to.deep.equal({
+        plan: slowly.plan,
+        timeoutMs: 5000,
+        grpc: true,
+        method: 'POST',
+        path: '/a.B/C',
+        authority: 'orders',
+        base: slowly.base.allFields,
+      });
+    }
+  });
+
+  it('looks at what is added where that may decide: a timeout, another host, a header that a route asks for', () => {
+    const base = grpcHead();
+    base.repeated = true;
+    const added = (...pair: [string, string]) => new HeaderBlock(HeaderBlock.of(pair).fields, base);
+    expect(forwardingOf(added('grpc-timeout', '7S'), router, true).timeoutMs).to.equal(7000);
+    const asking = compileRoutes([
+      {
+        name: 'one',
+        match: { headers: [{ name: 'x-tenant', exact: 'one' }] },
+        plan: { ...plan, route: 'one' },
+      },
+      { name: 'all', match: {}, plan },
+    ]);
+    expect(forwardingOf(added('x-tenant', 'one'), asking, true).plan?.route).to.equal('one');
+    expect(forwardingOf(added('x-tenant', 'two'), asking, true).plan?.route).to.equal('all');
+  });
+
   it('a malformed grpc-timeout is NaN; without gRPC it is any header', () => {
     expect(forwardingOf(grpcHead(['grpc-timeout', 'soon']), router, true).timeoutMs).to.be.NaN;
     const head = new HeaderBlock([...httpHead().fields, ...HeaderBlock.of(['grpc-timeout', 'soon']).fields]);
