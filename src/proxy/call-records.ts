@@ -13,6 +13,9 @@ export interface Peer {
 
 let lastId = 0;
 
+/** Of every call that has none yet. */
+const noAttempts: AttemptRecord[] = [];
+
 export function newCallRecord(context: ProxyContext, forwarding: Forwarding, peer: Peer): CallRecord {
   return {
     id: ++lastId,
@@ -39,7 +42,7 @@ export function newCallRecord(context: ProxyContext, forwarding: Forwarding, pee
     responseBytes: 0,
     requestMessages: 0,
     responseMessages: 0,
-    attempts: [],
+    attempts: noAttempts,
     chosen: 0,
     traceId: noTraceId,
     sampled: false,
@@ -71,6 +74,8 @@ export function newAttemptRecord(
     withheld: '',
     spanId: noSpanId,
   };
-  call.attempts.push(record);
+  // Most have one, and an array that is pushed to has room for sixteen more.
+  if (call.attempts === noAttempts) call.attempts = [record];
+  else call.attempts.push(record);
   return record;
 }

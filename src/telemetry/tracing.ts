@@ -192,6 +192,7 @@ interface IncomingContext {
 
 /** The context fields of a head, or undefined where there is not exactly one `traceparent` (section 4.2). */
 function incomingContext(head: HeaderBlock): IncomingContext | undefined {
+  if (!head.hasAny(1 << FieldKind.Traceparent)) return undefined;
   let traceparent: Field | undefined;
   let tracestates: string[] | null = null;
   for (let block: HeaderBlock | null = head; block !== null; block = block.base) {
