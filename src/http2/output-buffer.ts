@@ -17,10 +17,22 @@ export class OutputBuffer {
   length = 0;
   /** The connection's own memory; `bytes` is it, or a lent block. */
   private own: Buffer;
+  private viewed: Buffer | null = null;
+  private words: DataView | null = null;
 
   constructor(initialBytes = ownBytesMax) {
     this.own = Buffer.allocUnsafeSlow(initialBytes);
     this.bytes = this.own;
+  }
+
+  /** `bytes` for who writes words; made for them alone, once for each memory. */
+  get view(): DataView {
+    const { bytes } = this;
+    if (this.words === null || this.viewed !== bytes) {
+      this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.viewed = bytes;
+    }
+    return this.words;
   }
 
   /** Is it more memory than the connection keeps? */
@@ -39,7 +51,7 @@ export class OutputBuffer {
     this.length = 0;
     if (this.bytes === this.own) return;
     giveBlockBack(this.bytes);
-    this.bytes = this.own;
+    this.back();
   }
 
   /** Starts on other memory: the transport still holds this, and who calls gives it back when it is done. */
@@ -47,8 +59,15 @@ export class OutputBuffer {
     const held = this.bytes;
     this.length = 0;
     if (held === this.own) this.own = lendBlock(ownBytesMax);
-    this.bytes = this.own;
+    this.back();
     return held;
+  }
+
+  /** To its own memory; nothing of the other is held. */
+  private back(): void {
+    this.bytes = this.own;
+    this.words = null;
+    this.viewed = null;
   }
 
   private grow(needed: number): void {

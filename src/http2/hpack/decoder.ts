@@ -1,9 +1,11 @@
 import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
+import { OctetField } from '../../core/octet-field.ts';
 import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
 import { CommonPrefix } from './common-prefix.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
 import { sharedFields } from './field-intern.ts';
+import { huffmanSlackBytes } from './huffman.ts';
 import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
 import {
   followingLiteral,
@@ -12,6 +14,8 @@ import {
   literalSeenBefore,
   startBlock,
 } from './literal-memo.ts';
+import { type KnownName, staticKnownNames } from './name-cache.ts';
+import { OctetStore } from './octet-store.ts';
 import { staticFields, staticTableLength } from './static-table.ts';
 import { StringLiteral } from './string-literal.ts';
 
@@ -59,6 +63,7 @@ export class HpackDecoder {
   private readonly cursor = new Cursor();
   private readonly nameLiteral = new StringLiteral();
   private readonly valueLiteral = new StringLiteral();
+  private readonly values = new OctetStore();
   private readonly prefix = new CommonPrefix();
   /** Of the block at hand. */
   private base: HeaderBlock | null = null;
@@ -217,16 +222,12 @@ export class HpackDecoder {
     const start = cursor.position;
     const nameIndex = readInteger(cursor, prefixBits);
     if (nameIndex < 0) return this.failInteger(nameIndex);
-    let name: string | null = null;
-    let kind: FieldKind | undefined;
+    let named: KnownName | null = null;
     let problem = '';
     if (nameIndex === 0) problem = nameLiteral.read(cursor);
     else {
-      const named = this.lookUp(nameIndex);
+      named = this.nameAt(nameIndex);
       if (named === null) return false;
-      name = named.name;
-      // A malformed one may be so by its value.
-      if (named.kind !== FieldKind.Malformed && name !== 'te') kind = named.kind;
     }
     if (problem === '') problem = valueLiteral.read(cursor);
     if (problem !== '') return this.fail(problem);
@@ -238,10 +239,10 @@ export class HpackDecoder {
       if (!this.oversize) this.store(known);
       return true;
     }
-    const nameMax = name === null ? nameLiteral.lengthMax : name.length;
+    const nameMax = named === null ? nameLiteral.lengthMax : named.name.length;
     const sizeWanted = this.sizeWanted(insert);
     if (nameMax + valueLiteral.lengthMax + 32 > sizeWanted) {
-      const nameBytes = name === null ? nameLiteral.measure() : name.length;
+      const nameBytes = named === null ? nameLiteral.measure() : named.name.length;
       const valueBytes = valueLiteral.measure();
       if (nameBytes < 0 || valueBytes < 0) return this.failHuffman();
       if (nameBytes + valueBytes + 32 > sizeWanted) {
@@ -252,14 +253,9 @@ export class HpackDecoder {
       }
     }
 
-    if (name === null) {
-      const known = nameLiteral.name();
-      if (known === null) return this.failHuffman();
-      ({ name, kind } = known);
-    }
-    const value = valueLiteral.text();
-    if (value === null) return this.failHuffman();
-    let field = new Field(name, value, sensitive, valueLiteral.isPlainText() ? kind : undefined);
+    named ??= nameLiteral.name();
+    let field = named === null ? null : this.newField(named, sensitive);
+    if (field === null) return this.failHuffman();
     if (insert) this.table.insert(field);
     else if (memoable && literalSeenBefore(start, cursor.position)) {
       field = sharedFields.intern(field);
@@ -267,6 +263,19 @@ export class HpackDecoder {
     }
     if (!this.oversize) this.store(field);
     return true;
+  }
+
+  /** Of the name and the value at hand. Null where the value's Huffman coding is wrong. */
+  private newField({ name, kind, spelling }: KnownName, sensitive: boolean): Field | null {
+    const { valueLiteral, values } = this;
+    if (spelling !== null && !sensitive && valueLiteral.worthCopying) {
+      values.reserve(valueLiteral.lengthMax + huffmanSlackBytes);
+      const length = valueLiteral.copyPlain(values);
+      if (length >= 0) return values.field(spelling, length);
+    }
+    const value = valueLiteral.text();
+    if (value === null) return null;
+    return new Field(name, value, sensitive, valueLiteral.isPlainText() ? kind : undefined);
   }
 
   /** The size up to which a field has to be made at all: because the block keeps it, or because the table does. */
@@ -295,6 +304,18 @@ export class HpackDecoder {
     } else if (index > 0) return staticFields[index - 1];
     this.fail(`there is no header table entry at index ${index}`);
     return null;
+  }
+
+  /** The name of the entry at an index, as `lookUp`. */
+  private nameAt(index: number): KnownName | null {
+    if (index > 0 && index <= staticTableLength) return staticKnownNames[index - 1];
+    const field = this.lookUp(index);
+    if (field === null) return null;
+    const { name, kind } = field;
+    if (field instanceof OctetField) return { name, kind, spelling: field.spelling };
+    // A malformed one may be so by its value.
+    const byName = kind !== FieldKind.Malformed && name !== 'te';
+    return { name, kind: byName ? kind : undefined, spelling: null };
   }
 
   private promote(index: number, field: Field): Field {

@@ -1,4 +1,5 @@
 import type { Field } from '../../core/field.ts';
+import { OctetField } from '../../core/octet-field.ts';
 
 /** A longer value is not worth sharing, and would make the bound on the number of entries no bound on memory. */
 const valueBytesMax = 256;
@@ -19,10 +20,11 @@ export class FieldInterner {
   }
 
   /**
-   * The one object equal to `field`, marked as repeated. Never called for a sensitive field, whose value must not
+   * The one object equal to `newcomer`, marked as repeated. Never called for a sensitive field, whose value must not
    * be compared across connections (RFC 7541 section 7.1).
    */
-  intern(field: Field): Field {
+  intern(newcomer: Field): Field {
+    const field = newcomer instanceof OctetField ? newcomer.settled : newcomer;
     field.repeated = true;
     if (field.value.length > valueBytesMax || field.name.length > nameBytesMax) return field;
     const known = this.valuesByName.get(field.name)?.get(field.value);

@@ -122,28 +122,38 @@ function walk(tree: Int16Array, state: number, octet: number): number {
 assignCodes();
 buildTransitions();
 
+/** Octets that `huffmanDecode` may write behind the last one that it decodes. */
+export const huffmanSlackBytes = 2;
+
 /** The most octets that so many Huffman-coded ones can stand for: the shortest code has 5 bits. */
 export function huffmanDecodedMax(octets: number): number {
   return Math.floor((octets * 8) / 5);
 }
 
 /**
- * Decodes `bytes` from `start` to `end` into `out` from 0, which has room for `huffmanDecodedMax` octets and 2 more.
+ * Decodes `bytes` from `start` to `end` into `out` from `position`, where there is room for `huffmanDecodedMax` octets and
+ * `huffmanSlackBytes` more.
  * Returns the number of octets, or -1 where the coding is wrong: an end-of-string symbol, or padding that is longer
  * than 7 bits or not all ones (RFC 7541 section 5.2).
  */
-export function huffmanDecode(bytes: Uint8Array, start: number, end: number, out: Uint8Array): number {
+export function huffmanDecode(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  position: number,
+): number {
   let state = 0;
-  let length = 0;
+  let at = position;
   for (let i = start; i < end; i++) {
     const step = transitions[(state << 8) | bytes[i]];
     // Both are written whether or not they are symbols: cheaper than a branch that cannot be foretold.
-    out[length] = step;
-    out[length + 1] = step >> 8;
-    length += (step >> 16) & 3;
+    out[at] = step;
+    out[at + 1] = step >> 8;
+    at += (step >> 16) & 3;
     state = step >> 18;
   }
-  return mayEnd[state] === 1 ? length : -1;
+  return mayEnd[state] === 1 ? at - position : -1;
 }
 
 /** What `huffmanDecode` would return, without storing an octet: for strings that may be too large to be kept. */

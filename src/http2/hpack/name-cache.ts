@@ -1,5 +1,7 @@
-import { type FieldKind, kindOfName } from '../../core/field.ts';
+import { FieldKind, kindOfName } from '../../core/field.ts';
+import type { Spelling } from '../../core/octet-field.ts';
 import { hashOctets, OctetKey, sameOctets } from './octets.ts';
+import { spellingOf } from './representation.ts';
 import { staticFields, staticNames } from './static-table.ts';
 
 /** Names longer than this on the wire are too rare to keep. */
@@ -10,6 +12,8 @@ export interface KnownName {
   readonly name: string;
   /** See `kindOfName`. */
   readonly kind: FieldKind | undefined;
+  /** Of names without a meaning to us, see `OctetField`; null for the others. */
+  readonly spelling: Spelling | null;
 }
 interface NameSlot extends KnownName {
   readonly huffman: boolean;
@@ -47,9 +51,17 @@ export function cacheName(
   // The very string of the static table, so that a look-up by it compares no characters.
   const entry = staticNames.get(text);
   const name = entry === undefined ? text : staticFields[entry.index - 1].name;
-  const kind = kindOfName(name);
-  if (end - start > wireBytesMax) return { name, kind };
-  const slot = { huffman, wire: new OctetKey(bytes, start, end), name, kind };
+  const known = knownName(name);
+  if (end - start > wireBytesMax) return known;
+  const slot = { ...known, huffman, wire: new OctetKey(bytes, start, end) };
   slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)] = slot;
   return slot;
 }
+
+function knownName(name: string): KnownName {
+  const kind = kindOfName(name);
+  return { name, kind, spelling: kind === FieldKind.Regular ? spellingOf(name) : null };
+}
+
+/** The names of the static table, by index from 1. */
+export const staticKnownNames: readonly KnownName[] = staticFields.map(({ name }) => knownName(name));

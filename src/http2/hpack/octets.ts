@@ -1,3 +1,6 @@
+import type { OctetChunk } from '../../core/octet-field.ts';
+import { viewOf } from '../words.ts';
+
 /**
  * Octets to binary strings (one UTF-16 unit per octet) and back. Every choice of a way here is a measured one; the
  * figures are from one machine, what counts is where the lines cross.
@@ -62,24 +65,8 @@ export function writeOctets(out: Uint8Array, position: number, octets: Uint8Arra
   return position + length;
 }
 
-let viewed: Uint8Array = new Uint8Array(0);
-let view = new DataView(viewed.buffer);
-
-/**
- * The octets as words of four, which halves the time of hashing and comparing them and more: a load costs the same for
- * one octet as for four. Nearly all are of the one shared read buffer, so the view of the latest is kept, and with it one
- * buffer of the process.
- */
-function viewOf(bytes: Uint8Array): DataView {
-  if (bytes !== viewed) {
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    viewed = bytes;
-  }
-  return view;
-}
-
 /** Octets that others are compared with; they share no memory with a read buffer. */
-export class OctetKey {
+export class OctetKey implements OctetChunk {
   readonly length: number;
   readonly bytes: Buffer;
   readonly view: DataView;
@@ -118,17 +105,45 @@ export function sameOctets(bytes: Uint8Array, start: number, end: number, key: O
  * shows in one of the three where it is not.
  */
 export function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start >= 4) return areWordsPlain(bytes, viewOf(bytes), start, end);
   if (start === end) return true;
-  if (bytes[start] === 0x20 || bytes[end - 1] === 0x20) return false;
   let flags = 0;
-  if (end - start < 4) {
-    for (let i = start; i < end; i++) flags |= bytes[i] | (bytes[i] + 0x01) | (bytes[i] - 0x20);
-    return (flags & 0x80) === 0;
-  }
-  const words = viewOf(bytes);
+  for (let i = start; i < end; i++) flags |= bytes[i] | (bytes[i] + 0x01) | (bytes[i] - 0x20);
+  return (flags & 0x80) === 0 && bytes[start] !== 0x20 && bytes[end - 1] !== 0x20;
+}
+
+/** The same of four octets at least, by the view of those who have one. */
+export function areWordsPlain(bytes: Uint8Array, words: DataView, start: number, end: number): boolean {
+  if (bytes[start] === 0x20 || bytes[end - 1] === 0x20) return false;
   const last = end - 4;
+  let flags = 0;
   for (let i = start; i < last; i += 4) flags |= suspects(words.getInt32(i, true));
   return ((flags | suspects(words.getInt32(last, true))) & 0x80808080) === 0;
+}
+
+/**
+ * Copies four octets or more to `position` of `out`, where there is room, and says what `isPlainText` would. Both in one
+ * go, since to load the words is most of the work.
+ */
+export function copyAndJudge(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: DataView,
+  position: number,
+): boolean {
+  const words = viewOf(bytes);
+  const shift = position - start;
+  const last = end - 4;
+  let word = words.getInt32(last, true);
+  let flags = suspects(word);
+  out.setInt32(last + shift, word, true);
+  for (let i = start; i < last; i += 4) {
+    word = words.getInt32(i, true);
+    flags |= suspects(word);
+    out.setInt32(i + shift, word, true);
+  }
+  return (flags & 0x80808080) === 0 && bytes[start] !== 0x20 && bytes[end - 1] !== 0x20;
 }
 
 function suspects(word: number): number {

@@ -1,10 +1,16 @@
-import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax } from './huffman.ts';
+import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax, huffmanSlackBytes } from './huffman.ts';
 import { type Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
 import { cachedName, cacheName, type KnownName } from './name-cache.ts';
-import { isPlainText, latin1 } from './octets.ts';
+import type { OctetStore } from './octet-store.ts';
+import { areWordsPlain, copyAndJudge, isPlainText, latin1 } from './octets.ts';
 
 /** Decoding is synchronous, so one workspace serves every connection. A longer string gets its own, for once. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** A shorter one is as fast a string as it is octets. */
+const copiedBytesMin = 8;
+/** A longer one would leave much of a chunk unused, or have one of its own. */
+const copiedBytesMax = 512;
 
 /**
  * A string literal of a header block (RFC 7541 section 5.2), found but not yet made into a string, so that its size
@@ -44,9 +50,9 @@ export class StringLiteral {
   /** The binary string, or null where its Huffman coding is wrong. */
   text(): string | null {
     if (!this.huffman) return latin1(this.bytes, this.start, this.end);
-    const needed = huffmanDecodedMax(this.end - this.start) + 2;
+    const needed = huffmanDecodedMax(this.end - this.start) + huffmanSlackBytes;
     const out = needed <= scratch.length ? scratch : Buffer.allocUnsafeSlow(needed);
-    const length = huffmanDecode(this.bytes, this.start, this.end, out);
+    const length = huffmanDecode(this.bytes, this.start, this.end, out, 0);
     return length < 0 ? null : latin1(out, 0, length);
   }
 
@@ -56,6 +62,26 @@ export class StringLiteral {
     if (cached !== null) return cached;
     const text = this.text();
     return text === null ? null : cacheName(this.bytes, this.start, this.end, this.huffman, text);
+  }
+
+  /** Is a copy of its octets cheaper than a string of them, and no more than a chunk can have? */
+  get worthCopying(): boolean {
+    const octets = this.end - this.start;
+    return octets >= copiedBytesMin && octets <= copiedBytesMax;
+  }
+
+  /**
+   * Copies the string to where the next value of `store` goes, which has room for it. Returns its length in octets, or -1
+   * where it is shorter than four or not well-formed beyond doubt: then `text` is to be asked.
+   */
+  copyPlain(store: OctetStore): number {
+    const { bytes, start, end } = this;
+    const { chunk, position } = store;
+    if (!this.huffman)
+      return end - start >= 4 && copyAndJudge(bytes, start, end, chunk.view, position) ? end - start : -1;
+    const length = huffmanDecode(bytes, start, end, chunk.bytes, position);
+    if (length < 4) return -1;
+    return areWordsPlain(chunk.bytes, chunk.view, position, position + length) ? length : -1;
   }
 
   /** As a value well-formed beyond doubt (RFC 9113 section 8.2.1), seen before it is a string; false where that has to be asked. */

@@ -89,7 +89,7 @@ export class BlockReader {
     this.at += length;
     if (!coded) return bytes.toString('latin1', start, this.at);
     const out = Buffer.alloc(huffmanDecodedMax(length) + 2);
-    const octets = huffmanDecode(bytes, start, this.at, out);
+    const octets = huffmanDecode(bytes, start, this.at, out, 0);
     if (octets < 0) throw new Error('a Huffman-coded string is wrong');
     return out.toString('latin1', 0, octets);
   }

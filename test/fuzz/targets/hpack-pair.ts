@@ -21,11 +21,13 @@ const names = [
 ];
 const tableSizes = [0, 1, 31, 32, 64, 100, 4096, 4097, 65_536, 0xffff_ffff];
 
-/** An encoder, our decoder and the reference, one behind the other. */
+/** An encoder, our decoder and the reference, one behind the other; and the next hop, to which what was decoded goes on. */
 class Trio {
   private readonly encoder: HpackEncoder;
   private readonly ours = new HpackDecoder({ tableBytesMax: 65_536, listBytesMax: 1 << 20, fieldsMax: 1000 });
   private readonly reference = new ReferenceHpackDecoder(65_536);
+  private readonly hop = new HpackEncoder();
+  private readonly hopReference = new ReferenceHpackDecoder(4096);
   private readonly known: Field[] = [];
   private fields: Field[] = [];
   private base: HeaderBlock | null = null;
@@ -89,6 +91,11 @@ class Trio {
     check(!this.ours.oversize, 'no limit is passed');
     check(sameFields(decoded.allFields, block.allFields), 'what is decoded is what was encoded');
     check(sameFields(this.reference.decode(wire), block.allFields), 'the reference decodes the same');
+    wire.fill(0x55);
+    out.clear();
+    this.hop.encode(decoded, out);
+    const onwards = Buffer.from(out.bytes.subarray(0, out.length));
+    check(sameFields(this.hopReference.decode(onwards), block.allFields), 'what goes on is what came');
     check(sameFields(this.ours.entries(), this.encoder.entries()), 'the tables are in step');
     const { positions } = this.encoder as unknown as { positions: ReadonlyMap<Field, number> };
     check(positions.size === this.encoder.entries().length, 'an entry has one position');

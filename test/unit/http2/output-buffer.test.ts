@@ -53,6 +53,23 @@ describe('http2/output-buffer', () => {
     expect(second.bytes[0]).to.equal(2);
   });
 
+  it('is seen by words wherever its memory is, and no view holds memory that was lent', () => {
+    const out = new OutputBuffer();
+    const own = out.view;
+    for (const count of [100, 10_000, 300_000]) {
+      write(out, count, 3);
+      out.view.setInt32(out.length - 4, 0x01020304);
+      expect([...out.bytes.subarray(out.length - 5, out.length)]).to.deep.equal([3, 1, 2, 3, 4]);
+    }
+    out.clear();
+    expect(out.view.buffer).to.equal(out.bytes.buffer);
+    expect(out.view.byteLength).to.equal(own.byteLength);
+    write(out, 10_000, 3);
+    expect(out.view.buffer).to.equal(out.bytes.buffer);
+    out.renew();
+    expect(out.view.buffer).to.equal(out.bytes.buffer);
+  });
+
   it('leaves memory alone that the transport still holds', () => {
     for (const count of [100, 10_000, 1_000_000]) {
       const out = new OutputBuffer();

@@ -1,36 +1,14 @@
 import { expect } from 'chai';
 import { FieldKind } from '../../../../src/core/field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
-import { integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
-import { blockPairs, decoded, hex, pairs, roomy } from './support.ts';
+import { blockPairs, decoded, hex, integer, literal, only, pairs, roomy } from './support.ts';
 
 function decoderOf(listBytesMax: number, fieldsMax = 1000): HpackDecoder {
   return new HpackDecoder({ tableBytesMax: 4096, listBytesMax, fieldsMax });
 }
-function integer(pattern: number, prefixBits: number, value: number): Buffer {
-  const out = Buffer.alloc(integerOctetsMax);
-  return out.subarray(0, writeInteger(out, 0, pattern, prefixBits, value));
-}
 function sizeUpdate(bytes: number): Buffer {
   return integer(0x20, 5, bytes);
 }
-/** A literal with a literal name; `pattern` 0x40 inserts, 0x00 does not, 0x10 is sensitive. */
-function literal(pattern: number, name: string, value: string): Buffer {
-  return Buffer.concat([
-    Buffer.of(pattern),
-    integer(0, 7, name.length),
-    Buffer.from(name, 'latin1'),
-    integer(0, 7, value.length),
-    Buffer.from(value, 'latin1'),
-  ]);
-}
-/** Its only field, which must be there. */
-function only(decoder: HpackDecoder, wire: Uint8Array) {
-  const block = decoded(decoder, wire);
-  expect(block?.allFields.length, decoder.error ?? '').to.equal(1);
-  return block!.allFields[0];
-}
-
 describe('HPACK decoder: compression errors', () => {
   const errors: Array<[what: string, wire: string, sentence: RegExp]> = [
     ['index 0', '80', /no header table entry at index 0/],

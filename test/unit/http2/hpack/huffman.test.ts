@@ -17,7 +17,7 @@ function encode(text: string): string {
 }
 function decode(wire: Uint8Array): string | null {
   const out = Buffer.alloc(huffmanDecodedMax(wire.length) + 2);
-  const length = huffmanDecode(wire, 0, wire.length, out);
+  const length = huffmanDecode(wire, 0, wire.length, out, 0);
   expect(huffmanDecodedLength(wire, 0, wire.length)).to.equal(length);
   return length < 0 ? null : out.toString('latin1', 0, length);
 }

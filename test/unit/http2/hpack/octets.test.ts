@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  copyAndJudge,
   copyOctets,
   hashOctets,
   isPlainText,
@@ -80,6 +81,16 @@ describe('octets and binary strings', () => {
           const edge = at === 0 || at === length - 1;
           const plain = octet >= (edge ? 0x21 : 0x20) && octet <= 0x7e;
           expect(isPlainText(bytes, 2, 2 + length), `${octet} at ${at} of ${length}`).to.equal(plain);
+          if (length < 4) continue;
+          const out = Buffer.alloc(length + 5, 0x55);
+          const view = new DataView(out.buffer, out.byteOffset, out.length);
+          expect(copyAndJudge(bytes, 2, 2 + length, view, 3), `${octet} at ${at}`).to.equal(plain);
+          const copied = Buffer.concat([
+            Buffer.from('UUU'),
+            bytes.subarray(2, 2 + length),
+            Buffer.from('UU'),
+          ]);
+          expect(out.equals(copied), `${octet} at ${at} of ${length}`).to.equal(true);
         }
       }
     }

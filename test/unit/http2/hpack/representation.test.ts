@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { constantField, Field } from '../../../../src/core/field.ts';
+import { OctetField } from '../../../../src/core/octet-field.ts';
 import { SpanId, TraceId } from '../../../../src/core/trace-id.ts';
 import { TraceparentField } from '../../../../src/core/traceparent-field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import {
   independentOctets,
+  spellingOf,
   writeIndexingLiteral,
   writePlainLiteral,
 } from '../../../../src/http2/hpack/representation.ts';
@@ -55,6 +57,26 @@ describe('HPACK representations', () => {
     expect(independentOctets(field).length).to.be.below(plain(field).length);
     const dense = new Field('x-own', '{{{{');
     expect(Buffer.from(independentOctets(dense)).subarray(-5).toString('latin1')).to.equal('\x04{{{{');
+  });
+
+  it('a field that is still octets is written as one of its text would be, of every name that can be one', () => {
+    const names = [...new Set(staticFields.map((field) => field.name)), 'x-own', 'n'.repeat(200)];
+    const spelled = names.map(spellingOf);
+    expect(names.filter((_, i) => spelled[i] === null)).to.deep.equal([
+      ':method',
+      ':path',
+      ':scheme',
+      ':status',
+      'accept-encoding',
+    ]);
+    for (const spelling of spelled.filter((one) => one !== null)) {
+      for (const length of [4, 5, 33, 126, 127, 300]) {
+        const bytes = Buffer.from(`..${'v'.repeat(length - 1)}w..`);
+        const chunk = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+        const field = new OctetField(spelling, chunk, 2, length);
+        expect(plain(field).equals(plain(field.settled)), `${spelling.name} ${length}`).to.equal(true);
+      }
+    }
   });
 
   it('a traceparent is written as a field of its text would be', () => {

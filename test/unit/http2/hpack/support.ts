@@ -1,7 +1,9 @@
+import { expect } from 'chai';
 import type { Field } from '../../../../src/core/field.ts';
 import type { HeaderBlock } from '../../../../src/core/header-block.ts';
 import type { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import type { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
+import { integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { OutputBuffer } from '../../../../src/http2/output-buffer.ts';
 
 export type Pair = readonly [name: string, value: string];
@@ -33,3 +35,27 @@ export function decoded(decoder: HpackDecoder, wire: Uint8Array): HeaderBlock | 
 }
 
 export const roomy = { tableBytesMax: 4096, listBytesMax: 1 << 20, fieldsMax: 1000 };
+
+/** An integer with `pattern` above its prefix, by itself. */
+export function integer(pattern: number, prefixBits: number, value: number): Buffer {
+  const out = Buffer.alloc(integerOctetsMax);
+  return out.subarray(0, writeInteger(out, 0, pattern, prefixBits, value));
+}
+
+/** A literal with a literal name; `pattern` 0x40 inserts, 0x00 does not, 0x10 is sensitive. */
+export function literal(pattern: number, name: string, value: string): Buffer {
+  return Buffer.concat([
+    Buffer.of(pattern),
+    integer(0, 7, name.length),
+    Buffer.from(name, 'latin1'),
+    integer(0, 7, value.length),
+    Buffer.from(value, 'latin1'),
+  ]);
+}
+
+/** Its only field, which must be there. */
+export function only(decoder: HpackDecoder, wire: Uint8Array): Field {
+  const block = decoded(decoder, wire);
+  expect(block?.allFields.length, decoder.error ?? '').to.equal(1);
+  return block!.allFields[0];
+}

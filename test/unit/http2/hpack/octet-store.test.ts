@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { OctetStore } from '../../../../src/http2/hpack/octet-store.ts';
+
+const spelling = { name: 'x-id', octets: Buffer.from('\0\x04x-id') };
+
+/** As the decoder does: reserve, write, make the field. */
+function put(store: OctetStore, value: string, reserved = value.length) {
+  store.reserve(reserved);
+  store.chunk.bytes.write(value, store.position, 'latin1');
+  return store.field(spelling, value.length);
+}
+
+describe('HPACK octet store', () => {
+  it('has no memory before the first value', () => {
+    expect(new OctetStore().chunk.bytes.length).to.equal(0);
+  });
+
+  it('gives every value a place of its own, whatever comes after it', () => {
+    const store = new OctetStore();
+    const values = Array.from({ length: 2000 }, (_, i) => `${i}-`.repeat(1 + (i % 40)));
+    const fields = values.map((value) => put(store, value, value.length * 2));
+    expect(fields.map((field) => field.value)).to.deep.equal(values);
+  });
+
+  it('takes chunks that double up to 4096 octets, so that a kept field keeps no more', () => {
+    const store = new OctetStore();
+    const chunks = new Set(Array.from({ length: 1000 }, () => put(store, 'v'.repeat(100)).chunk));
+    const lengths = [...chunks].map(({ bytes }) => bytes.length);
+    expect(lengths.slice(0, 6)).to.deep.equal([256, 512, 1024, 2048, 4096, 4096]);
+    expect(Math.max(...lengths)).to.equal(4096);
+    for (const { bytes, view } of chunks)
+      expect([view.byteOffset, view.byteLength]).to.deep.equal([0, bytes.length]);
+  });
+});
