@@ -5,12 +5,13 @@ export interface Flushable {
 
 /**
  * With at least so many calls in flight, and so many connections to write to, the sockets are looked at again before the
- * writes: what came while this turn was worked on goes along. Measured at c10 m10: 4.9 µs a call without, 4.6 with one
- * such look, 4.3 with two, and no row slower.
+ * writes: what came while this turn was worked on goes along. And again, up to so many times, while a look finds something:
+ * one that finds nothing costs a call of the kernel and says that there is nothing to wait for. Measured at c10 m10: 4.9 µs
+ * a call without, 4.6 with one such look, 4.3 with two, and 4.4 with up to four where two took 4.6; no row slower.
  */
 const busyCallsMin = 8;
 const busyConnectionsMin = 2;
-const looksMax = 2;
+const looksMax = 4;
 
 /**
  * One write per connection and event-loop turn, over all sockets: with many calls in flight a turn serves many of
@@ -25,6 +26,9 @@ export class FlushScheduler {
   private scheduled = false;
   /** How often the sockets were looked at since something was to be written. */
   private looks = 0;
+  private reads = 0;
+  /** `reads` before the latest look. */
+  private readsBefore = 0;
   private readonly defer: (run: () => void) => void;
   /** Requests in flight on all connections that share this scheduler. */
   active = 0;
@@ -43,6 +47,7 @@ export class FlushScheduler {
 
   beginRead(): void {
     this.depth++;
+    this.reads++;
   }
 
   endRead(): void {
@@ -65,8 +70,10 @@ export class FlushScheduler {
 
   private readonly onImmediate = (): void => {
     const busy = this.active >= busyCallsMin && this.dirty.length >= busyConnectionsMin;
-    if (busy && this.looks < looksMax) {
+    const found = this.looks === 0 || this.reads !== this.readsBefore;
+    if (busy && found && this.looks < looksMax) {
       this.looks++;
+      this.readsBefore = this.reads;
       this.defer(this.onImmediate);
       return;
     }

@@ -43,24 +43,28 @@ describe('http2/flush-scheduler', () => {
     expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
   });
 
-  it('looks at the sockets twice more, and no oftener, before it writes for many calls to several connections', async () => {
+  it('looks at the sockets again before it writes for many calls to several connections, while that finds something', async () => {
     const scheduler = new FlushScheduler();
     scheduler.active = 8;
     const [one, two] = [new Connection(scheduler), new Connection(scheduler)];
-    for (let round = 1; round <= 3; round++) {
+    const flushes = () => [one.flushes, two.flushes];
+    for (const [round, finds] of [0, 1, 2, 3, 9].entries()) {
       one.write();
       two.write();
-      for (let look = 0; look < 2; look++) {
+      for (let look = 0; look < Math.min(finds + 1, 4); look++) {
         await turn();
-        expect([one.flushes, two.flushes]).to.deep.equal([round - 1, round - 1]);
+        expect(flushes(), `look ${look} of ${finds} that find something`).to.deep.equal([round, round]);
+        if (look >= finds) continue;
+        scheduler.beginRead();
         one.write(); // came in the meantime, and goes along
+        scheduler.endRead();
       }
       await turn();
-      expect([one.flushes, two.flushes]).to.deep.equal([round, round]);
+      expect(flushes(), `after ${finds} that found something`).to.deep.equal([round + 1, round + 1]);
     }
     one.write();
     await turn();
-    expect(one.flushes, 'one connection alone has nothing to wait for').to.equal(4);
+    expect(one.flushes, 'one connection alone has nothing to wait for').to.equal(6);
   });
 
   it('flushes at the end of the read with one call in flight, all that it dirtied', () => {
