@@ -51,9 +51,9 @@ export function cacheName(
   // The very string of the static table, so that a look-up by it compares no characters.
   const entry = staticNames.get(text);
   const name = entry === undefined ? text : staticFields[entry.index - 1].name;
-  const known = knownName(name);
-  if (end - start > wireBytesMax) return known;
-  const slot = { ...known, huffman, wire: new OctetKey(bytes, start, end) };
+  // To spell a long one, which would be done anew each time, costs more than it saves, and its memory once more.
+  if (end - start > wireBytesMax) return { name, kind: kindOfName(name), spelling: null };
+  const slot = { ...knownName(name), huffman, wire: new OctetKey(bytes, start, end) };
   slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)] = slot;
   return slot;
 }
