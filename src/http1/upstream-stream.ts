@@ -272,11 +272,12 @@ class UpstreamStream implements MessageStream {
     } else if (!this.replyStarted && this.repeatable()) {
       this.fail('refused', ErrorCode.REFUSED_STREAM, 'closed an idle connection as it was used again');
     } else {
-      this.fail(
-        'closed',
-        ErrorCode.NO_ERROR,
-        this.replyStarted ? 'broke off its reply' : 'closed without a reply',
-      );
+      // The third is mostly a replica that stops as its kept connection is used again. Who repeats such a request may do its
+      // work twice: RFC 9110 section 9.2.2 forbids a proxy to.
+      const early = this.reused
+        ? 'closed a connection that it had kept, without a reply'
+        : 'closed without a reply';
+      this.fail('closed', ErrorCode.NO_ERROR, this.replyStarted ? 'broke off its reply' : early);
     }
   }
 
