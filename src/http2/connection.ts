@@ -27,6 +27,8 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** Looks in a row that found it inside one and the same frame or header section. */
   private unfinishedLooks = 0;
   private unfinishedAt = 0;
+  /** Frames of any type so far, modulo 2^32. */
+  private frames = 0;
   private readonly workMax: number;
 
   constructor(role: 'client' | 'server', options: ConnectionOptions, listener: ConnectionListener) {
@@ -161,9 +163,11 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** Ends a connection that was inside one frame or header section at more than `looksMax` looks: slowloris, one layer up. */
   lookForUnfinished(looksMax: number): void {
     if (this.over) return;
-    const unfinished = this.assembly.expecting || this.reader.insideFrame;
-    if (!unfinished || this.messageFrames !== this.unfinishedAt) {
-      this.unfinishedAt = this.messageFrames;
+    const { expecting } = this.assembly;
+    // A section is the same one however many CONTINUATIONs of it come; a frame is another one after any other.
+    const at = expecting ? this.messageFrames : this.frames;
+    if (!(expecting || this.reader.insideFrame) || at !== this.unfinishedAt) {
+      this.unfinishedAt = at;
       this.unfinishedLooks = 0;
     } else if (++this.unfinishedLooks > looksMax) {
       this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or header section takes too long');
@@ -193,6 +197,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   }
 
   private worked(): void {
+    this.frames = (this.frames + 1) | 0;
     if (this.over) this.reader.stop();
     else if (--this.workLeft <= 0) this.reader.hold();
   }

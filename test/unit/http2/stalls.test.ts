@@ -73,6 +73,29 @@ describe('http2 readers that stall', () => {
     expect(pair.server.error?.code).to.equal(0xb);
   });
 
+  it('inside a frame at every look do not end a connection on which frames come all the time, only slowly', () => {
+    const server = new Scripted('server');
+    const credit = frame(8, 0, 0, Buffer.of(0, 0, 0, 1));
+    server.send(credit.subarray(0, 5));
+    for (let look = 0; look < 50; look++) {
+      server.connection.lookForStalls(1, 1);
+      server.send(Buffer.concat([credit.subarray(5), credit.subarray(0, 5)]));
+    }
+    expect(server.error).to.equal(undefined);
+    for (let look = 0; look < 3; look++) server.connection.lookForStalls(1, 1);
+    expect(server.error?.code).to.equal(0xb);
+  });
+
+  it('inside a header section end the connection, though CONTINUATIONs of it come all the time', () => {
+    const server = new Scripted('server');
+    server.send(frame(1, 0, 1, fragment(...postHead)));
+    for (let look = 0; look < 4 && server.error === undefined; look++) {
+      server.connection.lookForStalls(1, 1);
+      server.send(frame(9, 0, 1, fragment(['x-more', String(look)])));
+    }
+    expect(server.error?.code).to.equal(0xb);
+  });
+
   it('inside a frame or header section end the connection; inside DATA they do not, nor when others come and go', () => {
     const section = headers(1, postHead, false);
     const cases = [
