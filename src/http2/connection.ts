@@ -12,6 +12,8 @@ import type { Http2Stream } from './stream.ts';
 /** Of which nothing is ever read again. */
 const pingOctets = new Uint8Array(8);
 
+const nothingUnfinished = -1;
+
 /** The last stream id there is; also what the first GOAWAY of a graceful end names (RFC 9113 section 6.8). */
 const streamIdMax = 0x7fff_ffff;
 
@@ -26,8 +28,8 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   private prefaceLeft: number;
   /** Looks in a row that found it inside one and the same frame or header section. */
   private unfinishedLooks = 0;
-  private unfinishedAt = 0;
-  /** Frames of any type so far, modulo 2^32. */
+  private unfinishedAt = nothingUnfinished;
+  /** Frames of any type so far, modulo 2^31. */
   private frames = 0;
   private readonly workMax: number;
 
@@ -160,18 +162,25 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
     if (!this.over) this.lookForStalledReaders(looksMax);
   }
 
-  /** Ends a connection that was inside one frame or header section at more than `looksMax` looks: slowloris, one layer up. */
+  /** Ends a connection that is inside one frame or header section at more than `looksMax` looks after the first: slowloris, one layer up. */
   lookForUnfinished(looksMax: number): void {
     if (this.over) return;
-    const { expecting } = this.assembly;
-    // A section is the same one however many CONTINUATIONs of it come; a frame is another one after any other.
-    const at = expecting ? this.messageFrames : this.frames;
-    if (!(expecting || this.reader.insideFrame) || at !== this.unfinishedAt) {
+    const at = this.unfinished();
+    if (at === nothingUnfinished || at !== this.unfinishedAt) {
       this.unfinishedAt = at;
       this.unfinishedLooks = 0;
     } else if (++this.unfinishedLooks > looksMax) {
       this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or header section takes too long');
     }
+  }
+
+  /**
+   * Which frame or header section it is inside of. A section is the same one however many CONTINUATIONs of it come; a frame
+   * is another one after any other, a WINDOW_UPDATE too: on a slow path a look mostly falls into one of them.
+   */
+  private unfinished(): number {
+    if (this.assembly.expecting) return nothingUnfinished - 1 - this.assembly.sections;
+    return this.reader.insideFrame ? this.frames : nothingUnfinished;
   }
 
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -197,7 +206,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   }
 
   private worked(): void {
-    this.frames = (this.frames + 1) | 0;
+    this.frames = (this.frames + 1) & 0x7fff_ffff;
     if (this.over) this.reader.stop();
     else if (--this.workLeft <= 0) this.reader.hold();
   }

@@ -2,6 +2,8 @@
 export class HeaderAssembly {
   streamId = 0;
   endStream = false;
+  /** Sections that were begun, modulo 2^31. */
+  sections = 0;
   private parts: Buffer[] = [];
   private partBytes = 0;
   private continuations = 0;
@@ -20,6 +22,7 @@ export class HeaderAssembly {
 
   begin(streamId: number, endStream: boolean, bytes: Uint8Array, start: number, end: number): void {
     this.streamId = streamId;
+    this.sections = (this.sections + 1) & 0x7fff_ffff;
     this.endStream = endStream;
     this.continuations = 0;
     this.parts = [Buffer.from(bytes.subarray(start, end))];

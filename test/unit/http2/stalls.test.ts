@@ -86,6 +86,27 @@ describe('http2 readers that stall', () => {
     expect(server.error?.code).to.equal(0xb);
   });
 
+  it('a frame that has only begun is no reason to end a connection, however long it had said nothing before', () => {
+    const server = new Scripted('server');
+    for (let look = 0; look < 5; look++) server.connection.lookForStalls(0.5, 0.5);
+    server.send(headers(1, postHead, false).subarray(0, 20));
+    server.connection.lookForStalls(0.5, 0.5);
+    expect(server.error).to.equal(undefined);
+    server.connection.lookForStalls(0.5, 0.5);
+    expect(server.error?.code).to.equal(0xb);
+  });
+
+  it('inside a header section end a connection to a server, though calls begin on it all the time', () => {
+    const client = new Scripted('client');
+    client.request();
+    client.send(frame(1, 0, 1, fragment([':status', '200'])));
+    for (let look = 0; look < 4 && client.error === undefined; look++) {
+      client.request();
+      client.connection.lookForUnfinished(1);
+    }
+    expect(client.error?.code).to.equal(0xb);
+  });
+
   it('inside a header section end the connection, though CONTINUATIONs of it come all the time', () => {
     const server = new Scripted('server');
     server.send(frame(1, 0, 1, fragment(...postHead)));
