@@ -272,8 +272,8 @@ class UpstreamStream implements MessageStream {
     } else if (!this.replyStarted && this.repeatable()) {
       this.fail('refused', ErrorCode.REFUSED_STREAM, 'closed an idle connection as it was used again');
     } else {
-      // The third is mostly a replica that stops as its kept connection is used again. Who repeats such a request may do its
-      // work twice: RFC 9110 section 9.2.2 forbids a proxy to.
+      // A kept connection that ends early is mostly that of a replica that stops as it is used again. Who repeats such a
+      // request may do its work twice: RFC 9110 section 9.2.2 forbids a proxy to.
       const early = this.reused
         ? 'closed a connection that it had kept, without a reply'
         : 'closed without a reply';
