@@ -11,7 +11,7 @@ import { loadCalls, measureIdle, measureMemory } from './memory.ts';
 import { buildPrograms } from './programs.ts';
 import { measureStart } from './start.ts';
 
-const light: Scenario = { name: 'light', connections: 10, inFlight: 10, messageBytes: 25, warmCalls: 0 };
+const light: Scenario = { name: 'light', connections: 10, inFlight: 10, messageBytes: 25, firstCalls: 0 };
 
 /** What has no peer to stand beside: each on a process of its own. `dir` is for its configuration. */
 export async function measureAlone(
