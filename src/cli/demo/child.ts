@@ -22,8 +22,6 @@ const tell = (message: ChildMessage): void => {
 };
 
 async function run(work: ChildWork): Promise<void> {
-  // Ctrl-C reaches the whole process group; the parent decides what ends first.
-  process.on('SIGINT', () => {});
   process.on('disconnect', () => process.exit(0));
   if (work.role === 'replica') {
     const port = await startReplica(work.replica, systemClock, systemRandom());

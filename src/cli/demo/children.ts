@@ -22,6 +22,8 @@ export function startChild(
 ): Child {
   const child: ChildProcess = fork(entry, [JSON.stringify(work)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Ctrl-C, `timeout` and supervisors signal the whole process group; the parent decides what ends first.
+    detached: true,
   });
   let wanted = false;
   child.on('message', (message) => heard(message as ChildMessage));

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { type DemoDeps, runDemo } from '../../../../src/cli/demo/demo.ts';
 import { parseAddress } from '../../../../src/core/address.ts';
+
+const main = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url));
 
 interface Seen {
   config: {
@@ -72,6 +76,28 @@ describe('the demo', function () {
     expect(await runDemo(given), seen.text).to.equal(0);
     expect(seen.text).to.include('Summary:');
   });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`ends with a summary and 0 where its whole process group gets ${signal}, as from a terminal or a supervisor`, async () => {
+      const demo = spawn(process.execPath, [main, 'demo'], {
+        detached: true,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const group = -(demo.pid ?? Number.NaN);
+      let text = '';
+      let told = false;
+      demo.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (told || !/^ {7}1 /m.test(text)) return;
+        told = true;
+        process.kill(group, signal);
+      });
+      const [code] = await once(demo, 'close');
+      expect(text).to.match(/Summary: \d+ calls over one connection, none failed/);
+      expect(text).not.to.include('is gone');
+      expect(code).to.equal(0);
+    });
+  }
 
   it('gives 1 when calls fail, and says how they failed', async () => {
     const { deps: given, seen } = deps({ DEMO_SECONDS: '1', DEMO_RATE: '20' });
