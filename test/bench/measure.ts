@@ -22,6 +22,8 @@ const callsMax = 2_000_000;
  * some 100,000 calls. A sidecar runs for weeks; what it costs is what it costs then.
  */
 const warmSeconds = 2;
+/** A rate that is taken over less is mostly that of connecting. */
+const rateSecondsMin = 0.5;
 
 export interface Run {
   readonly calls: number;
@@ -105,12 +107,15 @@ export async function measure(
   const core = scenario.oneCore ? proxyCore : otherCore;
   for (const { pid } of replicas.programs) pin(pid, core);
   const tls = standing.peer.tls === true;
-  const generateFor = (rate: number, during: number): Promise<Generated> =>
-    generate(scenario, port, tls, callsIn(during, rate, scenario), core, dir);
+  const generateFor = (duringSeconds: number, rate: number): Promise<Generated> =>
+    generate(scenario, port, tls, callsIn(duringSeconds, rate, scenario), core, dir);
   let warm = await generate(scenario, port, tls, scenario.firstCalls, core, dir);
-  if (warm.seconds < warmSeconds) warm = await generateFor(rateOf(warm), warmSeconds - warm.seconds);
+  if (warm.seconds < warmSeconds) {
+    const left = Math.max(warmSeconds - warm.seconds, rateSecondsMin);
+    warm = await generateFor(left, rateOf(warm));
+  }
   const before = treeCpuMicros(program.pid);
-  const counted = await generateFor(rateOf(warm), seconds);
+  const counted = await generateFor(seconds, rateOf(warm));
   const spent = treeCpuMicros(program.pid) - before;
   if (program.exited()) throw new Error(`${standing.peer.name} ended: ${program.stderr().trim()}`);
   return {
