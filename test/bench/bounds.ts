@@ -1,5 +1,5 @@
 /**
- * Ratios of Outrigger's CPU per call to a peer's. `goal` is what the design asks for (docs/performance.md), reported by
+ * Ratios of Outrigger's CPU per call to a peer's. `goal` is what the design asks for, reported by
  * `make bench`. `smokeMax` is where `make bench-smoke` fails: generous, because CI's cores are shared and its runs
  * short, yet far below what a proxy built the simple way would cost.
  */
