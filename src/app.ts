@@ -18,6 +18,7 @@ import {
   notReadyBecause,
   type Running,
 } from './app/parts.ts';
+import { registerReadinessMetrics } from './app/readiness.ts';
 import { Reloader } from './app/reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './app/reload-status.ts';
 import { endpointMetrics } from './app/snapshots.ts';
@@ -77,9 +78,12 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     memory,
     reloads: newReloadStatus(clock.wallMs()),
     running: { config, clusters: new Map(), listeners: [] },
+    wasReady: false,
+    failReadiness: false,
     leaving: { listeners: new Set(), clusters: new Set() },
   };
   registerReloadMetrics(telemetry.registry, parts.reloads);
+  registerReadinessMetrics(telemetry.registry, () => parts);
   const build: ListenerBuildDeps = {
     ...deps,
     zone: config.zone,

@@ -7,8 +7,10 @@ import type { CallRecord } from '../telemetry/call-record.ts';
  * throws all the same, the reader gets a 500 with the reason and the server goes on.
  */
 export interface AdminDeps {
-  /** 200 or 503 of `/ready`. */
+  /** 200 or 503 of `/ready`, and what is wrong with a sidecar that is ready. */
   readiness(): Readiness;
+  /** Each cluster of the running configuration: whether a call can go anywhere. */
+  clusterUsability(): readonly ClusterUsability[];
   /** False only if the process should be restarted. */
   live(): boolean;
   /** The Prometheus or OpenMetrics text for this `Accept` header. */
@@ -63,6 +65,22 @@ export interface Readiness {
   readonly ready: boolean;
   /** Why not, in plain words; empty when ready. */
   readonly reasons: readonly string[];
+  /** Some cluster that a listener uses has no usable endpoint, so its calls fail. Says nothing about `ready`. */
+  readonly degraded: boolean;
+  /** Which clusters, and why, in plain words; empty when not degraded. */
+  readonly degradedReasons: readonly string[];
+}
+
+/** What `/ready` says of one cluster. */
+export interface ClusterUsability {
+  readonly name: string;
+  /** Endpoints that may get the next call. One that only gets calls by `balancer.panicPercent` is not counted. */
+  readonly usable: number;
+  readonly endpoints: number;
+  /** Some listener leads to it. */
+  readonly routed: boolean;
+  /** Why no endpoint is usable, in plain words; '' where one is. */
+  readonly reason: string;
 }
 
 /** `unknown` until the first probe has answered. */

@@ -10,6 +10,7 @@ import {
   configText,
   listenersText,
   memoryText,
+  readyText,
   reloadText,
   serverInfoText,
   statsText,
@@ -168,8 +169,8 @@ function inFormat<T>(request: AdminRequest, value: T, toText: (value: T) => stri
 
 function ready(request: AdminRequest): Reply {
   const readiness = request.deps.readiness();
-  const toText = () => (readiness.ready ? 'ready' : `not ready: ${readiness.reasons.join('; ')}`);
-  return inFormat(request, readiness, toText, readiness.ready ? 200 : 503);
+  const report = { ...readiness, clusters: request.deps.clusterUsability() };
+  return inFormat(request, report, readyText, readiness.ready ? 200 : 503);
 }
 
 function live(request: AdminRequest): Reply {

@@ -6,6 +6,7 @@ import type {
   EndpointSnapshot,
   ListenerSnapshot,
   MemorySnapshot,
+  Readiness,
   ReloadOutcome,
   ServerInfo,
   StatsSnapshot,
@@ -107,6 +108,12 @@ export function listenersText(listeners: readonly ListenerSnapshot[]): string {
       l.going ? 'going' : '',
     ]),
   );
+}
+
+/** `ready`, with what is wrong behind it, or why it is not ready. One line. */
+export function readyText({ ready, reasons, degraded, degradedReasons }: Readiness): string {
+  if (!ready) return printable(`not ready: ${reasons.join('; ')}`);
+  return degraded ? printable(`ready, but degraded: ${degradedReasons.join('; ')}`) : 'ready';
 }
 
 /** `name: value` lines, which is easy to read and to grep. */

@@ -1,7 +1,8 @@
 import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { fileOfConfig } from '../config/load.ts';
 import { formatAddress } from '../core/address.ts';
-import { type AppParts, activeCalls, everyListener, notReadyBecause } from './parts.ts';
+import { type AppParts, activeCalls, everyListener } from './parts.ts';
+import { clusterUsability, readinessOf } from './readiness.ts';
 import { clusterSnapshot } from './snapshots.ts';
 
 /** What the admin API may see of a running sidecar, and do to it. `drain` runs once. */
@@ -14,13 +15,9 @@ export function adminDeps(
   const { clock, logger } = deps;
   const startedMs = clock.now();
   const startedWallMs = clock.wallMs();
-  let failReadiness = false;
   return {
-    readiness() {
-      const reasons = notReadyBecause(parts);
-      if (failReadiness) reasons.push('made to fail by POST /healthcheck/fail');
-      return { ready: reasons.length === 0, reasons };
-    },
+    readiness: () => readinessOf(parts),
+    clusterUsability: () => clusterUsability(parts),
     live: () => true,
     metricsText: (accept) => telemetry.prometheusText(accept),
     clusters() {
@@ -95,7 +92,7 @@ export function adminDeps(
       return found;
     },
     healthcheckFail(on) {
-      failReadiness = on;
+      parts.failReadiness = on;
     },
     // Whoever runs the process closes it then: it is told as by SIGTERM.
     quit: () => void drain().then(deps.onQuit),

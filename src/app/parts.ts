@@ -49,6 +49,10 @@ export interface AppParts {
   readonly memory: MemoryWatch;
   readonly reloads: ReloadStatus;
   running: Running;
+  /** Whether it was ready before the latest reload: what a reload brought can make it degraded, but not unready. */
+  wasReady: boolean;
+  /** Whether `POST /healthcheck/fail` made readiness fail. */
+  failReadiness: boolean;
   /** What a reload took away, until the calls there are over. */
   readonly leaving: { readonly listeners: Set<ListenerParts>; readonly clusters: Set<Cluster> };
 }
@@ -66,9 +70,10 @@ export function everyCluster({ running, leaving }: AppParts): Cluster[] {
 /** Why `/ready` says no, in plain words; empty when it says yes. */
 export function notReadyBecause(parts: AppParts): string[] {
   const { state } = parts.lifecycle;
-  if (state === 'draining') return ['draining'];
+  const byHand = parts.failReadiness ? ['made to fail by POST /healthcheck/fail'] : [];
+  if (state === 'draining') return ['draining', ...byHand];
   const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
-  return [...reasons, ...clustersAwaited(parts)];
+  return [...reasons, ...(parts.wasReady ? [] : clustersAwaited(parts)), ...byHand];
 }
 
 /** Clusters whose first answers are still to come, in plain words. */

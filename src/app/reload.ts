@@ -10,7 +10,7 @@ import { clusterSettings } from './build-cluster.ts';
 import { type ListenerBuildDeps, type ListenerParts, routerOf, sameRoutes } from './build-listener.ts';
 import { ListenersDrain } from './drainable.ts';
 import { fixedKeyProblems } from './fixed-keys.ts';
-import type { AppParts } from './parts.ts';
+import { type AppParts, clustersAwaited } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
 /**
@@ -161,6 +161,7 @@ export class Reloader {
         plan.newListeners.find((made) => made.config === wanted)!,
     );
     const before = parts.running.config;
+    parts.wasReady ||= clustersAwaited(parts).length === 0;
     parts.running = { config, clusters, listeners };
     parts.lifecycle.settings = config.drain;
     // A level that was set by hand stays, unless the file has another one than it had.

@@ -25,6 +25,8 @@ export type Arguments =
       readonly output: OutputFormat;
       /** How long to wait for it, milliseconds; 0 for a look. */
       readonly waitMs: number;
+      /** Clusters that must have a usable endpoint; empty for all that a listener uses, undefined for none. */
+      readonly usable: readonly string[] | undefined;
     }
   | { readonly command: 'help'; readonly topic: CommandName | undefined };
 
@@ -38,6 +40,7 @@ interface Given {
   readonly one: Readonly<Record<string, string>>;
   readonly many: Readonly<Record<string, readonly string[]>>;
   readonly positional: string | undefined;
+  readonly positionals: readonly string[];
 }
 
 /** Makes sense of `process.argv.slice(2)`, or says what does not. Never throws. */
@@ -99,13 +102,13 @@ function parseFlags(
     many[flag.name] ??= [];
     many[flag.name].push(token.value ?? 'true');
   }
-  const extra = positionals[spec.positional === undefined ? 0 : 1];
+  const extra = spec.positionalRepeated ? undefined : positionals[spec.positional === undefined ? 0 : 1];
   if (extra !== undefined)
     return { error: `${shown(extra)} is one argument too many for ${command}; ${usageOf(command, spec)}` };
   const one = Object.fromEntries(
     Object.entries(many).map(([name, values]) => [name, values[values.length - 1]]),
   );
-  return { one, many, positional: positionals[0] };
+  return { one, many, positional: positionals[0], positionals };
 }
 
 function wrongValue(
@@ -179,18 +182,26 @@ function build(command: CommandName, given: Given): ArgumentsResult {
     case 'reload':
     case 'drain':
       return { value: { command, admin: one.admin, output } };
-    case 'ready': {
-      const timeout = parseDuration(one.timeout ?? '60s');
-      if (timeout.value === undefined) return { error: `--timeout: ${timeout.error}` };
-      if (one.timeout !== undefined && one.wait === undefined)
-        return { error: '--timeout is for --wait; write outrigger ready --wait --timeout 30s' };
-      const waitMs = one.wait === undefined ? 0 : timeout.value;
-      return { value: { command, admin: one.admin, output, waitMs } };
-    }
+    case 'ready':
+      return readyArguments(given, output);
     case 'help':
       if (positional === undefined || isCommand(positional)) return { value: { command, topic: positional } };
       return { error: unknownCommand(positional) };
   }
+}
+
+function readyArguments({ one, positionals }: Given, output: OutputFormat): ArgumentsResult {
+  const timeout = parseDuration(one.timeout ?? '60s');
+  if (timeout.value === undefined) return { error: `--timeout: ${timeout.error}` };
+  if (one.timeout !== undefined && one.wait === undefined)
+    return { error: '--timeout is for --wait; write outrigger ready --wait --timeout 30s' };
+  if (positionals.length > 0 && one.usable === undefined) {
+    const write = `outrigger ready --usable ${positionals.map((name) => shown(name).slice(1, -1)).join(' ')}`;
+    return { error: `${shown(positionals[0])} is the name of a cluster only after --usable; write ${write}` };
+  }
+  const waitMs = one.wait === undefined ? 0 : timeout.value;
+  const usable = one.usable === undefined ? undefined : positionals;
+  return { value: { command: 'ready', admin: one.admin, output, waitMs, usable } };
 }
 
 /** The flags that the loader knows: file and targets by name, settings by the table's flags. */

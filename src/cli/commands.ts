@@ -23,8 +23,10 @@ export interface CommandSpec {
   readonly detail: readonly string[];
   readonly examples: readonly string[];
   readonly flags: readonly FlagSpec[];
-  /** Words for arguments without a flag; none unless named. */
+  /** Word for an argument without a flag; none unless named. */
   readonly positional?: string;
+  /** There may be more than one of it. */
+  readonly positionalRepeated?: boolean;
 }
 
 const config: FlagSpec = {
@@ -161,18 +163,30 @@ export const commands = {
   },
   ready: {
     summary: 'tell whether a running sidecar is ready, or wait until it is',
-    usage: '[options]',
+    usage: '[options] [--usable [CLUSTER ...]]',
     detail: [
       'Ends with 0 once it is, and with 1 and the reason where it is not.',
-      'Put it in front of a service that needs its sidecar: outrigger ready --wait && exec my-service.',
+      'Ready means that Outrigger can take calls. With --usable each of the named clusters, or each',
+      'that a listener uses, must also have a usable endpoint. Put it in front of a service that',
+      'calls others when it starts: outrigger ready --wait --usable && exec my-service.',
     ],
-    examples: ['outrigger ready', 'outrigger ready --wait --timeout 30s'],
+    examples: [
+      'outrigger ready',
+      'outrigger ready --wait --timeout 30s',
+      'outrigger ready --wait --usable orders payments',
+    ],
     flags: [
       { name: 'wait', doc: 'wait until it is ready, even for a process that is yet to start' },
+      {
+        name: 'usable',
+        doc: 'each CLUSTER must have a usable endpoint (every cluster that a listener uses)',
+      },
       { name: 'timeout', value: 'DURATION', doc: 'with --wait: how long to wait at the most (60s)' },
       admin,
       output,
     ],
+    positional: 'CLUSTER',
+    positionalRepeated: true,
   },
   reload: {
     summary: 'make a running sidecar read its configuration anew',

@@ -1,40 +1,113 @@
-import type { Readiness } from '../admin/deps.ts';
+import type { ClusterUsability, Readiness } from '../admin/deps.ts';
+import { readyText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
+import { listed, shown } from '../config/problem.ts';
+import type { Address } from '../core/address.ts';
 import { pause, systemClock } from '../core/clock.ts';
+import { nearestName } from '../core/nearest.ts';
 import { adminAddress } from './admin-address.ts';
-import { askAdmin } from './admin-client.ts';
+import { adminAnswerTimeoutMs, askAdmin } from './admin-client.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** From one look to the next, milliseconds. */
 const lookEveryMs = 100;
+/** However little time is left, an answer gets this long, milliseconds. */
+const answerTimeoutMsMin = 500;
+/** Names of clusters that an error lists. */
+const namesMax = 8;
 
-/** Tells whether a sidecar is ready, at once or, with `waitMs`, once it is. 0 when it is, 1 with the reason when not. */
-export async function ready(
-  args: AskArguments & { readonly waitMs: number },
-  io: CliIo,
-  env: Environment,
-): Promise<number> {
+export interface ReadyArguments extends AskArguments {
+  /** How long to wait, milliseconds; 0 for a look. */
+  readonly waitMs: number;
+  /** Clusters that must have a usable endpoint; empty for all that a listener uses, undefined for none. */
+  readonly usable: readonly string[] | undefined;
+}
+
+/** What one look at the sidecar found. */
+interface Found {
+  readonly readiness: Readiness;
+  /** Why a cluster that must be usable is not, in plain words. */
+  readonly missing: readonly string[];
+  /** The command line cannot be satisfied however long one waits. */
+  readonly mistake?: string;
+}
+
+/**
+ * Reports whether a sidecar is ready, at once or, with `waitMs`, once it is. 0 when it is, 1 with the reason when not, 2
+ * where a named cluster does not exist.
+ */
+export async function ready(args: ReadyArguments, io: CliIo, env: Environment): Promise<number> {
   const address = adminAddress(args.admin, env);
   if (address.error !== undefined) {
     io.stderr.write(`${address.error}\n`);
     return ExitCode.Usage;
   }
-  const endMs = systemClock.now() + args.waitMs;
-  let readiness: Readiness;
+  const { readiness, missing, mistake } = await lookUntilReady(address.value, args);
+  if (mistake !== undefined) {
+    io.stderr.write(`${mistake}\n`);
+    return ExitCode.Usage;
+  }
+  const isReady = readiness.ready && missing.length === 0;
+  if (args.output === 'json') {
+    const report = args.usable === undefined ? readiness : { ...readiness, missing };
+    io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  } else if (isReady) io.stdout.write(`${readyText(readiness)}\n`);
+  else {
+    const late = args.waitMs > 0 ? ` after ${args.waitMs / 1000} s` : '';
+    io.stderr.write(`not ready${late}: ${printable([...readiness.reasons, ...missing].join('; '))}\n`);
+  }
+  return isReady ? ExitCode.Fine : ExitCode.Failed;
+}
+
+async function lookUntilReady(address: Address, { waitMs, usable }: ReadyArguments): Promise<Found> {
+  const endMs = systemClock.now() + waitMs;
   for (;;) {
     const leftMs = endMs - systemClock.now();
+    const timeoutMs =
+      waitMs === 0
+        ? adminAnswerTimeoutMs
+        : Math.min(adminAnswerTimeoutMs, Math.max(answerTimeoutMsMin, leftMs));
+    const answer = await askAdmin(address, '/ready', { timeoutMs });
     // While it waits, nobody there is no more than a reason: the process may be yet to start.
-    const answer = await askAdmin(address.value, '/ready');
-    readiness =
-      answer.error === undefined ? (answer.value as Readiness) : { ready: false, reasons: [answer.error] };
-    if (readiness.ready || leftMs <= 0) break;
+    const found =
+      answer.error === undefined ? judge(answer.value as ReadyAnswer, usable) : unanswered(answer.error);
+    const isReady = found.readiness.ready && found.missing.length === 0;
+    if (isReady || found.mistake !== undefined || leftMs <= 0) return found;
     await pause(Math.min(lookEveryMs, leftMs));
   }
-  const late = args.waitMs > 0 ? ` after ${args.waitMs / 1000} s` : '';
-  const said = readiness.ready ? 'ready' : `not ready${late}: ${printable(readiness.reasons.join('; '))}`;
-  if (args.output === 'json') io.stdout.write(`${JSON.stringify(readiness, null, 2)}\n`);
-  else io[readiness.ready ? 'stdout' : 'stderr'].write(`${said}\n`);
-  return readiness.ready ? ExitCode.Fine : ExitCode.Failed;
+}
+
+type ReadyAnswer = Readiness & { readonly clusters?: readonly ClusterUsability[] };
+
+function unanswered(error: string): Found {
+  const readiness = { ready: false, reasons: [error], degraded: false, degradedReasons: [] };
+  return { readiness, missing: [] };
+}
+
+function judge({ clusters, ...readiness }: ReadyAnswer, usable: readonly string[] | undefined): Found {
+  if (usable === undefined) return { readiness, missing: [] };
+  if (clusters === undefined)
+    return {
+      readiness,
+      missing: [],
+      mistake: 'the sidecar is older than --usable; upgrade it, or leave out --usable',
+    };
+  const unknown = usable.find((name) => !clusters.some((cluster) => cluster.name === name));
+  if (unknown !== undefined) return { readiness, missing: [], mistake: unknownCluster(unknown, clusters) };
+  const wanted = clusters.filter(({ name, routed }) =>
+    usable.length === 0 ? routed : usable.includes(name),
+  );
+  const missing = wanted.filter((cluster) => cluster.usable === 0).map(({ reason }) => reason);
+  return { readiness, missing };
+}
+
+function unknownCluster(name: string, clusters: readonly ClusterUsability[]): string {
+  const names = clusters.map((cluster) => cluster.name);
+  const near = nearestName(name, names);
+  const more = names.length > namesMax ? ' (outrigger endpoints shows all)' : '';
+  const write =
+    near === undefined ? `write ${listed(names.slice(0, namesMax))}${more}` : `did you mean ${near}?`;
+  return printable(`--usable: the sidecar has no cluster ${shown(name)}; ${write}`);
 }

@@ -70,8 +70,10 @@ function clusterStat({ name, endpoints }: ClusterSnapshot): ClusterStat {
 
 /** A line on the sidecar, a table of all calls, a table of clusters. */
 export function statReportText({ server, readiness, totals, clusters }: StatReport): string {
-  const why = readiness.reasons.length === 0 ? '' : ` (${readiness.reasons.join('; ')})`;
-  const state = readiness.ready || server.state !== 'ready' ? server.state : 'not ready';
+  const { reasons, degraded = false, degradedReasons = [] } = readiness;
+  const shown = reasons.length === 0 ? degradedReasons : reasons;
+  const why = shown.length === 0 ? '' : ` (${shown.join('; ')})`;
+  const state = stateText(readiness.ready, degraded, server.state);
   const head = `${server.name}: Outrigger ${server.version}, ${state}${why}, up ${spanText(server.uptimeMs)}`;
   const calls = textTable(['CALLS', 'PER S', 'ERRORS', 'ERROR RATE', 'IN FLIGHT', 'P50', 'P99'].map(right), [
     [
@@ -97,6 +99,12 @@ export function statReportText({ server, readiness, totals, clusters }: StatRepo
     ]),
   );
   return `${printable(head)}\n\n${calls}\n${table}`;
+}
+
+function stateText(isReady: boolean, degraded: boolean, state: ServerInfo['state']): string {
+  if (state !== 'ready') return state;
+  if (!isReady) return 'not ready';
+  return degraded ? 'ready, but degraded' : state;
 }
 
 function right(title: string): Column {

@@ -45,6 +45,16 @@ describe('dashboard', function () {
   };
   const row = (address: string) => page.locator('tbody tr', { hasText: address });
 
+  it('says that it is degraded, and why, and when it no longer is', async () => {
+    rig.proxy.degradedReasons = ['cluster orders: 0 of 7 endpoints are usable'];
+    await open();
+    expect(await page.locator('#state').textContent()).to.equal('Degraded');
+    expect(await page.locator('#why').textContent()).to.equal('cluster orders: 0 of 7 endpoints are usable');
+    rig.proxy.degradedReasons = [];
+    await page.locator('#state', { hasText: 'Ready' }).waitFor();
+    expect(await page.locator('#why').isHidden()).to.equal(true);
+  });
+
   it('shows the service, its state and every endpoint with its health in words', async () => {
     await open();
     expect(await page.title()).to.equal('shop-sidecar · Outrigger');

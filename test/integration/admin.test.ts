@@ -45,9 +45,18 @@ describe('admin API', () => {
     expect(JSON.parse((await rig.get('/ready?format=json')).body)).to.deep.equal({
       ready: false,
       reasons: ['waiting for the first probes of greeter', 'draining'],
+      degraded: false,
+      degradedReasons: [],
+      clusters: rig.proxy.clusterUsability(),
     });
     rig.proxy.isReady = true;
     rig.proxy.reasons = [];
+    rig.proxy.degradedReasons = ['cluster orders: 0 of 7 endpoints are usable (x\n\u001b[31m)'];
+    expect(await rig.get('/ready')).to.include({
+      status: 200,
+      body: 'ready, but degraded: cluster orders: 0 of 7 endpoints are usable (x??[31m)\n',
+    });
+    rig.proxy.degradedReasons = [];
     expect((await rig.get('/live')).body).to.equal('live\n');
   });
 

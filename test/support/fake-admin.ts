@@ -31,6 +31,7 @@ export class FakeProxy implements AdminDeps {
     warnings: [],
   };
   reasons: string[] = [];
+  degradedReasons: string[] = [];
   name = 'shop-sidecar';
   readonly failed: CallRecord[] = [];
   readonly slow: CallRecord[] = [];
@@ -160,7 +161,15 @@ export class FakeProxy implements AdminDeps {
   }
 
   readiness() {
-    return { ready: this.isReady, reasons: this.reasons };
+    const { degradedReasons } = this;
+    const degraded = degradedReasons.length > 0;
+    return { ready: this.isReady, reasons: this.reasons, degraded, degradedReasons };
+  }
+  clusterUsability() {
+    return this.clusters().map(({ name, endpoints }) => {
+      const used = endpoints.filter((endpoint) => endpoint.usable).length;
+      return { name, usable: used, endpoints: endpoints.length, routed: true, reason: '' };
+    });
   }
   live() {
     return true;

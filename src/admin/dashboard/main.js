@@ -59,6 +59,8 @@ function showServer({ server, readiness, listeners }) {
   setText(byId('about'), about);
   const why = readiness.reasons.join('; ');
   if (server.state === 'draining') showState('Draining', 'warn', why);
+  else if (readiness.ready && readiness.degraded)
+    showState('Degraded', 'warn', readiness.degradedReasons.join('; '));
   else if (readiness.ready) showState('Ready', 'ok', '');
   else showState(server.state === 'starting' ? 'Starting' : 'Not ready', 'warn', why);
 }

@@ -31,6 +31,13 @@ describe('cli/stat', () => {
     expect(io.out).to.match(/, starting \(failed by hand \(POST \/healthcheck\/fail\)\), up /);
   });
 
+  it('says that a ready sidecar is degraded, and why', async () => {
+    rig.proxy.degradedReasons = ['cluster orders: 0 of 7 endpoints are usable'];
+    const { io } = await ask('text');
+    rig.proxy.degradedReasons = [];
+    expect(io.out).to.match(/, ready, but degraded \(cluster orders: 0 of 7 endpoints are usable\), up /);
+  });
+
   it('prints JSON for programs', async () => {
     const { io, code } = await ask('json');
     expect(code).to.equal(0);

@@ -1,0 +1,94 @@
+import type { ClusterUsability, Readiness } from '../admin/deps.ts';
+import type { Registry } from '../telemetry/metrics/registry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import { type AppParts, notReadyBecause } from './parts.ts';
+
+/** Clusters that one answer of `/ready` gives the reasons of; the others are counted. */
+const degradedReasonsMax = 5;
+/** The reasons of one cluster: a probe may have quoted what a server sent. */
+const reasonCharsMax = 400;
+
+/**
+ * Returns what `/ready` answers. Readiness is about this sidecar alone: without a usable endpoint it can still answer
+ * calls, with the reason, and taking the pod out of its Service would help nobody. So that is `degraded`, and not
+ * "not ready".
+ */
+export function readinessOf(parts: AppParts): Readiness {
+  const reasons = notReadyBecause(parts);
+  const degradedReasons = clusterUsability(parts)
+    .filter(({ routed, usable }) => routed && usable === 0)
+    .map(({ reason }) => reason);
+  return {
+    ready: reasons.length === 0,
+    reasons,
+    degraded: degradedReasons.length > 0,
+    degradedReasons: bounded(degradedReasons),
+  };
+}
+
+/** Returns for each cluster of the running configuration how many of its endpoints may get the next call. */
+export function clusterUsability({ running }: AppParts): ClusterUsability[] {
+  const routed = new Set<string | undefined>();
+  for (const { cluster, routes } of running.config.listeners) {
+    routed.add(cluster);
+    for (const route of routes) routed.add(route.cluster);
+  }
+  return [...running.clusters.values()].map(({ cluster }) => {
+    const endpoints = cluster.all();
+    const usable = endpoints.reduce((sum, { unusableBecause }) => sum + (unusableBecause === '' ? 1 : 0), 0);
+    const reason = usable > 0 ? '' : noneUsable(cluster, endpoints.length);
+    return {
+      name: cluster.name,
+      usable,
+      endpoints: endpoints.length,
+      routed: routed.has(cluster.name),
+      reason,
+    };
+  });
+}
+
+/** `outrigger_ready`, `outrigger_degraded` and `outrigger_cluster_*`. */
+export function registerReadinessMetrics(registry: Registry, parts: () => AppParts): void {
+  const gauge = (name: string, help: string, value: (readiness: Readiness) => boolean): void =>
+    registry.observe('gauge', { name, help, unit: '' }, (emit) => {
+      emit({}, value(readinessOf(parts())) ? 1 : 0);
+    });
+  gauge('outrigger.ready', '1 while /ready answers 200, else 0.', ({ ready }) => ready);
+  gauge(
+    'outrigger.degraded',
+    '1 while a cluster that a listener uses has no usable endpoint, else 0.',
+    ({ degraded }) => degraded,
+  );
+  const perCluster = (name: string, help: string, value: (cluster: ClusterUsability) => number): void =>
+    registry.observe('gauge', { name, help, unit: '{endpoint}' }, (emit) => {
+      for (const cluster of clusterUsability(parts()))
+        emit({ 'outrigger.cluster': cluster.name }, value(cluster));
+    });
+  perCluster('outrigger.cluster.endpoints', 'Endpoints of a cluster.', ({ endpoints }) => endpoints);
+  perCluster(
+    'outrigger.cluster.usable_endpoints',
+    'Endpoints of a cluster that may get the next call.',
+    ({ usable }) => usable,
+  );
+}
+
+function noneUsable(cluster: Cluster, endpoints: number): string {
+  if (endpoints === 0) return clip(`cluster ${cluster.name} has no endpoints (${cluster.discoveryState})`);
+  const { panicPercent } = cluster.settings.balancer;
+  const panic = panicPercent > 0 ? '; calls go to them all the same, since balancer.panicPercent is set' : '';
+  const count = `0 of ${endpoints} ${endpoints === 1 ? 'endpoint is' : 'endpoints are'} usable`;
+  return `${clip(`cluster ${cluster.name}: ${count} (${cluster.unusableReasons()})`)}${panic}`;
+}
+
+function clip(text: string): string {
+  return text.length <= reasonCharsMax ? text : `${text.slice(0, reasonCharsMax - 1)}…`;
+}
+
+function bounded(reasons: readonly string[]): string[] {
+  if (reasons.length <= degradedReasonsMax) return [...reasons];
+  const others = reasons.length - degradedReasonsMax;
+  return [
+    ...reasons.slice(0, degradedReasonsMax),
+    `and ${others} more ${others === 1 ? 'cluster' : 'clusters'}`,
+  ];
+}
