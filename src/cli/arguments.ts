@@ -91,8 +91,11 @@ function parseFlags(
   });
   const many: Record<string, string[]> = {};
   const positionals: string[] = [];
+  let list: string[] | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional' && list !== undefined && continues(list.at(-1)!, token.value))
+      list.push(`${list.pop()} ${token.value}`);
+    else if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     if (token.name === 'help' || token.name === 'h') return 'help';
     const flag = byName.get(token.name);
@@ -101,6 +104,7 @@ function parseFlags(
     if (wrong !== undefined) return { error: wrong };
     many[flag.name] ??= [];
     many[flag.name].push(token.value ?? 'true');
+    list = flag.list ? many[flag.name] : undefined;
   }
   const extra = spec.positionalRepeated ? undefined : positionals[spec.positional === undefined ? 0 : 1];
   if (extra !== undefined)
@@ -109,6 +113,11 @@ function parseFlags(
     Object.entries(many).map(([name, values]) => [name, values[values.length - 1]]),
   );
   return { one, many, positional: positionals[0], positionals };
+}
+
+/** Whether an argument goes on with a list: `--to a:1, b:2` arrives as two arguments. */
+function continues(before: string, argument: string): boolean {
+  return before.endsWith(',') || argument.startsWith(',');
 }
 
 function wrongValue(

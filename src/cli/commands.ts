@@ -10,6 +10,8 @@ export interface FlagSpec {
   /** Allowed values, where they are few. */
   readonly words?: readonly string[];
   readonly repeated?: boolean;
+  /** Whether its value is a list, which a comma at its end continues in the next argument. */
+  readonly list?: boolean;
   readonly doc: string;
   /** The variable that says the same. */
   readonly variable?: string;
@@ -42,7 +44,8 @@ const targets: readonly FlagSpec[] = [
     name: 'to',
     value: 'TARGET',
     repeated: true,
-    doc: 'a replica, host:port[;weight=N], or dns:///host:port; repeat for more',
+    list: true,
+    doc: 'replicas, host:port[,weight=N] separated by commas, or dns:///host:port; may be repeated',
     variable: sourceVariables.to,
   },
 ];
@@ -87,7 +90,7 @@ export const commands = {
     ],
     examples: [
       'outrigger run --config outrigger.yaml',
-      "outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051 --to '127.0.0.1:50052;weight=2'",
+      'outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051,127.0.0.1:50052,weight=2',
       'outrigger run --from 127.0.0.1:15001 --to dns:///orders:50051',
     ],
     flags: [config, ...targets, ...settingFlags],

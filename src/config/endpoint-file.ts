@@ -1,18 +1,24 @@
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Result } from '../core/result.ts';
 import { type ReadFile, readFileBounded, textOf } from './config-file.ts';
+import { readEndpointList } from './endpoint-list.ts';
 import { type ConfigProblem, formatProblem } from './problem.ts';
 import { readSource } from './reader.ts';
 import type { Raw } from './scalar-type.ts';
 import { list, section } from './shape.ts';
 import { configFileBytesMax, parseSource } from './source.ts';
-import { endpointShape } from './table/cluster.ts';
+import { endpointShape } from './table/endpoint.ts';
 import { type Draft, typedOf } from './typed.ts';
 
 /** What `discovery.file` reads: `endpoints:` as in a cluster. */
 const endpointFile = section(
   { doc: 'A file of endpoints.', example: '{ endpoints: [{ address: 127.0.0.1:50051 }] }' },
-  { endpoints: list({ noun: 'endpoint', itemsMin: 1, doc: 'The replicas.' }, endpointShape) },
+  {
+    endpoints: list(
+      { noun: 'endpoint', itemsMin: 1, doc: 'The replicas.', fromText: readEndpointList },
+      endpointShape,
+    ),
+  },
 );
 
 /** Problems of one file that are told; the others are counted. */

@@ -35,12 +35,15 @@ function scalarSchema(shape: Scalar): JsonSchema {
 }
 
 function listSchema(shape: List): JsonSchema {
-  return {
-    description: plain(shape.doc),
+  const items = schemaOf(shape.item);
+  const text = { type: 'string', minLength: 1 };
+  const array = {
     type: 'array',
     ...(shape.itemsMin > 0 ? { minItems: shape.itemsMin } : {}),
-    items: schemaOf(shape.item),
+    items: shape.fromText === undefined ? items : { anyOf: [text, items] },
   };
+  const description = plain(shape.doc);
+  return shape.fromText === undefined ? { description, ...array } : { description, anyOf: [text, array] };
 }
 
 function sectionSchema(section: Section): JsonSchema {

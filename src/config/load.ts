@@ -104,7 +104,7 @@ function findSource(flags: ConfigFlags, env: Environment, readFile: ReadFile): F
   const variables: ConfigFlags = {
     config: env[sourceVariables.config] || undefined,
     from: env[sourceVariables.from] || undefined,
-    to: env[sourceVariables.to]?.split(/[\s,]+/).filter((target) => target !== ''),
+    to: env[sourceVariables.to] ? [env[sourceVariables.to] as string] : undefined,
   };
   const flagsSay = flags.config !== undefined || flags.from !== undefined || (flags.to?.length ?? 0) > 0;
   const chosen = flagsSay ? flags : variables;

@@ -2,7 +2,7 @@ import { nearestName } from '../core/nearest.ts';
 import { type ConfigProblem, listed, type Place, problemAt, shown } from './problem.ts';
 import { article, type Raw, wrongKind } from './scalar-type.ts';
 import type { List, Scalar, Section, Shape } from './shape.ts';
-import { rawOf, type SourceEntry, type SourceNode } from './source.ts';
+import { rawOf, type SourceEntry, type SourceNode, sourceOf } from './source.ts';
 
 /** What a file holds as far as it is right, and everything that is wrong with it. */
 export interface Reading {
@@ -93,19 +93,39 @@ class Reader {
 
   private list(shape: List, node: SourceNode, path: string): Raw | undefined {
     this.places.set(path, node.place);
-    if (node.kind !== 'list') {
+    const written = this.itemsOf(shape, node, path);
+    if (written === undefined) {
       const example = shape.item.example;
       const write = `a list of ${shape.noun}s${example === undefined ? '' : `, such as [${example}]`}`;
       this.problem(node.place, path, wrongKind(rawOf(node), write).error);
       return undefined;
     }
-    if (node.items.length < shape.itemsMin) {
+    if (written.length < shape.itemsMin && !this.told.has(path)) {
       this.problem(node.place, path, `is empty; write at least one ${shape.noun}`);
       return undefined;
     }
-    const items = node.items.map((item, i) => this.section(shape.item, item, `${path}[${i}]`) ?? {});
+    const items = written.map((item, i) => this.section(shape.item, item, `${path}[${i}]`) ?? {});
     if (shape.unique !== undefined) this.duplicates(items, shape.unique, path);
     return items;
+  }
+
+  /** The items of a list, those that stand in a text included; undefined where the value is no list. */
+  private itemsOf(shape: List, node: SourceNode, path: string): readonly SourceNode[] | undefined {
+    const { fromText } = shape;
+    if (fromText === undefined) return node.kind === 'list' ? node.items : undefined;
+    const nodes = node.kind === 'list' ? node.items : [node];
+    const items: SourceNode[] = [];
+    for (const one of nodes) {
+      if (one.kind !== 'scalar' || typeof one.value !== 'string') items.push(one);
+      else {
+        const read = fromText(one.value);
+        for (const error of read.errors) this.problem(one.place, path, error);
+        for (const item of read.items) items.push(sourceOf(item, one.place));
+      }
+    }
+    return node.kind === 'list' || (node.kind === 'scalar' && typeof node.value === 'string')
+      ? items
+      : undefined;
   }
 
   private duplicates(items: readonly Raw[], key: string, path: string): void {

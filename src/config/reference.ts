@@ -37,11 +37,15 @@ clusters:
 The same without a file:
 
 \`\`\`sh
-outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051 --to '127.0.0.1:50052;weight=2'
+outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051,127.0.0.1:50052,weight=2
 \`\`\`
 
-\`--to\` may be repeated, and takes \`;weight=\`, \`;zone=\` and \`;priority=\`. \`--to dns:///orders:50051\`, alone, finds the
-replicas by DNS.
+\`--to\` takes a list of endpoints, separated by commas, and may be repeated. The options \`weight=\`, \`zone=\` and \`priority=\`
+follow the address that they are for. No shell requires quotes for this; only zsh does for the brackets of an IPv6
+address (\`'[::1]:50051'\`). \`OUTRIGGER_TO\` takes the same list, separated by commas or spaces, and so does \`endpoints\`
+of a cluster or an endpoints file: \`endpoints: 127.0.0.1:50051, 127.0.0.1:50052,weight=2\`. The older form
+\`'127.0.0.1:50052;weight=2'\` works too; quote it, since a shell ends the command at \`;\`.
+\`--to dns:///orders:50051\`, alone, finds the replicas by DNS.
 `;
 
 /** The reference page, docs/configuration.md, in Markdown. */

@@ -1,4 +1,3 @@
-import { type Address, formatAddress, parseAddress } from '../core/address.ts';
 import { nearestName } from '../core/nearest.ts';
 import type { Result } from '../core/result.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../core/units.ts';
@@ -117,7 +116,7 @@ export function number({ min, max, whole = true }: NumberOptions): ScalarType<nu
     unit: '',
     jsonSchema: { type: whole ? 'integer' : 'number', minimum: min, maximum: max },
     // Number('') and Number(' 1') are numbers too: only what a file could hold as one counts.
-    fromText: (value) => (/^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value),
+    fromText: (value) => (/^-?\d{1,15}(\.\d{1,15})?(e\d{1,2})?$/i.test(value) ? Number(value) : value),
     toRaw: (value) => value,
     parse: (raw) => {
       if (typeof raw === 'string') return { error: notNumber(raw, write) };
@@ -254,38 +253,6 @@ export function size({ min, max }: SizeOptions): ScalarType<number> {
       return parsed.value <= maxBytes
         ? parsed
         : { error: `${shown(raw)} is too large; write ${max} or less` };
-    },
-  };
-}
-
-/** `host:port`, `[::1]:port` or `unix:/path`. A listener may ask for port 0; nobody can connect to it. */
-export function address({ portZero }: { readonly portZero: boolean }): ScalarType<Address> {
-  const write = 'host:port, [::1]:port or unix:/path';
-  return {
-    label: 'address',
-    unit: '',
-    jsonSchema: {
-      type: 'string',
-      pattern: String.raw`^(unix:.+|\[[0-9A-Fa-f:.%]+\]:\d{1,5}|[^\s/:\[\]]+:\d{1,5})$`,
-    },
-    fromText: asText,
-    toRaw: formatAddress,
-    parse: (raw) => {
-      if (typeof raw === 'number')
-        return { error: `${raw} is only a port; write host:port, 127.0.0.1:${raw}` };
-      if (typeof raw !== 'string') return wrongKind(raw, write);
-      if (/^\d{1,5}$/.test(raw))
-        return { error: `${shown(raw)} is only a port; write host:port, 127.0.0.1:${raw}` };
-      const url = /^([a-z][a-z0-9+.-]*):\/\//i.exec(raw);
-      if (url !== null) return { error: `${shown(raw)} is a URL; write host:port without "${url[0]}"` };
-      const parsed = parseAddress(raw);
-      if (parsed.value === undefined || parsed.value.kind === 'unix') return parsed;
-      const { host, port } = parsed.value;
-      if (!/^[A-Za-z0-9_.:%-]{1,253}$/.test(host))
-        return { error: `${shown(raw)}: ${shown(host)} is not a host; write ${write}` };
-      return port !== 0 || portZero
-        ? parsed
-        : { error: `${shown(raw)}: nothing can be reached at port 0; write a port from 1 to 65535` };
     },
   };
 }

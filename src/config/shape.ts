@@ -55,7 +55,12 @@ export interface List<I extends Section = Section> {
   readonly itemsMin: number;
   /** The key that tells items apart; no two may have the same. */
   readonly unique: string | undefined;
+  /** Reads a text that stands for the list, or for some of its items. */
+  readonly fromText: ItemsOfText | undefined;
 }
+
+/** The items that a text holds, as a file would hold them, and every mistake in it, each a sentence. */
+export type ItemsOfText = (text: string) => { items: readonly Raw[]; errors: readonly string[] };
 
 export type Shape = Scalar | Section | List;
 export type Keys = { readonly [key: string]: Shape };
@@ -135,10 +140,12 @@ interface ListOptions {
   readonly noun: string;
   readonly itemsMin?: number;
   readonly unique?: string;
+  readonly fromText?: ItemsOfText;
 }
 
-export function list<I extends Section>({ doc, noun, itemsMin = 0, unique }: ListOptions, item: I): List<I> {
-  return { kind: 'list', item, doc, noun, itemsMin, unique };
+export function list<I extends Section>(options: ListOptions, item: I): List<I> {
+  const { doc, noun, itemsMin = 0, unique, fromText } = options;
+  return { kind: 'list', item, doc, noun, itemsMin, unique, fromText };
 }
 
 /** The typed value of a shape, every default filled in. */

@@ -1,8 +1,8 @@
-import { nearestName } from '../core/nearest.ts';
+import type { Result } from '../core/result.ts';
+import { endpointOf, type ListMember, splitList } from './endpoint-list.ts';
 import { type ConfigProblem, type Place, placeOfName, shown } from './problem.ts';
 import type { Raw } from './scalar-type.ts';
 import { type SourceNode, sourceOf } from './source.ts';
-import { endpointShape } from './table/cluster.ts';
 import { listener } from './table/listener.ts';
 
 /** `--from` and `--to`, or their variables, with the name that problems call them by. */
@@ -36,17 +36,11 @@ export function sourceOfTargets({ from, to }: Targets): TargetsResult {
     const { error } = listener.keys.listen.type.parse(from.text);
     if (error !== undefined) complain(fromPlace, error);
   }
-  if (to.texts.length === 0)
-    complain(toPlace, 'is missing; write --to 127.0.0.1:50051 for each replica, or --to dns:///host:port');
+  if (to.texts.every((text) => /^[\s,]*$/.test(text)))
+    complain(toPlace, 'is missing; write --to 127.0.0.1:50051,127.0.0.1:50052 or --to dns:///host:port');
 
-  const endpoints: Raw[] = [];
-  const names: DnsTarget[] = [];
-  for (const text of to.texts) {
-    const target = parseTarget(text);
-    if (target.error !== undefined) complain(toPlace, target.error);
-    else if (target.dns !== undefined) names.push(target.dns);
-    else endpoints.push(target.endpoint);
-  }
+  const { endpoints, names, errors } = targetsOf(to.texts);
+  for (const error of errors) complain(toPlace, error);
   if (names.length > 0 && names.length + endpoints.length > 1)
     complain(toPlace, 'a dns:/// target stands alone; write one such target, or addresses only');
   if (problems.length > 0) return { problems };
@@ -71,57 +65,39 @@ interface DnsTarget {
   readonly host: string;
   readonly port: number;
 }
-type Target =
-  | { endpoint: Raw; dns?: undefined; error?: undefined }
-  | { endpoint?: undefined; dns: DnsTarget; error?: undefined }
-  | { endpoint?: undefined; dns?: undefined; error: string };
 
-/** `127.0.0.1:50052;weight=2`, `unix:/path`, or `dns:///host:port` as gRPC names it. */
-function parseTarget(text: string): Target {
-  return text.startsWith('dns:') ? parseDns(text) : parseEndpoint(text);
-}
-
-function parseDns(text: string): Target {
-  const match = /^dns:(?:\/\/\/)?([A-Za-z0-9_][A-Za-z0-9_.-]{0,252}):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match !== null && port >= 1 && port <= 65_535) return { dns: { host: match[1], port } };
-  if (text.includes(';'))
-    return { error: `${shown(text)}: what DNS finds has weight 1; write dns:///host:port` };
-  if (/^dns:\/\/[^/]/.test(text))
-    return { error: `${shown(text)} names a DNS server, and the system's is asked; write dns:///host:port` };
-  return { error: `${shown(text)} is not a DNS target; write dns:///host:port` };
-}
-
-/** Keys that may follow an address, read as the table has them. */
-const optionShapes = {
-  weight: endpointShape.keys.weight.type,
-  zone: endpointShape.keys.zone.type,
-  priority: endpointShape.keys.priority.type,
-};
-
-function parseEndpoint(text: string): Target {
-  const [addressText, ...options] = text.split(';');
-  const { error } = endpointShape.keys.address.type.parse(addressText);
-  if (error !== undefined) return { error };
-  const endpoint: { [key: string]: Raw } = { address: addressText };
-  for (const option of options) {
-    const equals = option.indexOf('=');
-    const key = equals < 0 ? option : option.slice(0, equals);
-    if (!isOption(key)) {
-      const near = nearestName(key, Object.keys(optionShapes)) ?? 'weight, zone or priority';
-      return { error: `${shown(text)}: ${shown(key)} is not known here; write ${near}` };
+/** What the texts of `--to` hold: each is a list of `host:port`, `unix:/path` or `dns:///host:port` (as gRPC names it). */
+function targetsOf(texts: readonly string[]): { endpoints: Raw[]; names: DnsTarget[]; errors: string[] } {
+  const endpoints: Raw[] = [];
+  const names: DnsTarget[] = [];
+  const errors: string[] = [];
+  for (const text of texts) {
+    const list = splitList(text);
+    errors.push(...list.errors);
+    for (const member of list.members) {
+      if (member.target.startsWith('dns:')) {
+        const { value, error } = parseDns(member);
+        if (value === undefined) errors.push(error);
+        else names.push(value);
+      } else {
+        const { value, error } = endpointOf(member);
+        if (value === undefined) errors.push(error);
+        else endpoints.push(value);
+      }
     }
-    if (equals < 0) return { error: `${shown(text)}: ${key} has no value; write ${key}=…` };
-    if (endpoint[key] !== undefined)
-      return { error: `${shown(text)}: ${key} is written twice; write it once` };
-    const raw = optionShapes[key].fromText(option.slice(equals + 1));
-    const parsed = optionShapes[key].parse(raw);
-    if (parsed.error !== undefined) return { error: `${shown(text)}: ${key}: ${parsed.error}` };
-    endpoint[key] = raw;
   }
-  return { endpoint };
+  return { endpoints, names, errors };
 }
 
-function isOption(key: string): key is keyof typeof optionShapes {
-  return Object.hasOwn(optionShapes, key);
+function parseDns({ target, options, text }: ListMember): Result<DnsTarget> {
+  if (options.length > 0)
+    return { error: `${shown(text)}: every address that DNS finds has weight 1; write dns:///host:port` };
+  const match = /^dns:(?:\/\/\/)?([A-Za-z0-9_][A-Za-z0-9_.-]{0,252}):(\d{1,5})$/.exec(target);
+  const port = Number(match?.[2]);
+  if (match !== null && port >= 1 && port <= 65_535) return { value: { host: match[1], port } };
+  if (/^dns:\/\/[^/]/.test(target))
+    return {
+      error: `${shown(target)} names a DNS server, and Outrigger asks those of the system; write dns:///host:port`,
+    };
+  return { error: `${shown(target)} is not a DNS target; write dns:///host:port` };
 }

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 /** Where to listen or connect: a TCP host and port, or a Unix socket. */
 export type Address =
@@ -15,22 +15,57 @@ export function parseAddress(text: string): AddressResult {
       ? { error: `${quote(text)} has no path; write unix:/path` }
       : { value: { kind: 'unix', path } };
   }
-  const colon = text.lastIndexOf(':');
-  if (colon < 0 || (text.startsWith('[') && text.endsWith(']')))
-    return { error: `${quote(text)} has no port; write host:port` };
-  let host = text.slice(0, colon);
-  const portText = text.slice(colon + 1);
-  if (host.startsWith('[') && host.endsWith(']')) {
-    host = host.slice(1, -1);
-    if (host !== '' && !isIPv6(host))
-      return { error: `${quote(text)}: ${quote(host)} is no IPv6 address; only those stand in brackets` };
-  } else if (host.includes(':'))
-    return { error: `${quote(text)}: write an IPv6 address in brackets, [::1]:port` };
+  const [host, portText] = split(text);
+  if (host === undefined || portText === undefined) return { error: `${quote(text)} ${shapeError(text)}` };
   if (host === '') return { error: `${quote(text)} has no host; write host:port` };
-  const port = /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN;
-  if (!(port <= 65535))
+  if (!/^\d{1,15}$/.test(portText))
     return { error: `${quote(text)}: ${quote(portText)} is not a port; write a number from 0 to 65535` };
+  const port = Number(portText);
+  if (port > 65_535)
+    return { error: `${quote(text)}: port ${port} is too high; write a number from 0 to 65535` };
   return { value: { kind: 'tcp', host, port } };
+}
+
+/** Host and port of a text of the right shape. */
+function split(text: string): [host?: string, port?: string] {
+  const bracketed = /^\[([^[\]]*)\]:(.+)$/s.exec(text);
+  if (bracketed !== null) {
+    const [, host, port] = bracketed;
+    return host === '' || isIPv6(host) ? [host, port] : [];
+  }
+  const plain = /^([^:[\]]*):([^:]+)$/s.exec(text);
+  return plain === null ? [] : [plain[1], plain[2]];
+}
+
+/** What is wrong with a text that `split` does not take, and what to write instead. */
+function shapeError(text: string): string {
+  if (text.includes('[') || text.includes(']')) return bracketError(text);
+  const colon = text.lastIndexOf(':');
+  if (colon < 0) return `has no port; write host:port, such as ${exampleHost(text)}:50051`;
+  const host = text.slice(0, colon);
+  const port = text.slice(colon + 1);
+  // Before the whole, since `::1:80` is an IPv6 address too, but hardly what was meant.
+  if (isIPv6(host) && /^\d{1,5}$/.test(port))
+    return `is an IPv6 address without brackets; write [${host}]:${port}`;
+  if (isIPv6(text)) return `is an IPv6 address without a port; write [${text}]:port`;
+  if (host.includes(':')) return 'has more than one colon; write one host and one port, host:port';
+  return `has no port after the colon; write host:port, such as ${exampleHost(host)}:50051`;
+}
+
+function bracketError(text: string): string {
+  const match = /^\[([^[\]]*)\](.*)$/s.exec(text);
+  if (match === null) return 'has brackets that do not match; write an IPv6 address as [::1]:port';
+  const [, host, rest] = match;
+  if (host !== '' && !isIPv6(host)) {
+    const fix = isIP(host) === 4 || /^[\w.-]+$/.test(host) ? `; write ${host}:port` : '';
+    return `has ${quote(host)} in brackets, which is not an IPv6 address${fix}`;
+  }
+  return `has no port; write [${host === '' ? '::1' : host}]:port, such as [::1]:${/\d+$/.exec(rest)?.[0] ?? '50051'}`;
+}
+
+/** The host that was written, where a sentence can show it as it is. */
+function exampleHost(host: string): string {
+  return /^[\w.-]{1,63}$/.test(host) ? host : '127.0.0.1';
 }
 
 /** The text `parseAddress` reads; also the stable name of an endpoint. */

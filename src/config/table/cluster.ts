@@ -1,7 +1,9 @@
-import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
+import { readEndpointList } from '../endpoint-list.ts';
+import { choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../shape.ts';
 import { statusCodes } from '../status-codes.ts';
 import { balancer } from './balancer.ts';
+import { endpointShape } from './endpoint.ts';
 
 const hostName = text({
   label: 'host name',
@@ -9,29 +11,6 @@ const hostName = text({
   pattern: /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/,
   write: 'a host name without a port, such as orders.default.svc',
 });
-
-/** One replica; `--to` reads its options by this too. */
-export const endpointShape = section(
-  { doc: 'One replica.', example: '{ address: 127.0.0.1:50051 }' },
-  {
-    address: key(address({ portZero: false }), {
-      required: true,
-      doc: '`host:port`, `[::1]:port` or `unix:/path`; no two of a cluster are the same.',
-    }),
-    weight: key(number({ min: 1, max: 1_000_000, whole: false }), {
-      default: 1,
-      doc: 'Its share of the calls, relative to the others.',
-    }),
-    zone: key(text({ charsMax: 64, emptyAllowed: true }), {
-      default: '',
-      doc: 'Failure domain. Endpoints of the `zone` that Outrigger is in come first.',
-    }),
-    priority: key(number({ min: 0, max: 127 }), {
-      default: 0,
-      doc: '0 is used first. A higher number gets calls as less than 72% of the endpoints of the lower ones, by weight, are usable, and tries those that all lower ones failed.',
-    }),
-  },
-);
 
 const health = sectionOrNone(
   {
@@ -291,7 +270,14 @@ export const cluster = section(
       default: 'http2',
       doc: 'What the endpoints speak: `http2` (gRPC), `http1` (HTTP/1.1 and WebSocket), `tcp` (for a `tcp` listener).',
     }),
-    endpoints: list({ noun: 'endpoint', doc: 'The replicas. Either these or `discovery`.' }, endpointShape),
+    endpoints: list(
+      {
+        noun: 'endpoint',
+        doc: 'The replicas, or a text that lists them. Either these or `discovery`.',
+        fromText: readEndpointList,
+      },
+      endpointShape,
+    ),
     discovery: optionalSection(
       {
         doc: 'Where the replicas are to be found. Either this or `endpoints`.',

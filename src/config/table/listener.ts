@@ -1,4 +1,5 @@
-import { address, choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
+import { address } from '../address-type.ts';
+import { choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section } from '../shape.ts';
 import { headerName } from './names.ts';
 import { fault, hedge, rateLimit, retry } from './resilience.ts';
@@ -191,7 +192,7 @@ export const listener = section(
   },
   {
     name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
-    listen: key(address({ portZero: true }), {
+    listen: key(address('listen'), {
       required: true,
       doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one.',
     }),

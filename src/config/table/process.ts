@@ -1,12 +1,13 @@
 import { logLevels } from '../../core/logger.ts';
-import { address, choice, duration, size, text, toggle } from '../scalar-type.ts';
+import { address } from '../address-type.ts';
+import { choice, duration, size, text, toggle } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
 
 /** The page, the metrics and the commands. */
 export const admin = section(
   { doc: 'The live page, `/metrics`, `/ready` and what the commands talk to.' },
   {
-    listen: key(address({ portZero: true }), {
+    listen: key(address('listen'), {
       default: '127.0.0.1:15000',
       flag: 'admin',
       flagDoc: 'where the live page, the metrics and the other commands are served',

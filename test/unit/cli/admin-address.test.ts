@@ -15,7 +15,9 @@ describe('cli/admin-address', () => {
   });
 
   it('is told by the name of what is wrong', () => {
-    expect(found('a')).to.equal('--admin: "a" has no port; write host:port');
-    expect(found(undefined, 'a')).to.equal('OUTRIGGER_ADMIN: "a" has no port; write host:port');
+    expect(found('a')).to.equal('--admin: "a" has no port; write host:port, such as a:50051');
+    expect(found(undefined, 'a')).to.equal(
+      'OUTRIGGER_ADMIN: "a" has no port; write host:port, such as a:50051',
+    );
   });
 });

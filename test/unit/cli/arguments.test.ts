@@ -12,6 +12,9 @@ describe('cli/arguments', () => {
       command: 'run',
       flags: { config: 'a.yaml', from: undefined, to: undefined, settings: { 'log-level': 'debug' } },
     });
+    expect(parse('run --to a:1, b:2 ,c:3 --from :1')).to.deep.include({
+      flags: { config: undefined, from: ':1', to: ['a:1, b:2 ,c:3'], settings: {} },
+    });
     expect(parse('run --from :1 --to a:1 --to a:2;weight=2 --admin b:1')).to.deep.equal({
       command: 'run',
       flags: { config: undefined, from: ':1', to: ['a:1', 'a:2;weight=2'], settings: { admin: 'b:1' } },

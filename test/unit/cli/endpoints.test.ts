@@ -57,7 +57,7 @@ describe('cli/endpoints', () => {
     expect(await ask('127.0.0.1')).to.deep.equal({
       code: 2,
       out: '',
-      err: '--admin: "127.0.0.1" has no port; write host:port\n',
+      err: '--admin: "127.0.0.1" has no port; write host:port, such as 127.0.0.1:50051\n',
     });
   });
 });

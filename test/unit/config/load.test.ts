@@ -170,7 +170,7 @@ describe('config/load', () => {
       const flags = { settings: { admin: '15000', 'log-level': 'loud' } };
       const env = { OUTRIGGER_DRAIN_GRACE: '10', OUTRIGGER_TELEMETRY_METRICS_OTLP: 'yes' };
       expect(problemsOf(minimal(), { flags, env })).to.have.members([
-        '--admin: "15000" is only a port; write host:port, 127.0.0.1:15000',
+        '--admin: "15000" is only a port; write host:port, 127.0.0.1:15000 for this machine or 0.0.0.0:15000 for every interface',
         '--log-level: "loud" is not known; write debug, info, warn or error',
         'OUTRIGGER_DRAIN_GRACE: "10" has no unit; write 10s or 10ms',
         'OUTRIGGER_TELEMETRY_METRICS_OTLP: "yes" is neither true nor false; write true or false',

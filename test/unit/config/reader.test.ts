@@ -88,12 +88,12 @@ const wrong: [string, string, string][] = [
   [
     'an address without a port',
     'admin: { listen: localhost }',
-    'f.yaml:10:18 admin.listen: "localhost" has no port; write host:port',
+    'f.yaml:10:18 admin.listen: "localhost" has no port; write host:port, such as localhost:50051',
   ],
   [
     'a URL for an address',
     'admin: { listen: "http://a:1" }',
-    'f.yaml:10:18 admin.listen: "http://a:1" is a URL; write host:port without "http://"',
+    'f.yaml:10:18 admin.listen: "http://a:1" is a URL, and an address has no scheme; write a:1',
   ],
   [
     'a host that is none',
@@ -126,16 +126,16 @@ clusters:
     endpoints:
       - { address: 127.0.0.1:50051 }
       - { adress: "127.0.0.1:50052", wieght: 2 }
-      - 127.0.0.1:50053
+      - 50053
       - { address: 127.0.0.1:50054, weight: 0 }
 `;
     expect(problemsOf(text)).to.deep.equal([
-      'f.yaml:3:13 listeners[0].listen: "127.0.0.1" has no port; write host:port',
+      'f.yaml:3:13 listeners[0].listen: "127.0.0.1" has no port; write host:port, such as 127.0.0.1:50051',
       'f.yaml:4:5 listeners[0].route: "route" is not a known key; write routes',
       'f.yaml:8:15 clusters[0].protocol: "http3" is not known; write http2, http1 or tcp',
       'f.yaml:11:11 clusters[0].endpoints[1].adress: "adress" is not a known key; write address',
       'f.yaml:11:38 clusters[0].endpoints[1].wieght: "wieght" is not a known key; write weight',
-      'f.yaml:12:9 clusters[0].endpoints[2]: "127.0.0.1:50053" is text; write { address: 127.0.0.1:50051 }',
+      'f.yaml:12:9 clusters[0].endpoints[2]: 50053 is a number; write { address: 127.0.0.1:50051 }',
       'f.yaml:13:45 clusters[0].endpoints[3].weight: 0 is below 1; write a number from 1 to 1000000',
     ]);
   });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { accessLogTarget } from '../../../src/config/access-log-target.ts';
+import { address } from '../../../src/config/address-type.ts';
 import type { Raw, ScalarType, Unit } from '../../../src/config/scalar-type.ts';
 import * as types from '../../../src/config/scalar-type.ts';
 import { statusCodes } from '../../../src/config/status-codes.ts';
@@ -108,15 +109,15 @@ const samples: Record<string, Sample> = {
     ],
   },
   address: {
-    type: types.address({ portZero: false }),
+    type: address('connect'),
     texts: [
       ['[::1]:80', { kind: 'tcp', host: '::1', port: 80 }],
       ['unix:/a', { kind: 'unix', path: '/a' }],
     ],
     wrong: [
-      [80, '80 is only a port; write host:port, 127.0.0.1:80'],
+      [80, '80 is only a port; write host:port, 127.0.0.1:80 for this machine'],
       ['a:0', '"a:0": nothing can be reached at port 0; write a port from 1 to 65535'],
-      ['a:99999', '"a:99999": "99999" is not a port; write a number from 0 to 65535'],
+      ['a:99999', '"a:99999": port 99999 is too high; write a number from 0 to 65535'],
     ],
   },
   accessLogTarget: {

@@ -9,14 +9,14 @@ describe('core/address', () => {
 
   it('says what to write instead', () => {
     const errors: Record<string, RegExp> = {
-      '127.0.0.1': /has no port; write host:port/,
+      '127.0.0.1': /has no port; write host:port, such as 127\.0\.0\.1:50051/,
       '[::1]': /has no port/,
-      '::1:80': /in brackets, \[::1\]:port/,
+      '::1:80': /without brackets; write \[::1\]:80/,
       ':80': /has no host/,
-      'a:65536': /"65536" is not a port; write a number from 0 to 65535/,
+      'a:65536': /port 65536 is too high; write a number from 0 to 65535/,
       'unix:': /has no path/,
-      '[a]:1': /"a" is no IPv6 address; only those stand in brackets/,
-      '[[]]:1': /"\[\]" is no IPv6 address/,
+      '[a]:1': /"a" in brackets, which is not an IPv6 address; write a:port/,
+      '[[]]:1': /brackets that do not match/,
       '[]:1': /has no host/,
     };
     for (const [text, error] of Object.entries(errors))
