@@ -2,7 +2,7 @@ import type { ReloadOutcome } from './admin/deps.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { adminDeps } from './app/admin-deps.ts';
 import { buildCluster } from './app/build-cluster.ts';
-import { buildListener, type ListenerBuildDeps } from './app/build-listener.ts';
+import { buildListener, type ListenerBuildDeps, socketAccess } from './app/build-listener.ts';
 import { CallStats } from './app/call-stats.ts';
 import { clientConnectionsMax } from './app/descriptors.ts';
 import { drainableOf } from './app/drainable.ts';
@@ -105,6 +105,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     const openAdmin = (): Promise<AdminServer> =>
       startAdmin({
         address: config.admin.listen,
+        socketAccess: socketAccess(config.admin.socket),
         deps: adminDeps(parts, drain, () => reloader.reload('asked for over the admin address')),
         logger,
         clock,
@@ -125,7 +126,8 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   }
   memory.start();
   lifecycle.started();
-  logger.info('admin page', { url: `http://${formatAddress(admin.address)}/` });
+  const at = formatAddress(admin.address);
+  logger.info('admin page', admin.address.kind === 'unix' ? { address: at } : { url: `http://${at}/` });
   return appOf(parts, admin, internalErrors, reloader, () => lifecycle.stop(drainable));
 }
 

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import { listenOnSocketFile, type SocketAccess, socketFileTrouble } from '../core/unix-socket.ts';
 import { type Answer, makeAnswer } from './answer.ts';
 import { readDashboard } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
@@ -24,6 +26,8 @@ const closeGraceMs = 500;
 
 export interface AdminOptions {
   readonly address: Address;
+  /** Of the socket file, where the address is one. */
+  readonly socketAccess?: SocketAccess;
   readonly deps: AdminDeps;
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -61,7 +65,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   });
   const server = boundedServer(serve(answer, events, logger));
   try {
-    await listen(server, address);
+    await listen(server, address, options.socketAccess ?? {});
   } catch (error) {
     history.close();
     throw new Error(listenTrouble(address, error as NodeJS.ErrnoException));
@@ -151,25 +155,21 @@ function boundedServer(onRequest: Serve): Server {
   return server;
 }
 
-function listen(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const listening = () => {
-      server.off('error', reject);
-      resolve();
-    };
-    if (address.kind === 'unix') server.listen(address.path, listening);
-    else server.listen(address.port, address.host, listening);
-  });
+async function listen(server: Server, address: Address, access: SocketAccess): Promise<void> {
+  if (address.kind === 'unix') return listenOnSocketFile(server, address.path, access);
+  server.listen(address.port, address.host);
+  await once(server, 'listening');
 }
 
 function listenTrouble(address: Address, error: NodeJS.ErrnoException): string {
   const at = formatAddress(address);
+  if (address.kind === 'unix')
+    return `admin: cannot listen on ${at}: ${socketFileTrouble(address.path, error)}`;
   switch (error.code) {
     case 'EADDRINUSE':
       return `admin: ${at} is in use; stop the other program, or give another address (admin.listen, --admin)`;
     case 'EACCES':
-      return `admin: not allowed to listen on ${at}; choose a port of 1024 or more, or another path`;
+      return `admin: not allowed to listen on ${at}; choose a port of 1024 or more`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `admin: ${at} is no address of this machine; 127.0.0.1 always is`;

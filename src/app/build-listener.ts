@@ -4,6 +4,7 @@ import type { ListenerConfig } from '../config/table.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Random } from '../core/random.ts';
+import type { SocketAccess } from '../core/unix-socket.ts';
 import { proxyUpgrade } from '../http1/upgrade.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
@@ -101,6 +102,7 @@ export function listenerSettings(
   return {
     name: config.name,
     address: config.listen,
+    socketAccess: socketAccess(config.socket),
     direction: config.direction,
     protocol: config.protocol,
     tls: tls === undefined ? null : serverTls({ ...tls, ca: tls.clientCa }, tls.requireClientCert),
@@ -127,6 +129,12 @@ export function listenerSettings(
       budget,
     },
   };
+}
+
+/** As the system takes it: `"0660"` is octal. */
+export function socketAccess(socket: ListenerConfig['socket']): SocketAccess {
+  const { mode, user, group } = socket;
+  return { mode: mode === undefined ? undefined : Number.parseInt(mode, 8), user, group };
 }
 
 const noHead = new HeaderBlock([]);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
@@ -9,6 +10,12 @@ import { type Address, formatAddress } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
 import { contain } from '../core/internal-errors.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
+import {
+  applySocketAccess,
+  listenOnSocketFile,
+  type SocketAccess,
+  socketFileTrouble,
+} from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import { readShared } from '../http2/shared-read.ts';
 import type { Peer } from '../proxy/call-records.ts';
@@ -22,6 +29,8 @@ import { StalledSockets } from './stalled-sockets.ts';
 export interface ListenerSettings extends DownstreamSettings {
   readonly name: string;
   readonly address: Address;
+  /** Of the socket file, where the address is one. */
+  readonly socketAccess: SocketAccess;
   readonly direction: 'outbound' | 'inbound';
   readonly protocol: 'auto' | 'tcp';
   readonly tls: TlsOptions | null;
@@ -133,7 +142,20 @@ export class Listener {
     this.earlierHttp1.add(this.http1);
     this.http1 = http1;
     this.server.maxConnections = settings.connectionsMax;
+    this.applySocketAccess();
     this.forgetEmptyHttp1();
+  }
+
+  private applySocketAccess(): void {
+    const { address, socketAccess } = this.settings;
+    if (address.kind !== 'unix') return;
+    try {
+      applySocketAccess(address.path, socketAccess);
+    } catch (error) {
+      this.deps.logger.error('the socket file keeps its mode and owner', {
+        reason: (error as Error).message,
+      });
+    }
   }
 
   /** What was prepared is not wanted after all. */
@@ -141,35 +163,30 @@ export class Listener {
     http1.close();
   }
 
-  /** Binds. Rejects with a sentence that names the address and the mend. */
-  listen(): Promise<Address> {
+  /** Binds. Rejects with a sentence that names the address and what to do. */
+  async listen(): Promise<Address> {
     const { address, name } = this.settings;
-    return new Promise((resolve, reject) => {
-      this.server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(
-          new Error(
-            `listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(address, error)}`,
-          ),
-        );
-      });
-      const bound = (): void => {
-        this.server.removeAllListeners('error');
-        // Descriptors running out is the usual one: the kernel keeps the connection for the next accept.
-        this.server.on('error', (error) =>
-          this.deps.logger.error('accept failed', { reason: error.message }),
-        );
-        const at = this.server.address();
-        this.watchStalls();
-        this.bound =
-          at !== null && typeof at === 'object' ? { kind: 'tcp', host: at.address, port: at.port } : address;
-        resolve(this.bound);
-      };
-      if (address.kind === 'unix') this.server.listen({ path: address.path }, bound);
-      else {
-        const { shared: reusePort } = this.settings;
-        this.server.listen({ host: address.host, port: address.port, backlog: 1024, reusePort }, bound);
-      }
-    });
+    try {
+      await this.bind();
+    } catch (error) {
+      throw new Error(
+        `listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(address, error as Error)}`,
+      );
+    }
+    // Descriptors running out is the usual one: the kernel keeps the connection for the next accept.
+    this.server.on('error', (error) => this.deps.logger.error('accept failed', { reason: error.message }));
+    const at = this.server.address();
+    this.watchStalls();
+    this.bound =
+      at !== null && typeof at === 'object' ? { kind: 'tcp', host: at.address, port: at.port } : address;
+    return this.bound;
+  }
+
+  private bind(): Promise<unknown> {
+    const { address, shared: reusePort, socketAccess } = this.settings;
+    if (address.kind === 'unix') return listenOnSocketFile(this.server, address.path, socketAccess);
+    this.server.listen({ host: address.host, port: address.port, backlog: 1024, reusePort });
+    return once(this.server, 'listening');
   }
 
   /** Where it listens, with the port the system gave. */
@@ -358,12 +375,11 @@ function peerOf(socket: Socket): Peer {
   return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
 }
 
-function listenTrouble({ kind }: Address, error: NodeJS.ErrnoException): string {
+function listenTrouble(address: Address, error: NodeJS.ErrnoException): string {
+  if (address.kind === 'unix') return socketFileTrouble(address.path, error);
   if (error.code === 'EADDRINUSE')
-    return kind === 'unix'
-      ? 'the file is there already; stop what listens on it, or remove it if nothing does'
-      : 'the address is in use; stop what listens there or choose another port';
-  if (error.code === 'EACCES') return 'this user may not; choose a port above 1023 or another path';
+    return 'the address is in use; stop what listens there or choose another port';
+  if (error.code === 'EACCES') return 'this user may not; choose a port above 1023';
   if (error.code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose one that it has';
   return error.message;
 }

@@ -73,4 +73,24 @@ function isLocal(host: string): boolean {
   return host === '::1' || /^127\./.test(host);
 }
 
-export const addressRules = { listenAddressesDiffer, noListenerCallsItself } satisfies Record<string, Rule>;
+/** A mode and an owner are of a file, and only a `unix:` address has one. */
+const socketIsOfUnixAddress: Rule = (config, complaints) => {
+  const check = (at: string, address: Address | undefined, socket: object = {}): void => {
+    const written = Object.values(socket).some((value) => value !== undefined);
+    if (written && address?.kind === 'tcp')
+      complaints.problem(
+        `${at}.socket`,
+        `is for a unix: address, and listen is ${shown(formatAddress(address))}; remove it, or write listen: unix:/path`,
+      );
+  };
+  check('admin', config.admin?.listen, config.admin?.socket);
+  config.listeners?.forEach((listener, i) => {
+    check(`listeners[${i}]`, listener.listen, listener.socket);
+  });
+};
+
+export const addressRules = {
+  listenAddressesDiffer,
+  noListenerCallsItself,
+  socketIsOfUnixAddress,
+} satisfies Record<string, Rule>;

@@ -3,6 +3,7 @@ import { choice, duration, name, number, size, text, toggle } from '../scalar-ty
 import { key, list, optionalSection, section } from '../shape.ts';
 import { headerName } from './names.ts';
 import { fault, hedge, rateLimit, retry } from './resilience.ts';
+import { socket } from './socket.ts';
 
 const methodToken = text({
   label: 'HTTP method',
@@ -194,8 +195,9 @@ export const listener = section(
     name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
     listen: key(address('listen'), {
       required: true,
-      doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one.',
+      doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one. A socket file that nobody listens on any more is replaced.',
     }),
+    socket,
     direction: key(choice(['outbound', 'inbound']), {
       default: 'outbound',
       doc: '`outbound`: the service calls others through it. `inbound`: others call the service through it.',

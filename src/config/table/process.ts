@@ -2,6 +2,7 @@ import { logLevels } from '../../core/logger.ts';
 import { address } from '../address-type.ts';
 import { choice, duration, size, text, toggle } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
+import { socket } from './socket.ts';
 
 /** The page, the metrics and the commands. */
 export const admin = section(
@@ -14,6 +15,7 @@ export const admin = section(
       variable: 'OUTRIGGER_ADMIN',
       doc: 'Where it listens. Anyone who reaches it may change things: keep it on loopback.',
     }),
+    socket,
   },
 );
 

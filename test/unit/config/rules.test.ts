@@ -29,6 +29,28 @@ describe('config/rules', () => {
     });
   });
 
+  describe('socket files', () => {
+    it('have a mode and an owner; a port has none', () => {
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, protocol: tcp, cluster: raw, socket: { mode: "0660" } }
+  - { name: b, listen: "unix:/run/b", protocol: tcp, cluster: raw, socket: { mode: "0660", user: app, group: "1000" } }`;
+      expect(told({ listener, cluster: tcpCluster })).to.deep.equal([
+        'listeners[1].socket: is for a unix: address, and listen is "127.0.0.1:6000"; remove it, or write listen: unix:/path',
+      ]);
+    });
+
+    it('have a mode in quotes, since YAML reads 0660 as 660', () => {
+      const socket = (mode: string): string =>
+        `  - { name: a, listen: "unix:/run/a", protocol: tcp, cluster: raw, socket: { mode: ${mode} } }`;
+      const at = 'listeners[1].socket.mode:';
+      expect(told({ listener: socket('660'), cluster: tcpCluster })).to.deep.equal([
+        `${at} 660 is not text; write it in quotes, "660"`,
+      ]);
+      expect(told({ listener: socket('"rw"'), cluster: tcpCluster })).to.deep.equal([
+        `${at} "rw" is not a file mode; write octal digits in quotes, such as "0660"`,
+      ]);
+    });
+  });
+
   describe('listeners', () => {
     it('a tcp listener has a cluster and nothing that reads HTTP or TLS', () => {
       const tls = 'tls: { cert: c, key: k }';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,12 +18,37 @@ import { until } from '../../support/until.ts';
 import { callRig } from '../proxy/call-rig.ts';
 
 const loopback: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+const defaults: ListenerSettings = {
+  name: 'in',
+  address: loopback,
+  socketAccess: {},
+  direction: 'outbound',
+  protocol: 'auto',
+  tls: null,
+  connectionsMax: 100,
+  shared: false,
+  prefaceTimeoutMs: 1000,
+  idleTimeoutMs: 60_000,
+  ageMsMax: Number.POSITIVE_INFINITY,
+  stallTimeoutMs: 60_000,
+  halfCloseTimeoutMs: 2000,
+  http2: connectionDefaults,
+};
 const requestFields = [
   [':method', 'GET'],
   [':scheme', 'http'],
   [':path', '/other'],
   [':authority', 'test'],
 ] as const;
+
+/** With what sentence a listener that cannot bind says so. */
+async function refusal(listener: Listener): Promise<string> {
+  let said = '';
+  await listener.listen().catch((error: Error) => {
+    said = error.message;
+  });
+  return said;
+}
 
 describe('Listener', () => {
   const deferred: Array<() => unknown> = [];
@@ -35,22 +60,7 @@ describe('Listener', () => {
   function setUp(settings: Partial<ListenerSettings> = {}, deps: Partial<ListenerDeps> = {}) {
     const rig = callRig();
     const listener = new Listener(
-      {
-        name: 'in',
-        address: loopback,
-        direction: 'outbound',
-        protocol: 'auto',
-        tls: null,
-        connectionsMax: 100,
-        shared: false,
-        prefaceTimeoutMs: 1000,
-        idleTimeoutMs: 60_000,
-        ageMsMax: Number.POSITIVE_INFINITY,
-        stallTimeoutMs: 60_000,
-        halfCloseTimeoutMs: 2000,
-        http2: connectionDefaults,
-        ...settings,
-      },
+      { ...defaults, ...settings },
       {
         clock: rig.clock,
         scheduler: new FlushScheduler(),
@@ -83,6 +93,11 @@ describe('Listener', () => {
     );
     return socket.resume();
   }
+  function folder(): string {
+    const path = mkdtempSync(join(tmpdir(), 'outrigger-listener-'));
+    deferred.push(() => rmSync(path, { recursive: true }));
+    return path;
+  }
   const closed = (socket: Socket): Promise<void> =>
     until(
       () => socket.destroyed,
@@ -103,14 +118,20 @@ describe('Listener', () => {
       { kind: 'tcp', host: '192.0.2.1', port: 0 },
       /no such address; choose one/,
     ],
-    ['a folder that is not there', { kind: 'unix', path: '/nonexistent/x.sock' }, /./],
+    [
+      'a folder that is not there',
+      { kind: 'unix', path: '/nonexistent/x.sock' },
+      /its folder does not exist; create it/,
+    ],
+    [
+      'a path that is too long for a socket',
+      { kind: 'unix', path: `/tmp/${'x'.repeat(120)}` },
+      /too long for a socket; choose one of at most 107 bytes/,
+    ],
   ] as const) {
     it(`${what}: a sentence with the name, the address and the mend`, async () => {
       const { listener } = setUp({ address });
-      let said = '';
-      await listener.listen().catch((error: Error) => {
-        said = error.message;
-      });
+      const said = await refusal(listener);
       expect(said)
         .to.match(/^listener in cannot listen on /)
         .and.match(mend);
@@ -118,19 +139,37 @@ describe('Listener', () => {
     });
   }
 
-  it('a socket file that is left from a process which was killed: the same', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'outrigger-listener-'));
-    deferred.push(() => rmSync(folder, { recursive: true }));
-    const path = join(folder, 'x.sock');
-    writeFileSync(path, '');
-    const { listener } = setUp({ address: { kind: 'unix', path } });
-    let said = '';
-    await listener.listen().catch((error: Error) => {
-      said = error.message;
+  describe('on a socket file', () => {
+    it('a path that holds a file and no socket: the same, and the file stays', async () => {
+      const path = join(folder(), 'x.sock');
+      writeFileSync(path, 'data');
+      const { listener } = setUp({ address: { kind: 'unix', path } });
+      const said = await refusal(listener);
+      expect(said).to.equal(
+        `listener in cannot listen on unix:${path}: ${path} is a file and no socket; choose another path, or remove the file`,
+      );
+      expect(readFileSync(path, 'utf8')).to.equal('data');
     });
-    expect(said).to.match(
-      /the file is there already; stop what listens on it, or remove it if nothing does$/,
-    );
+
+    it('a socket file on which another process listens: the same', async () => {
+      const path = join(folder(), 'x.sock');
+      const other = createServer((socket) => socket.destroy()).listen(path);
+      await once(other, 'listening');
+      deferred.push(() => new Promise((resolve) => other.close(resolve)));
+      const { listener } = setUp({ address: { kind: 'unix', path } });
+      const said = await refusal(listener);
+      expect(said).to.match(/another process listens on it; stop that process, or choose another path$/);
+    });
+
+    it('gives its socket file the mode that is configured, also when a reload changes it', async () => {
+      const path = join(folder(), 'x.sock');
+      const { listener } = setUp({ address: { kind: 'unix', path }, socketAccess: { mode: 0o660 } });
+      await listener.listen();
+      const mode = (): number => statSync(path).mode & 0o777;
+      expect(mode()).to.equal(0o660);
+      listener.apply(listener.prepare({ ...listener.settings, socketAccess: { mode: 0o600 } }));
+      expect(mode()).to.equal(0o600);
+    });
   });
 
   it('a port in use: the same', async () => {
@@ -139,10 +178,7 @@ describe('Listener', () => {
     deferred.push(() => new Promise((resolve) => other.close(resolve)));
     const { port } = other.address() as { port: number };
     const { listener } = setUp({ address: { ...loopback, port } });
-    let said = '';
-    await listener.listen().catch((error: Error) => {
-      said = error.message;
-    });
+    const said = await refusal(listener);
     expect(said).to.equal(
       `listener in cannot listen on 127.0.0.1:${port}: the address is in use; stop what listens there or choose another port`,
     );

@@ -1,0 +1,40 @@
+import { text } from '../scalar-type.ts';
+import { key, section } from '../shape.ts';
+
+const owner = (noun: string) =>
+  text({
+    label: `${noun} name or number`,
+    charsMax: 64,
+    pattern: /^(\d{1,9}|[A-Za-z_][A-Za-z0-9_.-]*)$/,
+    write: `a name or a number in quotes`,
+  });
+
+/** The file of a Unix socket: `socket` of a listener and of the admin server. */
+export const socket = section(
+  {
+    doc: 'Mode and owner of the socket file, where `listen` is a `unix:` address. Clients need the write permission to connect.',
+    example: '{ mode: "0660", group: app }',
+  },
+  {
+    mode: key(
+      text({
+        label: 'file mode',
+        charsMax: 5,
+        pattern: /^0?[0-7]{3}$/,
+        write: 'octal digits in quotes, such as "0660"',
+      }),
+      {
+        otherwise: 'what the umask of the process leaves of 0777',
+        doc: 'Permissions, in octal digits and quotes: `"0660"` lets the owner and the group connect.',
+      },
+    ),
+    user: key(owner('user'), {
+      otherwise: 'the user of the process',
+      doc: 'Owner, by name (/etc/passwd) or number. Only root can give a socket to another user.',
+    }),
+    group: key(owner('group'), {
+      otherwise: 'the group of the process',
+      doc: 'Group, by name (/etc/group) or number. A user other than root can write only groups that it belongs to.',
+    }),
+  },
+);
