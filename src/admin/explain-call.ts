@@ -65,7 +65,10 @@ export function explainCall(call: CallRecord): string {
     ],
     ['request', traffic(call.requestBytes, call.requestMessages, call.grpc)],
     ['reply', traffic(call.responseBytes, call.responseMessages, call.grpc)],
-    ['trace', call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (not sampled)'}`],
+    [
+      'trace',
+      call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (Outrigger recorded no spans)'}`,
+    ],
   ];
   if (call.faultDelayMs > 0)
     facts.push(['held up', `${durationText(call.faultDelayMs)}, on purpose (fault)`]);

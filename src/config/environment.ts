@@ -1,4 +1,5 @@
 import { nearestName } from '../core/nearest.ts';
+import { otelVariables } from '../core/otel-variables.ts';
 import { type ConfigProblem, placeOfName } from './problem.ts';
 import { type Setting, settings, sourceVariables } from './settings.ts';
 
@@ -27,6 +28,7 @@ export function readEnvironment(environment: Environment): EnvironmentReading {
     if (own !== undefined && own !== '') values[setting.variable] = own;
     else readStandard(setting, environment, { values, standard, warnings });
   }
+  warnings.push(...otelWarnings(environment));
   const known = new Set([...settings.map((setting) => setting.variable), ...Object.values(sourceVariables)]);
   // Without what they all begin with, which would make any two of them look alike.
   const names = [...known].map((variable) => variable.slice(prefix.length));
@@ -54,12 +56,32 @@ function readStandard({ path, shape, variable }: Setting, environment: Environme
   const name = shape.standardVariable;
   const text = name === undefined ? undefined : environment[name];
   if (name === undefined || text === undefined || text === '') return;
+  const accepted = (value: string): boolean =>
+    shape.type.parse(shape.type.fromText(value)).error === undefined;
+  // Words are to be understood in any case (OpenTelemetry "Environment Variable Specification", "Enum").
+  const value = [text, text.trim(), text.trim().toLowerCase()].find(accepted);
   const { error } = shape.type.parse(shape.type.fromText(text));
-  if (error === undefined) {
-    found.values[variable] = text;
+  if (value !== undefined) {
+    found.values[variable] = value;
     found.standard.set(path, name);
   } else found.warnings.push({ ...placeOfName(name), path: '', message: `${error}; it is ignored` });
 }
+
+/** Warns of wrong values in variables of the OpenTelemetry specification that have no configuration key. */
+function otelWarnings(environment: Environment): ConfigProblem[] {
+  return otelVariables.flatMap(({ name, write, accepts }) => {
+    const text = environment[name]?.trim() ?? '';
+    if (text === '' || accepts(text)) return [];
+    const shown = JSON.stringify(text.slice(0, shownCharsMax));
+    // An endpoint may hold a password.
+    const message = name.endsWith('_ENDPOINT')
+      ? `is no valid URL; write ${write}; it is ignored`
+      : `${shown} is not known; write ${write}; it is ignored`;
+    return [{ ...placeOfName(name), path: '', message }];
+  });
+}
+
+const shownCharsMax = 64;
 
 /** Kubernetes sets `OUTRIGGER_SERVICE_HOST`, `OUTRIGGER_PORT_15001_TCP` and more for a service called outrigger. */
 function isServiceLink(variable: string): boolean {

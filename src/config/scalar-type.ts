@@ -165,7 +165,8 @@ export function choices<const W extends string>(words: readonly W[]): ScalarType
     label: `list of ${one.label}`,
     unit: '',
     jsonSchema: { type: 'array', items: one.jsonSchema, uniqueItems: true },
-    fromText: (value) => value.split(',').map((word) => word.trim()),
+    // A variable may repeat a word (OpenTelemetry says so of OTEL_PROPAGATORS); a file that does is mistaken.
+    fromText: (value) => [...new Set(value.split(',').map((word) => word.trim()))],
     toRaw: (value) => value,
     parse: (raw) => {
       if (!Array.isArray(raw)) return wrongKind(raw, `a list of ${listed(words, 'and')}`);

@@ -16,6 +16,8 @@ import { upstreamRequest } from './upstream-request.ts';
 /** The endpoint that was picked for an upgrade and counted as active until `release`. */
 export interface UpgradeTarget {
   readonly address: Address;
+  /** The request's head as this endpoint gets it. */
+  readonly head: HeaderBlock;
   /** TLS toward it, or null for cleartext. */
   readonly tls: ConnectionOptions | null;
   /** Added to its reply, whatever that is: a session cookie. */
@@ -96,14 +98,7 @@ export async function proxyUpgrade(
     outcome.attempts += 1;
     const choice = options.choose(read.value.head, outcome.attempts);
     if (choice.target === undefined) return refuse(choice.error);
-    const attempt = new UpgradeAttempt(
-      choice.target,
-      read.value.head,
-      socket,
-      outcome,
-      options,
-      stopWatching,
-    );
+    const attempt = new UpgradeAttempt(choice.target, socket, outcome, options, stopWatching);
     const error = await attempt.run(first);
     choice.target.release(error === null);
     if (error === null || socket.destroyed || attempt.answered) return finish(attempt, error);
@@ -145,7 +140,6 @@ class UpgradeAttempt {
   /** The client got the head of a reply. */
   answered = false;
   private readonly target: UpgradeTarget;
-  private readonly head: HeaderBlock;
   private readonly socket: Socket;
   private readonly outcome: UpgradeOutcome;
   private readonly options: UpgradeOptions;
@@ -158,14 +152,12 @@ class UpgradeAttempt {
 
   constructor(
     target: UpgradeTarget,
-    head: HeaderBlock,
     socket: Socket,
     outcome: UpgradeOutcome,
     options: UpgradeOptions,
     stopWatching: () => void,
   ) {
     this.target = target;
-    this.head = head;
     this.socket = socket;
     this.outcome = outcome;
     this.options = options;
@@ -175,7 +167,7 @@ class UpgradeAttempt {
   /** Null where all went well, and where the client went away. */
   async run(first: Buffer): Promise<ReplyError | null> {
     const name = formatAddress(this.target.address);
-    const plan = upstreamRequest(this.head, true, name, this.options.clientAddress);
+    const plan = upstreamRequest(this.target.head, true, name, this.options.clientAddress);
     if (plan.error !== undefined) {
       return { code: 'protocol_error', detail: `the request had ${plan.error}`, mayHaveProcessed: false };
     }

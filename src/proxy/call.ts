@@ -72,7 +72,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.client = client;
     this.requestEnded = end;
     this.replay = end ? null : new ReplayBuffer(context.replayBudget);
-    this.forwarding = forwardingOf(head, context.router, context.telemetry.rewritesHead);
+    this.forwarding = forwardingOf(head, context.router, context.telemetry.replaced);
     this.record = newCallRecord(context, this.forwarding, peer);
     client.receiver = this;
     context.calls.begin(this);
@@ -164,7 +164,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const { base, grpc } = this.forwarding;
     const told = grpc ? this.deadline : null;
     const leftMs = told === null ? Number.POSITIVE_INFINITY : told.atMs - this.context.clock.now();
-    const head = outgoingHead(base, attempt.traceparent, this.trace!.tracestate, leftMs);
+    const head = outgoingHead(base, attempt.traceparent, this.trace!, attempt.record, leftMs);
     const previous = this.tries === null || !grpc ? 0 : this.tries.begun - 1;
     return previous === 0 ? head : withPreviousAttempts(head, previous);
   }

@@ -2,6 +2,7 @@ import { type Field, FieldKind } from '../core/field.ts';
 import { parseGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { Router } from '../routing/router.ts';
+import type { ReplacedHeaders } from '../telemetry/propagation.ts';
 import type { RoutePlan } from './plan.ts';
 
 /**
@@ -22,28 +23,28 @@ export interface Forwarding {
 
 interface Remembered extends Forwarding {
   readonly router: Router<RoutePlan>;
-  readonly rewritesTrace: boolean;
+  readonly replaced: ReplacedHeaders;
 }
 
-/** `rewritesTrace`: the trace fields of the request are ours to replace. */
+/** `replaced`: the trace headers of the request that are not forwarded. */
 export function forwardingOf(
   head: HeaderBlock,
   router: Router<RoutePlan>,
-  rewritesTrace: boolean,
+  replaced: ReplacedHeaders,
 ): Forwarding {
   const known = head.derived as Remembered | null;
-  if (known !== null && known.router === router && known.rewritesTrace === rewritesTrace) return known;
-  const common = commonForwarding(head, router, rewritesTrace);
+  if (known !== null && known.router === router && known.replaced === replaced) return known;
+  const common = commonForwarding(head, router, replaced);
   if (common !== null) return common;
   const grpc = head.isGrpc;
   // What is not gRPC may call its headers as it likes.
   const timeout = grpc ? head.ofKind(FieldKind.GrpcTimeout) : undefined;
   const forwarding: Remembered = {
     router,
-    rewritesTrace,
+    replaced,
     // A tunnel is no call, whatever the routes say; over HTTP/1.1 it is refused as well.
     plan: head.method === 'CONNECT' ? null : router.route(head),
-    base: forwardedFields(head, grpc, rewritesTrace),
+    base: forwardedFields(head, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
     method: head.method,
@@ -66,15 +67,15 @@ const indifferentKinds =
 function commonForwarding(
   head: HeaderBlock,
   router: Router<RoutePlan>,
-  rewritesTrace: boolean,
+  replaced: ReplacedHeaders,
 ): Forwarding | null {
   const { base } = head;
   if (base?.repeated !== true || head.repeated || router.asksForFields) return null;
   if (head.ownHasAny(~indifferentKinds)) return null;
-  const { plan, timeoutMs, grpc, method, path, authority } = forwardingOf(base, router, rewritesTrace);
+  const { plan, timeoutMs, grpc, method, path, authority } = forwardingOf(base, router, replaced);
   return {
     plan,
-    base: forwardedFields(head, grpc, rewritesTrace),
+    base: forwardedFields(head, grpc, replaced),
     timeoutMs,
     grpc,
     method,
@@ -84,13 +85,17 @@ function commonForwarding(
 }
 
 const timeoutKind = 1 << FieldKind.GrpcTimeout;
-const traceKinds = (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
 
-/** Everything but what is put in anew per attempt; the head itself where there is nothing of that. */
-function forwardedFields(head: HeaderBlock, grpc: boolean, rewritesTrace: boolean): HeaderBlock {
-  const ours = (grpc ? timeoutKind : 0) | (rewritesTrace ? traceKinds : 0);
-  if (!head.hasAny(ours)) return head;
-  const kept = (field: Field): boolean => ((1 << field.kind) & ours) === 0;
-  if (head.base?.hasAny(ours) === false) return new HeaderBlock(head.fields.filter(kept), head.base);
-  return new HeaderBlock(head.allFields.filter(kept));
+/** Everything but what is added again for each attempt; the head itself where there is nothing of that. */
+function forwardedFields(head: HeaderBlock, grpc: boolean, { kinds, names }: ReplacedHeaders): HeaderBlock {
+  const ours = (grpc ? timeoutKind : 0) | kinds;
+  if (names === null) {
+    if (!head.hasAny(ours)) return head;
+    const kept = (field: Field): boolean => ((1 << field.kind) & ours) === 0;
+    if (head.base?.hasAny(ours) === false) return new HeaderBlock(head.fields.filter(kept), head.base);
+    return new HeaderBlock(head.allFields.filter(kept));
+  }
+  const { allFields } = head;
+  const kept = allFields.filter(({ kind, name }) => ((1 << kind) & ours) === 0 && !names.has(name));
+  return kept.length === allFields.length ? head : new HeaderBlock(kept);
 }

@@ -1,14 +1,27 @@
 import { Field, FieldKind } from '../core/field.ts';
 import { formatGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
+import type { AttemptRecord } from '../telemetry/call-record.ts';
+import type { CallTrace } from '../telemetry/tracing.ts';
 
 const previousAttempts = 'grpc-previous-rpc-attempts';
 
 /**
  * The head of one attempt: the fields that are the same for all, then those that are new each time. Without a
- * `traceparent` the trace context stays as it came; `leftMs` is infinity without a deadline that is to be told.
+ * `traceparent` the trace context stays as it came; `leftMs` is infinity without a deadline that the upstream is to get.
  */
 export function outgoingHead(
+  base: HeaderBlock,
+  traceparent: Field | null,
+  trace: CallTrace,
+  attempt: AttemptRecord,
+  leftMs: number,
+): HeaderBlock {
+  const head = withOurs(base, traceparent, trace.tracestate, leftMs);
+  return trace.others === null ? head : new HeaderBlock(trace.others(attempt), head);
+}
+
+function withOurs(
   base: HeaderBlock,
   traceparent: Field | null,
   tracestate: string,

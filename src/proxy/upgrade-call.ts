@@ -9,6 +9,7 @@ import { abortedBy, rateLimited } from './admit.ts';
 import { memoryError, noEndpointError, noRouteError } from './call-errors.ts';
 import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
+import { outgoingHead } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 
 /** How the forwarding of an upgrade went; `http1/upgrade.ts` tells it. */
@@ -24,6 +25,8 @@ export type Chosen =
   | {
       readonly cluster: string;
       readonly address: Address;
+      /** What it is sent: the request's head with the trace context of this attempt. */
+      readonly head: HeaderBlock;
       /** What binds the session of the client to this endpoint, for its reply. */
       readonly replyFields: readonly Field[];
       release(ok: boolean): void;
@@ -59,7 +62,7 @@ export class UpgradeCall implements Cuttable {
   /** Routes at the first question, and picks at every one: another endpoint each time. */
   choose(head: HeaderBlock): Chosen {
     const { clock, router, telemetry } = this.context;
-    this.forwarding ??= forwardingOf(head, router, telemetry.rewritesHead);
+    this.forwarding ??= forwardingOf(head, router, telemetry.replaced);
     this.record ??= newCallRecord(this.context, this.forwarding, this.peer);
     const { record } = this;
     this.trace ??= telemetry.begin(head, record);
@@ -92,14 +95,21 @@ export class UpgradeCall implements Cuttable {
       nowMs,
       record.attempts.length === 0 ? 'first' : 'transparent',
     );
-    telemetry.attempt(record, this.trace, attempt);
+    const traceparent = telemetry.attempt(record, this.trace, attempt);
+    const forwarded = outgoingHead(
+      this.forwarding.base,
+      traceparent,
+      this.trace,
+      attempt,
+      Number.POSITIVE_INFINITY,
+    );
     cluster.begin(endpoint);
     const release = (ok: boolean): void => {
       attempt.endedMs = clock.now();
       cluster.end(endpoint, ok ? 'success' : 'failure', attempt.endedMs - nowMs, attempt.endedMs);
     };
     const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
-    return { cluster: cluster.name, address: endpoint.target, replyFields, release };
+    return { cluster: cluster.name, address: endpoint.target, head: forwarded, replyFields, release };
   }
 
   cut(): void {

@@ -1,4 +1,5 @@
 import type { AccessLogTarget } from './access-log.ts';
+import type { PropagatorName } from './propagation.ts';
 import type { SamplerName } from './sampler.ts';
 
 export type OtlpProtocol = 'grpc' | 'http/protobuf';
@@ -11,8 +12,7 @@ export interface TelemetrySettings {
     readonly sampler: SamplerName;
     /** For the `traceidratio` samplers, 0 to 1. */
     readonly ratio: number;
-    /** `tracecontext` and `baggage`; baggage passes through a sidecar whether it is named or not. */
-    readonly propagators: readonly string[];
+    readonly propagators: readonly PropagatorName[];
     readonly otlp: {
       /** Base URL of a collector; '' or undefined where none is configured. */
       readonly endpoint?: string;

@@ -13,10 +13,11 @@ import { type ConnectionCounts, registerProcessMetrics } from './metrics/process
 import { type PrometheusText, prometheusText } from './metrics/prometheus-text.ts';
 import { createRegistry, type Registry } from './metrics/registry.ts';
 import type { Otel } from './otel.ts';
+import { makePropagation, type ReplacedHeaders } from './propagation.ts';
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
 import { makeSampler } from './sampler.ts';
 import type { TelemetrySettings } from './settings.ts';
-import { type CallTrace, contextTracing, offTracing, relayTracing, type Tracing } from './tracing.ts';
+import { type CallTrace, contextTracing, offTracing, type Tracing } from './tracing.ts';
 
 /** What telemetry needs of the rest of the process. The callbacks are asked at a scrape, never per call. */
 export interface TelemetryDeps {
@@ -34,8 +35,8 @@ export interface TelemetryDeps {
 
 /** All that the call path and the admin API know of telemetry. Nothing here throws or waits while calls run. */
 export interface Telemetry {
-  /** See `Tracing.rewritesHead`: whether the proxy replaces `traceparent` and `tracestate`. */
-  readonly rewritesHead: boolean;
+  /** See `Tracing.replaced`: which trace headers of a request the proxy replaces. */
+  readonly replaced: ReplacedHeaders;
   /** A call was accepted: its record has listener, id and times. Fills `traceId` and `sampled`. */
   begin(head: HeaderBlock, record: CallRecord): CallTrace;
   /** An attempt begins: route and cluster are known. Fills `spanId`; answers with the `traceparent` to send. */
@@ -72,7 +73,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
   const tracing = makeTracing(settings, deps, otel);
 
   return {
-    rewritesHead: tracing.rewritesHead,
+    replaced: tracing.replaced,
     begin(head, record) {
       calls.started(record);
       return tracing.begin(head, record);
@@ -133,13 +134,13 @@ async function startExport(
 
 function makeTracing(settings: TelemetrySettings, deps: TelemetryDeps, otel: Otel | null): Tracing {
   const { sampler, ratio, propagators } = settings.traces;
-  const propagate = propagators.includes('tracecontext');
-  if (otel === null || otel.sink === null) return propagate ? relayTracing(deps.random) : offTracing;
+  const propagation = makePropagation(propagators);
+  if (otel === null || otel.sink === null) return offTracing(propagation);
   return contextTracing({
     sampler: makeSampler(sampler, ratio),
     random: deps.random,
     sink: otel.sink,
-    propagate,
+    propagation,
   });
 }
 

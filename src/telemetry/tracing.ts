@@ -4,8 +4,15 @@ import type { Random } from '../core/random.ts';
 import { noSpanId, noTraceId, SpanId, TraceId } from '../core/trace-id.ts';
 import { TraceparentField } from '../core/traceparent-field.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
+import {
+  extractLast,
+  injectAll,
+  nothingReplaced,
+  type Propagation,
+  type ReplacedHeaders,
+} from './propagation.ts';
 import { type Sampler, sampledByRatio } from './sampler.ts';
-import { cleanTracestate, parseTraceparent, TraceFlag } from './trace-context.ts';
+import { cleanTracestate, parseTraceparent, TraceFlag, type TraceParent } from './trace-context.ts';
 
 /** The trace context of one call. */
 export interface CallTrace {
@@ -14,17 +21,16 @@ export interface CallTrace {
   readonly sampled: boolean;
   /** `tracestate` to send upstream with every attempt; '' for none. */
   readonly tracestate: string;
-  /** Gives the attempt its CLIENT span id and answers with the `traceparent` to send; null where heads are not touched. */
+  /** Gives the attempt its CLIENT span id and returns the `traceparent` to send; null where none is sent. */
   attempt(attempt: AttemptRecord): Field | null;
+  /** Returns the headers of the other formats to send with an attempt; null where there is none, which is the rule. */
+  readonly others: ((attempt: AttemptRecord) => Field[]) | null;
 }
 
 /** What the call path needs of tracing: one call at its begin, one per attempt, one at its end. */
 export interface Tracing {
-  /**
-   * True: the fields `traceparent` and `tracestate` of a request are ours, so the proxy leaves out those that came
-   * and sends what the call's trace says. False: they are forwarded untouched, as any other header.
-   */
-  readonly rewritesHead: boolean;
+  /** Which trace headers of a request the proxy leaves out, because it sends what the call's trace says. */
+  readonly replaced: ReplacedHeaders;
   /** Reads the context of a request or begins one, decides on sampling, fills `traceId` and `sampled` of the record. */
   begin(head: HeaderBlock, record: CallRecord): CallTrace;
   /** The call is settled and its record final. Spans are made here, of sampled calls only. Never throws, never waits. */
@@ -46,66 +52,33 @@ export interface SpanSink {
   record(record: CallRecord, trace: SampledTrace): void;
 }
 
-export const noTrace: CallTrace = { traceId: noTraceId, sampled: false, tracestate: '', attempt: () => null };
-
-/** No context is made and none is touched: who sends a `traceparent` stays the parent of whoever gets it. */
-export const offTracing: Tracing = {
-  rewritesHead: false,
-  begin: () => noTrace,
-  ended() {},
+export const noTrace: CallTrace = {
+  traceId: noTraceId,
+  sampled: false,
+  tracestate: '',
+  attempt: () => null,
+  others: null,
 };
 
 /**
- * Context without an exporter. Who sends a context stays the parent of whoever gets it: a span id of ours that nobody can
- * find would only break their trace. Who sends none gets a new, unsampled one, so that the logs of both ends and ours
- * can be told to be of one call.
+ * Nothing is exported, so no header is added, changed or taken out: a span id of ours that nobody can find would break the
+ * trace of whoever sent a context, and an unsampled context of ours would have the services behind it record nothing. The
+ * client's trace id, where it sent a valid one, is noted for the access log and `/explain`.
  */
-export function relayTracing(random: Random): Tracing {
+export function offTracing({ traceparent, traceparentWins, formats }: Propagation): Tracing {
+  const traceIdOf = (head: HeaderBlock): TraceId => {
+    const ours = traceparent ? incomingTraceparent(head) : undefined;
+    if (formats.length === 0 || (traceparentWins && ours !== undefined)) return ours?.traceId ?? noTraceId;
+    return (extractLast(formats, head) ?? ours)?.traceId ?? noTraceId;
+  };
   return {
-    // A context that is malformed is replaced, so all are taken out and put in again.
-    rewritesHead: true,
+    replaced: nothingReplaced,
     begin(head, record) {
-      const incoming = incomingContext(head);
-      const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent.value);
-      const trace =
-        parent === undefined
-          ? new NewContext(random)
-          : new RelayedContext(parent.traceId, incoming as IncomingContext);
-      record.traceId = trace.traceId;
-      return trace;
+      record.traceId = traceIdOf(head);
+      return noTrace;
     },
     ended() {},
   };
-}
-
-class RelayedContext implements CallTrace {
-  readonly traceId: TraceId;
-  readonly sampled = false;
-  readonly tracestate: string;
-  private readonly traceparent: Field;
-  constructor(traceId: TraceId, incoming: IncomingContext) {
-    this.traceId = traceId;
-    this.traceparent = incoming.traceparent;
-    this.tracestate = incoming.tracestates === null ? '' : cleanTracestate(incoming.tracestates);
-  }
-  attempt(): Field {
-    return this.traceparent;
-  }
-}
-
-class NewContext implements CallTrace {
-  readonly traceId: TraceId;
-  readonly sampled = false;
-  readonly tracestate = '';
-  private readonly random: Random;
-  constructor(random: Random) {
-    this.random = random;
-    this.traceId = newTraceId(random, random.i32());
-  }
-  attempt(attempt: AttemptRecord): Field {
-    attempt.spanId = SpanId.random(this.random);
-    return new TraceparentField(this.traceId, attempt.spanId, 0);
-  }
 }
 
 /** `sampledWord` is octets 8 to 11, by which samplers decide. */
@@ -117,18 +90,18 @@ export interface ContextTracingOptions {
   readonly sampler: Sampler;
   readonly random: Random;
   readonly sink: SpanSink;
-  /** False where `propagators` leaves out `tracecontext`: every call begins a trace, and heads are not touched. */
-  readonly propagate: boolean;
+  readonly propagation: Propagation;
 }
 
 /** Context on every call, spans on sampled ones. An unsampled call costs a few small objects and no string. */
-export function contextTracing(options: ContextTracingOptions): Tracing {
-  const { sampler, random, sink, propagate } = options;
+export function contextTracing({ sampler, random, sink, propagation }: ContextTracingOptions): Tracing {
+  const { traceparent, formats } = propagation;
   return {
-    rewritesHead: propagate,
+    replaced: propagation.replaced,
     begin(head, record) {
-      const trace = new ContextTrace(random, propagate);
-      trace.start(propagate ? head : null, sampler);
+      const trace = new ContextTrace(random, traceparent);
+      if (formats.length > 0) trace.startFrom(head, sampler, propagation);
+      else trace.start(traceparent ? incomingContext(head) : undefined, sampler);
       record.traceId = trace.traceId;
       record.sampled = trace.sampled;
       return trace;
@@ -149,27 +122,22 @@ class ContextTrace implements SampledTrace {
   parentSpanId = noSpanId;
   serverSpanId = noSpanId;
   flags = 0;
+  others: CallTrace['others'] = null;
   private readonly random: Random;
-  private readonly propagate: boolean;
+  private readonly traceparent: boolean;
 
-  constructor(random: Random, propagate: boolean) {
+  constructor(random: Random, traceparent: boolean) {
     this.random = random;
-    this.propagate = propagate;
+    this.traceparent = traceparent;
   }
 
-  start(head: HeaderBlock | null, sampler: Sampler): void {
-    const incoming = head === null ? undefined : incomingContext(head);
+  /** Continues the trace that came in `traceparent`, or begins one. */
+  start(incoming: IncomingContext | undefined, sampler: Sampler): void {
     const parent = incoming === undefined ? undefined : parseTraceparent(incoming.traceparent.value);
     if (parent !== undefined) {
-      this.traceId = parent.traceId;
-      this.parentSpanId = parent.spanId;
       const states = (incoming as IncomingContext).tracestates;
       if (states !== null) this.tracestate = cleanTracestate(states);
-      this.sampled = sampler.parentBased
-        ? (parent.flags & TraceFlag.sampled) !== 0
-        : sampledByRatio(sampler, parent.traceId.c);
-      // Level 2: who did not make the trace id passes on what is said of its randomness.
-      this.flags = (parent.flags & TraceFlag.random) | (this.sampled ? TraceFlag.sampled : 0);
+      this.follow(parent, sampler, sampler.parentBased);
     } else {
       const word = this.random.i32();
       this.traceId = newTraceId(this.random, word);
@@ -179,10 +147,39 @@ class ContextTrace implements SampledTrace {
     if (this.sampled) this.serverSpanId = SpanId.random(this.random);
   }
 
+  /** As `start`, where other headers may hold the context too. */
+  startFrom(head: HeaderBlock, sampler: Sampler, propagation: Propagation): void {
+    const { traceparent, traceparentWins, formats } = propagation;
+    const ours = traceparent && incomingTraceparent(head) !== undefined;
+    const other = traceparentWins && ours ? undefined : extractLast(formats, head);
+    if (other === undefined) this.start(ours ? incomingContext(head) : undefined, sampler);
+    else {
+      this.follow(other, sampler, sampler.parentBased && other.decided);
+      if (this.sampled) this.serverSpanId = SpanId.random(this.random);
+    }
+    const debug = other?.debug === true;
+    this.others = ({ spanId }) => injectAll(formats, this.traceId, spanId, this.sampled, debug);
+  }
+
+  private follow(parent: TraceParent, sampler: Sampler, parentDecides: boolean): void {
+    this.traceId = parent.traceId;
+    this.parentSpanId = parent.spanId;
+    this.sampled = parentDecides
+      ? (parent.flags & TraceFlag.sampled) !== 0
+      : sampledByRatio(sampler, parent.traceId.c);
+    // Level 2: who did not make the trace id passes on what is said of its randomness.
+    this.flags = (parent.flags & TraceFlag.random) | (this.sampled ? TraceFlag.sampled : 0);
+  }
+
   attempt(attempt: AttemptRecord): Field | null {
     attempt.spanId = SpanId.random(this.random);
-    return this.propagate ? new TraceparentField(this.traceId, attempt.spanId, this.flags) : null;
+    return this.traceparent ? new TraceparentField(this.traceId, attempt.spanId, this.flags) : null;
   }
+}
+
+function incomingTraceparent(head: HeaderBlock): TraceParent | undefined {
+  const incoming = incomingContext(head);
+  return incoming === undefined ? undefined : parseTraceparent(incoming.traceparent.value);
 }
 
 interface IncomingContext {

@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -40,17 +42,115 @@ describe('a trace goes through', function () {
     telemetry: { serviceName: 'orders-sidecar', traces: { sampler, otlp: { endpoint, protocol } } },
   });
 
-  it('untouched where nothing is exported; a call without one gets an unsampled one', async () => {
+  it('untouched where nothing is exported: no header is added to a call that has none', async () => {
     const { server, seen } = await upstream();
     const proxy = await sidecar(greeterConfig([server], { health: 'none' }));
-    await ask(proxy, { traceparent, tracestate: 'vendor=1', baggage: 'user=ada' });
-    expect(seen[0]).to.include({ traceparent, tracestate: 'vendor=1', baggage: 'user=ada' });
+    await ask(proxy, { traceparent, tracestate: 'vendor=1', baggage: 'user=ada', 'x-request-id': 'r-1' });
+    expect(seen[0]).to.include({
+      traceparent,
+      tracestate: 'vendor=1',
+      baggage: 'user=ada',
+      'x-request-id': 'r-1',
+    });
     await ask(proxy);
-    expect(seen[1].traceparent).to.match(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
-    expect(proxy.calls().map((record) => String(record.traceId))).to.deep.equal([
-      traceId,
-      String(seen[1].traceparent).slice(3, 35),
-    ]);
+    expect(
+      Object.keys(seen[1]).filter((name) => /^(trace|b3|x-b3|uber|baggage|x-req)/.test(name)),
+    ).to.deep.equal([]);
+    expect(proxy.calls().map((record) => String(record.traceId))).to.deep.equal([traceId, '']);
+  });
+
+  it('untouched where nothing is exported, malformed, doubled and oversized contexts too', async () => {
+    const { server, seen } = await upstream();
+    const proxy = await sidecar(greeterConfig([server], { health: 'none' }));
+    const tracestate = Array.from({ length: 60 }, (_, i) => `vendor${i}=value`).join(',');
+    const contexts: Array<Record<string, string | string[]>> = [
+      { traceparent: 'nonsense', tracestate },
+      { traceparent: [traceparent, `00-${traceId}-${parentId}-00`], tracestate: ['b=2', 'a=1'] },
+      { b3: `${traceId}-${parentId}-d`, 'x-b3-flags': '1', 'uber-trace-id': 'a:b:0:1' },
+      { tracestate: 'alone=1' },
+    ];
+    for (const context of contexts) await ask(proxy, context as Record<string, string>);
+    for (const [i, context] of contexts.entries())
+      for (const [name, value] of Object.entries(context))
+        expect(seen[i][name], name).to.equal([value].flat().join(', '));
+    expect(proxy.calls().map((record) => String(record.traceId))).to.deep.equal(['', '', '', '']);
+  });
+
+  for (const [how, more] of [
+    ['OTEL_SDK_DISABLED=true', { OTEL_SDK_DISABLED: 'true' }],
+    ['OTEL_TRACES_EXPORTER=none', { OTEL_TRACES_EXPORTER: 'none' }],
+  ] as const) {
+    it(`untouched with ${how}, though a collector is configured`, async () => {
+      const collector = await startHttpCollector();
+      defer(() => collector.close());
+      const { server, seen } = await upstream();
+      const config = greeterConfig(
+        [server],
+        { health: 'none' },
+        traced(collector.url, 'http/protobuf', 'always_on'),
+      );
+      const proxy = await sidecar(config, { env: more });
+      await ask(proxy);
+      await ask(proxy, { traceparent });
+      await proxy.stop();
+      expect(seen.map((headers) => headers.traceparent)).to.deep.equal([undefined, traceparent]);
+      expect(collector.spans).to.deep.equal([]);
+    });
+  }
+
+  it('over HTTP/1.1 as over HTTP/2, both ends: untouched when off, a CLIENT span for its parent when on', async () => {
+    const seen: IncomingHttpHeaders[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers);
+      response.end('ok');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    defer(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const collector = await startHttpCollector();
+    defer(() => collector.close());
+    const off = await sidecar(
+      greeterConfig([{ address: `127.0.0.1:${port}` }], { health: 'none', protocol: 'http1' }),
+    );
+    const on = await sidecar(
+      greeterConfig(
+        [{ address: `127.0.0.1:${port}` }],
+        { health: 'none', protocol: 'http1' },
+        traced(collector.url, 'http/protobuf'),
+      ),
+    );
+    for (const [proxy, headers] of [
+      [off, {}],
+      [off, { traceparent, tracestate: 'vendor=1' }],
+      [on, { traceparent, tracestate: 'vendor=1' }],
+    ] as const)
+      await (await fetch(`http://${proxy.target()}/web`, { headers })).text();
+    await on.stop();
+    expect(seen[0]).to.not.have.any.keys('traceparent', 'tracestate');
+    expect(seen[1]).to.include({ traceparent, tracestate: 'vendor=1' });
+    const client = collector.spans.find(({ kind }) => kind === 3)!;
+    expect(seen[2]).to.include({ traceparent: `00-${traceId}-${client.spanId}-01`, tracestate: 'vendor=1' });
+  });
+
+  it('in trailers a traceparent is a trailer like any other', async () => {
+    const trailers: unknown[] = [];
+    const server = await startRawServer((stream, headers) => {
+      stream.on('trailers', (got) => trailers.push([got.traceparent, headers.traceparent]));
+      stream.on('end', () =>
+        stream.respond(
+          { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' },
+          { endStream: true },
+        ),
+      );
+      stream.resume();
+    });
+    defer(() => server.close());
+    const proxy = await sidecar(greeterConfig([server], { health: 'none' }));
+    const client = connectRaw(proxy.target());
+    defer(() => client.close());
+    await client.request(grpcHead('/orders.Orders/Get'), Buffer.from('abc'), { traceparent });
+    expect(trailers).to.deep.equal([[traceparent, undefined]]);
+    expect(String(proxy.calls()[0].traceId)).to.equal('');
   });
 
   for (const [protocol, start] of [

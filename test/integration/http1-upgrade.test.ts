@@ -5,6 +5,7 @@ import net from 'node:net';
 import { expect } from 'chai';
 import { systemClock } from '../../src/core/clock.ts';
 import { Field } from '../../src/core/field.ts';
+import type { HeaderBlock } from '../../src/core/header-block.ts';
 import type { ReplyError } from '../../src/core/reply-error.ts';
 import { proxyUpgrade, type UpgradeOutcome, type UpgradeTarget } from '../../src/http1/upgrade.ts';
 import { closeListener, eventually, listen, type Rig, say, startRig, tcp, Wire } from './http1-rig.ts';
@@ -31,9 +32,17 @@ let ports: number[] = [];
 const opened: net.Socket[] = [];
 const requests: http.IncomingMessage[] = [];
 
-function target(attempt: number, release: (ok: boolean) => void): UpgradeTarget {
+function target(attempt: number, head: HeaderBlock, release: (ok: boolean) => void): UpgradeTarget {
   const address = tcp(ports[Math.min(attempt, ports.length) - 1]);
-  return { address, tls: null, replyFields, connectTimeoutMs: 2000, replyHeaderBytesMax: 8192, release };
+  return {
+    address,
+    head,
+    tls: null,
+    replyFields,
+    connectTimeoutMs: 2000,
+    replyHeaderBytesMax: 8192,
+    release,
+  };
 }
 
 describe('WebSocket through the HTTP/1.1 server', () => {
@@ -70,10 +79,10 @@ describe('WebSocket through the HTTP/1.1 server', () => {
             clock: systemClock,
             connectAttemptsMax: 2,
             clientAddress: '192.0.2.7',
-            choose: (_head, attempt) => {
+            choose: (head, attempt) => {
               chosen.push(attempt);
               if (chooseError !== null) return { error: chooseError };
-              return { target: target(attempt, (ok) => void released.push(ok)) };
+              return { target: target(attempt, head, (ok) => void released.push(ok)) };
             },
           }),
         );

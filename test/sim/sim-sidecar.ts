@@ -16,6 +16,7 @@ import { ReplayBudget } from '../../src/proxy/replay-buffer.ts';
 import type { TriesPlan } from '../../src/resilience/tries-plan.ts';
 import { compileRoutes } from '../../src/routing/router.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
+import { nothingReplaced } from '../../src/telemetry/propagation.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../src/telemetry/tracing.ts';
 import { Cluster } from '../../src/upstream/cluster.ts';
@@ -220,7 +221,7 @@ export class SimSidecar implements Host {
   /** Makes no context and counts what begins and ends. */
   private buildTelemetry(): Telemetry {
     const telemetry: Partial<Telemetry> = {
-      rewritesHead: false,
+      replaced: nothingReplaced,
       begin: (_head, record) => {
         this.listener.began(record);
         return noTrace;

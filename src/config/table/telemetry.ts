@@ -39,7 +39,7 @@ const traces = section(
       {
         default: 'parentbased_traceidratio',
         standardVariable: 'OTEL_TRACES_SAMPLER',
-        doc: 'Which calls are recorded. With `parentbased_…` the client decides, if it sent a trace context.',
+        doc: 'Which calls are recorded, where spans are exported. With `parentbased_…` the client decides, if it sent a trace context.',
       },
     ),
     ratio: key(number({ min: 0, max: 1, whole: false }), {
@@ -47,10 +47,10 @@ const traces = section(
       standardVariable: 'OTEL_TRACES_SAMPLER_ARG',
       doc: 'Part of the calls that `…traceidratio` records.',
     }),
-    propagators: key(choices(['tracecontext', 'baggage']), {
+    propagators: key(choices(['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'none']), {
       default: ['tracecontext', 'baggage'],
       standardVariable: 'OTEL_PROPAGATORS',
-      doc: 'Headers that carry the context on: `traceparent` and `tracestate`, `baggage`.',
+      doc: 'Headers that carry the trace context: `traceparent` and `tracestate`, `b3`, `x-b3-…`, `uber-trace-id`. `none` switches all of them off. Baggage always passes.',
     }),
     otlp,
   },

@@ -18,6 +18,7 @@ import { createCallMetrics } from '../../../src/telemetry/metrics/call-metrics.t
 import { prometheusText } from '../../../src/telemetry/metrics/prometheus-text.ts';
 import { createRegistry } from '../../../src/telemetry/metrics/registry.ts';
 import { startOtel } from '../../../src/telemetry/otel.ts';
+import { makePropagation } from '../../../src/telemetry/propagation.ts';
 import { createRecentCalls } from '../../../src/telemetry/recent-calls.ts';
 import { makeSampler } from '../../../src/telemetry/sampler.ts';
 import { cleanTracestate, parseTraceparent } from '../../../src/telemetry/trace-context.ts';
@@ -98,7 +99,7 @@ function benchCalls(): void {
     sampler: makeSampler('parentbased_always_off', 0),
     random,
     sink: { record() {} },
-    propagate: true,
+    propagation: makePropagation(['tracecontext']),
   });
   const attempt = attemptRecord();
   const out = new OutputBuffer();
@@ -150,7 +151,12 @@ async function benchSampled(): Promise<void> {
   });
   const { sink, spans } = otel;
   if (sink === null || spans === null) throw new Error('traces are not exported');
-  const tracing = contextTracing({ sampler: makeSampler('always_on', 1), random, sink, propagate: true });
+  const tracing = contextTracing({
+    sampler: makeSampler('always_on', 1),
+    random,
+    sink,
+    propagation: makePropagation(['tracecontext']),
+  });
   const microseconds = { calls: 0, total: 0 };
   const batch = async (): Promise<[calls: number, total: number]> => {
     const before = process.threadCpuUsage();

@@ -43,13 +43,46 @@ describe('config/environment', () => {
   });
 
   it('warns of a wrong value there and goes on, as that specification asks', () => {
-    const env = { OTEL_PROPAGATORS: 'tracecontext,b3' };
+    const env = { OTEL_PROPAGATORS: 'tracecontext,xray' };
     expect(warn(env)).to.deep.equal([
-      'OTEL_PROPAGATORS: "b3" is not known; write tracecontext or baggage; it is ignored',
+      'OTEL_PROPAGATORS: "xray" is not known; write tracecontext, baggage, b3, b3multi, jaeger or none; it is ignored',
     ]);
     expect(configOf(minimal(), { env }).telemetry.traces.propagators).to.deep.equal([
       'tracecontext',
       'baggage',
     ]);
+  });
+
+  it('takes words in any case and repeated, as that specification has it', () => {
+    const env = { OTEL_TRACES_SAMPLER: ' Always_ON', OTEL_PROPAGATORS: 'b3, B3,tracecontext' };
+    expect(warn(env)).to.deep.equal([]);
+    const { traces } = configOf(minimal(), { env }).telemetry;
+    expect([traces.sampler, traces.propagators]).to.deep.equal(['always_on', ['b3', 'tracecontext']]);
+  });
+
+  it('warns of a wrong value in the variables that have no key of ours', () => {
+    const wrong = {
+      OTEL_SDK_DISABLED: 'yes',
+      OTEL_TRACES_EXPORTER: 'otlp,zipkin',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://user:secret@',
+      OTEL_BSP_SCHEDULE_DELAY: '-5',
+      OTEL_METRIC_EXPORT_INTERVAL: '0',
+    };
+    expect(warn(wrong)).to.deep.equal([
+      'OTEL_SDK_DISABLED: "yes" is not known; write true or false; it is ignored',
+      'OTEL_TRACES_EXPORTER: "otlp,zipkin" is not known; write a list of otlp, console, none; it is ignored',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: is no valid URL; write a URL, such as http://127.0.0.1:4318/v1/traces; it is ignored',
+      'OTEL_BSP_SCHEDULE_DELAY: "-5" is not known; write milliseconds, a whole number above 0; it is ignored',
+      'OTEL_METRIC_EXPORT_INTERVAL: "0" is not known; write milliseconds, a whole number above 0; it is ignored',
+    ]);
+    const right = {
+      OTEL_SDK_DISABLED: 'False',
+      OTEL_TRACES_EXPORTER: ' OTLP ',
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'https://user:secret@c.example/x?tenant=1',
+      OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+      OTEL_BSP_MAX_QUEUE_SIZE: '4096',
+      OTEL_METRICS_EXPORTER: '',
+    };
+    expect(warn(right)).to.deep.equal([]);
   });
 });

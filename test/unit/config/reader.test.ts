@@ -82,8 +82,8 @@ const wrong: [string, string, string][] = [
   ],
   [
     'an unknown word in a list',
-    'telemetry: { traces: { propagators: [b3] } }',
-    'f.yaml:10:37 telemetry.traces.propagators: "b3" is not known; write tracecontext or baggage',
+    'telemetry: { traces: { propagators: [b4] } }',
+    'f.yaml:10:37 telemetry.traces.propagators: "b4" is not known; did you mean b3? write tracecontext, baggage, b3, b3multi, jaeger or none',
   ],
   [
     'an address without a port',

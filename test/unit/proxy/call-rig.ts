@@ -14,8 +14,9 @@ import { ReplayBudget, replayBytesTotalMax } from '../../../src/proxy/replay-buf
 import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
+import { nothingReplaced } from '../../../src/telemetry/propagation.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
-import { offTracing } from '../../../src/telemetry/tracing.ts';
+import { noTrace } from '../../../src/telemetry/tracing.ts';
 import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from '../../../src/upstream/stream-opener.ts';
@@ -87,8 +88,6 @@ export class FakePool implements StreamPool {
   close(): void {}
 }
 
-const noTrace = offTracing.begin(new HeaderBlock([]), {} as CallRecord);
-
 export interface CallRig {
   readonly clock: VirtualClock;
   readonly cluster: Cluster;
@@ -156,7 +155,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
   cluster.start();
   const settled: CallRecord[] = [];
   const telemetry = {
-    rewritesHead: false,
+    replaced: nothingReplaced,
     begin: () => noTrace,
     attempt: () => '',
     settled: (record: CallRecord) => void settled.push(record),

@@ -3,10 +3,17 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { forwardingOf } from '../../../src/proxy/forwarding.ts';
 import type { RoutePlan } from '../../../src/proxy/plan.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
+import {
+  makePropagation,
+  nothingReplaced,
+  type ReplacedHeaders,
+} from '../../../src/telemetry/propagation.ts';
 import { grpcHead, httpHead } from './call-rig.ts';
 
 const plan = { route: 'all' } as RoutePlan;
 const router = compileRoutes([{ name: 'all', match: {}, plan }]);
+/** What is replaced by default while spans are exported. */
+const ours = makePropagation(['tracecontext', 'baggage']).replaced;
 const trace = [
   ['traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'],
   ['tracestate', 'a=1'],
@@ -15,7 +22,7 @@ const trace = [
 describe('forwardingOf', () => {
   it('is the head itself where nothing is to be replaced', () => {
     const head = grpcHead(['x-user', 'ada']);
-    const forwarding = forwardingOf(head, router, true);
+    const forwarding = forwardingOf(head, router, ours);
     expect(forwarding.base).to.equal(head);
     expect(forwarding).to.include({ plan, grpc: true, method: 'POST', path: '/a.B/C', authority: 'orders' });
     expect(forwarding.timeoutMs).to.equal(Number.POSITIVE_INFINITY);
@@ -23,10 +30,10 @@ describe('forwardingOf', () => {
 
   it('leaves out what each attempt gets anew: grpc-timeout, and the trace context where that is ours', () => {
     const head = grpcHead(['grpc-timeout', '5S'], ...trace, ['x-user', 'ada']);
-    const ours = forwardingOf(head, router, true);
-    expect(ours.timeoutMs).to.equal(5000);
-    expect(ours.base.fields.map(({ name }) => name).slice(5)).to.deep.equal(['x-user']);
-    const theirs = forwardingOf(head, router, false);
+    const rewritten = forwardingOf(head, router, ours);
+    expect(rewritten.timeoutMs).to.equal(5000);
+    expect(rewritten.base.fields.map(({ name }) => name).slice(5)).to.deep.equal(['x-user']);
+    const theirs = forwardingOf(head, router, nothingReplaced);
     expect(theirs.base.fields.map(({ name }) => name).slice(5)).to.deep.equal([
       'traceparent',
       'tracestate',
@@ -37,13 +44,13 @@ describe('forwardingOf', () => {
   it('keeps the base of a head, where nothing of that is to be replaced', () => {
     const base = grpcHead(['x-user', 'ada']);
     const one = new HeaderBlock(HeaderBlock.of(['x-id', '1'], ...trace).fields, base);
-    const ours = forwardingOf(one, router, true).base;
-    expect(ours.base).to.equal(base);
-    expect(ours.fields.map(({ name }) => name)).to.deep.equal(['x-id']);
-    expect(forwardingOf(one, router, false).base).to.equal(one);
+    const rewritten = forwardingOf(one, router, ours).base;
+    expect(rewritten.base).to.equal(base);
+    expect(rewritten.fields.map(({ name }) => name)).to.deep.equal(['x-id']);
+    expect(forwardingOf(one, router, nothingReplaced).base).to.equal(one);
     const timed = new HeaderBlock(HeaderBlock.of(['x-id', '1']).fields, grpcHead(['grpc-timeout', '5S']));
     expect(
-      forwardingOf(timed, router, true)
+      forwardingOf(timed, router, ours)
         .base.allFields.map(({ name }) => name)
         .slice(5),
     ).to.deep.equal(['x-id']);
@@ -53,9 +60,9 @@ describe('forwardingOf', () => {
     const base = grpcHead(['grpc-timeout', '5S']);
     base.repeated = true;
     const one = new HeaderBlock(HeaderBlock.of(['x-id', '1'], ...trace).fields, base);
-    for (const rewritesTrace of [true, false]) {
-      const of = forwardingOf(one, router, rewritesTrace);
-      const slowly = forwardingOf(new HeaderBlock(one.allFields), router, rewritesTrace);
+    for (const replaced of [ours, nothingReplaced]) {
+      const of = forwardingOf(one, router, replaced);
+      const slowly = forwardingOf(new HeaderBlock(one.allFields), router, replaced);
       expect({ ...of, base: of.base.allFields }).to.deep.equal({
         plan: slowly.plan,
         timeoutMs: 5000,
@@ -72,7 +79,7 @@ describe('forwardingOf', () => {
     const base = grpcHead();
     base.repeated = true;
     const added = (...pair: [string, string]) => new HeaderBlock(HeaderBlock.of(pair).fields, base);
-    expect(forwardingOf(added('grpc-timeout', '7S'), router, true).timeoutMs).to.equal(7000);
+    expect(forwardingOf(added('grpc-timeout', '7S'), router, ours).timeoutMs).to.equal(7000);
     const asking = compileRoutes([
       {
         name: 'one',
@@ -81,26 +88,39 @@ describe('forwardingOf', () => {
       },
       { name: 'all', match: {}, plan },
     ]);
-    expect(forwardingOf(added('x-tenant', 'one'), asking, true).plan?.route).to.equal('one');
-    expect(forwardingOf(added('x-tenant', 'two'), asking, true).plan?.route).to.equal('all');
+    expect(forwardingOf(added('x-tenant', 'one'), asking, ours).plan?.route).to.equal('one');
+    expect(forwardingOf(added('x-tenant', 'two'), asking, ours).plan?.route).to.equal('all');
   });
 
   it('a malformed grpc-timeout is NaN; without gRPC it is any header', () => {
-    expect(forwardingOf(grpcHead(['grpc-timeout', 'soon']), router, true).timeoutMs).to.be.NaN;
+    expect(forwardingOf(grpcHead(['grpc-timeout', 'soon']), router, ours).timeoutMs).to.be.NaN;
     const head = new HeaderBlock([...httpHead().fields, ...HeaderBlock.of(['grpc-timeout', 'soon']).fields]);
-    const plain = forwardingOf(head, router, true);
+    const plain = forwardingOf(head, router, ours);
     expect([plain.timeoutMs, plain.base]).to.deep.equal([Number.POSITIVE_INFINITY, head]);
   });
 
   it('is worked out once for a head that repeats, and anew for another router', () => {
     const head = grpcHead(['grpc-timeout', '5S']);
-    expect(forwardingOf(head, router, true)).to.not.equal(forwardingOf(head, router, true));
+    expect(forwardingOf(head, router, ours)).to.not.equal(forwardingOf(head, router, ours));
     head.repeated = true;
-    const first = forwardingOf(head, router, true);
-    expect(forwardingOf(head, router, true)).to.equal(first);
+    const first = forwardingOf(head, router, ours);
+    expect(forwardingOf(head, router, ours)).to.equal(first);
     expect(first.base.repeated).to.equal(true);
     const other = compileRoutes([{ name: 'all', match: {}, plan: { ...plan, route: 'new' } }]);
-    expect(forwardingOf(head, other, true).plan?.route).to.equal('new');
-    expect(forwardingOf(head, router, false)).to.not.equal(first);
+    expect(forwardingOf(head, other, ours).plan?.route).to.equal('new');
+    expect(forwardingOf(head, router, nothingReplaced)).to.not.equal(first);
+  });
+
+  it('leaves out the headers of other trace contexts where those are replaced, and keeps them otherwise', () => {
+    const head = grpcHead(['b3', '1'], ['x-b3-traceid', 'a'], ['uber-trace-id', 'b'], ['x-id', '1']);
+    const names = (replaced: ReplacedHeaders) =>
+      forwardingOf(head, router, replaced)
+        .base.allFields.slice(5)
+        .map(({ name }) => name);
+    expect(names(makePropagation(['b3']).replaced)).to.deep.equal(['uber-trace-id', 'x-id']);
+    expect(names(makePropagation(['jaeger']).replaced)).to.deep.equal(['b3', 'x-b3-traceid', 'x-id']);
+    expect(forwardingOf(head, router, ours).base).to.equal(head);
+    const plain = grpcHead(['x-id', '1']);
+    expect(forwardingOf(plain, router, makePropagation(['b3multi']).replaced).base).to.equal(plain);
   });
 });

@@ -2,8 +2,14 @@ import { expect } from 'chai';
 import { stickyAffinity } from '../../../src/balancing/sticky.ts';
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
 import { UpgradeCall, type UpgradeResult } from '../../../src/proxy/upgrade-call.ts';
 import { RateLimit } from '../../../src/resilience/rate-limit.ts';
+import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
+import { makePropagation } from '../../../src/telemetry/propagation.ts';
+import { makeSampler } from '../../../src/telemetry/sampler.ts';
+import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
+import { type CallTrace, contextTracing } from '../../../src/telemetry/tracing.ts';
 import { callRig, httpHead } from './call-rig.ts';
 
 const peer = { address: '127.0.0.9', port: 9 };
@@ -38,6 +44,40 @@ describe('UpgradeCall', () => {
     });
     expect(rig.settled[0].endedMs - rig.settled[0].startedMs).to.equal(5000);
     expect(rig.endpoints[0].success).to.equal(1);
+  });
+
+  it('sends each endpoint the trace context of its own attempt, where there is one', () => {
+    const rig = callRig({ protocol: 'http1', endpoints: 2 });
+    const tracing = contextTracing({
+      sampler: makeSampler('always_on', 1),
+      random: new SeededRandom(2),
+      sink: { record() {} },
+      propagation: makePropagation(['tracecontext', 'b3']),
+    });
+    const telemetry = {
+      ...rig.context.telemetry,
+      replaced: tracing.replaced,
+      begin: tracing.begin,
+      attempt: (_record: unknown, trace: CallTrace, attempt: AttemptRecord) => trace.attempt(attempt),
+    } as Telemetry;
+    const call = new UpgradeCall({ ...rig.context, telemetry }, peer, () => {});
+    const came = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const head = new HeaderBlock([...httpHead().allFields, new Field('traceparent', came)]);
+    const sent = [0, 1].map(() => {
+      const chosen = call.choose(head);
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      chosen.release(false);
+      return ['traceparent', 'b3'].map((name) => chosen.head.all(name).join());
+    });
+    call.ended(result({ httpStatus: 503 }));
+    const spans = rig.settled[0].attempts.map(({ spanId }) => String(spanId));
+    expect(new Set(spans).size).to.equal(2);
+    expect(sent).to.deep.equal(
+      spans.map((span) => [
+        `00-0af7651916cd43dd8448eb211c80319c-${span}-01`,
+        `0af7651916cd43dd8448eb211c80319c-${span}-1`,
+      ]),
+    );
   });
 
   it('gets another endpoint each time it asks, until there is none', () => {

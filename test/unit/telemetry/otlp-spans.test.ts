@@ -101,6 +101,7 @@ const trace = fc
       serverSpanId: new SpanId(e, f || 1),
       parentSpanId: parent === null ? noSpanId : new SpanId(parent[0], parent[1] || 1),
       sampled: true,
+      others: null,
       flags,
       tracestate,
       attempt: () => null,

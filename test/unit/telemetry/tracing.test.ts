@@ -4,6 +4,7 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { type SpanId, TraceId } from '../../../src/core/trace-id.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
+import { makePropagation, type PropagatorName } from '../../../src/telemetry/propagation.ts';
 import {
   isSamplerName,
   makeSampler,
@@ -15,7 +16,6 @@ import {
   type CallTrace,
   contextTracing,
   offTracing,
-  relayTracing,
   type SampledTrace,
   type SpanSink,
 } from '../../../src/telemetry/tracing.ts';
@@ -31,13 +31,17 @@ function keepingSink(): SpanSink & { readonly kept: Array<[CallRecord, SampledTr
   return { kept, record: (record, trace) => void kept.push([record, trace]) };
 }
 
-function tracingWith(name: SamplerName, ratio = 0, propagate = true) {
+function tracingWith(
+  name: SamplerName,
+  ratio = 0,
+  propagators: PropagatorName[] = ['tracecontext', 'baggage'],
+) {
   const sink = keepingSink();
   const tracing = contextTracing({
     sampler: makeSampler(name, ratio),
     random: new SeededRandom(5),
     sink,
-    propagate,
+    propagation: makePropagation(propagators),
   });
   return { tracing, sink };
 }
@@ -52,41 +56,32 @@ const head = (...pairs: Array<[string, string]>): HeaderBlock =>
   HeaderBlock.of([':method', 'POST'], ...pairs);
 
 describe('telemetry/tracing', () => {
-  it('off: makes no context and leaves heads alone', () => {
+  const off = (propagators: PropagatorName[], ...fields: Array<[string, string]>) => {
     const record = callRecord();
     const attempt = attemptRecord();
-    const trace = offTracing.begin(head(['traceparent', sampledParent]), record);
-    expect(sentBy(trace, attempt)).to.equal('');
-    expect([trace.traceId, trace.sampled, record.traceId, attempt.spanId].map(String)).to.deep.equal([
+    const tracing = offTracing(makePropagation(propagators));
+    const trace = tracing.begin(head(...fields), record);
+    expect(tracing.replaced).to.deep.equal({ kinds: 0, names: null });
+    expect([sentBy(trace, attempt), trace.others, trace.tracestate, String(attempt.spanId)]).to.deep.equal([
       '',
-      'false',
+      null,
       '',
       '',
     ]);
-    expect(offTracing.rewritesHead).to.equal(false);
-  });
+    expect([record.sampled, trace.sampled]).to.deep.equal([false, false]);
+    return traceIdOf(record);
+  };
 
-  it('relay: hands a caller context on as it came', () => {
-    const record = callRecord();
-    const trace = relayTracing(new SeededRandom(1)).begin(
-      head(['traceparent', sampledParent], ['tracestate', 'a=1']),
-      record,
-    );
-    expect(sentBy(trace)).to.equal(sampledParent);
-    expect([traceIdOf(record), record.sampled, trace.tracestate]).to.deep.equal([parentTrace, false, 'a=1']);
-  });
-
-  it('relay: begins an unsampled trace where none came, or a malformed one', () => {
-    for (const fields of [[], [['traceparent', 'nonsense']]] as Array<Array<[string, string]>>) {
-      const record = callRecord();
-      const attempt = attemptRecord();
-      const trace = relayTracing(new SeededRandom(1)).begin(head(...fields), record);
-      expect(parseTraceparent(sentBy(trace, attempt))).to.deep.equal({
-        traceId: record.traceId,
-        spanId: attempt.spanId,
-        flags: 0,
-      });
-    }
+  it('off: sends nothing, replaces nothing, and notes the trace id of a client that sent a valid one', () => {
+    const w3c: PropagatorName[] = ['tracecontext', 'baggage'];
+    expect(off(w3c)).to.equal('');
+    expect(off(w3c, ['traceparent', sampledParent], ['tracestate', 'a=1'])).to.equal(parentTrace);
+    expect(off(w3c, ['traceparent', 'nonsense'])).to.equal('');
+    expect(off(w3c, ['traceparent', sampledParent], ['traceparent', sampledParent])).to.equal('');
+    expect(off(w3c, ['b3', `${parentTrace}-${parentSpan}-1`])).to.equal('');
+    expect(off(['b3'], ['b3', `${parentTrace}-${parentSpan}-1`])).to.equal(parentTrace);
+    expect(off(['b3'], ['traceparent', sampledParent])).to.equal('');
+    expect(off(['none'], ['traceparent', sampledParent])).to.equal('');
   });
 
   it('continues the trace of a caller with a new span id for each attempt', () => {
@@ -182,16 +177,123 @@ describe('telemetry/tracing', () => {
   });
 
   it('without the tracecontext propagator neither reads nor writes heads', () => {
-    const { tracing, sink } = tracingWith('always_on', 0, false);
+    const { tracing, sink } = tracingWith('always_on', 0, ['baggage']);
     const record = callRecord();
     const attempt = attemptRecord();
     const trace = tracing.begin(head(['traceparent', unsampledParent]), record);
     expect(sentBy(trace, attempt)).to.equal('');
     tracing.ended(record, trace);
-    expect(tracing.rewritesHead).to.equal(false);
+    expect(tracing.replaced).to.deep.equal({ kinds: 0, names: null });
+    expect(trace.others).to.equal(null);
     expect(traceIdOf(record)).not.to.equal(parentTrace);
     expect(spanIdOf(attempt)).to.match(/^[0-9a-f]{16}$/);
     expect(sink.kept).to.have.lengthOf(1);
+  });
+});
+
+describe('telemetry/tracing with B3 and Jaeger', () => {
+  const b3 = (state: string): [string, string] => ['b3', `${parentTrace}-${parentSpan}${state}`];
+  const multi = (...more: Array<[string, string]>): Array<[string, string]> => [
+    ['x-b3-traceid', parentTrace],
+    ['x-b3-spanid', parentSpan],
+    ...more,
+  ];
+  /** What an attempt sends, and what was decided. */
+  const run = (propagators: PropagatorName[], fields: Array<[string, string]>, sampler: SamplerName) => {
+    const { tracing } = tracingWith(sampler, 0, propagators);
+    const attempt = attemptRecord();
+    const record = callRecord();
+    const trace = tracing.begin(head(...fields), record);
+    const traceparent = trace.attempt(attempt);
+    const others = trace.others?.(attempt) ?? [];
+    const sent = Object.fromEntries(
+      [...(traceparent === null ? [] : [traceparent]), ...others].map(({ name, value }) => [name, value]),
+    );
+    return { sent, sampled: record.sampled, trace: traceIdOf(record), span: String(attempt.spanId) };
+  };
+
+  it('continues a B3 trace in the form that is configured, whichever form came, with the span of the attempt', () => {
+    for (const came of [[b3('-1')], multi(['x-b3-sampled', '1'])]) {
+      const one = run(['b3'], came, 'parentbased_always_off');
+      expect(one).to.include({ sampled: true, trace: parentTrace });
+      expect(one.sent).to.deep.equal({ b3: `${parentTrace}-${one.span}-1` });
+      const many = run(['b3multi'], came, 'parentbased_always_off');
+      expect(many.sent).to.deep.equal({
+        'x-b3-traceid': parentTrace,
+        'x-b3-spanid': many.span,
+        'x-b3-sampled': '1',
+      });
+      expect(many.span).to.not.equal(parentSpan);
+    }
+  });
+
+  it('follows the decision of the sender, keeps debug, and decides where it was left open', () => {
+    const states: Array<[string, SamplerName, boolean, string]> = [
+      ['-0', 'parentbased_always_on', false, '0'],
+      ['-1-00f067aa0ba902b8', 'parentbased_always_off', true, '1'],
+      ['-d', 'parentbased_always_off', true, 'd'],
+      ['', 'parentbased_always_on', true, '1'],
+      ['', 'parentbased_always_off', false, '0'],
+      ['-0', 'always_on', true, '1'],
+    ];
+    for (const [state, sampler, sampled, said] of states) {
+      const { sent, span, sampled: was } = run(['b3'], [b3(state)], sampler);
+      expect([was, sent.b3], `${state} ${sampler}`).to.deep.equal([
+        sampled,
+        `${parentTrace}-${span}-${said}`,
+      ]);
+    }
+    const debug = run(['b3multi'], multi(['x-b3-flags', '1']), 'parentbased_always_off');
+    expect(debug.sent).to.include({ 'x-b3-flags': '1' }).and.not.have.property('x-b3-sampled');
+  });
+
+  it('takes a trace id of 64 bits, and one of Jaeger without its leading zeros', () => {
+    const short = run(['b3'], [['b3', `a3ce929d0e0e4736-${parentSpan}-1`]], 'parentbased_always_off');
+    expect(short.trace).to.equal('0000000000000000a3ce929d0e0e4736');
+    const jaeger = run(['jaeger'], [['uber-trace-id', 'abc:1:0:1']], 'parentbased_always_off');
+    expect(jaeger.trace).to.equal(`${'0'.repeat(29)}abc`);
+    expect(jaeger.sent).to.deep.equal({ 'uber-trace-id': `${jaeger.trace}:${jaeger.span}:0:1` });
+    const encoded = run(['jaeger'], [['uber-trace-id', 'abc%3A1%3A0%3A3']], 'parentbased_always_off');
+    expect(encoded.sent['uber-trace-id']).to.match(/:0:3$/);
+  });
+
+  it('begins a trace where a context is malformed', () => {
+    const wrong: Array<[PropagatorName, string, string]> = [
+      ['b3', 'b3', '0'],
+      ['b3', 'b3', `${parentTrace}-${parentSpan}-2`],
+      ['b3', 'b3', `${parentTrace}-${'0'.repeat(16)}-1`],
+      ['b3', 'b3', `${'0'.repeat(32)}-${parentSpan}-1`],
+      ['b3', 'b3', `${parentTrace}-${parentSpan}-1-xyz`],
+      ['b3', 'b3', 'x'.repeat(60_000)],
+      ['b3multi', 'x-b3-traceid', parentTrace],
+      ['jaeger', 'uber-trace-id', 'abc:1:0'],
+      ['jaeger', 'uber-trace-id', 'abc:1:0:z'],
+      ['jaeger', 'uber-trace-id', `${'a'.repeat(33)}:1:0:1`],
+      ['jaeger', 'uber-trace-id', '0:1:0:1'],
+    ];
+    for (const [propagator, name, value] of wrong) {
+      const { trace, sampled } = run([propagator], [[name, value]], 'parentbased_always_on');
+      expect(trace, value.slice(0, 80))
+        .to.match(/^[0-9a-f]{32}$/)
+        .and.not.equal(parentTrace);
+      expect(sampled).to.equal(true);
+    }
+  });
+
+  it('sends every format that is listed, and the last one listed that came wins', () => {
+    const other = '1234567890abcdef1234567890abcdef';
+    const both: Array<[string, string]> = [['traceparent', `00-${other}-${parentSpan}-01`], b3('-1')];
+    const first = run(['b3', 'tracecontext'], both, 'parentbased_always_off');
+    expect(first.trace).to.equal(other);
+    const last = run(['tracecontext', 'b3', 'jaeger'], both, 'parentbased_always_off');
+    expect(last.trace).to.equal(parentTrace);
+    expect(last.sent).to.deep.equal({
+      traceparent: `00-${parentTrace}-${last.span}-01`,
+      b3: `${parentTrace}-${last.span}-1`,
+      'uber-trace-id': `${parentTrace}:${last.span}:0:1`,
+    });
+    expect(run(['tracecontext', 'b3'], [both[0]], 'parentbased_always_off').trace).to.equal(other);
+    expect(run(['b3', 'none'], both, 'always_on').sent).to.deep.equal({});
   });
 });
 
