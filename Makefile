@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack rollout soak
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance interop attack rollout soak mutate
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -58,6 +58,17 @@ attack: install ## Attack a running sidecar beside an honest client (its latency
 MINUTES ?= 30
 soak: install ## Mixed load while replicas end and come back, for half an hour; then what is held, and what was lost (MINUTES=2)
 	@$(run) exec node test/soak/main.ts --minutes '$(MINUTES)' $(ARGS)
+
+# The score of a large folder can be estimated: SAMPLE=300 draws mutants at random (SEED=1 draws the same again).
+# RESUME=1 judges again only what the last run did not kill; MUTANT=id judges one alone; JOBS=2; TESTS='test/unit/proxy/**/*.test.ts'.
+FOLDER ?=
+SAMPLE ?=
+JOBS ?=
+MUTANT ?=
+RESUME ?=
+TESTS ?=
+mutate: install ## Change the sources in small ways and list the changes that no unit test notices (FOLDER=src/http2, SAMPLE=300, SEED=1, RESUME=1, MUTANT=id)
+	@$(run) exec node test/mutate/main.ts '$(FOLDER)' --sample '$(SAMPLE)' --seed '$(if $(filter-out file,$(origin SEED)),$(SEED))' --jobs '$(JOBS)' --mutant '$(MUTANT)' --tests '$(TESTS)' $(if $(RESUME),--resume) $(ARGS)
 
 interop: install ## Run gRPC's interop cases through the sidecar: clients and servers in Go, Java, Ruby and Node
 	@$(run) test/interop/run $(ARGS)
