@@ -20,8 +20,11 @@ export interface DrainTarget {
 
 /** A sidecar as its end sees it; `src/app.ts` gives it. */
 export interface Drainable extends DrainTarget {
-  /** Before anything else: waits for a successor on the same addresses, if one may come. Calls go on as ever. */
-  handOver(): void | Promise<void>;
+  /**
+   * Before anything else: waits for a successor on the same addresses, if one may come, until `isOver`. Calls go on as
+   * ever.
+   */
+  handOver(isOver: () => boolean): void | Promise<void>;
   /** Closes everything, in order. */
   close(): Promise<void>;
 }
@@ -59,6 +62,7 @@ export class Lifecycle {
   private readonly logger: Logger;
   /** A reload may bring others, for drains that begin after it. */
   settings: DrainSettings;
+  private graceOver = false;
   private running: Promise<DrainResult> | null = null;
   private stopping: Promise<DrainResult> | null = null;
 
@@ -87,11 +91,19 @@ export class Lifecycle {
     return this.stopping;
   }
 
+  /** Ends the waiting of a drain, the one that runs or the next: calls that are left are terminated as `draining`. */
+  endGrace(): void {
+    if (!this.graceOver && this.running !== null && this.drained === null)
+      this.logger.warn('told to stop a second time: the grace period ends now');
+    this.graceOver = true;
+  }
+
   private async run(target: Drainable): Promise<DrainResult> {
     this.state = 'draining';
     this.logger.info('draining', { active: target.activeCalls, graceMs: this.settings.graceMs });
-    await target.handOver();
-    const result = await drainGracefully(target, this.clock, this.settings);
+    const isOver = (): boolean => this.graceOver;
+    await target.handOver(isOver);
+    const result = await drainGracefully(target, this.clock, this.settings, isOver);
     this.drained = result;
     const { cut, finished, undelivered } = result;
     const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
@@ -100,19 +112,27 @@ export class Lifecycle {
   }
 }
 
-/** GOAWAY, wait, refuse, wait for the calls in flight, cut the rest (RFC 9113 section 6.8). */
+/**
+ * GOAWAY, wait, refuse, wait for the calls in flight, cut the rest (RFC 9113 section 6.8). `isOver` ends the waiting
+ * early.
+ */
 export async function drainGracefully(
   target: DrainTarget,
   clock: Clock,
   { graceMs, goawayDelayMs }: DrainSettings,
+  isOver: () => boolean = () => false,
 ): Promise<DrainResult> {
   const endMs = clock.now() + graceMs;
   const endedBefore = target.endedCalls;
   await target.announce();
   // Calls that clients sent before they saw the first GOAWAY are still to be served.
-  await waitWhile(() => target.connections > 0, clock, clock.now() + Math.min(goawayDelayMs, graceMs));
+  await waitWhile(
+    () => target.connections > 0 && !isOver(),
+    clock,
+    clock.now() + Math.min(goawayDelayMs, graceMs),
+  );
   target.refuse();
-  await waitWhile(() => target.activeCalls > 0 || target.undelivered > 0, clock, endMs);
+  await waitWhile(() => (target.activeCalls > 0 || target.undelivered > 0) && !isOver(), clock, endMs);
   const cut = target.cut();
   // One turn for the last frames to leave.
   await new Promise<void>((resolve) => setImmediate(resolve));

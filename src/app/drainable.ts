@@ -68,7 +68,7 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     this.admin = admin;
   }
 
-  async handOver(): Promise<void> {
+  async handOver(isOver: () => boolean): Promise<void> {
     const { running, deps } = this.parts;
     const { handoverMs } = running.config.drain;
     if (handoverMs === undefined) return;
@@ -76,14 +76,14 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     deps.logger.info('waiting for a successor', { handoverMs });
     const endMs = clock.now() + handoverMs;
     const alone = (): boolean => running.listeners.some(({ listener }) => !hasSuccessor(listener));
-    await waitWhile(alone, clock, endMs);
+    await waitWhile(() => alone() && !isOver(), clock, endMs);
     const admin = this.admin();
     if (!alone() && admin !== null) {
       // Who has the admin address is the one that stays. A successor that has waited too long for it goes again, perhaps in
       // this moment: only one that takes it has come for good, and nobody else is to be left without a listener.
       await admin.close();
       const untaken = (): boolean => !anyPort(running.config.admin.listen) && isFree(admin.address);
-      await waitWhile(() => untaken() || alone(), clock, endMs);
+      await waitWhile(() => (untaken() || alone()) && !isOver(), clock, endMs);
     }
     if (alone()) return logger.warn('no successor came: going without', { handoverMs });
     logger.info('a successor is there: clients are sent over');

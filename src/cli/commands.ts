@@ -85,7 +85,9 @@ export const commands = {
     usage: '(--config FILE | --from ADDR --to TARGET ...) [options]',
     detail: [
       'Spreads every call that arrives over the replicas behind it.',
-      'Runs until SIGTERM or SIGINT, then drains.',
+      'Runs until SIGTERM, SIGINT or SIGQUIT, then drains. SIGHUP reloads, SIGUSR1 reopens the access log.',
+      'Exit code: 0 when every call finished, 1 when a call was terminated or it could not start,',
+      '2 for a wrong configuration.',
       'Precedence: flag, environment, file, default.',
     ],
     examples: [

@@ -1,19 +1,22 @@
 import type { Environment } from '../config/environment.ts';
 import { formatAddress } from '../core/address.ts';
 import { runDemo } from './demo/demo.ts';
-import type { CliIo } from './io.ts';
+import { type CliIo, ExitCode } from './io.ts';
 import { configOf, loggerOf, start } from './run.ts';
+import type { RunSignals } from './signals.ts';
 
 /** `outrigger demo`: the replicas and the load in processes of their own, the sidecar in this one. */
 export function demo(
   args: { readonly seconds: number | undefined; readonly admin: string | undefined },
   io: CliIo,
   env: Environment,
+  signals: RunSignals,
 ): Promise<number> {
+  signals.onTerminateAgain(() => process.exit(ExitCode.Failed));
   return runDemo({
     stdout: io.stdout,
     env: args.seconds === undefined ? env : { ...env, DEMO_SECONDS: String(args.seconds) },
-    onInterrupt: (interrupted) => void process.once('SIGINT', interrupted).once('SIGTERM', interrupted),
+    onInterrupt: (interrupted) => signals.onTerminate(interrupted),
     async startSidecar(raw) {
       // The demo's own lines are what is to be read; of the sidecar's only trouble.
       const withAdmin = args.admin === undefined ? raw : { ...raw, admin: { listen: args.admin } };

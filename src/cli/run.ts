@@ -12,18 +12,9 @@ import { type LineLogger, lineLogger } from '../core/line-logger.ts';
 import { systemRandom } from '../core/random.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import { type CliIo, ExitCode } from './io.ts';
+import type { RunSignals } from './signals.ts';
 import { problemLines } from './validate.ts';
 import { packageVersion } from './version.ts';
-
-/** Signals of the process, injected so that a test need not send them. */
-export interface RunSignals {
-  /** SIGTERM and SIGINT: drain. */
-  onTerminate(stop: () => void): void;
-  /** SIGHUP: opens the access log and reads the configuration anew. */
-  onHangup(reload: () => void): void;
-  /** An exception that nobody caught. */
-  onUncaught(tell: (error: unknown) => void): void;
-}
 
 /** Runs the sidecar until it is told to stop. 0 when every reply was delivered, 1 when not or when it could not start, 2 for a wrong configuration. */
 export async function run(
@@ -44,15 +35,17 @@ export async function run(
   });
   // A sidecar that is told to stop while it still starts goes as well.
   signals.onTerminate(stop);
-  // Before there is anything to reload, so that a signal that comes too early does not end the process.
-  let hangup = (): void => {};
-  signals.onHangup(() => hangup());
   try {
     const app = await start(loaded.config, logger, env, stop, load);
-    hangup = () => {
+    signals.onTerminateAgain(() => app.lifecycle.endGrace());
+    signals.onHangup(() => {
       app.telemetry.reopenAccessLog();
       void app.reload('SIGHUP');
-    };
+    });
+    signals.onReopenLogs(() => {
+      app.telemetry.reopenAccessLog();
+      logger.info('log files reopened');
+    });
     const watch = watchConfig(app, loaded.file);
     const idle = new IdleCollector({
       clock: systemClock,

@@ -1,11 +1,10 @@
-import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
+import { createLineOutput, type LineTarget } from './line-output.ts';
 import {
   attemptGrpcStatus,
   attemptMs,
@@ -16,15 +15,13 @@ import {
 } from './outcome.ts';
 
 /** Where access log lines go. */
-export type AccessLogTarget =
-  | { readonly kind: 'none' | 'stdout' | 'stderr' }
-  | { readonly kind: 'file'; readonly path: string };
+export type AccessLogTarget = { readonly kind: 'none' } | LineTarget;
 
 export interface AccessLog {
   /** Lines that a reader or disk too slow, or an error, has cost. */
   readonly droppedLines: number;
   write(record: CallRecord): void;
-  /** Opens the file anew, after it was moved away (SIGHUP, as logrotate expects). Nothing is lost between. */
+  /** Reopens the file, after it was moved away (SIGUSR1 or SIGHUP, as logrotate expects). No line is lost. */
   reopen(): void;
   /** Writes out what is left and closes. Never rejects. */
   close(): Promise<void>;
@@ -40,14 +37,11 @@ export interface AccessLogOptions {
   readonly streams?: { readonly stdout: Writable; readonly stderr: Writable };
 }
 
-/** Characters waiting for the reader or disk; what comes on top is dropped and counted. */
-export const accessLogQueueCharsMax = 4 * 1024 * 1024;
-
 /** The log that settings ask for, or null where they ask for none: then a call pays nothing. */
 export function createAccessLog(options: AccessLogOptions): AccessLog | null {
   const { to, sample, random } = options;
   if (to.kind === 'none') return null;
-  const output = createOutput(options);
+  const output = createLineOutput({ ...options, to });
   return {
     get droppedLines() {
       return output.droppedLines;
@@ -114,73 +108,4 @@ function attemptLine(record: CallRecord, attempt: AttemptRecord): object {
 
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** Lines gathered over one turn of the event loop and written with one call. */
-function createOutput(options: AccessLogOptions) {
-  const { to, logger } = options;
-  const target = to.kind === 'file' ? to.path : to.kind;
-  let pending = '';
-  let pendingLines = 0;
-  let scheduled = false;
-  let droppedLines = 0;
-  let broken = false;
-  let stream = open();
-
-  function open(): Writable {
-    broken = false;
-    const opened: Writable =
-      to.kind === 'file'
-        ? createWriteStream(to.path, { flags: 'a', mode: 0o640 })
-        : (options.streams ?? process)[to.kind === 'stderr' ? 'stderr' : 'stdout'];
-    // A reader that went away, or a full disk, must end neither the process nor the calls.
-    opened.on('error', onError);
-    return opened;
-  }
-  function onError(this: Writable, error: Error): void {
-    if (this !== stream || broken) return;
-    broken = true;
-    logger.warn('the access log cannot be written; lines are dropped', { target, reason: error.message });
-  }
-  function flush(): void {
-    scheduled = false;
-    if (broken) droppedLines += pendingLines;
-    else if (pending !== '') stream.write(pending);
-    pending = '';
-    pendingLines = 0;
-  }
-  return {
-    get droppedLines() {
-      return droppedLines;
-    },
-    line(text: string): void {
-      if (broken || pending.length + stream.writableLength > accessLogQueueCharsMax) {
-        droppedLines++;
-        return;
-      }
-      pending += `${text}\n`;
-      pendingLines++;
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(flush);
-    },
-    reopen(): void {
-      if (to.kind !== 'file') return;
-      flush();
-      const old = stream;
-      stream = open();
-      old.end();
-    },
-    async close(): Promise<void> {
-      flush();
-      if (to.kind === 'file') {
-        stream.end();
-        await finished(stream).catch(() => {});
-        return;
-      }
-      // Not ours to end; an empty write calls back when what is before it has left.
-      if (!broken) await new Promise<void>((resolve) => void stream.write('', () => resolve()));
-      stream.off('error', onError);
-    },
-  };
 }

@@ -48,7 +48,7 @@ export interface Telemetry {
   /** Whether `/metrics` is served. */
   readonly prometheus: boolean;
   prometheusText(accept: string | undefined): PrometheusText;
-  /** Opens the access log anew, on SIGHUP. */
+  /** Reopens the access log, on SIGUSR1 and SIGHUP. */
   reopenAccessLog(): void;
   /** Sends and writes what is left, within `shutdownMaxMs`. Never rejects. */
   shutdown(): Promise<void>;

@@ -102,6 +102,34 @@ describe('Lifecycle', () => {
     expect(log.at(-1)).to.equal('drained: 5 calls cut, 0 finished, 2 connections too slow for their replies');
   });
 
+  it('told to stop a second time, waits no longer: what is left is cut', async () => {
+    const { lifecycle, target, steps, pass, clock } = setUp();
+    target.connections = 1;
+    target.activeCalls = 5;
+    const drained = lifecycle.drain(target);
+    await pass(200);
+    expect(steps).to.deep.equal(['0 announce']);
+    lifecycle.endGrace();
+    await pass(20);
+    expect(await drained).to.deep.equal({ cut: 5, finished: 0, undelivered: 0 });
+    expect(steps).to.deep.equal(['0 announce', '210 refuse', '210 cut']);
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('told so while it waits for a successor, waits no longer either', async () => {
+    const { lifecycle, target, steps, pass, clock } = setUp();
+    target.handOver = async (isOver) => {
+      while (!isOver()) await new Promise<void>((resolve) => void clock.after(10, resolve));
+    };
+    const drained = lifecycle.drain(target);
+    await pass(100);
+    expect(steps).to.deep.equal([]);
+    lifecycle.endGrace();
+    await pass(20);
+    await drained;
+    expect(steps.map((step) => step.split(' ')[1])).to.deep.equal(['announce', 'refuse', 'cut']);
+  });
+
   it('a delay longer than the grace does not outlast it', async () => {
     const { lifecycle, target, steps, pass } = setUp({ graceMs: 500, goawayDelayMs: 1000 });
     target.connections = 1;

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../config/environment.ts';
+import { withoutDebugger } from '../debugger.ts';
 import type { ChildMessage, ChildWork } from './child.ts';
 
 /** A child process of the demo. It ends with its parent, whichever way that ends. */
@@ -14,13 +16,15 @@ export interface Child {
 /** `.ts` in the sources, `.js` in the package. */
 const entry = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
 
-/** `ended` hears of an end that nobody asked for, with what ended it. */
+/** `env` is what the process inherits. `ended` hears of an end that nobody asked for, with what ended it. */
 export function startChild(
   work: ChildWork,
+  env: Environment,
   heard: (message: ChildMessage) => void,
   ended: (how: string) => void,
 ): Child {
   const child: ChildProcess = fork(entry, [JSON.stringify(work)], {
+    ...withoutDebugger(process.execArgv, env),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Ctrl-C, `timeout` and supervisors signal the whole process group; the parent decides what ends first.
     detached: true,
@@ -50,12 +54,14 @@ export function startChild(
 /** Starts a replica and resolves once it listens. */
 export function startReplicaChild(
   replica: { name: string; serviceMs: number },
+  env: Environment,
   ended: (how: string) => void,
 ): Promise<Child & { readonly port: number }> {
   return new Promise((resolve, reject) => {
     let listening = false;
     const child = startChild(
       { role: 'replica', replica },
+      env,
       (message) => {
         if (message.kind !== 'listening') return;
         listening = true;

@@ -21,7 +21,7 @@ export interface DemoDeps {
   readonly seconds?: number;
   /** Where the page shall be, `host:port`; else 127.0.0.1:15000, or a free port where that is taken. */
   readonly admin?: string;
-  /** `DEMO_SECONDS`: how long, else until Ctrl-C. `DEMO_RATE`: calls a second. */
+  /** `DEMO_SECONDS`: how long, else until Ctrl-C. `DEMO_RATE`: calls a second. The child processes inherit all of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Registers for Ctrl-C and the like. */
   onInterrupt(interrupted: () => void): void;
@@ -63,7 +63,12 @@ export async function runDemo(deps: DemoDeps): Promise<number> {
     );
     const onSecond = (second: number, figures: LoadFigures) =>
       deps.stdout.write(`${secondLine(second, figures, replicas)}\n`);
-    const total = await runLoad({ target: listener, ...settings }, children, interrupt.signal, onSecond);
+    const total = await runLoad(
+      { target: listener, ...settings, env: deps.env },
+      children,
+      interrupt.signal,
+      onSecond,
+    );
     deps.stdout.write(summary(total, replicas));
     return total.errors === 0 && total.calls > 0 ? 0 : 1;
   } catch (error) {
@@ -95,7 +100,7 @@ function readSettings({ env, seconds: asked }: DemoDeps): DemoSettings | string 
 async function startFleet(deps: DemoDeps, children: Child[]): Promise<DemoReplica[]> {
   const started = await Promise.allSettled(
     fleet.map(async ({ name, weight, serviceMs }) => {
-      const child = await startReplicaChild({ name, serviceMs }, (how) =>
+      const child = await startReplicaChild({ name, serviceMs }, deps.env, (how) =>
         deps.stdout.write(`  replica ${name} is gone (${how})\n`),
       );
       children.push(child);
@@ -141,7 +146,7 @@ async function sidecarConfig(
 
 /** Runs the load until the time is up or Ctrl-C, and gives what the client saw. */
 function runLoad(
-  settings: DemoSettings & { readonly target: string },
+  settings: DemoSettings & { readonly target: string; readonly env: DemoDeps['env'] },
   children: Child[],
   interrupted: AbortSignal,
   onSecond: (second: number, figures: LoadFigures) => void,
@@ -149,9 +154,10 @@ function runLoad(
   return new Promise((resolve, reject) => {
     let second = 0;
     let over = false;
-    const { target, callsPerSecond } = settings;
+    const { target, callsPerSecond, env } = settings;
     const load = startChild(
       { role: 'load', load: { target, callsPerSecond } },
+      env,
       (message) => {
         if (message.kind === 'total') {
           over = true;

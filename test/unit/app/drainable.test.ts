@@ -119,7 +119,7 @@ describe('a hand-over', () => {
       },
     });
     const admin = { address: adminAddress, close: () => close(ownAdmin) };
-    const handOver = drainableOf(parts, () => admin).handOver();
+    const handOver = drainableOf(parts, () => admin).handOver(() => false);
     const looks = async (): Promise<void> => {
       for (let i = 0; i < 20; i++) {
         rig.clock.advance(10);

@@ -20,7 +20,9 @@ describe('cli/run', () => {
         onTerminate: (stop) => {
           terminate = stop;
         },
+        onTerminateAgain() {},
         onHangup() {},
+        onReopenLogs() {},
         onUncaught: (hear) => {
           tell = hear;
         },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -10,9 +10,9 @@ import {
   type AccessLog,
   type AccessLogTarget,
   accessLogLine,
-  accessLogQueueCharsMax,
   createAccessLog,
 } from '../../../src/telemetry/access-log.ts';
+import { accessLogQueueCharsMax } from '../../../src/telemetry/line-output.ts';
 import { attemptRecord, callRecord } from './records.ts';
 
 function logTo(to: AccessLogTarget, stdout: Writable = new PassThrough(), sample = 1): AccessLog {
@@ -159,16 +159,69 @@ describe('telemetry/access-log', () => {
     renameSync(path, `${path}.1`);
     second.write(callRecord({ id: 3 }));
     second.reopen();
-    second.write(callRecord({ id: 4 }));
+    let id = 3;
+    const text = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    while (text(path) === '') {
+      second.write(callRecord({ id: ++id }));
+      await turn();
+    }
     await second.close();
-    const ids = (file: string): number[] =>
-      readFileSync(file, 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line).id);
-    expect([...ids(`${path}.1`), ...ids(path)]).to.deep.equal([1, 2, 3, 4]);
-    expect(ids(path)).to.include(4);
+    const lines = `${text(`${path}.1`)}${text(path)}`.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).id)).to.deep.equal(
+      Array.from({ length: id }, (_, i) => i + 1),
+    );
     expect(second.droppedLines).to.equal(0);
+  });
+
+  it('loses and tears no line over many reopenings, and writes out every file that it replaced', async () => {
+    const path = join(folder, 'access.log');
+    const log = logTo({ kind: 'file', path });
+    const filler = `/${'x'.repeat(20_000)}`;
+    let id = 0;
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 10; i++) log.write(callRecord({ id: ++id, path: filler }));
+      if (existsSync(path)) renameSync(path, `${path}.${round}`);
+      log.reopen();
+      log.reopen();
+      for (let turns = 0; turns < round; turns++) await turn();
+    }
+    await log.close();
+    const lines = readdirSync(folder).flatMap((name) =>
+      readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'),
+    );
+    const ids = lines.filter((line) => line !== '').map((line) => JSON.parse(line).id as number);
+    expect(ids.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: 200 }, (_, i) => i + 1));
+    expect(log.droppedLines).to.equal(0);
+  });
+
+  it('goes on in the open file where the new one cannot be opened, and takes the next chance', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const inner = join(folder, 'logs');
+    mkdirSync(inner);
+    const to = { kind: 'file', path: join(inner, 'access.log') } as const;
+    const log = createAccessLog({ to, sample: 1, random: new SeededRandom(1), logger })!;
+    log.write(callRecord({ id: 1 }));
+    while (!existsSync(to.path)) await turn();
+    renameSync(inner, join(folder, 'moved'));
+    log.reopen();
+    while (warnings.length === 0) await turn();
+    expect(warnings).to.deep.equal(['the access log cannot be reopened; lines go to the file that is open']);
+    log.write(callRecord({ id: 2 }));
+    mkdirSync(inner);
+    log.reopen();
+    const text = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    let id = 2;
+    while (text(to.path) === '') {
+      log.write(callRecord({ id: ++id }));
+      await turn();
+    }
+    await log.close();
+    const lines = `${text(join(folder, 'moved', 'access.log'))}${text(to.path)}`.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).id)).to.deep.equal(
+      Array.from({ length: id }, (_, i) => i + 1),
+    );
+    expect(log.droppedLines).to.equal(0);
   });
 
   it('says once that a file cannot be written, drops and counts', async () => {

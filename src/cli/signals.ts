@@ -1,0 +1,66 @@
+import type { Clock } from '../core/clock.ts';
+
+/** Signals of the process, injected so that a test need not send them. */
+export interface RunSignals {
+  /** The first of SIGTERM, SIGINT and SIGQUIT: drain. Called at once where it has come already. */
+  onTerminate(stop: () => void): void;
+  /** A further one of them, `repeatAfterMs` after the first or later: end what is left of the drain now. */
+  onTerminateAgain(endNow: () => void): void;
+  /** SIGHUP: reopens the log files and reloads the configuration. */
+  onHangup(reload: () => void): void;
+  /** SIGUSR1: reopens the log files. */
+  onReopenLogs(reopen: () => void): void;
+  /** An exception that nobody caught. */
+  onUncaught(report: (error: unknown) => void): void;
+}
+
+/**
+ * Sooner than this, a second signal is the first one again: `timeout`, npm and terminals signal a process and its process
+ * group, so that one request to stop comes twice. Milliseconds.
+ */
+export const repeatAfterMs = 1000;
+
+/** What `processSignals` needs of `process`. */
+export interface SignalSource {
+  on(event: NodeJS.Signals, listener: () => void): unknown;
+  on(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
+}
+
+/**
+ * Takes over the signals from this moment on, so that none that comes while the program still loads ends it or is lost.
+ * Every listener stays for the life of the process: without one Node or the system would act on the signal.
+ */
+export function processSignals(source: SignalSource, clock: Clock): RunSignals {
+  const nothing = (): void => {};
+  let terminatedMs: number | null = null;
+  let stop = nothing;
+  let endNow = nothing;
+  let reload = nothing;
+  let reopen = nothing;
+  const terminate = (): void => {
+    const nowMs = clock.now();
+    if (terminatedMs === null) {
+      terminatedMs = nowMs;
+      stop();
+    } else if (nowMs - terminatedMs >= repeatAfterMs) endNow();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) source.on(signal, terminate);
+  source.on('SIGHUP', () => reload());
+  source.on('SIGUSR1', () => reopen());
+  return {
+    onTerminate(listener) {
+      stop = listener;
+      if (terminatedMs !== null) stop();
+    },
+    onTerminateAgain(listener) {
+      endNow = listener;
+    },
+    onHangup(listener) {
+      reload = listener;
+    },
+    onReopenLogs(listener) {
+      reopen = listener;
+    },
+    onUncaught: (listener) => void source.on('uncaughtException', listener),
+  };
+}
