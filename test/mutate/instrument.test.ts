@@ -1,6 +1,8 @@
+import { stripTypeScriptTypes } from 'node:module';
 import { expect } from 'chai';
 import { parseSamples } from '../check/program.ts';
 import { changeOf } from './accepted.ts';
+import { prepare } from './campaign.ts';
 import { type Instrumented, instrument } from './instrument.ts';
 
 function instrumented(text: string): Instrumented {
@@ -31,6 +33,7 @@ describe('the mutants of a file', () => {
     ['if (a) a++;', ['a → true', 'a → false', 'a++; → (removed)', 'a++ → a--']],
     ['const x = (a) => a.filter(b);', ['a.filter(b) → a', 'a.filter(b) → undefined']],
     ['const x = Math.min(a, b);', ['Math.min(a, b) → Math.max(a, b)']],
+    ['const x = a.toString();', []],
     ['while (a) { break; }', ['a → false', 'break; → (removed)']],
   ];
   for (const [text, expected] of changed)
@@ -71,6 +74,14 @@ describe('the mutants of a file', () => {
     expect(run(source, numberOf('start > 5 → start >= 5'), { start: 5 })).to.equal(6);
     expect(run(source, numberOf('a + 1 → a - 1'), { start: 6 })).to.equal(5);
     expect(run(source, numberOf('sum(start) → undefined'), { start: 6 })).to.equal(undefined);
+  });
+
+  it('make a source that Node can load, of every file of src/', function () {
+    this.timeout(60_000);
+    const { mutants, start } = prepare('src');
+    expect(mutants.length).to.be.greaterThan(10_000);
+    for (const [url, source] of Object.entries(start.sources))
+      expect(() => stripTypeScriptTypes(source), url).not.to.throw();
   });
 
   it('leave an else with its own if', () => {

@@ -42,7 +42,10 @@ export function instrument(file: CheckedFile, firstNumber: number): Instrumented
   const mutants: Mutant[] = [];
   const seen = new Map<string, number>();
   const source = emit(ast, false);
-  return { path: file.path, source: `const ${switchName}=globalThis.${switchName};${source}`, mutants };
+  // A module may begin with the line that names its interpreter.
+  const [interpreter] = /^(?:#!.*\n)?/.exec(source)!;
+  const instrumented = `${interpreter}const ${switchName}=globalThis.${switchName};${source.slice(interpreter.length)}`;
+  return { path: file.path, source: instrumented, mutants };
 
   function collect(node: Node): void {
     if (isSkipped(node, textOf)) return;

@@ -51,13 +51,16 @@ const swappedOperators: ReadonlyMap<SyntaxKind, readonly [kind: string, operator
   [SyntaxKind.BarEqualsToken, ['bits', '&=']],
   [SyntaxKind.AmpersandEqualsToken, ['bits', '|=']],
 ]);
-const swappedCalls: Readonly<Record<string, string>> = {
-  'Math.min': 'Math.max',
-  'Math.max': 'Math.min',
-  'Math.floor': 'Math.ceil',
-  'Math.ceil': 'Math.floor',
-};
-const swappedMethods: Readonly<Record<string, string>> = { some: 'every', every: 'some' };
+const swappedCalls: ReadonlyMap<string, string> = new Map([
+  ['Math.min', 'Math.max'],
+  ['Math.max', 'Math.min'],
+  ['Math.floor', 'Math.ceil'],
+  ['Math.ceil', 'Math.floor'],
+]);
+const swappedMethods: ReadonlyMap<string, string> = new Map([
+  ['some', 'every'],
+  ['every', 'some'],
+]);
 /** Calls of these on a list are replaced by the list. */
 const droppedMethods = new Set(['filter', 'sort', 'toSorted', 'reverse', 'toReversed']);
 /** A list of more numbers than this is data, as a Huffman table is: it is emptied, its numbers are not changed. */
@@ -161,11 +164,11 @@ function addConditions(node: Node, add: Add): void {
 function addCalls(node: Node, textOf: TextOf, add: Add): void {
   if (!isCallExpression(node) || !isPropertyAccessExpression(node.expression)) return;
   const { expression, arguments: given } = node;
-  const swapped = swappedCalls[textOf(expression)];
+  const swapped = swappedCalls.get(textOf(expression));
   if (swapped !== undefined) add(node, 'bound', `${swapped}(${given.map(textOf).join(', ')})`);
   const list = textOf(expression.expression);
   const method = expression.name.text;
-  const other = swappedMethods[method];
+  const other = swappedMethods.get(method);
   if (other !== undefined) add(node, 'predicate', `${list}.${other}(${given.map(textOf).join(', ')})`);
   if (droppedMethods.has(method)) add(node, 'predicate', list);
 }
