@@ -22,7 +22,7 @@ import { registerReadinessMetrics } from './app/readiness.ts';
 import { Reloader } from './app/reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './app/reload-status.ts';
 import { endpointMetrics } from './app/snapshots.ts';
-import { beforeSharing, orNullIf, whenFree } from './app/take-over.ts';
+import { beforeSharing, orNullIf, whenFree, whenToldToGo } from './app/take-over.ts';
 import type { Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
 import { InternalErrors } from './core/internal-errors.ts';
@@ -112,6 +112,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
       });
     admin = await openAdmin().catch(orNullIf(config.drain.handoverMs !== undefined));
     for (const { cluster } of parts.running.clusters.values()) cluster.start();
+    if (admin === null) await whenToldToGo(parts);
     await beforeSharing(parts);
     for (const { listener } of parts.running.listeners) {
       const address = await listener.listen();

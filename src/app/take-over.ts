@@ -1,4 +1,6 @@
-import { formatAddress } from '../core/address.ts';
+import { connect } from 'node:net';
+import { askAdmin } from '../cli/admin-client.ts';
+import { type Address, formatAddress } from '../core/address.ts';
 import { pause } from '../core/clock.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
 import { type AppParts, clustersAwaited } from './parts.ts';
@@ -14,6 +16,45 @@ export function orNullIf(again: boolean): (error: unknown) => null {
     if (again) return null;
     throw error;
   };
+}
+
+/**
+ * Waits until the sidecar on the admin address is told to stop, or has gone. Only then may this one share its addresses: a
+ * process that nobody makes room for must take no connection, since each that waits to be accepted is reset when it ends.
+ * Rejects with a sentence after `drain.handover`.
+ */
+export async function whenToldToGo(parts: AppParts): Promise<void> {
+  const { clock, logger } = parts.deps;
+  const { drain, admin } = parts.running.config;
+  const endMs = clock.now() + drain.handoverMs!;
+  const address = formatAddress(admin.listen);
+  logger.info('the admin address is in use: waiting for its sidecar to be told to stop', { address });
+  while (await servesOn(admin.listen)) {
+    if (clock.now() >= endMs)
+      throw new Error(
+        `admin: ${address} is in use, and its sidecar was not told to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
+      );
+    await pause(tryEveryMs);
+  }
+}
+
+/** Another program may be there as well: that it goes is found out when the address is free. */
+async function servesOn(address: Address): Promise<boolean> {
+  const { value, error } = await askAdmin(address, '/server_info?format=json');
+  if (error !== undefined) return !(await isFree(address));
+  return (value as { state?: unknown } | null)?.state !== 'draining';
+}
+
+/** Whether nobody accepts connections there. */
+function isFree(address: Address): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(
+      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+    );
+    socket.once('connect', () => socket.destroy());
+    socket.once('error', () => resolve(true));
+    socket.once('close', () => resolve(false));
+  });
 }
 
 /** Who shares an address gets calls from the first moment, so it is warm by then; but not for ever. */

@@ -19,7 +19,6 @@ describe('attack: descriptors run out', () => {
 
   before(async function (this: Mocha.Context) {
     this.test?.parent?.timeout(30_000);
-    this.timeout(30_000);
     replicas = await Promise.all([startGreeter(), startGreeter()]);
     const shape = greeterConfig(replicas, { health: { interval: '200ms' } });
     sidecar = await startLimitedSidecar(shape, descriptorsMax);

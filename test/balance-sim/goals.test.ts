@@ -8,8 +8,7 @@ const extent = { seeds: [testSeed], calls: 150_000, short: true };
 const told = ({ goal, figure, limit, unit }: Verdict): string =>
   `${goal} ${figure.toFixed(3)}, limit ${limit} ${unit}`;
 
-describe('the goals of balancing, simulated', function () {
-  this.timeout(30_000);
+describe('the goals of balancing, simulated', () => {
   tellSeed();
 
   const facts = [

@@ -7,8 +7,7 @@ import { erlangC, textbookCases } from './textbook.ts';
 const calls = 600_000;
 const tolerance = 0.05;
 
-describe('the balancing simulator agrees with what can be computed, within 5%', function () {
-  this.timeout(20_000);
+describe('the balancing simulator agrees with what can be computed, within 5%', () => {
   tellSeed();
 
   for (const { name, scenario, policy, figures } of textbookCases(calls)) {

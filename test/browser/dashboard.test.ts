@@ -8,8 +8,7 @@ import { FakeProxy } from '../support/fake-admin.ts';
 import { eventfulClusters } from '../support/fake-clusters.ts';
 import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
 
-describe('dashboard', function () {
-  this.timeout(30_000);
+describe('dashboard', () => {
   let browser: Browser;
   let rig: AdminRig;
   let page: Page;
@@ -174,8 +173,7 @@ describe('dashboard', function () {
   });
 });
 
-describe('dashboard and hostile names', function () {
-  this.timeout(30_000);
+describe('dashboard and hostile names', () => {
   const attack = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>';
   let browser: Browser;
   before(async function () {

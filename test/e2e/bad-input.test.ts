@@ -7,8 +7,7 @@ import { expect } from 'chai';
 import { type Program, startProgram } from '../support/sidecar.ts';
 import { rig } from './rig.ts';
 
-describe('a wrong command line or configuration', function () {
-  this.timeout(20_000);
+describe('a wrong command line or configuration', () => {
   const { defer } = rig();
 
   function program(args: readonly string[], env: Record<string, string> = {}): Program {

@@ -56,8 +56,7 @@ const wrongClients: Array<readonly [string, Buffer | string]> = [
   ['SSH', 'SSH-2.0-OpenSSH_9.6\r\n'],
 ];
 
-describe('peers that are not what they should be', function () {
-  this.timeout(20_000);
+describe('peers that are not what they should be', () => {
   const { greeter, sidecar, client: grpcClient, chain, defer } = rig();
 
   async function tcpServer(onSocket: (socket: Socket) => void): Promise<string> {

@@ -34,8 +34,7 @@ function told(proxy: Sidecar, got: readonly number[]): string {
   return `${got.map((share) => share.toFixed(1)).join('/')}% with seed ${proxy.seed}`;
 }
 
-describe('each call is balanced, on one client connection', function () {
-  this.timeout(20_000);
+describe('each call is balanced, on one client connection', () => {
   const { greeter, sidecar, client } = rig();
 
   async function replicas(...delaysMs: number[]): Promise<Greeter[]> {

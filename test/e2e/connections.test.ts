@@ -9,8 +9,7 @@ import { rig } from './rig.ts';
 
 const { status } = grpc;
 
-describe('connections to replicas', function () {
-  this.timeout(20_000);
+describe('connections to replicas', () => {
   const { greeter, sidecar, client: connect, defer } = rig();
 
   it('a replica with a limit of 10 streams under 100 concurrent calls causes no stall', async () => {

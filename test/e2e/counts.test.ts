@@ -14,8 +14,7 @@ const okFields = [
   ['grpc-status', '0'],
 ] as const;
 
-describe('counts end with the attempt, whichever way it ends', function () {
-  this.timeout(20_000);
+describe('counts end with the attempt, whichever way it ends', () => {
   const { sidecar, defer } = rig();
 
   /** What a server does with one stream, by the draw of a number from 0 to 1. */

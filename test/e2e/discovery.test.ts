@@ -35,8 +35,7 @@ function keepCalling(client: GreeterClient, inFlight: number): { stop(): Promise
   };
 }
 
-describe('discovery', function () {
-  this.timeout(20_000);
+describe('discovery', () => {
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   async function dnsServer(): Promise<DnsServer> {

@@ -8,8 +8,7 @@ import { rig } from './rig.ts';
 const { OK, UNAVAILABLE } = status;
 const hostOf = (url: string): string => url.replace('http://', '');
 
-describe('outrigger drain', function () {
-  this.timeout(20_000);
+describe('outrigger drain', () => {
   const { greeter, sidecar, client: grpcClient } = rig();
   const drain = { grace: '1500ms', goawayDelay: '0s' };
 
@@ -48,8 +47,7 @@ describe('outrigger drain', function () {
   });
 });
 
-describe('outrigger ready', function () {
-  this.timeout(20_000);
+describe('outrigger ready', () => {
   const { greeter, sidecar, defer } = rig();
 
   it('says so and ends with 0, or says why not and ends with 1', async () => {

@@ -26,8 +26,7 @@ const requestFields = [
   ['content-type', 'application/grpc'],
 ] as const;
 
-describe('SIGTERM', function () {
-  this.timeout(20_000);
+describe('SIGTERM', () => {
   const { greeter, client: grpcClient, defer } = rig();
 
   async function program(replica: { address: string }, drain: Record<string, string>) {

@@ -10,8 +10,7 @@ const { status } = grpc;
 /** Probes often, so that tests need not wait; a replica is believed to be down after two failures. */
 const quick = { health: { interval: '50ms', timeout: '500ms', unhealthyThreshold: 2 }, outlier: 'none' };
 
-describe('health', function () {
-  this.timeout(15_000);
+describe('health', () => {
   const { greeter, sidecar, client: connect, defer } = rig();
 
   /** Keeps calls in flight until told to stop; counts what came of them. */

@@ -26,8 +26,7 @@ async function reached(
   return replicas.find((replica, i) => replica.calls > before[i]) as Greeter;
 }
 
-describe('policies, end to end', function () {
-  this.timeout(20_000);
+describe('policies, end to end', () => {
   const { greeter, sidecar, client } = rig();
   const replicas = (count: number) =>
     Promise.all(Array.from({ length: count }, (_, i) => greeter({ name: `r${i}` })));
@@ -108,8 +107,7 @@ describe('policies, end to end', function () {
   });
 });
 
-describe('sticky_cookie over HTTP/1.1', function () {
-  this.timeout(20_000);
+describe('sticky_cookie over HTTP/1.1', () => {
   const { sidecar, defer } = rig();
 
   async function server(name: string): Promise<{ address: string }> {

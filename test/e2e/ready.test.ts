@@ -19,8 +19,7 @@ const loading = (next: () => ConfigShape) => () => ({
   placeOf: () => ({ file: 'configuration', line: 0, column: 0 }),
 });
 
-describe('a sidecar whose endpoints cannot be used', function () {
-  this.timeout(20_000);
+describe('a sidecar whose endpoints cannot be used', () => {
   const { greeter, sidecar, defer } = rig();
   const quick = { interval: '50ms', timeout: '1s', unhealthyThreshold: 1, healthyThreshold: 1 };
   const readyOf = async (proxy: Sidecar): Promise<Answer> =>

@@ -10,8 +10,7 @@ import { rig } from './rig.ts';
 
 const { OK } = status;
 
-describe('reload of the program', function () {
-  this.timeout(20_000);
+describe('reload of the program', () => {
   const { greeter, client, defer } = rig();
 
   async function program(flags: string[] = []) {

@@ -4,8 +4,7 @@ import { type Program, startProgram } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
-describe('run without a configuration file', function () {
-  this.timeout(20_000);
+describe('run without a configuration file', () => {
   const { greeter, client: grpcClient, defer } = rig();
 
   async function running(args: readonly string[], env: Record<string, string> = {}) {

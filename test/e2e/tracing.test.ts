@@ -15,8 +15,7 @@ const traceId = '0af7651916cd43dd8448eb211c80319c';
 const parentId = 'b7ad6b7169203331';
 const traceparent = `00-${traceId}-${parentId}-01`;
 
-describe('a trace goes through', function () {
-  this.timeout(20_000);
+describe('a trace goes through', () => {
   const { sidecar, defer } = rig();
 
   /** A server that keeps the headers it saw. */

@@ -62,8 +62,7 @@ function faulty(fuse: Fuse): { clock: Clock; random: Random } {
 const patienceMs = 3000;
 const quiet = { health: 'none', outlier: 'none' } as const;
 
-describe('bugs of our own', function () {
-  this.timeout(60_000);
+describe('bugs of our own', () => {
   const { greeter, sidecar, client, defer } = rig();
 
   const expectLogged = (proxy: Sidecar, times: number): void => {

@@ -13,8 +13,7 @@ const health = { grpc: {}, interval: '100ms', timeout: '1500ms', unhealthyThresh
 /** What a call may take beyond its deadline on such a machine, milliseconds. */
 const slackMs = 3000;
 
-describe('replicas that are processes', function () {
-  this.timeout(60_000);
+describe('replicas that are processes', () => {
   const { sidecar, client, defer } = rig();
 
   async function replicas(count: number): Promise<ReplicaProcess[]> {

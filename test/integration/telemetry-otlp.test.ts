@@ -102,9 +102,7 @@ const clientAttributes = {
   'outrigger.pick': 'lowest active/weight of 3',
 };
 
-describe('telemetry over OTLP', function () {
-  this.timeout(20_000); // the SDK is loaded with the first case
-
+describe('telemetry over OTLP', () => {
   for (const [protocol, startCollector] of [
     ['grpc', startGrpcCollector],
     ['http/protobuf', startHttpCollector],

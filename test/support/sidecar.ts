@@ -16,7 +16,7 @@ import type { DrainResult } from '../../src/lifecycle.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import type { Cluster } from '../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../src/upstream/endpoint.ts';
-import { until } from './until.ts';
+import { patienceMs, until } from './until.ts';
 
 /** A configuration in the shape of the file. */
 export type ConfigShape = {
@@ -174,7 +174,7 @@ export function startProgram(args: readonly string[], env: Record<string, string
       await until(
         () => pattern.test(stderr) || child.exitCode !== null,
         () => `nothing like ${pattern} in: ${stderr}`,
-        8000,
+        2 * patienceMs,
       );
       const match = pattern.exec(stderr);
       if (match === null) throw new Error(`it ended without saying ${pattern}: ${stderr}`);

@@ -62,7 +62,6 @@ export function attackRig(options: RigOptions = {}): AttackRig {
   before(async function (this: Mocha.Context) {
     // Each takes a few seconds; the rest is for machines that have other work.
     this.test?.parent?.timeout(30_000);
-    this.timeout(30_000);
     // The last one is the control: in the process of the others, behind no sidecar.
     replicas = await startReplicas('a', 'b', 'control');
     bystander = await BystanderProcess.start();

@@ -91,8 +91,7 @@ describe('least_request', () => {
   });
 });
 
-describe('least_request under load (simulated)', function () {
-  this.timeout(20_000);
+describe('least_request under load (simulated)', () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   afterEach(function () {
     if (this.currentTest?.state === 'failed') console.log(`      seed ${seed}`);
@@ -163,8 +162,7 @@ describe('least_request under load (simulated)', function () {
   });
 });
 
-describe('peak_ewma', function () {
-  this.timeout(20_000);
+describe('peak_ewma', () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   afterEach(function () {
     if (this.currentTest?.state === 'failed') console.log(`      seed ${seed}`);
@@ -211,9 +209,7 @@ describe('peak_ewma', function () {
   });
 });
 
-describe('least_request with the slow guard (simulated)', function () {
-  this.timeout(20_000);
-
+describe('least_request with the slow guard (simulated)', () => {
   it('gives a replica 10 times slower fewer calls than counts in flight alone do', () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const replicas = Array.from({ length: 10 }, (_, i) => replica({ meanMs: i === 0 ? 20 : 2 }));

@@ -10,8 +10,7 @@ const bench = (file: string) => fileURLToPath(new URL(`../../bench/${file}`, imp
 const run = promisify(execFile);
 const same = (octets: Buffer) => octets;
 
-describe("the bench's replica and generator", function () {
-  this.timeout(10_000);
+describe("the bench's replica and generator", () => {
   let replica: ChildProcess;
   let port: number;
   before(async () => {

@@ -70,8 +70,7 @@ describe('telemetry/telemetry', () => {
     await telemetry.shutdown();
   });
 
-  it('loads no OpenTelemetry module unless something is exported', async function () {
-    this.timeout(20_000);
+  it('loads no OpenTelemetry module unless something is exported', async () => {
     const loaded = async (endpoint: string): Promise<string[]> => {
       const script = `
         import { registerHooks } from 'node:module';

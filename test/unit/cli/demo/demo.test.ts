@@ -51,9 +51,7 @@ function deps(env: DemoDeps['env'], interruptAt?: RegExp): { deps: DemoDeps; see
   };
 }
 
-describe('the demo', function () {
-  this.timeout(20_000);
-
+describe('the demo', () => {
   it('starts three replicas and a load, prints each second, ends by itself with a summary and 0', async () => {
     const { deps: given, seen } = deps({ DEMO_SECONDS: '1', DEMO_RATE: '100' });
     expect(await runDemo(given), seen.text).to.equal(0);
