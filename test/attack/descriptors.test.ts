@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { connectGreeter, type GreeterClient } from '../support/greeter-client.ts';
 import { type Greeter, startGreeter } from '../support/greeter-server.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { type LimitedSidecar, startLimitedSidecar } from './support/limited-sidecar.ts';
@@ -11,7 +12,8 @@ import { preface, settings } from './support/wire.ts';
 
 const descriptorsMax = 96;
 
-describe('attack: descriptors run out', () => {
+describe('attack: descriptors run out', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   let replicas: Greeter[] = [];
   let sidecar: LimitedSidecar;
   let client: GreeterClient;

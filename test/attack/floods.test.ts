@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import { connectPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
@@ -50,7 +51,8 @@ const floods: ReadonlyArray<readonly [name: string, unit: Buffer]> = [
   ['frames of an unknown type', frame(0x2a, 0, 0)],
 ];
 
-describe('attack: floods of frames', () => {
+describe('attack: floods of frames', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const rig = attackRig({
     listeners: [
       {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import { HostileServer } from './support/hostile-server.ts';
 import { rssMiB } from './support/process-usage.ts';
@@ -41,7 +42,8 @@ async function downloads(peer: RawPeer, count: number, bytes: number): Promise<v
   peer.send(...ids(count).map((id) => download(id, bytes)));
 }
 
-describe('attack: flow control and memory', () => {
+describe('attack: flow control and memory', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const files = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': 100_000_000 });
     const more = (): void => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import type { RawPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
 import { siege } from './support/siege.ts';
@@ -69,7 +70,8 @@ const malformedBlocks: ReadonlyArray<readonly [name: string, octets: Buffer]> = 
   ['three table sizes', Buffer.concat([tableSize(0), tableSize(1), tableSize(2), block(...request)])],
 ];
 
-describe('attack: header blocks', () => {
+describe('attack: header blocks', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const rig = attackRig();
 
   for (const [name, unit] of endless) {

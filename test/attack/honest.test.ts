@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { connectGreeter } from '../support/greeter-client.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import { attackRig } from './support/rig.ts';
 import {
@@ -18,7 +19,8 @@ import {
 } from './support/wire.ts';
 
 /** Traffic that looks like an attack to whoever counts frames alone. None of it may be refused, slowed or cut. */
-describe('attack: honest traffic that resembles one', () => {
+describe('attack: honest traffic that resembles one', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const rig = attackRig();
   const rssMaxMiB = 256;
 

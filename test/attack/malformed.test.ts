@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import type { RawPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
@@ -138,7 +139,8 @@ const open = (id: number): Buffer => headers(id, block(...grpcRequest(paths.bidi
 const withLength = (id: number, length: number, end = false): Buffer =>
   headers(id, block(...grpcRequest(paths.bidi, ['content-length', String(length)])), end);
 
-describe('attack: malformed messages', () => {
+describe('attack: malformed messages', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const listening = new Listening();
   before(() => listening.start());
   after(() => listening.stop());

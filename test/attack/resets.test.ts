@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { connectGreeter } from '../support/greeter-client.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import type { RawPeer } from './support/raw-peer.ts';
 import { attackRig } from './support/rig.ts';
 import { siege } from './support/siege.ts';
@@ -34,7 +35,8 @@ const begin = (id: number): Buffer => headers(id, head);
 const each = (unit: (id: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: streamsMax }, (_, i) => unit(2 * i + 1)));
 
-describe('attack: resets', () => {
+describe('attack: resets', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const rig = attackRig();
 
   it('rapid reset (CVE-2023-44487): closed with ENHANCE_YOUR_CALM after some hundred, upstream work cancelled', () =>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import { localhostCertificate, localhostKey } from '../unit/health/localhost-certificate.ts';
 import { cpuMs, rssMiB } from './support/process-usage.ts';
@@ -66,7 +67,8 @@ const drips: ReadonlyArray<readonly [name: string, atOnce: Buffer, drip: Buffer]
 /** The beginning of a TLS ClientHello: a record of 512 octets, and hardly any of them. */
 const clientHello = Buffer.concat([Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]), Buffer.alloc(400, 7)]);
 
-describe('attack: slow clients', () => {
+describe('attack: slow clients', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-attack-'));
   const cert = join(folder, 'cert.pem');
   const key = join(folder, 'key.pem');

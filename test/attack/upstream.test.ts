@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { connectGreeter, type GreeterClient } from '../support/greeter-client.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { HostileServer } from './support/hostile-server.ts';
 import { answers, flooding, openings, says } from './support/hostilities.ts';
 import { attackRig } from './support/rig.ts';
@@ -7,7 +8,8 @@ import { frame, goaway, Type } from './support/wire.ts';
 
 const rssMaxMiB = 300;
 
-describe('attack: hostile replicas', () => {
+describe('attack: hostile replicas', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const rows = [...openings, ...answers, ...flooding];
   const servers = rows.map(({ hostility }) => new HostileServer(hostility));
   // Answers nothing and gives every stream back, on every connection anew.

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import { attackRig } from './support/rig.ts';
 import { siege } from './support/siege.ts';
@@ -45,7 +46,8 @@ const offences: ReadonlyArray<readonly [name: string, frames: Buffer[], goaway: 
   ],
 ];
 
-describe('attack: windows', () => {
+describe('attack: windows', function () {
+  judgesRealTime(this, 'the latency of an honest client beside the attack is judged', 2);
   const rig = attackRig();
 
   for (const [name, frames, goaway, rst] of offences) {

@@ -6,9 +6,11 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { FakeProxy } from '../support/fake-admin.ts';
 import { eventfulClusters } from '../support/fake-clusters.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
 
-describe('dashboard', () => {
+describe('dashboard', function () {
+  judgesRealTime(this, 'the page of a real browser has to change within seconds');
   let browser: Browser;
   let rig: AdminRig;
   let page: Page;
@@ -173,7 +175,8 @@ describe('dashboard', () => {
   });
 });
 
-describe('dashboard and hostile names', () => {
+describe('dashboard and hostile names', function () {
+  judgesRealTime(this, 'the page of a real browser has to show within seconds');
   const attack = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>';
   let browser: Browser;
   before(async function () {

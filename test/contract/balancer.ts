@@ -53,7 +53,9 @@ export function balancerContract(policy: BalancerUnderTest): void {
   describe(`${name} as a balancer`, () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     let random: Random;
+    let randoms = 0;
     beforeEach(() => {
+      randoms = 0;
       random = new SeededRandom(seed);
     });
     afterEach(function () {
@@ -152,16 +154,16 @@ export function balancerContract(policy: BalancerUnderTest): void {
       }
     }
 
-    if (keyed) keyedContract(policy);
+    if (keyed) keyedContract(policy, () => new SeededRandom(seed + ++randoms));
   });
 }
 
 const keys = Array.from({ length: 20_000 }, (_, i) => `user-${i}`);
 
-/** The facts of policies that send calls of one key to one endpoint. */
-function keyedContract({ build, shareError = () => 0 }: BalancerUnderTest): void {
+/** The facts of policies that send calls of one key to one endpoint, whatever `nextRandom` gives a balancer. */
+function keyedContract({ build, shareError = () => 0 }: BalancerUnderTest, nextRandom: () => Random): void {
   const owners = (endpoints: readonly Candidate[], excluded: ReadonlySet<Candidate> | null = null) => {
-    const balancer = build(endpoints, new SeededRandom(Math.floor(Math.random() * 2 ** 32)));
+    const balancer = build(endpoints, nextRandom());
     return keys.map((key) => (balancer.pick(0, excluded, key) as Candidate).address);
   };
   const moved = (before: readonly string[], after: readonly string[]): number =>

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { connectFrames, Flags, Setting, Type } from '../support/frame-peer.ts';
 import { connectRaw, grpcHead, grpcMessage, startRawServer } from '../support/raw-http2.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -27,7 +28,8 @@ async function settled(figure: () => number): Promise<number> {
   return seen;
 }
 
-describe('back-pressure', () => {
+describe('back-pressure', function () {
+  judgesRealTime(this, 'it waits until nothing has moved for 150 ms');
   const { sidecar, chain, defer } = rig();
 
   /** A server whose replies never end, and how many octets its sockets took. */

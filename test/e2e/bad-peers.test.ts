@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { SeededRandom } from '../../src/core/random.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -56,7 +57,8 @@ const wrongClients: Array<readonly [string, Buffer | string]> = [
   ['SSH', 'SSH-2.0-OpenSSH_9.6\r\n'],
 ];
 
-describe('peers that are not what they should be', () => {
+describe('peers that are not what they should be', function () {
+  judgesRealTime(this, 'connections that nobody answers time out after 300 ms');
   const { greeter, sidecar, client: grpcClient, chain, defer } = rig();
 
   async function tcpServer(onSocket: (socket: Socket) => void): Promise<string> {

@@ -3,13 +3,15 @@ import type { AddressInfo, Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { startRawServer } from '../support/raw-http2.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
 const { status } = grpc;
 
-describe('connections to replicas', () => {
+describe('connections to replicas', function () {
+  judgesRealTime(this, 'it compares how long calls take');
   const { greeter, sidecar, client: connect, defer } = rig();
 
   it('a replica with a limit of 10 streams under 100 concurrent calls causes no stall', async () => {

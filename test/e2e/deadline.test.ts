@@ -4,13 +4,15 @@ import { expect } from 'chai';
 import { decodeGrpcMessage } from '../../src/core/grpc-message.ts';
 import { parseGrpcTimeout } from '../../src/core/grpc-timeout.ts';
 import { connectRaw, grpcHead, type RawHandler, startRawServer } from '../support/raw-http2.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
 const { status } = grpc;
 
-describe('deadlines and cancels', () => {
+describe('deadlines and cancels', function () {
+  judgesRealTime(this, 'deadlines of 300 ms have to end calls neither early nor late');
   const { chain, greeter, sidecar, client: grpcClient, defer } = rig();
 
   async function rawServer(handle: RawHandler) {

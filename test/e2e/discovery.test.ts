@@ -10,6 +10,7 @@ import { type Frame, type FramePeer, startFrameServer, Type } from '../support/f
 import type { GreeterClient } from '../support/greeter-client.ts';
 import type { Greeter } from '../support/greeter-server.ts';
 import { connectRaw, grpcHead } from '../support/raw-http2.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig, ready, type Sidecar, startSidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -35,7 +36,8 @@ function keepCalling(client: GreeterClient, inFlight: number): { stop(): Promise
   };
 }
 
-describe('discovery', () => {
+describe('discovery', function () {
+  judgesRealTime(this, 'changes have to arrive within 2.5 s');
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   async function dnsServer(): Promise<DnsServer> {

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig, startProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -8,7 +9,8 @@ import { rig } from './rig.ts';
 const { OK, UNAVAILABLE } = status;
 const hostOf = (url: string): string => url.replace('http://', '');
 
-describe('outrigger drain', () => {
+describe('outrigger drain', function () {
+  judgesRealTime(this, 'programs have to start and drain in time');
   const { greeter, sidecar, client: grpcClient } = rig();
   const drain = { grace: '1500ms', goawayDelay: '0s' };
 
@@ -47,7 +49,8 @@ describe('outrigger drain', () => {
   });
 });
 
-describe('outrigger ready', () => {
+describe('outrigger ready', function () {
+  judgesRealTime(this, 'programs have to start in time');
   const { greeter, sidecar, defer } = rig();
 
   it('says so and ends with 0, or says why not and ends with 1', async () => {

@@ -5,6 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { connectFrames, Setting, Type } from '../support/frame-peer.ts';
 import { connectRaw, grpcHead, startRawServer } from '../support/raw-http2.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import {
   type ConfigShape,
   greeterConfig,
@@ -26,7 +27,8 @@ const requestFields = [
   ['content-type', 'application/grpc'],
 ] as const;
 
-describe('SIGTERM', () => {
+describe('SIGTERM', function () {
+  judgesRealTime(this, 'programs have to end within their drain time');
   const { greeter, client: grpcClient, defer } = rig();
 
   async function program(replica: { address: string }, drain: Record<string, string>) {
@@ -140,7 +142,8 @@ describe('SIGTERM', () => {
   });
 });
 
-describe('draining', () => {
+describe('draining', function () {
+  judgesRealTime(this, 'programs have to drain within their drain time');
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   /** Each test stops it itself; if it does not come so far, this does. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { GreeterClient } from '../support/greeter-client.ts';
 import type { Greeter } from '../support/greeter-server.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { rig } from './rig.ts';
 
@@ -27,7 +28,8 @@ describe('a replica of five that fails every call at once, and so is never busy'
     return all;
   }
 
-  it('gets under 2% of the first 3,000 calls and under 0.1% of those after', async () => {
+  it('gets under 2% of the first 3,000 calls and under 0.1% of those after', async function () {
+    judgesRealTime(this, 'the calls have to end before the ejection of 30 s does');
     const all = await replicas();
     const proxy = await sidecar(greeterConfig(all));
     const one = client(proxy.target());

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { type Program, startProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -16,6 +17,7 @@ const startMsMax = 50_000;
 
 /** One after the other on the same addresses: SO_REUSEPORT is had where Node says so. */
 describe('hand-over to a successor on the same port', function () {
+  judgesRealTime(this, 'two programs start and end beside calls of a few seconds');
   this.timeout(120_000);
   const { greeter, client: grpcClient, defer } = rig();
 

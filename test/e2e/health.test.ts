@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import type { GreeterClient } from '../support/greeter-client.ts';
 import { startGreeter } from '../support/greeter-server.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -10,7 +11,8 @@ const { status } = grpc;
 /** Probes often, so that tests need not wait; a replica is believed to be down after two failures. */
 const quick = { health: { interval: '50ms', timeout: '500ms', unhealthyThreshold: 2 }, outlier: 'none' };
 
-describe('health', () => {
+describe('health', function () {
+  judgesRealTime(this, 'probes every 50 ms have to be answered within 500 ms');
   const { greeter, sidecar, client: connect, defer } = rig();
 
   /** Keeps calls in flight until told to stop; counts what came of them. */

@@ -4,6 +4,7 @@ import type { ClusterUsability, Readiness } from '../../src/admin/deps.ts';
 import { configOf } from '../../src/cli/run.ts';
 import { systemDnsResolver } from '../../src/discovery/dns-resolver.ts';
 import { startDnsProcess } from '../support/dns-process.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { type ConfigShape, greeterConfig, type Sidecar, startSidecar } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -19,7 +20,8 @@ const loading = (next: () => ConfigShape) => () => ({
   placeOf: () => ({ file: 'configuration', line: 0, column: 0 }),
 });
 
-describe('a sidecar whose endpoints cannot be used', () => {
+describe('a sidecar whose endpoints cannot be used', function () {
+  judgesRealTime(this, 'programs have to start in time');
   const { greeter, sidecar, defer } = rig();
   const quick = { interval: '50ms', timeout: '1s', unhealthyThreshold: 1, healthyThreshold: 1 };
   const readyOf = async (proxy: Sidecar): Promise<Answer> =>

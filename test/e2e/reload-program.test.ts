@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import { startProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -10,7 +11,8 @@ import { rig } from './rig.ts';
 
 const { OK } = status;
 
-describe('reload of the program', () => {
+describe('reload of the program', function () {
+  judgesRealTime(this, 'programs have to start and reload in time');
   const { greeter, client, defer } = rig();
 
   async function program(flags: string[] = []) {

@@ -11,6 +11,7 @@ import { readFileBounded } from '../../src/config/config-file.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { checkSafeRegex } from '../../src/routing/safe-regex.ts';
 import { connectFrames, Type } from '../support/frame-peer.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { type ConfigShape, greeterConfig, type Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import {
@@ -23,7 +24,8 @@ import { rig } from './rig.ts';
 
 const { OK } = status;
 
-describe('reload', () => {
+describe('reload', function () {
+  judgesRealTime(this, 'calls of 200 and 300 ms have to be in flight when a reload comes');
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   /** A sidecar whose configuration is a text that the test may change. */

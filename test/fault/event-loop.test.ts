@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { rig } from '../e2e/rig.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 
@@ -13,7 +14,8 @@ function stall(ms: number): void {
   while (performance.now() < untilMs);
 }
 
-describe('an event loop that stalls, and clocks that jump', () => {
+describe('an event loop that stalls, and clocks that jump', function () {
+  judgesRealTime(this, 'it stalls the event loop and measures what that does to calls');
   const { chain, greeter, sidecar, client } = rig();
 
   it('a stall delays calls and fails none that has time left', async () => {

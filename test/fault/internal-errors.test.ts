@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { rig } from '../e2e/rig.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import type { Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 
@@ -62,7 +63,8 @@ function faulty(fuse: Fuse): { clock: Clock; random: Random } {
 const patienceMs = 3000;
 const quiet = { health: 'none', outlier: 'none' } as const;
 
-describe('bugs of our own', () => {
+describe('bugs of our own', function () {
+  judgesRealTime(this, 'what does not answer in time counts as lost');
   const { greeter, sidecar, client, defer } = rig();
 
   const expectLogged = (proxy: Sidecar, times: number): void => {

@@ -9,6 +9,7 @@ import { untilReady } from '../attack/support/rig.ts';
 import { download, Setting } from '../attack/support/wire.ts';
 import { rig } from '../e2e/rig.ts';
 import { connectGreeter, type GreeterClient } from '../support/greeter-client.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig, startSidecarProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -38,7 +39,8 @@ function liveStream(client: GreeterClient) {
   };
 }
 
-describe('memory that runs short', () => {
+describe('memory that runs short', function () {
+  judgesRealTime(this, 'a process of its own fills its memory beside calls with deadlines');
   const { greeter, sidecar, client, defer } = rig();
 
   /** Answers every request with `fine`; its port. */

@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { rig } from '../e2e/rig.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -13,7 +14,8 @@ const health = { grpc: {}, interval: '100ms', timeout: '1500ms', unhealthyThresh
 /** What a call may take beyond its deadline on such a machine, milliseconds. */
 const slackMs = 3000;
 
-describe('replicas that are processes', () => {
+describe('replicas that are processes', function () {
+  judgesRealTime(this, 'calls under load have to end within their deadline and 200 ms');
   const { sidecar, client, defer } = rig();
 
   async function replicas(count: number): Promise<ReplicaProcess[]> {

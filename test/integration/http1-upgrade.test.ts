@@ -8,6 +8,7 @@ import { Field } from '../../src/core/field.ts';
 import type { HeaderBlock } from '../../src/core/header-block.ts';
 import type { ReplyError } from '../../src/core/reply-error.ts';
 import { proxyUpgrade, type UpgradeOutcome, type UpgradeTarget } from '../../src/http1/upgrade.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { closeListener, eventually, listen, type Rig, say, startRig, tcp, Wire } from './http1-rig.ts';
 
 const handshake =
@@ -45,7 +46,8 @@ function target(attempt: number, head: HeaderBlock, release: (ok: boolean) => vo
   };
 }
 
-describe('WebSocket through the HTTP/1.1 server', () => {
+describe('WebSocket through the HTTP/1.1 server', function () {
+  judgesRealTime(this, 'it pauses a reader and waits until nothing moves');
   let upstream: http.Server;
   let upstreamPort: number;
   let rig: Rig;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { expect } from 'chai';
+import { judgesRealTime } from '../support/real-time.ts';
 import {
   eventually,
   type Rig,
@@ -13,7 +14,8 @@ import {
   Wire,
 } from './http1-rig.ts';
 
-describe('HTTP/1.1 through the server and the upstream leg', () => {
+describe('HTTP/1.1 through the server and the upstream leg', function () {
+  judgesRealTime(this, 'it pauses a reader and waits until nothing moves');
   let upstream: Upstream;
   let rig: Rig;
   const agents: http.Agent[] = [];

@@ -9,6 +9,7 @@ import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import { queueSpansDefault } from '../../src/telemetry/otel.ts';
 import type { OtlpProtocol, TelemetrySettings } from '../../src/telemetry/settings.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/telemetry.ts';
+import { judgesRealTime } from '../support/real-time.ts';
 import { attemptRecord, callRecord } from '../unit/telemetry/records.ts';
 import {
   type Collector,
@@ -102,7 +103,8 @@ const clientAttributes = {
   'outrigger.pick': 'lowest active/weight of 3',
 };
 
-describe('telemetry over OTLP', () => {
+describe('telemetry over OTLP', function () {
+  judgesRealTime(this, 'batches have to be exported in time');
   for (const [protocol, startCollector] of [
     ['grpc', startGrpcCollector],
     ['http/protobuf', startHttpCollector],

@@ -12,7 +12,8 @@ import { MutantSwitch } from './switch.ts';
 
 const mutants = new MutantSwitch();
 const suites = new Map<string, Mocha>();
-const testMs = 10_000;
+/** Recording and a busy machine make tests slow: as long as they end, they judge. */
+const coverTestMs = 60_000;
 let hooks: Mocha.RootHookObject | null = null;
 let count = 0;
 
@@ -39,7 +40,7 @@ async function start(given: Start): Promise<null> {
 async function load(file: string): Promise<Mocha> {
   const known = suites.get(file);
   if (known !== undefined) return known;
-  const mocha = new Mocha({ timeout: testMs, reporter: class {} as never, bail: true });
+  const mocha = new Mocha({ timeout: coverTestMs, reporter: class {} as never, bail: true });
   mocha.cleanReferencesAfterRun(false);
   if (hooks !== null) mocha.rootHooks(hooks);
   mocha.addFile(resolve(file));
@@ -62,7 +63,7 @@ async function cover(file: string): Promise<Coverage> {
   let problem: string | null = null;
   let beganMs = 0;
   mocha.bail(false);
-  choose(mocha, null, testMs);
+  choose(mocha, null, coverTestMs);
   await new Promise<void>((done) => {
     const runner = mocha.run(() => done());
     runner.on('test', () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { type DemoDeps, runDemo } from '../../../../src/cli/demo/demo.ts';
 import { parseAddress } from '../../../../src/core/address.ts';
+import { judgesRealTime } from '../../../support/real-time.ts';
 
 const main = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url));
 
@@ -51,7 +52,8 @@ function deps(env: DemoDeps['env'], interruptAt?: RegExp): { deps: DemoDeps; see
   };
 }
 
-describe('the demo', () => {
+describe('the demo', function () {
+  judgesRealTime(this, 'four programs have to start, print each second and end in time');
   it('starts three replicas and a load, prints each second, ends by itself with a summary and 0', async () => {
     const { deps: given, seen } = deps({ DEMO_SECONDS: '1', DEMO_RATE: '100' });
     expect(await runDemo(given), seen.text).to.equal(0);
