@@ -1,20 +1,25 @@
+/** What a slot is held for: something that closes once. */
+interface Closing {
+  once(event: 'close', listener: () => void): unknown;
+}
+
 /** Connections that the listeners of a process may hold together, so that descriptors are left for everything else. */
 export class ConnectionSlots {
   private readonly connectionsMax: number;
-  private taken = 0;
+  /** Slots that connections hold. */
+  held = 0;
 
   constructor(connectionsMax: number) {
     this.connectionsMax = connectionsMax;
   }
 
-  /** False when there is none. */
-  take(): boolean {
-    if (this.taken >= this.connectionsMax) return false;
-    this.taken++;
+  /** Holds a slot until the connection closes; false where there is none. */
+  hold(connection: Closing): boolean {
+    if (this.held >= this.connectionsMax) return false;
+    this.held++;
+    connection.once('close', () => {
+      this.held--;
+    });
     return true;
-  }
-
-  give(): void {
-    this.taken--;
   }
 }

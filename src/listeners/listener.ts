@@ -308,10 +308,7 @@ export class Listener {
   }
 
   private takeSlot(socket: Socket): boolean {
-    if (this.deps.slots.take()) {
-      socket.once('close', () => this.deps.slots.give());
-      return true;
-    }
+    if (this.deps.slots.hold(socket)) return true;
     this.deps.logger.warn('connection refused: the process may not open enough descriptors for more', {
       listener: this.settings.name,
     });

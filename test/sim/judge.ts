@@ -1,7 +1,9 @@
 import { BufferBudget } from '../../src/http2/buffer-budget.ts';
 import type { Http2Connection } from '../../src/http2/connection.ts';
+import { memoBlockBytesMax } from '../../src/http2/hpack/block-memo.ts';
 import { replayBytesPerCallMax } from '../../src/proxy/replay-buffer.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
+import type { Cluster } from '../../src/upstream/cluster.ts';
 import type { CallSpec } from './call-spec.ts';
 import type { CallFacts, Ledger } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -20,6 +22,13 @@ const elsewhere = new Set([
   'no_healthy_endpoint',
   'no_endpoint',
 ]);
+
+/** What the encoder keeps to itself. */
+interface EncoderInside {
+  readonly table: { readonly length: number };
+  readonly positions: ReadonlyMap<unknown, number>;
+  readonly memo: { readonly slots: ReadonlyArray<{ readonly octets: Uint8Array } | null> | null };
+}
 
 interface JudgeDeps {
   readonly ledger: Ledger;
@@ -41,6 +50,7 @@ export class Judge {
   private readonly sides = new Map<SimSocket, { side: WireSide; connection: () => Http2Connection | null }>();
   /** How often each call of the sidecar was settled. */
   private readonly records = new Map<CallRecord, number>();
+  private readonly clusterOf = new Map<CallRecord, Cluster>();
   /** Endpoints that a call had not tried and could have when it failed. */
   private readonly untried = new Map<number, string[]>();
   /** Refusals as the sidecar saw them, GOAWAY included. */
@@ -69,8 +79,10 @@ export class Judge {
 
   // While it goes on.
 
-  recordBegan(record: CallRecord): void {
+  /** A reload may put another cluster in the place of the one that the call is on. */
+  recordBegan(record: CallRecord, cluster: Cluster): void {
     this.records.set(record, 0);
+    this.clusterOf.set(record, cluster);
   }
 
   recordSettled(record: CallRecord, sidecar: SimSidecar): void {
@@ -92,7 +104,10 @@ export class Judge {
       ledger.violation(`call ${id} ended by a deadline it did not have`);
     this.judgeTries(id, record, sidecar);
     const tried = new Set(record.attempts.map(({ endpoint }) => endpoint));
-    const usable = sidecar.cluster.all().filter((endpoint) => endpoint.unusableBecause === '');
+    const usable = this.clusterOf
+      .get(record)!
+      .all()
+      .filter((endpoint) => endpoint.unusableBecause === '');
     this.untried.set(
       id,
       usable.map(({ address }) => address).filter((address) => !tried.has(address)),
@@ -144,15 +159,15 @@ export class Judge {
     if (sidecar.calls.active !== 0) ledger.violation(`${sidecar.calls.active} calls count as in flight`);
     if (sidecar.scheduler.active !== 0)
       ledger.violation(`the scheduler counts ${sidecar.scheduler.active} calls in flight`);
-    if (sidecar.cluster.active !== 0)
-      ledger.violation(`the cluster counts ${sidecar.cluster.active} calls in flight`);
+    for (const cluster of sidecar.clusters) this.judgeCluster(cluster);
     const { budget } = sidecar.tries ?? {};
-    if (sidecar.cluster.retries + (budget?.calls ?? 0) + (budget?.retries ?? 0) !== 0)
+    if ((budget?.calls ?? 0) + (budget?.retries ?? 0) !== 0)
       ledger.violation(
-        `${sidecar.cluster.retries} retries of the cluster, ${budget?.retries} of ${budget?.calls} calls of the route count as in flight`,
+        `${budget?.retries} of ${budget?.calls} calls of the route count as retries in flight`,
       );
-    for (const { address, active } of sidecar.cluster.all())
-      if (active !== 0) ledger.violation(`${address} counts ${active} calls in flight`);
+    if (sidecar.poolTotals.pending !== 0)
+      ledger.violation(`${sidecar.poolTotals.pending} calls count as waiting for a connection`);
+    this.judgeReplays(sidecar);
     const held = this.memory.budget.bytes;
     if (held !== 0) ledger.violation(`${held} octets count as held for those who do not read`);
     for (const { name, client, server } of network.alive()) {
@@ -161,9 +176,36 @@ export class Judge {
       if (!one || !other || one.over || other.over) continue;
       for (const end of [one, other])
         if (end.active > 0) ledger.violation(`${name}: ${end.active} streams left at the ${end.role}`);
+      for (const end of [one, other]) this.judgeMemos(name, end);
       for (const text of windowViolations(`${name} up`, one, other)) ledger.violation(text);
       for (const text of windowViolations(`${name} down`, other, one)) ledger.violation(text);
     }
+  }
+
+  private judgeCluster(cluster: Cluster): void {
+    const { ledger } = this.deps;
+    if (cluster.active !== 0) ledger.violation(`a cluster counts ${cluster.active} calls in flight`);
+    if (cluster.retries !== 0) ledger.violation(`a cluster counts ${cluster.retries} retries in flight`);
+    for (const { address, active } of cluster.all())
+      if (active !== 0) ledger.violation(`${address} counts ${active} calls in flight`);
+  }
+
+  private judgeReplays(sidecar: SimSidecar): void {
+    const { left } = sidecar.replayBudget as unknown as { left: number };
+    if (left !== sidecar.replayBytesMax)
+      this.deps.ledger.violation(`the replay budget has ${left} bytes of ${sidecar.replayBytesMax}`);
+  }
+
+  /** What an idle connection remembers of header blocks is bounded. */
+  private judgeMemos(name: string, connection: Http2Connection): void {
+    const { ledger } = this.deps;
+    const { table, positions, memo } = connection.writer.encoder as unknown as EncoderInside;
+    if (positions.size !== table.length)
+      ledger.violation(`${name}: the encoder knows ${positions.size} positions of ${table.length} entries`);
+    const kept = (memo.slots ?? []).filter((slot) => slot !== null);
+    const longest = Math.max(0, ...kept.map(({ octets }) => octets.length));
+    if (kept.length > 128 || longest > memoBlockBytesMax)
+      ledger.violation(`${name}: the encoder keeps ${kept.length} blocks of up to ${longest} bytes`);
   }
 
   /** Long after the last fault every replica is in use again. */
@@ -205,8 +247,9 @@ export class Judge {
     if (clock.timers !== 0) ledger.violation(`${clock.timers} timers are left`);
     const open = network.links.filter(({ client, server }) => !client.destroyed || !server.destroyed);
     if (open.length > 0) ledger.violation(`${open.length} connections are left, ${open[0].name} first`);
-    const left = (sidecar.replayBudget as unknown as { left: number }).left;
-    if (left !== sidecar.replayBytesMax)
-      ledger.violation(`the replay budget has ${left} octets of ${sidecar.replayBytesMax}`);
+    this.judgeReplays(sidecar);
+    if (sidecar.slots.held !== 0) ledger.violation(`${sidecar.slots.held} connection slots are held`);
+    if (sidecar.poolTotals.connections !== 0)
+      ledger.violation(`${sidecar.poolTotals.connections} connections to replicas count as open`);
   }
 }

@@ -26,6 +26,7 @@ export class SimClient {
   private readonly scheduler: FlushScheduler;
   private readonly onBinding: (name: string, binding: SocketBinding, socket: SimSocket) => void;
   private readonly queue: Exchange[] = [];
+  private readonly live = new Set<Exchange>();
 
   constructor(
     name: string,
@@ -44,7 +45,10 @@ export class SimClient {
 
   call(spec: CallSpec): void {
     const facts = this.ledger.begin(spec);
-    const ended = (outcome: Outcome, detail: string): void => this.ledger.ended(facts, outcome, detail);
+    const ended = (outcome: Outcome, detail: string): void => {
+      this.live.delete(exchange);
+      this.ledger.ended(facts, outcome, detail);
+    };
     const exchange = new Exchange(facts, this.clock, this.ledger, {
       ended,
       error: (code, sentence) => {
@@ -54,7 +58,15 @@ export class SimClient {
       },
       again: () => this.submit(exchange),
     });
+    this.live.add(exchange);
     this.submit(exchange);
+  }
+
+  /** Cancels calls of the given chance, wherever they are: here, waiting for a connection of the sidecar, or at a replica. */
+  cancelSome(drawn: () => boolean): number {
+    const chosen = [...this.live].filter(drawn);
+    for (const exchange of chosen) exchange.cancel();
+    return chosen.length;
   }
 
   /** Lets go of the connection. */
@@ -172,7 +184,7 @@ class Exchange implements StreamReceiver {
     else stream.data(Buffer.alloc(0), 0, 0, true);
   }
 
-  private cancel(): void {
+  cancel(): void {
     this.ledger.trace.note(`call ${this.facts.spec.id} is cancelled`);
     this.end();
     this.stream?.reset(ErrorCode.CANCEL);

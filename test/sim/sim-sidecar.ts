@@ -9,6 +9,7 @@ import type { Http2Connection } from '../../src/http2/connection.ts';
 import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
 import type { SocketBinding } from '../../src/http2/socket-binding.ts';
+import { ConnectionSlots } from '../../src/listeners/connection-slots.ts';
 import { Http2Downstream } from '../../src/listeners/http2-downstream.ts';
 import { callHandler } from '../../src/proxy/handler.ts';
 import { CallCounter, type ProxyContext } from '../../src/proxy/plan.ts';
@@ -19,11 +20,14 @@ import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import { nothingReplaced } from '../../src/telemetry/propagation.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../src/telemetry/tracing.ts';
-import { Cluster } from '../../src/upstream/cluster.ts';
+import { Cluster, type ClusterSettings } from '../../src/upstream/cluster.ts';
 import { Http2Pool } from '../../src/upstream/http2-pool.ts';
+import { PoolTotals } from '../../src/upstream/pool-totals.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { Host, SimNetwork } from './sim-network.ts';
 import type { SimSocket } from './sim-socket.ts';
+
+type Policy = BalancerSettings['policy'];
 
 export interface SidecarSettings {
   readonly seed: number;
@@ -36,7 +40,7 @@ export interface SidecarSettings {
   readonly replayBytesMax: number;
   /** Errors in a row that eject an endpoint, 0 for no outlier detection. */
   readonly consecutiveErrors: number;
-  readonly policy: BalancerSettings['policy'];
+  readonly policy: Policy;
   /** What the only route does about attempts that fail or are slow. */
   readonly tries: TriesPlan | null;
   readonly retriesMax: number;
@@ -56,13 +60,21 @@ export interface SidecarListener {
 }
 
 const idleTimeoutMs = 60_000;
+/** More than all clients of a run open. */
+const connectionSlotsMax = 1_000_000;
+/** How often a replaced cluster checks whether its last call has ended. */
+const goneCheckMs = 100;
 /** Longer than any reader of the simulation pauses. */
 const stallTimeoutMs = 30_000;
 
 /** The product between its sockets: downstream connections, calls, a cluster with its pools; all of it as it ships. */
 export class SimSidecar implements Host {
   state: Host['state'] = 'up';
-  readonly cluster: Cluster;
+  /** Every cluster there ever was: the current one, and those that a reload replaced. */
+  readonly clusters: Cluster[] = [];
+  readonly slots = new ConnectionSlots(connectionSlotsMax);
+  /** What the pools of all clusters hold together. */
+  readonly poolTotals: PoolTotals;
   readonly downstreams = new Set<Http2Downstream>();
   readonly calls = new CallCounter();
   readonly replayBudget: ReplayBudget;
@@ -71,9 +83,13 @@ export class SimSidecar implements Host {
   private readonly settings: SidecarSettings;
   private readonly clock: SimClock;
   private readonly listener: SidecarListener;
-  private readonly context: ProxyContext;
+  private readonly network: SimNetwork;
+  private context: ProxyContext;
+  private policy: Policy;
   private readonly pools: Http2Pool[] = [];
-  private publish: Publish = () => {};
+  private readonly publishes = new Set<Publish>();
+  /** What discovery knows. */
+  private known: readonly EndpointSpec[];
 
   constructor(
     settings: SidecarSettings,
@@ -86,27 +102,30 @@ export class SimSidecar implements Host {
     this.scheduler = new FlushScheduler(deps.clock.soon);
     this.replayBytesMax = settings.replayBytesMax;
     this.replayBudget = new ReplayBudget(settings.replayBytesMax);
-    this.cluster = this.buildCluster(deps.network);
-    const plan = {
-      route: 'all',
-      cluster: this.cluster,
-      timeoutMs: Number.POSITIVE_INFINITY,
-      admission: null,
-      tries: this.settings.tries,
-    };
+    this.network = deps.network;
+    this.policy = settings.policy;
+    this.known = settings.endpoints;
+    this.poolTotals = new PoolTotals(Number.POSITIVE_INFINITY, settings.pendingMax);
+    const cluster = this.buildCluster();
     this.context = {
       listener: 'sim',
-      router: compileRoutes([{ name: 'all', match: {}, plan }]),
+      router: this.routerTo(cluster),
       telemetry: this.buildTelemetry(),
       clock: deps.clock,
       replayBudget: this.replayBudget,
       memory: { high: false },
       calls: this.calls,
     };
-    this.cluster.start();
+    cluster.start();
+  }
+
+  /** The cluster that new calls go to. */
+  get cluster(): Cluster {
+    return this.clusters.at(-1)!;
   }
 
   accept(socket: SimSocket): void {
+    this.slots.hold(socket);
     const handler = callHandler(() => this.context, { address: '127.0.0.1', port: socket.remotePort });
     const settings = {
       http2: this.settings.downstream,
@@ -132,20 +151,57 @@ export class SimSidecar implements Host {
 
   /** What discovery says from now on. */
   discover(endpoints: readonly EndpointSpec[]): void {
-    this.publish(endpoints);
+    this.known = endpoints;
+    for (const publish of this.publishes) publish(endpoints);
+  }
+
+  /** A reload that changes settings which a cluster takes over as it runs. */
+  reconfigure(policy: Policy): void {
+    this.policy = policy;
+    this.cluster.reconfigure(this.clusterSettings(), null);
+  }
+
+  /** A reload that makes the cluster anew. The one before it serves its calls to their end. */
+  replaceCluster(): void {
+    const before = this.cluster;
+    const cluster = this.buildCluster();
+    cluster.start();
+    cluster.replaces(before);
+    this.context = { ...this.context, router: this.routerTo(cluster) };
+    this.letGo(before);
+  }
+
+  /** As a reload does with a cluster that no route leads to. */
+  private letGo(cluster: Cluster): void {
+    if (cluster.active > 0) return this.clock.at(goneCheckMs, () => this.letGo(cluster));
+    cluster.stop();
+    cluster.close();
   }
 
   /** As `app.ts` does it once the grace of a drain is over. */
   stop(): void {
     for (const downstream of this.downstreams) downstream.destroy();
-    this.cluster.stop();
-    this.cluster.close();
+    for (const cluster of this.clusters) {
+      cluster.stop();
+      cluster.close();
+    }
   }
 
-  private buildCluster(network: SimNetwork): Cluster {
-    const { seed, upstream, connectionsMax, pendingMax, consecutiveErrors, requestsMax, policy } =
-      this.settings;
-    const { clock, scheduler } = this;
+  private routerTo(cluster: Cluster) {
+    const { tries } = this.settings;
+    const plan = { route: 'all', cluster, timeoutMs: Number.POSITIVE_INFINITY, admission: null, tries };
+    return compileRoutes([{ name: 'all', match: {}, plan }]);
+  }
+
+  private clusterSettings(): ClusterSettings {
+    const { requestsMax, retriesMax } = this.settings;
+    const balancer = { ...defaultBalancerSettings, policy: this.policy };
+    return { name: 'service', protocol: 'http2', balancer, requestsMax, retriesMax };
+  }
+
+  private buildCluster(): Cluster {
+    const { seed, upstream, connectionsMax, pendingMax, consecutiveErrors } = this.settings;
+    const { clock, scheduler, network, poolTotals: totals } = this;
     const random = new SeededRandom(seed);
     const dial = (address: Address) => {
       const socket = network.dial(formatAddress(address));
@@ -153,67 +209,62 @@ export class SimSidecar implements Host {
       this.listener.socket(name, socket, 'client', () => this.connectionOf(socket));
       return socket.asSocket;
     };
-    const settings = { connectTimeoutMs: 1000, connectionsMax, pendingMax, http2: upstream };
+    const settings = { connectTimeoutMs: 1000, connectionsMax, pendingMax, http2: upstream, totals };
     const poolDeps = { clock, random, scheduler, dial };
-    return new Cluster(
-      {
-        name: 'service',
-        protocol: 'http2',
-        balancer: { ...defaultBalancerSettings, policy },
-        requestsMax,
-        retriesMax: this.settings.retriesMax,
+    const cluster = new Cluster(this.clusterSettings(), {
+      clock,
+      random,
+      logger: silentLogger,
+      discovery: this.buildDiscovery(),
+      newPool: (endpoint, onChange) => {
+        const pool = new Http2Pool(endpoint.target, null, settings, poolDeps, onChange);
+        this.pools.push(pool);
+        return pool;
       },
-      {
-        clock,
-        random,
-        logger: silentLogger,
-        discovery: this.buildDiscovery(),
-        newPool: (endpoint, onChange) => {
-          const pool = new Http2Pool(endpoint.target, null, settings, poolDeps, onChange);
-          this.pools.push(pool);
-          return pool;
-        },
-        watchHealth: null,
-        outlier:
-          consecutiveErrors === 0
-            ? null
-            : outlierDetector({
-                clock,
-                logger: silentLogger,
-                settings: { ...defaultOutlierSettings, consecutiveErrors, baseEjectionMs: 2000 },
-              }),
-      },
-    );
+      watchHealth: null,
+      outlier:
+        consecutiveErrors === 0
+          ? null
+          : outlierDetector({
+              clock,
+              logger: silentLogger,
+              settings: { ...defaultOutlierSettings, consecutiveErrors, baseEjectionMs: 2000 },
+            }),
+      localZone: 'a',
+    });
+    this.clusters.push(cluster);
+    return cluster;
   }
 
-  private readonly known = new Map<SimSocket, Http2Connection>();
+  private readonly ends = new Map<SimSocket, Http2Connection>();
 
   /** Null for a socket that its pool has given up before it was used. */
   private connectionOf(socket: SimSocket): Http2Connection | null {
-    const known = this.known.get(socket);
+    const known = this.ends.get(socket);
     if (known !== undefined) return known;
     for (const pool of this.pools) {
       const { pooled } = pool as unknown as { pooled: Array<{ binding: SocketBinding }> };
       const found = pooled.find(({ binding }) => binding.socket === socket.asSocket);
       if (found === undefined) continue;
-      this.known.set(socket, found.binding.connection);
+      this.ends.set(socket, found.binding.connection);
       return found.binding.connection;
     }
     return null;
   }
 
   private buildDiscovery(): DiscoverySource {
-    const { endpoints } = this.settings;
+    let own: Publish | null = null;
     return {
       describe: 'the simulation',
-      status: { answered: true, endpoints: endpoints.length, lastAnswerMs: 0, lastError: '' },
+      status: { answered: true, endpoints: this.known.length, lastAnswerMs: 0, lastError: '' },
       start: (publish) => {
-        this.publish = publish;
-        publish(endpoints);
+        own = publish;
+        this.publishes.add(publish);
+        publish(this.known);
       },
       refresh() {},
       stop: () => {
-        this.publish = () => {};
+        if (own !== null) this.publishes.delete(own);
       },
     };
   }

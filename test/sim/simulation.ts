@@ -103,8 +103,18 @@ class Run {
       client.onError = (facts, code, sentence) => this.judge.errorSeen(facts, code, sentence);
       return client;
     });
-    const { sidecar, replicas, endpoints } = this;
-    const weather = new Weather({ clock, draw, trace, network, sidecar, replicas, endpoints, hitsClients });
+    const { sidecar, replicas, endpoints, clients } = this;
+    const weather = new Weather({
+      clock,
+      draw,
+      trace,
+      network,
+      sidecar,
+      replicas,
+      clients,
+      endpoints,
+      hitsClients,
+    });
     if (!this.calm) weather.forecast(draw.int(1, 25), this.durationMs);
   }
 
@@ -179,7 +189,7 @@ class Run {
       settings,
       { clock: this.clock, network: this.network },
       {
-        began: (record) => judge.recordBegan(record),
+        began: (record) => judge.recordBegan(record, this.sidecar.cluster),
         settled: (record) => judge.recordSettled(record, this.sidecar),
         socket: (name, socket, role, connection) => judge.watch(name, socket, role, connection),
       },

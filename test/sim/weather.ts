@@ -1,6 +1,7 @@
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { SettingId } from '../../src/http2/settings.ts';
 import type { Draw } from './draw.ts';
+import type { SimClient } from './sim-client.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimReplica } from './sim-replica.ts';
@@ -14,6 +15,7 @@ export interface WeatherDeps {
   readonly network: SimNetwork;
   readonly sidecar: SimSidecar;
   readonly replicas: readonly SimReplica[];
+  readonly clients: readonly SimClient[];
   readonly endpoints: readonly EndpointSpec[];
   /** Connections of clients may be lost too. */
   readonly hitsClients: boolean;
@@ -48,6 +50,13 @@ export class Weather {
       () => this.shrinkTables(),
       () => this.rediscover(),
       () => this.drainByHand(),
+      () => this.moveZones(),
+      () => this.moveZones(),
+      () => this.reconfigure(),
+      () => this.replaceCluster(),
+      () => this.replaceCluster(),
+      () => this.cancelCalls(),
+      () => this.cancelCalls(),
       () => this.drainDownstream(),
       () => this.cutCalls(),
     ];
@@ -198,6 +207,41 @@ export class Weather {
     this.note(`${name} is drained by hand`);
     sidecar.cluster.drainEndpoint(name, true);
     this.later(() => sidecar.cluster.drainEndpoint(name, false));
+  }
+
+  /** The same endpoints in other zones, with other weights. */
+  private moveZones(): void {
+    const { draw, endpoints, sidecar } = this.deps;
+    const zones = draw.percent(20) ? [''] : ['a', 'b', 'c'];
+    const weights = draw.percent(50);
+    const moved = endpoints.map((spec) => ({
+      ...spec,
+      zone: draw.of(zones),
+      weight: weights ? draw.int(1, 5) : spec.weight,
+    }));
+    this.note(`endpoints move to the zones ${moved.map(({ zone }) => zone || 'none').join()}`);
+    sidecar.discover(moved);
+    this.later(() => sidecar.discover(endpoints));
+  }
+
+  private reconfigure(): void {
+    const policy = this.deps.draw.of(['least_request', 'round_robin', 'random'] as const);
+    this.note(`a reload changes the policy to ${policy}`);
+    this.deps.sidecar.reconfigure(policy);
+  }
+
+  private replaceCluster(): void {
+    this.note('a reload makes the cluster anew');
+    this.deps.sidecar.replaceCluster();
+  }
+
+  /** A burst of cancellations; those of calls that wait for a connection come most often while a replica does not answer. */
+  private cancelCalls(): void {
+    const { draw, clients } = this.deps;
+    const chance = draw.of([10, 50, 100]);
+    const client = draw.of(clients);
+    const count = client.cancelSome(() => draw.percent(chance));
+    this.note(`${client.name} cancels ${count} calls`);
   }
 
   /** As a listener does it to an idle or an old connection, or to all as it drains. */
