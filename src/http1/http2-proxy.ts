@@ -17,6 +17,8 @@ import http2Proxy from 'http2-proxy';
  *   relays a reply to an upgrade with the upstream's framing. Here it sees no field of the client's; heads are
  *   made by `upstream-request.ts` and `fields.ts`.
  * - **Trailers, back-pressure.** Replies go to `onReply`, not through its pipe.
+ * - **The end of a reply.** It destroys a reply at any error of its request, with what nobody has read of it yet. Here it hears
+ *   of no error that comes after the last byte of the reply: bytes behind that, or a reset.
  */
 
 /** How an attempt that did not end well ended. */
@@ -99,7 +101,7 @@ export function proxyWebSocket(socket: Socket, head: Buffer, hooks: WebSocketHoo
   const downstream = new Downstream('GET');
   downstream.headers.upgrade = 'websocket';
   return http2Proxy.ws(downstream, socket, head, {
-    onReq: () => hooks.open(),
+    onReq: () => new RequestStandIn(hooks.open(), true),
     onRes: (_request, _reply, message) => hooks.reply(message),
   });
 }
@@ -122,20 +124,30 @@ class Downstream extends EventEmitter {
   pause(): void {}
 }
 
-/** The `ClientRequest` as http2-proxy sees it: its events, without a method and without a body to write. */
+/** The `ClientRequest` as http2-proxy sees it: its events, without a body to write. */
 class RequestStandIn extends EventEmitter {
-  readonly method = '';
+  /** http2-proxy ends a GET itself. */
+  readonly method: 'GET' | '';
   private readonly request: ClientRequest;
+  private message: IncomingMessage | null = null;
   private released = false;
 
-  constructor(request: ClientRequest) {
+  constructor(request: ClientRequest, upgrades = false) {
     super();
     this.request = request;
+    this.method = upgrades ? 'GET' : '';
     request.on('socket', (socket) => this.emit('socket', socket));
-    request.on('response', (message) => this.emit('response', message));
+    request.on('response', (message) => {
+      this.message = message;
+      this.emit('response', message);
+    });
     request.on('error', (error) => this.fail(error));
-    // Unasked for: web() would write the 101 to the client and tie the sockets together.
-    request.on('upgrade', (_message, socket) => {
+    request.on('upgrade', (message, socket, head) => {
+      if (upgrades) {
+        this.emit('upgrade', message, socket, head);
+        return;
+      }
+      // Unasked for: web() would write the 101 to the client and tie the sockets together.
       socket.destroy();
       this.fail(Object.assign(new Error('it switched protocols unasked'), { code: 'HPE_PAUSED_UPGRADE' }));
     });
@@ -155,7 +167,12 @@ class RequestStandIn extends EventEmitter {
     if (!this.released) this.request.destroy();
   }
 
+  end(): void {
+    this.request.end();
+  }
+
   private fail(error: Error): void {
+    if (this.message?.complete) return;
     // http2-proxy listens until the exchange is over; an emitter without a listener would throw.
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }

@@ -11,6 +11,7 @@ import type { MessageStream, StreamFailure, StreamReceiver } from '../core/messa
 import { BodyReader } from './body-reader.ts';
 import { readFields, writeTrailers } from './fields.ts';
 import { type ProxyFailure, proxyWeb, type WebExchange } from './http2-proxy.ts';
+import { ReplyEnd } from './reply-end.ts';
 import { isIdempotent, maybeEmpty, type UpstreamRequest, upstreamRequest } from './upstream-request.ts';
 
 /** 1xx heads before a reply; one more and the upstream is taken for hostile. */
@@ -74,6 +75,12 @@ class UpstreamStream implements MessageStream {
   private replyStarted = false;
   private replyEnded = false;
   private interimReplies = 0;
+  private message: http.IncomingMessage | null = null;
+  private readonly replyEnd = new ReplyEnd();
+  /** Bytes came behind the reply: the connection serves no other request. */
+  private surplus = false;
+  /** The connection closed, or was given back. */
+  private connectionOver = false;
   /** A connection on which the request may have been sent exists. */
   private connected = false;
   /** The connection served another request before. */
@@ -165,12 +172,13 @@ class UpstreamStream implements MessageStream {
     });
     request.once('close', () => {
       // http2-proxy reports what breaks before the reply is in; afterwards only an unfinished request is left to report.
-      if (this.over || !this.replyEnded) return;
-      this.contained(() => this.fail('closed', ErrorCode.NO_ERROR, 'closed after its reply'));
+      this.connectionOver = true;
+      this.contained(() => this.settle());
     });
     this.request = request;
     for (const piece of this.pending.splice(0)) this.write(request, piece);
-    if (this.requestEnded && !request.writableEnded) request.end();
+    if (request.writableEnded) return request;
+    if (this.requestEnded) request.end();
     else if (this.requestBytes === 0) request.write('', 'latin1'); // `flushHeaders` would write UTF-8.
     return request;
   }
@@ -207,6 +215,10 @@ class UpstreamStream implements MessageStream {
 
   private connecting(request: http.ClientRequest, socket: Socket): void {
     this.bytesWrittenBefore = socket.bytesWritten;
+    const watch = (chunk: Buffer): void => this.contained(() => this.watch(request, chunk));
+    // node's own listener is there already, so the parser has read each chunk before.
+    socket.on('data', watch);
+    request.once('close', () => socket.off('data', watch));
     // Not `request.reusedSocket`: that misses a connection handed straight from one request to one that waited.
     this.reused = !socket.connecting;
     this.connected = this.reused;
@@ -222,6 +234,15 @@ class UpstreamStream implements MessageStream {
     });
   }
 
+  /** Sees what the connection brings until the exchange is over, and stops the connection from being used again. */
+  private watch(request: http.ClientRequest, chunk: Buffer): void {
+    if (this.over || this.surplus) return;
+    this.surplus = this.replyEnd.take(chunk, this.interimReplies, this.message);
+    if (!this.surplus) return;
+    request.shouldKeepAlive = false;
+    this.settle();
+  }
+
   private interim(): void {
     this.interimReplies += 1;
     if (this.over || this.interimReplies <= interimRepliesMax) return;
@@ -231,6 +252,7 @@ class UpstreamStream implements MessageStream {
   private reply(message: http.IncomingMessage): void {
     if (this.over) return;
     this.replyStarted = true;
+    this.message = message;
     const status = message.statusCode ?? 0;
     const read = readFields(message.rawHeaders);
     const fault = read.error ?? replyFault(message, status, read.value.codings);
@@ -238,9 +260,11 @@ class UpstreamStream implements MessageStream {
       this.fail('protocol', ErrorCode.PROTOCOL_ERROR, `sent a reply with ${fault}`);
       return;
     }
-    const { fields, contentLength } = read.value;
+    const { fields, contentLength, codings } = read.value;
     const bodiless = this.plan?.method === 'HEAD' || status === 204 || status === 304;
     const end = bodiless || contentLength === 0;
+    if (end) this.replyEnd.bodyBytes = 0;
+    else if (contentLength >= 0 || codings.length > 0) this.replyEnd.bodyBytes = contentLength;
     this.reader = new BodyReader(
       message,
       () => (this.over || end ? null : this.receiver),
@@ -254,9 +278,15 @@ class UpstreamStream implements MessageStream {
   }
 
   private settle(): void {
-    if (this.over || !this.replyEnded || !this.requestEnded || !this.requestFlushed) return;
+    if (this.over || !this.replyEnded) return;
+    if (!this.requestEnded || !this.requestFlushed) {
+      if (this.surplus) this.fail('closed', ErrorCode.NO_ERROR, 'sent bytes after its reply');
+      else if (this.connectionOver) this.fail('closed', ErrorCode.NO_ERROR, 'closed after its reply');
+      return;
+    }
     this.end();
     this.exchange?.finish();
+    if (this.surplus) this.request?.destroy();
   }
 
   private failed({ message, code }: ProxyFailure): void {
