@@ -43,9 +43,9 @@ export async function cover(
   testFiles: readonly string[],
   report: (line: string) => void,
 ): Promise<Plan> {
-  const plan = new Plan();
   let worker = await WorkerHandle.start({ ...campaign.start, active: 0, judgesLeaks: false });
   try {
+    const plan = new Plan(await worker.loadSources());
     for (const file of testFiles) {
       const coverage = await worker.cover(file, coverMsMax);
       if (typeof coverage === 'string') {
@@ -59,23 +59,23 @@ export async function cover(
         if (failed) report(`${file}: "${title}" fails with no mutant awake; it judges nothing`);
       if (coverage.problem === null) plan.add(file, coverage);
     }
+    return plan;
   } finally {
     await worker.end();
   }
-  return plan;
 }
 
-/** Judges mutants in `jobs` processes at a time; `done` gets each verdict as it is found. */
+/** Judges mutants in `jobs` processes at a time, survivors once more where it `confirms`; `done` gets each verdict as it is found. */
 export async function judgeAll(
   campaign: Campaign,
   plan: Plan,
   mutants: readonly Mutant[],
-  jobs: number,
+  { jobs, confirms }: { jobs: number; confirms: boolean },
   done: (mutant: Mutant, verdict: Verdict) => void,
 ): Promise<void> {
   const queue = [...mutants];
   const work = async (): Promise<void> => {
-    const judge = new Judge(campaign.start, plan);
+    const judge = new Judge(campaign.start, plan, confirms);
     try {
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift())
         done(mutant, await judge.judge(mutant));

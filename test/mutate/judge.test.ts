@@ -58,7 +58,7 @@ describe('the judge of mutants', () => {
     };
     const chosen = mutants.filter((mutant) => changeOf(mutant) in wanted);
     const found: Record<string, string> = {};
-    await judgeAll(campaign, plan, chosen, 1, (mutant, { status }) => {
+    await judgeAll(campaign, plan, chosen, { jobs: 1, confirms: true }, (mutant, { status }) => {
       found[changeOf(mutant)] = status;
     });
     expect(problems).to.deep.equal([]);

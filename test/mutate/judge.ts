@@ -19,27 +19,33 @@ const batchMsExtra = 5000;
 const mutantsPerWorkerMax = 400;
 
 /**
- * Judges mutants one after the other. Most runs share a process; a test that failed there is run again with the mutant
- * asleep, and where it still fails the process is replaced and the mutant judged anew. What survives is judged once more in
- * a process of its own, awake from the start: state of modules from before can neither hide it nor save it.
+ * Judges mutants one after the other. Runs share a process; a test that failed there is run again with the mutant asleep,
+ * and where it still fails the process is replaced and the mutant judged in one of its own. So is a mutant that is asked
+ * for while sources are loaded: it has to be awake from the start.
  */
 export class Judge {
   private worker: WorkerHandle | null = null;
   private mutantsRun = 0;
   private readonly start: Omit<Start, 'active' | 'judgesLeaks'>;
   private readonly plan: Plan;
+  private readonly confirms: boolean;
 
-  constructor(start: Omit<Start, 'active' | 'judgesLeaks'>, plan: Plan) {
+  /** `confirms`: every survivor is judged in a process of its own too. */
+  constructor(start: Omit<Start, 'active' | 'judgesLeaks'>, plan: Plan, confirms: boolean) {
     this.start = start;
     this.plan = plan;
+    this.confirms = confirms;
   }
 
   async judge(mutant: Mutant): Promise<Verdict> {
     const batches = this.plan.batchesOf(mutant.number, mutant.file);
-    const byLoading = this.plan.isReachedByLoading(mutant.number);
-    if (batches.length === 0 && !byLoading) return { status: 'not reached', by: 'no test' };
-    const shared = byLoading ? null : await this.judgeShared(mutant, batches);
-    return shared ?? (await this.judgeAlone(mutant, byLoading ? this.plan.allBatches(mutant.file) : batches));
+    const alone = this.plan.batchesAlone(mutant.number, mutant.file);
+    const isConstant = this.plan.isConstant(mutant.number);
+    let verdict: Verdict | null = null;
+    if (batches.length > 0) verdict = await this.judgeShared(mutant, batches);
+    if (verdict !== null && (verdict.status !== 'survived' || !(isConstant || this.confirms))) return verdict;
+    const all = isConstant ? alone : [...batches, ...alone];
+    return all.length === 0 ? { status: 'not reached', by: 'no test' } : this.judgeAlone(mutant, all);
   }
 
   /** Ends the shared process. */
@@ -57,7 +63,7 @@ export class Judge {
     return this.worker;
   }
 
-  /** Null where nothing was proved. */
+  /** Null where the process could not tell. */
   private async judgeShared(mutant: Mutant, batches: readonly Batch[]): Promise<Verdict | null> {
     const worker = await this.sharedWorker();
     this.mutantsRun += 1;
@@ -77,7 +83,7 @@ export class Judge {
       await this.end();
       return null;
     }
-    return null;
+    return { status: 'survived', by: 'all tests that reach it pass' };
   }
 
   private async judgeAlone(mutant: Mutant, batches: readonly Batch[]): Promise<Verdict> {

@@ -114,7 +114,8 @@ async function judge(
     const plan = await cover(campaign, tests, say);
     let judged = 0;
     const began = performance.now();
-    await judgeAll(campaign, plan, left, Math.max(1, numberOf(values.jobs, 1)), (mutant, verdict) => {
+    const how = { jobs: Math.max(1, numberOf(values.jobs, 1)), confirms: values.mutant !== '' };
+    await judgeAll(campaign, plan, left, how, (mutant, verdict) => {
       results[mutant.id] = verdict;
       judged += 1;
       if (values.mutant !== '') say(`${describeMutant(mutant)}  ${verdict.status}: ${verdict.by}`);

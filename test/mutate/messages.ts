@@ -15,6 +15,8 @@ export type Order =
   | { readonly do: 'start'; readonly start: Start }
   /** Runs a file with no mutant awake and records which test asks for which mutants. */
   | { readonly do: 'cover'; readonly file: string }
+  /** Loads the instrumented sources and nothing else, and answers with the mutants that this alone asked for. */
+  | { readonly do: 'load sources' }
   /** Runs tests of a file until the first failure. Titles of null are all. */
   | {
       readonly do: 'run';
@@ -33,7 +35,7 @@ export interface CoveredTest {
 
 export interface Coverage {
   readonly tests: readonly CoveredTest[];
-  /** Asked for while the file and what it imports were loaded. */
+  /** Asked for by the file itself while it was loaded, outside of any test: for its examples, say. */
   readonly reachedByLoading: readonly number[];
   /** Asked for by hooks of suites, outside of any test. */
   readonly reachedByHooks: readonly number[];
@@ -48,4 +50,4 @@ export interface RunResult {
   readonly error: string | null;
 }
 
-export type Answer = Coverage | RunResult | null;
+export type Answer = Coverage | RunResult | readonly number[] | null;

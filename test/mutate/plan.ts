@@ -24,8 +24,14 @@ const quickMs = 50;
 export class Plan {
   private readonly testsOf = new Map<number, Map<string, PlannedTest[]>>();
   private readonly wholeFilesOf = new Map<number, Set<string>>();
-  private readonly loaded = new Set<number>();
+  private readonly loadingFilesOf = new Map<number, Set<string>>();
+  private readonly loaded: ReadonlySet<number>;
   private readonly filesMs = new Map<string, { all: number; longest: number }>();
+
+  /** `loaded` are the mutants that are asked for while the sources are loaded. */
+  constructor(loaded: readonly number[]) {
+    this.loaded = new Set(loaded);
+  }
 
   /** Adds what running a test file with no mutant awake showed. Tests that failed judge nothing. */
   add(file: string, coverage: Coverage): void {
@@ -42,20 +48,12 @@ export class Plan {
         files.set(file, tests);
         tests.push({ title, ms });
       }
-    for (const number of coverage.reachedByHooks) {
-      const files = this.wholeFilesOf.get(number) ?? new Set<string>();
-      this.wholeFilesOf.set(number, files.add(file));
-    }
-    for (const number of coverage.reachedByLoading) this.loaded.add(number);
+    for (const number of coverage.reachedByHooks) addFile(this.wholeFilesOf, number, file);
+    for (const number of coverage.reachedByLoading) addFile(this.loadingFilesOf, number, file);
   }
 
-  get files(): string[] {
+  private get files(): string[] {
     return [...this.filesMs.keys()];
-  }
-
-  /** Whether a mutant is asked for while modules are loaded, so that only a new process shows all of it. */
-  isReachedByLoading(number: number): boolean {
-    return this.loaded.has(number);
   }
 
   /** The tests that reach a mutant of `source`: those of the file named after it first, then the quick ones. */
@@ -72,10 +70,19 @@ export class Plan {
     return sorted(batches, source);
   }
 
-  /** Every file, for a mutant that loading alone reaches: any test may depend on it. */
-  allBatches(source: string): Batch[] {
+  /** Whether loading the sources asks for a mutant. */
+  isConstant(number: number): boolean {
+    return this.loaded.has(number);
+  }
+
+  /**
+   * The tests of a mutant that shows only in a process in which it was awake from the start: all tests, where loading the
+   * sources asks for it, as for a constant; else those of the files that ask for it outside of their tests.
+   */
+  batchesAlone(number: number, source: string): Batch[] {
+    const files = this.loaded.has(number) ? this.files : [...(this.loadingFilesOf.get(number) ?? [])];
     return sorted(
-      this.files.map((file) => this.wholeFile(file)),
+      files.map((file) => this.wholeFile(file)),
       source,
     );
   }
@@ -84,6 +91,11 @@ export class Plan {
     const ms = this.filesMs.get(file);
     return { file, titles: null, ms: ms?.all ?? 0, testMs: ms?.longest ?? 0 };
   }
+}
+
+function addFile(files: Map<number, Set<string>>, number: number, file: string): void {
+  const known = files.get(number) ?? new Set<string>();
+  files.set(number, known.add(file));
 }
 
 function batch(file: string, tests: readonly PlannedTest[]): Batch {

@@ -43,6 +43,12 @@ export class WorkerHandle {
     return this.output;
   }
 
+  async loadSources(): Promise<readonly number[]> {
+    const answer = await this.order({ do: 'load sources' }, loadMsMax);
+    if (!Array.isArray(answer)) throw new Error(`the sources cannot be loaded: ${this.output}`);
+    return answer as readonly number[];
+  }
+
   async cover(file: string, limitMs: number): Promise<Coverage | Lost> {
     return (await this.order({ do: 'cover', file }, limitMs)) as Coverage | Lost;
   }

@@ -16,9 +16,11 @@ const suites = new Map<string, Mocha>();
 const coverTestMs = 60_000;
 let hooks: Mocha.RootHookObject | null = null;
 let count = 0;
+let urls: string[] = [];
 
 async function start(given: Start): Promise<null> {
   count = given.count;
+  urls = Object.keys(given.sources);
   mutants.install();
   mutants.activate(given.active);
   registerHooks({
@@ -47,6 +49,13 @@ async function load(file: string): Promise<Mocha> {
   await mocha.loadFilesAsync();
   suites.set(file, mocha);
   return mocha;
+}
+
+async function loadSources(): Promise<readonly number[]> {
+  mutants.record(count);
+  for (const url of urls) await import(url);
+  mutants.stopRecording();
+  return mutants.takeReached();
 }
 
 async function cover(file: string): Promise<Coverage> {
@@ -122,6 +131,7 @@ async function run(order: Order & { do: 'run' }): Promise<RunResult> {
 
 async function obey(order: Order): Promise<Answer> {
   if (order.do === 'start') return start(order.start);
+  if (order.do === 'load sources') return loadSources();
   if (order.do === 'cover') return cover(order.file);
   return run(order);
 }
