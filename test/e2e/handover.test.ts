@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -152,6 +152,26 @@ describe('hand-over to a successor on the same port', function () {
     await Promise.all(load);
     expect([...outcomes]).to.deep.equal(['OK']);
     expect(await pidOf(admin)).to.equal(first.pid);
+  });
+
+  it('a sidecar shares its addresses only once its probes have answered', async () => {
+    const mute = createTcpServer().listen(0, '127.0.0.1');
+    await new Promise((listening) => mute.once('listening', listening));
+    defer(() => mute.close());
+    const probes: Socket[] = [];
+    mute.on('connection', (socket) => probes.push(socket.on('error', () => {}).resume()));
+    const { port } = mute.address() as AddressInfo;
+    const { file, listen } = await setUp(`127.0.0.1:${port}`, 'http2');
+    const running = start(file);
+    await until(
+      () => probes.length > 0,
+      () => running.stderr,
+    );
+    // Each is a round trip through the kernel's table of who listens.
+    for (let i = 0; i < 50; i++) expect(await ask(Number(listen.split(':')[1]))).to.equal('ECONNREFUSED');
+    for (const probe of probes) probe.destroy();
+    await running.said(/listening/);
+    expect(await ask(Number(listen.split(':')[1]))).to.match(/503/);
   });
 
   it('no connection is refused over five hand-overs; one may be reset by each, and that is rare', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
@@ -13,6 +13,7 @@ import { checkSafeRegex } from '../../src/routing/safe-regex.ts';
 import { connectFrames, Type } from '../support/frame-peer.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { type ConfigShape, greeterConfig, type Sidecar } from '../support/sidecar.ts';
+import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
 import {
   localhostCertificate,
@@ -299,6 +300,31 @@ describe('reload', function () {
     });
   });
 
+  it('SIGTERM while a reload warms up: the reload is refused, and what it began is gone', async () => {
+    const replica = await greeter();
+    const shape = greeterConfig([replica]);
+    const { proxy, reload } = await reloadable(shape);
+    const mute = createServer().listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    defer(() => mute.close());
+    const [listen] = await freeAddresses(1);
+    const outcome = reload({
+      ...shape,
+      listeners: [...shape.listeners!, { name: 'new', listen, routes: [{ name: 'all', cluster: 'mute' }] }],
+      clusters: [
+        ...shape.clusters!,
+        { name: 'mute', endpoints: [{ address: `127.0.0.1:${(mute.address() as AddressInfo).port}` }] },
+      ],
+    });
+    // Its first probe has come, so the reload waits for the answer.
+    const [probe] = (await once(mute, 'connection')) as [Socket];
+    probe.on('error', () => {}).resume();
+    await proxy.stop();
+    probe.destroy();
+    expect(refused(await outcome)).to.deep.equal(['the sidecar is draining']);
+    expect(await connectError(Number(listen.split(':')[1]))).to.equal('ECONNREFUSED');
+  });
+
   it('certificates are read anew; a key that does not fit its certificate refuses all', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
     defer(() => rmSync(folder, { recursive: true }));
@@ -351,3 +377,13 @@ describe('reload', function () {
     expect(replicas.map(({ calls }) => calls)).to.deep.equal([10, 10]);
   });
 });
+
+/** The code with which connecting fails; empty where somebody listens. */
+function connectError(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => socket.destroy());
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+    socket.once('close', () => resolve(''));
+  });
+}

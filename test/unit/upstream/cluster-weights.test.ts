@@ -130,6 +130,40 @@ describe('Cluster: the balancer', () => {
     }
   });
 
+  it('follows a change of zone alone, and the change back', () => {
+    const zoned = [spec(1, { zone: 'a' }), spec(2, { zone: 'b' })];
+    const moved = [spec(1, { zone: 'b' }), spec(2, { zone: 'a' })];
+    const { cluster, publish } = setUp(zoned, {}, 'b');
+    const picked = (): string[] => [...sharesOf(cluster, 50).keys()].map(({ address }) => address);
+    expect(picked()).to.deep.equal(['10.0.0.1:2']);
+    publish(moved);
+    expect(picked()).to.deep.equal(['10.0.0.1:1']);
+    publish(zoned);
+    expect(picked()).to.deep.equal(['10.0.0.1:2']);
+  });
+
+  it('follows a change of priority alone, and the change back', () => {
+    const before = [spec(1), spec(2, { priority: 1 })];
+    const { cluster, publish } = setUp(before, {});
+    const picked = (): string[] => [...sharesOf(cluster, 50).keys()].map(({ address }) => address);
+    expect(picked()).to.deep.equal(['10.0.0.1:1']);
+    publish([spec(1, { priority: 1 }), spec(2)]);
+    expect(picked()).to.deep.equal(['10.0.0.1:2']);
+    publish(before);
+    expect(picked()).to.deep.equal(['10.0.0.1:1']);
+  });
+
+  it('of a cluster made anew leaves out what was drained by hand before', () => {
+    const before = setUp([spec(1), spec(2)], {}).cluster;
+    before.drainEndpoint('10.0.0.1:1', true);
+    const after = setUp([spec(1), spec(2)], {}).cluster;
+    after.replaces(before);
+    const picked = (): string[] => [...sharesOf(after, 50).keys()].map(({ address }) => address).sort();
+    expect(picked()).to.deep.equal(['10.0.0.1:2']);
+    after.drainEndpoint('10.0.0.1:1', false);
+    expect(picked()).to.deep.equal(['10.0.0.1:1', '10.0.0.1:2']);
+  });
+
   it('is made anew where an endpoint was replaced by one of the same address', () => {
     const { cluster, publish } = setUp([spec(1)], {});
     const before = cluster.pick(0, null, '');

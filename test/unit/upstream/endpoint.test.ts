@@ -59,4 +59,36 @@ describe('Endpoint', () => {
     one.outlier = outlier('probation', true);
     expect(one.unusableBecause).to.equal('');
   });
+
+  it('takes over everything that a reload must not forget, and no call in flight', () => {
+    const before = endpoint();
+    before.success = 7;
+    before.error = 3;
+    before.latency.record(5, 1000);
+    before.rate.add(1000);
+    before.phantomLoad = 20;
+    before.phantomAtMs = 900;
+    before.drainedByHand = true;
+    before.usableSinceMs = 800;
+    before.latencyMs = 4;
+    before.latencyAtMs = 950;
+    before.active = 5;
+    const after = endpoint();
+    after.inherit(before);
+    expect(after).to.include({
+      success: 7,
+      error: 3,
+      latency: before.latency,
+      rate: before.rate,
+      phantomLoad: 20,
+      phantomAtMs: 900,
+      drainedByHand: true,
+      usableSinceMs: 800,
+      latencyMs: 4,
+      latencyAtMs: 950,
+      active: 0,
+      total: 10,
+    });
+    expect(after.unusableBecause).to.equal('drained by hand');
+  });
 });
