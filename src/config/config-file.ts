@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Result } from '../core/result.ts';
 
 /** Reads a file, or says in words why not. */
@@ -42,6 +43,30 @@ function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ERR_INVALID_ARG_VALUE') return 'is not a path; write the path of a file';
   return reasons[code ?? ''] ?? `cannot be read: ${message}`;
+}
+
+/** Why a file cannot be written, or made where it is not there yet; undefined where it can. Never throws. */
+export function checkWritable(path: string): string | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory()) return 'this is a directory; write the path of a file';
+    if (found !== undefined) {
+      accessSync(path, constants.W_OK);
+      return undefined;
+    }
+    const folder = dirname(path);
+    if (statSync(folder, { throwIfNoEntry: false }) === undefined)
+      return `the folder ${JSON.stringify(folder)} does not exist; create it, or write a path in one that exists`;
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM')
+      return 'this user may not write it; change the permissions, or write another path';
+    if (code === 'EROFS') return 'its file system is read-only; write another path';
+    if (code === 'ENOTDIR') return 'part of its path is not a folder; write another path';
+    return `it cannot be written (${code ?? message}); write another path`;
+  }
 }
 
 /** The text of a file, which must be UTF-8; a byte order mark is dropped. */

@@ -36,7 +36,7 @@ export function readEndpointFile(
   if (/^\s*$/.test(text.value))
     return { error: `${path} is empty; write endpoints: [{ address: host:port }]` };
   const source = parseSource(path, text.value);
-  if (source.value === undefined) return { error: said(source.problems) };
+  if (source.value === undefined || source.problems.length > 0) return { error: said(source.problems) };
   const reading = readSource(endpointFile, source.value);
   if (reading.problems.length > 0) return { error: said(reading.problems) };
   const { endpoints = [] } = typedOf(endpointFile, reading.raw as Raw) as Draft<{

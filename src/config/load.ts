@@ -1,4 +1,4 @@
-import { type ReadFile, readFileBounded, textOf } from './config-file.ts';
+import { checkWritable, type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type FlagValues, mergeLayers } from './layers.ts';
 import { type ConfigProblem, type Place, placeOfName, problemsMax, sortProblems } from './problem.ts';
@@ -60,18 +60,22 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
   const problems: ConfigProblem[] = [...(found.problems ?? [])];
   const warnings: ConfigProblem[] = [...environment.warnings];
   let reading: ReturnType<typeof readSource> | undefined;
+  const partial = problems.length > 0;
   if (found.value !== undefined) {
-    reading = readSource(table, found.value);
-    problems.push(...reading.problems);
+    const variables = found.fillsVariables ? env : undefined;
+    reading = readSource(table, found.value, { variables, partial });
+    problems.push(...reading.problems.filter((problem) => found.isSound?.(problem) ?? true));
   }
   const merged = mergeLayers({ file: reading?.raw ?? {}, environment, flags: flags.settings ?? {} });
   problems.push(...merged.problems);
 
   const draft = typedOf(table, merged.raw as Raw) as Draft<Config>;
-  if (reading !== undefined) {
+  // Rules hold parts of a file against each other, and errors of syntax may have cost it some.
+  if (reading !== undefined && !partial) {
     const ruled = applyRules(draft, reading, {
       checkRegex,
       readFile: (path) => readFile(path, namedFileBytesMax),
+      checkWritable,
     });
     problems.push(...ruled.problems);
     // Beside errors they only mislead: a cluster looks unused because the route to it was misspelt.
@@ -96,7 +100,11 @@ export function fileOfConfig(config: Config): RawMap {
 interface FoundSource {
   readonly file: string | undefined;
   readonly value?: SourceNode;
+  /** With a value too where the errors of syntax left one. */
   readonly problems?: readonly ConfigProblem[];
+  readonly isSound?: (place: Place) => boolean;
+  /** Whether `${NAME}` stands for a variable. */
+  readonly fillsVariables?: boolean;
 }
 
 /** A file or `--from` and `--to`; flags that say which beat variables that say so. */
@@ -129,7 +137,7 @@ function readConfigFile(file: string, readFile: ReadFile): FoundSource {
   const text = textOf(bytes.value);
   if (text.value === undefined) return refused(file, text.error, file);
   if (/^\s*$/.test(text.value)) return refused(file, 'is empty; write listeners and clusters', file);
-  return { file, ...parseSource(file, text.value) };
+  return { file, fillsVariables: true, ...parseSource(file, text.value) };
 }
 
 function refused(name: string, message: string, file?: string): FoundSource {

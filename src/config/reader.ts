@@ -1,8 +1,11 @@
-import { nearestName } from '../core/nearest.ts';
-import { type ConfigProblem, listed, type Place, problemAt, shown } from './problem.ts';
-import { article, type Raw, wrongKind } from './scalar-type.ts';
+import { type ConfigProblem, type Place, problemAt, shown } from './problem.ts';
+import { article, type Raw } from './scalar-type.ts';
 import type { List, Scalar, Section, Shape } from './shape.ts';
 import { rawOf, type SourceEntry, type SourceNode, sourceOf } from './source.ts';
+import { unfilledTemplate } from './syntax-errors.ts';
+import { unknownKey } from './unknown-key.ts';
+import { errorOfFilled, type Filled, VariableFiller, type Variables } from './variables.ts';
+import { atLeastOne, notList, notMapping } from './wrong-shape.ts';
 
 /** What a file holds as far as it is right, and everything that is wrong with it. */
 export interface Reading {
@@ -11,6 +14,8 @@ export interface Reading {
   readonly problems: readonly ConfigProblem[];
   /** Paths that were complained of, or that an unknown key most likely meant: rules say nothing more of these. */
   readonly told: ReadonlySet<string>;
+  /** Paths of mappings that could not be read at all: rules say nothing of what would stand in them. */
+  readonly lost: ReadonlySet<string>;
   /** The place of every value that was met, by its path; `''` is the whole. */
   readonly places: ReadonlyMap<string, Place>;
 }
@@ -18,14 +23,27 @@ export interface RawMap {
   readonly [key: string]: Raw | undefined;
 }
 
+export interface ReadOptions {
+  /** What `${NAME}` is filled in from; where it is undefined, it is a mistake. */
+  readonly variables?: Variables;
+  /** Whether parts of the source are missing because of errors of syntax: then nothing is said of what is not there. */
+  readonly partial?: boolean;
+}
+
 /**
  * Holds a source against the table. convict could check the single values, but knows neither places nor lists of mappings,
  * and would tell only the first error of a list; so files are checked here and merged there.
  */
-export function readSource(section: Section, source: SourceNode): Reading {
-  const reader = new Reader();
+export function readSource(section: Section, source: SourceNode, options: ReadOptions = {}): Reading {
+  const reader = new Reader(section, options);
   const raw = reader.section(section, source, '') ?? {};
-  return { raw: raw as RawMap, problems: reader.problems, told: reader.told, places: reader.places };
+  return {
+    raw: raw as RawMap,
+    problems: reader.problems,
+    told: reader.told,
+    lost: reader.lost,
+    places: reader.places,
+  };
 }
 
 /** `parent.key`, with quotes around a key that is not a plain word, and cut if it is long. */
@@ -34,14 +52,29 @@ export function pathOf(parent: string, key: string): string {
   return parent === '' ? word : `${parent}.${word}`;
 }
 
+/** `{{ .Values.host }}`, which YAML takes for a mapping whose key is a mapping. */
+function isTemplate(node: SourceNode): boolean {
+  return node.kind === 'map' && node.entries[0]?.key === '?';
+}
+
 class Reader {
   readonly problems: ConfigProblem[] = [];
   readonly places = new Map<string, Place>();
   readonly told = new Set<string>();
+  readonly lost = new Set<string>();
+  private readonly root: Section;
+  private readonly partial: boolean;
+  private readonly filler: VariableFiller;
+
+  constructor(root: Section, { variables, partial = false }: ReadOptions) {
+    this.root = root;
+    this.partial = partial;
+    this.filler = new VariableFiller(variables);
+  }
 
   section(section: Section, node: SourceNode, path: string): Raw | undefined {
     this.places.set(path, node.place);
-    if (section.orNone && node.kind === 'scalar' && node.value === 'none') return 'none';
+    if (section.orNone && this.isNone(node, path)) return 'none';
     const entries = this.entriesOf(section, node, path);
     if (entries === undefined) return undefined;
     const raw: { [key: string]: Raw | undefined } = {};
@@ -71,10 +104,21 @@ class Reader {
   private entriesOf(section: Section, node: SourceNode, path: string): readonly SourceEntry[] | undefined {
     if (node.kind === 'map') return node.entries;
     if (node.kind === 'scalar' && node.value === null) return [];
-    const keys = `a mapping of ${listed(Object.keys(section.keys), 'and')}`;
-    const write = section.example ?? keys;
-    this.problem(node.place, path, wrongKind(rawOf(node), write).error);
+    this.lost.add(path);
+    this.problem(node.place, path, notMapping(section, rawOf(node)));
     return undefined;
+  }
+
+  private isNone(node: SourceNode, path: string): boolean {
+    if (node.kind !== 'scalar' || typeof node.value !== 'string') return false;
+    return node.value === 'none' || this.filled(node.value, node.place, path)?.text === 'none';
+  }
+
+  /** A text with its variables filled in; undefined, and a problem, where that is not possible. */
+  private filled(text: string, place: Place, path: string): Filled | undefined {
+    const { value, error } = this.filler.fill(text);
+    if (error !== undefined) this.problem(place, path, error);
+    return value;
   }
 
   private shape(shape: Shape, node: SourceNode, path: string): Raw | undefined {
@@ -84,24 +128,49 @@ class Reader {
 
   private scalar(shape: Scalar, node: SourceNode, path: string): Raw | undefined {
     this.places.set(path, node.place);
-    const raw = rawOf(node);
+    if (isTemplate(node)) {
+      this.problem(node.place, path, unfilledTemplate);
+      return undefined;
+    }
+    const { raw, filled, failed } = this.valueOf(shape, node, path);
+    if (failed) return undefined;
     const { error } = shape.type.parse(raw);
     if (error === undefined) return raw;
-    this.problem(node.place, path, error);
+    this.problem(node.place, path, errorOfFilled(error, filled));
     return undefined;
+  }
+
+  /** The value of a scalar, or of a list of words, with variables filled in and converted as the table has it. */
+  private valueOf(
+    shape: Scalar,
+    node: SourceNode,
+    path: string,
+  ): { raw: Raw; filled: readonly Filled[]; failed: boolean } {
+    const filled: Filled[] = [];
+    let failed = false;
+    const textOf = (text: string, place: Place): Raw => {
+      const value = this.filled(text, place, path);
+      if (value === undefined) failed = true;
+      if (value === undefined || value.names.length === 0) return value?.text ?? '';
+      filled.push(value);
+      return shape.type.fromText(value.text);
+    };
+    const rawOfNode = (one: SourceNode): Raw =>
+      one.kind === 'scalar' && typeof one.value === 'string' ? textOf(one.value, one.place) : rawOf(one);
+    const raw = node.kind === 'list' ? node.items.flatMap(rawOfNode) : rawOfNode(node);
+    return { raw, filled, failed };
   }
 
   private list(shape: List, node: SourceNode, path: string): Raw | undefined {
     this.places.set(path, node.place);
     const written = this.itemsOf(shape, node, path);
     if (written === undefined) {
-      const example = shape.item.example;
-      const write = `a list of ${shape.noun}s${example === undefined ? '' : `, such as [${example}]`}`;
-      this.problem(node.place, path, wrongKind(rawOf(node), write).error);
+      this.problem(node.place, path, notList(shape, rawOf(node)));
       return undefined;
     }
-    if (written.length < shape.itemsMin && !this.told.has(path)) {
-      this.problem(node.place, path, `is empty; write at least one ${shape.noun}`);
+    if (written.length < shape.itemsMin) {
+      if (!this.partial && !this.told.has(path))
+        this.problem(node.place, path, `is empty; ${atLeastOne(shape)}`);
       return undefined;
     }
     const items = written.map((item, i) => this.section(shape.item, item, `${path}[${i}]`) ?? {});
@@ -118,8 +187,10 @@ class Reader {
     for (const one of nodes) {
       if (one.kind !== 'scalar' || typeof one.value !== 'string') items.push(one);
       else {
-        const read = fromText(one.value);
-        for (const error of read.errors) this.problem(one.place, path, error);
+        const filled = this.filled(one.value, one.place, path);
+        if (filled === undefined) continue;
+        const read = fromText(filled.text);
+        for (const error of read.errors) this.problem(one.place, path, errorOfFilled(error, [filled]));
         for (const item of read.items) items.push(sourceOf(item, one.place));
       }
     }
@@ -147,21 +218,19 @@ class Reader {
   }
 
   private unknownKey(section: Section, { key, keyPlace }: SourceEntry, path: string): void {
-    const known = Object.keys(section.keys);
-    const near = nearestName(key, known);
-    if (near !== undefined) this.told.add(pathOf(path, near));
-    const write = near ?? (known.length === 0 ? 'nothing here' : listed(known));
-    this.problem(keyPlace, pathOf(path, key), `${shown(key)} is not a known key; write ${write}`);
+    const { message, meant } = unknownKey(this.root, section, path, key);
+    for (const name of meant) this.told.add(pathOf(path, name));
+    this.problem(keyPlace, pathOf(path, key), message);
   }
 
   private missingKeys(section: Section, seen: ReadonlyMap<string, Place>, place: Place, path: string): void {
+    if (this.partial) return;
     for (const [key, shape] of Object.entries(section.keys)) {
       if (seen.has(key)) continue;
       const childPath = pathOf(path, key);
       if (this.told.has(childPath)) continue;
       if (shape.kind === 'list') {
-        if (shape.itemsMin > 0)
-          this.problem(place, childPath, `is missing; write at least one ${shape.noun}`);
+        if (shape.itemsMin > 0) this.problem(place, childPath, `is missing; ${atLeastOne(shape)}`);
       } else if (shape.required) {
         const write = shape.kind === 'section' ? `${key}: ${shape.example}` : article(shape.type.label);
         this.problem(place, childPath, `is missing; write ${write}`);

@@ -7,6 +7,7 @@ import { listenerRules } from './rules/listeners.ts';
 import { referenceRules } from './rules/references.ts';
 import { resilienceRules } from './rules/resilience.ts';
 import type { Complaints, Rule, RuleHelp } from './rules/rule.ts';
+import { telemetryRules } from './rules/telemetry.ts';
 import type { Config } from './table.ts';
 import type { Draft } from './typed.ts';
 
@@ -18,6 +19,7 @@ const rules = {
   ...resilienceRules,
   ...clusterRules,
   ...balancerRules,
+  ...telemetryRules,
 } satisfies Record<string, Rule>;
 
 export interface RulesResult {
@@ -30,16 +32,20 @@ export interface RulesResult {
  */
 export function applyRules(
   draft: Draft<Config>,
-  reading: Pick<Reading, 'places' | 'told'>,
+  reading: Pick<Reading, 'places' | 'told' | 'lost'>,
   help: RuleHelp,
 ): RulesResult {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
   const { places } = reading;
   const told = withParents(reading.told);
+  const isLost = (path: string): boolean => {
+    for (let at = path; at !== ''; at = parentOf(at)) if (reading.lost.has(at)) return true;
+    return false;
+  };
   const complaints: Complaints = {
     problem: (path, message) => {
-      if (!told.has(path)) problems.push(problemAt(placeOf(path, places), path, message));
+      if (!told.has(path) && !isLost(path)) problems.push(problemAt(placeOf(path, places), path, message));
     },
     warning: (path, message) => warnings.push(problemAt(placeOf(path, places), path, message)),
     lineOf: (path) => placeOf(path, places).line,

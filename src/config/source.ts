@@ -11,6 +11,8 @@ import {
 } from 'yaml';
 import { type ConfigProblem, type Place, problemsMax, shown } from './problem.ts';
 import type { Raw } from './scalar-type.ts';
+import { otherError, type SyntaxProblems, stackOverflow, syntaxProblems } from './syntax-errors.ts';
+import { shield } from './variables.ts';
 
 /** A value of the configuration with the place it was written at: what the reader walks. */
 export type SourceNode =
@@ -30,9 +32,17 @@ export const configFileBytesMax = 1_048_576;
 export const sourceNodesMax = 100_000;
 /** The table is seven levels deep; what lies deeper is a mistake or an attack. */
 export const sourceDepthMax = 32;
-export type SourceResult =
-  | { value: SourceNode; problems?: undefined }
-  | { value?: undefined; problems: readonly ConfigProblem[] };
+
+/** What a file holds. With errors of syntax there may be a value too: what could be read in spite of them. */
+export interface SourceResult {
+  readonly value?: SourceNode;
+  readonly problems: readonly ConfigProblem[];
+  /** Whether a value at a place was read as it was meant, as far as the errors of syntax let one judge. */
+  readonly isSound: (place: Place) => boolean;
+}
+
+const allSound = (): boolean => true;
+const nothingSound = (): boolean => false;
 
 /** Reads YAML 1.2 (so JSON too) with the place of every value. Every syntax error at once; never throws. */
 export function parseSource(file: string, content: string): SourceResult {
@@ -46,41 +56,38 @@ export function parseSource(file: string, content: string): SourceResult {
     path: '',
     message,
   });
+  const { text, restore } = shield(content);
   let document: Document.Parsed;
   try {
     // `uniqueKeys` compares every key with every other: the reader finds duplicates itself, in linear time, and has
     // the path to name them by.
-    document = parseDocument(content, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+    document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
   } catch (error) {
-    return {
-      problems: [problemAt(0, syntaxMessage(error instanceof Error ? error.message : String(error)))],
-    };
+    const message = error instanceof Error ? error.message : String(error);
+    return { problems: [problemAt(0, otherError(message))], isSound: nothingSound };
   }
   // One missing bracket makes the rest of a file wrong too, and a hostile file a million errors.
-  const wrong = [...document.errors, ...document.warnings].slice(0, problemsMax);
-  const deep = wrong.find((error) => error.message === stackOverflow);
-  if (wrong.length > 0)
-    return {
-      problems: (deep ? [deep] : wrong).map((error) => problemAt(error.pos[0], syntaxMessage(error.message))),
-    };
-  const walk = new Walk(placeAt);
+  const errors = [...document.errors, ...document.warnings].slice(0, problemsMax);
+  const deep = errors.find((error) => error.message === stackOverflow);
+  if (deep !== undefined)
+    return { problems: [problemAt(deep.pos[0], otherError(deep.message))], isSound: nothingSound };
+  const walk = new Walk(placeAt, restore);
   const value = walk.node(document.contents, 0, 0);
-  if (walk.refused !== undefined) return { problems: [problemAt(walk.refused.offset, walk.refused.message)] };
-  return { value };
+  if (errors.length > 0) {
+    const syntax = syntaxProblems(content, errors);
+    const told = syntax.problems.map(({ offset, message }) => problemAt(offset, message));
+    if (walk.refused !== undefined) return { problems: told, isSound: nothingSound };
+    return { value, problems: told, isSound: soundBeside(syntax) };
+  }
+  if (walk.refused !== undefined)
+    return { problems: [problemAt(walk.refused.offset, walk.refused.message)], isSound: nothingSound };
+  return { value, problems: [], isSound: allSound };
 }
 
-/** What the parser, which is recursive, says of a text that is nested thousands deep. */
-const stackOverflow = 'Maximum call stack size exceeded';
-
-/** The library's sentences, but for those that speak of its own interface. */
-function syntaxMessage(message: string): string {
-  if (message === stackOverflow) return 'this is nested too deeply';
-  if (message.startsWith('Source contains multiple documents'))
-    return 'there is more than one document; write one';
-  // The library quotes what it met, a NUL or the escape of a terminal included.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
-  const printable = message.replace(/[\x00-\x1f\x7f]/g, (c) => JSON.stringify(c).slice(1, -1));
-  return `this is not YAML: ${printable.charAt(0).toLowerCase()}${printable.slice(1)}`;
+/** Before the first error everything is sound; after it only where the parser found its way again. */
+function soundBeside({ lines, recovered }: SyntaxProblems): (place: Place) => boolean {
+  const first = Math.min(...lines);
+  return ({ line }) => line < first || (recovered && !lines.has(line));
 }
 
 /** From the library's nodes to ours, aliases written out, within bounds. */
@@ -88,10 +95,12 @@ class Walk {
   refused: { readonly offset: number; readonly message: string } | undefined;
   private readonly placeAt: (offset: number) => Place;
   private readonly anchors = new Map<string, Node>();
+  private readonly restore: (value: string) => string;
   private count = 0;
 
-  constructor(placeAt: (offset: number) => Place) {
+  constructor(placeAt: (offset: number) => Place, restore: (value: string) => string) {
     this.placeAt = placeAt;
+    this.restore = restore;
   }
 
   node(node: Node | null | undefined, fallbackOffset: number, depth: number): SourceNode {
@@ -110,7 +119,11 @@ class Walk {
       // The library's own `resolve` looks through the whole document for each alias.
       const target = this.anchors.get(node.source);
       if (target === undefined)
-        return this.refuse(offset, place, `${shown(`*${node.source}`)} is an alias of nothing before it`);
+        return this.refuse(
+          offset,
+          place,
+          `${shown(`*${node.source}`)} is an alias, and no anchor before it has its name; for a text that begins with "*" write quotes`,
+        );
       return this.node(target, offset, depth + 1);
     }
     if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
@@ -121,12 +134,13 @@ class Walk {
     if (isMap<Node, Node | null>(node)) {
       return { kind: 'map', entries: node.items.map((pair) => this.entry(pair, offset, depth)), place };
     }
-    return { kind: 'scalar', value: isScalar(node) ? plainValue(node.value) : null, place };
+    const value = isScalar(node) ? plainValue(node.value) : null;
+    return { kind: 'scalar', value: typeof value === 'string' ? this.restore(value) : value, place };
   }
 
   private entry(pair: Pair<Node, Node | null>, offset: number, depth: number): SourceEntry {
     const keyOffset = pair.key?.range?.[0] ?? offset;
-    const text = isScalar(pair.key) ? String(pair.key.value) : '?';
+    const text = isScalar(pair.key) ? this.restore(String(pair.key.value)) : '?';
     return { key: text, keyPlace: this.placeAt(keyOffset), value: this.next(pair.value, keyOffset, depth) };
   }
 

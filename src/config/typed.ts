@@ -48,7 +48,7 @@ function absent(shape: Shape): Raw | undefined {
 
 /** The other way: what a file would hold for a typed value, defaults written out. Reading it gives the same value. */
 export function rawOfTyped(shape: Shape, typed: unknown): Raw {
-  if (shape.kind === 'scalar') return shape.type.toRaw(typed);
+  if (shape.kind === 'scalar') return withEscapes(shape.type.toRaw(typed));
   if (shape.kind === 'list') return (typed as readonly unknown[]).map((item) => rawOfTyped(shape.item, item));
   if (typed === 'none') return 'none';
   const raw: { [key: string]: Raw } = {};
@@ -57,6 +57,12 @@ export function rawOfTyped(shape: Shape, typed: unknown): Raw {
     if (value !== undefined) raw[key] = rawOfTyped(child, value);
   }
   return raw;
+}
+
+/** A text that would be read as a reference to a variable, written so that it is not. */
+function withEscapes(raw: Raw): Raw {
+  if (typeof raw === 'string') return raw.replaceAll('${', () => '$${');
+  return Array.isArray(raw) ? raw.map(withEscapes) : raw;
 }
 
 /** Freezes a value and everything in it. */

@@ -59,7 +59,9 @@ clusters:
     const broken = program(['run', '--config', file('listeners: [')]);
     const missing = program(['run', '--config', '/nonexistent/outrigger.yaml']);
     expect(await broken.exit).to.equal(2);
-    expect(broken.stderr).to.match(/outrigger\.yaml:\d+:\d+: this is not YAML/);
+    expect(broken.stderr).to.match(
+      /outrigger\.yaml:1:12: the "\[" here is never closed; write "\]" where it ends/,
+    );
     expect(await missing.exit).to.equal(2);
     expect(missing.stderr).to.contain('/nonexistent/outrigger.yaml');
   });

@@ -20,6 +20,8 @@ export interface RuleHelp {
   checkRegex(pattern: string): string | undefined;
   /** A file that the configuration names, or why it cannot be read. */
   readFile(path: string): Result<Buffer>;
+  /** Why a file cannot be written or made, or undefined. */
+  checkWritable(path: string): string | undefined;
 }
 
 /** Looks at a draft, of which any part may be missing because it was wrong and has been told of already. */

@@ -242,7 +242,7 @@ const connections = section(
 const tls = optionalSection(
   {
     doc: 'TLS towards the endpoints; an empty mapping uses the authorities of the system. Without it, plain text.',
-    example: '{ ca: ca.pem }',
+    example: '{} for the authorities of the system, or { ca: ca.pem }',
   },
   {
     ca: key(text({ label: 'file' }), {

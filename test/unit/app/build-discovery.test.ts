@@ -83,7 +83,7 @@ describe('discovery from a file on disk', () => {
       ],
       ['endpoints:\n  - { adress: "10.0.0.2:1" }\n', /write address/],
       ['endpoints: []\n', /endpoints: is empty; write at least one endpoint/],
-      ['endpoints: [{ address: "10.0.0.2:1" }', /this is not YAML/],
+      ['endpoints: [{ address: "10.0.0.2:1" }', /the "\[" here is never closed/],
       ['', /is empty; write endpoints/],
     ] as const) {
       writeFileSync(path, content);

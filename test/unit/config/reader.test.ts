@@ -6,8 +6,8 @@ const wrong: [string, string, string][] = [
   ['an unknown key', 'drian: {}', 'f.yaml:10:1 drian: "drian" is not a known key; write drain'],
   [
     'an unknown key like no other',
-    'retry: { attempts: 3 }',
-    'f.yaml:10:1 retry: "retry" is not a known key; write admin, listeners, clusters, telemetry, limits, drain, reload, zone or log',
+    'qwerty: { attempts: 3 }',
+    'f.yaml:10:1 qwerty: "qwerty" is not a known key; write admin, listeners, clusters, telemetry, limits, drain, reload, zone or log',
   ],
   [
     'a key that is no word',

@@ -110,7 +110,7 @@ describe('config/rules/resilience', () => {
     );
     const direct = listener.replace(/, routes: .*\}\] \}/, ', retry: { on: [unavailable] } }');
     expect(problemsOf(minimal({ listener: direct, cluster })).join()).to.contain(
-      '"retry" is not a known key',
+      '"retry" is not a key here; it belongs to listeners[].routes[]',
     );
   });
 });

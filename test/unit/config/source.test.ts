@@ -38,16 +38,17 @@ describe('config/source', () => {
 
   it('tells every error of syntax with its place', () => {
     expect(problemsOf('listeners:\n  - name: a\n   listen: x\n\tclusters: [\n')).to.deep.equal([
-      'f.yaml:3:1: this is not YAML: sequence item without - indicator',
-      'f.yaml:4:1: this is not YAML: tabs are not allowed as indentation',
-      'f.yaml:5:1: this is not YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
+      'f.yaml:3:4: this line is indented by 3 spaces, which is not the indentation of any key above; indent it by 2 or 4',
+      'f.yaml:4:1: a tab indents this line; use spaces',
     ]);
     expect(problemsOf('a: 1\n---\nb: 2\n')).to.deep.equal([
       'f.yaml:2:1: there is more than one document; write one',
     ]);
-    expect(problemsOf('a: "\\\0\u001b"\n').join('; ')).to.match(/invalid escape sequence \\\\u0000/);
+    expect(problemsOf('a: "\\\0\u001b"\n')).to.deep.equal([
+      'f.yaml:1:5: "\\\\\\u0000" is not an escape sequence; write \\\\ for a backslash, or use single quotes',
+    ]);
     expect(problemsOf('a: !secret x\n')).to.deep.equal([
-      'f.yaml:1:4: this is not YAML: unresolved tag: !secret',
+      'f.yaml:1:4: "!secret" is a tag, and tags are not supported; remove it, or put the value in quotes',
     ]);
     expect(problemsOf('a: *b\n')[0]).to.include('f.yaml:1:4: ');
   });

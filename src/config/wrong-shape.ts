@@ -1,0 +1,38 @@
+import { listed } from './problem.ts';
+import { type Raw, wrongKind } from './scalar-type.ts';
+import type { List, Section } from './shape.ts';
+
+/** What is said of a value that stands where a mapping belongs. */
+export function notMapping(section: Section, raw: Raw): string {
+  const write = section.example ?? `a mapping of ${listed(Object.keys(section.keys), 'and')}`;
+  if (typeof raw === 'boolean') return `${raw} is not a mapping; ${fixOfBoolean(section, raw, write)}`;
+  return wrongKind(raw, write).error + missingSpace(raw);
+}
+
+/** `tls: true`, which other programs take. */
+function fixOfBoolean(section: Section, raw: boolean, write: string): string {
+  const isOn = section.presence === 'filled';
+  if (raw) return isOn ? `remove it for the defaults, or write ${write}` : `write ${write}`;
+  if (section.orNone) return 'write none to turn it off';
+  return isOn ? `write ${write}` : 'remove it to leave this off';
+}
+
+/** `name:outbound`, which YAML takes for one word. */
+function missingSpace(raw: Raw): string {
+  return typeof raw === 'string' && /^[A-Za-z]+:[^\s/]/.test(raw)
+    ? ' (a key requires a space after its colon)'
+    : '';
+}
+
+/** What is said of a value that stands where a list belongs. */
+export function notList(list: List, raw: Raw): string {
+  return wrongKind(raw, `a list of ${list.noun}s${exampleOf(list)}`).error;
+}
+
+export function atLeastOne(list: List): string {
+  return `write at least one ${list.noun}`;
+}
+
+function exampleOf({ item: { example } }: List): string {
+  return example === undefined ? '' : `, such as [${example}]`;
+}
