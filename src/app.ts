@@ -99,7 +99,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
   const drainable = drainableOf(parts, () => admin);
-  const drain = (): Promise<DrainResult> => lifecycle.drain(drainable);
+  const drain = (): Promise<unknown> => lifecycle.drain(drainable);
   try {
     parts.running = buildAll(config, build);
     const openAdmin = (): Promise<AdminServer> =>

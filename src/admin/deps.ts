@@ -28,6 +28,8 @@ export interface AdminDeps {
   explain(id: number): CallRecord | undefined;
   /** Starts to drain; calling it again does nothing. */
   drain(): void;
+  /** Takes a drain back, if the listeners have not closed yet. */
+  undrain(): UndrainOutcome;
   /** Reads the configuration anew and puts it in force, or changes nothing. Never rejects. */
   reload(): Promise<ReloadOutcome>;
   setLogLevel(level: LogLevel): void;
@@ -38,6 +40,12 @@ export interface AdminDeps {
   /** Stops the process, after a drain. Called once the reply has left. */
   quit(): void;
 }
+
+/**
+ * `undrained`: as before the drain. `not_draining`: there was none. `listeners_closed` and `stopping`: too late, since the
+ * listeners have closed, or the process was told to end.
+ */
+export type UndrainOutcome = 'undrained' | 'not_draining' | 'listeners_closed' | 'stopping';
 
 /** All of the configuration is in force, or nothing changed. `version` is of the one in force. */
 export type ReloadOutcome =
@@ -197,8 +205,17 @@ export interface ServerInfo {
   /** Operating system and processor: `linux x64`. */
   readonly platform: string;
   readonly config: ConfigInfo;
+  /** How far a drain is; null while nothing drains. */
+  readonly drain: DrainProgress | null;
   /** How the drain went; null until it is over. */
   readonly drained: DrainInfo | null;
+}
+
+export interface DrainProgress {
+  /** `accepting` new connections still, and may be taken back; `closing` once the listeners have closed; `drained`. */
+  readonly phase: 'accepting' | 'closing' | 'drained';
+  /** How long new connections are still accepted, milliseconds. */
+  readonly acceptingForMs: number;
 }
 
 export interface DrainInfo {

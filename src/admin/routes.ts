@@ -8,6 +8,7 @@ import { json, type Reply, text, wantedFormat } from './reply.ts';
 import {
   clustersText,
   configText,
+  drainText,
   listenersText,
   memoryText,
   readyText,
@@ -15,6 +16,7 @@ import {
   serverInfoText,
   statsText,
   tracesText,
+  undrainText,
 } from './text-pages.ts';
 import type { HistoryPoint } from './totals-history.ts';
 
@@ -92,7 +94,18 @@ export const adminRoutes: readonly AdminRoute[] = [
     handle: (r) => inFormat(r, r.deps.traces(), (calls) => tracesText(calls, r.nowWallMs)),
   },
   { method: 'GET', path: '/explain/{}', about: 'one call in plain words', handle: explain },
-  { method: 'POST', path: '/drain', about: 'finish the calls in flight, take no new ones', handle: drain },
+  {
+    method: 'POST',
+    path: '/drain',
+    about: 'fail /ready, close the listeners after drain.delay, finish the calls in flight',
+    handle: drain,
+  },
+  {
+    method: 'POST',
+    path: '/undrain',
+    about: 'take a drain back, until the listeners have closed',
+    handle: undrain,
+  },
   {
     method: 'POST',
     path: '/reload',
@@ -217,8 +230,16 @@ async function reload(request: AdminRequest): Promise<Reply> {
 
 function drain(request: AdminRequest): Reply {
   request.deps.drain();
-  const said = 'draining: calls in flight finish, new ones are turned away';
-  return inFormat(request, { draining: true }, () => said);
+  const progress = request.deps.serverInfo().drain;
+  return inFormat(request, { draining: true, ...progress }, () => drainText(progress));
+}
+
+function undrain(request: AdminRequest): Reply {
+  const outcome = request.deps.undrain();
+  const isDraining = outcome === 'listeners_closed' || outcome === 'stopping';
+  const answer = { draining: isDraining, outcome, message: undrainText(outcome) };
+  // 409: what the sidecar is doing does not allow it (RFC 9110 section 15.5.10).
+  return inFormat(request, answer, () => answer.message, isDraining ? 409 : 200);
 }
 
 function logging({ deps, query }: AdminRequest): Reply {

@@ -3,6 +3,7 @@ import type {
   CallsSnapshot,
   ClusterSnapshot,
   ConfigInfo,
+  DrainProgress,
   EndpointSnapshot,
   ListenerSnapshot,
   MemorySnapshot,
@@ -10,6 +11,7 @@ import type {
   ReloadOutcome,
   ServerInfo,
   StatsSnapshot,
+  UndrainOutcome,
 } from './deps.ts';
 import { summarizeCall } from './live-snapshot.ts';
 import { bytesText, durationText, percentText, rateText, spanText } from './quantities.ts';
@@ -136,6 +138,7 @@ export function serverInfoText(info: ServerInfo): string {
     ['service', info.name],
     ['version', info.version],
     ['state', info.state],
+    ...(info.drain === null ? [] : [['drain', drainText(info.drain)] as const]),
     ['started', isoTime(info.startedWallMs)],
     ['up for', spanText(info.uptimeMs)],
     ['process', String(info.pid)],
@@ -144,6 +147,30 @@ export function serverInfoText(info: ServerInfo): string {
     ['configuration', configText(info.config)],
     ...(info.config.lastError === '' ? [] : [['last reload refused', info.config.lastError] as const]),
   ]);
+}
+
+/** What a drain does now and what comes next. */
+export function drainText(progress: DrainProgress | null): string {
+  if (progress === null) return 'draining';
+  const { phase, acceptingForMs } = progress;
+  if (phase === 'drained') return 'drained: the listeners are closed and every call has ended';
+  if (phase === 'closing') return 'draining: the listeners are closed and calls in flight finish';
+  const until = `${(acceptingForMs / 1000).toFixed(1)} s`;
+  return `draining: new connections are accepted for another ${until}, then the listeners close; undrain takes it back until then`;
+}
+
+/** What became of an undrain. */
+export function undrainText(outcome: UndrainOutcome): string {
+  switch (outcome) {
+    case 'undrained':
+      return 'the drain was taken back: /ready answers 200 again, and connections stay open';
+    case 'not_draining':
+      return 'not draining: there is nothing to take back';
+    case 'listeners_closed':
+      return 'too late: the listeners have closed; start a new process';
+    case 'stopping':
+      return 'too late: the process was told to stop, and will; start a new process';
+  }
 }
 
 /** `version 3 since 2026-11-22T18:30:00.000Z, 2 reloads, 0 refused`. */

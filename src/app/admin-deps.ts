@@ -5,7 +5,7 @@ import { type AppParts, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
 import { clusterSnapshot } from './snapshots.ts';
 
-/** What the admin API may see of a running sidecar, and do to it. `drain` runs once. */
+/** What the admin API may see of a running sidecar, and do to it. `drain` runs until it is over or taken back. */
 export function adminDeps(
   parts: AppParts,
   drain: () => Promise<unknown>,
@@ -33,7 +33,7 @@ export function adminDeps(
         connections: one.listener.connections,
         active: one.tcp?.connections ?? one.context.calls.active,
         total: one.context.calls.ended,
-        going: parts.leaving.listeners.has(one) || lifecycle.state === 'draining',
+        going: parts.leaving.listeners.has(one) || lifecycle.isClosing,
       })),
     stats() {
       const nowMs = clock.now();
@@ -61,6 +61,7 @@ export function adminDeps(
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
       config: { ...parts.reloads },
+      drain: lifecycle.progress,
       drained: lifecycle.drained,
     }),
     memory() {
@@ -81,6 +82,7 @@ export function adminDeps(
     }),
     explain: (id) => telemetry.recent.find(id),
     drain: () => void drain(),
+    undrain: () => lifecycle.undrain(),
     reload,
     setLogLevel(level) {
       logger.level = level;
@@ -95,7 +97,10 @@ export function adminDeps(
       parts.failReadiness = on;
     },
     // Whoever runs the process closes it then: it is told as by SIGTERM.
-    quit: () => void drain().then(deps.onQuit),
+    quit() {
+      lifecycle.endsForSure();
+      void drain().then(deps.onQuit);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { AdminServer } from '../admin/server.ts';
 import type { Address } from '../core/address.ts';
-import { type Drainable, type DrainTarget, waitWhile } from '../lifecycle.ts';
+import { type Drainable, type DrainTarget, type HandOverControl, waitWhile } from '../lifecycle.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { portSharers } from '../listeners/port-sharers.ts';
 import type { ListenerParts } from './build-listener.ts';
@@ -19,10 +19,10 @@ export class ListenersDrain implements DrainTarget {
     this.listeners = listeners;
   }
 
-  async announce(): Promise<void> {
+  async stopAccepting(): Promise<void> {
     await Promise.all(
       this.listeners().map(async ({ listener, tcp }) => {
-        await listener.announceShutdown();
+        await listener.stopAccepting();
         tcp?.drain();
       }),
     );
@@ -68,25 +68,39 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     this.admin = admin;
   }
 
-  async handOver(isOver: () => boolean): Promise<void> {
+  announce(goawayDelayMs: number): void {
+    for (const { listener } of everyListener(this.parts)) listener.announceShutdown(goawayDelayMs);
+  }
+
+  resume(): void {
+    for (const { listener } of everyListener(this.parts)) listener.resume();
+  }
+
+  async handOver(control: HandOverControl): Promise<boolean> {
     const { running, deps } = this.parts;
     const { handoverMs } = running.config.drain;
-    if (handoverMs === undefined) return;
+    if (handoverMs === undefined) return false;
     const { clock, logger } = deps;
     deps.logger.info('waiting for a successor', { handoverMs });
     const endMs = clock.now() + handoverMs;
     const alone = (): boolean => running.listeners.some(({ listener }) => !hasSuccessor(listener));
-    await waitWhile(() => alone() && !isOver(), clock, endMs);
+    await waitWhile(() => alone() && !control.over, clock, endMs);
+    if (control.over) return false;
     const admin = this.admin();
     if (!alone() && admin !== null) {
+      control.commit();
       // Who has the admin address is the one that stays. A successor that has waited too long for it goes again, perhaps in
       // this moment: only one that takes it has come for good, and nobody else is to be left without a listener.
       await admin.close();
       const untaken = (): boolean => !anyPort(running.config.admin.listen) && isFree(admin.address);
-      await waitWhile(() => (untaken() || alone()) && !isOver(), clock, endMs);
+      await waitWhile(() => (untaken() || alone()) && !control.over, clock, endMs);
     }
-    if (alone()) return logger.warn('no successor came: going without', { handoverMs });
+    if (alone()) {
+      logger.warn('no successor came: going without', { handoverMs });
+      return false;
+    }
     logger.info('a successor is there: clients are sent over');
+    return true;
   }
 
   async close(): Promise<void> {

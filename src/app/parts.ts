@@ -71,9 +71,17 @@ export function everyCluster({ running, leaving }: AppParts): Cluster[] {
 export function notReadyBecause(parts: AppParts): string[] {
   const { state } = parts.lifecycle;
   const byHand = parts.failReadiness ? ['made to fail by POST /healthcheck/fail'] : [];
-  if (state === 'draining') return ['draining', ...byHand];
+  if (state === 'draining') return [drainingBecause(parts.lifecycle), ...byHand];
   const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
   return [...reasons, ...(parts.wasReady ? [] : clustersAwaited(parts)), ...byHand];
+}
+
+function drainingBecause({ progress }: Lifecycle): string {
+  if (progress === null) return 'draining';
+  const { phase, acceptingForMs } = progress;
+  if (phase === 'drained') return 'draining: the listeners are closed and every call has ended';
+  if (phase === 'closing') return 'draining: the listeners are closed and calls in flight finish';
+  return `draining: new connections are accepted for another ${(acceptingForMs / 1000).toFixed(1)} s`;
 }
 
 /** Clusters whose first answers are still to come, in plain words. */

@@ -8,6 +8,9 @@ const degradedReasonsMax = 5;
 /** The reasons of one cluster: a probe may have quoted what a server sent. */
 const reasonCharsMax = 400;
 
+/** What metrics call the phases of a drain. */
+const states = { accepting: 'draining', closing: 'closing', drained: 'drained' } as const;
+
 /**
  * Returns what `/ready` answers. Readiness is about this sidecar alone: without a usable endpoint it can still answer
  * calls, with the reason, and taking the pod out of its Service would help nobody. So that is `degraded`, and not
@@ -58,6 +61,16 @@ export function registerReadinessMetrics(registry: Registry, parts: () => AppPar
     'outrigger.degraded',
     '1 while a cluster that a listener uses has no usable endpoint, else 0.',
     ({ degraded }) => degraded,
+  );
+  registry.observe(
+    'gauge',
+    { name: 'outrigger.state', help: '1 for the state that the sidecar is in, 0 for the others.', unit: '' },
+    (emit) => {
+      const { state, progress } = parts().lifecycle;
+      const now = progress === null ? state : states[progress.phase];
+      for (const name of ['starting', 'ready', ...Object.values(states)])
+        emit({ 'outrigger.state': name }, name === now ? 1 : 0);
+    },
   );
   const perCluster = (name: string, help: string, value: (cluster: ClusterUsability) => number): void =>
     registry.observe('gauge', { name, help, unit: '{endpoint}' }, (emit) => {

@@ -71,7 +71,7 @@ export class Reloader {
 
   private async attempt(): Promise<ReloadOutcome> {
     const { deps, running } = this.parts;
-    if (this.parts.lifecycle.state === 'draining') return this.refused(['the sidecar is draining']);
+    if (this.parts.lifecycle.state === 'draining') return this.refused([drainingNow]);
     if (deps.load === undefined) return this.refused(['there is no configuration to read anew']);
     const loaded = deps.load();
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
@@ -87,7 +87,7 @@ export class Reloader {
         deps.logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
       }
       // SIGTERM may have come meanwhile, and its drain knows nothing of what is new.
-      if ((this.parts.lifecycle.state as string) === 'draining') throw new Error('the sidecar is draining');
+      if ((this.parts.lifecycle.state as string) === 'draining') throw new Error(drainingNow);
       this.commit(plan, lists);
     } catch (error) {
       plan.discard();
@@ -189,15 +189,18 @@ export class Reloader {
   private async letClusterGo({ cluster }: BuiltCluster): Promise<void> {
     const { leaving, deps, lifecycle } = this.parts;
     leaving.clusters.add(cluster);
-    const over = (): boolean => cluster.active === 0 || lifecycle.state === 'draining';
+    const over = (): boolean => cluster.active === 0 || lifecycle.isClosing;
     await waitWhile(() => !over(), deps.clock, Number.POSITIVE_INFINITY, idleLookMs);
-    if (lifecycle.state === 'draining') return;
+    // The end of the process closes what is left.
+    if (lifecycle.isClosing) return;
     cluster.stop();
     cluster.close();
     leaving.clusters.delete(cluster);
     deps.logger.info('cluster is gone', { cluster: cluster.name });
   }
 }
+
+const drainingNow = 'the sidecar is draining; reload it after outrigger undrain, or start a new process';
 
 /** How often it is looked whether the last call of a removed cluster has ended, milliseconds. */
 const idleLookMs = 100;

@@ -15,7 +15,7 @@ export type Arguments =
   | { readonly command: 'schema'; readonly output: 'json' | 'markdown' }
   | { readonly command: 'version'; readonly output: OutputFormat }
   | {
-      readonly command: 'endpoints' | 'stat' | 'reload' | 'drain';
+      readonly command: 'endpoints' | 'stat' | 'reload' | 'drain' | 'undrain';
       readonly admin: string | undefined;
       readonly output: OutputFormat;
     }
@@ -190,6 +190,7 @@ function build(command: CommandName, given: Given): ArgumentsResult {
     case 'stat':
     case 'reload':
     case 'drain':
+    case 'undrain':
       return { value: { command, admin: one.admin, output } };
     case 'ready':
       return readyArguments(given, output);

@@ -86,6 +86,7 @@ export const commands = {
     detail: [
       'Spreads every call that arrives over the replicas behind it.',
       'Runs until SIGTERM, SIGINT or SIGQUIT, then drains. SIGHUP reloads, SIGUSR1 reopens the access log.',
+      'A second signal, a second or more later, ends the drain at once.',
       'Exit code: 0 when every call finished, 1 when a call was terminated or it could not start,',
       '2 for a wrong configuration.',
       'Precedence: flag, environment, file, default.',
@@ -160,10 +161,23 @@ export const commands = {
     summary: 'make a running sidecar finish its calls and take no new ones',
     usage: '[options]',
     detail: [
-      'Tells once a second what it waits for, then how many calls were cut and finished.',
+      'Readiness fails at once. New connections are served for drain.delay (5s), then the listeners',
+      'close and calls in flight finish within drain.grace (10s). Until the listeners close,',
+      'outrigger undrain takes it back.',
+      'Shows once a second what it waits for, then how many calls were cut and finished.',
       'The process stays; SIGTERM ends it. The exit code is 1 if a call was cut.',
     ],
     examples: ['outrigger drain', 'outrigger drain -o json'],
+    flags: [admin, output],
+  },
+  undrain: {
+    summary: 'take back the drain of a running sidecar, until its listeners have closed',
+    usage: '[options]',
+    detail: [
+      'Ends with 0 when the sidecar serves as before, also where it did not drain, and with 1 when',
+      'the listeners have closed or the process was told to stop.',
+    ],
+    examples: ['outrigger undrain', 'outrigger undrain --admin 127.0.0.1:15000 -o json'],
     flags: [admin, output],
   },
   ready: {

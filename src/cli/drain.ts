@@ -1,4 +1,5 @@
 import type { DrainInfo, ListenerSnapshot, ServerInfo } from '../admin/deps.ts';
+import { drainText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Address } from '../core/address.ts';
@@ -49,9 +50,15 @@ async function follow(address: Address, tell: (line: string) => void): Promise<R
     if (pid !== 0 && server.pid !== pid)
       return { error: `the drain was begun, but another process (${server.pid}) answers here now` };
     pid = server.pid;
-    if (lookedMs % lineEveryMs === 0) tell(waitingFor(answer.value.listeners as readonly ListenerSnapshot[]));
+    if (server.state === 'ready')
+      return { error: 'the drain was taken back (undrain): the sidecar serves as before' };
+    if (lookedMs % lineEveryMs === 0) tell(nowDoing(server, answer.value.listeners as ListenerSnapshot[]));
     await pause(lookEveryMs);
   }
+}
+
+function nowDoing({ drain: progress }: ServerInfo, listeners: readonly ListenerSnapshot[]): string {
+  return progress?.phase === 'accepting' ? drainText(progress) : waitingFor(listeners);
 }
 
 /** `waiting for 3 calls: outbound 2, inbound 1`, or for the clients to take in that they are to go. */

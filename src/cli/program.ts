@@ -45,6 +45,8 @@ async function dispatch(args: Arguments, env: Environment): Promise<number> {
       return (await import('./stat.ts')).stat(args, process, env);
     case 'drain':
       return (await import('./drain.ts')).drain(args, process, env);
+    case 'undrain':
+      return (await import('./undrain.ts')).undrain(args, process, env);
     case 'ready':
       return (await import('./ready.ts')).ready(args, process, env);
     case 'reload':

@@ -29,8 +29,8 @@ export async function run(
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
   if (loaded.config === undefined) return ExitCode.Usage;
   const logger = loggerOf(loaded.config, io);
-  let stop: () => void = () => {};
-  const stopped = new Promise<void>((resolve) => {
+  let stop: (signal?: NodeJS.Signals) => void = () => {};
+  const stopped = new Promise<NodeJS.Signals | undefined>((resolve) => {
     stop = resolve;
   });
   // A sidecar that is told to stop while it still starts goes as well.
@@ -57,12 +57,15 @@ export async function run(
     idle.start();
     // What no seam caught, of a timer for one. Ending would cost every call of the process, and those it had no part in.
     signals.onUncaught((error) => app.internalErrors.caught('elsewhere', error));
-    await stopped;
+    const signal = await stopped;
     watch?.stop();
     idle.stop();
     // After a hand-over no socket of ours may be left to keep it until the drain is over.
     const kept = keepProcess();
-    const { cut, undelivered } = await app.stop();
+    const drained = app.stop();
+    // It comes from a person at a terminal.
+    if (signal === 'SIGINT') app.lifecycle.skipDelay();
+    const { cut, undelivered } = await drained;
     kept.cancel();
     return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
   } catch (error) {

@@ -2,8 +2,8 @@ import type { Clock } from '../core/clock.ts';
 
 /** Signals of the process, injected so that a test need not send them. */
 export interface RunSignals {
-  /** The first of SIGTERM, SIGINT and SIGQUIT: drain. Called at once where it has come already. */
-  onTerminate(stop: () => void): void;
+  /** The first of SIGTERM, SIGINT and SIGQUIT, by name: drain. Called at once where it has come already. */
+  onTerminate(stop: (signal?: NodeJS.Signals) => void): void;
   /** A further one of them, `repeatAfterMs` after the first or later: end what is left of the drain now. */
   onTerminateAgain(endNow: () => void): void;
   /** SIGHUP: reopens the log files and reloads the configuration. */
@@ -32,25 +32,25 @@ export interface SignalSource {
  */
 export function processSignals(source: SignalSource, clock: Clock): RunSignals {
   const nothing = (): void => {};
-  let terminatedMs: number | null = null;
-  let stop = nothing;
+  let terminated: { readonly by: NodeJS.Signals; readonly atMs: number } | null = null;
+  let stop: (signal: NodeJS.Signals) => void = nothing;
   let endNow = nothing;
   let reload = nothing;
   let reopen = nothing;
-  const terminate = (): void => {
+  const terminate = (signal: NodeJS.Signals): void => {
     const nowMs = clock.now();
-    if (terminatedMs === null) {
-      terminatedMs = nowMs;
-      stop();
-    } else if (nowMs - terminatedMs >= repeatAfterMs) endNow();
+    if (terminated === null) {
+      terminated = { by: signal, atMs: nowMs };
+      stop(signal);
+    } else if (nowMs - terminated.atMs >= repeatAfterMs) endNow();
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) source.on(signal, terminate);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) source.on(signal, () => terminate(signal));
   source.on('SIGHUP', () => reload());
   source.on('SIGUSR1', () => reopen());
   return {
     onTerminate(listener) {
       stop = listener;
-      if (terminatedMs !== null) stop();
+      if (terminated !== null) stop(terminated.by);
     },
     onTerminateAgain(listener) {
       endNow = listener;

@@ -45,7 +45,11 @@ interface Queued {
 export class ServerConnection implements ServerStreamOwner {
   readonly socket: Socket;
   readonly clock: Clock;
+  /** The next reply says `connection: close`. */
   draining = false;
+  saidClose = false;
+  /** Closes once it is idle, whether or not a reply could say so. */
+  private closing = false;
   private readonly onStream: Http1StreamHandler;
   private readonly internalErrors: InternalErrors | undefined;
   private current: ServerStream | null = null;
@@ -78,6 +82,11 @@ export class ServerConnection implements ServerStreamOwner {
     return this.current === null && this.queue.length === 0 && !this.handedOver;
   }
 
+  /** Requests that were sent ahead are answered as well: only the last of the replies says `connection: close`. */
+  get isLastReply(): boolean {
+    return this.draining && this.queue.length === 0;
+  }
+
   /** The socket speaks another protocol from now on and is somebody else's. */
   handOver(): void {
     this.handedOver = true;
@@ -102,6 +111,7 @@ export class ServerConnection implements ServerStreamOwner {
   /** One that has just been opened is about to be used: its request is answered first. */
   drain(): void {
     this.draining = true;
+    this.closing = true;
     if (this.idle && this.begun) this.end(null);
   }
 
@@ -154,9 +164,10 @@ export class ServerConnection implements ServerStreamOwner {
   }
 
   private next(): void {
+    if (this.saidClose) return this.end(this.lastWords);
     const queued = this.queue.shift();
     if (queued === undefined) {
-      if (this.lastWords !== null || this.draining) this.end(this.lastWords);
+      if (this.lastWords !== null || this.closing) this.end(this.lastWords);
       return;
     }
     if (this.lastWords !== null && !queued.request.complete) this.end(this.lastWords);

@@ -15,7 +15,10 @@ export const discardMs = 2000;
 export interface ServerStreamOwner {
   readonly socket: Socket;
   readonly clock: Clock;
-  readonly draining: boolean;
+  /** The reply that begins now is to be the last one of the connection. */
+  readonly isLastReply: boolean;
+  /** A reply has said `connection: close`. */
+  saidClose: boolean;
   /** Runs what the socket calls: an exception ends the connection. */
   contained(run: () => void): void;
   /** Both messages are through; the connection may go on to its next request. */
@@ -122,7 +125,10 @@ export class ServerStream implements MessageStream {
     this.closeDelimited = this.hasBody && !end && contentLength < 0 && old;
     // A client that still waits for 100-continue may send its body or not: this connection cannot be read any further.
     const uninvited = this.expectsContinue && this.reader === null && !this.requestRead;
-    if (this.owner.draining || uninvited) raw.push('connection', 'close');
+    if (this.owner.isLastReply || uninvited) {
+      raw.push('connection', 'close');
+      this.owner.saidClose = true;
+    }
     if (chunked) pushFraming(raw, 'chunked');
     else if (this.hasBody && end) pushFraming(raw, 0);
     else if (contentLength >= 0 && status !== 204) pushFraming(raw, contentLength);

@@ -31,6 +31,8 @@ export interface Http1Server {
    * from it. Opened with `allowHalfOpen`, so that an error reply can still be read after the client's FIN.
    */
   accept(socket: Socket, firstBytes: Buffer | null): void;
+  /** Whether each reply says `connection: close` from now on. Idle connections stay open for their next request. */
+  lastReplies(on: boolean): void;
   /** Closes idle connections now and the others with their next reply, which says `connection: close`. */
   drain(): void;
   /** Cuts every connection, WebSockets included. The server accepts none afterwards. */
@@ -96,7 +98,7 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
   });
 
   let closed = false;
-  let draining = false;
+  let lastReplies = false;
   return {
     accept(socket, firstBytes) {
       socket.on('error', () => {}); // `close` follows and is what counts.
@@ -105,7 +107,7 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
         return;
       }
       const connection = new ServerConnection(socket, options);
-      connection.draining = draining;
+      connection.draining = lastReplies;
       connections.set(socket, connection);
       socket.once('close', () => {
         connections.delete(socket);
@@ -118,8 +120,12 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
       socket.once('end', () => connection.halfClosed());
       socket.resume();
     },
+    lastReplies(on) {
+      lastReplies = on;
+      for (const connection of connections.values()) connection.draining = on;
+    },
     drain() {
-      draining = true;
+      lastReplies = true;
       for (const connection of connections.values()) connection.drain();
     },
     close() {

@@ -39,6 +39,7 @@ export class Http2Downstream {
   private idleTimer: Timer | null = null;
   private ageTimer: Timer | null = null;
   private retireTimer: Timer | null = null;
+  private announced = false;
   /** Streams that the scheduler was told of. */
   private counted = 0;
 
@@ -95,6 +96,8 @@ export class Http2Downstream {
 
   /** No new calls, please (GOAWAY with the highest id); those on their way are still taken. */
   announceShutdown(): void {
+    if (this.announced) return;
+    this.announced = true;
     this.binding.connection.announceShutdown();
   }
 
@@ -120,14 +123,14 @@ export class Http2Downstream {
     if (ageMsMax === Number.POSITIVE_INFINITY) return;
     // Clients that came together must not come back together.
     const ageMs = ageMsMax * (0.9 + 0.2 * this.deps.random.next());
-    this.ageTimer = this.deps.clock.after(ageMs, () => this.retire());
+    this.ageTimer = this.deps.clock.after(ageMs, () => this.retire(goawayDelayMs));
   }
 
-  /** Asks the client to make its next calls elsewhere, and closes when it has none. */
-  private retire(): void {
+  /** Asks the client to make its next calls elsewhere, and closes when it has none; `delayMs` is between the two GOAWAYs. */
+  retire(delayMs: number): void {
     if (this.retireTimer !== null) return;
     this.announceShutdown();
-    this.retireTimer = this.deps.clock.after(goawayDelayMs, () => this.shutdown());
+    this.retireTimer = this.deps.clock.after(delayMs, () => this.shutdown());
   }
 
   private watchIdle(): void {
@@ -135,7 +138,7 @@ export class Http2Downstream {
     let streamsSeen = -1;
     const look = (): void => {
       const { active, lastPeerStreamId } = this.binding.connection;
-      if (active === 0 && lastPeerStreamId === streamsSeen) return this.retire();
+      if (active === 0 && lastPeerStreamId === streamsSeen) return this.retire(goawayDelayMs);
       streamsSeen = lastPeerStreamId;
       this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, look);
     };

@@ -21,6 +21,7 @@ import { readShared } from '../http2/shared-read.ts';
 import type { Peer } from '../proxy/call-records.ts';
 import { callHandler } from '../proxy/handler.ts';
 import type { ProxyContext } from '../proxy/plan.ts';
+import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
 import { sniffProtocol } from './sniff.ts';
@@ -57,10 +58,6 @@ const shortStallTimeoutMs = 15_000;
 /** The same when the process is about to run out of memory, milliseconds. */
 const pressedStallTimeoutMs = 3000;
 
-/** Somebody who connects without a pause must not keep a shared listener from closing. */
-const emptyQueueTurnsMax = 1000;
-const shortTurnMs = 0.1;
-
 /** Looks for stalls are a second apart, or less where a timeout is short; but no nearer than this. */
 const stallLookMsMin = 25;
 
@@ -89,7 +86,8 @@ export class Listener {
   /** What lies beneath TLS: until its handshake is over nothing else knows of it. */
   private readonly rawSockets = new Set<Socket>();
   private bound: Address | null = null;
-  private draining = false;
+  /** Takes no new connections. */
+  private closing = false;
   /** Connections ever. */
   private accepted = 0;
   private stallTimer: Timer | null = null;
@@ -207,29 +205,32 @@ export class Listener {
     return count;
   }
 
-  /** Takes no new connections and asks clients to take their next calls elsewhere. */
-  async announceShutdown(): Promise<void> {
-    if (this.settings.shared && !this.draining) await this.emptyQueue();
-    this.draining = true;
+  /**
+   * Asks the clients of open connections to take their next calls elsewhere, and accepts new ones as ever. A new HTTP/2
+   * connection gets no GOAWAY before the listener closes: a client that has no other address would connect without end.
+   */
+  announceShutdown(goawayDelayMs: number): void {
+    if (this.closing) return;
+    this.lastReplies(true);
+    for (const connection of this.http2.values()) connection.retire(goawayDelayMs);
+  }
+
+  /** The shutdown that was announced does not take place. Connections that got a GOAWAY close when their calls have ended. */
+  resume(): void {
+    if (!this.closing) this.lastReplies(false);
+  }
+
+  /** Takes no new connections, once those that wait to be accepted are, and asks clients to take their next calls elsewhere. */
+  async stopAccepting(): Promise<void> {
+    if (!this.closing && this.server.listening) await emptyQueue(this.deps.clock, () => this.accepted);
+    this.closing = true;
     this.server.close();
     for (const connection of this.http2.values()) connection.announceShutdown();
     for (const http1 of [this.http1, ...this.earlierHttp1]) http1.drain();
   }
 
-  /**
-   * Waits for a short turn of the event loop in which no connection came. The kernel deals connections out among those that
-   * share an address as they come, and resets those that wait to be accepted where one closes. In a turn all that wait are
-   * accepted, so what may still be lost is what comes between the end of that turn's accepts and the close behind it: some
-   * microseconds; nothing with `net.ipv4.tcp_migrate_req`, by which the kernel hands them to the other.
-   */
-  private async emptyQueue(): Promise<void> {
-    const { clock } = this.deps;
-    for (let turn = 0; turn < emptyQueueTurnsMax; turn++) {
-      const [before, beganMs] = [this.accepted, clock.now()];
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      const short = clock.now() - beganMs < shortTurnMs || turn > emptyQueueTurnsMax / 2;
-      if (this.accepted === before && short) return;
-    }
+  private lastReplies(on: boolean): void {
+    for (const http1 of [this.http1, ...this.earlierHttp1]) http1.lastReplies(on);
   }
 
   /** Takes no new calls; connections close as theirs end. */
@@ -359,7 +360,7 @@ export class Listener {
     this.http2.set(socket, connection);
     connection.start(first);
     socket.resume();
-    if (this.draining) connection.announceShutdown();
+    if (this.closing) connection.announceShutdown();
   }
 }
 

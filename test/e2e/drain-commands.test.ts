@@ -12,11 +12,13 @@ const hostOf = (url: string): string => url.replace('http://', '');
 describe('outrigger drain', function () {
   judgesRealTime(this, 'programs have to start and drain in time');
   const { greeter, sidecar, client: grpcClient } = rig();
-  const drain = { grace: '1500ms', goawayDelay: '0s' };
+  const drain = { delay: '0s', grace: '1500ms', goawayDelay: '0s' };
 
   it('tells once a second what it waits for, then how many calls were cut and finished', async () => {
-    const replica = await greeter({ delayMs: 1000 });
-    const proxy = await sidecar(greeterConfig([replica], {}, { drain: { grace: '10s', goawayDelay: '0s' } }));
+    const replica = await greeter({ delayMs: 2500 });
+    const proxy = await sidecar(
+      greeterConfig([replica], {}, { drain: { delay: '0s', grace: '10s', goawayDelay: '0s' } }),
+    );
     const client = grpcClient(proxy.target());
     const calls = [client.sayHello('x'), client.sayHello('y')];
     await until(

@@ -63,7 +63,10 @@ describe('SIGTERM', function () {
     const goaway = frames.of(Type.Goaway)[0].payload;
     expect([goaway.readUInt32BE(0), goaway.readUInt32BE(4)]).to.deep.equal([0x7fff_ffff, 0]);
     const notReady = await fetch(`${running.adminUrl}/ready`);
-    expect([notReady.status, await notReady.text()]).to.deep.equal([503, 'not ready: draining\n']);
+    expect([notReady.status, await notReady.text()]).to.deep.equal([
+      503,
+      'not ready: draining: the listeners are closed and calls in flight finish\n',
+    ]);
     for (const { code } of await Promise.all(calls)) expect(code).to.equal(status.OK);
     expect(await running.exit).to.equal(0);
     expect(running.stderr).to.match(/drained: 0 calls cut, 8 finished\n/);
@@ -272,7 +275,7 @@ describe('draining', function () {
 
   it('POST /drain drains and leaves the process and its admin page', async () => {
     const replica = await greeter();
-    const proxy = await sidecar(greeterConfig([replica]));
+    const proxy = await sidecar(greeterConfig([replica], {}, { drain: { delay: '0s' } }));
     expect((await fetch(`${proxy.adminUrl}/drain`, { method: 'POST' })).status).to.be.within(200, 202);
     await until(
       async () => (await fetch(`${proxy.adminUrl}/ready`)).status === 503,

@@ -42,7 +42,7 @@ describe('hand-over to a successor on the same port', function () {
         admin: { listen: admin },
         listeners: [{ name: 'in', listen, routes: [{ name: 'all', cluster: 'replica' }] }],
         clusters: [{ name: 'replica', protocol, endpoints: [{ address: replica }] }],
-        drain: { grace: '10s', goawayDelay: '100ms', handover },
+        drain: { delay: '0s', grace: '10s', goawayDelay: '100ms', handover },
       }),
     );
     return { file, listen, admin };

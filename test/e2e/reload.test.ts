@@ -296,7 +296,9 @@ describe('reload', function () {
       const shape = greeterConfig([replica]);
       const { proxy, reload } = await reloadable(shape);
       await proxy.stop();
-      expect(refused(await reload(shape))).to.deep.equal(['the sidecar is draining']);
+      expect(refused(await reload(shape))).to.deep.equal([
+        'the sidecar is draining; reload it after outrigger undrain, or start a new process',
+      ]);
     });
   });
 

@@ -34,6 +34,8 @@ describe('run without a configuration file', () => {
         `${b.address};weight=3`,
         '--admin',
         '127.0.0.1:0',
+        '--drain-delay',
+        '0s',
       ],
     ]);
     const client = grpcClient(target);

@@ -47,7 +47,7 @@ describe('signals', function () {
   }
 
   async function running(to: string, more: readonly string[] = [], env: Record<string, string> = {}) {
-    const ports = ['--from', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+    const ports = ['--from', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--drain-delay', '0s'];
     const program = started(['run', ...ports, '--to', to, ...more], env);
     const [, adminUrl] = await program.said(/admin page url=(http:\S+)\//);
     const [, target] = await program.said(/listening listener=\S+ address=(\S+)/);
@@ -130,7 +130,17 @@ describe('signals', function () {
   it('SIGUSR1 in the moment in which Node still takes it for itself: no debugger is left open', async function () {
     if (process.platform !== 'linux') this.skip(); // elsewhere nobody shows when Node takes the signal
     const [debugAddress] = await freeAddresses(1);
-    const args = ['run', '--from', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--to', '127.0.0.1:1'];
+    const args = [
+      'run',
+      '--from',
+      '127.0.0.1:0',
+      '--admin',
+      '127.0.0.1:0',
+      '--to',
+      '127.0.0.1:1',
+      '--drain-delay',
+      '0s',
+    ];
     const program = started(args, { NODE_OPTIONS: `--inspect-port=${debugAddress}` });
     await until(
       () => catches(program.pid, 10),
@@ -144,7 +154,17 @@ describe('signals', function () {
   });
 
   it('one that comes while it still starts ends it with 0', async () => {
-    const args = ['run', '--from', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--to', '127.0.0.1:1'];
+    const args = [
+      'run',
+      '--from',
+      '127.0.0.1:0',
+      '--admin',
+      '127.0.0.1:0',
+      '--to',
+      '127.0.0.1:1',
+      '--drain-delay',
+      '0s',
+    ];
     const program = started([...args, '--log-level', 'debug']);
     await program.said(/listening/);
     program.signal('SIGQUIT');
@@ -153,7 +173,17 @@ describe('signals', function () {
 
   it('a debugger that the user asked for stays', async () => {
     const program = started(
-      ['run', '--from', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--to', '127.0.0.1:1'],
+      [
+        'run',
+        '--from',
+        '127.0.0.1:0',
+        '--admin',
+        '127.0.0.1:0',
+        '--to',
+        '127.0.0.1:1',
+        '--drain-delay',
+        '0s',
+      ],
       { NODE_OPTIONS: '--inspect=127.0.0.1:0' },
     );
     const [, address] = await program.said(/Debugger listening on ws:\/\/(127\.0\.0\.1:\d+)/);

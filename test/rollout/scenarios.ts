@@ -129,7 +129,7 @@ export async function replacedByDns(settings: LoadSettings): Promise<Outcome> {
     {
       listeners: [{ name: 'in', listen: '127.0.0.1:0', routes: [{ name: 'all', cluster: 'greeter' }] }],
       clusters: [{ name: 'greeter', discovery }],
-      drain: { grace: '10s' },
+      drain: { delay: '0s', grace: '10s' },
     },
     { newDnsResolver: () => systemDnsResolver([dns.address]) },
   );

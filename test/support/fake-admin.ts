@@ -1,4 +1,10 @@
-import type { AdminDeps, ClusterSnapshot, EndpointSnapshot, ReloadOutcome } from '../../src/admin/deps.ts';
+import type {
+  AdminDeps,
+  ClusterSnapshot,
+  EndpointSnapshot,
+  ReloadOutcome,
+  UndrainOutcome,
+} from '../../src/admin/deps.ts';
 import { startAdmin } from '../../src/admin/server.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
@@ -245,6 +251,7 @@ export class FakeProxy implements AdminDeps {
       pid: 4242,
       node: 'v24.0.0',
       platform: 'linux x64',
+      drain: this.draining ? { phase: 'accepting' as const, acceptingForMs: 5_000 } : null,
       drained: null,
       config: { version: 3, loadedWallMs: 1_700_000_100_000, reloads: 2, refused: 1, lastError: '' },
     };
@@ -268,6 +275,12 @@ export class FakeProxy implements AdminDeps {
   drain() {
     this.asked.push('drain');
     this.draining = true;
+  }
+  undrain() {
+    this.asked.push('undrain');
+    const outcome: UndrainOutcome = this.draining ? 'undrained' : 'not_draining';
+    this.draining = false;
+    return outcome;
   }
   setLogLevel(level: string) {
     this.asked.push(`level ${level}`);

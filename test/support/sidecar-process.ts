@@ -37,6 +37,8 @@ export async function startSidecar(
     '--admin',
     admin,
     ...targets.flatMap((target) => ['--to', target]),
+    '--drain-delay',
+    '0s',
     ...more,
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -108,7 +108,10 @@ export async function startSidecar(
     log,
     seed,
     async stop() {
-      const result = await app.stop();
+      const stopped = app.stop();
+      // A test that is about the delay drains before it stops.
+      app.lifecycle.skipDelay();
+      const result = await stopped;
       // They are contained, so that calls may well go on as if nothing had been; here they count.
       const bug = expectsBugs ? undefined : log.find((line) => line.includes('internal error'));
       if (bug !== undefined) throw new Error(bug);
@@ -197,9 +200,10 @@ export interface SidecarProgram extends Program {
 }
 
 export async function startSidecarProgram(shape: ConfigShape): Promise<SidecarProgram> {
+  const drain = { delay: '0s', ...(shape.drain as object | undefined) };
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
   const file = join(folder, 'outrigger.yaml');
-  writeFileSync(file, JSON.stringify({ admin: { listen: '127.0.0.1:0' }, ...shape }));
+  writeFileSync(file, JSON.stringify({ admin: { listen: '127.0.0.1:0' }, ...shape, drain }));
   const program = startProgram(['run', '--config', file]);
   program.exit.finally(() => rmSync(folder, { recursive: true }));
   // Said last of all.

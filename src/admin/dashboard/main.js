@@ -58,7 +58,7 @@ function showServer({ server, readiness, listeners }) {
     .join(' · ');
   setText(byId('about'), about);
   const why = readiness.reasons.join('; ');
-  if (server.state === 'draining') showState('Draining', 'warn', why);
+  if (server.state === 'draining') showState(server.drained ? 'Drained' : 'Draining', 'warn', why);
   else if (readiness.ready && readiness.degraded)
     showState('Degraded', 'warn', readiness.degradedReasons.join('; '));
   else if (readiness.ready) showState('Ready', 'ok', '');

@@ -141,6 +141,7 @@ async function sidecarConfig(
       },
     ],
     telemetry: { serviceName: 'outrigger-demo' },
+    drain: { delay: '0s' }, // no load balancer has to be waited for
   };
 }
 

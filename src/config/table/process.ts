@@ -27,13 +27,19 @@ export const zone = key(text({ charsMax: 64, emptyAllowed: true }), {
 
 /** How Outrigger stops. */
 export const drain = section(
-  { doc: 'How Outrigger stops on SIGTERM.' },
+  { doc: 'How Outrigger stops on SIGTERM and drains on `outrigger drain`.' },
   {
+    delay: key(duration({ max: '1h' }), {
+      default: '5s',
+      flag: 'drain-delay',
+      flagDoc: 'how long new connections are accepted after SIGTERM, while readiness fails',
+      doc: 'How long new connections are still accepted and served once readiness fails: the time in which load balancers and Kubernetes stop sending clients here. Then the listeners close. Until then `outrigger undrain` takes the drain back.',
+    }),
     grace: key(duration({ max: '1h' }), {
       default: '10s',
       flag: 'drain-grace',
-      flagDoc: 'how long calls in flight may go on after SIGTERM',
-      doc: 'How long calls in flight may go on; what is left then is cancelled as `draining`.',
+      flagDoc: 'how long calls in flight may go on once the listeners have closed',
+      doc: 'How long calls in flight may go on once the listeners have closed; what is left then is cancelled as `draining`. Keep `delay` and `grace` together below the time after which the process is killed: 30s in Kubernetes, unless `terminationGracePeriodSeconds` differs.',
     }),
     goawayDelay: key(duration({ max: '10m' }), {
       default: '1s',

@@ -47,6 +47,7 @@ function make(name: string, ratio: number, tls: boolean, command = chosen): Peer
             limits: { maxConnections: 1024, maxPending: 100_000, maxRequests: 100_000 },
           },
         ],
+        drain: { delay: '0s' },
         telemetry: { traces: { ratio, otlp: { endpoint: `http://127.0.0.1:${ports.collector}` } } },
       };
       writeFileSync(`${dir}/outrigger.yaml`, stringify(configuration));

@@ -32,6 +32,7 @@ describe('admin/routes', () => {
     const changing = adminRoutes.filter((route) => route.method === 'POST').map((route) => route.path);
     expect(changing).to.deep.equal([
       '/drain',
+      '/undrain',
       '/reload',
       '/logging',
       '/endpoints/{}/drain',

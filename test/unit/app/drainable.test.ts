@@ -20,7 +20,9 @@ function setUp() {
   const listener = (name: string) => ({
     connections: 2,
     undelivered: 1,
-    announceShutdown: note(`${name} announce`),
+    announceShutdown: (delayMs: number) => void steps.push(`${name} announce ${delayMs}`),
+    resume: note(`${name} resume`),
+    stopAccepting: note(`${name} close accept`),
     shutdown: note(`${name} shutdown`),
     close: note(`${name} close`),
   });
@@ -64,12 +66,18 @@ describe('the sidecar as its drain sees it', () => {
 
   it('closes from the outside in: listeners, clusters, telemetry, and the admin server last', async () => {
     const { drainable, steps } = setUp();
-    await drainable.announce();
+    drainable.announce(1000);
+    drainable.resume();
+    await drainable.stopAccepting();
     drainable.refuse();
     await drainable.close();
     expect(steps).to.deep.equal([
-      'in announce',
-      'raw announce',
+      'in announce 1000',
+      'raw announce 1000',
+      'in resume',
+      'raw resume',
+      'in close accept',
+      'raw close accept',
       'tcp drain',
       'in shutdown',
       'raw shutdown',
@@ -119,7 +127,14 @@ describe('a hand-over', () => {
       },
     });
     const admin = { address: adminAddress, close: () => close(ownAdmin) };
-    const handOver = drainableOf(parts, () => admin).handOver(() => false);
+    const control = {
+      over: false,
+      committed: false,
+      commit() {
+        this.committed = true;
+      },
+    };
+    const handOver = drainableOf(parts, () => admin).handOver(control);
     const looks = async (): Promise<void> => {
       for (let i = 0; i < 20; i++) {
         rig.clock.advance(10);
@@ -138,7 +153,7 @@ describe('a hand-over', () => {
     expect(said, 'and waits until one takes it').to.have.length(1);
     await listen(adminAddress.port, false);
     await looks();
-    await handOver;
+    expect([await handOver, control.committed]).to.deep.equal([true, true]);
     expect(said.slice(1)).to.deep.equal(['a successor is there: clients are sent over']);
     rig.cluster.stop();
   });
@@ -147,11 +162,17 @@ describe('a hand-over', () => {
 describe('readiness', () => {
   it('waits for the start and for each cluster, and is over with the drain', () => {
     const { parts } = setUp();
-    const lifecycle = parts.lifecycle as { state: string };
+    const lifecycle = parts.lifecycle as { state: string; progress: unknown };
     expect(notReadyBecause(parts)).to.deep.equal([]);
     lifecycle.state = 'starting';
     expect(notReadyBecause(parts)).to.deep.equal(['the listeners are not bound yet']);
     lifecycle.state = 'draining';
-    expect(notReadyBecause(parts)).to.deep.equal(['draining']);
+    const reason = (phase: string, acceptingForMs: number) => {
+      lifecycle.progress = { phase, acceptingForMs };
+      return notReadyBecause(parts).join();
+    };
+    expect(reason('accepting', 4210)).to.equal('draining: new connections are accepted for another 4.2 s');
+    expect(reason('closing', 0)).to.equal('draining: the listeners are closed and calls in flight finish');
+    expect(reason('drained', 0)).to.equal('draining: the listeners are closed and every call has ended');
   });
 });

@@ -60,12 +60,12 @@ describe('cli/arguments', () => {
   const refusals: [string, string][] = [
     [
       '',
-      'no command is given; write one of run, demo, validate, schema, version, endpoints, stat, drain, ready, reload or help, or outrigger --help',
+      'no command is given; write one of run, demo, validate, schema, version, endpoints, stat, drain, undrain, ready, reload or help, or outrigger --help',
     ],
     ['rnu', '"rnu" is not a command; did you mean run?'],
     [
       'constructor',
-      '"constructor" is not a command; write one of run, demo, validate, schema, version, endpoints, stat, drain, ready, reload or help',
+      '"constructor" is not a command; write one of run, demo, validate, schema, version, endpoints, stat, drain, undrain, ready, reload or help',
     ],
     ['--config a.yaml', '"--config" stands before a command; write outrigger run --config …'],
     ['run --confg a.yaml', '--confg is not a flag of run; did you mean --config?'],

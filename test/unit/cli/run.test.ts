@@ -11,7 +11,11 @@ describe('cli/run', () => {
       said += text;
       return true;
     };
-    const flags = { from: '127.0.0.1:0', to: ['127.0.0.1:1'], settings: { admin: '127.0.0.1:0' } };
+    const flags = {
+      from: '127.0.0.1:0',
+      to: ['127.0.0.1:1'],
+      settings: { admin: '127.0.0.1:0', 'drain-delay': '0s' },
+    };
     const code = run(
       flags,
       { stdout: { write }, stderr: { write } },

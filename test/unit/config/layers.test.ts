@@ -16,7 +16,7 @@ describe('config/layers', () => {
   it('without anything are the defaults, as a file would have them', () => {
     const { raw, problems } = merge({});
     expect(problems).to.deep.equal([]);
-    expect(raw.drain).to.deep.equal({ grace: '10s', goawayDelay: '1s' });
+    expect(raw.drain).to.deep.equal({ delay: '5s', grace: '10s', goawayDelay: '1s' });
     expect(raw.listeners).to.deep.equal([]);
     expect(JSON.stringify(raw)).to.not.include('null');
   });

@@ -15,6 +15,7 @@ describe('config/load', () => {
       expect(config.admin.listen).to.deep.equal({ kind: 'tcp', host: '127.0.0.1', port: 15000 });
       expect(config.drain).to.deep.equal({
         graceMs: 10_000,
+        delayMs: 5_000,
         goawayDelayMs: 1000,
         handoverMs: undefined,
       });

@@ -27,7 +27,7 @@ const wrong: [string, string, string][] = [
   [
     'a text for a mapping',
     'drain: 10s',
-    'f.yaml:10:8 drain: "10s" is text; write a mapping of grace, goawayDelay and handover',
+    'f.yaml:10:8 drain: "10s" is text; write a mapping of delay, grace, goawayDelay and handover',
   ],
   ['a list for a mapping', 'log: [info]', 'f.yaml:10:6 log: is a list; write a mapping of level and format'],
   [

@@ -11,7 +11,12 @@ type Cluster = Config['clusters'][number];
 const types: true[] = [
   true satisfies Same<
     Config['drain'],
-    { readonly graceMs: number; readonly goawayDelayMs: number; readonly handoverMs: number | undefined }
+    {
+      readonly delayMs: number;
+      readonly graceMs: number;
+      readonly goawayDelayMs: number;
+      readonly handoverMs: number | undefined;
+    }
   >,
   true satisfies Same<Listener['listen'], Address>,
   true satisfies Same<Listener['protocol'], 'auto' | 'tcp'>,

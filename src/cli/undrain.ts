@@ -1,0 +1,24 @@
+import type { UndrainOutcome } from '../admin/deps.ts';
+import type { Environment } from '../config/environment.ts';
+import { adminAddress } from './admin-address.ts';
+import { askAdmin } from './admin-client.ts';
+import type { AskArguments } from './endpoints.ts';
+import { type CliIo, ExitCode } from './io.ts';
+
+/** Takes back the drain of a running sidecar. 0 when it serves as before, 1 when it is too late. */
+export async function undrain(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
+  const address = adminAddress(args.admin, env);
+  if (address.error !== undefined) {
+    io.stderr.write(`${address.error}\n`);
+    return ExitCode.Usage;
+  }
+  const answer = await askAdmin(address.value, '/undrain', { method: 'POST' });
+  if (answer.error !== undefined) {
+    io.stderr.write(`${answer.error}\n`);
+    return ExitCode.Failed;
+  }
+  const report = answer.value as { draining: boolean; outcome: UndrainOutcome; message: string };
+  if (args.output === 'json') io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else io[report.draining ? 'stderr' : 'stdout'].write(`${report.message}\n`);
+  return report.draining ? ExitCode.Failed : ExitCode.Fine;
+}
