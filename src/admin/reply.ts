@@ -41,9 +41,29 @@ export function json(value: unknown, status = 200, headers?: OutgoingHttpHeaders
   return { status, type: jsonType, body: `${JSON.stringify(value, null, 2)}\n`, headers };
 }
 
-/** Writes a reply. HEAD gets the head of what GET would get (Node leaves the body out by itself). */
+/**
+ * Bytes of large replies that their readers have not taken yet, all of them together. Readers who take nothing must not
+ * have the process keep a copy of `/metrics` each.
+ */
+export const adminWaitingBytesMax = 64 * 1024 * 1024;
+/** Smaller replies do not count, and are never refused: `/ready` is one. */
+const largeReplyBytes = 64 * 1024;
+let waitingBytes = 0;
+
+/** Writes a reply, or that too many wait to be taken. HEAD gets the head of what GET would get (Node leaves the body out by itself). */
 export function send(response: ServerResponse, reply: Reply): void {
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  if (body.length > largeReplyBytes && !response.destroyed) {
+    if (waitingBytes > 0 && waitingBytes + body.length > adminWaitingBytesMax)
+      return send(
+        response,
+        text('Too many large replies wait for their readers; read them, or retry later.', 503),
+      );
+    waitingBytes += body.length;
+    response.once('close', () => {
+      waitingBytes -= body.length;
+    });
+  }
   if (reply.afterwards) response.once('close', reply.afterwards);
   response.writeHead(reply.status, {
     ...securityHeaders,

@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.ts';
 import { GrpcStatus } from './grpc-status.ts';
 
 /** Who is at fault: the client, the upstream, or Outrigger itself (its configuration or limits). */
@@ -125,10 +126,15 @@ export interface ReplyError {
   readonly retryAfterMs?: number;
 }
 
+/** Characters of what happened this time in a reply; the rest of the sentence is ours. */
+const replyDetailCharsMax = 1024;
+
 /** The sentence of `grpc-message` or of an HTTP error body: what, whether it may have run, where to look, the code. */
 export function replySentence(error: ReplyError): string {
   const processed = error.mayHaveProcessed
     ? 'the upstream may have processed the call'
     : 'the upstream did not process the call';
-  return `${error.detail}; ${processed}; ${replyErrors[error.code].lookAt} [${error.code}]`;
+  // Parts of it may come from a peer, and the client's limit for all of its metadata is often 8 KiB.
+  const detail = boundedText(error.detail, replyDetailCharsMax);
+  return `${detail}; ${processed}; ${replyErrors[error.code].lookAt} [${error.code}]`;
 }

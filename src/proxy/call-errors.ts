@@ -1,3 +1,4 @@
+import { boundedText } from '../core/bounded-text.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { FieldKind } from '../core/field.ts';
 import { grpcStatusOfReset } from '../core/grpc-status.ts';
@@ -31,8 +32,11 @@ export function noEndpointError(cluster: Cluster): ReplyError {
   return { code: 'no_healthy_endpoint', detail, mayHaveProcessed: false };
 }
 
+/** Characters quoted of a `grpc-timeout`, which takes nine at most. */
+const timeoutCharsMax = 32;
+
 export function malformedTimeoutError(head: HeaderBlock): ReplyError {
-  const text = JSON.stringify(head.ofKind(FieldKind.GrpcTimeout));
+  const text = JSON.stringify(boundedText(head.ofKind(FieldKind.GrpcTimeout) ?? '', timeoutCharsMax));
   const detail = `grpc-timeout ${text} is malformed: it takes at most 8 digits and one of H M S m u n`;
   return { code: 'protocol_error', detail, mayHaveProcessed: false };
 }

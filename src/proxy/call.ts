@@ -1,3 +1,4 @@
+import { boundedText } from '../core/bounded-text.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -5,6 +6,7 @@ import type { MessageStream, StreamFailure, StreamReceiver } from '../core/messa
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { Deadline } from '../resilience/deadline.ts';
 import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.ts';
+import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
@@ -29,7 +31,7 @@ import { grpcStatusOfReply, outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
 import { outgoingHead, withPreviousAttempts } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
-import { TransparentRetries } from './transparent-retries.ts';
+import { notElsewhereBecause, TransparentRetries } from './transparent-retries.ts';
 import { Tries, type TriesCall } from './tries.ts';
 
 /**
@@ -72,7 +74,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.client = client;
     this.requestEnded = end;
     this.replay = end ? null : new ReplayBuffer(context.replayBudget);
-    this.forwarding = forwardingOf(head, context.router, context.telemetry.replaced);
+    const { replaced, requestText } = context.telemetry;
+    this.forwarding = forwardingOf(head, context.router, replaced, requestText);
     this.record = newCallRecord(context, this.forwarding, peer);
     client.receiver = this;
     context.calls.begin(this);
@@ -298,8 +301,9 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   private tryElsewhere(attempt: Attempt, error: ReplyError): void {
     this.exclude(attempt.endpoint);
     this.attempt = null;
-    if (!this.replayable) {
-      attempt.record.verdict = 'not sent elsewhere: the request outgrew the replay buffer';
+    const whyNot = notElsewhereBecause(this.replayable, this.record.attempts.length);
+    if (whyNot !== '') {
+      attempt.record.verdict = whyNot;
       return this.lose(attempt, error);
     }
     attempt.record.verdict = 'sent elsewhere: no work was done';
@@ -328,7 +332,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const nowMs = this.context.clock.now();
     this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
     if (this.forwarding.grpc) this.record.grpcStatus = GrpcStatus.CANCELLED;
-    this.record.detail = `the client ended it: ${failure.message}`;
+    this.record.detail = boundedText(`the client ended it: ${failure.message}`, detailCharsMax);
     this.settle('client', nowMs);
   }
 
@@ -360,7 +364,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
     const record = this.record;
     record.error = error.code;
-    record.detail = error.detail;
+    record.detail = boundedText(error.detail, detailCharsMax);
     if (grpc) record.grpcStatus = error.grpcStatus ?? replyErrors[error.code].grpcStatus;
     if (!this.replyBegun)
       record.httpStatus = grpc ? 200 : (error.httpStatus ?? replyErrors[error.code].httpStatus);

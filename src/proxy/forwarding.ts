@@ -3,6 +3,7 @@ import { parseGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { Router } from '../routing/router.ts';
 import type { ReplacedHeaders } from '../telemetry/propagation.ts';
+import { defaultRequestText, type RequestText } from '../telemetry/request-text.ts';
 import type { RoutePlan } from './plan.ts';
 
 /**
@@ -16,6 +17,7 @@ export interface Forwarding {
   /** `grpc-timeout` in milliseconds, infinity for none, NaN where it is malformed. */
   readonly timeoutMs: number;
   readonly grpc: boolean;
+  /** As telemetry shows them: bounded, and without secrets. What is routed and forwarded is the head. */
   readonly method: string;
   readonly path: string;
   readonly authority: string;
@@ -26,15 +28,16 @@ interface Remembered extends Forwarding {
   readonly replaced: ReplacedHeaders;
 }
 
-/** `replaced`: the trace headers of the request that are not forwarded. */
+/** `replaced`: the trace headers of the request that are not forwarded. `shown` stays the same for the life of a process. */
 export function forwardingOf(
   head: HeaderBlock,
   router: Router<RoutePlan>,
   replaced: ReplacedHeaders,
+  shown: RequestText = defaultRequestText,
 ): Forwarding {
   const known = head.derived as Remembered | null;
   if (known !== null && known.router === router && known.replaced === replaced) return known;
-  const common = commonForwarding(head, router, replaced);
+  const common = commonForwarding(head, router, replaced, shown);
   if (common !== null) return common;
   const grpc = head.isGrpc;
   // What is not gRPC may call its headers as it likes.
@@ -47,9 +50,9 @@ export function forwardingOf(
     base: forwardedFields(head, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
-    method: head.method,
-    path: head.path,
-    authority: head.authority,
+    method: shown.method(head.method),
+    path: shown.path(head.path),
+    authority: shown.authority(head.authority),
   };
   if (head.repeated) {
     // Its own encoding is remembered by each connection, under the same condition.
@@ -68,11 +71,12 @@ function commonForwarding(
   head: HeaderBlock,
   router: Router<RoutePlan>,
   replaced: ReplacedHeaders,
+  shown: RequestText,
 ): Forwarding | null {
   const { base } = head;
   if (base?.repeated !== true || head.repeated || router.asksForFields) return null;
   if (head.ownHasAny(~indifferentKinds)) return null;
-  const { plan, timeoutMs, grpc, method, path, authority } = forwardingOf(base, router, replaced);
+  const { plan, timeoutMs, grpc, method, path, authority } = forwardingOf(base, router, replaced, shown);
   return {
     plan,
     base: forwardedFields(head, grpc, replaced),

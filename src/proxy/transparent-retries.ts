@@ -27,3 +27,14 @@ export class TransparentRetries {
     return this.refusals + this.unsent > 0 && attempts === this.tried.size;
   }
 }
+
+/** Attempts of one call, all reasons together: each is remembered with the call, in lists, log lines and spans. */
+export const callAttemptsMax = 100;
+
+/** Why a call that no endpoint began is not sent to another one; '' where it may be. */
+export function notElsewhereBecause(replayable: boolean, attempts: number): string {
+  if (!replayable) return 'not sent elsewhere: the request outgrew the replay buffer';
+  return attempts < callAttemptsMax
+    ? ''
+    : `not retried on another endpoint: a call has at most ${callAttemptsMax} attempts`;
+}

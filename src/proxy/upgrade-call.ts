@@ -1,8 +1,10 @@
 import type { Address } from '../core/address.ts';
+import { boundedText } from '../core/bounded-text.ts';
 import type { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
+import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { abortedBy, rateLimited } from './admit.ts';
@@ -62,7 +64,7 @@ export class UpgradeCall implements Cuttable {
   /** Routes at the first question, and picks at every one: another endpoint each time. */
   choose(head: HeaderBlock): Chosen {
     const { clock, router, telemetry } = this.context;
-    this.forwarding ??= forwardingOf(head, router, telemetry.replaced);
+    this.forwarding ??= forwardingOf(head, router, telemetry.replaced, telemetry.requestText);
     this.record ??= newCallRecord(this.context, this.forwarding, this.peer);
     const { record } = this;
     this.trace ??= telemetry.begin(head, record);
@@ -126,7 +128,7 @@ export class UpgradeCall implements Cuttable {
     record.requestBytes = result.bytesFromClient;
     record.responseBytes = result.bytesToClient;
     record.error = result.error in replyErrors ? result.error : '';
-    record.detail = result.detail;
+    record.detail = boundedText(result.detail, detailCharsMax);
     record.endedBy = result.error === '' ? 'upstream' : 'outrigger';
     this.context.telemetry.settled(record, trace);
   }

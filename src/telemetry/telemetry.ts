@@ -15,6 +15,7 @@ import { createRegistry, type Registry } from './metrics/registry.ts';
 import type { Otel } from './otel.ts';
 import { makePropagation, type ReplacedHeaders } from './propagation.ts';
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
+import { defaultRequestText, type RequestText } from './request-text.ts';
 import { makeSampler } from './sampler.ts';
 import type { TelemetrySettings } from './settings.ts';
 import { type CallTrace, contextTracing, offTracing, type Tracing } from './tracing.ts';
@@ -37,6 +38,8 @@ export interface TelemetryDeps {
 export interface Telemetry {
   /** See `Tracing.replaced`: which trace headers of a request the proxy replaces. */
   readonly replaced: ReplacedHeaders;
+  /** What records and errors show of a request. */
+  readonly requestText: RequestText;
   /** A call was accepted: its record has listener, id and times. Fills `traceId` and `sampled`. */
   begin(head: HeaderBlock, record: CallRecord): CallTrace;
   /** An attempt begins: route and cluster are known. Fills `spanId`; answers with the `traceparent` to send. */
@@ -74,6 +77,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
 
   return {
     replaced: tracing.replaced,
+    requestText: defaultRequestText,
     begin(head, record) {
       calls.started(record);
       return tracing.begin(head, record);

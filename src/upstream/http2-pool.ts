@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
+import { boundedText, failureCharsMax } from '../core/bounded-text.ts';
 import type { Timer } from '../core/clock.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { Random } from '../core/random.ts';
@@ -373,13 +374,12 @@ export class Http2Pool implements StreamPool {
       return { code: 'connect_timeout', message };
     }
     if (error?.ours) {
-      const message = `${name} does not speak HTTP/2 (${errorCodeName(error.code)}: ${error.message})`;
+      const reason = boundedText(error.message, failureCharsMax);
+      const message = `${name} does not speak HTTP/2 (${errorCodeName(error.code)}: ${reason})`;
       return { code: 'connect_failed', message };
     }
-    return {
-      code: 'connect_failed',
-      message: `no connection to ${name}: ${error?.message ?? 'it was closed'}`,
-    };
+    const reason = boundedText(error?.message ?? 'it was closed', failureCharsMax);
+    return { code: 'connect_failed', message: `no connection to ${name}: ${reason}` };
   }
 
   /** False when there was none. */

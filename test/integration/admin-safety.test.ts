@@ -8,6 +8,7 @@ import { liveClientsMax } from '../../src/admin/live-events.ts';
 import { adminBodyBytesMax, adminConnectionsMax, startAdmin } from '../../src/admin/server.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { type AdminRig, readToEnd, startAdminRig } from '../support/admin-rig.ts';
+import { until } from '../support/until.ts';
 
 describe('admin safety', () => {
   let rig: AdminRig;
@@ -156,5 +157,35 @@ describe('admin safety', () => {
     await once(response, 'close');
     await admin.close();
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('admin replies that nobody reads', function () {
+  this.timeout(20_000);
+
+  it('take a bounded part of memory, refuse nobody who asks for little, and give it back', async () => {
+    const rig = await startAdminRig();
+    try {
+      const large = 'x'.repeat(20 * 1024 * 1024);
+      rig.proxy.metricsText = () => ({ type: 'text/plain', body: large });
+      const readers = await Promise.all(
+        Array.from({ length: 6 }, async () => {
+          const request = get({ host: '127.0.0.1', port: rig.port, path: '/metrics' });
+          const [reply] = await once(request, 'response');
+          reply.on('error', () => {});
+          return { request, status: reply.statusCode as number };
+        }),
+      );
+      const statuses = readers.map(({ status }) => status).sort();
+      expect(statuses).to.deep.equal([200, 200, 200, 503, 503, 503]);
+      expect((await rig.get('/ready')).status).to.equal(200);
+      for (const { request } of readers) request.destroy();
+      await until(
+        async () => (await rig.get('/metrics')).status === 200,
+        () => 'what readers left is still counted',
+      );
+    } finally {
+      await rig.close();
+    }
   });
 });

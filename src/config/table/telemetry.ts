@@ -63,7 +63,7 @@ const metrics = section(
     prometheus: key(toggle, { default: true, doc: 'Serves `/metrics` on the admin address.' }),
     maxMethods: key(number({ min: 1, max: 100_000 }), {
       default: 200,
-      doc: 'Methods that get their own series; further ones are counted together, so that clients cannot make any number of them.',
+      doc: 'Methods that get their own series. Further ones, those with names over 256 characters, and those that no replica implements are counted together as `other`, so that clients cannot make up series.',
     }),
   },
 );

@@ -38,8 +38,10 @@ export const sizeBoundsBytes = [
   1_073_741_824, 4_294_967_296,
 ] as const;
 
-/** What methods are called beyond `maxMethods`, and ones that no upstream knows. */
+/** The label of methods beyond `maxMethods`, of those that no upstream knows, and of those whose names are too long. */
 export const otherMethod = 'other';
+/** Characters of a method that gets series of its own: its name is in some hundred lines of every scrape. */
+export const methodLabelCharsMax = 256;
 /** Attempts of methods not yet known to be real, remembered until their first call settles. */
 const pendingMethodsMax = 256;
 
@@ -256,7 +258,8 @@ function createMethods(families: Families, maxMethods: number) {
   const settleFirst = (record: CallRecord): MethodMetrics => {
     const { path, cluster } = record;
     let metrics: MethodMetrics;
-    if (record.grpcStatus === unimplemented || known >= maxMethods) metrics = other(cluster);
+    if (record.grpcStatus === unimplemented || known >= maxMethods || isTooLong(path))
+      metrics = other(cluster);
     else {
       metrics = new MethodMetrics(families, rpcMethod(path), cluster, byPath.get(path) ?? null);
       byPath.set(path, metrics);
@@ -276,11 +279,16 @@ function createMethods(families: Families, maxMethods: number) {
     attemptStarted(record: CallRecord): void {
       const metrics = find(record.path, record.cluster);
       if (metrics !== null) metrics.attemptsStarted.add(1);
-      else if (known < maxMethods && pendingAttempts.size < pendingMethodsMax)
+      else if (known < maxMethods && pendingAttempts.size < pendingMethodsMax && !isTooLong(record.path))
         pendingAttempts.set(record.path, (pendingAttempts.get(record.path) ?? 0) + 1);
       else other(record.cluster).attemptsStarted.add(1);
     },
   };
+}
+
+/** A path is the method with a slash before it. */
+function isTooLong(path: string): boolean {
+  return path.length > methodLabelCharsMax + 1;
 }
 
 function bindOnce(values: Map<string, Value>, family: ValueFamily, label: string, name: string): Value {

@@ -1,3 +1,4 @@
+import { boundedText } from '../../core/bounded-text.ts';
 import type { TraceId } from '../../core/trace-id.ts';
 import { labelText, prometheusName } from './names.ts';
 
@@ -23,6 +24,13 @@ export interface FamilyOptions {
 
 /** Series of one family; what is beyond shares the series labelled `otel.metric.overflow="true"`. */
 export const seriesPerFamilyMax = 5000;
+/**
+ * Characters that all series bound to labels take in a scrape together, at most; what is beyond shares the overflow
+ * series of its family. A service with 200 methods, three statuses each, takes 10 MiB.
+ */
+export const scrapeCharsMax = 16 * 1024 * 1024;
+/** Characters of a label's value; of a longer one the beginning is kept, in series that follow configuration or discovery. */
+export const labelCharsMax = 512;
 const overflowLabels: Labels = { 'otel.metric.overflow': 'true' };
 
 /** One series of a counter or gauge. */
@@ -144,6 +152,7 @@ export interface Registry {
 export function createRegistry(): Registry {
   const families: Family[] = [];
   const names = new Set<string>();
+  const room: ScrapeRoom = { chars: scrapeCharsMax };
   const hooks: Array<() => void> = [];
 
   const declare = <F extends Family>(family: F): F => {
@@ -153,9 +162,9 @@ export function createRegistry(): Registry {
     return family;
   };
   return {
-    counter: (options) => declare(valueFamily('counter', options)),
-    gauge: (options) => declare(valueFamily('gauge', options)),
-    histogram: (options) => declare(histogramFamily(options)),
+    counter: (options) => declare(valueFamily('counter', options, room)),
+    gauge: (options) => declare(valueFamily('gauge', options, room)),
+    histogram: (options) => declare(histogramFamily(options, room)),
     observe: (kind, options, callback) => void declare(observedFamily(kind, options, callback)),
     beforeCollect: (callback) => void hooks.push(callback),
     collect() {
@@ -176,17 +185,29 @@ function baseOf(kind: Family['kind'], options: FamilyOptions): FamilyBase {
   return { name, help, unit, prometheus: options.prometheus ?? prometheusName(kind, name, unit) };
 }
 
-function valueFamily(kind: 'counter' | 'gauge', options: FamilyOptions): ValueFamily {
-  const bound = boundSeries((labels) => new Value(labels));
-  return { kind, ...baseOf(kind, options), bind: bound.bind, series: bound.series };
+/** What is left of `scrapeCharsMax`, for all families together. */
+interface ScrapeRoom {
+  chars: number;
 }
 
-function histogramFamily(options: FamilyOptions & { readonly bounds: readonly number[] }): HistogramFamily {
+function valueFamily(kind: 'counter' | 'gauge', options: FamilyOptions, room: ScrapeRoom): ValueFamily {
+  const base = baseOf(kind, options);
+  const bound = boundSeries((labels) => new Value(labels), 1, base.prometheus, room);
+  return { kind, ...base, bind: bound.bind, series: bound.series };
+}
+
+function histogramFamily(
+  options: FamilyOptions & { readonly bounds: readonly number[] },
+  room: ScrapeRoom,
+): HistogramFamily {
   const { bounds } = options;
-  const bound = boundSeries((labels) => new HistogramSeries(labels, new HistogramData(bounds)));
+  const base = baseOf('histogram', options);
+  const make = (labels: Labels): HistogramSeries => new HistogramSeries(labels, new HistogramData(bounds));
+  // A line for each bucket, the infinite one, the sum and the count.
+  const bound = boundSeries(make, bounds.length + 3, base.prometheus, room);
   return {
     kind: 'histogram',
-    ...baseOf('histogram', options),
+    ...base,
     bounds,
     bind: bound.bind,
     show: (labels, data) => bound.put(new HistogramSeries(labels, data)),
@@ -206,38 +227,56 @@ function observedFamily(
       throw new Error(`metric ${options.name} is observed; it has nothing to bind`);
     },
     series() {
-      const values: Value[] = [];
+      const byText = new Map<string, Value>();
       try {
         callback((labels, value) => {
-          if (values.length >= seriesPerFamilyMax) return;
-          const series = new Value(labels);
+          if (byText.size >= seriesPerFamilyMax) return;
+          const series = new Value(boundedLabels(labels));
+          const alike = byText.get(series.text);
+          // Only labels that were cut or escaped can be alike; no scrape may hold the same series twice.
+          if (alike !== undefined) return alike.add(value);
           series.value = value;
-          values.push(series);
+          byText.set(series.text, series);
         });
       } catch {
         return [];
       }
-      return values;
+      return [...byText.values()];
     },
   };
 }
 
-function boundSeries<S extends { readonly text: string }>(make: (labels: Labels) => S) {
+/** Characters of a line beside the family's name and the labels: a suffix, a bound, a number. */
+const lineCharsMax = 64;
+
+function boundSeries<S extends { readonly text: string }>(
+  make: (labels: Labels) => S,
+  lines: number,
+  name: string,
+  room: ScrapeRoom,
+) {
   const byText = new Map<string, S>();
   let list: readonly S[] | null = null;
-  const put = (series: S): void => {
-    if (byText.size >= seriesPerFamilyMax) return;
+  const fits = (text: string): boolean =>
+    byText.size < seriesPerFamilyMax && lines * (name.length + text.length + lineCharsMax) <= room.chars;
+  const keep = (series: S): void => {
     byText.set(series.text, series);
+    room.chars -= lines * (name.length + series.text.length + lineCharsMax);
     list = null;
   };
-  const bind = (labels: Labels): S => {
+  const put = (series: S): void => {
+    if (fits(series.text) && !byText.has(series.text)) keep(series);
+  };
+  const bind = (asked: Labels): S => {
+    const labels = boundedLabels(asked);
     const text = labelText(labels);
     const known = byText.get(text);
     if (known) return known;
     // The last place is kept for what overflows.
-    if (byText.size >= seriesPerFamilyMax - 1 && labels !== overflowLabels) return bind(overflowLabels);
+    const full = byText.size >= seriesPerFamilyMax - 1 || !fits(text);
+    if (full && labels !== overflowLabels) return bind(overflowLabels);
     const series = make(labels);
-    put(series);
+    keep(series);
     return series;
   };
   const series = (): readonly S[] => {
@@ -245,4 +284,15 @@ function boundSeries<S extends { readonly text: string }>(make: (labels: Labels)
     return list;
   };
   return { put, bind, series };
+}
+
+/** The same labels where none is too long, as nearly always. */
+function boundedLabels(labels: Labels): Labels {
+  for (const name in labels) if (labels[name].length > labelCharsMax) return withBoundedValues(labels);
+  return labels;
+}
+
+function withBoundedValues(labels: Labels): Labels {
+  const entries = Object.entries(labels);
+  return Object.fromEntries(entries.map(([name, value]) => [name, boundedText(value, labelCharsMax)]));
 }

@@ -123,4 +123,27 @@ describe('forwardingOf', () => {
     const plain = grpcHead(['x-id', '1']);
     expect(forwardingOf(plain, router, makePropagation(['b3multi']).replaced).base).to.equal(plain);
   });
+
+  it('shows a bounded part of what the head says, whatever is forwarded, and no secrets', () => {
+    const long = 'x'.repeat(50_000);
+    const head = HeaderBlock.of(
+      [':method', long],
+      [':path', `/${long}`],
+      [':authority', long],
+      ['content-type', 'application/grpc'],
+    );
+    const { method, path, authority, base } = forwardingOf(head, router, ours);
+    expect([method.length, path.length, authority.length]).to.deep.equal([32, 1024, 260]);
+    expect(base).to.equal(head);
+    const secret = HeaderBlock.of(
+      [':method', 'GET'],
+      [':path', '/a?token=abc'],
+      [':authority', 'me:pw@host:1'],
+    );
+    expect(forwardingOf(secret, router, ours)).to.include({
+      path: '/a?token=REDACTED',
+      authority: 'REDACTED@host:1',
+      base: secret,
+    });
+  });
 });

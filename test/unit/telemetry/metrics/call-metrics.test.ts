@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { CallRecord } from '../../../../src/telemetry/call-record.ts';
-import { createCallMetrics } from '../../../../src/telemetry/metrics/call-metrics.ts';
+import { createCallMetrics, methodLabelCharsMax } from '../../../../src/telemetry/metrics/call-metrics.ts';
 import { prometheusText } from '../../../../src/telemetry/metrics/prometheus-text.ts';
 import { createRegistry } from '../../../../src/telemetry/metrics/registry.ts';
 import { attemptRecord, callRecord } from '../records.ts';
@@ -158,6 +158,28 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(value(name, 'rpc_method="s.S/M2"')).to.equal(undefined);
     expect(value(name, 'rpc_method="other"')).to.equal(3);
     expect(value('grpc_client_attempt_started_total', 'grpc_method="other"')).to.equal(3);
+  });
+
+  it('calls methods with long names other, from their first attempt on, and gives them no place', () => {
+    const { calls, run, value } = metricsOf(2);
+    const long = (i: number) => callRecord({ path: `/${`${i}`.padEnd(methodLabelCharsMax + 1, 'x')}` });
+    for (let i = 0; i < 300; i++) calls.attemptStarted(long(i));
+    expect(value('grpc_client_attempt_started_total', 'grpc_method="other"')).to.equal(300);
+    for (let i = 0; i < 100; i++) run(long(i));
+    const longest = `${'y'.repeat(methodLabelCharsMax)}`;
+    run(callRecord(), callRecord({ path: `/${longest}` }));
+    const name = 'rpc_server_call_duration_seconds_count';
+    expect(value(name, 'rpc_method="other"')).to.equal(100);
+    expect(value(name, 'rpc_method="helloworld.Greeter/SayHello"')).to.equal(1);
+    expect(value(name, `rpc_method="${longest}"`)).to.equal(1);
+  });
+
+  it('takes __proto__ and constructor for names as any other', () => {
+    const { run, value } = metricsOf();
+    for (const path of ['/__proto__', '/constructor', '/toString/valueOf'])
+      run(callRecord({ path, route: path }));
+    for (const method of ['__proto__', 'constructor', 'toString/valueOf'])
+      expect(value('rpc_server_call_duration_seconds_count', `rpc_method="${method}"`)).to.equal(1);
   });
 
   it('gives no place to methods that nobody implements', () => {

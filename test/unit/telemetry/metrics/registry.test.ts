@@ -1,7 +1,10 @@
 import { expect } from 'chai';
+import { prometheusText } from '../../../../src/telemetry/metrics/prometheus-text.ts';
 import {
   createRegistry,
   HistogramData,
+  labelCharsMax,
+  scrapeCharsMax,
   seriesPerFamilyMax,
 } from '../../../../src/telemetry/metrics/registry.ts';
 
@@ -32,6 +35,42 @@ describe('telemetry/metrics/registry', () => {
     const series = family.series();
     expect(series).to.have.lengthOf(seriesPerFamilyMax);
     expect(series.at(-1)).to.deep.include({ labels: { 'otel.metric.overflow': 'true' }, value: 11 });
+  });
+
+  it('bounds a scrape whatever the labels: series without room go into the one that says so', () => {
+    const registry = createRegistry();
+    const bounds = Array.from({ length: 20 }, (_, i) => i);
+    const first = registry.histogram({ name: 'first', help: '', unit: '', bounds });
+    const second = registry.histogram({ name: 'second', help: '', unit: '', bounds });
+    const count = registry.counter({ name: 'third', help: '', unit: '' });
+    const value = (i: number): string => `${i}`.padEnd(labelCharsMax, 'x');
+    for (let i = 0; i < 4000; i++) first.bind({ method: value(i) }).data.record(1);
+    for (let i = 0; i < 4000; i++) second.show({ method: value(i) }, first.series()[0].data);
+    for (let i = 0; i < 4000; i++) count.bind({ method: value(i) }).add(1);
+    expect(prometheusText(registry, undefined).body.length).to.be.within(1_000_000, scrapeCharsMax);
+    expect(prometheusText(registry, 'application/openmetrics-text').body.length).to.be.below(scrapeCharsMax);
+    const calls = first.series().reduce((sum, { data }) => sum + data.count, 0);
+    expect(calls, 'none is lost').to.equal(4000);
+    expect(first.series().at(-1)?.labels).to.deep.equal({ 'otel.metric.overflow': 'true' });
+    const known = first.series().length;
+    first.bind({ method: value(0) }).data.record(1);
+    expect(first.series(), 'known series go on').to.have.length(known);
+    expect(first.bind({ method: value(0) }).data.count).to.equal(2);
+  });
+
+  it('keeps the beginning of a label that is too long, and never shows a series twice', () => {
+    const registry = createRegistry();
+    const long = 'x'.repeat(labelCharsMax + 1);
+    const family = registry.counter({ name: 'bound', help: '', unit: '' });
+    for (const end of ['a', 'b']) family.bind({ name: long + end }).add(1);
+    registry.observe('counter', { name: 'seen', help: '', unit: '' }, (emit) => {
+      for (const end of ['a', 'b']) emit({ name: long + end }, 1);
+    });
+    const { body } = prometheusText(registry, undefined);
+    const kept = `${'x'.repeat(labelCharsMax - 1)}…`;
+    expect(body).to.include(`bound_total{name="${kept}"} 2\n`);
+    expect(body).to.include(`seen_total{name="${kept}"} 2\n`);
+    expect(body.match(/^seen_total/gm)).to.have.length(1);
   });
 
   it('asks an observed family at each reading, and takes a throw for no values', () => {
