@@ -11,6 +11,7 @@ import { createHttp1Pool } from '../http1/pool.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
+import { endpointTls } from '../security/endpoint-tls.ts';
 import { clientTls, tlsDigest } from '../security/tls-files.ts';
 import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
@@ -123,10 +124,11 @@ function buildTotals({ limits }: ClusterConfig): { readonly totals: Totals } {
 function buildPool(
   config: ClusterConfig,
   endpoint: Endpoint,
-  tls: TlsConnectionOptions | null,
+  clusterTls: TlsConnectionOptions | null,
   deps: BuildDeps & { readonly totals: Totals },
   onChange: () => void,
 ): StreamPool {
+  const tls = clusterTls === null ? null : endpointTls(clusterTls, endpoint.target, endpoint.hostname);
   const { limits, protocol, connections } = config;
   const { maxConnections = limits.maxConnections, maxPending = limits.maxPending } = limits.perEndpoint;
   const connectTimeoutMs = connectTimeoutOf(config, endpoint.target);

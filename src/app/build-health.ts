@@ -1,5 +1,6 @@
 import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { ClusterConfig, OutlierConfig } from '../config/table.ts';
+import { formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
@@ -7,8 +8,10 @@ import { type HealthSettings, startHealthChecker } from '../health/checker.ts';
 import { grpcProbe } from '../health/grpc-probe.ts';
 import { httpProbe } from '../health/http-probe.ts';
 import { type OutlierDetector, outlierDetector } from '../health/outlier.ts';
-import type { Probe, ProbeTls } from '../health/probe.ts';
+import type { Probe } from '../health/probe.ts';
+import type { ProbeTls } from '../health/probe-socket.ts';
 import { tcpProbe } from '../health/tcp-probe.ts';
+import { endpointTls } from '../security/endpoint-tls.ts';
 import type { Endpoint, HealthWatch } from '../upstream/endpoint.ts';
 
 interface HealthDeps {
@@ -38,6 +41,7 @@ export function watchHealth(
 ): HealthWatch {
   const health = config.health as Exclude<ClusterConfig['health'], 'none'>;
   let totalSeen = endpoint.total;
+  let successSeen = endpoint.success;
   return startHealthChecker({
     ...deps,
     endpoint: endpoint.address,
@@ -47,6 +51,11 @@ export function watchHealth(
       const had = endpoint.total !== totalSeen || endpoint.active > 0;
       totalSeen = endpoint.total;
       return had;
+    },
+    callsSucceeded: () => {
+      const succeeded = endpoint.success !== successSeen;
+      successSeen = endpoint.success;
+      return succeeded;
     },
     onChange: cluster.onChange,
   });
@@ -63,6 +72,7 @@ function healthSettings(
     healthyThreshold: health.healthyThreshold,
     noTrafficIntervalMs: health.noTrafficIntervalMs ?? null,
     jitter: 0.1,
+    inconclusive: health.inconclusive,
     // An endpoint that joins others need not be believed in unseen.
     initialState: health.initialState === 'healthy' && !anyAnswered ? 'healthy' : 'unknown',
   };
@@ -71,26 +81,32 @@ function healthSettings(
 function buildProbe(
   config: ClusterConfig,
   endpoint: Endpoint,
-  tls: TlsConnectionOptions | null,
+  clusterTls: TlsConnectionOptions | null,
   clock: Clock,
 ): Probe {
   const health = config.health as Exclude<ClusterConfig['health'], 'none'>;
+  const { target: address } = endpoint;
+  const tls = probeTls(endpoint, clusterTls);
+  // The authority of a call is its client's, which a probe has not: it names the host that led to the endpoint.
+  const authority = config.tls?.serverName ?? authorityOf(endpoint);
   if (health.http !== undefined) {
-    return httpProbe(endpoint.target, clock, {
-      path: health.http.path,
-      expectedStatuses: health.http.statuses,
-      ...probeTls(tls),
-    });
+    const { path, statuses, host = authority, headers } = health.http;
+    return httpProbe(address, clock, { path, expectedStatuses: statuses, host, headers, tls });
   }
-  if (health.grpc !== undefined) {
-    return grpcProbe(endpoint.target, clock, {
-      ...health.grpc,
-      ...probeTls(tls),
-    });
-  }
-  return tcpProbe(endpoint.target, clock);
+  if (health.grpc !== undefined)
+    return grpcProbe(address, clock, { ...health.grpc, authority: health.grpc.authority ?? authority, tls });
+  return tcpProbe(address, clock, { tls, alpn: config.protocol === 'http2' ? 'h2' : 'http/1.1' });
 }
 
-function probeTls(tls: TlsConnectionOptions | null): { tls?: ProbeTls } {
-  return tls === null ? {} : { tls: { secureContext: createSecureContext(tls), serverName: tls.servername } };
+/** The host that led to the endpoint, with its port. */
+function authorityOf({ target, hostname }: Endpoint): string {
+  if (target.kind === 'unix') return 'localhost';
+  return formatAddress({ ...target, host: hostname || target.host });
+}
+
+/** What calls to the endpoint use; its certificates are parsed once and not for each probe. */
+function probeTls({ target, hostname }: Endpoint, tls: TlsConnectionOptions | null): ProbeTls {
+  return tls === null
+    ? undefined
+    : { ...endpointTls(tls, target, hostname), secureContext: createSecureContext(tls) };
 }

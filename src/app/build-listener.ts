@@ -13,6 +13,7 @@ import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts
 import type { ReplayBudget } from '../proxy/replay-buffer.ts';
 import { UpgradeCall } from '../proxy/upgrade-call.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
+import { endpointTls } from '../security/endpoint-tls.ts';
 import { serverTls } from '../security/tls-files.ts';
 import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
 import { abort } from '../tcp/relay.ts';
@@ -206,7 +207,8 @@ async function upgrade(
     choose: (block) => {
       const chosen = call.choose(block);
       if (chosen.error !== undefined) return chosen;
-      const { tls, config } = clusters.get(chosen.cluster)!;
+      const { tls: clusterTls, config } = clusters.get(chosen.cluster)!;
+      const tls = clusterTls && endpointTls(clusterTls, chosen.address, chosen.hostname);
       const connectTimeoutMs = connectTimeoutOf(config, chosen.address);
       const replyHeaderBytesMax = config.limits.headerListBytes;
       return { target: { ...chosen, tls, connectTimeoutMs, replyHeaderBytesMax } };

@@ -74,7 +74,7 @@ export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] 
         weight: endpoint.configuredWeight,
         effectiveWeight: endpoint.weight,
         usable: endpoint.unusableBecause === '',
-        healthy: endpoint.health.status === 'healthy',
+        healthy: endpoint.health.status === 'healthy' || endpoint.health.alive === true,
         active: endpoint.active,
         total: endpoint.total,
         errors: endpoint.error,

@@ -149,8 +149,8 @@ function withProbes(config: Config): Config {
   const clusters = config.clusters.map((cluster) => {
     const { health, protocol } = cluster;
     if (health === 'none' || health.grpc || health.http || health.tcp) return cluster;
-    const probe = protocol === 'http2' ? { grpc: { service: '', mode: 'check' as const } } : { tcp: {} };
-    return { ...cluster, health: { ...health, ...probe } };
+    const grpc = { service: '', mode: 'check' } as NonNullable<typeof health.grpc>;
+    return { ...cluster, health: { ...health, ...(protocol === 'http2' ? { grpc } : { tcp: {} }) } };
   });
   return { ...config, clusters };
 }

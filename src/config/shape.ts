@@ -43,6 +43,8 @@ export interface Section<
   readonly doc: string;
   /** What to write for one, where somebody wrote plain text instead. */
   readonly example: string | undefined;
+  /** What is read where the section is not written at all; its keys' own defaults hold where it is. */
+  readonly whenAbsent: { readonly [key: string]: Raw };
 }
 
 /** A list of mappings. */
@@ -102,6 +104,7 @@ export function key<T, U extends Unit, const O extends ScalarOptions>(
 interface SectionOptions {
   readonly doc: string;
   readonly example?: string;
+  readonly whenAbsent?: { readonly [key: string]: Raw };
 }
 
 /** A mapping that is filled with its keys' defaults where it is not written. */
@@ -126,13 +129,13 @@ export function sectionOrNone<const K extends Keys>(
 }
 
 function make<K extends Keys, P extends Presence, N extends boolean>(
-  { doc, example }: SectionOptions,
+  { doc, example, whenAbsent = {} }: SectionOptions,
   keys: K,
   presence: P,
   required: boolean,
   orNone: N,
 ): Section<K, P, N> {
-  return { kind: 'section', keys, presence, required, orNone, doc, example };
+  return { kind: 'section', keys, presence, required, orNone, doc, example, whenAbsent };
 }
 
 interface ListOptions {

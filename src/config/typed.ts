@@ -43,7 +43,7 @@ function sectionOf(section: Section, raw: RawMap): object {
 function absent(shape: Shape): Raw | undefined {
   if (shape.kind === 'scalar') return shape.default;
   if (shape.kind === 'list') return [];
-  return shape.presence === 'optional' || shape.required ? undefined : {};
+  return shape.presence === 'optional' || shape.required ? undefined : shape.whenAbsent;
 }
 
 /** The other way: what a file would hold for a typed value, defaults written out. Reading it gives the same value. */

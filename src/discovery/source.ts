@@ -50,6 +50,7 @@ export function sameEndpoints(a: readonly EndpointSpec[], b: readonly EndpointSp
       const other = b[i];
       return (
         formatAddress(one.address) === formatAddress(other.address) &&
+        (one.hostname ?? '') === (other.hostname ?? '') &&
         one.weight === other.weight &&
         one.zone === other.zone &&
         one.priority === other.priority

@@ -8,6 +8,8 @@ export type HealthStatus = 'unknown' | 'healthy' | 'unhealthy';
 /** Immutable; a new one replaces it. */
 export interface HealthState {
   readonly status: HealthStatus;
+  /** The endpoint answers, but not about its health: `status` is `unknown`, and the endpoint is used all the same. */
+  readonly alive: boolean;
   /** The latest probe in plain words, or why there is none. */
   readonly reason: string;
   /** `Clock.now()` when the status became what it is. */
@@ -29,6 +31,11 @@ export interface HealthSettings {
   readonly jitter: number;
   /** What the endpoint counts as until its first answer. */
   readonly initialState: 'unknown' | 'healthy';
+  /**
+   * What an answer means that says nothing about health (UNAUTHENTICATED, a web page): that the endpoint is alive and is used,
+   * or that it is unhealthy.
+   */
+  readonly inconclusive: 'alive' | 'unhealthy';
 }
 
 export const defaultHealthSettings: HealthSettings = {
@@ -39,6 +46,7 @@ export const defaultHealthSettings: HealthSettings = {
   noTrafficIntervalMs: null,
   jitter: 0.1,
   initialState: 'unknown',
+  inconclusive: 'unhealthy',
 };
 
 export interface HealthCheckerOptions {
@@ -52,6 +60,8 @@ export interface HealthCheckerOptions {
   readonly settings: HealthSettings;
   /** Whether the endpoint got a call since it was last asked this; only for `noTrafficIntervalMs`. */
   readonly hadTraffic?: () => boolean;
+  /** Whether a call to the endpoint succeeded since it was last asked this; only for `inconclusive: alive`. */
+  readonly callsSucceeded?: () => boolean;
   /**
    * After each change of status, and whether or not it changes anything: at the first answer (`answered`), and at a good
    * probe after failed ones.
@@ -86,15 +96,32 @@ export function startHealthChecker(options: HealthCheckerOptions): HealthChecker
   return new ProbingChecker(options);
 }
 
+/** `alive` is shown as `unknown`, and used. */
+type Standing = HealthStatus | 'alive';
+
+/** What a verdict counts as. */
+type Evidence =
+  | 'good'
+  /** It lives, and that is all that is known. */
+  | 'alive'
+  /** It said itself that it is unhealthy. */
+  | 'bad_now'
+  | 'bad';
+
 /**
- * | status    | good probe                              | said unhealthy | failed probe                    |
- * |-----------|-----------------------------------------|----------------|---------------------------------|
- * | unknown   | healthy                                 | unhealthy      | unhealthy                       |
- * | healthy   | healthy                                 | unhealthy      | unhealthy at unhealthyThreshold |
- * | unhealthy | healthy at healthyThreshold             | unhealthy      | unhealthy                       |
+ * | standing  | good probe                  | alive                                | said unhealthy | failed probe                    |
+ * |-----------|-----------------------------|--------------------------------------|----------------|---------------------------------|
+ * | unknown   | healthy                     | alive                                | unhealthy      | unhealthy                       |
+ * | healthy   | healthy                     | alive at unhealthyThreshold          | unhealthy      | unhealthy at unhealthyThreshold |
+ * | alive     | healthy                     | alive                                | unhealthy      | unhealthy at unhealthyThreshold |
+ * | unhealthy | healthy at healthyThreshold | alive at healthyThreshold            | unhealthy      | unhealthy                       |
  *
  * The first good probe of all makes the endpoint healthy whatever the threshold, as in Envoy: a rollout must not
  * wait. `healthy` as initial state is an assumption, and the first failed probe ends it.
+ *
+ * `alive` is for `inconclusive: alive` alone, the default where nobody configured health checks. There an endpoint that answers
+ * UNAVAILABLE, or nothing, is not shunned while its calls succeed; and one that never answered a health check although its
+ * connection stands is taken for alive after `unhealthyThreshold` probes, since its calls may well be answered.
  */
 class ProbingChecker implements HealthChecker {
   state: HealthState;
@@ -116,8 +143,14 @@ class ProbingChecker implements HealthChecker {
   /** Probes in a row that agreed. */
   private goodInRow = 0;
   private failedInRow = 0;
+  private aliveInRow = 0;
+  private unansweredInRow = 0;
   private everGood = false;
+  /** Its health service has answered, if only that there is none: a health check that gets no answer is news then. */
+  private everSpoke = false;
+  private standing: Standing;
   private toldUnimplemented = false;
+  private toldAlive = false;
 
   constructor(options: HealthCheckerOptions) {
     const { settings, clock } = options;
@@ -127,7 +160,8 @@ class ProbingChecker implements HealthChecker {
     this.recoveryMs = this.quickMs;
     const status = settings.initialState;
     const reason = status === 'healthy' ? 'assumed healthy until the first probe' : 'not probed yet';
-    this.state = { status, reason, sinceMs: clock.now(), changes: 0 };
+    this.standing = status;
+    this.state = { status, alive: false, reason, sinceMs: clock.now(), changes: 0 };
     options.probe.listen?.((result) => this.told(result));
     this.check();
   }
@@ -167,7 +201,7 @@ class ProbingChecker implements HealthChecker {
   private due(): void {
     const { clock, hadTraffic, settings } = this.options;
     const { noTrafficIntervalMs } = settings;
-    const calm = this.state.status === 'healthy' && !this.hinted && this.failedInRow === 0;
+    const calm = this.up && !this.hinted && this.failedInRow === 0;
     if (calm && noTrafficIntervalMs !== null && hadTraffic !== undefined && !hadTraffic()) {
       const atMs = this.startedMs + noTrafficIntervalMs;
       if (clock.now() < atMs) return this.checkAt(Math.min(atMs, clock.now() + this.delayMs()));
@@ -199,54 +233,121 @@ class ProbingChecker implements HealthChecker {
 
   private judge(result: ProbeResult): void {
     const before = this.state;
+    const standingBefore = this.standing;
     const hadFailed = this.failedInRow > 0;
-    const status = this.statusAfter(result);
-    const { clock, endpoint, logger, onChange, settings } = this.options;
+    const evidence = this.evidenceOf(result);
+    this.standing = this.standingAfter(evidence);
+    const { clock, onChange } = this.options;
+    const changed = this.standing !== standingBefore;
+    const first = !this.answered;
+    this.answered = true;
+    const alive = this.standing === 'alive';
+    this.state = {
+      status: alive ? 'unknown' : (this.standing as HealthStatus),
+      alive,
+      reason: this.reasonOf(result, evidence),
+      sinceMs: changed ? clock.now() : before.sinceMs,
+      changes: before.changes + Number(changed),
+    };
+    const recovered = hadFailed && this.up && evidence !== 'bad';
+    if (changed || recovered) this.recoveryMs = this.quickMs;
+    this.log(result, changed, before.status);
+    if (changed || first || recovered) onChange(this.state);
+  }
+
+  private reasonOf({ reason }: ProbeResult, evidence: Evidence): string {
+    const { unhealthyThreshold } = this.options.settings;
+    if (this.standing === 'alive' && evidence === 'alive') return `alive, health unknown: ${reason}`;
+    if (this.standing === 'healthy' && evidence === 'alive')
+      return `${this.aliveInRow} of ${unhealthyThreshold} health checks say nothing about health: ${reason}`;
+    return this.up && evidence === 'bad'
+      ? `${this.failedInRow} of ${unhealthyThreshold} probes failed: ${reason}`
+      : reason;
+  }
+
+  private log(result: ProbeResult, changed: boolean, from: HealthStatus): void {
+    const { endpoint, logger } = this.options;
     if (result.verdict === 'unimplemented' && !this.toldUnimplemented) {
       this.toldUnimplemented = true;
       logger.info(`endpoint ${endpoint} has no health service; it counts as healthy while it answers`, {
         endpoint,
       });
     }
-    const stillHealthy = status === 'healthy' && result.verdict === 'failed';
-    const reason = stillHealthy
-      ? `${this.failedInRow} of ${settings.unhealthyThreshold} probes failed: ${result.reason}`
-      : result.reason;
-    const changed = status !== before.status;
-    const first = !this.answered;
-    this.answered = true;
-    const sinceMs = changed ? clock.now() : before.sinceMs;
-    this.state = { status, reason, sinceMs, changes: before.changes + Number(changed) };
-    const mended = hadFailed && status === 'healthy' && !stillHealthy;
-    if (changed || mended) this.recoveryMs = this.quickMs;
-    if (changed) {
-      const facts = { endpoint, from: before.status, to: status, reason };
-      if (status === 'healthy') logger.info(`endpoint ${endpoint} is healthy: ${reason}`, facts);
-      else logger.warn(`endpoint ${endpoint} is unhealthy: ${reason}`, facts);
+    if (!changed) return;
+    const { status, reason } = this.state;
+    const facts = { endpoint, from, to: status, reason };
+    if (this.standing === 'healthy') logger.info(`endpoint ${endpoint} is healthy: ${reason}`, facts);
+    else if (this.standing === 'unhealthy')
+      logger.warn(`endpoint ${endpoint} is unhealthy: ${reason}`, facts);
+    else if (!this.toldAlive) {
+      this.toldAlive = true;
+      logger.warn(
+        `endpoint ${endpoint} gets calls although its health is unknown: the health check got "${result.reason}"; ` +
+          'configure health.grpc.metadata, another probe under health, or health: none',
+        facts,
+      );
     }
-    if (changed || first || mended) onChange(this.state);
   }
 
-  private statusAfter(result: ProbeResult): HealthStatus {
-    const { settings } = this.options;
-    switch (result.verdict) {
+  private evidenceOf({ verdict }: ProbeResult): Evidence {
+    const { settings, callsSucceeded } = this.options;
+    // Asked after every probe, so that the answer is about the time since the one before.
+    const callsWork = callsSucceeded?.() ?? false;
+    const mayBeAlive = settings.inconclusive === 'alive';
+    this.unansweredInRow = verdict === 'no_answer' ? this.unansweredInRow + 1 : 0;
+    switch (verdict) {
       case 'healthy':
-      case 'unimplemented': {
+      case 'unimplemented':
+        this.everSpoke = true;
+        return 'good';
+      case 'unhealthy_now':
+        this.everSpoke = true;
+        return 'bad_now';
+      case 'says_unknown':
+        return mayBeAlive ? 'alive' : 'bad_now';
+      case 'inconclusive':
+        return mayBeAlive ? 'alive' : 'bad';
+      case 'no_answer': {
+        const neverAnswers = !this.everSpoke && this.unansweredInRow >= settings.unhealthyThreshold;
+        return mayBeAlive && (callsWork || neverAnswers) ? 'alive' : 'bad';
+      }
+      case 'unavailable':
+        return mayBeAlive && callsWork ? 'alive' : 'bad';
+      case 'failed':
+        return 'bad';
+    }
+  }
+
+  private standingAfter(evidence: Evidence): Standing {
+    const { settings } = this.options;
+    this.aliveInRow = evidence === 'alive' ? this.aliveInRow + 1 : 0;
+    switch (evidence) {
+      case 'good':
+      case 'alive': {
         const enough = !this.everGood || ++this.goodInRow >= settings.healthyThreshold;
+        // Who spoke of its health a moment ago is not unknown because it limited the rate of one probe.
+        const keeps =
+          this.standing === 'healthy' && this.everGood && this.aliveInRow < settings.unhealthyThreshold;
         this.everGood = true;
         this.failedInRow = 0;
         this.troubled = false;
-        return this.state.status === 'healthy' || enough ? 'healthy' : 'unhealthy';
+        if (!this.up && !enough) return 'unhealthy';
+        return evidence === 'good' || keeps ? 'healthy' : 'alive';
       }
-      case 'unhealthy_now':
+      case 'bad_now':
         this.goodInRow = 0;
         return 'unhealthy';
-      case 'failed': {
+      case 'bad': {
         this.goodInRow = 0;
         const enough = !this.everGood || ++this.failedInRow >= settings.unhealthyThreshold;
-        return this.state.status !== 'healthy' || enough ? 'unhealthy' : 'healthy';
+        return !this.up || enough ? 'unhealthy' : this.standing;
       }
     }
+  }
+
+  /** May it get calls? */
+  private get up(): boolean {
+    return this.standing === 'healthy' || this.standing === 'alive';
   }
 
   /** To the next probe, milliseconds. */
@@ -255,7 +356,7 @@ class ProbingChecker implements HealthChecker {
     let delayMs = settings.intervalMs;
     // Trouble that both a probe and the data path have seen is looked into like an outage.
     const trouble = this.troubled && this.failedInRow > 0;
-    if (this.state.status !== 'healthy' || trouble) {
+    if (!this.up || trouble) {
       // A good probe on the way to healthyThreshold starts the quick ones again.
       if (this.goodInRow > 0) this.recoveryMs = this.quickMs;
       delayMs = this.recoveryMs;

@@ -1,75 +1,202 @@
-import { isIP } from 'node:net';
-import type { ChannelOptions, Client, MethodDefinition } from '@grpc/grpc-js';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { type Address, formatAddress } from '../core/address.ts';
-import {
-  decodeResponse,
-  encodeRequest,
-  type HealthCheckRequest,
-  type HealthCheckResponse,
-} from './health-messages.ts';
-import type { ProbeTls } from './probe.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import type { HealthOutcome, HealthReply } from './grpc-reply.ts';
+import { encodeRequest, MessageReader } from './health-messages.ts';
+import { connectProbe, type ProbeTls } from './probe-socket.ts';
 
-export type Grpc = typeof import('@grpc/grpc-js');
-type HealthMethod = MethodDefinition<HealthCheckRequest, HealthCheckResponse>;
-
-/** A channel that probes one address and does nothing else: no retries, no service config, no shared connection, no proxy from the environment. */
-const channelOptions: ChannelOptions = {
-  'grpc.primary_user_agent': 'outrigger-health',
-  'grpc.enable_retries': 0,
-  'grpc.service_config_disable_resolution': 1,
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc.enable_http_proxy': 0,
-  'grpc.enable_channelz': 0,
-  'grpc.max_receive_message_length': 64 * 1024,
-};
-
-/** A client on a connection of its own; it connects at the first call. */
-export function connectHealthClient(grpc: Grpc, address: Address, tls: ProbeTls | undefined): Client {
-  if (tls === undefined)
-    return new grpc.Client(targetOf(address), grpc.credentials.createInsecure(), channelOptions);
-  const name = tls.serverName;
-  const named =
-    name === undefined ? {} : { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name };
-  const credentials = grpc.credentials.createFromSecureContext(tls.secureContext);
-  return new grpc.Client(targetOf(address), credentials, { ...channelOptions, ...named });
+export interface HealthRequest {
+  readonly method: 'Check' | 'Watch';
+  /** Full name of a service; '' for the server as a whole. */
+  readonly service: string;
+  /** What the server is told of how long it has, milliseconds; null for no limit. */
+  readonly timeoutMs: number | null;
+  /** Hears each message of the reply. */
+  onMessage(octets: Buffer): void;
+  /** Once, and nothing is heard after it. Not called after `cancel` or `close`. */
+  onEnd(outcome: HealthOutcome): void;
 }
 
-/** The address in gRPC's naming (gRPC "Name resolution"). */
-function targetOf(address: Address): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  const family = isIP(address.host);
-  return family === 0 ? `dns:${formatAddress(address)}` : `ipv${family}:${formatAddress(address)}`;
+export interface HealthCall {
+  /** What has come of the reply so far. */
+  readonly reply: HealthReply;
+  cancel(): void;
 }
 
-export interface HealthProtocol {
-  readonly grpc: Grpc;
-  readonly check: HealthMethod;
-  readonly watch: HealthMethod;
-}
-let loading: Promise<HealthProtocol> | undefined;
-
-/** grpc-js is loaded by the first probe: a process without gRPC probes does not pay for it. */
-export function loadHealthProtocol(): Promise<HealthProtocol> {
-  loading ??= import('@grpc/grpc-js').then((grpc) => ({
-    grpc,
-    check: methodOf('Check', false),
-    watch: methodOf('Watch', true),
-  }));
-  return loading;
+export interface HealthClientSettings {
+  /** `:authority` of the request; the name that TLS verifies or the address if not given. */
+  readonly authority?: string;
+  /** Further metadata by its names in lower case; values of `-bin` names in base64, as on the wire. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly tls?: ProbeTls;
 }
 
-function methodOf(name: string, responseStream: boolean): HealthMethod {
-  return {
-    path: `/grpc.health.v1.Health/${name}`,
-    requestStream: false,
-    responseStream,
-    requestSerialize: encodeRequest,
-    responseDeserialize: decodeResponse,
-    requestDeserialize: ofServers,
-    responseSerialize: ofServers,
-  };
+/**
+ * A client of `grpc.health.v1` on one HTTP/2 connection of its own. By hand on `node:http2` and not by a gRPC library: such a
+ * library reports a refused connection, an answer of UNAVAILABLE, an HTML page and a reset stream with the same few codes,
+ * and which of them it was decides whether the endpoint gets calls.
+ */
+export class HealthClient {
+  /** The server's SETTINGS have come: it speaks HTTP/2. */
+  established = false;
+  private readonly session: ClientHttp2Session;
+  private readonly headers: http2.OutgoingHttpHeaders;
+  private error: Error | null = null;
+  private goawayCode: ErrorCode | null = null;
+
+  constructor(address: Address, settings: HealthClientSettings) {
+    const { metadata = {}, tls } = settings;
+    const name = address.kind === 'unix' ? 'localhost' : formatAddress(address);
+    this.headers = {
+      ':method': 'POST',
+      ':scheme': tls === undefined ? 'http' : 'https',
+      ':authority': settings.authority || tls?.servername || name,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'user-agent': 'outrigger-health',
+      'grpc-accept-encoding': 'identity',
+      ...metadata,
+      // Credentials as a rule: no compression context keeps them (RFC 7541 section 7.1.3).
+      [http2.sensitiveHeaders]: Object.keys(metadata),
+    } as http2.OutgoingHttpHeaders;
+    // The URL is only what Node makes default headers of.
+    this.session = http2.connect('http://probe.invalid', {
+      createConnection: () => {
+        const socket = connectProbe(address, tls, 'h2');
+        // Streams end before the session reports what became of its socket.
+        socket.on('error', (error) => this.failed(error));
+        return socket;
+      },
+      settings: { enablePush: false },
+    });
+    this.session.on('remoteSettings', () => {
+      this.established = true;
+    });
+    this.session.on('goaway', (code) => {
+      this.goawayCode = code;
+    });
+    this.session.on('error', (error) => this.failed(error));
+  }
+
+  /** False once the connection takes no further request. */
+  get usable(): boolean {
+    return !this.session.closed && !this.session.destroyed && this.goawayCode === null;
+  }
+
+  call(request: HealthRequest): HealthCall {
+    const reply: HealthReply = {
+      httpStatus: 0,
+      contentType: '',
+      encoding: '',
+      grpcStatus: null,
+      grpcMessage: '',
+      messages: 0,
+      malformed: '',
+    };
+    if (!this.usable) {
+      let cancelled = false;
+      process.nextTick(() => {
+        if (!cancelled) request.onEnd(this.outcomeOf(reply, 0));
+      });
+      return {
+        reply,
+        cancel: () => {
+          cancelled = true;
+        },
+      };
+    }
+    const stream = this.session.request(
+      {
+        ...this.headers,
+        ':path': `/grpc.health.v1.Health/${request.method}`,
+        ...(request.timeoutMs === null ? {} : { 'grpc-timeout': `${Math.max(1, request.timeoutMs)}m` }),
+      },
+      { endStream: false },
+    );
+    return this.receive(stream, reply, request);
+  }
+
+  /** Cuts the connection and whatever is in flight on it. */
+  close(): void {
+    this.session.destroy();
+  }
+
+  private receive(stream: ClientHttp2Stream, reply: HealthReply, request: HealthRequest): HealthCall {
+    let over = false;
+    const end = (): void => {
+      if (over) return;
+      over = true;
+      request.onEnd(this.outcomeOf(reply, stream.rstCode ?? 0));
+    };
+    const reader = new MessageReader();
+    stream.on('response', (headers) => {
+      reply.httpStatus = headers[':status'] ?? 0;
+      reply.contentType = headers['content-type'] ?? '';
+      reply.encoding = textOf(headers['grpc-encoding']);
+      readStatus(reply, headers);
+      // A web page need not end: what it is, is known by now.
+      if (reply.grpcStatus === null && !isGrpc(reply)) finish();
+    });
+    stream.on('trailers', (headers) => readStatus(reply, headers));
+    stream.on('data', (chunk: Buffer) => {
+      if (over) return;
+      const wrong = reader.push(chunk, reply.encoding, (message) => {
+        reply.messages += 1;
+        request.onMessage(message);
+      });
+      reply.malformed ||= wrong;
+      if (reply.malformed !== '') finish();
+    });
+    // `close` follows and is what counts.
+    stream.on('error', (error) => this.failed(error));
+    stream.on('close', end);
+    const cancel = (): void => {
+      over = true;
+      stream.close(ErrorCode.CANCEL);
+    };
+    const finish = (): void => {
+      end();
+      cancel();
+    };
+    stream.end(frameOf(encodeRequest(request.service === '' ? {} : { service: request.service })));
+    return { reply, cancel };
+  }
+
+  /** Keeps the first error of the connection; one of a stream alone is its reset code. */
+  private failed(error: NodeJS.ErrnoException): void {
+    if (error.code !== 'ERR_HTTP2_STREAM_ERROR') this.error ??= error;
+  }
+
+  private outcomeOf(reply: HealthReply, resetCode: ErrorCode): HealthOutcome {
+    const { established, error, goawayCode } = this;
+    const answered = reply.grpcStatus !== null || (reply.httpStatus !== 0 && !isGrpc(reply));
+    if (answered || reply.malformed !== '') return { kind: 'reply', reply };
+    if (goawayCode !== null && (error === null || established)) return { kind: 'goaway', code: goawayCode };
+    if (error !== null || !this.usable) return { kind: 'closed', established, error };
+    if (resetCode !== ErrorCode.NO_ERROR || reply.httpStatus === 0) return { kind: 'reset', code: resetCode };
+    return { kind: 'reply', reply };
+  }
 }
 
-function ofServers(): never {
-  throw new Error('a client of the health service neither reads requests nor writes responses');
+/** `application/grpc`, perhaps with a suffix or parameters. */
+export function isGrpc({ httpStatus, contentType }: HealthReply): boolean {
+  return httpStatus === 200 && /^application\/grpc(?:$|[+;])/i.test(contentType);
+}
+
+function readStatus(reply: HealthReply, headers: IncomingHttpHeaders): void {
+  const status = headers['grpc-status'];
+  if (status === undefined) return;
+  reply.grpcStatus = textOf(status);
+  reply.grpcMessage = textOf(headers['grpc-message']);
+}
+
+function textOf(value: string | readonly string[] | undefined): string {
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
+}
+
+/** Five octets in front of each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+function frameOf(message: Buffer): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
 }

@@ -1,3 +1,5 @@
+import { gunzipSync, inflateSync } from 'node:zlib';
+
 /**
  * The two messages of grpc.health.v1 (protos/grpc/health/v1/health.proto) in protobuf's wire format: a string, and a small
  * number. A protobuf library that reads the definition at the start costs 8 MiB of memory, a tenth of the process.
@@ -21,6 +23,44 @@ const serviceTag = (1 << 3) | 2;
 const statusTag = (1 << 3) | 0;
 const varintOctetsMax = 10;
 
+/** A message is a few octets; a reply over this is none of ours, octets. */
+const messageOctetsMax = 64 * 1024;
+const prefixOctets = 5;
+
+/** Cuts the body of a reply into its messages (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+export class MessageReader {
+  private held: Buffer = Buffer.alloc(0);
+
+  /** Gives why the octets are no messages, '' where they are. `encoding` is the reply's `grpc-encoding`. */
+  push(chunk: Buffer, encoding: string, onMessage: (message: Buffer) => void): string {
+    this.held = Buffer.concat([this.held, chunk]);
+    while (this.held.length >= prefixOctets) {
+      const length = this.held.readUInt32BE(1);
+      if (length > messageOctetsMax) return `a message of ${length} bytes, which is no HealthCheckResponse`;
+      const end = prefixOctets + length;
+      if (this.held.length < end) return '';
+      const message = plainMessage(this.held.subarray(prefixOctets, end), this.held[0], encoding);
+      if (message === null) return 'a compressed message that cannot be read';
+      this.held = this.held.subarray(end);
+      onMessage(message);
+    }
+    return '';
+  }
+}
+
+/** A server may compress although it was asked not to; null where it cannot be undone. */
+function plainMessage(octets: Buffer, flag: number, encoding: string): Buffer | null {
+  if (flag === 0) return octets;
+  const limits = { maxOutputLength: messageOctetsMax };
+  try {
+    if (encoding === 'gzip') return gunzipSync(octets, limits);
+    if (encoding === 'deflate') return inflateSync(octets, limits);
+  } catch {
+    // Not what it says it is.
+  }
+  return null;
+}
+
 export function encodeRequest({ service = '' }: HealthCheckRequest): Buffer {
   if (service === '') return Buffer.alloc(0);
   const name = Buffer.from(service);
@@ -32,7 +72,7 @@ export function encodeRequest({ service = '' }: HealthCheckRequest): Buffer {
   return Buffer.concat([Buffer.of(serviceTag, ...length), name]);
 }
 
-/** Throws where the octets are no message, which is how grpc-js hears of it: the call fails with INTERNAL. */
+/** Throws where the octets are no message. */
 export function decodeResponse(octets: Uint8Array): HealthCheckResponse {
   const reader = new Reader(octets);
   let status = 0;

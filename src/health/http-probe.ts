@@ -1,15 +1,16 @@
-import { request as httpRequest, type RequestOptions } from 'node:http';
-import { request as httpsRequest, type RequestOptions as TlsRequestOptions } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
+import { type RequestOptions, request } from 'node:http';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { failed, type Probe, type ProbeResult, type ProbeTls, timedOut } from './probe.ts';
+import { failed, type Probe, type ProbeResult, timedOut } from './probe.ts';
+import { connectProbe, type ProbeTls } from './probe-socket.ts';
 
 export interface HttpProbeSettings {
   /** With its query, `/healthz?deep=1`. */
   readonly path: string;
   /** The Host header; the address if not given. */
   readonly host?: string;
+  /** Further headers by their names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Statuses that say healthy; any 2xx if not given. */
   readonly expectedStatuses?: readonly number[];
   readonly tls?: ProbeTls;
@@ -21,37 +22,30 @@ export interface HttpProbeSettings {
  */
 export function httpProbe(address: Address, clock: Clock, settings: HttpProbeSettings): Probe {
   const options: RequestOptions = {
-    ...(address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port }),
     path: settings.path,
     headers: {
       host: settings.host ?? (address.kind === 'unix' ? 'localhost' : formatAddress(address)),
       'user-agent': 'outrigger-health',
+      ...settings.headers,
       connection: 'close',
     },
-    agent: false,
+    createConnection: () => connectProbe(address, settings.tls, 'http/1.1'),
   };
-  const { tls } = settings;
-  const tlsOptions: TlsRequestOptions & Pick<ConnectionOptions, 'secureContext'> = {
-    ...options,
-    secureContext: tls?.secureContext,
-    servername: tls?.serverName,
-  };
-  const open = () => (tls === undefined ? httpRequest(options) : httpsRequest(tlsOptions));
   const expected = (status: number) =>
     settings.expectedStatuses?.includes(status) ?? (status >= 200 && status < 300);
   let abandon: () => void = () => {};
   return {
     check: (timeoutMs) =>
       new Promise<ProbeResult>((resolve) => {
-        const request = open();
+        const probe = request(options);
         const settle = (result: ProbeResult): void => {
           timer.cancel();
-          request.destroy();
+          probe.destroy();
           resolve(result);
         };
         const timer = clock.after(timeoutMs, () => settle(timedOut(timeoutMs)));
         abandon = () => settle({ verdict: 'failed', reason: 'given up' });
-        request.on('response', (response) => {
+        probe.on('response', (response) => {
           const status = response.statusCode ?? 0;
           // The head is the answer; the body is never read. Destroying it mid-way is an error of the response.
           response.on('error', () => {});
@@ -60,8 +54,8 @@ export function httpProbe(address: Address, clock: Clock, settings: HttpProbeSet
             reason: `HTTP status ${status}`,
           });
         });
-        request.on('error', (error) => settle(failed(error)));
-        request.end();
+        probe.on('error', (error) => settle(failed(error)));
+        probe.end();
       }),
     close: () => abandon(),
   };

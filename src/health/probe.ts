@@ -1,5 +1,3 @@
-import type { SecureContext } from 'node:tls';
-
 /** One way to ask an endpoint how it is. What follows from the answers is the checker's business. */
 export interface Probe {
   /** Asks once. Settles within `timeoutMs`, never rejects for what the endpoint does, and is not called again before it settled. */
@@ -20,17 +18,18 @@ export type ProbeVerdict =
   | 'healthy'
   /** The endpoint itself said so: no further evidence is needed. */
   | 'unhealthy_now'
-  /** No usable answer, which may be chance: counts to the threshold. */
+  /** No connection of the kind that calls need: counts to the threshold. */
   | 'failed'
   /** The endpoint lives but has no health service, which is no reason to shun it (gRPC A17). */
-  | 'unimplemented';
-
-/** What a probe of a server with TLS needs. */
-export interface ProbeTls {
-  readonly secureContext: SecureContext;
-  /** The name to ask for and to verify; the address if not given. */
-  readonly serverName?: string;
-}
+  | 'unimplemented'
+  /** It answered, with something that says nothing about its health: it requires credentials, limits the rate, is a web page. */
+  | 'inconclusive'
+  /** Its health service answered that it does not know (`UNKNOWN`, which is also what an empty message says). */
+  | 'says_unknown'
+  /** It answered that it is unavailable, or closed the connection instead of an answer. */
+  | 'unavailable'
+  /** Its connection stands, and no answer came in time. */
+  | 'no_answer';
 
 const wordsByCode: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'connection refused'],
@@ -47,14 +46,22 @@ const wordsByCode: ReadonlyMap<string, string> = new Map([
 
 const reasonCharsMax = 200;
 
+/** What a peer wrote, as one short line: its length is bounded and whatever could move a cursor is replaced. */
+export function peerText(text: string): string {
+  const line = text
+    .slice(0, 4 * reasonCharsMax)
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim();
+  return line.length > reasonCharsMax ? `${line.slice(0, reasonCharsMax)}...` : line;
+}
+
 /** Plain words for a system's or a library's error text, short and on one line: parts of it may come from the peer. */
 export function failureReason(text: string): string {
   for (const code of text.match(/\bE[A-Z_]{3,}\b/g) ?? []) {
     const words = wordsByCode.get(code);
     if (words !== undefined) return words;
   }
-  const line = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-  return line.length > reasonCharsMax ? `${line.slice(0, reasonCharsMax)}...` : line;
+  return peerText(text);
 }
 
 export const timedOut = (timeoutMs: number): ProbeResult => ({

@@ -23,7 +23,7 @@ export interface Http1PoolOptions {
   readonly freeSocketTimeoutMs: number;
   /** Octets of a reply's header section. */
   readonly replyHeaderBytesMax: number;
-  /** Speak TLS with these, or null for cleartext. */
+  /** Speak TLS with these, which say what name to verify (`endpointTls`), or null for cleartext. */
   readonly tls: ConnectionOptions | null;
   readonly internalErrors?: InternalErrors;
 }

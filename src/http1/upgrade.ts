@@ -18,7 +18,7 @@ export interface UpgradeTarget {
   readonly address: Address;
   /** The request's head as this endpoint gets it. */
   readonly head: HeaderBlock;
-  /** TLS toward it, or null for cleartext. */
+  /** TLS toward it, with what name to verify (`endpointTls`), or null for cleartext. */
   readonly tls: ConnectionOptions | null;
   /** Added to its reply, whatever that is: a session cookie. */
   readonly replyFields: readonly Field[];

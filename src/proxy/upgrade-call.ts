@@ -29,6 +29,8 @@ export type Chosen =
       readonly address: Address;
       /** What it is sent: the request's head with the trace context of this attempt. */
       readonly head: HeaderBlock;
+      /** The name that led to the address, '' where there is none. */
+      readonly hostname: string;
       /** What binds the session of the client to this endpoint, for its reply. */
       readonly replyFields: readonly Field[];
       release(ok: boolean): void;
@@ -111,7 +113,8 @@ export class UpgradeCall implements Cuttable {
       cluster.end(endpoint, ok ? 'success' : 'failure', attempt.endedMs - nowMs, attempt.endedMs);
     };
     const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
-    return { cluster: cluster.name, address: endpoint.target, head: forwarded, replyFields, release };
+    const { target: address, hostname } = endpoint;
+    return { cluster: cluster.name, address, hostname, head: forwarded, replyFields, release };
   }
 
   cut(): void {

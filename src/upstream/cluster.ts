@@ -284,10 +284,16 @@ export class Cluster {
   /** The endpoints as discovery has them now. */
   update(list: readonly EndpointSpec[]): void {
     const gone = new Set(this.endpoints.keys());
+    const removed: Endpoint[] = [];
     for (const spec of list) {
       const address = formatAddress(spec.address);
       gone.delete(address);
-      const known = this.endpoints.get(address);
+      let known = this.endpoints.get(address);
+      // Its connections were verified for another name (of an SRV record that changed, say): they serve nobody now.
+      if (known !== undefined && known.hostname !== (spec.hostname ?? '')) {
+        removed.push(this.remove(address));
+        known = undefined;
+      }
       if (known === undefined) this.add(spec);
       else {
         known.configuredWeight = spec.weight;
@@ -295,7 +301,7 @@ export class Cluster {
         known.priority = spec.priority;
       }
     }
-    const removed = [...gone].map((address) => this.remove(address));
+    for (const address of gone) removed.push(this.remove(address));
     this.rebuild();
     // Their calls finish; their connections close when they have. Calls that waited for one go on to those that are
     // there now, so the balancer must know them by then.
@@ -319,7 +325,7 @@ export class Cluster {
     if (endpoint.removed) return;
     // Probes that had failed are answered again: the back-off of its connections, its ejection and its penalty are of its
     // life before.
-    if (endpoint.health.status === 'healthy') {
+    if (endpoint.health.status === 'healthy' || endpoint.health.alive === true) {
       endpoint.pool.resetBackoff();
       endpoint.outlier?.recovered();
       this.penalty.forgive(endpoint);

@@ -3,7 +3,10 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Address } from '../core/address.ts';
 import { type OnRead, sharedRead } from '../http2/shared-read.ts';
 
-/** Begins to connect, by TLS where `tls` is given; errors come as the socket's events, and TLS's octets as `data`. */
+/**
+ * Begins to connect, by TLS where `tls` is given, as a rule by `endpointTls`, which says what name to verify; errors come as the
+ * socket's events, and TLS's octets as `data`.
+ */
 export function dial(address: Address, tls: ConnectionOptions | null, onRead: OnRead): Socket {
   const target =
     address.kind === 'unix'

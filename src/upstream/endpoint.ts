@@ -18,6 +18,8 @@ const recentMs = 20_000;
 /** What health checks say; `since` is `Clock.now()`. */
 export interface EndpointHealth {
   readonly status: 'unknown' | 'healthy' | 'unhealthy';
+  /** True where `unknown` is what an endpoint is that answers, but not about its health: it is used. False if not given. */
+  readonly alive?: boolean;
   /** In plain words: `SERVING`, `connect ECONNREFUSED`. */
   readonly reason: string;
   readonly sinceMs: number;
@@ -42,6 +44,8 @@ export interface HealthWatch {
 export class Endpoint implements Candidate {
   readonly target: Address;
   readonly address: string;
+  /** The name that led to it, which TLS verifies; '' where that is the host of its address. */
+  readonly hostname: string;
   weight: number;
   configuredWeight: number;
   zone: string;
@@ -73,6 +77,7 @@ export class Endpoint implements Candidate {
   constructor(spec: EndpointSpec, nowMs: number) {
     this.target = spec.address;
     this.address = formatAddress(spec.address);
+    this.hostname = spec.hostname ?? '';
     this.weight = spec.weight;
     this.configuredWeight = spec.weight;
     this.zone = spec.zone;
@@ -108,7 +113,8 @@ export class Endpoint implements Candidate {
     if (this.removed) return 'gone from discovery';
     if (this.drainedByHand) return 'drained by hand';
     if (this.health.status === 'unhealthy') return `unhealthy: ${this.health.reason}`;
-    if (this.health.status === 'unknown') return 'no health check has answered yet';
+    if (this.health.status === 'unknown' && this.health.alive !== true)
+      return 'no health check has answered yet';
     if (this.outlier !== null && !this.outlier.usable) {
       return this.outlier.state === 'trial'
         ? 'on trial after an ejection'

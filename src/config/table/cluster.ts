@@ -1,4 +1,5 @@
 import { readEndpointList } from '../endpoint-list.ts';
+import { grpcMetadata, httpHeaders } from '../metadata-type.ts';
 import { choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../shape.ts';
 import { statusCodes } from '../status-codes.ts';
@@ -12,10 +13,18 @@ const hostName = text({
   write: 'a host name without a port, such as orders.default.svc',
 });
 
+const authority = text({
+  label: 'authority',
+  charsMax: 261,
+  pattern: /^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/,
+  write: 'a host with a port if one is needed, such as orders.example or orders.example:8443',
+});
+
 const health = sectionOrNone(
   {
     doc: 'Probes of every endpoint, or `none`. One of `grpc`, `http` and `tcp`; without any, `grpc` for `protocol: http2` and `tcp` for the others.',
     example: 'none, or { grpc: { service: "" }, interval: 5s }',
+    whenAbsent: { inconclusive: 'alive' },
   },
   {
     grpc: optionalSection(
@@ -32,6 +41,14 @@ const health = sectionOrNone(
           default: 'check',
           doc: '`watch`: by `Health/Watch` besides, so that the server can tell of a change at once; where it has no Watch, as `check`.',
         }),
+        authority: key(authority, {
+          otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
+          doc: '`:authority` of the health check. It changes neither the name that TLS verifies nor SNI.',
+        }),
+        metadata: key(grpcMetadata, {
+          otherwise: 'none',
+          doc: 'Metadata that each health check carries, such as `authorization`; a value of a name that ends in `-bin` is base64. At most 32 names. The admin API masks every value.',
+        }),
       },
     ),
     http: optionalSection(
@@ -47,6 +64,14 @@ const health = sectionOrNone(
           { required: true, doc: 'Path, with a query if one is needed.' },
         ),
         statuses: key(statusCodes, { default: [200], doc: 'Statuses that count as healthy.' }),
+        host: key(authority, {
+          otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
+          doc: '`Host` of the health check. It changes neither the name that TLS verifies nor SNI.',
+        }),
+        headers: key(httpHeaders, {
+          otherwise: 'none',
+          doc: 'Headers that each health check carries, such as `authorization`. At most 32 names. The admin API masks every value.',
+        }),
       },
     ),
     tcp: optionalSection({ doc: 'A connection that is accepted.', example: '{}' }, {}),
@@ -70,6 +95,10 @@ const health = sectionOrNone(
     initialState: key(choice(['unhealthy', 'healthy']), {
       default: 'unhealthy',
       doc: 'What endpoints count as until the first one of the cluster has answered.',
+    }),
+    inconclusive: key(choice(['alive', 'unhealthy']), {
+      default: 'unhealthy',
+      doc: 'What an answer to a gRPC health check means that says nothing about health, such as UNAUTHENTICATED, HTTP 403 or an HTML page. `alive`: the endpoint gets calls, and its health is shown as unknown. `unhealthy`: it counts as a failed probe. Where `health` is not written at all, this is `alive`.',
     }),
   },
 );
@@ -252,8 +281,8 @@ const tls = optionalSection(
     cert: key(text({ label: 'file' }), { doc: 'Certificate that Outrigger shows, PEM file (mutual TLS).' }),
     key: key(text({ label: 'file' }), { doc: 'Its private key, PEM file.' }),
     serverName: key(hostName, {
-      otherwise: "the endpoint's host",
-      doc: 'Name that is asked for (SNI) and that the certificate must be for.',
+      otherwise: "the endpoint's host; of `discovery.dns` its `host`",
+      doc: 'Name that is asked for (SNI) and that the certificate must be for. An IP address is verified against the IP addresses of the certificate, and not sent as SNI.',
     }),
   },
 );

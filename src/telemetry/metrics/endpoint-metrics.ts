@@ -62,7 +62,7 @@ export function registerEndpointMetrics(
     { name: 'outrigger.endpoint.errors', help: 'Attempts that failed at an endpoint.', unit: '{attempt}' },
     each((e) => e.errors),
   );
-  gauge('outrigger.endpoint.health', '1 while health checks say an endpoint is well, else 0.', (e) =>
+  gauge('outrigger.endpoint.health', '1 while health checks find no fault in an endpoint, else 0.', (e) =>
     Number(e.healthy),
   );
   gauge('outrigger.endpoint.usable', '1 while an endpoint may be picked, else 0.', (e) => Number(e.usable));

@@ -51,6 +51,7 @@ export function setUp(
   changes: Partial<HealthSettings> = {},
   first: ScriptedProbe['answer'] = good,
   hadTraffic?: () => boolean,
+  callsSucceeded?: () => boolean,
 ) {
   const clock = new VirtualClock();
   const probe = new ScriptedProbe(clock);
@@ -72,6 +73,7 @@ export function setUp(
     random: new SeededRandom(1),
     settings: { ...defaultHealthSettings, jitter: 0, ...changes },
     hadTraffic,
+    callsSucceeded,
     onChange: (state) => states.push(state),
   });
   /** Virtual time in small steps, with the promises settled after each. */

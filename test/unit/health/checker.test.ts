@@ -14,6 +14,7 @@ describe('startHealthChecker', () => {
     rig = setUp();
     expect(rig.checker.state).to.deep.equal({
       status: 'unknown',
+      alive: false,
       reason: 'not probed yet',
       sinceMs: 0,
       changes: 0,
@@ -21,7 +22,13 @@ describe('startHealthChecker', () => {
     expect(rig.checker.answered).to.equal(false);
     expect(rig.probe.askedMs).to.deep.equal([0]);
     await turn();
-    expect(rig.checker.state).to.deep.equal({ status: 'healthy', reason: 'SERVING', sinceMs: 0, changes: 1 });
+    expect(rig.checker.state).to.deep.equal({
+      status: 'healthy',
+      alive: false,
+      reason: 'SERVING',
+      sinceMs: 0,
+      changes: 1,
+    });
     expect(rig.checker.answered).to.equal(true);
     expect(statuses()).to.deep.equal(['healthy']);
   });
@@ -63,6 +70,7 @@ describe('startHealthChecker', () => {
     expect(statuses()).to.deep.equal(['healthy', 'healthy', 'unhealthy']);
     expect(rig.checker.state).to.deep.equal({
       status: 'unhealthy',
+      alive: false,
       reason: 'connection refused',
       sinceMs: rig.probe.askedMs.at(-1),
       changes: 2,
@@ -117,6 +125,7 @@ describe('startHealthChecker', () => {
     await rig.next(lost);
     expect(rig.checker.state).to.deep.equal({
       status: 'unhealthy',
+      alive: false,
       reason: 'connection refused',
       sinceMs: 0,
       changes: 1,

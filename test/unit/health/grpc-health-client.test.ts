@@ -27,20 +27,24 @@ describe('a health service that answers garbage', () => {
     return { port, close: () => server.forceShutdown() };
   }
   for (const [what, octets, reason] of [
-    ['no protobuf', Buffer.from('ffffffffffff', 'hex'), /^INTERNAL: /],
+    ['no protobuf', Buffer.from('ffffffffffff', 'hex'), /^a message that is no HealthCheckResponse: /],
     [
       'a status that does not exist',
       Buffer.from([0x08, 77]),
-      /^its health service answers with status 77, which does not exist$/,
+      /^serving status 77, which grpc.health.v1 does not define$/,
     ],
-    ['a message far too long', Buffer.alloc(1 << 20), /^RESOURCE_EXHAUSTED: /],
+    [
+      'a message far too long',
+      Buffer.alloc(1 << 20),
+      /^a message of 1048576 bytes, which is no HealthCheckResponse$/,
+    ],
   ] as const) {
-    it(`${what} counts as a failure, with its reason`, async () => {
+    it(`${what} says nothing about health, with its reason`, async () => {
       const server = await saying(octets);
       const made = grpcProbe(tcp(server.port), systemClock, { service: '', mode: 'check' });
       for (let i = 0; i < 2; i++) {
         const result = await made.check(timeoutMs);
-        expect(result.verdict).to.equal('failed');
+        expect(result.verdict).to.equal('inconclusive');
         expect(result.reason).to.match(reason);
       }
       made.close();
@@ -48,7 +52,7 @@ describe('a health service that answers garbage', () => {
     });
   }
 
-  it('in HTTP/2 as well: it counts as a failure, and nothing breaks', async () => {
+  it('in HTTP/2 as well: it says nothing about health, and nothing breaks', async () => {
     const garbage = await startFrameServer((peer, frame) => {
       if (frame.type !== Type.Headers) return;
       peer.headers(frame.streamId, [
@@ -62,7 +66,7 @@ describe('a health service that answers garbage', () => {
       mode: 'watch',
     });
     const result = await made.check(timeoutMs);
-    expect(result.verdict).to.equal('failed');
+    expect(result.verdict).to.equal('inconclusive');
     expect(result.reason).to.match(/^[\x20-\x7e]{3,200}$/);
     made.close();
     await garbage.close();

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import { expect } from 'chai';
 import { systemClock, VirtualClock } from '../../../src/core/clock.ts';
 import { httpProbe } from '../../../src/health/http-probe.ts';
+import { endpointTls } from '../../../src/security/endpoint-tls.ts';
 import { localhostCertificate, localhostKey } from './localhost-certificate.ts';
 
 describe('httpProbe', () => {
@@ -104,10 +104,10 @@ describe('httpProbe', () => {
     server = createTlsServer({ cert: localhostCertificate, key: localhostKey }, listener);
     await listen();
     status(200);
-    const secureContext = createSecureContext({ ca: localhostCertificate });
-    const verdict = async (serverName: string) =>
-      (await httpProbe(local(), systemClock, { path: '/', tls: { secureContext, serverName } }).check(1000))
-        .verdict;
+    const verdict = async (name: string) => {
+      const tls = endpointTls({ ca: localhostCertificate }, local(), name);
+      return (await httpProbe(local(), systemClock, { path: '/', tls }).check(1000)).verdict;
+    };
     expect(await verdict('localhost')).to.equal('healthy');
     expect(await verdict('elsewhere')).to.equal('failed');
   });
