@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
+import { ListenError } from '../core/listen-error.ts';
 import type { Logger } from '../core/logger.ts';
-import { listenOnSocketFile, type SocketAccess, socketFileTrouble } from '../core/unix-socket.ts';
+import { listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { type Answer, makeAnswer } from './answer.ts';
 import { readDashboard } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
@@ -68,7 +69,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     await listen(server, address, options.socketAccess ?? {});
   } catch (error) {
     history.close();
-    throw new Error(listenTrouble(address, error as NodeJS.ErrnoException));
+    throw new ListenError('', address, error);
   }
   if (address.kind === 'tcp' && !isLoopbackHost(address.host))
     logger.warn('the admin server asks for no password and is open to the network', {
@@ -159,23 +160,6 @@ async function listen(server: Server, address: Address, access: SocketAccess): P
   if (address.kind === 'unix') return listenOnSocketFile(server, address.path, access);
   server.listen(address.port, address.host);
   await once(server, 'listening');
-}
-
-function listenTrouble(address: Address, error: NodeJS.ErrnoException): string {
-  const at = formatAddress(address);
-  if (address.kind === 'unix')
-    return `admin: cannot listen on ${at}: ${socketFileTrouble(address.path, error)}`;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `admin: ${at} is in use; stop the other program, or give another address (admin.listen, --admin)`;
-    case 'EACCES':
-      return `admin: not allowed to listen on ${at}; choose a port of 1024 or more`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `admin: ${at} is no address of this machine; 127.0.0.1 always is`;
-    default:
-      return `admin: cannot listen on ${at}: ${error.message}`;
-  }
 }
 
 function boundAddress(server: Server, asked: Address): Address {

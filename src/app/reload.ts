@@ -10,6 +10,7 @@ import { clusterSettings } from './build-cluster.ts';
 import { type ListenerBuildDeps, type ListenerParts, routerOf, sameRoutes } from './build-listener.ts';
 import { ListenersDrain } from './drainable.ts';
 import { fixedKeyProblems } from './fixed-keys.ts';
+import { startProblem } from './listen-problem.ts';
 import { type AppParts, clustersAwaited } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
@@ -91,7 +92,7 @@ export class Reloader {
       this.commit(plan, lists);
     } catch (error) {
       plan.discard();
-      throw error;
+      return this.refused([startProblem(error, loaded.config, loaded.placeOf)]);
     }
     const { reloads } = this.parts;
     if (changes.length > 0) {

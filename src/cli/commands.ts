@@ -90,6 +90,7 @@ export const commands = {
       'Exit code: 0 when every call finished, 1 when a call was terminated or it could not start,',
       '2 for a wrong configuration.',
       'Precedence: flag, environment, file, default.',
+      'Exit codes: 0 drained, 1 could not start or terminated calls, 2 wrong command line or configuration.',
     ],
     examples: [
       'outrigger run --config outrigger.yaml',

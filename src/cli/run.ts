@@ -1,5 +1,6 @@
 import { FileWatch, tlsFilesOf } from '../app/file-watch.ts';
 import { IdleCollector } from '../app/idle-collector.ts';
+import { startProblem } from '../app/listen-problem.ts';
 import { bearObjectsYoung, cpuMs, readMemory, shrinkHeap } from '../app/memory.ts';
 import type { App } from '../app.ts';
 import { startApp } from '../app.ts';
@@ -69,7 +70,7 @@ export async function run(
     kept.cancel();
     return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
   } catch (error) {
-    logger.error('cannot start', { reason: error instanceof Error ? error.message : String(error) });
+    logger.error(`cannot start: ${startProblem(error, loaded.config, loaded.placeOf)}`);
     return ExitCode.Failed;
   }
 }

@@ -6,16 +6,12 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from 'node:tls';
-import { type Address, formatAddress } from '../core/address.ts';
+import type { Address } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
 import { contain } from '../core/internal-errors.ts';
+import { ListenError } from '../core/listen-error.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
-import {
-  applySocketAccess,
-  listenOnSocketFile,
-  type SocketAccess,
-  socketFileTrouble,
-} from '../core/unix-socket.ts';
+import { applySocketAccess, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import { readShared } from '../http2/shared-read.ts';
 import type { Peer } from '../proxy/call-records.ts';
@@ -167,9 +163,7 @@ export class Listener {
     try {
       await this.bind();
     } catch (error) {
-      throw new Error(
-        `listener ${name} cannot listen on ${formatAddress(address)}: ${listenTrouble(address, error as Error)}`,
-      );
+      throw new ListenError(name, address, error);
     }
     // Descriptors running out is the usual one: the kernel keeps the connection for the next accept.
     this.server.on('error', (error) => this.deps.logger.error('accept failed', { reason: error.message }));
@@ -371,13 +365,4 @@ function showsBadCertificate(socket: TLSSocket): boolean {
 
 function peerOf(socket: Socket): Peer {
   return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-}
-
-function listenTrouble(address: Address, error: NodeJS.ErrnoException): string {
-  if (address.kind === 'unix') return socketFileTrouble(address.path, error);
-  if (error.code === 'EADDRINUSE')
-    return 'the address is in use; stop what listens there or choose another port';
-  if (error.code === 'EACCES') return 'this user may not; choose a port above 1023';
-  if (error.code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose one that it has';
-  return error.message;
 }

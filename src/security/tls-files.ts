@@ -39,8 +39,20 @@ export function tlsDigest(options: TlsOptions | ConnectionOptions | null): strin
 
 function read(files: TlsFiles): { cert?: Buffer; key?: Buffer; ca?: Buffer } {
   return {
-    ...(files.cert ? { cert: readFileSync(files.cert) } : {}),
-    ...(files.key ? { key: readFileSync(files.key) } : {}),
-    ...(files.ca ? { ca: readFileSync(files.ca) } : {}),
+    ...(files.cert ? { cert: readPem(files.cert, 'certificate') } : {}),
+    ...(files.key ? { key: readPem(files.key, 'private key') } : {}),
+    ...(files.ca ? { ca: readPem(files.ca, 'authorities') } : {}),
   };
+}
+
+/** Configuration has read the file a moment ago; it may have gone since. */
+function readPem(file: string, what: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `TLS: the file ${JSON.stringify(file)} (${what}) can no longer be read (${code}); restore it`,
+    );
+  }
 }

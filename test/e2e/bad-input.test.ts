@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,7 +83,7 @@ clusters:
     expect(await running.exit).to.equal(1);
     expect(running.stderr).to.match(
       new RegExp(
-        `cannot listen on 127\\.0\\.0\\.1:${port}: the address is in use; stop what listens there or choose another port`,
+        `error cannot start: --from: listener outbound cannot listen on 127\\.0\\.0\\.1:${port}: the address is in use; stop what listens there or choose another port`,
       ),
     );
   });
@@ -94,6 +94,27 @@ clusters:
       ...['run', '--from', '127.0.0.1:0', '--to', '127.0.0.1:1', '--admin', `127.0.0.1:${port}`],
     ]);
     expect(await running.exit).to.equal(1);
-    expect(running.stderr).to.contain(`127.0.0.1:${port} is in use`);
+    expect(running.stderr.trim().split('\n').at(-1)).to.contain(
+      `cannot start: --admin: the admin server cannot listen on 127.0.0.1:${port}: the address is in use; stop what listens there or choose another port`,
+    );
+  });
+
+  it('a port below 1024 without the right to it: place, capability and exit code 1', async function () {
+    const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+    // The superuser and a container that lets everybody bind every port never see the error.
+    if (process.getuid?.() === 0 || first <= 80) this.skip();
+    const path = file(`listeners:
+  - name: web
+    listen: 127.0.0.1:80
+    routes: [{ name: all, cluster: greeter }]
+clusters:
+  - { name: greeter, endpoints: [{ address: 127.0.0.1:1 }] }
+admin: { listen: 127.0.0.1:0 }
+`);
+    const running = program(['run', '--config', path]);
+    expect(await running.exit).to.equal(1);
+    expect(running.stderr).to.contain(
+      `cannot start: ${path}:3:13 listeners[0].listen: listener web cannot listen on 127.0.0.1:80: a port below 1024 requires the capability CAP_NET_BIND_SERVICE`,
+    );
   });
 });

@@ -267,7 +267,7 @@ describe('reload', function () {
           ],
         }),
       );
-      expect(problems[0]).to.match(/^listener taken cannot listen on .* in use/);
+      expect(problems[0]).to.match(/listeners\[2\]\.listen: listener taken cannot listen on .* in use/);
       expect(proxy.app.config.listeners).to.have.length(1);
       expect(proxy.cluster().settings.balancer.policy).to.equal('least_request');
       expect(

@@ -137,7 +137,9 @@ describe('admin safety', () => {
       () => new Error('it started'),
       (error: Error) => error,
     );
-    expect(failure.message).to.match(/^admin: 127\.0\.0\.1:\d+ is in use; stop the other program/);
+    expect(failure.message).to.match(
+      /^the admin server cannot listen on 127\.0\.0\.1:\d+: the address is in use; stop what listens there/,
+    );
   });
 
   it('listens on a Unix socket, where Host means nothing', async () => {

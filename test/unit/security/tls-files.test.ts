@@ -46,6 +46,8 @@ describe('TLS files', () => {
   });
 
   it('names a file that cannot be read', () => {
-    expect(() => clientTls({ ca: file('missing') }, undefined)).to.throw(/ENOENT.*missing/);
+    expect(() => clientTls({ ca: file('missing') }, undefined)).to.throw(
+      /^TLS: the file ".*missing" \(authorities\) can no longer be read \(ENOENT\); restore it$/,
+    );
   });
 });
