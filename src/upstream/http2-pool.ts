@@ -223,11 +223,10 @@ export class Http2Pool implements StreamPool {
         if (this.waiting.length > 0) this.serveWaiting();
       },
       goaway: () => {
-        // A GOAWAY that refuses the last streams there are ends the connection before it is told of.
-        if (this.pooled.includes(pooled)) this.paceResets(pooled);
+        this.paceResets(pooled);
         if (binding.connection.goawayCode === ErrorCode.ENHANCE_YOUR_CALM)
           this.patience = Math.min(this.patience * 2, patienceMax);
-        if (this.waiting.length > 0) this.connectAsNeeded();
+        this.connectAsNeeded();
       },
       ended: (error) => this.ended(pooled, error),
     });
@@ -285,7 +284,6 @@ export class Http2Pool implements StreamPool {
       if (!ready) continue;
       // Half a header section keeps every call of the connection waiting, those without a deadline for ever.
       if (!late) binding.connection.lookForUnfinished(sectionTimeoutMs / lookIntervalMs(this.life));
-      if (binding.connection.over) continue;
       const verdict = life.look(nowMs, another, late);
       if (verdict === 'dead') binding.destroy('it does not answer a PING');
       else if (verdict !== 'lives') this.letGo(pooled);
@@ -301,7 +299,7 @@ export class Http2Pool implements StreamPool {
 
   private paceResets(pooled: Pooled): void {
     const { clock } = this.deps;
-    // Serving the resets may have ended it.
+    // Serving the resets may have ended it, and so may a GOAWAY that refuses the last streams there are.
     if (pooled.binding.connection.over) return;
     pooled.resetTimer ??= clock.after(resetPaceMs, () => {
       pooled.resetTimer = null;
@@ -323,7 +321,7 @@ export class Http2Pool implements StreamPool {
 
   private serveWaiting(): void {
     for (const p of this.pooled) {
-      while (p.ready && this.waiting.length > 0 && p.binding.connection.mayOpen) {
+      while (p.ready && this.waiting.length > 0) {
         const opener = this.waiting[0];
         const stream = p.binding.connection.open(opener);
         if (stream === null) break;
@@ -332,7 +330,7 @@ export class Http2Pool implements StreamPool {
         opener.opened(stream);
       }
     }
-    if (this.waiting.length > 0) this.connectAsNeeded();
+    this.connectAsNeeded();
   }
 
   private ended(pooled: Pooled, error: ConnectionError | null): void {
