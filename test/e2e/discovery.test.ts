@@ -114,7 +114,6 @@ describe('discovery', function () {
     await until(
       () => addresses(proxy).join() === `127.0.0.2:${port}`,
       () => addresses(proxy).join(),
-      6000,
     );
     const next = client.request(grpcHead('/a.B/C'));
     await until(
@@ -155,7 +154,6 @@ describe('discovery', function () {
     await until(
       () => fresh.calls > 100,
       () => `${fresh.calls} calls`,
-      6000,
     );
     expect(await going.stop()).to.deep.equal([]);
   });
@@ -182,7 +180,6 @@ describe('discovery', function () {
     await until(
       () => rest.every(({ calls }) => calls > 0),
       () => addresses(proxy).join(),
-      5000,
     );
     // The TTL and its jitter, and what the first probes and connections take.
 
@@ -225,7 +222,6 @@ describe('discovery', function () {
     await until(
       () => addresses(proxy).join() === standby.address,
       () => addresses(proxy).join(),
-      4000,
     );
     await fine(client);
     expect(standby.calls).to.equal(1);
@@ -320,7 +316,6 @@ describe('discovery', function () {
       await until(
         () => dns.questions.length > asked,
         () => `${dns.questions.length} questions`,
-        8000,
       );
       expect(addresses(proxy)).to.deep.equal([replica.address]);
       await fine(client);
@@ -340,7 +335,6 @@ describe('discovery', function () {
     await until(
       async () => (await client.sayHello('x')).code === status.OK,
       () => addresses(proxy).join(),
-      5000,
     );
   });
 });

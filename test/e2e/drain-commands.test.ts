@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { judgesRealTime } from '../support/real-time.ts';
@@ -6,28 +9,41 @@ import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
-const { OK, UNAVAILABLE } = status;
+const { UNAVAILABLE } = status;
 const hostOf = (url: string): string => url.replace('http://', '');
 
 describe('outrigger drain', function () {
   judgesRealTime(this, 'programs have to start and drain in time');
-  const { greeter, sidecar, client: grpcClient } = rig();
+  const { greeter, sidecar, client: grpcClient, defer } = rig();
   const drain = { delay: '0s', grace: '1500ms', goawayDelay: '0s' };
 
   it('tells once a second what it waits for, then how many calls were cut and finished', async () => {
-    const replica = await greeter({ delayMs: 2500 });
+    // Replies that leave once the command has said what it waits for, however long its start takes.
+    const held: ServerResponse[] = [];
+    const replica = createServer((_request, response) => held.push(response)).listen(0, '127.0.0.1');
+    await once(replica, 'listening');
+    defer(() => replica.close());
+    const { port } = replica.address() as AddressInfo;
     const proxy = await sidecar(
-      greeterConfig([replica], {}, { drain: { delay: '0s', grace: '10s', goawayDelay: '0s' } }),
+      greeterConfig(
+        [{ address: `127.0.0.1:${port}` }],
+        { protocol: 'http1', health: 'none' },
+        { drain: { delay: '0s', grace: '60s', goawayDelay: '0s' } },
+      ),
     );
-    const client = grpcClient(proxy.target());
-    const calls = [client.sayHello('x'), client.sayHello('y')];
+    const requests = [fetch(`http://${proxy.target()}/x`), fetch(`http://${proxy.target()}/y`)];
     await until(
-      () => replica.active === 2,
-      () => `${replica.active} calls have begun`,
+      () => held.length === 2,
+      () => `${held.length} requests have come`,
     );
     const command = startProgram(['drain', '--admin', hostOf(proxy.adminUrl)]);
+    await until(
+      () => command.stdout !== '',
+      () => command.stderr,
+    );
+    for (const response of held) response.end('done');
     expect(await command.exit).to.equal(0);
-    for (const { code } of await Promise.all(calls)) expect(code).to.equal(OK);
+    for (const reply of await Promise.all(requests)) expect(await reply.text()).to.equal('done');
     expect(command.stdout).to.match(
       /^waiting for 2 calls: in 2\n(waiting for .*\n)*0 calls cut, 2 finished\n$/,
     );

@@ -22,8 +22,10 @@ async function failures(client: GreeterClient, count: number, inFlight: number):
 describe('a replica of five that fails every call at once, and so is never busy', () => {
   const { greeter, sidecar, client } = rig();
 
-  async function replicas(): Promise<Greeter[]> {
-    const all = await Promise.all([0, 1, 2, 3, 4].map((i) => greeter({ name: `r${i}`, delayMs: i && 5 })));
+  async function replicas(delayMs = 5): Promise<Greeter[]> {
+    const all = await Promise.all(
+      [0, 1, 2, 3, 4].map((i) => greeter({ name: `r${i}`, delayMs: i && delayMs })),
+    );
     all[0].failure = { code: 14, details: 'broken' };
     return all;
   }
@@ -49,7 +51,8 @@ describe('a replica of five that fails every call at once, and so is never busy'
 
   it('would get most of them without it', async () => {
     const balancer = { failPenalty: { load: 0 } };
-    const proxy = await sidecar(greeterConfig(await replicas(), { outlier: 'none', balancer }));
+    // So slow that the delay, and not a busy machine, decides how soon the others answer.
+    const proxy = await sidecar(greeterConfig(await replicas(100), { outlier: 'none', balancer }));
     expect(await failures(client(proxy.target()), 1000, 20), `seed ${proxy.seed}`).to.be.above(300);
   });
 });

@@ -153,7 +153,8 @@ describe('health', function () {
     const proxy = await sidecar(
       greeterConfig(replicas, {
         ...quick,
-        outlier: { consecutiveErrors: 0, interval: '500ms', successRate: { minCalls: 20 } },
+        // A busy machine makes that many calls within the interval too.
+        outlier: { consecutiveErrors: 0, interval: '2s', successRate: { minCalls: 20 } },
         balancer: { policy: 'round_robin' },
       }),
     );
@@ -166,7 +167,6 @@ describe('health', function () {
     await until(
       () => proxy.endpoint(bad.address).outlier?.state === 'ejected',
       () => 'it is not ejected',
-      10_000,
     );
     await stop();
     expect(proxy.endpoint(bad.address).unusableBecause).to.match(
@@ -241,7 +241,6 @@ describe('health', function () {
     await until(
       () => again.calls > 0,
       () => 'the replica that came back gets no calls',
-      5000,
     );
     expect(performance.now() - backMs).to.be.lessThan(5000);
     const { failed } = await stop();
@@ -263,7 +262,6 @@ describe('health', function () {
         return again.calls > 0;
       },
       () => 'the replica that came back gets no calls',
-      8000,
     );
   });
 
@@ -287,7 +285,6 @@ describe('health', function () {
       await until(
         () => again.calls > 10,
         () => `replica ${i} is back and gets no calls`,
-        5000,
       );
     }
     const { fine, failed } = await stop();
@@ -300,7 +297,8 @@ describe('health', function () {
     const proxy = await sidecar(
       greeterConfig([a, b], {
         ...quick,
-        outlier: { consecutiveErrors: 3, baseEjection: '200ms' },
+        // Longer than ten calls take on a busy machine.
+        outlier: { consecutiveErrors: 3, baseEjection: '4s' },
         balancer: { policy: 'round_robin' },
       }),
     );

@@ -44,7 +44,6 @@ describe('reload of the program', function () {
           () => false,
         ),
       () => running.stderr,
-      8000,
     );
     return { running, admin, listen, write };
   }

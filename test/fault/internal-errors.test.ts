@@ -121,7 +121,6 @@ describe('bugs of our own', function () {
       await until(
         () => tried.every(({ unusableBecause }) => unusableBecause === ''),
         () => `step ${steps}: ${tried.map(({ unusableBecause }) => unusableBecause)}`,
-        5000,
       );
     }
     await asideLives();

@@ -49,7 +49,6 @@ describe('replicas that are processes', function () {
     await until(
       () => load.done.length > before + 200,
       () => 'the others do not go on',
-      10_000,
     );
     // No more than can have been on it, and all of them had reached it.
     expect(load.failed.length).to.be.at.most(width);
@@ -62,7 +61,6 @@ describe('replicas that are processes', function () {
     await until(
       () => endpoint.total > total + 20,
       () => `it is back and gets no calls: ${endpoint.unusableBecause}`,
-      5000,
     );
     expect(performance.now() - sinceMs).to.be.below(5000);
     await load.stop();
@@ -98,7 +96,6 @@ describe('replicas that are processes', function () {
     await until(
       () => load.done.length > doneBefore + 200,
       () => 'the other does not go on',
-      10_000,
     );
     expect(load.failed.length).to.be.greaterThan(0);
     for (const { result, tookMs, atMs } of load.failed) {
@@ -113,7 +110,6 @@ describe('replicas that are processes', function () {
     await until(
       () => endpoint.total > total + 20,
       () => `it goes on and gets no calls: ${endpoint.unusableBecause}`,
-      5000,
     );
     await load.stop();
     expect(load.failed).to.have.length(failedBefore);
@@ -140,7 +136,6 @@ describe('replicas that are processes', function () {
     await until(
       () => load.done.length > length + 200,
       () => 'the other does not go on',
-      10_000,
     );
     mute.signal('SIGCONT');
     await until(
@@ -175,7 +170,6 @@ describe('replicas that are processes', function () {
         await until(
           () => endpoint.total > total,
           () => `${replica.name} is back and gets no calls: ${endpoint.unusableBecause}`,
-          5000,
         );
       }
     }
