@@ -8,6 +8,7 @@ import type {
   TotalsSnapshot,
 } from './deps.ts';
 import { callDurationMs, callFailed, callName, callReason, callStatus } from './explain-call.ts';
+import { printable } from './text-table.ts';
 
 /** What the live page shows, once a second. */
 export interface LiveSnapshot {
@@ -84,7 +85,7 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
   const durationMs = callDurationMs(call);
   return {
     id: call.id,
-    name: clip(callName(call), nameCharsMax),
+    name: printable(clip(callName(call), nameCharsMax)),
     status: callStatus(call),
     failed: callFailed(call),
     cluster: call.cluster,
@@ -92,7 +93,7 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
     attempts: call.attempts.length,
     durationMs,
     agoMs: Math.max(0, nowWallMs - call.startedWallMs - durationMs),
-    reason: clip(callReason(call), reasonCharsMax),
+    reason: printable(clip(callReason(call), reasonCharsMax)),
   };
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
+import { safeJson } from '../core/safe-text.ts';
+
 /** What a handler answers with. */
 export interface Reply {
   readonly status: number;
@@ -38,7 +40,7 @@ export function text(body: string, status = 200, headers?: OutgoingHttpHeaders):
 }
 
 export function json(value: unknown, status = 200, headers?: OutgoingHttpHeaders): Reply {
-  return { status, type: jsonType, body: `${JSON.stringify(value, null, 2)}\n`, headers };
+  return { status, type: jsonType, body: `${safeJson(JSON.stringify(value, null, 2))}\n`, headers };
 }
 
 /**

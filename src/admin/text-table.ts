@@ -1,3 +1,5 @@
+import { maskUnsafe } from '../core/safe-text.ts';
+
 /** One column of a table: its heading and, for figures, `right`. */
 export interface Column {
   readonly title: string;
@@ -32,6 +34,5 @@ function width(text: string): number {
 
 /** Text that cannot move a cursor, ring a bell or start a line of its own. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?');
+  return maskUnsafe(text);
 }

@@ -1,8 +1,9 @@
 import type { Environment } from '../config/environment.ts';
 import { systemClock } from '../core/clock.ts';
+import { safeLines } from '../core/safe-text.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { closeDebuggerOfSignal } from './debugger.ts';
-import { ExitCode } from './io.ts';
+import { type CliIo, ExitCode, type TextOut } from './io.ts';
 import { processSignals } from './signals.ts';
 
 /**
@@ -10,48 +11,54 @@ import { processSignals } from './signals.ts';
  * proxy for the demo. Returns the exit code.
  */
 export async function program(argv: readonly string[], env: Environment): Promise<number> {
+  const io: CliIo = { stdout: safeOut(process.stdout), stderr: safeOut(process.stderr) };
   const parsed = parseArguments(argv);
   if (parsed.value === undefined) {
-    process.stderr.write(`${parsed.error}\n`);
+    io.stderr.write(`${parsed.error}\n`);
     return ExitCode.Usage;
   }
-  return dispatch(parsed.value, env);
+  return dispatch(parsed.value, io, env);
 }
 
-async function dispatch(args: Arguments, env: Environment): Promise<number> {
+/** What commands print may quote files, replies and arguments: nothing of that may control the terminal. */
+function safeOut(out: TextOut): TextOut {
+  return { write: (text) => out.write(safeLines(text)) };
+}
+
+async function dispatch(args: Arguments, io: CliIo, env: Environment): Promise<number> {
   switch (args.command) {
     case 'run': {
       // Before the rest is loaded: a signal that comes meanwhile counts once there is something to stop.
       const signals = processSignals(process, systemClock);
       const { run } = await import('./run.ts');
       await closeDebuggerOfSignal(env);
-      return run(args.flags, process, env, signals);
+      return run(args.flags, io, env, signals);
     }
     case 'demo': {
       const signals = processSignals(process, systemClock);
       const { demo } = await import('./demo-command.ts');
       await closeDebuggerOfSignal(env);
-      return demo(args, process, env, signals);
+      return demo(args, io, env, signals);
     }
     case 'validate':
-      return (await import('./validate.ts')).validate(args, process, env);
+      return (await import('./validate.ts')).validate(args, io, env);
     case 'schema':
-      return (await import('./schema.ts')).schema(args, process);
+      return (await import('./schema.ts')).schema(args, io);
     case 'version':
-      return (await import('./version.ts')).version(args, process);
+      return (await import('./version.ts')).version(args, io);
     case 'endpoints':
-      return (await import('./endpoints.ts')).endpoints(args, process, env);
+      return (await import('./endpoints.ts')).endpoints(args, io, env);
     case 'stat':
-      return (await import('./stat.ts')).stat(args, process, env);
+      return (await import('./stat.ts')).stat(args, io, env);
     case 'drain':
-      return (await import('./drain.ts')).drain(args, process, env);
+      return (await import('./drain.ts')).drain(args, io, env);
     case 'undrain':
-      return (await import('./undrain.ts')).undrain(args, process, env);
+      return (await import('./undrain.ts')).undrain(args, io, env);
     case 'ready':
-      return (await import('./ready.ts')).ready(args, process, env);
+      return (await import('./ready.ts')).ready(args, io, env);
     case 'reload':
-      return (await import('./reload.ts')).reload(args, process, env);
+      return (await import('./reload.ts')).reload(args, io, env);
     case 'help':
-      return (await import('./help.ts')).showHelp(args, process);
+      return (await import('./help.ts')).showHelp(args, io);
   }
 }

@@ -1,3 +1,5 @@
+import { safeJson, safeText } from '../core/safe-text.ts';
+
 /** Where a value was written: a file with a place in it, or a flag or variable, whose line is 0. */
 export interface Place {
   /** A path as the user gave it, or the name of a flag (`--to`) or variable (`OUTRIGGER_TO`). */
@@ -32,8 +34,7 @@ export function problemAt(place: Place, path: string, message: string): ConfigPr
 export function formatProblem(problem: ConfigProblem): string {
   const { file, line, column, path, message } = problem;
   const where = line === 0 ? file : `${file}:${line}:${column}`;
-  if (path !== '') return `${where} ${path}: ${message}`;
-  return `${where}: ${message}`;
+  return safeText(path === '' ? `${where}: ${message}` : `${where} ${path}: ${message}`);
 }
 
 /** Problems in the order in which a reader meets them in the file; those of flags and variables first. */
@@ -43,9 +44,9 @@ export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[
 
 /** A value as a sentence shows it: in quotes where it is text, escaped, and cut where it is long. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(cut(value));
+  if (typeof value === 'string') return safeJson(JSON.stringify(cut(value)));
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  return cut(JSON.stringify(value) ?? 'nothing');
+  return cut(safeJson(JSON.stringify(value) ?? 'nothing'));
 }
 const shownCharsMax = 80;
 

@@ -1,6 +1,9 @@
+import { boundedText } from './bounded-text.ts';
 import type { Clock } from './clock.ts';
 import { isoTime } from './iso-time.ts';
 import { type LogFacts, type Logger, type LogLevel, logLevels } from './logger.ts';
+import { withoutUserInfo } from './query-redaction.ts';
+import { safeJson, safeText } from './safe-text.ts';
 
 /** A logger whose level can be changed while it runs. */
 export interface LineLogger extends Logger {
@@ -21,8 +24,8 @@ export function lineLogger(options: {
     const time = isoTime(clock.wallMs());
     write(
       format === 'json'
-        ? `${JSON.stringify({ time, level, message, ...facts })}\n`
-        : textLine(time, level, message, facts),
+        ? `${safeJson(JSON.stringify({ time, level, ...boundedFacts({ message, ...facts }) }))}\n`
+        : textLine(time, level, boundedText(message, factCharsMax), boundedFacts(facts)),
     );
   };
   const logger: LineLogger = {
@@ -35,12 +38,30 @@ export function lineLogger(options: {
   return logger;
 }
 
+/** What needs no quotes. */
+const plainFact = /^[\x21\x23-\x3c\x3e-\x7e]+$/;
+/** Characters of a message or a fact: a peer or a library may have made it long. A stack takes some 2,000. */
+const factCharsMax = 8192;
+
+/** With user information in URLs taken out: what a library says of a failure often quotes the URL it had. */
+function boundedFacts(facts: LogFacts): LogFacts {
+  const entries = Object.entries(facts);
+  const isText = ([, value]: readonly [string, LogFacts[string]]): boolean => typeof value === 'string';
+  if (!entries.some(isText)) return facts;
+  return Object.fromEntries(
+    entries.map(([key, value]) => [
+      key,
+      typeof value === 'string' ? withoutUserInfo(boundedText(value, factCharsMax)) : value,
+    ]),
+  );
+}
+
 function textLine(time: string, level: LogLevel, message: string, facts: LogFacts): string {
-  let line = `${time} ${level.padEnd(5)} ${message}`;
+  let line = `${time} ${level.padEnd(5)} ${safeText(message)}`;
   for (const [key, value] of Object.entries(facts)) {
     if (value === undefined || value === '') continue;
     const text = String(value);
-    line += ` ${key}=${/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`;
+    line += ` ${key}=${plainFact.test(text) ? text : safeJson(JSON.stringify(text))}`;
   }
   return `${line}\n`;
 }

@@ -1,5 +1,6 @@
 import { boundedText } from './bounded-text.ts';
 import { GrpcStatus } from './grpc-status.ts';
+import { safeText } from './safe-text.ts';
 
 /** Who is at fault: the client, the upstream, or Outrigger itself (its configuration or limits). */
 export type ErrorOrigin = 'client' | 'upstream' | 'outrigger';
@@ -135,6 +136,6 @@ export function replySentence(error: ReplyError): string {
     ? 'the upstream may have processed the call'
     : 'the upstream did not process the call';
   // Parts of it may come from a peer, and the client's limit for all of its metadata is often 8 KiB.
-  const detail = boundedText(error.detail, replyDetailCharsMax);
+  const detail = safeText(boundedText(error.detail, replyDetailCharsMax));
   return `${detail}; ${processed}; ${replyErrors[error.code].lookAt} [${error.code}]`;
 }

@@ -3,6 +3,7 @@ import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import { safeJson } from '../core/safe-text.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { createLineOutput, type LineTarget } from './line-output.ts';
 import {
@@ -58,7 +59,7 @@ export function createAccessLog(options: AccessLogOptions): AccessLog | null {
 /** One call as a JSON object, without the line feed. Times and durations in milliseconds. */
 export function accessLogLine(record: CallRecord): string {
   const chosen = chosenAttempt(record);
-  return JSON.stringify({
+  const line = JSON.stringify({
     time: isoTime(record.startedWallMs),
     id: record.id,
     listener: record.listener,
@@ -88,6 +89,7 @@ export function accessLogLine(record: CallRecord): string {
       : undefined),
     ...(record.traceId.none ? undefined : { traceId: record.traceId, sampled: record.sampled }),
   });
+  return safeJson(line);
 }
 
 /** One attempt of a call that had several, or whose only one was decided about. */

@@ -1,5 +1,5 @@
 import { boundedText } from '../core/bounded-text.ts';
-import { QueryRedaction, sensitiveParametersDefault } from './query-redaction.ts';
+import { QueryRedaction, sensitiveParametersDefault } from '../core/query-redaction.ts';
 
 /** Characters that telemetry keeps of what a request says of itself, whatever the limits of its header list. */
 export const pathCharsMax = 1024;

@@ -62,3 +62,22 @@ describe('run without a configuration file', () => {
     expect((await grpcClient(target).sayHello('x')).code).to.equal(grpc.status.OK);
   });
 });
+
+describe('what the program prints of its arguments and files', function () {
+  this.timeout(20_000);
+
+  for (const [what, args] of [
+    ['an unknown flag', ['run', '--\u001b[31m\u009b\u202e']],
+    ['an unknown command', ['\u001b[2J\u0085']],
+    ['the name of a file', ['validate', '--config', '/no/\u001b]0;title\u0007\u2028file']],
+    ['a value', ['run', '--from', '127.0.0.1:0', '--to', 'a\u007f\u009bb']],
+    ['JSON', ['validate', '-o', 'json', '--config', '/no/\u009b\u202efile']],
+  ] as const) {
+    it(`controls no terminal: ${what}`, async () => {
+      const program = startProgram(args);
+      expect(await program.exit).to.equal(2);
+      const printed = program.stdout + program.stderr;
+      expect(printed).to.match(/^[\x20-\x7e\n…]+$/);
+    });
+  }
+});

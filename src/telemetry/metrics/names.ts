@@ -1,3 +1,5 @@
+import { maskUnsafe } from '../../core/safe-text.ts';
+
 /** Prometheus's form of OpenTelemetry's names (OpenTelemetry "Prometheus and OpenMetrics Compatibility"). */
 
 /** Units that become a suffix; an annotation in braces becomes none. */
@@ -34,15 +36,12 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
   return parts.join(',');
 }
 
-/** Backslash, quote and line feed; control characters and what UTF-8 cannot carry are replaced. */
+/** Backslash, quote and line feed; what no terminal should get, and what UTF-8 cannot carry, is replaced. */
 export function escapeLabel(value: string): string {
   if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(value)) return value;
-  return (
-    value
-      .toWellFormed()
-      .replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
-      .replace(/[\x00-\x1f\x7f]/g, '\ufffd')
+  return maskUnsafe(
+    value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`)),
+    '\ufffd',
   );
 }
 

@@ -125,6 +125,24 @@ describe('telemetry/access-log', () => {
     expect(parsed).to.not.have.any.keys('headMs', 'traceId', 'requestMessages');
   });
 
+  it('escapes what could control a terminal, in whatever field it comes', () => {
+    const evil = 'a\u001b[2J\u007f\u0085\u009b\u2028\u202e\u2066\ud800b';
+    const line = accessLogLine(
+      callRecord({
+        grpc: false,
+        grpcStatus: -1,
+        httpMethod: evil,
+        path: evil,
+        authority: evil,
+        clientAddress: evil,
+        detail: evil,
+        attempts: [attemptRecord({ verdict: evil, pick: evil, error: evil, endpoint: evil })],
+      }),
+    );
+    expect(line).to.match(/^[\x20-\x7e]*$/);
+    expect(JSON.parse(line)).to.include({ path: evil, authority: evil, detail: evil, endpoint: evil });
+  });
+
   it('writes the lines of one turn with one write', async () => {
     const writes: string[] = [];
     const stdout = new Writable({

@@ -174,6 +174,13 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(value(name, `rpc_method="${longest}"`)).to.equal(1);
   });
 
+  it('writes no control character into a label', () => {
+    const registry = createRegistry();
+    createCallMetrics(registry, 200).settled(callRecord({ path: '/a\u001b\u009b\u202e\u2028\ud800"\\\n' }));
+    const { body } = prometheusText(registry, undefined);
+    expect(body).to.include('rpc_method="a\ufffd\ufffd\ufffd\ufffd\ufffd\\"\\\\\\n"');
+  });
+
   it('takes __proto__ and constructor for names as any other', () => {
     const { run, value } = metricsOf();
     for (const path of ['/__proto__', '/constructor', '/toString/valueOf'])

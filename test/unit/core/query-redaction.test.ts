@@ -3,11 +3,11 @@ import {
   QueryRedaction,
   sensitiveParametersDefault,
   withoutUserInfo,
-} from '../../../src/telemetry/query-redaction.ts';
+} from '../../../src/core/query-redaction.ts';
 
 const redaction = new QueryRedaction(sensitiveParametersDefault);
 
-describe('telemetry/query-redaction', () => {
+describe('core/query-redaction', () => {
   for (const [target, shown] of [
     ['/a?token=x', '/a?token=REDACTED'],
     ['/a?b=1&access_token=x.y.z&c=2', '/a?b=1&access_token=REDACTED&c=2'],
