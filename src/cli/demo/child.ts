@@ -24,8 +24,12 @@ const tell = (message: ChildMessage): void => {
 async function run(work: ChildWork): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   if (work.role === 'replica') {
-    const port = await startReplica(work.replica, systemClock, systemRandom());
-    tell({ kind: 'listening', port });
+    try {
+      tell({ kind: 'listening', port: await startReplica(work.replica, systemClock, systemRandom()) });
+    } catch {
+      // The port is in use: the parent reports it.
+      process.exit(1);
+    }
     return;
   }
   const load = new Load(work.load, systemClock, systemRandom());

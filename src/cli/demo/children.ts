@@ -50,27 +50,3 @@ export function startChild(
     },
   };
 }
-
-/** Starts a replica and resolves once it listens. */
-export function startReplicaChild(
-  replica: { name: string; serviceMs: number },
-  env: Environment,
-  ended: (how: string) => void,
-): Promise<Child & { readonly port: number }> {
-  return new Promise((resolve, reject) => {
-    let listening = false;
-    const child = startChild(
-      { role: 'replica', replica },
-      env,
-      (message) => {
-        if (message.kind !== 'listening') return;
-        listening = true;
-        resolve({ ...child, port: message.port });
-      },
-      (how) => {
-        if (listening) ended(how);
-        else reject(new Error(`replica ${replica.name} did not start: ${how}`));
-      },
-    );
-  });
-}

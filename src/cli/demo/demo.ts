@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from '../../core/address.ts';
-import { type Child, startChild, startReplicaChild } from './children.ts';
+import { type Child, startChild } from './children.ts';
+import { Fleet } from './fleet.ts';
 import type { LoadFigures } from './load.ts';
 import { isPortFree } from './ports.ts';
 import { type DemoReplica, introduction, secondLine, summary } from './report.ts';
@@ -23,6 +24,8 @@ export interface DemoDeps {
   readonly admin?: string;
   /** `DEMO_SECONDS`: how long, else until Ctrl-C. `DEMO_RATE`: calls a second. The child processes inherit all of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** For tests: from the end of a replica to its restart, milliseconds. */
+  readonly restartAfterMs?: number;
   /** Registers for Ctrl-C and the like. */
   onInterrupt(interrupted: () => void): void;
 }
@@ -33,15 +36,12 @@ const listenerPort = 15001;
 const defaultCallsPerSecond = 400;
 const callsPerSecondMax = 2000;
 
-const fleet = [
-  { name: 'a', weight: 1, serviceMs: 2 },
-  { name: 'b', weight: 2, serviceMs: 2 },
-  { name: 'c', weight: 1, serviceMs: 30 },
-] as const;
+/** Long enough to see the others take over, short enough to wait for. */
+const defaultRestartAfterMs = 3000;
 
 /**
  * The whole product in one command: three replicas and a client in processes of their own, the sidecar in this one.
- * Resolves with the exit code: 0, or 1 if it did not start or a call failed.
+ * Resolves with the exit code: 0, or 1 if it did not start, or if a call failed although no replica was killed.
  */
 export async function runDemo(deps: DemoDeps): Promise<number> {
   const settings = readSettings(deps);
@@ -51,33 +51,38 @@ export async function runDemo(deps: DemoDeps): Promise<number> {
   }
   const interrupt = new AbortController();
   deps.onInterrupt(() => interrupt.abort());
+  const { restartAfterMs = defaultRestartAfterMs } = deps;
+  const print = (line: string) => void deps.stdout.write(`${line}\n`);
   const children: Child[] = [];
+  let fleet: Fleet | undefined;
   let sidecar: DemoSidecar | undefined;
   try {
-    const replicas = await startFleet(deps, children);
+    fleet = await Fleet.start({ env: deps.env, print, restartAfterMs });
+    const { replicas } = fleet;
     sidecar = await deps.startSidecar(await sidecarConfig(deps, replicas));
     const listener = formatAddress(sidecar.listenerAddress('demo'));
     const { callsPerSecond } = settings;
-    deps.stdout.write(
-      `${introduction(replicas, { adminUrl: sidecar.adminUrl, listener, callsPerSecond })}\n`,
-    );
-    const onSecond = (second: number, figures: LoadFigures) =>
-      deps.stdout.write(`${secondLine(second, figures, replicas)}\n`);
+    print(introduction(replicas, { adminUrl: sidecar.adminUrl, listener, callsPerSecond, restartAfterMs }));
     const total = await runLoad(
       { target: listener, ...settings, env: deps.env },
       children,
       interrupt.signal,
-      onSecond,
+      (second, figures) => print(secondLine(second, figures, replicas)),
     );
-    deps.stdout.write(summary(total, replicas));
-    return total.errors === 0 && total.calls > 0 ? 0 : 1;
+    deps.stdout.write(summary(total, replicas, fleet.lost));
+    return exitCodeOf(total, fleet.lost);
   } catch (error) {
-    deps.stdout.write(`The demo could not run: ${error instanceof Error ? error.message : String(error)}\n`);
+    print(`The demo could not run: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   } finally {
     await sidecar?.stop();
-    await Promise.all(children.map((child) => child.end()));
+    await Promise.all([fleet?.end(), ...children.map((child) => child.end())]);
   }
+}
+
+/** Calls fail with a replica that somebody kills, as the demo invites to; any other failure is one of the demo. */
+function exitCodeOf({ calls, errors }: LoadFigures, lost: number): number {
+  return calls > 0 && (errors === 0 || lost > 0) ? 0 : 1;
 }
 
 interface DemoSettings {
@@ -95,22 +100,6 @@ function readSettings({ env, seconds: asked }: DemoDeps): DemoSettings | string 
   if (!(callsPerSecond >= 1 && callsPerSecond <= callsPerSecondMax))
     return `DEMO_RATE is "${env.DEMO_RATE}"; write calls a second, from 1 to ${callsPerSecondMax}`;
   return { seconds, callsPerSecond };
-}
-
-async function startFleet(deps: DemoDeps, children: Child[]): Promise<DemoReplica[]> {
-  const started = await Promise.allSettled(
-    fleet.map(async ({ name, weight, serviceMs }) => {
-      const child = await startReplicaChild({ name, serviceMs }, deps.env, (how) =>
-        deps.stdout.write(`  replica ${name} is gone (${how})\n`),
-      );
-      children.push(child);
-      return { name, weight, serviceMs, address: `127.0.0.1:${child.port}`, pid: child.pid };
-    }),
-  );
-  return started.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
 }
 
 /** The configuration a user would write for this fleet, on the documented ports where they are free. */

@@ -7,13 +7,15 @@ export interface ReplicaSettings {
   readonly name: string;
   /** Mean time a call takes here, in milliseconds; each takes between three and five quarters of it. */
   readonly serviceMs: number;
+  /** Where it listens on 127.0.0.1; 0 for any. */
+  readonly port: number;
 }
 
 /** Replies of the server-streaming method. */
 const streamReplies = 3;
 
 /**
- * A greeter on a free port of 127.0.0.1, with grpc.health.v1. It knows nothing of the sidecar: any gRPC server would
+ * A greeter on a port of 127.0.0.1, with grpc.health.v1. It knows nothing of the sidecar: any gRPC server would
  * do in its place.
  */
 export async function startReplica(settings: ReplicaSettings, clock: Clock, random: Random): Promise<number> {
@@ -56,7 +58,7 @@ export async function startReplica(settings: ReplicaSettings, clock: Clock, rand
   });
 
   return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
+    server.bindAsync(`127.0.0.1:${settings.port}`, grpc.ServerCredentials.createInsecure(), (error, port) =>
       error === null ? resolve(port) : reject(error),
     );
   });

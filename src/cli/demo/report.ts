@@ -15,6 +15,8 @@ export interface DemoPlaces {
   /** `host:port` of the listener. */
   readonly listener: string;
   readonly callsPerSecond: number;
+  /** From the end of a replica to its restart, milliseconds. */
+  readonly restartAfterMs: number;
 }
 
 const percent = (part: number, whole: number): string =>
@@ -26,7 +28,7 @@ const right = (text: string, width: number): string => text.padStart(width);
 
 /** What runs and where to look; printed once. */
 export function introduction(replicas: readonly DemoReplica[], places: DemoPlaces): string {
-  const { adminUrl, listener, callsPerSecond } = places;
+  const { adminUrl, listener, callsPerSecond, restartAfterMs } = places;
   return `
 Outrigger demo: ${callsPerSecond} calls a second from one client connection to three replicas
 
@@ -39,7 +41,7 @@ Outrigger demo: ${callsPerSecond} calls a second from one client connection to t
   replica  address          weight  service time
 ${replicas.map(replicaLine).join('\n')}
 
-  Ctrl-C ends it with a summary.
+  A replica that you kill is restarted on the same port after ${restartAfterMs / 1000} s. Ctrl-C ends the demo with a summary.
 
 ${header(replicas)}`;
 }
@@ -48,6 +50,16 @@ function replicaLine(replica: DemoReplica): string {
   const slow = replica.serviceMs >= 10 ? '   the slow one' : '';
   const hint = `   (kill ${replica.pid} to see it fail over)`;
   return `  ${left(replica.name, 7)}  ${left(replica.address, 15)}  ${right(String(replica.weight), 6)}  ${right(`${replica.serviceMs} ms`, 12)}${slow || hint}`;
+}
+
+/** A line among the seconds: a replica has ended. */
+export function replicaGone(name: string, how: string, restartAfterMs: number): string {
+  return `  ── replica ${name} ended (${how}): its calls in flight fail, the others take over; restart in ${restartAfterMs / 1000} s`;
+}
+
+/** A line among the seconds: it is there again. */
+export function replicaBack(name: string, pid: number): string {
+  return `  ── replica ${name} listens again (PID ${pid}); it gets calls once a health probe succeeds`;
 }
 
 function header(replicas: readonly DemoReplica[]): string {
@@ -70,7 +82,7 @@ export function secondLine(second: number, figures: LoadFigures, replicas: reado
  * What the whole run showed. The rows of the replicas are what a client would have got that an L4 balancer had
  * pinned to that replica: they are measured, on the calls that went there.
  */
-export function summary(total: LoadFigures, replicas: readonly DemoReplica[]): string {
+export function summary(total: LoadFigures, replicas: readonly DemoReplica[], lost: number): string {
   const served = totalServed(total);
   const weights = replicas.reduce((sum, { weight }) => sum + weight, 0);
   const rows = replicas.map(({ name, weight }) => {
@@ -79,8 +91,10 @@ export function summary(total: LoadFigures, replicas: readonly DemoReplica[]): s
   });
   const failed =
     total.errors === 0 ? 'none failed' : `${total.errors} failed, for instance with ${total.failure}`;
+  const ends =
+    lost === 0 ? '' : `\n  Replicas ended ${lost} ${lost === 1 ? 'time' : 'times'} and were restarted.`;
   return `
-Summary: ${total.calls} calls over one connection, ${failed}
+Summary: ${total.calls} calls over one connection, ${failed}${ends}
 
   replica       weight    share    calls       p50       p99
 ${rows.join('\n')}

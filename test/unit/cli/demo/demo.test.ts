@@ -77,6 +77,36 @@ describe('the demo', function () {
     expect(seen.text).to.include('Summary:');
   });
 
+  it('restarts a replica that is killed, on the same port, and ends with 0 though calls failed', async () => {
+    const { deps: given, seen } = deps({ DEMO_RATE: '100' });
+    let interrupt = () => {};
+    let killed = false;
+    /** Seconds with calls of b since it is back. */
+    let served = 0;
+    const watching: DemoDeps = {
+      ...given,
+      restartAfterMs: 300,
+      onInterrupt: (interrupted) => {
+        interrupt = interrupted;
+      },
+      stdout: {
+        write(text) {
+          given.stdout.write(text);
+          if (!killed && /^ {7}1 /.test(text)) {
+            killed = true;
+            process.kill(Number(/^ {2}b .*\(kill (\d+) to see/m.exec(seen.text)![1]), 'SIGKILL');
+          }
+          if (seen.text.includes('listens again') && / 100\.0% /.test(text) && ++served === 1) interrupt();
+        },
+      },
+    };
+    expect(await runDemo(watching), seen.text).to.equal(0);
+    expect(seen.text).to.include('A replica that you kill is restarted on the same port after 0.3 s.');
+    expect(seen.text).to.match(/^ {2}── replica b ended \(SIGKILL\): .*; restart in 0\.3 s$/m);
+    expect(seen.text).to.match(/^ {2}── replica b listens again \(PID \d+\)/m);
+    expect(seen.text).to.match(/Replicas ended 1 time and were restarted\./);
+  });
+
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`ends with a summary and 0 where its whole process group gets ${signal}, as from a terminal or a supervisor`, async () => {
       const demo = spawn(process.execPath, [main, 'demo'], {
@@ -94,7 +124,7 @@ describe('the demo', function () {
       });
       const [code] = await once(demo, 'close');
       expect(text).to.match(/Summary: \d+ calls over one connection, none failed/);
-      expect(text).not.to.include('is gone');
+      expect(text).not.to.include('ended (');
       expect(code).to.equal(0);
     });
   }
