@@ -41,7 +41,7 @@ export function watchHealth(
 ): HealthWatch {
   const health = config.health as Exclude<ClusterConfig['health'], 'none'>;
   let totalSeen = endpoint.total;
-  let successSeen = endpoint.success;
+  let answersSeen = endpoint.answers;
   return startHealthChecker({
     ...deps,
     endpoint: endpoint.address,
@@ -53,8 +53,8 @@ export function watchHealth(
       return had;
     },
     callsSucceeded: () => {
-      const succeeded = endpoint.success !== successSeen;
-      successSeen = endpoint.success;
+      const succeeded = endpoint.answers !== answersSeen;
+      answersSeen = endpoint.answers;
       return succeeded;
     },
     onChange: cluster.onChange,

@@ -167,9 +167,9 @@ function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
       cluster.begin(endpoint);
       return {
         address: endpoint.target,
-        release(ok) {
+        release(ending) {
           const nowMs = deps.clock.now();
-          cluster.end(endpoint, ok ? 'success' : 'failure', nowMs - startedMs, nowMs);
+          cluster.end(endpoint, ending, nowMs - startedMs, nowMs);
         },
       };
     },

@@ -31,6 +31,7 @@ export class HeaderBlock {
   verdict = 0;
   private statusMemo = -1;
   private lengthMemo = unread;
+  private bytesMemo = -1;
   /** A bit for each kind among its own fields: most of what the call path asks for is not there. */
   private readonly kinds: number;
 
@@ -121,8 +122,10 @@ export class HeaderBlock {
 
   /** RFC 9113 section 6.5.2: octets of names and values plus 32 per field. */
   get listBytes(): number {
+    if (this.bytesMemo >= 0) return this.bytesMemo;
     let bytes = this.base === null ? 0 : this.base.listBytes;
     for (const field of this.fields) bytes += field.size;
+    this.bytesMemo = bytes;
     return bytes;
   }
 }

@@ -37,6 +37,11 @@ export interface StreamReceiver extends MessageSink {
 export interface MessageStream extends MessageSink {
   /** Who hears what the peer says. Set before the first event; may be set anew between events. */
   receiver: StreamReceiver | null;
+  /**
+   * Bytes of a header section that the peer takes, counted as `HeaderBlock.listBytes` (RFC 9113 section 6.5.2). Infinity, or
+   * not there, for no limit that is known. A larger one must not be sent.
+   */
+  readonly headListBytesMax?: number;
   /** This side has disposed of so many octets that were pushed to `receiver.data`; the peer may send as many more. */
   consumed(bytes: number): void;
   /**
@@ -52,8 +57,10 @@ export interface StreamFailure {
     | 'unsent' // nothing of it left this process: another attempt is safe, any number of times
     | 'reset' // the peer sent RST_STREAM `code`
     | 'refused' // the peer says it did not process it: REFUSED_STREAM, or GOAWAY with a lower last stream id
-    | 'closed' // the connection was lost
-    | 'protocol'; // the peer broke the protocol; `code` is what we answered with
+    | 'closed' // the connection was lost; `code` is that of the peer's GOAWAY, NO_ERROR where it gave none
+    | 'protocol' // the peer broke the protocol; `code` is what we answered with
+    | 'unsendable' // what this side said cannot be sent to this peer: its protocol has no form for it
+    | 'internal'; // an error of this process ended it
   readonly code: ErrorCode;
   /** A plain sentence for logs and replies. */
   readonly message: string;

@@ -20,6 +20,8 @@ export interface FailurePercentageSettings {
 export interface Tally {
   readonly calls: number;
   readonly failures: number;
+  /** Failures that the requests may have caused; not among `failures`. */
+  readonly unclearFailures: number;
 }
 
 export interface RateSettings {
@@ -48,50 +50,83 @@ export function rateOutliers<T extends Tally>(
   { successRate, failurePercentage }: RateSettings,
 ): RateOutlier<T>[] {
   const all = [...tallies];
+  const baseline = baselineShare(all);
+  const judged = all.map((who) => judge(who, baseline));
   const found = new Map<T, RateOutlier<T>>();
-  for (const outlier of failurePercentage === null ? [] : byPercentage(all, failurePercentage))
+  for (const outlier of failurePercentage === null ? [] : byPercentage(judged, failurePercentage))
     found.set(outlier.who, outlier);
-  for (const outlier of successRate === null ? [] : bySuccessRate(all, successRate))
+  for (const outlier of successRate === null ? [] : bySuccessRate(judged, successRate))
     if (!found.has(outlier.who)) found.set(outlier.who, outlier);
-  return [...found.values()].sort((a, b) => failureShare(b.who) - failureShare(a.who));
+  const shares = new Map(judged.map(({ who, share }) => [who, share]));
+  return [...found.values()].sort((a, b) => shares.get(b.who)! - shares.get(a.who)!);
 }
 
-const failureShare = ({ calls, failures }: Tally): number => failures / calls;
+/** An endpoint with the failures that count against it. */
+interface Judged<T extends Tally> {
+  readonly who: T;
+  readonly calls: number;
+  readonly failures: number;
+  readonly share: number;
+}
+
+/**
+ * Of the failures that requests may have caused, those count that are more than twice what is usual in the cluster: a client
+ * whose requests no replica takes spreads its failures over all of them.
+ */
+function judge<T extends Tally>(who: T, baseline: number): Judged<T> {
+  const { calls } = who;
+  const unusual = Math.max(0, Math.floor(who.unclearFailures - 2 * baseline * calls));
+  const failures = who.failures + unusual;
+  return { who, calls, failures, share: calls === 0 ? 0 : failures / calls };
+}
+
+/** The median share of unclear failures: of an even number of endpoints the lower one, so that one of two can stand out. */
+function baselineShare(all: readonly Tally[]): number {
+  const shares = all
+    .filter(({ calls }) => calls > 0)
+    .map(({ calls, unclearFailures }) => unclearFailures / calls)
+    .sort((a, b) => a - b);
+  // A single endpoint is compared with nobody: all that is unclear of it stays so.
+  return shares.length < 2 ? Number.POSITIVE_INFINITY : shares[(shares.length - 1) >> 1];
+}
 
 /** Those with enough calls; none where they are too few to compare. */
 function eligible<T extends Tally>(
-  all: readonly T[],
+  all: ReadonlyArray<Judged<T>>,
   { minCalls, minEndpoints }: { readonly minCalls: number; readonly minEndpoints: number },
-): T[] {
+): Array<Judged<T>> {
   const enough = all.filter(({ calls }) => calls > 0 && calls >= minCalls);
   return enough.length >= minEndpoints ? enough : [];
 }
 
 function byPercentage<T extends Tally>(
-  all: readonly T[],
+  all: ReadonlyArray<Judged<T>>,
   settings: FailurePercentageSettings,
 ): RateOutlier<T>[] {
   return eligible(all, settings)
-    .filter((who) => who.failures >= failuresMin && failureShare(who) * 100 >= settings.threshold)
-    .map((who) => ({
+    .filter(({ failures, share }) => failures >= failuresMin && share * 100 >= settings.threshold)
+    .map(({ who, calls, failures, share }) => ({
       who,
       rule: 'failure percentage',
-      why: `${who.failures} of its ${who.calls} calls failed, ${percent(failureShare(who))}, and ${settings.threshold}% is the limit`,
+      why: `${failures} of its ${calls} calls failed, ${percent(share)}, and ${settings.threshold}% is the limit`,
     }));
 }
 
-function bySuccessRate<T extends Tally>(all: readonly T[], settings: SuccessRateSettings): RateOutlier<T>[] {
+function bySuccessRate<T extends Tally>(
+  all: ReadonlyArray<Judged<T>>,
+  settings: SuccessRateSettings,
+): RateOutlier<T>[] {
   const compared = eligible(all, settings);
   if (compared.length === 0) return [];
-  const rates = compared.map((who) => 1 - failureShare(who));
+  const rates = compared.map(({ share }) => 1 - share);
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
   const variance = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length;
   const least = mean - settings.stdevFactor * Math.sqrt(variance);
   return compared
-    .filter((who, i) => who.failures >= failuresMin && rates[i] < least)
-    .map((who) => ({
+    .filter(({ failures }, i) => failures >= failuresMin && rates[i] < least)
+    .map(({ who, calls, share }) => ({
       who,
       rule: 'success rate',
-      why: `${percent(1 - failureShare(who))} of its ${who.calls} calls succeeded, against ${percent(mean)} on average and ${percent(Math.max(0, least))} at the least`,
+      why: `${percent(1 - share)} of its ${calls} calls succeeded, against ${percent(mean)} on average and ${percent(Math.max(0, least))} at the least`,
     }));
 }

@@ -79,8 +79,13 @@ export interface OutlierEndpoint {
   picked(): void;
   /** The replica did its work, whatever the status it chose: NOT_FOUND is a success. */
   succeeded(): void;
-  /** It did not: UNAVAILABLE, INTERNAL, DATA_LOSS, DEADLINE_EXCEEDED, UNKNOWN from a reset, a failed connection. */
-  failed(): void;
+  /**
+   * It did not: see `core/ending.ts`. `held` is how many earlier failures, each reported as `unclear` before, are now known
+   * to be the endpoint's as well.
+   */
+  failed(held?: number): void;
+  /** It did not, and the request may be the reason. Ends no trial and no row of errors; compared with other endpoints. */
+  unclear(): void;
   /** A call ended without a verdict: the client cancelled it. If there is a trial, another call gets it. */
   abandoned(): void;
   /**
@@ -151,6 +156,7 @@ class Member implements OutlierEndpoint {
   /** Of this interval. */
   calls = 0;
   failures = 0;
+  unclearFailures = 0;
   private readonly pool: Pool;
   private readonly name: string;
   private readonly onChange: () => void;
@@ -191,17 +197,25 @@ class Member implements OutlierEndpoint {
     if (!wasUsable) this.onChange();
   }
 
-  failed(): void {
+  failed(held = 0): void {
     this.calls++;
-    this.failures++;
+    this.failures += 1 + held;
+    // An interval that ended in between has forgotten some of them.
+    this.unclearFailures = Math.max(0, this.unclearFailures - held);
     if (this.state === 'ejected') return;
-    this.errorsInRow++;
+    this.errorsInRow += 1 + held;
     const { consecutiveErrors } = this.pool.settings;
     if (this.state === 'trial') this.eject('trial failed', 'the trial call failed');
     else if (this.state === 'probation')
       this.eject('trial failed', 'one more call failed, begun before its ejection');
     else if (consecutiveErrors > 0 && this.errorsInRow >= consecutiveErrors && this.hasRoom())
       this.eject('errors in a row', `${this.errorsInRow} calls in a row failed`);
+  }
+
+  unclear(): void {
+    this.calls++;
+    this.unclearFailures++;
+    this.abandoned();
   }
 
   /** Compared with the others it did badly. */
@@ -212,6 +226,7 @@ class Member implements OutlierEndpoint {
   forgetTally(): void {
     this.calls = 0;
     this.failures = 0;
+    this.unclearFailures = 0;
   }
 
   abandoned(): void {

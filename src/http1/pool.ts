@@ -29,6 +29,8 @@ export interface Http1PoolOptions {
 }
 
 export interface Http1Pool {
+  /** Why another exchange would be over a limit, '' where it would not. */
+  readonly fullBecause: string;
   /**
    * One more exchange with the endpoint. `clientAddress`, where given, goes on `x-forwarded-for`. Failures come to the
    * receiver, never from here.
@@ -64,18 +66,25 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
       for (const socket of sockets ?? []) socket.destroy();
   };
 
+  const fullBecause = (): string => {
+    const { shared, socketsMax, pendingMax } = options;
+    if (active >= socketsMax + pendingMax)
+      return `${formatAddress(address)} has ${active} calls, all that its limits allow`;
+    if (shared !== undefined && shared.active >= shared.max)
+      return `its cluster has ${shared.active} calls, all that its limits allow`;
+    return '';
+  };
+
   return {
+    get fullBecause() {
+      return fullBecause();
+    },
     open(receiver, clientAddress) {
       if (closed) return refused(receiver, `${formatAddress(address)} is draining`);
-      if (active >= options.socketsMax + options.pendingMax) {
-        return refused(receiver, `${formatAddress(address)} has ${active} calls, all that its limits allow`);
-      }
+      const full = fullBecause();
+      if (full !== '') return refused(receiver, full);
       const { shared } = options;
-      if (shared !== undefined) {
-        if (shared.active >= shared.max)
-          return refused(receiver, `its cluster has ${shared.active} calls, all that its limits allow`);
-        shared.active += 1;
-      }
+      if (shared !== undefined) shared.active += 1;
       active += 1;
       return openHttp1Stream(address, receiver, {
         agent,

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { type Ending, endingOfHttp, endings } from '../core/ending.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
@@ -25,8 +26,8 @@ export interface UpgradeTarget {
   readonly connectTimeoutMs: number;
   /** Octets of its reply head. */
   readonly replyHeaderBytesMax: number;
-  /** Once, when this attempt is over; `ok` is false where the endpoint failed. */
-  release(ok: boolean): void;
+  /** Once, when this attempt is over. */
+  release(ending: Ending): void;
 }
 
 export interface UpgradeOptions {
@@ -100,7 +101,7 @@ export async function proxyUpgrade(
     if (choice.target === undefined) return refuse(choice.error);
     const attempt = new UpgradeAttempt(choice.target, socket, outcome, options, stopWatching);
     const error = await attempt.run(first);
-    choice.target.release(error === null);
+    choice.target.release(attempt.ending(error));
     if (error === null || socket.destroyed || attempt.answered) return finish(attempt, error);
     first = Buffer.alloc(0); // The first attempt put it back on the socket.
     const elsewhere = error.code === 'connect_failed' || error.code === 'connect_timeout';
@@ -184,6 +185,19 @@ class UpgradeAttempt {
       this.settled = true;
       this.halfClosedTimer?.cancel();
     }
+  }
+
+  /** How it ended, given what `run` resolved with. */
+  ending(error: ReplyError | null): Ending {
+    const { httpStatus } = this.outcome;
+    if (error === null) {
+      if (!this.answered) return endings.cancelled;
+      // After a 101 the two sides speak by themselves, and end when they like.
+      return httpStatus === 101 ? endings.answered : endingOfHttp(httpStatus);
+    }
+    if (error.code === 'protocol_error') return endings.unsendable;
+    // Servers close the connection on a handshake that they do not like, and on frames that break RFC 6455.
+    return this.connected ? endings.connectionEnded : endings.connectFailed;
   }
 
   private open(path: string, headers: string[]): http.ClientRequest {

@@ -1,4 +1,5 @@
 import type { HeaderBlock } from '../core/header-block.ts';
+import { isHttp1Method } from '../core/http-method.ts';
 import type { Result } from '../core/result.ts';
 import { pushFraming, removeField, writeFields } from './fields.ts';
 import { isAuthority, isPath } from './request-target.ts';
@@ -46,9 +47,7 @@ export function upstreamRequest(
   clientAddress: string | null,
 ): Result<UpstreamRequest> {
   const { method, path } = head;
-  // node would write it in upper case, and methods are case-sensitive; CONNECT has no place behind a pool.
-  if (!/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}$/.test(method)) return { error: 'a malformed method' };
-  if (method === 'CONNECT') return { error: 'CONNECT, which an HTTP/1.1 cluster does not take' };
+  if (!isHttp1Method(method)) return { error: 'a method that HTTP/1.1 cannot carry' };
   if (!isPath(method, path)) return { error: 'a malformed path' };
   const authority = head.authority;
   if (!isAuthority(authority)) return { error: 'a malformed authority' };

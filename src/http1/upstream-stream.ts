@@ -47,6 +47,8 @@ type Pending =
  *   without a word. That is the race with an endpoint closing an idle connection, and RFC 9110 section 9.2.2
  *   lets a proxy repeat exactly that. On a new connection the same silence may be a crash that this request caused.
  * - `protocol`: what came is no HTTP/1.1.
+ * - `unsendable`: what is to be sent has no form in HTTP/1.1. That is the doing of who wrote it, not of the endpoint.
+ * - `internal`: an error of this process.
  * - `closed`: anything else; the endpoint may have worked on it. Code NO_ERROR after a whole reply: the endpoint closed
  *   before it had read the whole request.
  */
@@ -327,7 +329,7 @@ class UpstreamStream implements MessageStream {
   private giveUp(what: string): void {
     this.stop();
     const failure: StreamFailure = {
-      kind: 'protocol',
+      kind: 'unsendable',
       code: ErrorCode.PROTOCOL_ERROR,
       message: `the request had ${what}`,
     };
@@ -342,7 +344,7 @@ class UpstreamStream implements MessageStream {
     const destroy = (): void => {
       if (this.over) return;
       const what = 'was given up by an internal error of the sidecar';
-      contain(internalErrors, 'http1', null, () => this.fail('closed', ErrorCode.INTERNAL_ERROR, what));
+      contain(internalErrors, 'http1', null, () => this.fail('internal', ErrorCode.INTERNAL_ERROR, what));
     };
     contain(internalErrors, 'http1', { destroy }, run);
   }

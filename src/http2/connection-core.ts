@@ -22,6 +22,8 @@ export interface ConnectionError {
   readonly message: string;
   /** True when the peer broke the protocol, false when it closed or said GOAWAY with this code. */
   readonly ours: boolean;
+  /** True for an exception of this process. */
+  readonly internal?: boolean;
 }
 
 /** Hears what happens on a connection. Called synchronously from `receive` and the commands. */
@@ -338,7 +340,7 @@ export class ConnectionCore implements StreamHost {
     if (this.over) return;
     this.over = true;
     const failure = {
-      kind: error?.ours ? 'protocol' : 'closed',
+      kind: error?.internal ? 'internal' : error?.ours ? 'protocol' : 'closed',
       code: error?.code ?? ErrorCode.NO_ERROR,
       message: error?.message ?? 'the connection closed',
     } as const;

@@ -149,7 +149,8 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
 
   /** The transport is gone; `message` says how. Every open stream fails with it. */
   transportClosed(message: string): void {
-    this.end({ code: ErrorCode.NO_ERROR, message, ours: false });
+    // A peer that gave a reason before it closed closed for that reason.
+    this.end({ code: this.goawayCode, message, ours: false });
   }
 
   /**

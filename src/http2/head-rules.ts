@@ -65,7 +65,8 @@ function requestIsWellFormed(block: HeaderBlock): boolean {
       if (host !== null) return false;
       host = field.value;
     } else if (kind === FieldKind.ContentLength) {
-      if (!/^\d{1,15}$/.test(field.value) || (length !== null && length !== field.value)) return false;
+      // Twice is once too often, even with one value: whoever reads it next may refuse it (RFC 9110 section 8.6).
+      if (!/^\d{1,15}$/.test(field.value) || length !== null) return false;
       length = field.value;
     }
   }
@@ -93,7 +94,8 @@ function responseIsWellFormed(block: HeaderBlock): boolean {
     regular = true;
     if (kind === FieldKind.Malformed || kind === FieldKind.ConnectionSpecific) return false;
     if (kind === FieldKind.ContentLength) {
-      if (!/^\d{1,15}$/.test(field.value) || (length !== null && length !== field.value)) return false;
+      // Twice is once too often, even with one value: whoever reads it next may refuse it (RFC 9110 section 8.6).
+      if (!/^\d{1,15}$/.test(field.value) || length !== null) return false;
       length = field.value;
     }
   }

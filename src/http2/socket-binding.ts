@@ -223,7 +223,7 @@ export class SocketBinding {
     const message = 'an internal error of the sidecar';
     contain(internalErrors, 'http2', null, () => {
       connection.sayGoaway(ErrorCode.INTERNAL_ERROR, message);
-      connection.end({ code: ErrorCode.INTERNAL_ERROR, message, ours: false });
+      connection.end({ code: ErrorCode.INTERNAL_ERROR, message, ours: false, internal: true });
     });
   }
 

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../core/error-code.ts';
 import type { SendWindow } from './flow-window.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import type { PeerSettings } from './settings.ts';
 
 /** What the connection knows of a stream that waits for a window. */
 export interface WaitingStream {
@@ -13,6 +14,8 @@ export interface WaitingStream {
 export interface StreamHost {
   readonly role: 'client' | 'server';
   readonly writer: FrameWriter;
+  /** What the peer asked to be kept to. */
+  readonly peer: Readonly<PeerSettings>;
   /** The connection's window for DATA that we send. */
   readonly sendWindow: SendWindow;
   /** How often written octets were handed to the transport: what was written since has not left. */

@@ -58,6 +58,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.receiveWindow = receiveWindow;
   }
 
+  get headListBytesMax(): number {
+    return this.host.peer.headerListBytesMax;
+  }
+
   // What this side says.
 
   head(head: HeaderBlock, end: boolean): void {

@@ -1,10 +1,11 @@
+import type { Ending } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
 import type { AttemptRecord } from '../telemetry/call-record.ts';
 import type { Cluster } from '../upstream/cluster.ts';
-import type { Endpoint, Outcome } from '../upstream/endpoint.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 
 /** The call that an attempt belongs to; an interface so that the two files do not import each other. */
@@ -57,20 +58,20 @@ export class Attempt implements StreamOpener {
   }
 
   /** Stops it without a verdict from the endpoint. */
-  cancel(code: ErrorCode, outcome: Outcome, nowMs: number): void {
+  cancel(code: ErrorCode, ending: Ending, nowMs: number): void {
     if (this.ended) return;
     if (this.stream === null) this.endpoint.pool.cancel(this);
     else this.stream.reset(code);
-    this.end(outcome, nowMs);
+    this.end(ending, nowMs);
   }
 
   /** It is over: the endpoint is released. Exactly once; later calls do nothing. */
-  end(outcome: Outcome, nowMs: number): void {
+  end(ending: Ending, nowMs: number): void {
     if (this.ended) return;
     this.ended = true;
     this.record.endedMs = nowMs;
-    if (outcome === 'success') this.answer();
-    this.cluster.end(this.endpoint, outcome, nowMs - this.record.startedMs, nowMs);
+    if (ending.outcome === 'success') this.answer();
+    this.cluster.end(this.endpoint, ending, nowMs - this.record.startedMs, nowMs);
   }
 
   opened(stream: MessageStream): void {

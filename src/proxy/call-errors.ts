@@ -9,6 +9,7 @@ import type { CallRecord } from '../telemetry/call-record.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
+import type { Attempt } from './attempt.ts';
 import type { Forwarding } from './forwarding.ts';
 
 /** The sentences of what can go wrong on the way of a call. They say who failed; the reply table says the rest. */
@@ -41,18 +42,38 @@ export function malformedTimeoutError(head: HeaderBlock): ReplyError {
   return { code: 'protocol_error', detail, mayHaveProcessed: false };
 }
 
+export function expiredError(head: HeaderBlock): ReplyError {
+  const text = JSON.stringify(head.ofKind(FieldKind.GrpcTimeout));
+  const detail = `the deadline had passed when the call arrived (grpc-timeout ${text})`;
+  return { code: 'deadline_exceeded', detail, mayHaveProcessed: false };
+}
+
+/** Null where the endpoint takes the section; it has said how large one may be (RFC 9113 section 10.5.1). */
+export function headTooLarge({ stream, endpoint }: Attempt, section: HeaderBlock): ReplyError | null {
+  const bytesMax = stream!.headListBytesMax ?? Number.POSITIVE_INFINITY;
+  if (bytesMax === Number.POSITIVE_INFINITY || section.listBytes <= bytesMax) return null;
+  const detail = `the headers have ${section.listBytes} bytes, and endpoint ${endpoint.address} takes ${bytesMax}`;
+  return { code: 'header_too_large', detail, mayHaveProcessed: false };
+}
+
+/** What the client wrote has no form in the protocol of the cluster. */
+export function unsendableError(detail: string, mayHaveProcessed = false): ReplyError {
+  return { code: 'protocol_error', detail, mayHaveProcessed };
+}
+
 export function openFailureError(failure: OpenFailure): ReplyError {
   return { code: failure.code, detail: failure.message, mayHaveProcessed: false };
 }
 
 /** An attempt that had begun and was broken off from the other side. */
 export function failureError(endpoint: Endpoint, failure: StreamFailure, grpc: boolean): ReplyError {
+  if (failure.kind === 'unsendable') return unsendableError(failure.message, false);
   const detail = `endpoint ${endpoint.address} failed: ${failure.message}`;
   if (failure.code === ErrorCode.CONNECT_ERROR && failure.kind === 'unsent') {
     return { code: 'connect_failed', detail: failure.message, mayHaveProcessed: false };
   }
-  if (failure.kind === 'closed' || failure.kind === 'unsent') {
-    return { code: 'upstream_closed', detail, mayHaveProcessed: failure.kind === 'closed' };
+  if (failure.kind === 'closed' || failure.kind === 'unsent' || failure.kind === 'internal') {
+    return { code: 'upstream_closed', detail, mayHaveProcessed: failure.kind !== 'unsent' };
   }
   // A refusal is UNAVAILABLE as the table has it; with GOAWAY it comes with a code that says why the connection ends.
   if (failure.kind === 'refused') return { code: 'upstream_reset', detail, mayHaveProcessed: false };

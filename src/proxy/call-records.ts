@@ -1,5 +1,10 @@
+import { boundedText } from '../core/bounded-text.ts';
+import { GrpcStatus } from '../core/grpc-status.ts';
+import type { StreamFailure } from '../core/message-stream.ts';
+import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { noSpanId, noTraceId } from '../core/trace-id.ts';
 import type { AttemptKind, AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
+import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { ProxyContext } from './plan.ts';
@@ -78,4 +83,19 @@ export function newAttemptRecord(
   if (call.attempts === noAttempts) call.attempts = [record];
   else call.attempts.push(record);
   return record;
+}
+
+/** The error that Outrigger answers a call with. */
+export function noteError(record: CallRecord, error: ReplyError, replyBegun: boolean): void {
+  const { grpcStatus, httpStatus } = replyErrors[error.code];
+  record.error = error.code;
+  record.detail = boundedText(error.detail, detailCharsMax);
+  if (record.grpc) record.grpcStatus = error.grpcStatus ?? grpcStatus;
+  if (!replyBegun) record.httpStatus = record.grpc ? 200 : (error.httpStatus ?? httpStatus);
+}
+
+/** The client cancelled the call, or its connection is gone. */
+export function noteClientEnded(record: CallRecord, failure: StreamFailure): void {
+  if (record.grpc) record.grpcStatus = GrpcStatus.CANCELLED;
+  record.detail = boundedText(`the client ended it: ${failure.message}`, detailCharsMax);
 }

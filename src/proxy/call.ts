@@ -1,36 +1,37 @@
-import { boundedText } from '../core/bounded-text.ts';
+import { endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
-import { type ReplyError, replyErrors } from '../core/reply-error.ts';
-import { Deadline } from '../resilience/deadline.ts';
+import type { ReplyError } from '../core/reply-error.ts';
+import { type Deadline, deadlineWithin } from '../resilience/deadline.ts';
 import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.ts';
-import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
 import { type Admission, admit } from './admit.ts';
 import { Attempt, unwanted } from './attempt.ts';
+import { endAllAtDeadline, endingOfFailure, endingOfOpenFailure, endingOfReply } from './attempt-endings.ts';
 import {
   deadlineError,
   drainingError,
   failureError,
-  malformedTimeoutError,
+  headTooLarge,
   memoryError,
   noEndpointError,
   noRouteError,
   openFailureError,
   replayFullError,
 } from './call-errors.ts';
-import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
+import { newAttemptRecord, newCallRecord, noteClientEnded, noteError, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { endWithError, replyError } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
-import { grpcStatusOfReply, outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
-import { outgoingHead, withPreviousAttempts } from './outgoing-head.ts';
+import { headOfAttempt } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
+import { refusalOf } from './refusal.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
+import { grpcStatusOfReply } from './reply-status.ts';
 import { notElsewhereBecause, TransparentRetries } from './transparent-retries.ts';
 import { Tries, type TriesCall } from './tries.ts';
 
@@ -44,7 +45,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   nextCall: Cuttable | null = null;
   private readonly context: ProxyContext;
   private readonly client: MessageStream;
-  private readonly forwarding: Forwarding;
+  readonly forwarding: Forwarding;
   private readonly record: CallRecord;
   private readonly requestMessages = new MessageCounter();
   private readonly replyMessages = new MessageCounter();
@@ -54,7 +55,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   private attempt: Attempt | null = null;
   /** On routes with retries by policy or hedging. */
   private tries: Tries | null = null;
-  /** Takes back the wait for a cluster that has only just started, or one that is made on purpose. */
+  /** Takes back the wait for a cluster that has only just started, or an injected delay. */
   private stopWaiting: (() => void) | null = null;
   /** Null until an attempt came to nothing. */
   private transparent: TransparentRetries | null = null;
@@ -66,7 +67,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   requestEnded: boolean;
   /** Octets of the request whose credit the client has back. */
   private credited = 0;
-  private replyBegun = false;
+  replyBegun = false;
   private settled = false;
 
   constructor(context: ProxyContext, client: MessageStream, peer: Peer, head: HeaderBlock, end: boolean) {
@@ -87,14 +88,12 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     // The trace comes first, so that an error of ours is on it too.
     this.trace = this.context.telemetry.begin(head, this.record);
     if (plan === null) return this.fail(noRouteError(this.forwarding));
-    if (Number.isNaN(timeoutMs)) return this.fail(malformedTimeoutError(head));
+    const refusal = refusalOf(head, this.forwarding, plan);
+    if (refusal !== null) return this.fail(refusal, 'client');
     if (this.context.memory.high) return this.fail(memoryError());
     // The deadline counts from here, over all attempts; a route's own bound caps it.
     const withinMs = Math.min(timeoutMs, plan.timeoutMs);
-    if (withinMs !== Number.POSITIVE_INFINITY) {
-      const atMs = this.record.startedMs + withinMs;
-      this.deadline = new Deadline(this.context.clock, atMs, withinMs, () => this.expire());
-    }
+    this.deadline = deadlineWithin(this.context.clock, this.record.startedMs, withinMs, () => this.expire());
     const { affinity } = plan.cluster;
     if (affinity !== null) this.key = affinity.keyOf(head, this.record.clientAddress);
     if (plan.tries !== null)
@@ -117,7 +116,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   /** Answers with an error and goes nowhere: for what the listener already found wrong. */
   refuse(head: HeaderBlock, error: ReplyError): void {
     this.trace = this.context.telemetry.begin(head, this.record);
-    this.fail(error);
+    this.fail(error, 'client');
   }
 
   /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
@@ -158,18 +157,25 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const replay = this.replay;
     const held = replay === null ? 0 : replay.length;
     const last = this.requestEnded && this.requestTrailers === null;
-    stream.head(this.headOf(attempt), last && held === 0);
+    const head = this.headOf(attempt);
+    if (!this.takes(attempt, head)) return;
+    stream.head(head, last && held === 0);
     if (held > 0) stream.data(replay!.bytes, 0, held, last);
     if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
   }
 
+  /** False, and the call has failed, where the peer has said that it takes no header section so large (RFC 9113 10.5.1). */
+  takes(attempt: Attempt, section: HeaderBlock): boolean {
+    const error = headTooLarge(attempt, section);
+    if (error !== null) this.fail(error, 'client');
+    return error === null;
+  }
+
   private headOf(attempt: Attempt): HeaderBlock {
-    const { base, grpc } = this.forwarding;
-    const told = grpc ? this.deadline : null;
-    const leftMs = told === null ? Number.POSITIVE_INFINITY : told.atMs - this.context.clock.now();
-    const head = outgoingHead(base, attempt.traceparent, this.trace!, attempt.record, leftMs);
-    const previous = this.tries === null || !grpc ? 0 : this.tries.begun - 1;
-    return previous === 0 ? head : withPreviousAttempts(head, previous);
+    const { forwarding, tries } = this;
+    const leftMs = forwarding.grpc ? this.deadlineMs - this.context.clock.now() : Number.POSITIVE_INFINITY;
+    const previous = tries === null || !forwarding.grpc ? 0 : tries.begun - 1;
+    return headOfAttempt(forwarding, attempt, this.trace!, leftMs, previous);
   }
 
   get clientAddress(): string {
@@ -181,8 +187,6 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   get deadlineMs(): number {
     return this.deadline?.atMs ?? Number.POSITIVE_INFINITY;
   }
-
-  // The request goes on.
 
   head(): void {
     // The head came with the stream; there is no second one.
@@ -208,7 +212,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (this.settled) return;
     this.requestEnded = true;
     this.requestTrailers = trailers;
-    this.attempt?.stream?.trailers(trailers);
+    const { attempt } = this;
+    if (attempt?.stream != null && this.takes(attempt, trailers)) attempt.stream.trailers(trailers);
     this.tries?.trailers(trailers);
   }
 
@@ -219,8 +224,6 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.credited += owed;
     this.client.consumed(owed);
   }
-
-  // The reply comes back.
 
   adopt(attempt: Attempt): void {
     this.attempt = attempt;
@@ -262,21 +265,17 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
       const code = grpcStatusOfReply(this.record.httpStatus, last);
       this.record.grpcStatus = code;
       attempt.record.grpcStatus = code;
-      attempt.end(outcomeOfGrpc(code), nowMs);
+      attempt.end(endingOfReply(true, this.record.httpStatus, code), nowMs);
       if (code !== GrpcStatus.OK) this.tries?.tooLate(attempt.record, code);
-    } else attempt.end(outcomeOfHttp(this.record.httpStatus), nowMs);
+    } else attempt.end(endingOfReply(false, this.record.httpStatus, -1), nowMs);
     if (!this.requestEnded) attempt.stream!.reset(unwanted);
     this.settle('upstream', nowMs);
   }
 
-  // What goes wrong.
-
   attemptNotOpened(attempt: Attempt, failure: OpenFailure): void {
     const error = openFailureError(failure);
     attempt.record.error = error.code;
-    const counts = failure.code !== 'overloaded' && failure !== attempt.endpoint.openFailure;
-    if (counts) attempt.endpoint.openFailure = failure;
-    attempt.end(counts ? 'failure' : 'neutral', this.context.clock.now());
+    attempt.end(endingOfOpenFailure(attempt.endpoint, failure), this.context.clock.now());
     this.tryElsewhere(attempt, error);
   }
 
@@ -289,8 +288,10 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     attempt.record.error = error.code;
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
     const safe = failure.kind === 'unsent' || failure.kind === 'refused';
-    // A connection that could not be had says as much of the endpoint as one that was lost.
-    attempt.end(safe && failure.code !== ErrorCode.CONNECT_ERROR ? 'neutral' : 'failure', nowMs);
+    const whole = this.requestEnded && attempt.sentBytes >= this.record.requestBytes;
+    const ending = endingOfFailure(failure, whole);
+    attempt.end(ending, nowMs);
+    if (ending === endings.unsendable) return this.fail(error, 'client');
     const { endpointCount } = this.forwarding.plan!.cluster;
     this.transparent ??= new TransparentRetries();
     if (!safe || !this.transparent.allow(failure.kind, endpointCount) || this.replyBegun)
@@ -330,18 +331,22 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   failed(failure: StreamFailure): void {
     if (this.settled) return;
     const nowMs = this.context.clock.now();
-    this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
-    if (this.forwarding.grpc) this.record.grpcStatus = GrpcStatus.CANCELLED;
-    this.record.detail = boundedText(`the client ended it: ${failure.message}`, detailCharsMax);
+    this.attempt?.cancel(ErrorCode.CANCEL, endings.cancelled, nowMs);
+    this.tries?.cancelRunning(() => endings.cancelled, '');
+    noteClientEnded(this.record, failure);
     this.settle('client', nowMs);
   }
 
   private expire(): void {
     const nowMs = this.context.clock.now();
-    const { begun } = this;
-    this.attempt?.cancel(ErrorCode.CANCEL, 'failure', nowMs);
-    this.tries?.cancelRunning('failure', 'cancelled: the deadline passed');
-    this.fail(deadlineError(this.record, nowMs, begun));
+    const { begun, attempt, tries } = this;
+    const endedBy = endAllAtDeadline(this, attempt, tries, nowMs);
+    this.fail(deadlineError(this.record, nowMs, begun), endedBy);
+  }
+
+  /** The endpoint has all that came of a request that is not whole. */
+  awaitsClient(attempt: Attempt): boolean {
+    return !this.requestEnded && attempt.sentBytes >= this.record.requestBytes;
   }
 
   /** The sidecar goes, and this call has outlasted its grace. */
@@ -354,23 +359,18 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     return this.attempt?.stream != null || this.tries?.mayBeProcessed === true;
   }
 
-  /** Ends the call with an error of ours, in whatever form the client still understands. */
-  fail(cause: ReplyError): void {
+  /** Ends the call with an error of ours, in whatever form the client still understands. `endedBy`: whose doing that is. */
+  fail(cause: ReplyError, endedBy: EndedBy = 'outrigger'): void {
     if (this.settled) return;
     // An attempt before may have done what the last one did not even begin.
     const error = this.tries?.mayBeProcessed === true ? { ...cause, mayHaveProcessed: true } : cause;
-    const { grpc } = this.forwarding;
     const nowMs = this.context.clock.now();
-    this.attempt?.cancel(ErrorCode.CANCEL, 'neutral', nowMs);
-    const record = this.record;
-    record.error = error.code;
-    record.detail = boundedText(error.detail, detailCharsMax);
-    if (grpc) record.grpcStatus = error.grpcStatus ?? replyErrors[error.code].grpcStatus;
-    if (!this.replyBegun)
-      record.httpStatus = grpc ? 200 : (error.httpStatus ?? replyErrors[error.code].httpStatus);
+    const ending = endedBy === 'client' ? endings.unsendable : endings.terminated;
+    this.attempt?.cancel(ErrorCode.CANCEL, ending, nowMs);
+    noteError(this.record, error, this.replyBegun);
     // Settled first: the reply below may end the stream, and its last events are no longer ours.
-    this.settle('outrigger', nowMs);
-    if (this.replyBegun) endWithError(this.client, error, grpc);
+    this.settle(endedBy, nowMs);
+    if (this.replyBegun) endWithError(this.client, error, this.grpc);
     else replyError(this.client, error, this.forwarding);
   }
 

@@ -1,10 +1,42 @@
+import { formatAddress } from '../core/address.ts';
 import { Field, FieldKind } from '../core/field.ts';
 import { formatGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { AttemptRecord } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { Attempt } from './attempt.ts';
+import type { Forwarding } from './forwarding.ts';
 
 const previousAttempts = 'grpc-previous-rpc-attempts';
+
+/**
+ * The head of one attempt. `leftMs` is what is left of a deadline that the endpoint is told, infinity for none; `previous` is
+ * how many attempts there were before, where the endpoint is told that.
+ */
+export function headOfAttempt(
+  { base, authority }: Forwarding,
+  { traceparent, endpoint, record }: Attempt,
+  trace: CallTrace,
+  leftMs: number,
+  previous: number,
+): HeaderBlock {
+  const named = authority === '' ? withAuthority(base, endpoint) : base;
+  const head = outgoingHead(named, traceparent, trace, record, leftMs);
+  return previous === 0 ? head : withPreviousAttempts(head, previous);
+}
+
+/**
+ * A request without an authority (HTTP/1.0 without `host`) gets that of the endpoint: in HTTP/2 and in HTTP/1.1 it must not be
+ * empty (RFC 9113 section 8.3.1, RFC 9110 section 4.2.1).
+ */
+function withAuthority(head: HeaderBlock, { target }: Endpoint): HeaderBlock {
+  const authority = target.kind === 'unix' ? 'localhost' : formatAddress(target);
+  const fields = head.allFields.map((field) =>
+    field.kind === FieldKind.Authority ? new Field(':authority', authority) : field,
+  );
+  return new HeaderBlock(fields);
+}
 
 /**
  * The head of one attempt: the fields that are the same for all, then those that are new each time. Without a

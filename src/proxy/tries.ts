@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { type Ending, endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus, grpcStatusName } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -9,10 +10,10 @@ import type { RetryConditions } from '../resilience/retry-conditions.ts';
 import type { TriesPlan } from '../resilience/tries-plan.ts';
 import type { AttemptKind, AttemptRecord, CallRecord, WithheldReason } from '../telemetry/call-record.ts';
 import type { Cluster } from '../upstream/cluster.ts';
-import type { Outcome } from '../upstream/endpoint.ts';
 import type { Attempt, AttemptOwner } from './attempt.ts';
+import { endAtDeadline, endingAtDeadline, endingOfReply } from './attempt-endings.ts';
 import { HeldAttempt, type ReplyJudge } from './held-attempt.ts';
-import { grpcStatusOfReply, outcomeOfGrpc, outcomeOfHttp } from './outcome.ts';
+import { grpcStatusOfReply } from './reply-status.ts';
 
 /** What the tries of a call need of it; an interface so that the two files do not import each other. */
 export interface TriesCall extends AttemptOwner {
@@ -22,6 +23,10 @@ export interface TriesCall extends AttemptOwner {
   readonly replayable: boolean;
   /** `Clock.now()` milliseconds, infinity for none. */
   readonly deadlineMs: number;
+  /** The endpoint has all that came of a request that is not whole. */
+  awaitsClient(attempt: Attempt): boolean;
+  /** Does the peer take a header section so large? If not, the call has failed. */
+  takes(attempt: Attempt, section: HeaderBlock): boolean;
   /** The attempt is the call's from now on. */
   adopt(attempt: Attempt): void;
   /** Picks an endpoint and tries it. `failure` is what is said if there is none. */
@@ -115,7 +120,8 @@ export class Tries implements ReplyJudge {
   }
 
   trailers(trailers: HeaderBlock): void {
-    for (const { attempt } of this.running) attempt.stream?.trailers(trailers);
+    for (const { attempt } of [...this.running])
+      if (attempt.stream !== null && this.call.takes(attempt, trailers)) attempt.stream.trailers(trailers);
   }
 
   // The reply.
@@ -137,8 +143,7 @@ export class Tries implements ReplyJudge {
 
   private httpReply(held: HeldAttempt, head: HeaderBlock, end: boolean): void {
     const wanted = this.conditions.http(head.status);
-    if (this.another(held, wanted, `HTTP ${head.status}`, null))
-      this.drop(held, -1, outcomeOfHttp(head.status));
+    if (this.another(held, wanted, `HTTP ${head.status}`, null)) this.drop(held, -1);
     else this.relay(held, null, end);
   }
 
@@ -146,7 +151,7 @@ export class Tries implements ReplyJudge {
     const code = grpcStatusOfReply(head.status, trailers ?? head);
     const wanted = this.conditions.grpc(code) || (head.status !== 200 && this.conditions.http(head.status));
     if (this.another(held, wanted, grpcStatusName(code), wanted ? parsePushback(head, trailers) : null))
-      this.drop(held, code, outcomeOfGrpc(code));
+      this.drop(held, code);
     else this.relay(held, trailers, end);
   }
 
@@ -160,7 +165,10 @@ export class Tries implements ReplyJudge {
     this.forget(attempt);
     this.chosenBecause = because;
     this.record.chosen = attempt.record.number;
-    this.cancelRunning('neutral', `cancelled: attempt ${attempt.record.number} answered first`);
+    this.cancelRunning(
+      () => endings.superseded,
+      `cancelled: attempt ${attempt.record.number} answered first`,
+    );
     this.pause?.cancel();
     this.releaseAll();
     attempt.owner = this.call;
@@ -201,9 +209,10 @@ export class Tries implements ReplyJudge {
   private timedOut(held: HeldAttempt, afterMs: number): void {
     const { attempt } = held;
     const mayHaveProcessed = attempt.stream !== null;
-    attempt.cancel(ErrorCode.CANCEL, 'failure', this.clock.now());
+    const nowMs = this.clock.now();
+    const request = { awaited: this.call.awaitsClient(attempt), replyBegun: false };
+    endAtDeadline(attempt, endingAtDeadline(attempt, request, nowMs), this.call.grpc, nowMs);
     attempt.record.error = 'per_try_timeout';
-    attempt.record.grpcStatus = this.call.grpc ? GrpcStatus.DEADLINE_EXCEEDED : -1;
     this.forget(attempt);
     this.processed ||= mayHaveProcessed;
     const detail = `endpoint ${attempt.endpoint.address} began no reply within ${afterMs} ms (perTryTimeout)`;
@@ -212,12 +221,13 @@ export class Tries implements ReplyJudge {
   }
 
   /** The attempts that run are over because the call is. */
-  cancelRunning(outcome: Outcome, verdict: string): void {
+  cancelRunning(endingOf: (attempt: Attempt) => Ending, verdict: string, atDeadline = false): void {
     const nowMs = this.clock.now();
     for (const { attempt, timer } of this.running.splice(0)) {
       timer?.cancel();
       this.processed ||= attempt.stream !== null;
-      attempt.cancel(ErrorCode.CANCEL, outcome, nowMs);
+      if (atDeadline) endAtDeadline(attempt, endingOf(attempt), this.call.grpc, nowMs);
+      else attempt.cancel(ErrorCode.CANCEL, endingOf(attempt), nowMs);
       attempt.record.verdict ||= verdict;
       if (this.call.grpc && attempt.record.grpcStatus < 0) attempt.record.grpcStatus = GrpcStatus.CANCELLED;
     }
@@ -225,7 +235,7 @@ export class Tries implements ReplyJudge {
 
   /** The call is settled. */
   stop(): void {
-    this.cancelRunning('neutral', '');
+    this.cancelRunning(() => endings.terminated, '');
     this.pause?.cancel();
     this.releaseAll();
     this.plan.budget.calls--;
@@ -240,13 +250,13 @@ export class Tries implements ReplyJudge {
     this.payBack(held);
   }
 
-  private drop(held: HeldAttempt, code: number, outcome: Outcome): void {
+  private drop(held: HeldAttempt, code: number): void {
     const { attempt, head } = held;
     this.forget(attempt);
     this.processed = true;
     attempt.record.grpcStatus = code;
     attempt.record.httpStatus = head!.status;
-    attempt.end(outcome, this.clock.now());
+    attempt.end(endingOfReply(this.call.grpc, head!.status, code), this.clock.now());
     attempt.stream!.reset(ErrorCode.CANCEL);
   }
 

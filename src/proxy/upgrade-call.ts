@@ -1,5 +1,6 @@
 import type { Address } from '../core/address.ts';
 import { boundedText } from '../core/bounded-text.ts';
+import type { Ending } from '../core/ending.ts';
 import type { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
@@ -33,7 +34,7 @@ export type Chosen =
       readonly hostname: string;
       /** What binds the session of the client to this endpoint, for its reply. */
       readonly replyFields: readonly Field[];
-      release(ok: boolean): void;
+      release(ending: Ending): void;
       readonly error?: undefined;
     }
   | { readonly error: ReplyError };
@@ -108,9 +109,9 @@ export class UpgradeCall implements Cuttable {
       Number.POSITIVE_INFINITY,
     );
     cluster.begin(endpoint);
-    const release = (ok: boolean): void => {
+    const release = (ending: Ending): void => {
       attempt.endedMs = clock.now();
-      cluster.end(endpoint, ok ? 'success' : 'failure', attempt.endedMs - nowMs, attempt.endedMs);
+      cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
     };
     const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
     const { target: address, hostname } = endpoint;

@@ -34,3 +34,14 @@ export class Deadline {
     else this.passed();
   }
 }
+
+/** The deadline of a call that began at `startedMs` and has `withinMs`; null where that is infinite. */
+export function deadlineWithin(
+  clock: Clock,
+  startedMs: number,
+  withinMs: number,
+  passed: () => void,
+): Deadline | null {
+  if (withinMs === Number.POSITIVE_INFINITY) return null;
+  return new Deadline(clock, startedMs + withinMs, withinMs, passed);
+}

@@ -1,6 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { type Ending, endings } from '../core/ending.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { ReplyErrorCode } from '../core/reply-error.ts';
 import { abort, Relay } from './relay.ts';
@@ -8,8 +9,8 @@ import { abort, Relay } from './relay.ts';
 /** The endpoint that was picked for a connection and counted as active until `release`. */
 export interface TcpTarget {
   readonly address: Address;
-  /** Once, when the endpoint is done with; `ok` is false where it took no connection or broke off. */
-  release(ok: boolean): void;
+  /** Once, when the endpoint is done with. */
+  release(ending: Ending): void;
 }
 
 /** How a connection went, for logs and metrics. */
@@ -110,7 +111,7 @@ class Session {
     // Before the relay reads, only a reset is noticed; a client that just leaves is, when its FIN is read.
     client.once('close', () => {
       const detail = 'the client closed before an endpoint took the connection';
-      if (this.relay === null) this.contained(() => this.finish('', detail, true));
+      if (this.relay === null) this.contained(() => this.finish('', detail, endings.cancelled));
     });
   }
 
@@ -154,12 +155,12 @@ class Session {
   cut(error: ReplyErrorCode | '', detail: string): void {
     abort(this.client);
     if (this.upstream !== null) abort(this.upstream);
-    this.finish(error, detail, true);
+    this.finish(error, detail, this.relay === null ? endings.terminated : endings.answered);
   }
 
   private elsewhere(code: ReplyErrorCode, why: string): void {
     this.timer?.cancel();
-    this.release(false);
+    this.release(endings.connectFailed);
     if (this.attempts < this.options.connectAttemptsMax) this.connect();
     else this.cut(code, `${this.endpoint} gave no connection (${why})`);
   }
@@ -169,8 +170,10 @@ class Session {
     this.timer = null;
     this.relay = new Relay(this.client, upstream, (broken) => {
       this.contained(() => {
-        if (broken === 'upstream') this.finish('upstream_closed', `${this.endpoint} broke off`, false);
-        else this.finish('', broken === 'client' ? 'the client broke off' : '', true);
+        // Of the bytes in between nothing is known: they may be why the endpoint broke off.
+        if (broken === 'upstream')
+          this.finish('upstream_closed', `${this.endpoint} broke off`, endings.connectionEnded);
+        else this.finish('', broken === 'client' ? 'the client broke off' : '', endings.answered);
       });
     });
     if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
@@ -185,12 +188,12 @@ class Session {
     });
   }
 
-  private finish(error: ReplyErrorCode | '', detail: string, ok: boolean): void {
+  private finish(error: ReplyErrorCode | '', detail: string, ending: Ending): void {
     if (this.done) return;
     this.done = true;
     this.timer?.cancel();
     if (this.relay === null) this.upstream?.destroy();
-    this.release(ok);
+    this.release(ending);
     this.over();
     this.options.ended?.({
       endpoint: this.endpoint,
@@ -203,9 +206,9 @@ class Session {
     });
   }
 
-  private release(ok: boolean): void {
+  private release(ending: Ending): void {
     const target = this.target;
     this.target = null;
-    target?.release(ok);
+    target?.release(ending);
   }
 }

@@ -3,12 +3,14 @@ import { type BalancerSettings, latencyEstimator } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import { formatAddress } from '../core/address.ts';
+import type { Ending } from '../core/ending.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
-import { Endpoint, type HealthWatch, type Outcome } from './endpoint.ts';
+import { Suspicion } from '../health/unclear-failures.ts';
+import { Endpoint, type HealthWatch } from './endpoint.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
 import { WarmUp } from './warm-up.ts';
@@ -221,23 +223,51 @@ export class Cluster {
     }
   }
 
-  end(endpoint: Endpoint, outcome: Outcome, durationMs: number, nowMs: number): void {
+  end(endpoint: Endpoint, { outcome, tally }: Ending, durationMs: number, nowMs: number): void {
     this.active--;
     endpoint.active--;
     endpoint.rate.add(nowMs);
+    if (tally === 'ok') endpoint.success++;
+    else if (tally === 'error') endpoint.error++;
+    else endpoint.other++;
     if (outcome === 'success') {
-      endpoint.success++;
+      endpoint.answers++;
       endpoint.latency.record(durationMs, nowMs);
       endpoint.outlier?.succeeded();
+      endpoint.suspicion = null;
       if (endpoint.phantomLoad !== 0) this.penalty.forgive(endpoint);
-    } else if (outcome === 'failure') {
-      endpoint.error++;
-      endpoint.outlier?.failed();
-      this.penalty.penalise(endpoint, nowMs);
-      this.estimator?.failed(endpoint, durationMs, nowMs);
-      endpoint.watch?.hint();
-      this.discovery.refresh();
-    } else endpoint.outlier?.abandoned();
+    } else if (outcome === 'failure') this.failed(endpoint, 0, durationMs, nowMs);
+    else if (outcome === 'unclear') this.failedUnclear(endpoint, durationMs, nowMs);
+    else endpoint.outlier?.abandoned();
+  }
+
+  /** `held` failures before this one were unclear and are now known to be the endpoint's. */
+  private failed(endpoint: Endpoint, held: number, durationMs: number, nowMs: number): void {
+    endpoint.outlier?.failed(held);
+    this.penalty.penalise(endpoint, nowMs);
+    // The penalty begins with the second failure in a row.
+    if (held > 0) this.penalty.penalise(endpoint, nowMs);
+    this.estimator?.failed(endpoint, durationMs, nowMs);
+    endpoint.watch?.hint();
+    this.discovery.refresh();
+  }
+
+  /** It failed, and the request may be the reason: that counts only where other endpoints do better. */
+  private failedUnclear(endpoint: Endpoint, durationMs: number, nowMs: number): void {
+    endpoint.unclear++;
+    endpoint.suspicion ??= new Suspicion();
+    const failures = endpoint.suspicion.add(() => this.comparedWith(endpoint));
+    if (failures > 0) return this.failed(endpoint, failures - 1, durationMs, nowMs);
+    endpoint.outlier?.unclear();
+    // A probe asks no more of the endpoint than its interval allows, and tells.
+    endpoint.watch?.hint();
+  }
+
+  /** Those after it in the list come first: not all endpoints of a large cluster are compared with the same few. */
+  private comparedWith(endpoint: Endpoint): Endpoint[] {
+    const all = this.all();
+    const at = all.indexOf(endpoint);
+    return [...all.slice(at + 1), ...all.slice(0, Math.max(0, at))].filter((other) => other.total > 0);
   }
 
   unusableReasons(): string {

@@ -4,13 +4,8 @@ import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { OutlierEndpoint } from '../health/outlier.ts';
+import type { Compared, Suspicion } from '../health/unclear-failures.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
-
-/** How an attempt went, as far as it says something about the endpoint. */
-export type Outcome =
-  | 'success'
-  | 'failure' // it did not do its work: the list of the outlier detection
-  | 'neutral'; // the client went away, or nothing was sent: says nothing
 
 /** How long latencies and rates look back, milliseconds. */
 const recentMs = 20_000;
@@ -41,7 +36,7 @@ export interface HealthWatch {
  * One replica: what discovery said of it, its health, its live counters and its connections. It outlives balancers
  * and reloads; its `active` is the truth that least-request needs.
  */
-export class Endpoint implements Candidate {
+export class Endpoint implements Candidate, Compared {
   readonly target: Address;
   readonly address: string;
   /** The name that led to it, which TLS verifies; '' where that is the host of its address. */
@@ -55,8 +50,15 @@ export class Endpoint implements Candidate {
   phantomAtMs = 0;
   latencyMs = 0;
   latencyAtMs: number;
+  /** Attempts that ended, by `Tally`. */
   success = 0;
   error = 0;
+  other = 0;
+  /** Attempts that ended as `success`: also with an error of the client, which shows that the endpoint works. */
+  answers = 0;
+  /** Failures that requests may have caused, ever. */
+  unclear = 0;
+  suspicion: Suspicion | null = null;
   /** What watches its health; null where nothing does, and it counts as healthy. */
   watch: HealthWatch | null = null;
   private readonly unwatched: EndpointHealth;
@@ -90,6 +92,8 @@ export class Endpoint implements Candidate {
   inherit(before: Endpoint): void {
     this.success = before.success;
     this.error = before.error;
+    this.other = before.other;
+    this.answers = before.answers;
     this.latency = before.latency;
     this.rate = before.rate;
     this.phantomLoad = before.phantomLoad;
@@ -104,8 +108,9 @@ export class Endpoint implements Candidate {
     return this.watch === null ? this.unwatched : this.watch.state;
   }
 
+  /** Attempts that ended, whichever way. */
   get total(): number {
-    return this.success + this.error;
+    return this.success + this.error + this.other;
   }
 
   /** Why it may not get the next call, in plain words; '' when it may. */

@@ -5,7 +5,10 @@ import type { StreamOpener, StreamPool } from './stream-opener.ts';
 export function http1StreamPool(pool: Http1Pool): StreamPool {
   return {
     open(opener: StreamOpener) {
-      opener.opened(pool.open(opener, opener.clientAddress || undefined));
+      const message = pool.fullBecause;
+      // A limit of this process says nothing of the endpoint.
+      if (message !== '') opener.openFailed({ code: 'overloaded', message });
+      else opener.opened(pool.open(opener, opener.clientAddress || undefined));
     },
     cancel() {},
     get connections() {

@@ -1,4 +1,5 @@
 import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/build.ts';
+import { endings } from '../../src/core/ending.ts';
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { DiscoverySource, Publish } from '../../src/discovery/source.ts';
@@ -45,7 +46,7 @@ function clusterSpreader(balancer: BalancerSettings, { clock, random }: Spreader
     settle(replica, failed, latencyMs, nowMs) {
       const endpoint = endpoints[replica];
       if (!failed) cluster.answered(endpoint, nowMs - latencyMs);
-      cluster.end(endpoint, failed ? 'failure' : 'success', latencyMs, nowMs);
+      cluster.end(endpoint, failed ? endings.unavailable : endings.answered, latencyMs, nowMs);
     },
     discover(replicas) {
       discovery.publish(replicas.map(specOf));

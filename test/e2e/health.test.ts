@@ -130,7 +130,7 @@ describe('health', function () {
     );
     a.health = 'SERVING';
     await becomes(proxy, a.address, 'healthy');
-    b.failure = { code: status.INTERNAL, details: 'broken' };
+    b.failure = { code: status.UNAVAILABLE, details: 'broken' };
     await until(
       async () => {
         await client.sayHello('x');

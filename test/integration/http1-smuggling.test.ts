@@ -300,7 +300,7 @@ describe('HTTP/1.1 upstream leg, from a head that HTTP/2 carried', () => {
       stream.data(Buffer.from('abc'), 0, 3, true);
       await eventually(() => failures.length > 0);
       expect(failures).to.have.length(1);
-      expect(failures[0]).to.include({ kind: 'protocol', code: ErrorCode.PROTOCOL_ERROR });
+      expect(failures[0]).to.include({ kind: 'unsendable', code: ErrorCode.PROTOCOL_ERROR });
       expect(heard).to.equal('');
       expect(pool.active).to.equal(0);
     });
@@ -360,7 +360,7 @@ describe('HTTP/1.1 upstream leg, from a head that HTTP/2 carried', () => {
       await eventually(() => heard.endsWith(pieces[0]));
       stream.data(second, 0, second.length, true);
       await eventually(() => failures.length > 0);
-      expect(failures[0].kind).to.equal('protocol');
+      expect(failures[0].kind).to.equal('unsendable');
       expect(heard.endsWith(pieces[0])).to.equal(true);
     });
   }

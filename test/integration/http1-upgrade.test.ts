@@ -33,7 +33,7 @@ let ports: number[] = [];
 const opened: net.Socket[] = [];
 const requests: http.IncomingMessage[] = [];
 
-function target(attempt: number, head: HeaderBlock, release: (ok: boolean) => void): UpgradeTarget {
+function target(attempt: number, head: HeaderBlock, release: UpgradeTarget['release']): UpgradeTarget {
   const address = tcp(ports[Math.min(attempt, ports.length) - 1]);
   return {
     address,
@@ -52,7 +52,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
   let upstreamPort: number;
   let rig: Rig;
   const outcomes: UpgradeOutcome[] = [];
-  const released: boolean[] = [];
+  const released: string[] = [];
   const chosen: number[] = [];
   let chooseError: ReplyError | null = null;
 
@@ -84,7 +84,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
             choose: (head, attempt) => {
               chosen.push(attempt);
               if (chooseError !== null) return { error: chooseError };
-              return { target: target(attempt, head, (ok) => void released.push(ok)) };
+              return { target: target(attempt, head, ({ outcome }) => void released.push(outcome)) };
             },
           }),
         );
@@ -137,7 +137,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
       error: '',
       detail: '',
     });
-    expect(released).to.deep.equal([true]);
+    expect(released).to.deep.equal(['success']);
     await eventually(() => socket.destroyed && rig.server.connections === 0);
   });
 
@@ -201,7 +201,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     await first.closed;
     await eventually(() => outcomes.length === 1);
     expect(outcomes[0].error).to.equal('upstream_closed');
-    expect(released).to.deep.equal([false]);
+    expect(released).to.deep.equal(['unclear']);
 
     opened.length = 0;
     const second = await open();
@@ -260,7 +260,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     wire.socket.destroy();
     await eventually(() => outcomes.length === 1);
     expect(outcomes[0].attempts).to.equal(2);
-    expect(released).to.deep.equal([false, true]);
+    expect(released).to.deep.equal(['failure', 'success']);
   });
 
   it('says so where no endpoint gives a connection', async () => {
@@ -273,7 +273,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
       .and.include('x-outrigger-error: connect_failed')
       .and.include('ECONNREFUSED');
     expect(outcomes[0]).to.include({ httpStatus: 503, attempts: 2, error: 'connect_failed' });
-    expect(released).to.deep.equal([false, false]);
+    expect(released).to.deep.equal(['failure', 'failure']);
   });
 
   it('says so where the endpoint closes without an answer', async () => {

@@ -116,13 +116,13 @@ const comparison = (minCalls: number) => ({
 
 const outlier = sectionOrNone(
   {
-    doc: 'Takes endpoints out that fail real calls, or `none`.',
+    doc: 'Ejects endpoints that fail real calls, or `none`. What a client causes does not count; see replicas.md, "What counts against an endpoint".',
     example: 'none, or { consecutiveErrors: 5 }',
   },
   {
     consecutiveErrors: key(number({ min: 0, max: 10_000 }), {
       default: 5,
-      doc: 'Failures in a row that eject an endpoint; 0 for any number.',
+      doc: 'Consecutive failures that eject an endpoint; 0 for no limit.',
     }),
     successRate: optionalSection(
       {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { clusterSnapshot, endpointMetrics } from '../../../src/app/snapshots.ts';
+import { endings } from '../../../src/core/ending.ts';
 import { callRig } from '../proxy/call-rig.ts';
 
 describe('what the admin API and metrics see of a cluster', () => {
@@ -8,15 +9,15 @@ describe('what the admin API and metrics see of a cluster', () => {
     const [a, b] = rig.endpoints;
     b.configuredWeight = 3;
     rig.cluster.rebuild();
-    for (const [endpoint, outcome] of [
-      [a, 'success'],
-      [b, 'success'],
-      [b, 'failure'],
-      [b, 'neutral'],
+    for (const [endpoint, ending] of [
+      [a, endings.answered],
+      [b, endings.answered],
+      [b, endings.unavailable],
+      [b, endings.cancelled],
     ] as const) {
       rig.cluster.begin(endpoint);
       rig.clock.advance(20);
-      rig.cluster.end(endpoint, outcome, 20, rig.clock.now());
+      rig.cluster.end(endpoint, ending, 20, rig.clock.now());
     }
     rig.cluster.begin(a);
     const snapshot = clusterSnapshot(rig.cluster, rig.clock.now());
@@ -46,7 +47,7 @@ describe('what the admin API and metrics see of a cluster', () => {
     });
     expect(snapshot.endpoints[0].p50Ms).to.be.closeTo(20, 2);
     expect(snapshot.endpoints[1]).to.include({
-      total: 2,
+      total: 3,
       success: 1,
       error: 1,
       share: 0.75,
@@ -56,7 +57,7 @@ describe('what the admin API and metrics see of a cluster', () => {
       endpointMetrics([rig.cluster]).map(({ total, errors, active }) => [total, errors, active]),
     ).to.deep.equal([
       [1, 0, 1],
-      [2, 1, 0],
+      [3, 1, 0],
     ]);
     rig.cluster.stop();
   });

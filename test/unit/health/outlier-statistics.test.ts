@@ -5,7 +5,7 @@ import { rateOutliers, type Tally } from '../../../src/health/outlier-statistics
 const successRate = { stdevFactor: 1.9, minEndpoints: 5, minCalls: 100 };
 const failurePercentage = { threshold: 85, minEndpoints: 5, minCalls: 50 };
 const tallies = (calls: number, ...failures: number[]): Tally[] =>
-  failures.map((n) => ({ calls, failures: n }));
+  failures.map((n) => ({ calls, failures: n, unclearFailures: 0 }));
 
 describe('rateOutliers', () => {
   const bySuccess = (all: Tally[], over: Partial<typeof successRate> = {}) =>
@@ -35,9 +35,13 @@ describe('rateOutliers', () => {
   });
 
   it('looks at nobody with too few calls, and compares too few endpoints with nobody', () => {
-    expect(bySuccess([...tallies(200, 0, 0, 0, 0), { calls: 99, failures: 99 }])).to.deep.equal([]);
+    expect(
+      bySuccess([...tallies(200, 0, 0, 0, 0), { calls: 99, failures: 99, unclearFailures: 0 }]),
+    ).to.deep.equal([]);
     expect(bySuccess(tallies(200, 0, 0, 0, 100))).to.deep.equal([]);
-    expect(byFailure([...tallies(60, 0, 0, 0, 0), { calls: 49, failures: 49 }])).to.deep.equal([]);
+    expect(
+      byFailure([...tallies(60, 0, 0, 0, 0), { calls: 49, failures: 49, unclearFailures: 0 }]),
+    ).to.deep.equal([]);
     expect(byFailure(tallies(60, 0, 0, 0, 60))).to.deep.equal([]);
     expect(byFailure(tallies(60, 0, 0, 0, 60), { minEndpoints: 1 })).to.have.length(1);
   });
@@ -48,6 +52,34 @@ describe('rateOutliers', () => {
     expect(byFailure(all)[1].why).to.equal('85 of its 100 calls failed, 85%, and 85% is the limit');
   });
 
+  /** Failures that requests may have caused. */
+  const unclear = (calls: number, ...failures: number[]): Tally[] =>
+    failures.map((n) => ({ calls, failures: 0, unclearFailures: n }));
+
+  it('counts what requests may have caused as far as it is unusual in the cluster', () => {
+    const one = unclear(100, 0, 1, 100, 0, 2);
+    expect(byFailure(one).map(({ who }) => who)).to.deep.equal([one[2]]);
+    const two = unclear(200, 0, 200);
+    expect(
+      byFailure(two, { minEndpoints: 2 }).map(({ who }) => who),
+      'of two',
+    ).to.deep.equal([two[1]]);
+    const five = unclear(200, 0, 2, 1, 0, 60);
+    expect(bySuccess(five).map(({ who }) => who)).to.deep.equal([five[4]]);
+  });
+
+  it('judges nobody where one client has its requests fail everywhere', () => {
+    for (const share of [0.1, 0.5, 0.9, 1]) {
+      const all = unclear(
+        200,
+        ...[0.9, 1, 1.1, 1, 0.95].map((f) => Math.min(200, Math.round(200 * share * f))),
+      );
+      expect(byFailure(all), `${share}`).to.deep.equal([]);
+      expect(bySuccess(all), `${share}`).to.deep.equal([]);
+    }
+    expect(byFailure(unclear(200, 200), { minEndpoints: 1 }), 'one alone').to.deep.equal([]);
+  });
+
   it('names each once, whichever rules are on', () => {
     const all = tallies(200, 0, 0, 0, 0, 0, 200);
     const found = rateOutliers(all, { successRate, failurePercentage });
@@ -55,7 +87,9 @@ describe('rateOutliers', () => {
   });
 
   it('whoever stands out has failed more of its calls than the average', () => {
-    const tally = fc.tuple(fc.nat(1000), fc.nat(1000)).map(([a, b]) => ({ calls: a + b, failures: a }));
+    const tally = fc
+      .tuple(fc.nat(1000), fc.nat(1000))
+      .map(([a, b]) => ({ calls: a + b, failures: a, unclearFailures: 0 }));
     fc.assert(
       fc.property(fc.array(tally, { maxLength: 30 }), (all) => {
         const mean = all.reduce((sum, t) => sum + t.failures / Math.max(1, t.calls), 0) / all.length;

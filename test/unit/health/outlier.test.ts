@@ -55,6 +55,31 @@ describe('outlierDetector', () => {
     expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 5 calls in a row failed']);
   });
 
+  it("ejects for no unclear failure, and once for all that are known to be the endpoint's", () => {
+    setUp(3);
+    for (let i = 0; i < 9; i++) endpoints[0].unclear();
+    expect(endpoints[0].state).to.equal('in');
+    endpoints[0].failed(9);
+    expect(endpoints[0]).to.include({ state: 'ejected', ejections: 1 });
+    expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 10 calls in a row failed']);
+  });
+
+  it('an unclear failure is no verdict on a trial, and does not interrupt a row of failures', () => {
+    setUp(3);
+    fail(endpoints[1], 4);
+    endpoints[1].unclear();
+    endpoints[1].failed();
+    expect(endpoints[1].state).to.equal('ejected');
+    clock.advance(30_000);
+    endpoints[1].picked();
+    expect(endpoints[1].state).to.equal('trial');
+    endpoints[1].unclear();
+    expect(endpoints[1].state).to.equal('probation');
+    endpoints[1].picked();
+    endpoints[1].succeeded();
+    expect(endpoints[1].state).to.equal('in');
+  });
+
   it('tries it at once when health checks that found it ill find it well', () => {
     setUp(3);
     fail(endpoints[0]);

@@ -112,7 +112,7 @@ const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boole
   [
     'with the same content-length twice',
     [...target, ['content-length', '12'], ['content-length', '12']],
-    true,
+    false,
   ],
   ['with two content-lengths', [...target, ['content-length', '12'], ['content-length', '13']], false],
   ['with a negative content-length', [...target, ['content-length', '-1']], false],

@@ -11,7 +11,7 @@ function listen({ cluster }: CallRig): string[] {
     answered.apply(cluster, args);
   };
   cluster.end = (...args) => {
-    told.push(args[1]);
+    told.push(args[1].outcome);
     end.apply(cluster, args);
   };
   return told;

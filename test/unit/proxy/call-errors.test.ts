@@ -4,7 +4,6 @@ import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import type { StreamFailure } from '../../../src/core/message-stream.ts';
 import { replyErrors } from '../../../src/core/reply-error.ts';
 import { deadlineError, failureError, noEndpointError } from '../../../src/proxy/call-errors.ts';
-import { outcomeOfGrpc, outcomeOfHttp } from '../../../src/proxy/outcome.ts';
 import { attemptRecord, callRecord } from '../telemetry/records.ts';
 import { callRig } from './call-rig.ts';
 
@@ -77,26 +76,5 @@ describe('deadlineError', () => {
       detail: 'the deadline passed after 250 ms, before a connection was there',
       mayHaveProcessed: false,
     });
-  });
-});
-
-describe('outcome of an attempt', () => {
-  it('is a failure where the replica did not do its work, and else an answer', () => {
-    const failures = Array.from({ length: 17 }, (_, status) => status).filter(
-      (status) => outcomeOfGrpc(status) === 'failure',
-    );
-    expect(failures).to.deep.equal([
-      GrpcStatus.DEADLINE_EXCEEDED,
-      GrpcStatus.INTERNAL,
-      GrpcStatus.UNAVAILABLE,
-      GrpcStatus.DATA_LOSS,
-    ]);
-    expect([200, 404, 499, 500, 503].map(outcomeOfHttp)).to.deep.equal([
-      'success',
-      'success',
-      'success',
-      'failure',
-      'failure',
-    ]);
   });
 });

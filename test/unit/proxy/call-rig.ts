@@ -157,7 +157,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
   const telemetry = {
     replaced: nothingReplaced,
     begin: () => noTrace,
-    attempt: () => '',
+    attempt: () => null,
     settled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
   const plan: RoutePlan = {

@@ -30,7 +30,7 @@ describe('Call', () => {
       path: '/a.B/C',
       clientAddress: '127.0.0.9',
     });
-    expect(rig.endpoints[0]).to.include({ success: 1, error: 0 });
+    expect(rig.endpoints[0]).to.include({ success: 0, error: 0, other: 1 });
     expectOver(rig);
   });
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
 import { formatAddress, parseAddress } from '../../../src/core/address.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
+import { endings } from '../../../src/core/ending.ts';
 import type { EndpointSpec } from '../../../src/core/endpoint-spec.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
@@ -145,7 +146,7 @@ describe('Cluster', () => {
     publish([spec(b)]);
     expect([pools.get(a)?.drained, watches.get(a)?.stopped]).to.deep.equal([true, true]);
     expect(endpoint.unusableBecause).to.equal('gone from discovery');
-    cluster.end(endpoint, 'success', 5, 0);
+    cluster.end(endpoint, endings.answered, 5, 0);
     expect([endpoint.active, cluster.active]).to.deep.equal([0, 0]);
   });
 
@@ -243,7 +244,7 @@ describe('Cluster', () => {
     const [endpoint] = cluster.all();
     for (let i = 0; i < 5; i++) {
       cluster.begin(endpoint);
-      cluster.end(endpoint, 'failure', 1, clock.now());
+      cluster.end(endpoint, endings.unavailable, 1, clock.now());
     }
     expect([endpoint.phantomLoad, endpoint.outlier?.state]).to.deep.equal([20, 'ejected']);
     watches.get(a)?.says('healthy');
@@ -269,7 +270,7 @@ describe('Cluster', () => {
     const endpoint = cluster.all()[0];
     for (let i = 0; i < 5; i++) {
       cluster.begin(endpoint);
-      cluster.end(endpoint, 'failure', 1, clock.now());
+      cluster.end(endpoint, endings.unavailable, 1, clock.now());
     }
     expect(picks()).to.deep.equal(new Set([b]));
     expect(endpoint.unusableBecause).to.equal('ejected: 5 calls in a row failed');
@@ -287,16 +288,17 @@ describe('Cluster', () => {
     const { cluster, publish, discovery, watches, clock } = setUp({ watched: true });
     publish([spec(a)]);
     const [endpoint] = cluster.all();
-    for (const outcome of ['success', 'failure', 'neutral', 'failure'] as const) {
+    const { answered, unavailable, cancelled } = endings;
+    for (const ending of [answered, unavailable, cancelled, unavailable]) {
       cluster.begin(endpoint);
-      cluster.end(endpoint, outcome, 10, clock.now());
+      cluster.end(endpoint, ending, 10, clock.now());
     }
-    expect(endpoint).to.include({ success: 1, error: 2, total: 3, active: 0 });
+    expect(endpoint).to.include({ success: 1, error: 2, other: 1, total: 4, active: 0 });
     // A failure is a hint to look at its health, and at discovery.
     expect([watches.get(a)?.hints, discovery.refreshed]).to.deep.equal([2, 2]);
     expect(endpoint.phantomLoad).to.equal(20);
     cluster.begin(endpoint);
-    cluster.end(endpoint, 'success', 10, clock.now());
+    cluster.end(endpoint, endings.answered, 10, clock.now());
     expect(endpoint.phantomLoad).to.equal(0);
   });
 
@@ -307,7 +309,7 @@ describe('Cluster', () => {
     for (let i = 0; i < 3; i++) cluster.begin(endpoint);
     expect(cluster.full).to.equal(true);
     expect(cluster.fullError()).to.include({ code: 'overloaded' });
-    cluster.end(endpoint, 'success', 1, 0);
+    cluster.end(endpoint, endings.answered, 1, 0);
     expect(cluster.full).to.equal(false);
   });
 
@@ -323,7 +325,7 @@ describe('Cluster', () => {
     expect(cluster.pick(0, null, '')).to.equal(null);
     expect(cluster.saturated).to.equal(true);
     expect(cluster.unusableReasons()).to.contain(`${a} has 1 calls in flight, its limit`);
-    cluster.end(first, 'success', 1, clock.now());
+    cluster.end(first, endings.answered, 1, clock.now());
     expect(cluster.pick(0, null, '')).to.equal(first);
   });
 

@@ -25,6 +25,7 @@ describe('http1StreamPool', () => {
         return stream;
       },
       active: 3,
+      fullBecause: '',
       close: () => closed.push('close'),
       destroy: () => closed.push('destroy'),
     } as unknown as Http1Pool);
@@ -41,6 +42,14 @@ describe('http1StreamPool', () => {
     pool.drain();
     pool.close();
     expect(closed).to.deep.equal(['close', 'destroy']);
+  });
+
+  it('says of its own limit that it is overloaded, and of the endpoint nothing', () => {
+    const message = '10.0.0.1:80 has 5 calls, all that its limits allow';
+    const pool = http1StreamPool({ fullBecause: message } as unknown as Http1Pool);
+    const refused = opener('');
+    pool.open(refused.asks);
+    expect(refused.heard).to.deep.equal([{ code: 'overloaded', message }]);
   });
 });
 

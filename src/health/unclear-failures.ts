@@ -1,0 +1,84 @@
+/**
+ * Whether failures that the request may have caused are the endpoint's. One such failure does not say; what tells is a
+ * comparison. Where a client sends requests that no replica takes, all replicas that get them fail. Where a replica is
+ * broken, it fails everything, while others do well with the requests of the same clients at the same time.
+ *
+ * So an endpoint stands out when it had `unclearFailuresMin` unclear failures without a success between them, while at least
+ * one other endpoint had `witnessSuccessesMin` successes and next to no unclear failure, and as many of the others did well
+ * as did not. With two replicas and half of the calls bad, chance alone gives such a picture once in a million calls; while
+ * honest calls succeed on a replica, no sequence of bad ones does.
+ */
+
+/** Consecutive unclear failures of an endpoint before it can stand out. */
+export const unclearFailuresMin = 10;
+/** Successes of another endpoint meanwhile. */
+const witnessSuccessesMin = 10;
+/** A witness may have one unclear failure for this many successes: ordinary errors of an application. */
+const witnessSuccessesPerFailure = 16;
+/** Other endpoints that an endpoint is compared with. */
+const witnessesMax = 8;
+/** The others are looked at from this failure in a row on: errors that come alone cost nothing. */
+const watchFrom = 3;
+/** After this many failures the comparison begins again where no witness is of use: idle, or with failures of its own. */
+const watchAgainAfter = 32;
+
+/** What is counted of an endpoint. */
+export interface Compared {
+  /** Attempts that ended well, ever. */
+  readonly success: number;
+  /** Unclear failures, ever. */
+  unclear: number;
+  /** Since the latest success; null where there was no unclear failure since. */
+  suspicion: Suspicion | null;
+}
+
+interface Witness {
+  readonly endpoint: Compared;
+  readonly success: number;
+  readonly unclear: number;
+}
+
+/** The unclear failures of one endpoint since its latest success. */
+export class Suspicion {
+  private failures = 0;
+  private standsOut = false;
+  private witnesses: readonly Witness[] = [];
+
+  /** Counts one more. Returns how many failures now count against the endpoint: all at once when it is found to stand out. */
+  add(others: () => Iterable<Compared>): number {
+    this.failures++;
+    if (this.standsOut) return 1;
+    const { well, badly, promising } = this.compare();
+    if (this.failures >= unclearFailuresMin && well > 0 && well >= badly) {
+      this.standsOut = true;
+      return this.failures;
+    }
+    const again = this.witnesses.length === 0 || (this.failures % watchAgainAfter === 0 && promising === 0);
+    if (this.failures >= watchFrom && again) this.watch(others());
+    return 0;
+  }
+
+  private watch(others: Iterable<Compared>): void {
+    const witnesses: Witness[] = [];
+    for (const endpoint of others) {
+      witnesses.push({ endpoint, success: endpoint.success, unclear: endpoint.unclear });
+      if (witnesses.length === witnessesMax) break;
+    }
+    this.witnesses = witnesses;
+  }
+
+  /** Witnesses that do well, that do not, and that may yet be found to do well. */
+  private compare(): { well: number; badly: number; promising: number } {
+    let well = 0;
+    let badly = 0;
+    let promising = 0;
+    for (const { endpoint, success, unclear } of this.witnesses) {
+      const successes = endpoint.success - success;
+      const failures = endpoint.unclear - unclear;
+      if (failures * witnessSuccessesPerFailure > successes) badly++;
+      else if (successes >= witnessSuccessesMin) well++;
+      else if (successes > 0) promising++;
+    }
+    return { well, badly, promising };
+  }
+}

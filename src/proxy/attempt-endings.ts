@@ -1,0 +1,111 @@
+import { type Ending, endingOfGrpc, endingOfHttp, endings } from '../core/ending.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import { GrpcStatus } from '../core/grpc-status.ts';
+import type { StreamFailure } from '../core/message-stream.ts';
+import type { EndedBy } from '../telemetry/call-record.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { OpenFailure } from '../upstream/stream-opener.ts';
+import type { Attempt } from './attempt.ts';
+import type { Forwarding } from './forwarding.ts';
+
+/** Which ending of `core/ending.ts` an attempt came to. */
+
+/** Of a whole reply. A gRPC call that got a plain HTTP error, as from a server that refuses its head, is judged by that. */
+export function endingOfReply(grpc: boolean, httpStatus: number, grpcStatus: number): Ending {
+  return grpc && httpStatus === 200 ? endingOfGrpc(grpcStatus) : endingOfHttp(httpStatus);
+}
+
+/** Of an attempt that broke off. `requestSent`: the whole request had left for the endpoint. */
+export function endingOfFailure(failure: StreamFailure, requestSent: boolean): Ending {
+  switch (failure.kind) {
+    case 'unsendable':
+      return endings.unsendable;
+    case 'unsent':
+      // A connection that is unavailable says as much of the endpoint as one that was lost.
+      return failure.code === ErrorCode.CONNECT_ERROR ? endings.connectFailed : endings.notProcessed;
+    case 'refused':
+      return endings.notProcessed;
+    case 'reset':
+      return endings.reset;
+    case 'protocol':
+      return endings.malformedReply;
+    case 'internal':
+      return endings.terminated;
+    case 'closed':
+      // Servers close the connection on a body that is too large or too slow, and on what they do not understand.
+      return requestSent && failure.code === ErrorCode.NO_ERROR
+        ? endings.connectionLost
+        : endings.connectionEnded;
+  }
+}
+
+/** Of an attempt that got no stream. A failed connection says one thing of the endpoint, however many calls waited for it. */
+export function endingOfOpenFailure(endpoint: Endpoint, failure: OpenFailure): Ending {
+  if (failure.code === 'overloaded') return endings.overloaded;
+  if (failure === endpoint.openFailure) return endings.notProcessed;
+  endpoint.openFailure = failure;
+  return endings.connectFailed;
+}
+
+/** A deadline that an endpoint cannot be expected to meet, milliseconds: what it got of it was less than this. */
+export const fairTimeMs = 10;
+
+/**
+ * Of an attempt that ran when the deadline of its call passed. It says something of the endpoint only where that had some time,
+ * was not waiting for more of the request, and has not begun its reply: else the client may take its time to send or to
+ * read, or wanted a stream to end at this moment.
+ */
+export function endingAtDeadline(
+  attempt: Attempt,
+  request: { readonly awaited: boolean; readonly replyBegun: boolean },
+  nowMs: number,
+): Ending {
+  const fair = nowMs - attempt.record.startedMs >= fairTimeMs;
+  return fair && !request.awaited && !request.replyBegun ? endings.timedOut : endings.clientDeadline;
+}
+
+/** Ends an attempt whose time is up, and notes that on its record. */
+export function endAtDeadline(attempt: Attempt, ending: Ending, grpc: boolean, nowMs: number): void {
+  attempt.cancel(ErrorCode.CANCEL, ending, nowMs);
+  attempt.record.error = 'deadline_exceeded';
+  attempt.record.grpcStatus = grpc ? GrpcStatus.DEADLINE_EXCEEDED : -1;
+}
+
+/** `Tries`; an interface so that the two files do not import each other. */
+interface RunningAttempts {
+  cancelRunning(endingOf: (attempt: Attempt) => Ending, verdict: string, atDeadline: boolean): void;
+}
+
+/** What the deadline of a call asks of it. */
+interface ExpiredCall {
+  readonly grpc: boolean;
+  readonly forwarding: Forwarding;
+  readonly requestEnded: boolean;
+  /** Part of a reply has gone to the client. */
+  readonly replyBegun: boolean;
+  awaitsClient(attempt: Attempt): boolean;
+}
+
+/**
+ * Ends the attempts of a call whose deadline has passed. Returns whose doing that is: the client's where its own deadline was
+ * the nearer one, or its request was not whole, and no attempt had a fair chance.
+ */
+export function endAllAtDeadline(
+  call: ExpiredCall,
+  attempt: Attempt | null,
+  tries: RunningAttempts | null,
+  nowMs: number,
+): EndedBy {
+  let blamesClient = call.forwarding.timeoutMs <= call.forwarding.plan!.timeoutMs || !call.requestEnded;
+  let attempts = 0;
+  const endingOf = (one: Attempt): Ending => {
+    const request = { awaited: call.awaitsClient(one), replyBegun: call.replyBegun };
+    const ending = endingAtDeadline(one, request, nowMs);
+    if (ending !== endings.clientDeadline) blamesClient = false;
+    attempts++;
+    return ending;
+  };
+  if (attempt !== null) endAtDeadline(attempt, endingOf(attempt), call.grpc, nowMs);
+  tries?.cancelRunning(endingOf, 'cancelled: the deadline passed', true);
+  return blamesClient && attempts > 0 ? 'client' : 'outrigger';
+}

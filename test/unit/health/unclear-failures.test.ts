@@ -1,0 +1,128 @@
+import { randomInt } from 'node:crypto';
+import { expect } from 'chai';
+import { SeededRandom } from '../../../src/core/random.ts';
+import { Suspicion, unclearFailuresMin } from '../../../src/health/unclear-failures.ts';
+
+/** An endpoint as the cluster keeps it. */
+class Rated {
+  success = 0;
+  unclear = 0;
+  suspicion: Suspicion | null = null;
+  /** Failures that were held against it. */
+  counted = 0;
+  succeed(): void {
+    this.success++;
+    this.suspicion = null;
+  }
+  fail(all: readonly Rated[]): void {
+    this.unclear++;
+    this.suspicion ??= new Suspicion();
+    this.counted += this.suspicion.add(() => all.filter((one) => one !== this));
+  }
+}
+const pool = (size: number): Rated[] => Array.from({ length: size }, () => new Rated());
+
+describe('failures that requests may have caused', () => {
+  it('count, all at once, where one endpoint fails and another does well', () => {
+    const [bad, good] = pool(2);
+    for (let i = 1; i < unclearFailuresMin; i++) {
+      bad.fail([bad, good]);
+      good.succeed();
+      good.succeed();
+    }
+    expect(bad.counted).to.equal(0);
+    bad.fail([bad, good]);
+    expect(bad.counted).to.equal(unclearFailuresMin);
+    bad.fail([bad, good]);
+    expect(bad.counted, 'and each that follows').to.equal(unclearFailuresMin + 1);
+  });
+
+  it('count no more after a success, until there are as many again', () => {
+    const all = pool(2);
+    const [bad, good] = all;
+    const failing = (times: number): void => {
+      for (let i = 0; i < times; i++) {
+        bad.fail(all);
+        good.succeed();
+        good.succeed();
+      }
+    };
+    failing(20);
+    const before = bad.counted;
+    expect(before).to.equal(20);
+    bad.succeed();
+    failing(unclearFailuresMin - 1);
+    expect(bad.counted).to.equal(before);
+    failing(1);
+    expect(bad.counted).to.equal(before + unclearFailuresMin);
+  });
+
+  it('count for each of several broken endpoints while half of the others do well', () => {
+    const all = pool(4);
+    for (let i = 0; i < 40; i++) {
+      for (const bad of all.slice(0, 2)) bad.fail(all);
+      for (const good of all.slice(2)) good.succeed();
+    }
+    expect(all.map(({ counted }) => counted > 0)).to.deep.equal([true, true, false, false]);
+  });
+
+  it('count beside ordinary errors of the others', () => {
+    const all = pool(2);
+    const [bad, good] = all;
+    for (let i = 0; i < 300; i++) {
+      bad.fail(all);
+      if (i % 50 === 1) good.fail(all);
+      else good.succeed();
+    }
+    expect(bad.counted).to.be.above(200);
+    expect(good.counted).to.equal(0);
+  });
+
+  it('count though the broken endpoint gets most of the calls, because it is quick', () => {
+    const all = pool(6);
+    for (let i = 0; i < 400; i++) {
+      all[0].fail(all);
+      if (i % 4 === 0) all[1 + ((i / 4) % 5)].succeed();
+    }
+    expect(all[0].counted).to.be.above(100);
+  });
+
+  it('count nowhere without anybody to compare with, or where all others fail as well', () => {
+    const [alone] = pool(1);
+    for (let i = 0; i < 100; i++) alone.fail([alone]);
+    const all = pool(3);
+    for (let i = 0; i < 300; i++) all[i % 3].fail(all);
+    const idle = pool(2);
+    for (let i = 0; i < 100; i++) idle[0].fail(idle);
+    expect([alone, ...all, ...idle].map(({ counted }) => counted)).to.deep.equal([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('a witness that recovers is believed again', () => {
+    const all = pool(2);
+    for (let i = 0; i < 60; i++) all[i % 2].fail(all);
+    expect(all[0].counted).to.equal(0);
+    for (let i = 0; i < 100; i++) {
+      all[0].fail(all);
+      all[1].succeed();
+    }
+    expect(all[0].counted).to.be.above(0);
+  });
+
+  it('count nowhere when bad requests are spread over the endpoints, whatever their part of all', () => {
+    const seed = randomInt(2 ** 31);
+    const random = new SeededRandom(seed);
+    for (const size of [2, 3, 10])
+      for (const part of [0.05, 0.3, 0.5, 0.7, 0.95]) {
+        const all = pool(size);
+        for (let i = 0; i < 5000; i++) {
+          const one = all[Math.floor(random.next() * size)];
+          if (random.next() < part) one.fail(all);
+          else one.succeed();
+        }
+        expect(
+          all.map(({ counted }) => counted),
+          `${part} of the calls to ${size}, seed ${seed}`,
+        ).to.deep.equal(Array(size).fill(0));
+      }
+  });
+});
