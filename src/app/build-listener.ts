@@ -81,6 +81,7 @@ export function routerOf(
 ): Router<RoutePlan> {
   return compileRoutes(
     config.routes.map((route) => ({ ...route, plan: buildPlan(route, clusters, random) })),
+    config.requestTarget,
   );
 }
 
@@ -91,6 +92,7 @@ export function sameRoutes(
   after: ReadonlyMap<string, BuiltCluster>,
 ): boolean {
   if (JSON.stringify(config.routes) !== JSON.stringify(wanted.routes)) return false;
+  if (JSON.stringify(config.requestTarget) !== JSON.stringify(wanted.requestTarget)) return false;
   return config.routes.every(({ cluster }) => clusters.get(cluster)?.cluster === after.get(cluster)?.cluster);
 }
 

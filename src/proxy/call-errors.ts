@@ -14,6 +14,11 @@ import type { Forwarding } from './forwarding.ts';
 
 /** The sentences of what can go wrong on the way of a call. They say who failed; the reply table says the rest. */
 
+/** The target of the request is refused; `refusal` is of `routing/target-rules.ts`. */
+export function targetError(refusal: string): ReplyError {
+  return { code: 'protocol_error', detail: `the client sent ${refusal}`, mayHaveProcessed: false };
+}
+
 export function noRouteError(forwarding: Forwarding): ReplyError {
   const { method, authority, path } = forwarding;
   return {

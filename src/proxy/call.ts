@@ -87,9 +87,9 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const { plan, timeoutMs } = this.forwarding;
     // The trace comes first, so that an error of ours is on it too.
     this.trace = this.context.telemetry.begin(head, this.record);
-    if (plan === null) return this.fail(noRouteError(this.forwarding));
-    const refusal = refusalOf(head, this.forwarding, plan);
+    const refusal = refusalOf(head, this.forwarding);
     if (refusal !== null) return this.fail(refusal, 'client');
+    if (plan === null) return this.fail(noRouteError(this.forwarding));
     if (this.context.memory.high) return this.fail(memoryError());
     // The deadline counts from here, over all attempts; a route's own bound caps it.
     const withinMs = Math.min(timeoutMs, plan.timeoutMs);

@@ -1,4 +1,4 @@
-import { type Field, FieldKind } from '../core/field.ts';
+import { Field, FieldKind } from '../core/field.ts';
 import { parseGrpcTimeout } from '../core/grpc-timeout.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { Router } from '../routing/router.ts';
@@ -12,12 +12,14 @@ import type { RoutePlan } from './plan.ts';
  */
 export interface Forwarding {
   readonly plan: RoutePlan | null;
+  /** Why the target of the request is refused, as words after "the client sent "; null where it is served. */
+  readonly refusal: string | null;
   /** The fields every attempt gets; the trace context and the timeout that is left are put behind them. */
   readonly base: HeaderBlock;
   /** `grpc-timeout` in milliseconds, infinity for none, NaN where it is malformed. */
   readonly timeoutMs: number;
   readonly grpc: boolean;
-  /** As telemetry shows them: bounded, and without secrets. What is routed and forwarded is the head. */
+  /** As they came and as telemetry shows them: bounded, and without secrets. What is routed and forwarded is the head. */
   readonly method: string;
   readonly path: string;
   readonly authority: string;
@@ -26,6 +28,8 @@ export interface Forwarding {
 interface Remembered extends Forwarding {
   readonly router: Router<RoutePlan>;
   readonly replaced: ReplacedHeaders;
+  /** The path is forwarded in another form than it came. */
+  readonly rewritten: boolean;
 }
 
 /** `replaced`: the trace headers of the request that are not forwarded. `shown` stays the same for the life of a process. */
@@ -42,12 +46,18 @@ export function forwardingOf(
   const grpc = head.isGrpc;
   // What is not gRPC may call its headers as it likes.
   const timeout = grpc ? head.ofKind(FieldKind.GrpcTimeout) : undefined;
+  // A tunnel is no call, whatever the routes say; over HTTP/1.1 it is refused as well. It has no target to judge.
+  const target = head.method === 'CONNECT' ? null : router.targetOf(head);
+  const served = target !== null && target.refusal === null;
+  const rewritten = served && target.path !== head.path;
+  const routed = rewritten ? withPath(head, target.path) : head;
   const forwarding: Remembered = {
     router,
     replaced,
-    // A tunnel is no call, whatever the routes say; over HTTP/1.1 it is refused as well.
-    plan: head.method === 'CONNECT' ? null : router.route(head),
-    base: forwardedFields(head, grpc, replaced),
+    rewritten,
+    refusal: target === null ? null : target.refusal,
+    plan: served ? router.route(routed) : null,
+    base: forwardedFields(routed, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
     method: shown.method(head.method),
@@ -76,9 +86,13 @@ function commonForwarding(
   const { base } = head;
   if (base?.repeated !== true || head.repeated || router.asksForFields) return null;
   if (head.ownHasAny(~indifferentKinds)) return null;
-  const { plan, timeoutMs, grpc, method, path, authority } = forwardingOf(base, router, replaced, shown);
+  const ofBase = forwardingOf(base, router, replaced, shown);
+  // What is forwarded then stands on another base than the head does.
+  if ((base.derived as Remembered).rewritten) return null;
+  const { plan, refusal, timeoutMs, grpc, method, path, authority } = ofBase;
   return {
     plan,
+    refusal,
     base: forwardedFields(head, grpc, replaced),
     timeoutMs,
     grpc,
@@ -86,6 +100,12 @@ function commonForwarding(
     path,
     authority,
   };
+}
+
+function withPath(head: HeaderBlock, path: string): HeaderBlock {
+  return new HeaderBlock(
+    head.allFields.map((field) => (field.kind === FieldKind.Path ? new Field(field.name, path) : field)),
+  );
 }
 
 const timeoutKind = 1 << FieldKind.GrpcTimeout;

@@ -1,19 +1,20 @@
 import type { HeaderBlock } from '../core/header-block.ts';
 import { isHttp1Method } from '../core/http-method.ts';
 import type { ReplyError } from '../core/reply-error.ts';
-import { expiredError, malformedTimeoutError, unsendableError } from './call-errors.ts';
+import { expiredError, malformedTimeoutError, targetError, unsendableError } from './call-errors.ts';
 import type { Forwarding } from './forwarding.ts';
-import type { RoutePlan } from './plan.ts';
 
 /** A deadline that is nearer than this has passed when the call arrives, milliseconds: no timer here is finer. */
 const timeoutMsMin = 1;
 
 /**
  * Why a request is refused before an endpoint is picked, null where it is not: what no endpoint of the cluster could take would
- * only look like an error of the endpoint. The caller has checked that there is a route.
+ * only look like an error of the endpoint, and what no route may be looked up for. Null as well where there is no route.
  */
-export function refusalOf(head: HeaderBlock, forwarding: Forwarding, plan: RoutePlan): ReplyError | null {
-  const { timeoutMs } = forwarding;
+export function refusalOf(head: HeaderBlock, forwarding: Forwarding): ReplyError | null {
+  const { plan, refusal, timeoutMs } = forwarding;
+  if (refusal !== null) return targetError(refusal);
+  if (plan === null) return null;
   if (!(timeoutMs >= timeoutMsMin))
     return Number.isNaN(timeoutMs) ? malformedTimeoutError(head) : expiredError(head);
   if (plan.cluster.settings.protocol === 'http1' && !isHttp1Method(forwarding.method)) {

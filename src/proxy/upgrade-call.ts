@@ -9,7 +9,7 @@ import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { abortedBy, rateLimited } from './admit.ts';
-import { memoryError, noEndpointError, noRouteError } from './call-errors.ts';
+import { memoryError, noEndpointError, noRouteError, targetError } from './call-errors.ts';
 import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { outgoingHead } from './outgoing-head.ts';
@@ -71,7 +71,8 @@ export class UpgradeCall implements Cuttable {
     this.record ??= newCallRecord(this.context, this.forwarding, this.peer);
     const { record } = this;
     this.trace ??= telemetry.begin(head, record);
-    const { plan } = this.forwarding;
+    const { plan, refusal } = this.forwarding;
+    if (refusal !== null) return { error: targetError(refusal) };
     if (plan === null) return { error: noRouteError(this.forwarding) };
     const { cluster } = plan;
     if (cluster.settings.protocol !== 'http1') {
@@ -133,7 +134,8 @@ export class UpgradeCall implements Cuttable {
     record.responseBytes = result.bytesToClient;
     record.error = result.error in replyErrors ? result.error : '';
     record.detail = boundedText(result.detail, detailCharsMax);
-    record.endedBy = result.error === '' ? 'upstream' : 'outrigger';
+    const refused = this.forwarding?.refusal != null;
+    record.endedBy = refused ? 'client' : result.error === '' ? 'upstream' : 'outrigger';
     this.context.telemetry.settled(record, trace);
   }
 }

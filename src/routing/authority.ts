@@ -1,6 +1,9 @@
 /** Who a call is for: the matching of `:authority` or `Host` (RFC 9110 section 7.2, RFC 3986 section 3.2). */
 
-/** A host and what stood after its colon. Lower case; `port` is '' where none was given. */
+/**
+ * A host and what stood after its colon, in the form to compare: lower case, without the dot of a complete domain name (RFC
+ * 1034 section 3.1), the port without leading zeros. `port` is '' where none was given.
+ */
 export interface Authority {
   readonly host: string;
   readonly port: string;
@@ -12,7 +15,15 @@ export function splitAuthority(text: string): Authority {
   const colon = lower.lastIndexOf(':');
   const bracketed = lower.startsWith('[');
   const hasPort = bracketed ? colon > lower.indexOf(']') : colon >= 0 && colon === lower.indexOf(':');
-  return hasPort ? { host: lower.slice(0, colon), port: lower.slice(colon + 1) } : { host: lower, port: '' };
+  if (!hasPort) return { host: withoutLastDot(lower), port: '' };
+  return {
+    host: withoutLastDot(lower.slice(0, colon)),
+    port: lower.slice(colon + 1).replace(/^0+(?=\d)/, ''),
+  };
+}
+
+function withoutLastDot(host: string): string {
+  return host.length > 1 && host.endsWith('.') ? host.slice(0, -1) : host;
 }
 
 /**

@@ -8,7 +8,7 @@ export type Condition = (head: HeaderBlock, path: string) => boolean;
 
 /** The path that a match holds for alone, so that a table finds it; null where it may hold for several. */
 export function exactPathOf(match: RouteMatch): string | null {
-  if (match.path !== undefined) return octetsOf(match.path);
+  if (match.path !== undefined) return match.path;
   const { service, method } = match.grpc ?? {};
   return service !== undefined && method !== undefined ? `/${service}/${method}` : null;
 }
@@ -16,8 +16,8 @@ export function exactPathOf(match: RouteMatch): string | null {
 /** All conditions of a match but its authority, cheapest first. Throws where a regular expression is not a safe one. */
 export function compileConditions(match: RouteMatch): Condition[] {
   const conditions: Condition[] = [];
-  if (match.path !== undefined) conditions.push(exactCondition(octetsOf(match.path)));
-  if (match.pathPrefix !== undefined) conditions.push(prefixCondition(octetsOf(match.pathPrefix)));
+  if (match.path !== undefined) conditions.push(exactCondition(match.path));
+  if (match.pathPrefix !== undefined) conditions.push(prefixCondition(match.pathPrefix));
   if (match.grpc !== undefined) conditions.push(...grpcConditions(match.grpc));
   const { method } = match;
   if (method !== undefined) conditions.push((head) => head.method === method);

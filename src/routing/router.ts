@@ -2,6 +2,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import { type Authority, compileAuthority, splitAuthority } from './authority.ts';
 import { type Condition, compileConditions, exactPathOf } from './condition.ts';
 import type { RouteMatch } from './route-match.ts';
+import { type Target, TargetRules, targetRulesDefaults } from './target-rules.ts';
 
 /** A route as configured: what it asks for, and the plan of a call that it takes. */
 export interface Route<P> {
@@ -11,6 +12,8 @@ export interface Route<P> {
 }
 
 export interface Router<P> {
+  /** Judges the target of a request, and gives the form of its path that `route` expects. Never throws. */
+  targetOf(head: HeaderBlock): Target;
   /** The plan of the first route, in order, that the head fits; null where none does. Never throws. */
   route(head: HeaderBlock): P | null;
   /** Does some route ask for more than pseudo-headers, `host` and the content type? */
@@ -27,9 +30,11 @@ const rememberedAuthorityCharsMax = 300;
  * Compiles routes into a router. Throws on a regular expression that `checkSafeRegex` refuses, which configuration
  * has asked before.
  */
-export function compileRoutes<P>(routes: readonly Route<P>[]): Router<P> {
+export function compileRoutes<P>(routes: readonly Route<P>[], options = targetRulesDefaults): Router<P> {
   const asksForFields = routes.some(({ match }) => (match.headers ?? []).length > 0);
-  return new CompiledRouter(routes.map(compileRoute), asksForFields);
+  const rules = new TargetRules(options);
+  const compiled = routes.map((route, index) => compileRoute(route, index, rules));
+  return new CompiledRouter(compiled, asksForFields, rules);
 }
 
 interface CompiledRoute<P> {
@@ -40,8 +45,9 @@ interface CompiledRoute<P> {
   readonly conditions: readonly Condition[];
 }
 
-function compileRoute<P>(route: Route<P>, index: number): CompiledRoute<P> {
-  const { match, plan } = route;
+function compileRoute<P>(route: Route<P>, index: number, rules: TargetRules): CompiledRoute<P> {
+  const { plan } = route;
+  const match = withNormalPaths(route.match, rules);
   try {
     return {
       index,
@@ -53,6 +59,15 @@ function compileRoute<P>(route: Route<P>, index: number): CompiledRoute<P> {
   } catch (error) {
     throw new Error(`route "${route.name}": ${error instanceof Error ? error.message : error}`);
   }
+}
+
+function withNormalPaths(match: RouteMatch, rules: TargetRules): RouteMatch {
+  const { path, pathPrefix } = match;
+  return {
+    ...match,
+    ...(path !== undefined && { path: rules.configuredPath(path) }),
+    ...(pathPrefix !== undefined && { pathPrefix: rules.configuredPath(pathPrefix) }),
+  };
 }
 
 /**
@@ -73,12 +88,18 @@ class CompiledRouter<P> implements Router<P> {
   private readonly byTaken = new Map<string, HostRoutes<P>>();
   private readonly askingIndexes: readonly number[];
   readonly asksForFields: boolean;
+  private readonly rules: TargetRules;
 
-  constructor(routes: readonly CompiledRoute<P>[], asksForFields: boolean) {
+  constructor(routes: readonly CompiledRoute<P>[], asksForFields: boolean, rules: TargetRules) {
     this.routes = routes;
+    this.rules = rules;
     this.asksForFields = asksForFields;
     this.askingIndexes = routes.filter((r) => r.authority !== null).map((r) => r.index);
     this.anyHost = this.askingIndexes.length === 0 ? hostRoutes(routes) : null;
+  }
+
+  targetOf(head: HeaderBlock): Target {
+    return this.rules.targetOf(head);
   }
 
   route(head: HeaderBlock): P | null {

@@ -56,7 +56,7 @@ const match = section(
       doc: '`:authority` or `Host`: `greeter`, `greeter:8080`, `*.example.com` or `*`. The port counts only if one is written.',
     }),
     path: key(absolutePath, {
-      doc: 'The whole path, without the query. For gRPC `/package.Service/Method`.',
+      doc: 'The whole path, without the query, in the form that `requestTarget` gives it. For gRPC `/package.Service/Method`.',
     }),
     pathPrefix: key(absolutePath, {
       doc: 'How the path begins, in whole segments: `/api` holds for `/api/x`, not for `/apiary`.',
@@ -185,6 +185,31 @@ const limits = section(
   },
 );
 
+const requestTarget = section(
+  {
+    doc: 'Which request targets are served, and in which form they are matched and forwarded; the same for HTTP/1.1 and HTTP/2.',
+    example: '{ mergeSlashes: true, escapedSlashes: reject }',
+  },
+  {
+    characters: key(choice(['browsers', 'rfc3986']), {
+      default: 'browsers',
+      doc: '`rfc3986`: requests with any character that RFC 3986 does not allow get 400. `browsers`: the same, but what browsers do not encode is served: `[ ] ^ |` in the path, and in the query these, `\\`, `` ` ``, `{`, `}` and a lone `%`.',
+    }),
+    normalizePath: key(toggle, {
+      default: true,
+      doc: 'Matches and forwards the normal form of the path (RFC 3986, 6.2.2): `/x/../a` and `/%61` are `/a`.',
+    }),
+    mergeSlashes: key(toggle, {
+      default: false,
+      doc: 'Matches and forwards `//` in the path as `/`.',
+    }),
+    escapedSlashes: key(choice(['keep', 'reject', 'unescape']), {
+      default: 'keep',
+      doc: 'What becomes of `%2F` and `%5C` in the path. `keep`: they differ from a slash. `reject`: such requests get 400. `unescape`: they are matched and forwarded as `/`.',
+    }),
+  },
+);
+
 /** One place where calls come in, and where they go from there. */
 export const listener = section(
   {
@@ -208,6 +233,7 @@ export const listener = section(
     }),
     tls,
     limits,
+    requestTarget,
     routes: list(
       {
         noun: 'route',

@@ -56,6 +56,43 @@ describe('forwardingOf', () => {
     ).to.deep.equal(['x-id']);
   });
 
+  it('forwards the path that was matched, in every head of a client', () => {
+    const guarded = compileRoutes([
+      { name: 'guard', match: { path: '/secret' }, plan: { route: 'guard' } as RoutePlan },
+      { name: 'all', match: {}, plan },
+    ]);
+    const to = (path: string, ...more: Array<[string, string]>) => {
+      const pseudo = [
+        [':method', 'GET'],
+        [':scheme', 'http'],
+        [':authority', 'a'],
+        [':path', path],
+      ] as const;
+      return HeaderBlock.of(...pseudo, ...more);
+    };
+    const base = to('/x/../secret', ['accept', '*/*']);
+    base.repeated = true;
+    for (let n = 0; n < 2; n++) {
+      const added = new HeaderBlock(HeaderBlock.of(['x-id', String(n)]).fields, base);
+      for (const head of [base, added]) {
+        const forwarding = forwardingOf(head, guarded, nothingReplaced);
+        expect(forwarding.plan?.route).to.equal('guard');
+        expect(forwarding.base.path).to.equal('/secret');
+        expect(forwarding.base.get('accept')).to.equal('*/*');
+        expect(forwarding.base.get('x-id')).to.equal(head === base ? undefined : String(n));
+        expect(forwarding.path, 'the record has what came').to.equal('/x/../secret');
+      }
+    }
+    const refused = to('/secret\xa0');
+    refused.repeated = true;
+    const added = new HeaderBlock(HeaderBlock.of(['x-id', '1']).fields, refused);
+    for (const head of [refused, refused, added]) {
+      const { plan: none, refusal } = forwardingOf(head, guarded, nothingReplaced);
+      expect(none).to.equal(null);
+      expect(refusal).to.include('0xA0');
+    }
+  });
+
   it("of a head that adds ids to a base that repeats is the base's, but for the fields", () => {
     const base = grpcHead(['grpc-timeout', '5S']);
     base.repeated = true;
@@ -65,6 +102,7 @@ describe('forwardingOf', () => {
       const slowly = forwardingOf(new HeaderBlock(one.allFields), router, replaced);
       expect({ ...of, base: of.base.allFields }).to.deep.equal({
         plan: slowly.plan,
+        refusal: null,
         timeoutMs: 5000,
         grpc: true,
         method: 'POST',
