@@ -1,23 +1,23 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
+import { callFailed } from '../telemetry/outcome.ts';
 import { bytesText, durationText } from './quantities.ts';
 import { printable } from './text-table.ts';
 
+export { callFailed };
+
 /** `pkg.Svc/Method` of a gRPC call, `GET /path` of another. */
 export function callName(call: CallRecord): string {
+  if (call.tcp) return 'TCP connection';
   return call.grpc ? call.path.replace(/^\//, '') : `${call.httpMethod} ${call.path}`;
 }
 
-/** `UNAVAILABLE`, `HTTP 503`; `no reply` where the client got none. */
+/** `UNAVAILABLE`, `HTTP 503`; `no reply` where the client got none; `closed` or `failed` for a TCP connection. */
 export function callStatus(call: CallRecord): string {
   if (call.grpc) return grpcStatusName(call.grpcStatus);
+  if (call.tcp) return call.error === '' ? 'closed' : 'failed';
   return call.httpStatus > 0 ? `HTTP ${call.httpStatus}` : 'no reply';
-}
-
-/** What the client saw as success: OK, or an HTTP status below 400. */
-export function callFailed(call: CallRecord): boolean {
-  return call.grpc ? call.grpcStatus !== 0 : call.httpStatus === 0 || call.httpStatus >= 400;
 }
 
 export function callDurationMs(call: CallRecord): number {
@@ -75,9 +75,11 @@ export function explainCall(call: CallRecord): string {
   const lines = [
     `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,
     '',
+    callReason(call),
+    '',
   ];
   for (const [name, value] of facts) lines.push(`  ${name.padEnd(12)}${value}`);
-  lines.push('', call.attempts.length === 0 ? 'No attempt: no endpoint was chosen.' : 'Attempts');
+  lines.push('', call.attempts.length === 0 ? 'No attempt: no endpoint was picked.' : 'Attempts');
   for (const attempt of call.attempts) lines.push(...attemptLines(attempt, call));
   return `${lines.map(printable).join('\n')}\n`;
 }
@@ -85,17 +87,19 @@ export function explainCall(call: CallRecord): string {
 function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
   const began = durationText(Math.max(0, attempt.startedMs - call.startedMs));
   const lines = [
-    `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt)} after ${durationText(attemptMs(attempt))}, begun at ${began}`,
+    `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt, call)} after ${durationText(attemptMs(attempt))}, begun at ${began}`,
   ];
-  if (attempt.pick !== '') lines.push(`     picked because: ${attempt.pick}`);
+  const pick = String(attempt.pick);
+  if (pick !== '') lines.push(`     picked because: ${pick}`);
   if (attempt.kind !== 'first') lines.push(`     kind: ${attempt.kind}`);
   if (attempt.verdict !== '') lines.push(`     then: ${attempt.verdict}`);
   if (!attempt.spanId.none) lines.push(`     span: ${attempt.spanId}`);
   return lines;
 }
 
-function attemptOutcome(attempt: AttemptRecord): string {
+function attemptOutcome(attempt: AttemptRecord, call: CallRecord): string {
   if (attempt.error !== '') return attempt.error;
+  if (call.tcp) return 'connected, closed';
   if (attempt.grpcStatus >= 0) return grpcStatusName(attempt.grpcStatus);
   return attempt.httpStatus > 0 ? `HTTP ${attempt.httpStatus}` : 'no reply';
 }

@@ -66,6 +66,11 @@ const reasonCharsMax = 400;
 export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
   const calls = deps.traces();
   const all = deps.clusters();
+  const summaries = calls.failed.slice(0, liveFailedMax).map((call) => summarizeCall(call, nowWallMs));
+  const failed = gatherAlike(summaries).slice(0, liveCallsMax);
+  const slow = calls.slow.slice(0, liveCallsMax);
+  const failedIds = new Set(failed.map(({ id }) => id));
+  deps.shown([...calls.failed.filter(({ id }) => failedIds.has(id)), ...slow]);
   return {
     server: deps.serverInfo(),
     readiness: deps.readiness(),
@@ -73,10 +78,8 @@ export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
     listeners: deps.listeners().slice(0, liveListenersMax),
     clusters: fitClusters(all),
     clustersLeftOut: Math.max(0, all.length - liveClustersMax),
-    failed: gatherAlike(
-      calls.failed.slice(0, liveFailedMax).map((call) => summarizeCall(call, nowWallMs)),
-    ).slice(0, liveCallsMax),
-    slow: calls.slow.slice(0, liveCallsMax).map((call) => summarizeCall(call, nowWallMs)),
+    failed,
+    slow: slow.map((call) => summarizeCall(call, nowWallMs)),
   };
 }
 

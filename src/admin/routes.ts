@@ -91,7 +91,7 @@ export const adminRoutes: readonly AdminRoute[] = [
     method: 'GET',
     path: '/traces',
     about: 'recent, slow and failed calls',
-    handle: (r) => inFormat(r, r.deps.traces(), (calls) => tracesText(calls, r.nowWallMs)),
+    handle: traces,
   },
   { method: 'GET', path: '/explain/{}', about: 'one call in plain words', handle: explain },
   {
@@ -198,6 +198,15 @@ function liveJson(request: AdminRequest): Reply {
 function metrics({ deps, accept }: AdminRequest): Reply {
   const { type, body } = deps.metricsText(accept);
   return { status: 200, type, body };
+}
+
+function traces(request: AdminRequest): Reply {
+  const { deps, nowWallMs } = request;
+  const calls = deps.traces();
+  const { recent, slow, failed } = calls;
+  // The JSON has all of them, the text the newest of each list.
+  deps.shown([...recent, ...slow, ...failed]);
+  return inFormat(request, calls, () => tracesText(calls, nowWallMs));
 }
 
 function explain(request: AdminRequest): Reply {

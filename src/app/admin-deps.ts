@@ -81,6 +81,7 @@ export function adminDeps(
       failed: telemetry.recent.failed(),
     }),
     explain: (id) => telemetry.recent.find(id),
+    shown: (calls) => telemetry.recent.shown(calls),
     drain: () => void drain(),
     undrain: () => lifecycle.undrain(),
     reload,

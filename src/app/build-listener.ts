@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../config/table.ts';
-import { HeaderBlock } from '../core/header-block.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Random } from '../core/random.ts';
 import type { SocketAccess } from '../core/unix-socket.ts';
@@ -11,6 +10,7 @@ import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { CallCounter, type ProxyContext, type RoutePlan } from '../proxy/plan.ts';
 import type { ReplayBudget } from '../proxy/replay-buffer.ts';
+import { TcpCall } from '../proxy/tcp-call.ts';
 import { UpgradeCall } from '../proxy/upgrade-call.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { endpointTls } from '../security/endpoint-tls.ts';
@@ -18,7 +18,6 @@ import { serverTls } from '../security/tls-files.ts';
 import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
 import { abort } from '../tcp/relay.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Endpoint } from '../upstream/endpoint.ts';
 import { type BuildDeps, type BuiltCluster, connectTimeoutOf } from './build-cluster.ts';
 import { buildPlan } from './build-plan.ts';
 
@@ -140,10 +139,8 @@ export function socketAccess(socket: ListenerConfig['socket']): SocketAccess {
   return { mode: mode === undefined ? undefined : Number.parseInt(mode, 8), user, group };
 }
 
-const noHead = new HeaderBlock([]);
-
 function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
-  const tried = new WeakMap<Socket, Set<Endpoint>>();
+  const calls = new WeakMap<Socket, TcpCall>();
   return createTcpPassthrough({
     clock: deps.clock,
     get connectTimeoutMs() {
@@ -155,33 +152,23 @@ function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
     },
     internalErrors: deps.internalErrors,
     pick(client) {
-      const { cluster } = tcpCluster(parts());
-      const startedMs = deps.clock.now();
-      // A connection has no head to take a key from: only its source address may be one.
-      const key = cluster.affinity?.keyOf(noHead, client.remoteAddress ?? '') ?? '';
-      const before = tried.get(client) ?? new Set();
-      const pick = (excluded: Set<Endpoint> | null): Endpoint | null =>
-        cluster.full ? null : cluster.pick(startedMs, excluded, key);
-      // Another one each time; where there is no other, the same again.
-      const endpoint = pick(before) ?? pick(null);
-      if (endpoint === null) return null;
-      tried.set(client, before.add(endpoint));
-      cluster.begin(endpoint);
-      return {
-        address: endpoint.target,
-        release(ending) {
-          const nowMs = deps.clock.now();
-          cluster.end(endpoint, ending, nowMs - startedMs, nowMs);
-        },
-      };
+      let call = calls.get(client);
+      if (call === undefined) {
+        const peer = { address: client.remoteAddress ?? '', port: client.remotePort ?? 0 };
+        call = new TcpCall(parts().context, peer);
+        calls.set(client, call);
+      }
+      const chosen = call.choose(tcpCluster(parts()).cluster);
+      return chosen === null ? null : { address: chosen.endpoint.target, release: chosen.release };
     },
-    ended(outcome) {
+    ended(outcome, client) {
+      const detail = calls.get(client)?.ended(outcome) ?? outcome.detail;
       if (outcome.error === '') return;
       deps.logger.warn('TCP connection failed', {
         cluster: parts().config.cluster,
         endpoint: outcome.endpoint,
         code: outcome.error,
-        reason: outcome.detail,
+        reason: detail,
       });
     },
   });

@@ -13,8 +13,9 @@ import {
   peakEwma,
 } from './latency.ts';
 import { type Choices, leastLoaded } from './least-loaded.ts';
-import { expectedWaitPerWeight, inFlightPerWeight, loadOf, slowGuarded } from './load-metric.ts';
+import { expectedWaitPerWeight, inFlightPerWeight, slowGuarded } from './load-metric.ts';
 import { defaultTableSize, maglevTable } from './maglev.ts';
+import { activePerWeight, ofThousandths } from './pick-reason.ts';
 import { randomPick } from './random.ts';
 import { defaultRingSize, hashRing, type RingSize } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
@@ -140,11 +141,21 @@ function leastRequest<E extends Candidate>(
   settings: BalancerSettings,
   random: Random,
 ): Balancer<E> {
-  const inFlight = inFlightPerWeight(failPenalty(settings.failPenalty), settings.bias);
-  const metric = settings.slowGuard ? slowGuarded(inFlight, endpoints) : inFlight;
-  return leastLoaded(endpoints, metric, settings.choices, random, (picked, nowMs) => {
-    const load = rounded(loadOf(metric, picked, nowMs));
-    return `load ${load} (${picked.active} in flight, weight ${picked.weight})`;
+  const { bias, slowGuard } = settings;
+  const inFlight = inFlightPerWeight(failPenalty(settings.failPenalty), bias);
+  const metric = slowGuard ? slowGuarded(inFlight, endpoints) : inFlight;
+  const least =
+    bias === 1 ? 'the fewest requests in flight per weight' : `the least load (in flight^${bias} / weight)`;
+  const more = slowGuard ? 'recent failures or slow replies' : 'recent failures';
+  return leastLoaded(endpoints, metric, settings.choices, random, {
+    least,
+    side(active, weight, load) {
+      const counts = activePerWeight(active, weight);
+      const plain = (active ** bias * 1000) / weight;
+      // Kept to a thousandth, like the load itself.
+      if (load - plain * 1000 > 1) return `${counts}, counted as ${ofThousandths(load)} after ${more}`;
+      return bias === 1 ? counts : `${counts}, load ${ofThousandths(load)}`;
+    },
   });
 }
 
@@ -154,12 +165,11 @@ function leastPeakEwma<E extends Candidate>(
   settings: BalancerSettings,
   random: Random,
 ): Balancer<E> {
-  const ewma = peakEwma(settings.peakEwma);
   const metric = expectedWaitPerWeight(failPenalty(settings.failPenalty), settings.peakEwma);
-  return leastLoaded(endpoints, metric, 2, random, (picked, nowMs) => {
-    const latency = rounded(ewma.estimateMs(picked, nowMs));
-    const load = rounded(loadOf(metric, picked, nowMs));
-    return `load ${load} (latency ${latency} ms, ${picked.active} in flight, weight ${picked.weight})`;
+  return leastLoaded(endpoints, metric, 2, random, {
+    least: 'the shortest expected wait',
+    side: (active, weight, load) =>
+      `${ofThousandths(load)} ms with ${active} in flight and weight ${ofThousandths(weight)}`,
   });
 }
 
@@ -169,8 +179,9 @@ function ringHash<E extends Candidate>(
   random: Random,
 ): Balancer<E> {
   const { hash, boundedLoad, ringSize } = settings;
-  const described = `ring hash of ${describeSources(hash)}`;
-  return hashed(endpoints, random, { indexOf: hashRing(endpoints, ringSize), boundedLoad, described });
+  const described = describeSources(hash);
+  const indexOf = hashRing(endpoints, ringSize);
+  return hashed(endpoints, random, { indexOf, boundedLoad, table: 'ring', described });
 }
 
 function maglev<E extends Candidate>(
@@ -179,8 +190,7 @@ function maglev<E extends Candidate>(
   random: Random,
 ): Balancer<E> {
   const { hash, boundedLoad, tableSize } = settings;
-  const described = `maglev hash of ${describeSources(hash)}`;
-  return hashed(endpoints, random, { indexOf: maglevTable(endpoints, tableSize), boundedLoad, described });
+  const described = describeSources(hash);
+  const indexOf = maglevTable(endpoints, tableSize);
+  return hashed(endpoints, random, { indexOf, boundedLoad, table: 'maglev', described });
 }
-
-const rounded = (value: number): number => Math.round(value * 1000) / 1000;

@@ -1,3 +1,5 @@
+import type { PickReason } from './pick-reason.ts';
+
 /**
  * What a policy may know of an endpoint. The numbers are live: whoever owns the endpoint changes them in place,
  * and they outlive every balancer that reads them (a reload must not forget what is in flight).
@@ -42,8 +44,8 @@ export interface Balancer<E extends Candidate> {
    */
   pick(nowMs: number, excluded: ReadonlySet<E> | null, key: string): E | null;
   /**
-   * Why `picked` was the answer, in plain words for traces and `explain`. Call it between the pick and counting
-   * the endpoint active, with the same key, and only for a call that is recorded: it allocates.
+   * Returns why `picked` was the answer of the latest `pick`, which had the same arguments. To be called before the endpoint
+   * is counted active and before the next pick: it reads the loads again. It makes one small object and no text.
    */
-  explain(picked: E, nowMs: number, key: string): string;
+  explain(picked: E, nowMs: number, key: string): PickReason;
 }

@@ -1,6 +1,7 @@
 import type { Random } from '../core/random.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import { hash32, mix32 } from './hash.ts';
+import { ofThousandths, PickReason, type PickWords } from './pick-reason.ts';
 
 /** Off without it. */
 export interface BoundedLoad {
@@ -12,9 +13,14 @@ export interface HashedOptions {
   /** The index of the endpoint that a hash belongs to. */
   readonly indexOf: (hash: number) => number;
   readonly boundedLoad: BoundedLoad | undefined;
-  /** For people: `maglev hash of header x-user-id`. */
+  /** For people: what a hash is looked up in. */
+  readonly table: 'ring' | 'maglev';
+  /** For people: what the key is made of, `header x-user-id`. */
   readonly described: string;
 }
+
+/** What decided: `PickReason.variant`. */
+const Decided = { owner: 0, ownerTried: 1, ownerFull: 2, noKey: 3 } as const;
 
 /**
  * Calls of one key go to one endpoint, whoever asks and whenever, as long as it is there. A call without a key gets a random
@@ -27,7 +33,7 @@ export interface HashedOptions {
 export function hashed<E extends Candidate>(
   endpoints: readonly E[],
   random: Random,
-  { indexOf, boundedLoad, described }: HashedOptions,
+  { indexOf, boundedLoad, table, described }: HashedOptions,
 ): Balancer<E> {
   const seeds = Int32Array.from(endpoints, ({ address }) => hash32(address, rendezvousSeed));
   const total = endpoints.reduce((sum, { configuredWeight }) => sum + configuredWeight, 0);
@@ -60,24 +66,53 @@ export function hashed<E extends Candidate>(
     }
     return best;
   };
+  const words = hashWords(table, described);
+  /** The latest pick: its hash, who owns that, and whether this one had been tried. */
+  let latestHash = 0;
+  let owner = 0;
+  let ownerTried = false;
   return {
     endpoints,
     pick(_nowMs, excluded, key) {
       if (endpoints.length === 0) return null;
       const hash = key === '' ? random.i32() : hash32(key);
-      const first = endpoints[indexOf(hash)];
+      latestHash = hash;
+      owner = indexOf(hash);
+      const first = endpoints[owner];
       const each = bounded ? perWeight() : 0;
-      const taken = excluded?.has(first) === true || (bounded && full(first, each));
-      return taken ? next(hash, excluded, each) : first;
+      ownerTried = excluded?.has(first) === true;
+      return ownerTried || (bounded && full(first, each)) ? next(hash, excluded, each) : first;
     },
     explain(picked, _nowMs, key) {
-      const over = `over ${endpoints.length} endpoints`;
-      if (key === '')
-        return `by lot ${over}, weight ${picked.configuredWeight}: the call has no key for the ${described}`;
-      if (endpoints[indexOf(hash32(key))] === picked) return `by ${described} ${over}`;
-      const why = bounded ? 'was tried or is full' : 'was tried';
-      return `by ${described} ${over}: its own, ${endpoints[indexOf(hash32(key))].address}, ${why}, and this one is next for its key`;
+      const first = endpoints[owner];
+      const weight = picked.configuredWeight;
+      let reason: PickReason;
+      if (key === '') reason = new PickReason(words, Decided.noKey, picked, weight, 0);
+      else if (first === picked) reason = new PickReason(words, Decided.owner, picked, weight, 0);
+      else {
+        const variant = ownerTried ? Decided.ownerTried : Decided.ownerFull;
+        const limit = ownerTried ? 0 : Math.ceil(perWeight() * first.configuredWeight);
+        reason = new PickReason(words, variant, picked, weight, 0, first, first.configuredWeight, limit);
+      }
+      reason.hash = latestHash;
+      return reason;
     },
+  };
+}
+
+/** The hash is shown: whoever looks it up in a table over the same endpoints comes to the same one. */
+function hashWords(table: string, described: string): PickWords {
+  return ({ address, variant, weight, hash, other, otherActive, otherValue }) => {
+    if (variant === Decided.noKey)
+      return `the request has no key (${described}), so ${address} was taken at random, by weight (${ofThousandths(weight)})`;
+    const text = (hash >>> 0).toString(16).padStart(8, '0');
+    const owned = `the key of the request (${described}) has the hash ${text}, which the ${table} table gives to`;
+    if (variant === Decided.owner) return `${owned} ${address}`;
+    const why =
+      variant === Decided.ownerTried
+        ? 'which was already tried'
+        : `which has ${otherActive} in flight and may have ${ofThousandths(otherValue)} (boundedLoad)`;
+    return `${owned} ${other}, ${why}; ${address} is the next for this key`;
   };
 }
 

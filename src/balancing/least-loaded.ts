@@ -1,6 +1,7 @@
 import type { Random } from '../core/random.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import type { LoadMetric } from './load-metric.ts';
+import { PickReason, type PickWords } from './pick-reason.ts';
 import { DistinctDraws, WeightLine } from './weighted-draw.ts';
 
 /** How many endpoints compete for a call: `auto`, or a number of distinct ones (2 is the power of two choices). */
@@ -13,32 +14,74 @@ const autoDraws = 5;
 /** With more exclusions than this the draws give way to a scan, which needs no room for them. */
 const excludedDrawsMax = 8;
 
+/** What the latest pick saw, for its reason. */
+interface Noted<E> {
+  /** The next best; null where there was nobody else. */
+  second: E | null;
+  /** How many had the least load, where all were looked at. */
+  alike: number;
+  /** How many were drawn; 0 where all were looked at. */
+  drawn: number;
+  /** Of the picked one and the next best; here they are not allocated. */
+  readonly loads: Float64Array;
+}
+
+/** How the loads of a pick are put in words. */
+export interface LoadWords {
+  /** `the fewest requests in flight per weight`. */
+  readonly least: string;
+  /** One side: its requests in flight, weight and load, the latter two in thousandths. */
+  side(active: number, weight: number, load: number): string;
+}
+
 /**
  * The least loaded of the endpoints that compete; among equals one at random, in proportion to weight.
  *
  * Draws are distinct. Drawn with replacement, as some proxies do, both draws of two endpoints are the busier one a
  * quarter of the time.
- *
- * @param describe the load of an endpoint in plain words
  */
 export function leastLoaded<E extends Candidate>(
   endpoints: readonly E[],
   metric: LoadMetric,
   choices: Choices,
   random: Random,
-  describe: (picked: E, nowMs: number) => string,
+  loadWords: LoadWords,
 ): Balancer<E> {
   const wanted =
     choices === 'auto' ? (endpoints.length <= scanEndpointsMax ? endpoints.length : autoDraws) : choices;
-  const scansAll = wanted >= endpoints.length;
-  const pick = scansAll
-    ? scanning(endpoints, metric, random)
-    : drawing(endpoints, metric, Math.max(1, Math.trunc(wanted)), random);
-  const among =
-    endpoints.length === 1
-      ? 'the only endpoint'
-      : `least loaded of ${scansAll ? 'all' : `${wanted} drawn from`} ${endpoints.length} endpoints`;
-  return { endpoints, pick, explain: (picked, nowMs) => `${among}: ${describe(picked, nowMs)}` };
+  const noted: Noted<E> = { second: null, alike: 0, drawn: 0, loads: new Float64Array(2) };
+  const pick =
+    wanted >= endpoints.length
+      ? scanning(endpoints, metric, random, noted)
+      : drawing(endpoints, metric, Math.max(1, Math.trunc(wanted)), random, noted);
+  const words = leastWords(loadWords);
+  return {
+    endpoints,
+    pick,
+    explain(picked) {
+      const { second, alike, drawn, loads } = noted;
+      const variant = drawn > 0 ? -drawn : alike;
+      if (second === null) return new PickReason(words, variant, picked, picked.weight, loads[0]);
+      return new PickReason(words, variant, picked, picked.weight, loads[0], second, second.weight, loads[1]);
+    },
+  };
+}
+
+/** Apart from the balancer: a reason outlives that, and a function keeps all that its neighbours use. */
+function leastWords({ least, side }: LoadWords): PickWords {
+  return (reason) => {
+    const { address, other, variant, active, weight, value } = reason;
+    const own = side(active, weight, value);
+    // Negative: how many were drawn. Positive: how many had the same load.
+    const among = variant < 0 ? ` of ${-variant} drawn at random` : '';
+    if (other === '') return `${address} was the only choice${among} (${own})`;
+    const next = side(reason.otherActive, reason.otherWeight, reason.otherValue);
+    if (variant > 1) {
+      const others = variant === 2 ? other : `${variant - 1} others`;
+      return `${address} had ${least} (${own}), as did ${others}; it was taken at random, by weight`;
+    }
+    return `${address} had ${least}${among} (${own}, next best ${next} at ${other})`;
+  };
 }
 
 /** Looks at every endpoint. */
@@ -46,28 +89,49 @@ function scanning<E extends Candidate>(
   endpoints: readonly E[],
   metric: LoadMetric,
   random: Random,
+  noted: Noted<E>,
 ): Balancer<E>['pick'] {
   const measured = new Float64Array(1);
   return (nowMs, excluded) => {
     let best: E | null = null;
     let bestLoad = Number.POSITIVE_INFINITY;
+    let second: E | null = null;
+    let secondLoad = Number.POSITIVE_INFINITY;
     let tiedWeight = 0;
+    let alike = 0;
     for (let i = 0; i < endpoints.length; i++) {
       const endpoint = endpoints[i];
       if (excluded?.has(endpoint)) continue;
       metric(endpoint, nowMs, measured);
       const load = measured[0];
       if (load < bestLoad) {
+        second = best;
+        secondLoad = bestLoad;
         best = endpoint;
         bestLoad = load;
         tiedWeight = endpoint.weight;
+        alike = 1;
       } else if (load === bestLoad) {
         // A reservoir of one: each of the tied takes the place with w / (w of all tied so far), and keeps it
         // through every later one with what is left, so that at the end all hold it in proportion to weight.
         tiedWeight += endpoint.weight;
-        if (random.next() * tiedWeight < endpoint.weight) best = endpoint;
+        alike++;
+        second = endpoint;
+        secondLoad = load;
+        if (random.next() * tiedWeight < endpoint.weight) {
+          second = best;
+          best = endpoint;
+        }
+      } else if (load < secondLoad) {
+        second = endpoint;
+        secondLoad = load;
       }
     }
+    noted.second = second;
+    noted.loads[0] = bestLoad;
+    noted.loads[1] = secondLoad;
+    noted.alike = alike;
+    noted.drawn = 0;
     return best;
   };
 }
@@ -83,17 +147,21 @@ function drawing<E extends Candidate>(
   metric: LoadMetric,
   choices: number,
   random: Random,
+  noted: Noted<E>,
 ): Balancer<E>['pick'] {
   const line = new WeightLine(endpoints.map((endpoint) => endpoint.weight));
   const draws = new DistinctDraws(line, random, choices + excludedDrawsMax);
   const measured = new Float64Array(1);
-  const scan = scanning(endpoints, metric, random);
+  const scan = scanning(endpoints, metric, random, noted);
   return (nowMs, excluded, key) => {
     if (excluded !== null && excluded.size > excludedDrawsMax) return scan(nowMs, excluded, key);
     draws.reset();
     let best: E | null = null;
     let bestLoad = Number.POSITIVE_INFINITY;
-    for (let seen = 0; seen < choices; ) {
+    let second: E | null = null;
+    let secondLoad = Number.POSITIVE_INFINITY;
+    let seen = 0;
+    while (seen < choices) {
       const index = draws.next();
       if (index < 0) break;
       const endpoint = endpoints[index];
@@ -102,10 +170,19 @@ function drawing<E extends Candidate>(
       metric(endpoint, nowMs, measured);
       const load = measured[0];
       if (load < bestLoad) {
+        second = best;
+        secondLoad = bestLoad;
         best = endpoint;
         bestLoad = load;
+      } else if (load < secondLoad) {
+        second = endpoint;
+        secondLoad = load;
       }
     }
+    noted.second = second;
+    noted.loads[0] = bestLoad;
+    noted.loads[1] = secondLoad;
+    noted.drawn = seen;
     return best;
   };
 }

@@ -11,13 +11,6 @@ import type { PeakEwmaSettings } from './latency.ts';
  */
 export type LoadMetric = (endpoint: Candidate, nowMs: number, load: Float64Array) => void;
 
-/** For people. */
-export function loadOf(metric: LoadMetric, endpoint: Candidate, nowMs: number): number {
-  const load = new Float64Array(1);
-  metric(endpoint, nowMs, load);
-  return load[0];
-}
-
 /**
  * Own calls in flight plus the phantom load of failures, over the weight. `active / weight` and not
  * `(active + 1) / weight`: where many sidecars share mostly idle replicas the latter sends nearly every call to the

@@ -17,6 +17,11 @@ export function spread<E extends Candidate>(
   const balancers = groups.map((group) => build(group.endpoints));
   const shares = Float64Array.from(groups, (group) => group.share);
   const total = shares.reduce((sum, share) => sum + share, 0);
+  const wheres = groups.map(({ why, endpoints: those }) =>
+    why === '' ? '' : `${why}, ${counted(those.length)}`,
+  );
+  /** Of the latest pick. */
+  let latest = 0;
   const endpoints = groups.flatMap((group) => group.endpoints);
   if (groups.length === 0) return build(endpoints);
   return {
@@ -30,24 +35,24 @@ export function spread<E extends Candidate>(
         if (point < 0) break;
       }
       const picked = balancers[first].pick(nowMs, excluded, key);
+      latest = first;
       if (picked !== null) return picked;
       for (let i = 0; i < balancers.length; i++) {
         const other = i === first ? null : balancers[i].pick(nowMs, excluded, key);
+        latest = i;
         if (other !== null) return other;
       }
       return null;
     },
     explain(picked, nowMs, key) {
-      const index = Math.max(
-        0,
-        groups.findIndex((group) => group.endpoints.includes(picked)),
-      );
-      const { why } = groups[index];
-      const reason = balancers[index].explain(picked, nowMs, key);
-      return why === '' ? reason : `${why}: ${reason}`;
+      const reason = balancers[latest].explain(picked, nowMs, key);
+      reason.where = wheres[latest];
+      return reason;
     },
   };
 }
+
+const counted = (count: number): string => (count === 1 ? '1 endpoint' : `${count} endpoints`);
 
 /** Another hash of the key than the one within the group, or a group would see a part of all hashes only. */
 const groupSeed = 0x9709;

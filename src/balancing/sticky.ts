@@ -5,6 +5,7 @@ import { processSecret } from '../core/random.ts';
 import type { Affinity } from './affinity.ts';
 import { cookieOf } from './call-key.ts';
 import type { Balancer, Candidate } from './candidate.ts';
+import { PickReason } from './pick-reason.ts';
 
 /** How a session says which endpoint it is bound to; one of `cookie` and `metadata` at the least. */
 export interface StickySettings {
@@ -126,12 +127,20 @@ export function sticky<E extends Candidate>({
     },
     explain(picked, nowMs, key) {
       const endpoint = bound.get(key);
-      if (endpoint === picked) return `its session is bound to this one, of ${endpoints.length} endpoints`;
-      if (key === '') return `a new session: ${anew.explain(picked, nowMs, '')}`;
-      if (endpoint !== undefined)
-        return `the endpoint of its session was tried: ${anew.explain(picked, nowMs, '')}`;
-      if (byName !== null) return byName.explain(picked, nowMs, key);
-      return `the endpoint of its session is gone or unusable: ${anew.explain(picked, nowMs, '')}`;
+      if (endpoint === picked) return new PickReason(boundWords, 0, picked, picked.weight, 0);
+      if (key !== '' && endpoint === undefined && byName !== null) return byName.explain(picked, nowMs, key);
+      const why =
+        key === ''
+          ? 'a new session'
+          : endpoint === undefined
+            ? 'the endpoint of its session is gone or unusable'
+            : 'the endpoint of its session was already tried';
+      const reason = anew.explain(picked, nowMs, '');
+      reason.where = reason.where === '' ? why : `${why}; ${reason.where}`;
+      return reason;
     },
   };
 }
+
+const boundWords = ({ address, active }: PickReason): string =>
+  `the session of the request is bound to ${address} (${active} in flight)`;

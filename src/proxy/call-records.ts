@@ -3,7 +3,7 @@ import { GrpcStatus } from '../core/grpc-status.ts';
 import type { StreamFailure } from '../core/message-stream.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { noSpanId, noTraceId } from '../core/trace-id.ts';
-import type { AttemptKind, AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
+import type { AttemptKind, AttemptRecord, CallRecord, Explanation } from '../telemetry/call-record.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -16,18 +16,22 @@ export interface Peer {
   readonly port: number;
 }
 
+/** What of a request its record keeps. */
+export type CallIdentity = Pick<Forwarding, 'plan' | 'grpc' | 'method' | 'authority' | 'path'>;
+
 let lastId = 0;
 
 /** Of every call that has none yet. */
 const noAttempts: AttemptRecord[] = [];
 
-export function newCallRecord(context: ProxyContext, forwarding: Forwarding, peer: Peer): CallRecord {
+export function newCallRecord(context: ProxyContext, forwarding: CallIdentity, peer: Peer): CallRecord {
   return {
     id: ++lastId,
     listener: context.listener,
     route: forwarding.plan?.route ?? '',
     cluster: forwarding.plan?.cluster.name ?? '',
     grpc: forwarding.grpc,
+    tcp: false,
     httpMethod: forwarding.method,
     authority: forwarding.authority,
     path: forwarding.path,
@@ -58,7 +62,7 @@ export function newCallRecord(context: ProxyContext, forwarding: Forwarding, pee
 export function newAttemptRecord(
   call: CallRecord,
   endpoint: Endpoint,
-  pick: string,
+  pick: Explanation,
   nowMs: number,
   kind: AttemptKind,
 ): AttemptRecord {

@@ -129,7 +129,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const again = oneMore || kind === 'retry' || (kind === 'hedge' && !tries!.busy);
     if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
     if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
-    const pick = this.trace?.sampled || tries !== null ? cluster.explain(endpoint, nowMs, this.key) : '';
+    const pick = cluster.explain(endpoint, nowMs, this.key);
     const record = newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
     const held = tries === null ? null : tries.hold(kind);

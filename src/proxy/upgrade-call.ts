@@ -34,7 +34,7 @@ export type Chosen =
       readonly hostname: string;
       /** What binds the session of the client to this endpoint, for its reply. */
       readonly replyFields: readonly Field[];
-      release(ending: Ending): void;
+      release(ending: Ending, error: string): void;
       readonly error?: undefined;
     }
   | { readonly error: ReplyError };
@@ -97,7 +97,7 @@ export class UpgradeCall implements Cuttable {
     const attempt = newAttemptRecord(
       record,
       endpoint,
-      '',
+      cluster.explain(endpoint, nowMs, key),
       nowMs,
       record.attempts.length === 0 ? 'first' : 'transparent',
     );
@@ -110,8 +110,9 @@ export class UpgradeCall implements Cuttable {
       Number.POSITIVE_INFINITY,
     );
     cluster.begin(endpoint);
-    const release = (ending: Ending): void => {
+    const release = (ending: Ending, error: string): void => {
       attempt.endedMs = clock.now();
+      attempt.error = error;
       cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
     };
     const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
@@ -130,6 +131,9 @@ export class UpgradeCall implements Cuttable {
     if (record === null || trace === null) return;
     record.endedMs = this.context.clock.now();
     record.httpStatus = result.httpStatus;
+    const last = record.attempts.at(-1);
+    // A status that Outrigger made is none of the endpoint's.
+    if (last !== undefined && result.error === '') last.httpStatus = result.httpStatus;
     record.requestBytes = result.bytesFromClient;
     record.responseBytes = result.bytesToClient;
     record.error = result.error in replyErrors ? result.error : '';

@@ -9,8 +9,8 @@ import { abort, Relay } from './relay.ts';
 /** The endpoint that was picked for a connection and counted as active until `release`. */
 export interface TcpTarget {
   readonly address: Address;
-  /** Once, when the endpoint is done with. */
-  release(ending: Ending): void;
+  /** Once, when the endpoint is done with; `error` is a code of the table where it failed, else ''. */
+  release(ending: Ending, error: ReplyErrorCode | ''): void;
 }
 
 /** How a connection went, for logs and metrics. */
@@ -24,6 +24,8 @@ export interface TcpOutcome {
   /** A code of the table where something failed, else ''. */
   readonly error: ReplyErrorCode | '';
   readonly detail: string;
+  /** Who ended it; the upstream where both ends closed in order. */
+  readonly endedBy: 'client' | 'upstream' | 'outrigger';
 }
 
 export interface TcpPassthroughOptions {
@@ -36,7 +38,7 @@ export interface TcpPassthroughOptions {
   /** Without an octet either way; 0 for never. */
   readonly idleTimeoutMs: number;
   /** Once per accepted connection, when it is over. */
-  ended?(outcome: TcpOutcome): void;
+  ended?(outcome: TcpOutcome, client: Socket): void;
   /** Without it an exception of our own is thrown on. */
   readonly internalErrors?: InternalErrors;
 }
@@ -111,7 +113,7 @@ class Session {
     // Before the relay reads, only a reset is noticed; a client that just leaves is, when its FIN is read.
     client.once('close', () => {
       const detail = 'the client closed before an endpoint took the connection';
-      if (this.relay === null) this.contained(() => this.finish('', detail, endings.cancelled));
+      if (this.relay === null) this.contained(() => this.finish('', detail, endings.cancelled, 'client'));
     });
   }
 
@@ -160,7 +162,7 @@ class Session {
 
   private elsewhere(code: ReplyErrorCode, why: string): void {
     this.timer?.cancel();
-    this.release(endings.connectFailed);
+    this.release(endings.connectFailed, code);
     if (this.attempts < this.options.connectAttemptsMax) this.connect();
     else this.cut(code, `${this.endpoint} gave no connection (${why})`);
   }
@@ -172,8 +174,9 @@ class Session {
       this.contained(() => {
         // Of the bytes in between nothing is known: they may be why the endpoint broke off.
         if (broken === 'upstream')
-          this.finish('upstream_closed', `${this.endpoint} broke off`, endings.connectionEnded);
-        else this.finish('', broken === 'client' ? 'the client broke off' : '', endings.answered);
+          this.finish('upstream_closed', `${this.endpoint} broke off`, endings.connectionEnded, 'upstream');
+        else if (broken === 'client') this.finish('', 'the client broke off', endings.answered, 'client');
+        else this.finish('', '', endings.answered, 'upstream');
       });
     });
     if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
@@ -188,14 +191,19 @@ class Session {
     });
   }
 
-  private finish(error: ReplyErrorCode | '', detail: string, ending: Ending): void {
+  private finish(
+    error: ReplyErrorCode | '',
+    detail: string,
+    ending: Ending,
+    endedBy: TcpOutcome['endedBy'] = 'outrigger',
+  ): void {
     if (this.done) return;
     this.done = true;
     this.timer?.cancel();
     if (this.relay === null) this.upstream?.destroy();
-    this.release(ending);
+    this.release(ending, error);
     this.over();
-    this.options.ended?.({
+    const outcome: TcpOutcome = {
       endpoint: this.endpoint,
       attempts: this.attempts,
       bytesFromClient: this.relay?.bytesFromClient ?? 0,
@@ -203,12 +211,14 @@ class Session {
       durationMs: this.options.clock.now() - this.startedMs,
       error,
       detail,
-    });
+      endedBy,
+    };
+    this.options.ended?.(outcome, this.client);
   }
 
-  private release(ending: Ending): void {
+  private release(ending: Ending, error: ReplyErrorCode | ''): void {
     const target = this.target;
     this.target = null;
-    target?.release(ending);
+    target?.release(ending, error);
   }
 }

@@ -97,7 +97,7 @@ function attemptLine(record: CallRecord, attempt: AttemptRecord): object {
   return {
     endpoint: attempt.endpoint,
     kind: attempt.kind,
-    pick: attempt.pick || undefined,
+    pick: String(attempt.pick) || undefined,
     status: record.grpc
       ? grpcStatusName(attemptGrpcStatus(record, attempt))
       : attempt.httpStatus || undefined,

@@ -16,6 +16,11 @@ export type WithheldReason =
   | 'replay' // the request is no longer at hand
   | 'committed'; // part of a reply had gone to the client
 
+/** Something that makes its text, one plain sentence, only when asked. */
+export interface Explanation {
+  toString(): string;
+}
+
 /** One try at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
 export interface AttemptRecord {
   /** Counts from 1. */
@@ -25,8 +30,8 @@ export interface AttemptRecord {
   /** Host and port for the span; port 0 for a Unix socket. */
   readonly peerHost: string;
   readonly peerPort: number;
-  /** Why this endpoint, in plain words for `outrigger.pick`; made only for a recorded span or explanation. */
-  pick: string;
+  /** Why this endpoint: numbers, that become words when asked for their text; its text is '' where nothing is known. */
+  readonly pick: Explanation;
   readonly startedMs: number;
   endedMs: number;
   /** gRPC status code, or -1 where the attempt ended without one. */
@@ -58,6 +63,8 @@ export interface CallRecord {
   cluster: string;
   /** Content type says gRPC. */
   grpc: boolean;
+  /** A connection of a listener with `protocol: tcp`: it has no method, path or status. Recent calls alone get it. */
+  tcp: boolean;
   httpMethod: string;
   authority: string;
   /** `:path` as it came. For gRPC without the leading slash it is `rpc.method`, `pkg.Svc/Method`. */

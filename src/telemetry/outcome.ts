@@ -22,9 +22,10 @@ export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): n
   return attempt.error === '' || record.endedBy === 'client' ? GrpcStatus.CANCELLED : GrpcStatus.UNAVAILABLE;
 }
 
-/** What its client saw as a failure: a status but OK, an HTTP status from 400, or no reply. */
+/** What its client saw as a failure: a status but OK, an HTTP status from 400, no reply, a connection that broke. */
 export function callFailed(record: CallRecord): boolean {
-  return record.grpc ? record.grpcStatus !== 0 : record.httpStatus === 0 || record.httpStatus >= 400;
+  if (record.grpc) return record.grpcStatus !== 0;
+  return record.tcp ? record.error !== '' : record.httpStatus === 0 || record.httpStatus >= 400;
 }
 
 /** The attempt whose reply the client got; where it got none, the last one. */

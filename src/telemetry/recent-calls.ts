@@ -6,6 +6,8 @@ import { callFailed } from './outcome.ts';
 export const recentCallsMax = 256;
 export const slowCallsMax = 64;
 export const failedCallsMax = 64;
+/** Calls that somebody was shown, and that stay explainable when they have left the lists: two long lists at the least. */
+export const shownCallsMax = 1024;
 
 /** What "slow" is measured against: the calls of the last minute. */
 const slowWindowMs = 60_000;
@@ -22,6 +24,12 @@ export interface RecentCalls {
   /** Calls that did not fail but took longer than 99% of their minute, newest first. */
   slow(): CallRecord[];
   failed(): CallRecord[];
+  /**
+   * These were shown to somebody, who may ask for one of them by its id: they are kept on when newer ones push them out of the
+   * lists, the `shownCallsMax` that were shown last.
+   */
+  shown(records: readonly CallRecord[]): void;
+  /** A call of the lists, or one that was shown. */
   find(id: number): CallRecord | undefined;
 }
 
@@ -30,6 +38,7 @@ export function createRecentCalls(): RecentCalls {
   const recent = new Ring(recentCallsMax);
   const slow = new Ring(slowCallsMax);
   const failed = new Ring(failedCallsMax);
+  const shown = new Map<number, CallRecord>();
   const latency = new RecentLatency(slowWindowMs);
   let thresholdMs = Number.POSITIVE_INFINITY;
   let thresholdUntilMs = Number.NEGATIVE_INFINITY;
@@ -39,8 +48,8 @@ export function createRecentCalls(): RecentCalls {
     add(record) {
       recent.add(record);
       if (callFailed(record)) failed.add(record);
-      // How long a stream lasts is its ends' choice and says nothing of speed.
-      if (record.requestMessages > 1 || record.responseMessages > 1) return;
+      // How long a stream or a connection lasts is its ends' choice and says nothing of speed.
+      if (record.tcp || record.requestMessages > 1 || record.responseMessages > 1) return;
       const durationMs = record.endedMs - record.startedMs;
       latency.record(durationMs, record.endedMs);
       if (unseen > 0 && --unseen > 0) return;
@@ -53,7 +62,18 @@ export function createRecentCalls(): RecentCalls {
     recent: () => recent.newestFirst(),
     slow: () => slow.newestFirst(),
     failed: () => failed.newestFirst(),
-    find: (id) => recent.find(id) ?? failed.find(id) ?? slow.find(id),
+    shown(records) {
+      for (const record of records) {
+        // A map goes from the oldest entry to the newest.
+        shown.delete(record.id);
+        shown.set(record.id, record);
+      }
+      for (const id of shown.keys()) {
+        if (shown.size <= shownCallsMax) break;
+        shown.delete(id);
+      }
+    },
+    find: (id) => recent.find(id) ?? failed.find(id) ?? slow.find(id) ?? shown.get(id),
   };
 }
 

@@ -84,7 +84,8 @@ export function clientAttributes(record: CallRecord, attempt: AttemptRecord, sin
     sink.attribute(key.serverPort, attempt.peerPort);
     sink.attribute(key.peerPort, attempt.peerPort);
   }
-  if (attempt.pick !== '') sink.attribute(key.pick, attempt.pick);
+  const pick = String(attempt.pick);
+  if (pick !== '') sink.attribute(key.pick, pick);
   if (attempt.error !== '') sink.attribute(key.error, attempt.error);
   if (attempt.kind !== 'first') sink.attribute(key.attemptKind, attempt.kind);
   if (attempt.verdict !== '') sink.attribute(key.attemptVerdict, attempt.verdict);

@@ -2,6 +2,7 @@ import type { Affinity } from '../balancing/affinity.ts';
 import { type BalancerSettings, latencyEstimator } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
+import type { PickReason } from '../balancing/pick-reason.ts';
 import { formatAddress } from '../core/address.ts';
 import type { Ending } from '../core/ending.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
@@ -62,6 +63,9 @@ export class Cluster {
   private warmUp: WarmUp | null = null;
   private everReady = false;
   private endpointRequestsMax: number;
+  /** Of the latest pick: endpoints that the call had tried, and those that were passed over at their own limit. */
+  private pickTried = 0;
+  private pickFull = 0;
 
   constructor(settings: ClusterSettings, deps: ClusterDeps) {
     this.name = settings.name;
@@ -194,18 +198,26 @@ export class Cluster {
    */
   pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
     const { balancer } = this.selection;
+    this.pickTried = excluded === null ? 0 : excluded.size;
+    this.pickFull = 0;
     const endpoint = balancer.pick(nowMs, excluded, key);
     if (endpoint === null || endpoint.active < this.endpointRequestsMax) return endpoint;
     const passed = new Set(excluded);
     for (let next: Endpoint | null = endpoint; next !== null; next = balancer.pick(nowMs, passed, key)) {
       if (next.active < this.endpointRequestsMax) return next;
       passed.add(next);
+      this.pickFull++;
     }
     return null;
   }
 
-  explain(endpoint: Endpoint, nowMs: number, key: string): string {
-    return this.selection.balancer.explain(endpoint, nowMs, key);
+  /** Returns why the latest `pick` gave this endpoint. To be called before `begin`, with the arguments of the pick. */
+  explain(endpoint: Endpoint, nowMs: number, key: string): PickReason {
+    const reason = this.selection.balancer.explain(endpoint, nowMs, key);
+    reason.census = this.selection.census;
+    reason.tried = this.pickTried;
+    reason.full = this.pickFull;
+    return reason;
   }
 
   begin(endpoint: Endpoint): void {

@@ -1,5 +1,6 @@
 import { type BalancerSettings, buildBalancer } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
+import type { Census } from '../balancing/pick-reason.ts';
 import { shareOut } from '../balancing/share-out.ts';
 import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
 import type { Clock, Timer } from '../core/clock.ts';
@@ -20,6 +21,8 @@ export interface SelectionDeps {
  */
 export class Selection {
   balancer: Balancer<Endpoint>;
+  /** What the balancer was built from, for the reasons of picks. */
+  census: Census = { usable: 0, total: 0, unusable: '' };
   private readonly deps: SelectionDeps;
   /** What the balancer was made from, one thing after the other. */
   private madeFrom: unknown[] = [];
@@ -43,6 +46,7 @@ export class Selection {
         : null;
     const members = membersOf(endpoints);
     const usable = members.filter(({ usableSinceMs }) => usableSinceMs !== null);
+    this.census = censusOf(endpoints, usable.length);
     const from: unknown[] = [settings];
     for (const e of members)
       from.push(e, e.weight, e.configuredWeight, e.zone, e.priority, e.usableSinceMs !== null);
@@ -89,6 +93,22 @@ export class Selection {
     }
     return shares;
   }
+}
+
+/** Reasons that are told apart; a back-off quotes an error, so their number is not known beforehand. */
+const censusReasonsMax = 5;
+
+/** Counts the unusable endpoints by what their reason begins with: `unhealthy: connection refused` is unhealthy. */
+function censusOf(endpoints: readonly Endpoint[], usable: number): Census {
+  const counts = new Map<string, number>();
+  for (const { usableSinceMs, unusableBecause, drainedByHand } of endpoints) {
+    if (usableSinceMs !== null && !drainedByHand) continue;
+    const [reason] = unusableBecause.split(':', 1);
+    const key = counts.has(reason) || counts.size < censusReasonsMax ? reason : 'other reasons';
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const unusable = [...counts].map(([reason, count]) => `${reason}: ${count}`).join(', ');
+  return { usable, total: endpoints.length, unusable };
 }
 
 /** Those that are meant to get calls: an endpoint that was taken out by hand is no capacity that is missing. */

@@ -135,9 +135,28 @@ export function balancerContract(policy: BalancerUnderTest): void {
       expect(balancer.endpoints).to.deep.equal(endpoints);
     });
 
-    it('says why', () => {
-      const balancer = build(candidates(3), random);
-      expect(balancer.explain(balancer.pick(0, null, '') as Candidate, 0, '')).to.match(/3 endpoints/);
+    it('says why of each pick, names the picked endpoint and changes nothing by it', () => {
+      const endpoints = candidates(3).map((endpoint, i) => ({ ...endpoint, active: i, weight: 1 + i / 2 }));
+      const balancer = build(endpoints, random);
+      for (const key of ['', 'ada'])
+        for (const excluded of [null, new Set([endpoints[0]]), new Set(endpoints.slice(0, 2))])
+          for (let i = 0; i < 20; i++) {
+            const picked = balancer.pick(i, excluded, key) as Candidate;
+            const before = structuredClone(endpoints);
+            const reason = balancer.explain(picked, i, key);
+            expect(reason).to.include({ address: picked.address, active: picked.active });
+            expect(endpoints).to.deep.equal(before);
+            for (const value of Object.values(reason))
+              if (typeof value === 'number') expect(value | 0, JSON.stringify({ ...reason })).to.equal(value);
+            const text = String(reason);
+            expect(text)
+              .to.include(picked.address)
+              .and.not.match(/NaN|undefined|null|Infinity/);
+            expect(JSON.stringify({ reason })).to.equal(JSON.stringify({ reason: text }));
+            picked.active++; // What follows does not change the reason.
+            expect(String(reason)).to.equal(text);
+            picked.active--;
+          }
     });
 
     if (allocationJudged) {

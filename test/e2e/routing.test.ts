@@ -204,7 +204,12 @@ describe('routing', () => {
       () => proxy.cluster().active === 0,
       () => 'it is still counted',
     );
-    expect(proxy.calls().at(-1)).to.include({ httpStatus: 101, cluster: 'chat', error: '' });
+    const call = proxy.calls().at(-1)!;
+    expect(call).to.include({ httpStatus: 101, cluster: 'chat', error: '' });
+    expect(call.attempts[0].httpStatus).to.equal(101);
+    expect(String(call.attempts[0].pick)).to.equal(
+      `1 endpoint was usable; ${address} was the only choice (0/1)`,
+    );
   });
 
   describe('errors of our own', () => {

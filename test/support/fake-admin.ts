@@ -132,6 +132,7 @@ export class FakeProxy implements AdminDeps {
       route: cluster.name,
       cluster: cluster.name,
       grpc,
+      tcp: false,
       httpMethod: grpc ? 'POST' : 'GET',
       authority: cluster.name,
       path: grpc
@@ -268,6 +269,10 @@ export class FakeProxy implements AdminDeps {
   }
   traces() {
     return { recent: this.recent, slow: this.slow, failed: this.failed };
+  }
+  readonly shownIds: number[] = [];
+  shown(calls: readonly CallRecord[]): void {
+    for (const { id } of calls) this.shownIds.push(id);
   }
   explain(id: number) {
     return [...this.failed, ...this.slow, ...this.recent].find((call) => call.id === id);

@@ -74,8 +74,14 @@ interface Cost {
   readonly bytes: number;
 }
 
-/** A collection in the middle of a round spoils its octets: the median. */
-function costOfPick(balancer: Balancer<Candidate>, key: string): Cost {
+interface Measured extends Cost {
+  readonly withReason: Cost;
+  readonly buildUs: number;
+}
+
+/** A collection in the middle of a round spoils its octets: the median. `withReason` keeps why, of the latest 256. */
+function costOfPick(balancer: Balancer<Candidate>, key: string, withReason: boolean): Cost {
+  const reasons: unknown[] = new Array(256).fill(null);
   const ns: number[] = [];
   const bytes: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -83,6 +89,7 @@ function costOfPick(balancer: Balancer<Candidate>, key: string): Cost {
     const started = cpuNs();
     for (let i = 0; i < picks; i++) {
       const picked = balancer.pick(i, null, key) as Candidate;
+      if (withReason) reasons[i & 255] = balancer.explain(picked, i, key);
       picked.active = 1 + (i & 3);
     }
     ns.push((cpuNs() - started) / picks);
@@ -92,26 +99,28 @@ function costOfPick(balancer: Balancer<Candidate>, key: string): Cost {
   return { ns: Math.min(...ns), bytes: bytes[rounds >> 1] };
 }
 
-function measure({ settings, key = '' }: Case, count: number): Cost & { readonly buildUs: number } {
+function measure({ settings, key = '' }: Case, count: number): Measured {
   const random = new SeededRandom(1);
   const endpoints = endpointsOf(count);
   const build = () => buildBalancer(endpoints, { ...defaultBalancerSettings, ...settings }, random);
   const balancer = build();
-  const cost = costOfPick(balancer, key);
+  const cost = costOfPick(balancer, key, false);
+  const withReason = costOfPick(balancer, key, true);
   const started = cpuNs();
   for (let i = 0; i < 20; i++) build();
-  return { ...cost, buildUs: (cpuNs() - started) / 20 / 1000 };
+  return { ...cost, withReason, buildUs: (cpuNs() - started) / 20 / 1000 };
 }
 
 const counts = [3, 30, 300];
 for (const one of cases) measure(one, 3);
 console.log(
-  `${'policy'.padEnd(28)}${counts.map((count) => `${count} endpoints: ns, B, build µs`.padEnd(34)).join('')}`,
+  `${'policy'.padEnd(28)}${counts.map((count) => `${count} endpoints: ns, B; with reason; build µs`.padEnd(48)).join('')}`,
 );
 for (const one of cases) {
   const row = counts.map((count) => {
-    const { ns, bytes, buildUs } = measure(one, count);
-    return `${ns.toFixed(0)} ns  ${bytes.toFixed(1)} B  ${buildUs.toFixed(0)} µs`.padEnd(34);
+    const { ns, bytes, withReason, buildUs } = measure(one, count);
+    const reason = `${withReason.ns.toFixed(0)} ns  ${withReason.bytes.toFixed(0)} B`;
+    return `${ns.toFixed(0)} ns  ${bytes.toFixed(1)} B; ${reason}; ${buildUs.toFixed(0)} µs`.padEnd(48);
   });
   console.log(one.name.padEnd(28) + row.join(''));
 }

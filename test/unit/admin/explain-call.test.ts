@@ -69,7 +69,7 @@ describe('admin/explain-call', () => {
     expect(told).to.include('     picked because: lowest active/weight of 1: 3/1\n');
     expect(told).to.include('  trace       4bf92f3577b34da6a3ce929d0e0e4736\n');
     expect(explainCall({ ...failedCall(), attempts: [] })).to.include(
-      'No attempt: no endpoint was chosen.\n',
+      'No attempt: no endpoint was picked.\n',
     );
   });
 });

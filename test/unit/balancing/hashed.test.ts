@@ -5,6 +5,7 @@ import {
   defaultBalancerSettings,
 } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { hash32 } from '../../../src/balancing/hash.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { candidate } from './simulation.ts';
 
@@ -64,16 +65,30 @@ describe('hash policies', () => {
   it('say why in plain words', () => {
     const endpoints = pool(3);
     const balancer = build(endpoints);
+    const why = (key: string, excluded: Set<Candidate> | null = null, over = {}) => {
+      const one = build(endpoints, over);
+      const picked = one.pick(0, excluded, key) as Candidate;
+      return String(one.explain(picked, 0, key));
+    };
     const own = balancer.pick(0, null, 'ada') as Candidate;
     const next = balancer.pick(0, new Set([own]), 'ada') as Candidate;
-    expect(balancer.explain(own, 0, 'ada')).to.equal('by maglev hash of header x-user over 3 endpoints');
-    expect(balancer.explain(next, 0, 'ada')).to.equal(
-      `by maglev hash of header x-user over 3 endpoints: its own, ${own.address}, was tried, and this one is next for its key`,
+    const hash = (hash32('ada') >>> 0).toString(16).padStart(8, '0');
+    const owned = `the key of the request (header x-user) has the hash ${hash}, which the maglev table gives to`;
+    expect(why('ada')).to.equal(`${owned} ${own.address}`);
+    expect(why('ada', new Set([own]))).to.equal(
+      `${owned} ${own.address}, which was already tried; ${next.address} is the next for this key`,
     );
-    expect(balancer.explain(own, 0, '')).to.equal(
-      'by lot over 3 endpoints, weight 1: the call has no key for the maglev hash of header x-user',
+    own.active = 10;
+    expect(why('ada', null, { boundedLoad: { factor: 1.25 } })).to.equal(
+      `${owned} ${own.address}, which has 10 in flight and may have 5 (boundedLoad); ${next.address} is the next for this key`,
     );
-    expect(build(endpoints, { policy: 'ip_hash' }).explain(endpoints[0], 0, '')).to.contain('source address');
+    own.active = 0;
+    expect(why('')).to.match(
+      /^the request has no key \(header x-user\), so \S+ was taken at random, by weight \(1\)$/,
+    );
+    expect(why('', new Set([own]))).to.match(/^the request has no key/);
+    expect(why('::1', null, { policy: 'ip_hash' })).to.contain('(source address)');
+    expect(why('a', null, { policy: 'ring_hash' })).to.contain('which the ring table gives to');
   });
 
   it('keep every key on its endpoint whatever the order of the list', () => {

@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { buildBalancer, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import {
+  type BalancerSettings,
+  buildBalancer,
+  defaultBalancerSettings,
+} from '../../../src/balancing/build.ts';
+import type { Candidate } from '../../../src/balancing/candidate.ts';
 import { failPenalty } from '../../../src/balancing/fail-penalty.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { candidate, type Replica, sharesOf, simulate } from './simulation.ts';
@@ -79,15 +84,46 @@ describe('least_request', () => {
   it('says why in plain words', () => {
     const endpoints = [candidate('a'), candidate('b', 2)];
     endpoints[1].active = 1;
-    const build = (choices: number | 'auto', all = endpoints) =>
-      buildBalancer(all, { ...defaultBalancerSettings, choices }, new SeededRandom(1));
-    expect(build('auto').explain(endpoints[1], 0, '')).to.equal(
-      'least loaded of all 2 endpoints: load 0.5 (1 in flight, weight 2)',
+    const why = (choices: number | 'auto', all = endpoints, excluded: Set<Candidate> | null = null) => {
+      const balancer = buildBalancer(all, { ...defaultBalancerSettings, choices }, new SeededRandom(1));
+      return String(balancer.explain(balancer.pick(0, excluded, '') as Candidate, 0, ''));
+    };
+    expect(why('auto')).to.equal('a had the fewest requests in flight per weight (0/1, next best 1/2 at b)');
+    expect(why(2, [...endpoints, candidate('c')])).to.match(
+      /^[ac] had the fewest requests in flight per weight of 2 drawn at random \(0\/1, next best (0\/1|1\/2) at [abc]\)$/,
     );
-    expect(build(2, [...endpoints, candidate('c')]).explain(endpoints[1], 0, '')).to.match(
-      /^least loaded of 2 drawn from 3/,
+    expect(why('auto', [endpoints[0]])).to.equal('a was the only choice (0/1)');
+    expect(why('auto', endpoints, new Set([endpoints[0]]))).to.equal('b was the only choice (1/2)');
+    const two = [candidate('a'), candidate('c')];
+    expect(why('auto', two)).to.match(
+      /^([ac]) had the fewest requests in flight per weight \(0\/1\), as did (?!\1)[ac]; it was taken at random, by weight$/,
     );
-    expect(build('auto', [endpoints[0]]).explain(endpoints[0], 0, '')).to.match(/^the only endpoint/);
+    expect(why('auto', [...two, candidate('d')])).to.include('as did 2 others');
+    Object.assign(two[0], { phantomLoad: 20, phantomAtMs: 0 });
+    expect(why('auto', two)).to.equal(
+      'c had the fewest requests in flight per weight (0/1, next best 0/1, counted as 20 after recent failures at a)',
+    );
+    Object.assign(two[0], { phantomLoad: 0, active: 3 });
+    expect(why('auto', [two[0]])).to.equal('a was the only choice (3/1)');
+  });
+
+  it('says why where the load has an exponent or slow endpoints count as busier', () => {
+    const endpoints = [candidate('a', 0.5), candidate('b', 2)];
+    Object.assign(endpoints[0], { active: 2, latencyMs: 90 });
+    Object.assign(endpoints[1], { active: 5, latencyMs: 1 });
+    const why = (over: Partial<BalancerSettings>) => {
+      const balancer = buildBalancer(endpoints, { ...defaultBalancerSettings, ...over }, new SeededRandom(1));
+      return String(balancer.explain(balancer.pick(0, null, '') as Candidate, 0, ''));
+    };
+    expect(why({ bias: 2 })).to.equal(
+      'a had the least load (in flight^2 / weight) (2/0.5, load 8, next best 5/2, load 12.5 at b)',
+    );
+    endpoints[0].active = 1;
+    // Nearly twice as slow as the mean of both, which is no more than the guard allows; then three of them.
+    endpoints.push({ ...candidate('c', 1), active: 9, latencyMs: 1 });
+    expect(why({ slowGuard: true })).to.equal(
+      'b had the fewest requests in flight per weight (5/2, next best 1/0.5, counted as 5.87 after recent failures or slow replies at a)',
+    );
   });
 });
 
@@ -184,8 +220,9 @@ describe('peak_ewma', () => {
     endpoints[1].latencyMs = 8;
     endpoints[1].active = 1;
     const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
-    expect(balancer.explain(endpoints[1], 0, '')).to.equal(
-      'least loaded of 2 drawn from 3 endpoints: load 8 (latency 8 ms, 1 in flight, weight 2)',
+    const picked = balancer.pick(0, new Set([endpoints[2]]), '') as Candidate;
+    expect(String(balancer.explain(picked, 0, ''))).to.equal(
+      'b had the shortest expected wait of 2 drawn at random (8 ms with 1 in flight and weight 2, next best 30 ms with 0 in flight and weight 1 at a)',
     );
   });
 

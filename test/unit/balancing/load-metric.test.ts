@@ -6,13 +6,15 @@ import {
   expectedWaitPerWeight,
   inFlightPerWeight,
   type LoadMetric,
-  loadOf,
   slowGuarded,
 } from '../../../src/balancing/load-metric.ts';
 import { candidate } from './simulation.ts';
 
-const measure = (metric: LoadMetric) => (endpoint: Candidate, nowMs: number) =>
-  loadOf(metric, endpoint, nowMs);
+const measure = (metric: LoadMetric) => (endpoint: Candidate, nowMs: number) => {
+  const load = new Float64Array(1);
+  metric(endpoint, nowMs, load);
+  return load[0];
+};
 const penalty = failPenalty({ load: 20, decayMs: 1000 });
 
 describe('inFlightPerWeight', () => {

@@ -87,14 +87,17 @@ describe('a balancer over priorities and zones', () => {
       members,
       localZone: '',
     });
-    expect(balancer.explain(members[10], 0, '')).to.equal(
-      'priority 1 (30% of the calls): least loaded of all 4 endpoints: load 0 (0 in flight, weight 1)',
+    const why = (one: typeof balancer, excluded: Set<Candidate>) =>
+      String(one.explain(one.pick(0, excluded, '') as Candidate, 0, ''));
+    expect(why(balancer, new Set(members.slice(5, 10)))).to.match(
+      /^priority 1 \(30% of the calls\), 4 endpoints; 1-\d had the fewest requests in flight per weight \(0\/1\), as did 3 others/,
     );
     const zoned = ['a', 'a', 'b', 'b'].map((zone, i) => ({ ...candidate(`${zone}${i}`), zone }));
     const near = buildBalancer(zoned, settingsOf({}), new SeededRandom(seed), {
       members: zoned,
       localZone: 'b',
     });
-    expect(near.explain(zoned[3], 0, '')).to.match(/^zone b \(100%\): least loaded of all 2 endpoints/);
+    expect(why(near, new Set())).to.match(/^zone b \(100%\), 2 endpoints; b\d had the fewest/);
+    expect(why(near, new Set(zoned.slice(2)))).to.match(/^zone a \(0%\), 2 endpoints; a\d had the fewest/);
   });
 });

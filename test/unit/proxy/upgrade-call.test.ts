@@ -32,7 +32,7 @@ describe('UpgradeCall', () => {
     expect(chosen.address).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
     expect([rig.cluster.active, rig.context.calls.active]).to.deep.equal([1, 1]);
     rig.clock.advance(5000);
-    chosen.release(endings.answered);
+    chosen.release(endings.answered, '');
     call.ended(result());
     expect([rig.cluster.active, rig.context.calls.active, rig.context.calls.ended]).to.deep.equal([0, 0, 1]);
     expect(rig.settled[0]).to.include({
@@ -67,7 +67,7 @@ describe('UpgradeCall', () => {
     const sent = [0, 1].map(() => {
       const chosen = call.choose(head);
       if (chosen.error !== undefined) throw new Error(chosen.error.detail);
-      chosen.release(endings.connectFailed);
+      chosen.release(endings.connectFailed, 'connect_failed');
       return ['traceparent', 'b3'].map((name) => chosen.head.all(name).join());
     });
     call.ended(result({ httpStatus: 503 }));
@@ -89,7 +89,7 @@ describe('UpgradeCall', () => {
       const chosen = call.choose(httpHead());
       if (chosen.error !== undefined) throw new Error(chosen.error.detail);
       if (chosen.address.kind === 'tcp') ports.push(chosen.address.port);
-      chosen.release(endings.connectFailed);
+      chosen.release(endings.connectFailed, 'connect_failed');
     }
     expect(ports.sort()).to.deep.equal([1000, 1001]);
     expect(call.choose(httpHead()).error?.code).to.equal('no_healthy_endpoint');
@@ -112,7 +112,7 @@ describe('UpgradeCall', () => {
       const head = new HeaderBlock([...httpHead().allFields, ...cookies]);
       const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
       if (chosen.error !== undefined) throw new Error(chosen.error.detail);
-      chosen.release(endings.answered);
+      chosen.release(endings.answered, '');
       return chosen.replyFields;
     };
     const [{ name, value }] = choose([]);

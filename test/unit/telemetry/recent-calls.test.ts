@@ -3,6 +3,7 @@ import {
   createRecentCalls,
   failedCallsMax,
   recentCallsMax,
+  shownCallsMax,
   slowCallsMax,
 } from '../../../src/telemetry/recent-calls.ts';
 import { callRecord } from './records.ts';
@@ -49,5 +50,31 @@ describe('telemetry/recent-calls', () => {
     for (let id = 1; id <= 500; id++) calls.add(callRecord({ id, endedMs: 1010 }));
     calls.add(callRecord({ id: 501, endedMs: 900_000, responseMessages: 7 }));
     expect(calls.slow()).to.deep.equal([]);
+  });
+
+  it('keeps what was shown beyond the lists, the last of them, and as long as it is shown again', () => {
+    const calls = createRecentCalls();
+    const one = callRecord({ id: 1 });
+    calls.shown([one]);
+    for (let id = 10; id < 10 + shownCallsMax - 1; id++) calls.shown([callRecord({ id })]);
+    expect(calls.find(1)).to.equal(one);
+    calls.shown([one]);
+    calls.shown([callRecord({ id: 5000 })]);
+    expect([calls.find(1)?.id, calls.find(10), calls.find(11)?.id]).to.deep.equal([1, undefined, 11]);
+    for (let id = 6000; id < 6000 + shownCallsMax; id++) calls.shown([callRecord({ id })]);
+    expect(calls.find(1)).to.equal(undefined);
+  });
+
+  it('remembers TCP connections, and takes none for slow', () => {
+    const calls = createRecentCalls();
+    for (let id = 1; id <= 500; id++) calls.add(callRecord({ id, endedMs: 1010 }));
+    const tcp = { tcp: true, grpc: false, grpcStatus: -1, httpStatus: 0, requestMessages: 0 };
+    calls.add(callRecord({ ...tcp, id: 501, endedMs: 90_000 }));
+    calls.add(callRecord({ ...tcp, id: 502, endedMs: 90_000, error: 'connect_failed' }));
+    expect([calls.slow(), ids(calls.failed()), ids(calls.recent()).slice(0, 2)]).to.deep.equal([
+      [],
+      [502],
+      [502, 501],
+    ]);
   });
 });

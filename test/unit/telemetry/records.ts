@@ -9,6 +9,7 @@ export function callRecord(over: Partial<CallRecord> = {}): CallRecord {
     route: 'hello',
     cluster: 'greeter',
     grpc: true,
+    tcp: false,
     httpMethod: 'POST',
     authority: 'greeter:50051',
     path: '/helloworld.Greeter/SayHello',

@@ -127,6 +127,37 @@ describe('Cluster', () => {
     expect(picks()).to.deep.equal(new Set([b, c]));
   });
 
+  it('says of a pick what was usable, what had been tried and what was full', () => {
+    const { cluster, publish, watches, clock } = setUp({ watched: true, endpointRequestsMax: 1 });
+    publish([spec(a), spec(b), spec(c)]);
+    const why = (excluded: string[] = []) => {
+      const tried = cluster.all().filter(({ address }) => excluded.includes(address));
+      const endpoint = cluster.pick(clock.now(), new Set(tried), '')!;
+      return String(cluster.explain(endpoint, clock.now(), ''));
+    };
+    watches.get(a)!.says('healthy');
+    expect(why()).to.equal(
+      `1 of 3 endpoints was usable (no health check has answered yet: 2); ${a} was the only choice (0/1)`,
+    );
+    watches.get(b)!.says('unhealthy', 'connection refused');
+    watches.get(c)!.says('healthy');
+    expect(why([a])).to.equal(
+      `2 of 3 endpoints were usable (unhealthy: 1), 1 already tried; ${c} was the only choice (0/1)`,
+    );
+    watches.get(b)!.says('healthy');
+    // Of weight 4, a has the least load per weight, but no more than one request may be there.
+    publish([spec(a, 4), spec(b), spec(c)]);
+    const [first, second] = cluster.all();
+    first.active = 1;
+    second.active = 0;
+    cluster.all()[2].active = 1;
+    second.phantomLoad = 20;
+    second.phantomAtMs = clock.now();
+    expect(why()).to.equal(
+      `3 endpoints were usable, 2 at the limit of requests; ${b} was the only choice (0/1, counted as 20 after recent failures)`,
+    );
+  });
+
   it('an endpoint that stays keeps its counters and its connections, whatever its weight becomes', () => {
     const { cluster, publish, pools } = setUp();
     publish([spec(a)]);

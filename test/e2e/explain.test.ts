@@ -1,0 +1,167 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket, connect as tcpConnect } from 'node:net';
+import * as grpc from '@grpc/grpc-js';
+import { expect } from 'chai';
+import { failedCallsMax, recentCallsMax } from '../../src/telemetry/recent-calls.ts';
+import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
+import { until } from '../support/until.ts';
+import { rig } from './rig.ts';
+
+const { status } = grpc;
+const get = async (url: string): Promise<string> => (await fetch(url)).text();
+
+describe('why a call went where it went, as configured by default', function () {
+  this.timeout(20_000);
+  const { greeter, sidecar, client: grpcClient, defer } = rig();
+  const bare = { health: 'none', outlier: 'none' };
+  const explained = (proxy: Sidecar, id: number): Promise<string> => get(`${proxy.adminUrl}/explain/${id}`);
+
+  it('is there for every call that a list shows, without a collector', async () => {
+    const replicas = [await greeter(), await greeter(), await greeter()];
+    const proxy = await sidecar(greeterConfig(replicas, bare));
+    const client = grpcClient(proxy.target());
+    for (let i = 0; i < 12; i++) await client.sayHello('x');
+    const listed = (await (await fetch(`${proxy.adminUrl}/traces?format=json`)).json()) as {
+      recent: Array<{ id: number; attempts: Array<{ endpoint: string; pick: string }> }>;
+    };
+    expect(listed.recent).to.have.length(12);
+    for (const { id, attempts } of listed.recent) {
+      const [{ endpoint, pick }] = attempts;
+      expect(pick).to.match(
+        new RegExp(
+          `^3 endpoints were usable; ${endpoint} had the fewest requests in flight per weight \\(0/1\\), as did 2 others; it was taken at random, by weight$`,
+        ),
+      );
+      expect(await explained(proxy, id)).to.include(`picked because: ${pick}\n`);
+    }
+  });
+
+  it('compares with the next best while requests are in flight', async () => {
+    const replicas = [await greeter(), await greeter()];
+    const proxy = await sidecar(greeterConfig(replicas, bare));
+    const client = grpcClient(proxy.target());
+    const stream = client.openBidi();
+    stream.call.write({});
+    await until(
+      () => proxy.cluster().active === 1,
+      () => 'the stream did not begin',
+    );
+    const busy = replicas.find(({ address }) => proxy.endpoint(address).active === 1)!;
+    await client.sayHello('x');
+    stream.call.cancel();
+    await stream.result;
+    const call = proxy.calls().find(({ path }) => path.endsWith('SayHello'))!;
+    expect(String(call.attempts[0].pick)).to.match(
+      new RegExp(
+        `^2 endpoints were usable; \\S+ had the fewest .* \\(0/1, next best 1/1 at ${busy.address}\\)$`,
+      ),
+    );
+  });
+
+  it('is there for each attempt of a call that was tried twice, and for a call that found no endpoint', async () => {
+    const [bad, good] = [await greeter({ name: 'bad' }), await greeter({ name: 'good' })];
+    bad.failure = { code: status.UNAVAILABLE, details: 'not now' };
+    const config = greeterConfig([{ ...bad, weight: 1000, address: bad.address }, good], bare);
+    const routes = [{ name: 'all', cluster: 'greeter', retry: { on: ['unavailable'], attempts: 2 } }];
+    const proxy = await sidecar({ ...config, listeners: [{ name: 'in', listen: '127.0.0.1:0', routes }] });
+    const client = grpcClient(proxy.target());
+    await until(
+      async () => {
+        await client.sayHello('x');
+        return proxy.calls().some(({ attempts }) => attempts.length === 2);
+      },
+      () => 'no call was tried twice',
+    );
+    const retried = proxy.calls().find(({ attempts }) => attempts.length === 2)!;
+    const [first, second] = retried.attempts.map(({ pick }) => String(pick));
+    expect(first).to.include(`; ${bad.address} had`);
+    expect(second).to.equal(
+      `2 endpoints were usable, 1 already tried; ${good.address} was the only choice (0/1)`,
+    );
+    for (const { address } of [bad, good])
+      await fetch(`${proxy.adminUrl}/endpoints/${address}/drain`, { method: 'POST' });
+    await client.sayHello('x').catch(() => {});
+    const last = proxy.calls().at(-1)!;
+    expect(last.attempts).to.deep.equal([]);
+    const text = await explained(proxy, last.id);
+    expect(text).to.include('No attempt: no endpoint was picked.');
+    expect(text).to.include(`${bad.address} drained by hand; ${good.address} drained by hand`);
+    await fetch(`${proxy.adminUrl}/endpoints/${good.address}/enable`, { method: 'POST' });
+    await client.sayHello('x');
+    expect(String(proxy.calls().at(-1)!.attempts[0].pick)).to.match(
+      /^1 of 2 endpoints was usable \(drained by hand: 1\); \S+ was the only choice \(0\/1\)$/,
+    );
+  });
+
+  it('outlasts any number of later calls, for the calls that the page or /traces has shown', async () => {
+    const replica = await greeter();
+    const proxy = await sidecar(greeterConfig([replica], bare));
+    const client = grpcClient(proxy.target());
+    replica.failure = { code: status.NOT_FOUND, details: 'no such greeting' };
+    await client.sayHello('x').catch(() => {});
+    await fetch(`${proxy.adminUrl}/live.json`);
+    const shown = proxy.calls()[0].id;
+    for (let i = 0; i < recentCallsMax + failedCallsMax; i++) await client.sayHello('x').catch(() => {});
+    expect(proxy.calls().some(({ id }) => id === shown)).to.equal(false);
+    expect((await fetch(`${proxy.adminUrl}/explain/${shown}`)).status).to.equal(200);
+    expect((await fetch(`${proxy.adminUrl}/explain/${shown + 1}`)).status).to.equal(404);
+  });
+
+  it('is there for a TCP connection, and for one that found no server', async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.pipe(socket);
+      socket.on('error', () => {});
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    defer(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const proxy = await sidecar({
+      listeners: [{ name: 'raw', listen: '127.0.0.1:0', protocol: 'tcp', cluster: 'raw' }],
+      clusters: [
+        { name: 'raw', protocol: 'tcp', endpoints: [{ address: `127.0.0.1:${port}` }], health: 'none' },
+      ],
+    });
+    const say = async (): Promise<void> => {
+      const [host, own] = proxy.target().split(':');
+      const socket = tcpConnect(Number(own), host);
+      socket.on('error', () => {});
+      socket.end('hello');
+      socket.resume();
+      await new Promise((resolve) => socket.on('close', resolve));
+    };
+    await say();
+    await until(
+      () => proxy.calls().length === 1,
+      () => 'the connection was not remembered',
+    );
+    const [call] = proxy.calls();
+    expect(call).to.include({ tcp: true, error: '', requestBytes: 5, responseBytes: 5, cluster: 'raw' });
+    const text = await explained(proxy, call.id);
+    expect(text).to.match(/^Call \d+: TCP connection ended closed after /);
+    expect(text).to.include(
+      `picked because: 1 endpoint was usable; 127.0.0.1:${port} was the only choice (0/1)\n`,
+    );
+    const metrics = await get(`${proxy.adminUrl}/metrics`);
+    expect(metrics).not.to.match(/^http_server_request_duration_seconds_count/m);
+    await fetch(`${proxy.adminUrl}/endpoints/127.0.0.1:${port}/drain`, { method: 'POST' });
+    await say();
+    await until(
+      () => proxy.calls().length === 2,
+      () => 'the failed connection was not remembered',
+    );
+    const failed = (await (await fetch(`${proxy.adminUrl}/traces?format=json`)).json()) as {
+      failed: Array<{ error: string; detail: string }>;
+    };
+    expect(failed.failed).to.have.length(1);
+    expect(failed.failed[0].detail).to.equal(
+      `cluster raw has no usable endpoint: 127.0.0.1:${port} drained by hand`,
+    );
+  });
+});
