@@ -1,14 +1,14 @@
 import { isIP } from 'node:net';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import type { DnsFamily, DnsResolver, Service } from './dns-resolver.ts';
 import {
-  type DnsFamily,
-  type DnsResolver,
+  type FullNameMemory,
   isLocalhost,
   type Resolution,
   resolveHost,
   resolveServices,
-  type Service,
-} from './dns-resolver.ts';
+} from './resolve-host.ts';
+import type { SystemNames } from './system-names.ts';
 
 /** A question that is asked again and again; it remembers what it learnt, for what a later round cannot find out. */
 export interface DnsQuery {
@@ -48,14 +48,16 @@ const servicesTtlSecMax = 5;
 const servicesMax = 1000;
 
 export function addressQuery({ host, port, family }: AddressTarget, resolver: DnsResolver): DnsQuery {
-  const name = new KnownName(host, family, resolver);
+  const name = new KnownName(host, family, resolver, false);
+  const hostname = isIP(host) === 0 ? withoutRoot(host) : '';
   return {
     describe: `DNS name ${host}, port ${port}`,
     async ask() {
-      const found = await name.resolve();
+      const found = await name.resolve(await resolver.names?.());
       if (!found.ok) return found;
       const endpoints = found.addresses.map((address) => ({
         address: { kind: 'tcp' as const, host: address, port },
+        hostname,
         weight: 1,
         zone: '',
         priority: 0,
@@ -70,17 +72,20 @@ class KnownName {
   private readonly host: string;
   private readonly family: DnsFamily;
   private readonly resolver: DnsResolver;
+  private readonly absolute: boolean;
+  private readonly memory: FullNameMemory = { fullName: '' };
   private known: readonly string[] = [];
 
-  constructor(host: string, family: DnsFamily, resolver: DnsResolver) {
+  constructor(host: string, family: DnsFamily, resolver: DnsResolver, absolute: boolean) {
     this.host = host;
+    this.absolute = absolute;
     this.family = family;
     this.resolver = resolver;
   }
 
-  async resolve(): Promise<Resolution> {
-    const { host, family } = this;
-    const found = await resolveHost(this.resolver, host, family);
+  async resolve(names: SystemNames | undefined): Promise<Resolution> {
+    const { host, family, absolute, memory } = this;
+    const found = await resolveHost(this.resolver, names, { host, family, absolute, memory });
     if (!found.ok) return found;
     // What is not known has not changed: a server that has trouble with AAAA alone takes no IPv6 endpoint away.
     const kept = this.known.filter((address) => isIP(address) === found.unknownFamily);
@@ -98,27 +103,37 @@ function oneFamily(host: string, addresses: readonly string[]): readonly string[
   const ipv4 = addresses.filter((address) => isIP(address) === 4);
   if (ipv4.length === 0 || ipv4.length === addresses.length) return addresses;
   // One machine that may listen on either: whoever connects tries both in turn (RFC 8305).
-  return isLocalhost(host) ? [host] : ipv4;
+  return isLocalhost(host) ? ['localhost'] : ipv4;
 }
 
-/** SRV: who and where, with priorities as they rank and weights as they are; then the addresses of each. */
+/**
+ * SRV: who and where, with priorities as they rank and weights as they are; then the addresses of each. The name of an endpoint,
+ * which TLS verifies, is the domain whose service was asked for, and not the target of its record: DNS is not trusted to say whom
+ * to trust (RFC 6125 section 6.2.1, "source domain").
+ */
 export function serviceQuery({ host, family }: ServiceTarget, resolver: DnsResolver): DnsQuery {
-  let names = new Map<string, KnownName>();
+  const memory: FullNameMemory = { fullName: '' };
+  const hostname = serviceDomain(host);
+  let known = new Map<string, KnownName>();
   return {
     describe: `DNS service ${host}`,
     async ask() {
-      const found = await resolveServices(resolver, host);
+      const rules = await resolver.names?.();
+      const found = await resolveServices(resolver, rules, host, memory);
       if (!found.ok) return found;
-      const services = found.services.slice(0, servicesMax);
+      // A target of "." says that there is no such service (RFC 2782).
+      const services = found.services
+        .filter(({ host: target }) => target !== '' && target !== '.')
+        .slice(0, servicesMax);
       const asked = new Map<string, KnownName>();
       for (const { host: target } of services)
-        asked.set(target, names.get(target) ?? new KnownName(target, family, resolver));
-      names = asked;
+        asked.set(target, known.get(target) ?? new KnownName(target, family, resolver, true));
+      known = asked;
       const resolutions = new Map<string, Resolution>();
       await Promise.all(
-        [...asked].map(async ([target, name]) => resolutions.set(target, await name.resolve())),
+        [...asked].map(async ([target, name]) => resolutions.set(target, await name.resolve(rules))),
       );
-      return endpointsOf(services, asked, resolutions);
+      return endpointsOf(services, asked, resolutions, hostname);
     },
   };
 }
@@ -127,6 +142,7 @@ function endpointsOf(
   services: readonly Service[],
   names: ReadonlyMap<string, KnownName>,
   resolutions: ReadonlyMap<string, Resolution>,
+  hostname: string,
 ): DnsAnswer {
   const ranks = [...new Set(services.map(({ priority }) => priority))].sort((a, b) => a - b);
   const endpoints = new Map<string, EndpointSpec>();
@@ -141,6 +157,7 @@ function endpointsOf(
     for (const address of addresses) {
       endpoints.set(`${address} ${port}`, {
         address: { kind: 'tcp', host: address, port },
+        hostname,
         // Weight 0 is "hardly ever" in RFC 2782, or that nobody cares; a host with two addresses gets its share once.
         weight: Math.max(1, weight) / addresses.length,
         zone: '',
@@ -151,4 +168,13 @@ function endpointsOf(
   if (endpoints.size === 0) return { ok: false, error: error || 'no SRV records' };
   const sorted = [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
   return { ok: true, endpoints: sorted, ttlSec };
+}
+
+function withoutRoot(name: string): string {
+  return name.replace(/\.$/, '');
+}
+
+/** `orders.example` of `_grpc._tcp.orders.example`. */
+function serviceDomain(host: string): string {
+  return withoutRoot(host.replace(/^(_[^.]*\.)+/, '')) || withoutRoot(host);
 }

@@ -18,6 +18,8 @@ const retryFactor = 1.6;
 const jitter = 0.1;
 /** Past the resolver's own timeouts; a resolution that hangs must not end discovery. */
 const resolutionTimeoutMs = 10_000;
+/** The same where resolv.conf gives servers more time. */
+const resolutionTimeoutMsMax = 60_000;
 
 export interface DnsSourceDependencies {
   readonly clock: Clock;
@@ -103,9 +105,11 @@ export class DnsSource implements DiscoverySource {
       // Whoever was just told may have stopped this source.
       if (!this.stopped) this.resolveAt(this.clock.now() + delayMs);
     };
-    this.timer = this.clock.after(resolutionTimeoutMs, () => {
+    const { roundMs = 0 } = this.resolver;
+    const timeoutMs = Math.min(Math.max(resolutionTimeoutMs, roundMs), resolutionTimeoutMsMax);
+    this.timer = this.clock.after(timeoutMs, () => {
       this.resolver.cancel();
-      settle({ ok: false, error: `no answer within ${resolutionTimeoutMs / 1000} s` });
+      settle({ ok: false, error: `no answer within ${timeoutMs / 1000} s` });
     });
     // `ask` never rejects.
     void this.query.ask().then((result) => {

@@ -58,7 +58,7 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
   const agent =
     options.tls === null
       ? new http.Agent(agentOptions)
-      : new https.Agent({ ...options.tls, ...agentOptions });
+      : new https.Agent({ ...options.tls, ...agentOptions, ALPNProtocols: ['http/1.1'] });
   let active = 0;
   let closed = false;
   const closeIdle = (): void => {

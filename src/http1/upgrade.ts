@@ -205,6 +205,7 @@ class UpgradeAttempt {
     const { clock } = this.options;
     const request = (tls === null ? http : https).request({
       ...tls,
+      ...(tls === null ? {} : { ALPNProtocols: ['http/1.1'] }),
       ...(address.kind === 'unix'
         ? { socketPath: address.path }
         : { host: address.host, port: address.port }),

@@ -330,14 +330,13 @@ export class Cluster {
     for (const spec of list) {
       const address = formatAddress(spec.address);
       gone.delete(address);
-      let known = this.endpoints.get(address);
-      // Its connections were verified for another name (of an SRV record that changed, say): they serve nobody now.
-      if (known !== undefined && known.hostname !== (spec.hostname ?? '')) {
-        removed.push(this.remove(address));
-        known = undefined;
-      }
+      const known = this.endpoints.get(address);
       if (known === undefined) this.add(spec);
-      else {
+      else if (known.hostname !== (spec.hostname ?? '')) {
+        // Its connections and probes verified another name: none of them may serve this one.
+        removed.push(this.remove(address));
+        this.add(spec).inherit(known);
+      } else {
         known.configuredWeight = spec.weight;
         known.zone = spec.zone;
         known.priority = spec.priority;
@@ -350,7 +349,7 @@ export class Cluster {
     for (const endpoint of removed) endpoint.pool.drain();
   }
 
-  private add(spec: EndpointSpec): void {
+  private add(spec: EndpointSpec): Endpoint {
     const endpoint = new Endpoint(spec, this.deps.clock.now());
     endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
     endpoint.outlier = this.deps.outlier?.add(endpoint.address, () => this.rebuild()) ?? null;
@@ -361,6 +360,7 @@ export class Cluster {
       weight: spec.weight,
     });
     endpoint.watch = this.deps.watchHealth?.(endpoint, () => this.healthChanged(endpoint)) ?? null;
+    return endpoint;
   }
 
   private healthChanged(endpoint: Endpoint): void {

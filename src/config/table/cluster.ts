@@ -319,7 +319,10 @@ export const cluster = section(
             example: '{ host: orders, port: 50051 }',
           },
           {
-            host: key(hostName, { required: true, doc: 'Name to look up.' }),
+            host: key(hostName, {
+              required: true,
+              doc: 'Name to look up, by the rules of the platform: hosts file, `search` and `ndots` of resolv.conf. TLS verifies it.',
+            }),
             type: key(choice(['address', 'srv']), {
               default: 'address',
               doc: '`address`: A and AAAA records, each of weight 1. `srv`: SRV records, with their ports, weights and priorities.',

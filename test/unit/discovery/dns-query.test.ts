@@ -162,7 +162,7 @@ describe('serviceQuery', () => {
     const address = { kind: 'tcp', host: '10.1.0.1', port: 50_051 };
     expect(await query.ask()).to.deep.equal({
       ok: true,
-      endpoints: [{ address, weight: 3, zone: '', priority: 0 }],
+      endpoints: [{ address, hostname: 'orders.test', weight: 3, zone: '', priority: 0 }],
       ttlSec: 3,
     });
     expect([...server.questions].sort()).to.deep.equal([

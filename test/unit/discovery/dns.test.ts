@@ -79,7 +79,7 @@ describe('DnsSource', () => {
     await turn();
     source.stop();
     const address = { kind: 'tcp', host: '10.0.0.1', port: 7 };
-    expect(list).to.deep.equal([{ address, weight: 1, zone: '', priority: 0 }]);
+    expect(list).to.deep.equal([{ address, hostname: 'a', weight: 1, zone: '', priority: 0 }]);
   });
 
   for (const [ttlSec, fromMs, toMs] of [

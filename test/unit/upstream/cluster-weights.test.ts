@@ -213,3 +213,18 @@ describe('Cluster: zones, priorities and panic', () => {
     expect(new Set(sharesOf(cluster).keys())).to.deep.equal(new Set([a, b]));
   });
 });
+
+describe('Cluster: an address that another name leads to', () => {
+  it('is another endpoint, since TLS verified the name before, and inherits what is known of the replica', () => {
+    const { cluster, publish } = setUp([spec(1, { hostname: 'orders.test' }), spec(2)], {});
+    const [before, other] = cluster.all();
+    cluster.drainEndpoint(before.address, true);
+    publish([spec(1, { hostname: 'orders.test' }), spec(2)]);
+    expect(cluster.all()).to.have.members([before, other]);
+    publish([spec(1, { hostname: 'other.test' }), spec(2)]);
+    expect(before.removed).to.equal(true);
+    const after = cluster.all().find(({ address }) => address === before.address);
+    expect(after).to.include({ hostname: 'other.test', drainedByHand: true });
+    expect(cluster.all()).to.include(other);
+  });
+});

@@ -36,6 +36,10 @@ class FakeWatch implements HealthWatch {
     this.answered = true;
     this.onChange();
   }
+  alive(): void {
+    this.state = { status: 'unknown', alive: true, reason: 'UNAUTHENTICATED', sinceMs: 0, changes: 0 };
+    this.onChange();
+  }
   hint(): void {
     this.hints++;
   }
@@ -167,6 +171,16 @@ describe('Cluster', () => {
     expect(cluster.all()[0]).to.equal(endpoint);
     expect(endpoint).to.include({ active: 1, weight: 7, priority: 1 });
     expect(pools.get(a)?.drained).to.equal(undefined);
+  });
+
+  it('an endpoint that answers, though not about its health, is used', () => {
+    const { publish, picks, watches } = setUp({ watched: true });
+    publish([spec(a)]);
+    const watch = watches.get(a)!;
+    watch.says('unhealthy');
+    expect(picks()).to.deep.equal(new Set(['none']));
+    watch.alive();
+    expect(picks()).to.deep.equal(new Set([a]));
   });
 
   it('one that leaves gets no calls, lets its connections go when idle, and its calls still count down', () => {
