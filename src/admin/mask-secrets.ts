@@ -1,12 +1,7 @@
-const masked = '•••';
+import { isSecretKey, masked, maskText } from '../core/secret-keys.ts';
+
 /** A configuration is a few levels deep; what lies deeper is a mistake or an attack. */
 const depthMax = 32;
-
-/** Keys whose value is a secret wherever they stand; paths of key files (`key`, `cert`) are not. */
-const secretKey =
-  /passw(or)?d|passphrase|secret|token|credential|api[-_]?key|private[-_]?key|^authorization$|^proxy-authorization$|^(set-)?cookie$/i;
-/** Keys that only look like one: those of a rate limit, a bucket's `tokens`. */
-const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucket/i;
 
 /**
  * A copy of a configuration that may be shown: values under secret-sounding keys, PEM private keys, passwords inside
@@ -16,6 +11,9 @@ const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucke
 export function maskSecrets(value: unknown): unknown {
   return mask(value, 0, '');
 }
+
+/** What a header match compares with, or a header is set to. A cluster may be called `tokens` and hold no secret. */
+const comparesOrSets = /^(exact|prefix|suffix|regex|contains|value|values)$/;
 
 /** `under` is the nearest key that the value stands under. */
 function mask(value: unknown, depth: number, under: string): unknown {
@@ -37,11 +35,10 @@ function maskEntries(
   under: string,
 ): object {
   const name = entries.find(([key]) => key === 'name' || key === 'header')?.[1];
-  // What stands beside the name of a cookie that Outrigger sets is what it is to be like (`balancer.sticky.cookie`).
-  const namesSecret = typeof name === 'string' && isSecretKey(name) && under !== 'cookie';
+  const namesSecret = typeof name === 'string' && isSecretKey(name);
   const copy: Record<string, unknown> = Object.create(null);
   for (const [key, value] of entries) {
-    const hide = isSecretKey(key) || (namesSecret && key !== 'name' && key !== 'header');
+    const hide = isSecretKey(key) || (namesSecret && comparesOrSets.test(key));
     copy[key] =
       hide && hides(key, value, under) ? masked : (maskMetadata(key, value) ?? mask(value, depth + 1, key));
   }
@@ -68,13 +65,4 @@ function hides(key: string, value: unknown, under: string): boolean {
   if (key === 'cookie' && ((typeof value === 'object' && !Array.isArray(value)) || under === 'hash'))
     return false;
   return value !== null && value !== undefined && value !== '' && typeof value !== 'boolean';
-}
-
-function isSecretKey(key: string): boolean {
-  return secretKey.test(key) && !harmlessKey.test(key);
-}
-
-function maskText(text: string): string {
-  if (text.includes('PRIVATE KEY-----')) return masked;
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${masked}@`);
 }

@@ -1,5 +1,5 @@
 import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
-import { fileOfConfig } from '../config/load.ts';
+import { shownFileOfConfig } from '../config/load.ts';
 import { formatAddress } from '../core/address.ts';
 import { type AppParts, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
@@ -50,7 +50,7 @@ export function adminDeps(
         counters: counters(parts),
       };
     },
-    configDump: () => fileOfConfig(parts.running.config),
+    configDump: () => shownFileOfConfig(parts.running.config),
     serverInfo: () => ({
       name: parts.running.config.telemetry.serviceName,
       version: deps.version,

@@ -1,4 +1,4 @@
-import { fileOfConfig } from '../config/load.ts';
+import { fileOfConfig, shownFileOfConfig } from '../config/load.ts';
 import { type ConfigProblem, type Place, problemAt, shown } from '../config/problem.ts';
 import type { Config } from '../config/table.ts';
 
@@ -17,12 +17,14 @@ export function fixedKeyProblems(
 ): ConfigProblem[] {
   const was = leavesOf(fileOfConfig(before));
   const is = leavesOf(fileOfConfig(after));
+  const shownBefore = leavesOf(shownFileOfConfig(before));
+  const shownAfter = leavesOf(shownFileOfConfig(after));
   const problems: ConfigProblem[] = [];
   for (const path of new Set([...was.keys(), ...is.keys()])) {
     if (!fixedKeys.some((key) => path === key || path.startsWith(`${key}.`))) continue;
     const [from, to] = [was.get(path), is.get(path)];
     if (JSON.stringify(from) === JSON.stringify(to)) continue;
-    const change = `was ${told(from)} and is now ${told(to)}, which takes a restart`;
+    const change = `was ${told(shownBefore.get(path))} and is now ${told(shownAfter.get(path))}, which takes a restart`;
     problems.push(problemAt(placeOf(path), path, `${change}; restart, or leave it as it was`));
   }
   return problems;

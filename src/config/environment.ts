@@ -1,6 +1,7 @@
 import { nearestName } from '../core/nearest.ts';
 import { otelVariables } from '../core/otel-variables.ts';
 import { type ConfigProblem, placeOfName } from './problem.ts';
+import { errorOf } from './secrets.ts';
 import { type Setting, settings, sourceVariables } from './settings.ts';
 
 const prefix = 'OUTRIGGER_';
@@ -60,7 +61,7 @@ function readStandard({ path, shape, variable }: Setting, environment: Environme
     shape.type.parse(shape.type.fromText(value)).error === undefined;
   // Words are to be understood in any case (OpenTelemetry "Environment Variable Specification", "Enum").
   const value = [text, text.trim(), text.trim().toLowerCase()].find(accepted);
-  const { error } = shape.type.parse(shape.type.fromText(text));
+  const error = errorOf(shape, shape.type.fromText(text));
   if (value !== undefined) {
     found.values[variable] = value;
     found.standard.set(path, name);

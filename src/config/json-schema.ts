@@ -31,6 +31,8 @@ function scalarSchema(shape: Scalar): JsonSchema {
     description: plain(shape.doc),
     ...shape.type.jsonSchema,
     ...(shape.default === undefined ? {} : { default: shape.default }),
+    // Tools show such a value as they show a password.
+    ...(shape.secret === true ? { writeOnly: true } : {}),
   };
 }
 

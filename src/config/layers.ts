@@ -3,6 +3,7 @@ import type { EnvironmentReading } from './environment.ts';
 import { type ConfigProblem, type Place, placeOfName } from './problem.ts';
 import type { RawMap } from './reader.ts';
 import type { Raw } from './scalar-type.ts';
+import { errorOf } from './secrets.ts';
 import { type Setting, settings } from './settings.ts';
 import type { Scalar, Section, Shape } from './shape.ts';
 import { table } from './table.ts';
@@ -82,7 +83,7 @@ function formatOf(path: string, shape: Scalar): convict.Format {
     name: `outrigger:${path}`,
     coerce: (text: string) => shape.type.fromText(text),
     validate: (raw: Raw, property: convict.SchemaObj) => {
-      const { error } = shape.type.parse(raw);
+      const error = errorOf(shape, raw);
       if (error === undefined) return;
       (property.report as Report)(path, error);
       throw new Error(error);

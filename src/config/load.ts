@@ -5,6 +5,7 @@ import { type ConfigProblem, type Place, placeOfName, problemsMax, sortProblems 
 import { type RawMap, readSource } from './reader.ts';
 import { applyRules, placeOf } from './rules.ts';
 import type { Raw } from './scalar-type.ts';
+import { maskRaw, secretsOf, secretsOfText, withoutSecrets } from './secrets.ts';
 import { sourceVariables } from './settings.ts';
 import { configFileBytesMax, parseSource, type SourceNode } from './source.ts';
 import { type Config, table } from './table.ts';
@@ -69,6 +70,10 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
   const merged = mergeLayers({ file: reading?.raw ?? {}, environment, flags: flags.settings ?? {} });
   problems.push(...merged.problems);
 
+  const secrets = found.value === undefined ? [] : [...secretsOf(table, found.value, env)];
+  const hide = (list: readonly ConfigProblem[]) =>
+    withoutSecrets(list, new Set([...secrets, ...(found.secrets ?? [])]));
+
   const draft = typedOf(table, merged.raw as Raw) as Draft<Config>;
   // Rules hold parts of a file against each other, and errors of syntax may have cost it some.
   if (reading !== undefined && !partial) {
@@ -82,11 +87,11 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
     if (problems.length === 0) warnings.push(...sortProblems(ruled.warnings));
   }
   const { file } = found;
-  if (problems.length > 0) return { file, warnings, problems: bounded(problems, file) };
+  if (problems.length > 0) return { file, warnings: hide(warnings), problems: hide(bounded(problems, file)) };
   const places: ReadonlyMap<string, Place> = reading?.places ?? new Map();
   return {
     file,
-    warnings,
+    warnings: hide(warnings),
     config: deepFreeze(withProbes(draft as Config)),
     placeOf: (path) => merged.originOf(path) ?? placeOf(path, places),
   };
@@ -97,12 +102,19 @@ export function fileOfConfig(config: Config): RawMap {
   return rawOfTyped(table, config) as RawMap;
 }
 
+/** The same with every secret of the table masked: what may be shown. */
+export function shownFileOfConfig(config: Config): RawMap {
+  return maskRaw(table, fileOfConfig(config) as Raw) as RawMap;
+}
+
 interface FoundSource {
   readonly file: string | undefined;
   readonly value?: SourceNode;
   /** With a value too where the errors of syntax left one. */
   readonly problems?: readonly ConfigProblem[];
   readonly isSound?: (place: Place) => boolean;
+  /** What stands under keys that sound like secrets, where the text could not be parsed. */
+  readonly secrets?: ReadonlySet<string> | undefined;
   /** Whether `${NAME}` stands for a variable. */
   readonly fillsVariables?: boolean;
 }
@@ -137,7 +149,10 @@ function readConfigFile(file: string, readFile: ReadFile): FoundSource {
   const text = textOf(bytes.value);
   if (text.value === undefined) return refused(file, text.error, file);
   if (/^\s*$/.test(text.value)) return refused(file, 'is empty; write listeners and clusters', file);
-  return { file, fillsVariables: true, ...parseSource(file, text.value) };
+  const parsed = parseSource(file, text.value);
+  // Of a text that is not YAML there is no tree, or a part of one.
+  const secrets = parsed.problems.length > 0 ? secretsOfText(text.value) : undefined;
+  return { file, fillsVariables: true, secrets, ...parsed };
 }
 
 function refused(name: string, message: string, file?: string): FoundSource {

@@ -1,4 +1,5 @@
 import { safeJson, safeText } from '../core/safe-text.ts';
+import { maskUrls } from '../core/secret-keys.ts';
 
 /** Where a value was written: a file with a place in it, or a flag or variable, whose line is 0. */
 export interface Place {
@@ -44,9 +45,9 @@ export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[
 
 /** A value as a sentence shows it: in quotes where it is text, escaped, and cut where it is long. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return safeJson(JSON.stringify(cut(value)));
+  if (typeof value === 'string') return safeJson(JSON.stringify(cut(maskUrls(value))));
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  return cut(safeJson(JSON.stringify(value) ?? 'nothing'));
+  return cut(safeJson(maskUrls(JSON.stringify(value) ?? 'nothing')));
 }
 const shownCharsMax = 80;
 

@@ -93,9 +93,16 @@ function ifAbsent(section: Section): string {
 function keyTable(keys: readonly [string, Scalar][]): string {
   const rows = keys.map(
     ([key, shape]) =>
-      `| \`${key}\` | ${cell(shape.type.label)} | ${cell(defaultOf(shape))} | ${cell(shape.doc)} |`,
+      `| \`${key}\` | ${cell(shape.type.label)} | ${cell(defaultOf(shape))} | ${cell(docOf(shape))} |`,
   );
   return ['| key | value | default | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+function docOf({ doc, secret }: Scalar): string {
+  if (secret === false) return doc;
+  const whose =
+    secret === true ? 'A secret' : 'A secret where `name` is `authorization`, `cookie` or the like';
+  return `${doc} ${whose}: errors, logs and \`/config_dump\` do not show it.`;
 }
 
 function defaultOf(shape: Scalar): string {

@@ -8,6 +8,12 @@ import type { Raw, ScalarType, Unit } from './scalar-type.ts';
 /** `filled`: always there, by a default or because it must be written. `optional`: undefined where not written. */
 export type Presence = 'filled' | 'optional';
 
+/**
+ * `true`: no error, log, page or dump shows the value. `byName`: so where the key `name` beside it names a header that holds
+ * credentials.
+ */
+export type Secrecy = boolean | 'byName';
+
 /** A key with a single value. */
 export interface Scalar<T = unknown, U extends Unit = Unit, P extends Presence = Presence> {
   readonly kind: 'scalar';
@@ -27,6 +33,8 @@ export interface Scalar<T = unknown, U extends Unit = Unit, P extends Presence =
   readonly variable: string | undefined;
   /** A variable of the OpenTelemetry specification that stands in for ours. A wrong value there is only warned of. */
   readonly standardVariable: string | undefined;
+  /** Whether the value is a secret; see `Secrecy`. */
+  readonly secret: Secrecy;
 }
 
 /** A mapping with known keys; with `None`, the word `none` may stand in its place. */
@@ -76,6 +84,7 @@ interface ScalarOptions {
   readonly flagDoc?: string;
   readonly variable?: string;
   readonly standardVariable?: string;
+  readonly secret?: Secrecy;
 }
 type PresenceOf<O> = O extends { readonly default: Raw } | { readonly required: true }
   ? 'filled'
@@ -98,6 +107,7 @@ export function key<T, U extends Unit, const O extends ScalarOptions>(
     flagDoc: options.flagDoc,
     variable: options.variable,
     standardVariable: options.standardVariable,
+    secret: options.secret ?? false,
   };
 }
 

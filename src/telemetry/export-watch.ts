@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logger.ts';
+import { maskUrls } from '../core/secret-keys.ts';
 
 /**
  * What became of what was to be exported. A collector that is down is one line in the log when that begins and one
@@ -20,7 +21,7 @@ export class ExportWatch {
   /** `signal` is what is exported, in the plural; `target` is where to, for the log. */
   constructor(signal: 'spans' | 'metrics', target: string, logger: Logger) {
     this.signal = signal;
-    this.target = target;
+    this.target = maskUrls(target);
     this.logger = logger;
   }
 
@@ -40,7 +41,7 @@ export class ExportWatch {
     this.failing = true;
     this.logger.warn(`the collector does not take ${this.signal}; calls go on, what cannot be sent is lost`, {
       collector: this.target,
-      reason: reasonOf(error),
+      reason: maskUrls(reasonOf(error)),
     });
   }
 

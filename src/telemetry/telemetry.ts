@@ -4,6 +4,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import { type InternalErrors, seams } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import { maskUrls } from '../core/secret-keys.ts';
 import { type AccessLog, createAccessLog } from './access-log.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { type Environment, type ExportPlan, exportPlan } from './export-plan.ts';
@@ -128,7 +129,7 @@ async function startExport(
     });
   } catch (error) {
     // The exporters check the standard variables as they are made, and throw at one that makes no sense.
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = maskUrls(error instanceof Error ? error.message : String(error));
     logger.error('traces and metrics are not exported; look at traces.otlp and the OTEL_* variables', {
       reason,
     });

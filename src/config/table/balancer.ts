@@ -62,6 +62,7 @@ const sticky = optionalSection(
       {
         otherwise: 'made at every start: sessions are bound anew then, and other sidecars do not know them',
         doc: 'What tokens are signed with (HMAC-SHA-256). Sidecars with the same secret know the same sessions.',
+        secret: true,
       },
     ),
   },

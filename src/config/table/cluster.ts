@@ -47,7 +47,8 @@ const health = sectionOrNone(
         }),
         metadata: key(grpcMetadata, {
           otherwise: 'none',
-          doc: 'Metadata that each health check carries, such as `authorization`; a value of a name that ends in `-bin` is base64. At most 32 names. The admin API masks every value.',
+          doc: 'Metadata that each health check carries, such as `authorization`; a value of a name that ends in `-bin` is base64. At most 32 names.',
+          secret: true,
         }),
       },
     ),
@@ -70,7 +71,8 @@ const health = sectionOrNone(
         }),
         headers: key(httpHeaders, {
           otherwise: 'none',
-          doc: 'Headers that each health check carries, such as `authorization`. At most 32 names. The admin API masks every value.',
+          doc: 'Headers that each health check carries, such as `authorization`. At most 32 names.',
+          secret: true,
         }),
       },
     ),

@@ -38,9 +38,9 @@ const headerMatch = section(
   },
   {
     name: key(headerName, { required: true, doc: 'Name of the header; letter case counts for nothing.' }),
-    exact: key(text({ emptyAllowed: true }), { doc: 'The whole value.' }),
-    prefix: key(text(), { doc: 'How the value begins.' }),
-    regex: key(regex, { doc: 'A regular expression for the whole value.' }),
+    exact: key(text({ emptyAllowed: true }), { doc: 'The whole value.', secret: 'byName' }),
+    prefix: key(text(), { doc: 'How the value begins.', secret: 'byName' }),
+    regex: key(regex, { doc: 'A regular expression for the whole value.', secret: 'byName' }),
     present: key(toggle, { doc: 'Whether the header is there at all.' }),
     invert: key(toggle, { default: false, doc: 'Turns the verdict round.' }),
   },

@@ -26,6 +26,51 @@ describe('admin/mask-secrets', () => {
     });
   });
 
+  for (const name of [
+    'authorization',
+    'Authorization',
+    'proxy-authorization',
+    'Proxy-Authorization',
+    'cookie',
+    'set-cookie',
+    'x-api-key',
+    'api_key',
+    'apikey',
+    'x-auth',
+    'x-auth-token',
+    'x-amz-security-token',
+    'x-csrf-token',
+    'access-key',
+    'private_key',
+    'password',
+    'passwd',
+    'passphrase',
+    'client-secret',
+    'credential',
+    'credentials',
+    'bearer',
+    'jwt',
+    'x-hub-signature',
+  ]) {
+    it(`hides what stands under ${name}, as a key and as the header of a match`, () => {
+      expect(masked({ [name]: 'hunter2' })).to.deep.equal({ [name]: '•••' });
+      for (const how of ['exact', 'prefix', 'regex', 'value'])
+        expect(masked({ name, [how]: 'hunter2', invert: false })).to.deep.equal({
+          name,
+          [how]: '•••',
+          invert: false,
+        });
+    });
+  }
+
+  it('shows what has a name that only sounds so: a cluster, a header that says nothing secret', () => {
+    const value = {
+      clusters: [{ name: 'token-service', protocol: 'http2', endpoints: [{ address: 'a:1' }] }],
+      headers: [{ name: 'author', exact: 'me' }],
+    };
+    expect(masked(value)).to.deep.equal(value);
+  });
+
   it('shows where the key of a call is to be found', () => {
     const hash = [{ header: 'authorization' }, { cookie: 'session' }, { source: true }];
     expect(masked({ balancer: { policy: 'maglev', hash } })).to.deep.equal({
@@ -54,6 +99,7 @@ describe('admin/mask-secrets', () => {
     expect(masked({ key: '-----BEGIN EC PRIVATE KEY-----\nMHc…' })).to.deep.equal({ key: '•••' });
     expect(masked(['redis://user:hunter2@cache:6379/0'])).to.deep.equal(['redis://•••@cache:6379/0']);
     expect(masked('http://plain:80/@x')).to.equal('http://plain:80/@x');
+    expect(masked('https://t0ken@host/x?api_key=abc&v=1')).to.equal('https://•••@host/x?api_key=•••&v=1');
   });
 
   it('hides the value that a header match compares a secret header with', () => {

@@ -30,7 +30,7 @@ const wrong: readonly [string | number, string][] = [
   ['http://a', '"http://a" is a URL, and an address has no scheme; write host:port without "http://"'],
   [
     'https://u:p@a:1/x?y',
-    '"https://u:p@a:1/x?y" is a URL, and an address has no scheme; write a:1, and a tls section for TLS',
+    '"https://•••@a:1/x?•••" is a URL, and an address has no scheme; write a:1, and a tls section for TLS',
   ],
   ['/run/a.sock', '"/run/a.sock" is a path; write unix:/path for a Unix socket'],
   ['unix:', '"unix:" has no path; write unix:/path'],

@@ -114,7 +114,7 @@ describe('config/rules/balancers', () => {
       'sticky.cookie.secure: is false, and browsers drop a cookie with sameSite: none then; write true',
     ]);
     expect(told('{ policy: sticky_cookie, sticky: { metadata: x, secret: short } }')).to.deep.equal([
-      'sticky.secret: "short" is not a secret; write 16 characters or more',
+      'sticky.secret: "•••" is not a secret; write 16 characters or more',
     ]);
     expect(told('{ policy: sticky_cookie, sticky: { cookie: { name: s, path: "/a;b" } } }')).to.deep.equal([
       'sticky.cookie.path: "/a;b" is not a cookie path; write a path that begins with "/"',

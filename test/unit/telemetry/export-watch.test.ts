@@ -26,6 +26,17 @@ describe('telemetry/export-watch', () => {
     expect(watch).to.include({ exported: 7, failed: 1000, dropped: 3 });
   });
 
+  it('shows no credentials of the collector, neither those of its URL nor those that an error quotes', () => {
+    const lines: string[] = [];
+    const keep = (_: string, facts?: LogFacts): void => void lines.push(JSON.stringify(facts));
+    const logger = { ...silentLogger, info: keep, warn: keep };
+    const watch = new ExportWatch('spans', 'https://me:hunter2@c:4318/x?team=hunter2', logger);
+    watch.failure(1, new Error('no answer of https://hunter2@c:4318/v1/traces?key=hunter2'));
+    expect(lines).to.deep.equal([
+      '{"collector":"https://•••@c:4318/x?•••","reason":"no answer of https://•••@c:4318/v1/traces?•••"}',
+    ]);
+  });
+
   it('says once that the queue is full', () => {
     const { lines, watch } = watched();
     for (let i = 0; i < 100; i++) watch.overflow(2);
