@@ -70,8 +70,8 @@ export class GlitchCounter {
     return this.earlyLevel > this.limits.earlyResetsMax;
   }
 
-  /** A stream is over, however. */
+  /** A stream is over, however. No credit comes of it: a level below zero counts as zero. */
   streamEnded(): void {
-    if (this.earlyLevel >= 1) this.earlyLevel--;
+    this.earlyLevel--;
   }
 }

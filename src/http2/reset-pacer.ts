@@ -16,7 +16,7 @@ const reserve = 50;
  */
 export class ResetPacer {
   private left = burstMax;
-  private atMs = -1;
+  private atMs = 0;
   private readonly waiting = new Map<number, ErrorCode>();
 
   /** Few are left: begin no new streams here. */
@@ -57,8 +57,7 @@ export class ResetPacer {
   }
 
   private refill(nowMs: number): void {
-    // The first time is the time of the first reset: nothing is owed for what was before.
-    if (this.atMs >= 0) this.left = Math.min(burstMax, this.left + ((nowMs - this.atMs) * perSecond) / 1000);
+    this.left = Math.min(burstMax, this.left + ((nowMs - this.atMs) * perSecond) / 1000);
     this.atMs = Math.max(this.atMs, nowMs);
   }
 }

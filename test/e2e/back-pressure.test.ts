@@ -127,6 +127,7 @@ describe('back-pressure', function () {
     const total = await settled(sent);
     // 64 KiB a stream, and what node:http2 accepts ahead of the window: a chunk or two each.
     expect(total).to.be.at.most(100 * 64 * 1024 * 2);
+    await peer.roundTrip();
     expect(peer.of(Type.Data)).to.have.length(0);
     // Once there is room it flows, on that stream alone.
     peer.windowUpdate(1, 1000);

@@ -177,6 +177,7 @@ describe('a drain with a delay', function () {
     const lastIds = old.of(Type.Goaway).map(({ payload }) => payload.readUInt32BE(0));
     expect(lastIds).to.deep.equal([0x7fff_ffff, 0]);
     expect(proxy.app.lifecycle.isClosing, 'still accepting').to.equal(false);
+    await fresh.roundTrip();
     expect(fresh.of(Type.Goaway)).to.have.length(0);
     await until(
       () => fresh.of(Type.Goaway).length === 2,

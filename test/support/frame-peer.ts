@@ -32,6 +32,7 @@ export class FramePeer {
   readonly frames: Frame[] = [];
   onFrame: (frame: Frame) => void = () => {};
   answersPings = true;
+  private roundTrips = 0;
   private rest: Buffer = Buffer.alloc(0);
   private toSkip: number;
 
@@ -72,6 +73,22 @@ export class FramePeer {
   }
   windowUpdate(streamId: number, increment: number): void {
     this.send(Type.WindowUpdate, Flags.None, streamId, u32(increment));
+  }
+  /**
+   * Sends a PING and resolves with its acknowledgement: by then the other side has read all that was sent before, and what it
+   * had to say is here. Proves that something did not come; a turn of the event loop does not.
+   */
+  async roundTrip(): Promise<void> {
+    const payload = Buffer.alloc(8);
+    payload.writeUInt32BE(++this.roundTrips, 4);
+    this.send(Type.Ping, Flags.None, 0, payload);
+    const isAck = ({ type, flags, payload: echo }: Frame): boolean =>
+      type === Type.Ping && (flags & Flags.Ack) !== 0 && payload.equals(echo);
+    // Turn by turn: between the two ends of a connection in memory nothing else would keep the event loop going.
+    while (!this.frames.some(isAck)) {
+      if (this.socket.destroyed) throw new Error('the connection closed before the PING was acknowledged');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
   /** Of a type, in order. */
   of(type: number): Frame[] {

@@ -22,6 +22,17 @@ describe('http2/glitches', () => {
     expect(counter.add(26, 3_605_000)).to.equal('hard');
   });
 
+  it('are forgiven at the rate that is set, and no faster', () => {
+    for (const [points, verdict] of [
+      [149_950, 'fine'],
+      [150_000, 'soft'],
+    ] as const) {
+      const counter = counterOf(1_000_000, 1000);
+      counter.add(700_000, 0);
+      expect(counter.add(points, 100_000)).to.equal(verdict);
+    }
+  });
+
   it('at less than the rate that is forgiven never add up', () => {
     const counter = counterOf(100, 10);
     for (let second = 0; second < 100_000; second++) expect(counter.add(9, second * 1000)).to.equal('fine');
@@ -39,6 +50,20 @@ describe('http2/glitches', () => {
       const counter = counterOf(100, 0);
       for (let frame = 0; frame < 100_000; frame++)
         expect(counter.control(Math.floor(frame / 10), 0)).to.equal('fine');
+    });
+
+    it('are points again after ten for a frame of a message', () => {
+      const counter = counterOf(1, 0);
+      for (let i = 0; i < 20; i++) counter.control(0, 0);
+      for (let i = 0; i < 10; i++) expect(counter.control(1, 0)).to.equal('fine');
+      expect(counter.control(1, 0)).to.equal('hard');
+    });
+
+    it('that were points already are not points once more when messages come', () => {
+      const counter = counterOf(100, 0);
+      for (let i = 0; i < 20 + 74; i++) counter.control(0, 0);
+      for (let i = 0; i < 10; i++) expect(counter.control(1, 0)).to.equal('fine');
+      expect(counter.control(1, 0)).to.equal('soft');
     });
 
     it('cannot be saved up by many messages', () => {
@@ -78,6 +103,26 @@ describe('http2/glitches', () => {
         counter.streamEnded();
       }
       expect(streams).to.be.within(140, 150);
+    });
+
+    it('are forgiven by time at a hundred points a second, since the last one', () => {
+      const counter = new GlitchCounter({
+        glitchesMax: 1,
+        glitchesLeakPerSecond: 0,
+        controlFramesMax: 0,
+        earlyResetsMax: 1000,
+      });
+      for (let i = 0; i < 500; i++) expect(counter.earlyReset(10_000)).to.equal(false);
+      for (let i = 0; i < 250; i++) expect(counter.earlyReset(15_000)).to.equal(false);
+      expect(counter.earlyReset(15_000)).to.equal(true);
+    });
+
+    it('of a burst are forgiven within an hour, and no more than those', () => {
+      const counter = counterOf(100, 0);
+      for (let i = 0; i < 25; i++) counter.earlyReset(0);
+      expect(counter.earlyReset(0)).to.equal(true);
+      for (let i = 0; i < 25; i++) expect(counter.earlyReset(3_600_000)).to.equal(false);
+      expect(counter.earlyReset(3_600_000)).to.equal(true);
     });
 
     it('at a hundred a second are none', () => {

@@ -25,6 +25,32 @@ describe('http2/reset-pacer', () => {
     for (let i = 200; i < sentMs.length; i++) expect(sentMs[i] - sentMs[i - 199]).to.be.greaterThan(30_000);
   });
 
+  it('is low while fewer than fifty are left, until time has brought more', () => {
+    const pacer = new ResetPacer();
+    for (let id = 1; id <= 50; id++) pacer.take(id, 8, 1000);
+    expect(pacer.low).to.equal(false);
+    pacer.take(51, 8, 1000);
+    expect(pacer.low).to.equal(true);
+    pacer.serve(1334, () => {});
+    expect(pacer.low).to.equal(false);
+  });
+
+  it('lets a hundred go after an idle hour, and no more', () => {
+    const pacer = new ResetPacer();
+    for (let id = 1; id <= 100; id++) pacer.take(id, 8, 1000);
+    let now = 0;
+    for (let id = 101; id <= 400; id++) if (pacer.take(id, 8, 3_601_000)) now++;
+    expect([now, pacer.pending]).to.deep.equal([100, 200]);
+  });
+
+  it('hands each over once', () => {
+    const pacer = new ResetPacer();
+    for (let id = 1; id <= 103; id++) pacer.take(id, 8, 1000);
+    const later: number[] = [];
+    for (const ms of [2000, 3000, 4000]) pacer.serve(ms, (id) => later.push(id));
+    expect([later, pacer.pending]).to.deep.equal([[101, 102, 103], 0]);
+  });
+
   it('forgets what the peer has ended by itself', () => {
     const pacer = new ResetPacer();
     for (let id = 1; id <= 101; id++) pacer.take(id, 8, 1);

@@ -65,7 +65,13 @@ describe('readShared', () => {
     });
     reader.pause();
     client.write('later');
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    // What another connection brings after that has arrived.
+    const next = once(server, 'connection');
+    const witness = connect((server.address() as { port: number }).port, '127.0.0.1');
+    const [other] = (await next) as [Socket];
+    witness.end('x');
+    await once(other, 'data');
+    other.destroy();
     expect(bytes).to.equal(0);
     reader.resume();
     while (bytes < 5) await new Promise((resolve) => setImmediate(resolve));

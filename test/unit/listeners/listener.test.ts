@@ -224,7 +224,7 @@ describe('Listener', () => {
 
   it('closes a connection that says nothing, or half of its preface, within the handshake timeout', async () => {
     const { listener, rig } = setUp();
-    await listener.listen();
+    const target = formatAddress(await listener.listen());
     for (const said of ['', 'PR', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']) {
       const socket = await open(listener);
       // Our SETTINGS answer a whole preface: from then on it is another timer's business.
@@ -232,12 +232,17 @@ describe('Listener', () => {
       socket.write(said, 'latin1');
       await answered;
       rig.clock.advance(999);
-      await new Promise((resolve) => setImmediate(resolve));
+      const witness = await connectFrames(target);
+      await witness.roundTrip();
       expect(socket.destroyed, JSON.stringify(said)).to.equal(false);
       rig.clock.advance(1);
       await closed(socket);
+      witness.socket.destroy();
     }
-    expect(listener.connections).to.equal(0);
+    await until(
+      () => listener.connections === 0,
+      () => `${listener.connections} connections`,
+    );
   });
 
   it('asks an HTTP/2 connection without calls to go, after one to two idle times', async () => {
@@ -251,7 +256,7 @@ describe('Listener', () => {
       () => 'no reply',
     );
     rig.clock.advance(60_000);
-    await new Promise((resolve) => setImmediate(resolve));
+    await peer.roundTrip();
     expect(peer.of(Type.Goaway)).to.have.length(0);
     rig.clock.advance(60_000);
     await until(
@@ -290,7 +295,7 @@ describe('Listener', () => {
       () => 'no call',
     );
     rig.clock.advance(600_000 * 0.89);
-    await new Promise((resolve) => setImmediate(resolve));
+    await peer.roundTrip();
     expect(peer.of(Type.Goaway)).to.have.length(0);
     rig.clock.advance(600_000 * 0.21 + 1000);
     await until(
@@ -314,7 +319,7 @@ describe('Listener', () => {
       () => 'no call',
     );
     for (let i = 0; i < 5; i++) rig.clock.advance(60_000);
-    await new Promise((resolve) => setImmediate(resolve));
+    await peer.roundTrip();
     expect(peer.of(Type.Goaway)).to.have.length(0);
     expect(listener.undelivered, 'its reply is to come').to.equal(1);
   });

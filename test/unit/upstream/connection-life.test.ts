@@ -75,6 +75,7 @@ describe('ConnectionLife', () => {
     first.headers(1, [[':status', '200']], true); // its other call goes on
     await turns();
     await pass(rig, 6000);
+    await first.roundTrip();
     expect([first, second].map((peer) => peer.of(Type.Goaway).length)).to.deep.equal([0, 1]);
     rig.pool.close();
   });
@@ -91,6 +92,7 @@ describe('ConnectionLife', () => {
     expect(rig.pool.connections).to.equal(2);
     await pass(rig, 5000);
     expect(rig.pool.connections).to.equal(1);
+    await peers[0].roundTrip();
     expect(peers.map((peer) => peer.of(Type.Goaway).length)).to.deep.equal([0, 1]);
     rig.pool.close();
   });
@@ -143,6 +145,7 @@ describe('ConnectionLife', () => {
         peer.send(Type.WindowUpdate, 0, 0, Buffer.from([0, 0, 0, 1]));
         await turns();
       }
+      await peer.roundTrip();
       expect([pings(peer), asker.ended]).to.deep.equal([0, '']);
       await pass(rig, 200_000);
       expect(pings(peer), 'answered, each in its turn').to.be.within(5, 7);

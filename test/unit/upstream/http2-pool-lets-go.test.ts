@@ -59,6 +59,7 @@ describe('Http2Pool, letting connections go', () => {
       clock.advance(500);
       await turns(2);
     }
+    await idle.roundTrip();
     expect([pool.connections, idle.of(Type.Goaway).length]).to.deep.equal([2, 0]);
     pool.close();
   });
