@@ -1,6 +1,7 @@
 import type { ReloadOutcome } from './admin/deps.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { adminDeps } from './app/admin-deps.ts';
+import { adminSecurity, renewAdmin } from './app/admin-security.ts';
 import { buildCluster } from './app/build-cluster.ts';
 import { buildListener, type ListenerBuildDeps, socketAccess } from './app/build-listener.ts';
 import { CallStats } from './app/call-stats.ts';
@@ -26,6 +27,7 @@ import { beforeSharing, orNullIf, whenFree, whenToldToGo } from './app/take-over
 import type { Config } from './config/table.ts';
 import { type Address, formatAddress } from './core/address.ts';
 import { InternalErrors } from './core/internal-errors.ts';
+import type { Logger } from './core/logger.ts';
 import { sparingLogger } from './core/sparing-logger.ts';
 import { BufferBudget } from './http2/buffer-budget.ts';
 import { FlushScheduler } from './http2/flush-scheduler.ts';
@@ -98,6 +100,11 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   };
   const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
+  const reload = async (why: string): Promise<ReloadOutcome> => {
+    const outcome = await reloader.reload(why);
+    if (outcome.ok) renewAdmin(admin, logger);
+    return outcome;
+  };
   const drainable = drainableOf(parts, () => admin);
   const drain = (): Promise<unknown> => lifecycle.drain(drainable);
   try {
@@ -106,7 +113,11 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
       startAdmin({
         address: config.admin.listen,
         socketAccess: socketAccess(config.admin.socket),
-        deps: adminDeps(parts, drain, () => reloader.reload('asked for over the admin address')),
+        probes: config.admin.probes,
+        allowedHosts: config.admin.allowedHosts,
+        security: () => adminSecurity(config.admin),
+        isLocalPeer: deps.isLocalPeer,
+        deps: adminDeps(parts, drain, () => reload('asked for over the admin address')),
         logger,
         clock,
       });
@@ -127,16 +138,15 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   }
   memory.start();
   lifecycle.started();
-  const at = formatAddress(admin.address);
-  logger.info('admin page', admin.address.kind === 'unix' ? { address: at } : { url: `http://${at}/` });
-  return appOf(parts, admin, internalErrors, reloader, () => lifecycle.stop(drainable));
+  logAdmin(admin, logger);
+  return appOf(parts, admin, internalErrors, reload, () => lifecycle.stop(drainable));
 }
 
 function appOf(
   parts: AppParts,
   admin: AdminServer,
   internalErrors: InternalErrors,
-  reloader: Reloader,
+  reload: App['reload'],
   stop: () => Promise<DrainResult>,
 ): App {
   return {
@@ -157,9 +167,16 @@ function appOf(
       const listeners = everyListener(parts);
       return { active: activeCalls(listeners), ended: endedCalls(listeners) };
     },
-    reload: (why) => reloader.reload(why),
+    reload,
     stop,
   };
+}
+
+function logAdmin({ address, probesAddress, usesTls }: AdminServer, logger: Logger): void {
+  if (probesAddress !== null) logger.info('admin probes', { address: formatAddress(probesAddress) });
+  const at = formatAddress(address);
+  const url = `${usesTls ? 'https' : 'http'}://${at}/`;
+  logger.info('admin page', address.kind === 'unix' ? { address: at } : { url });
 }
 
 function buildAll(config: Config, deps: ListenerBuildDeps): Running {

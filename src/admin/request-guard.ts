@@ -10,6 +10,8 @@ export interface GuardedRequest {
   readonly fetchSite: string | undefined;
   /** Whether it came over a Unix socket. */
   readonly unix: boolean;
+  /** Any IP address may stand in `Host`, and not just ours: where nothing can be changed, and nothing secret is read. */
+  readonly anyAddress?: boolean;
   /** Address of our end of a TCP connection; undefined once that is closed. */
   readonly localAddress: string | undefined;
 }
@@ -31,8 +33,8 @@ export function refusalOf(request: GuardedRequest, allowedHosts: readonly string
   // No browser reaches a Unix socket, and clients put anything into Host there.
   if (host !== undefined && !request.unix) {
     const name = hostName(host);
-    if (name === undefined || !hostAllowed(name, request.localAddress, allowedHosts))
-      return `The Host "${printable(host)}" is not a name of this admin server, so this may be a DNS rebinding attack; use its address or localhost.`;
+    if (name === undefined || !hostAllowed(name, request, allowedHosts))
+      return `The Host "${printable(host)}" is not a name of this admin server, so this may be a DNS rebinding attack; use its address or localhost, or add the name to admin.allowedHosts.`;
   }
   if (origin !== undefined && !sameOrigin(origin, host))
     return `The request comes from a page of "${printable(origin)}", not from this admin server; a page of another origin may not use it.`;
@@ -51,13 +53,18 @@ function hostName(host: string): string | undefined {
 
 function hostAllowed(
   name: string,
-  localAddress: string | undefined,
+  { localAddress, anyAddress = false }: GuardedRequest,
   allowedHosts: readonly string[],
 ): boolean {
-  if (name === 'localhost' || allowedHosts.some((allowed) => allowed.toLowerCase() === name)) return true;
+  if (name === 'localhost' || allowedHosts.some((allowed) => isSameHost(allowed, name))) return true;
   if (isIP(name) === 0) return false;
-  if (isLoopback(name)) return true;
+  if (anyAddress || isLoopback(name)) return true;
   return localAddress !== undefined && canonicalIp(name) === canonicalIp(localAddress);
+}
+
+function isSameHost(allowed: string, name: string): boolean {
+  const host = allowed.toLowerCase().replace(/\.$/, '');
+  return host === name || (isIP(name) !== 0 && isIP(host) !== 0 && canonicalIp(host) === canonicalIp(name));
 }
 
 function isLoopback(ip: string): boolean {

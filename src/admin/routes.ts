@@ -37,6 +37,8 @@ export interface AdminRoute {
   readonly path: string;
   /** What it is for, in a few words, for the list that an unknown path gets. */
   readonly about: string;
+  /** Served on `admin.probes` too, and to everyone: the kubelet and Prometheus cannot authenticate. */
+  readonly isProbe?: boolean;
   /** Absent where the server itself does the work: the page and its event stream. */
   readonly handle?: (request: AdminRequest) => Reply | Promise<Reply>;
 }
@@ -46,11 +48,23 @@ export const eventsPath = '/live/events';
 /** Everything the admin server answers. GET reads, POST changes; the table is also the list users see. */
 export const adminRoutes: readonly AdminRoute[] = [
   { method: 'GET', path: '/', about: 'the live page' },
-  { method: 'GET', path: '/ready', about: 'whether calls should come here (200 or 503)', handle: ready },
-  { method: 'GET', path: '/live', about: 'whether the process works (200 or 503)', handle: live },
+  {
+    method: 'GET',
+    path: '/ready',
+    about: 'whether calls should come here (200 or 503)',
+    handle: ready,
+    isProbe: true,
+  },
+  {
+    method: 'GET',
+    path: '/live',
+    about: 'whether the process works (200 or 503)',
+    handle: live,
+    isProbe: true,
+  },
   { method: 'GET', path: '/live.json', about: 'what the page shows, once', handle: liveJson },
   { method: 'GET', path: eventsPath, about: 'what the page shows, every second (server-sent events)' },
-  { method: 'GET', path: '/metrics', about: 'Prometheus metrics', handle: metrics },
+  { method: 'GET', path: '/metrics', about: 'Prometheus metrics', handle: metrics, isProbe: true },
   {
     method: 'GET',
     path: '/clusters',
@@ -140,10 +154,15 @@ export const adminRoutes: readonly AdminRoute[] = [
   { method: 'POST', path: '/quitquitquit', about: 'drain, then stop', handle: quit },
 ];
 
+export interface RouteMatch {
+  readonly route: AdminRoute;
+  readonly param: string;
+}
+
 /** The routes whose path this is, whatever their method, with what stood for `{}`. */
-export function matchPath(path: string): ReadonlyArray<{ route: AdminRoute; param: string }> {
-  const matches: Array<{ route: AdminRoute; param: string }> = [];
-  for (const route of adminRoutes) {
+export function matchPath(path: string, routes = adminRoutes): readonly RouteMatch[] {
+  const matches: RouteMatch[] = [];
+  for (const route of routes) {
     const param = paramOf(route.path, path);
     if (param !== undefined) matches.push({ route, param });
   }
@@ -164,9 +183,9 @@ function paramOf(pattern: string, path: string): string | undefined {
 }
 
 /** What exists, for whoever asked for what does not. */
-export function notFound(path: string): Reply {
-  const width = Math.max(...adminRoutes.map((r) => shown(r.path).length)) + 1;
-  const lines = adminRoutes.map((r) => `  ${r.method.padEnd(4)} ${shown(r.path).padEnd(width)} ${r.about}`);
+export function notFound(path: string, routes = adminRoutes): Reply {
+  const width = Math.max(...routes.map((r) => shown(r.path).length)) + 1;
+  const lines = routes.map((r) => `  ${r.method.padEnd(4)} ${shown(r.path).padEnd(width)} ${r.about}`);
   return text(`There is no ${path} here. There is:\n${lines.join('\n')}\n`, 404);
 }
 
@@ -182,7 +201,8 @@ function inFormat<T>(request: AdminRequest, value: T, toText: (value: T) => stri
 
 function ready(request: AdminRequest): Reply {
   const readiness = request.deps.readiness();
-  const report = { ...readiness, clusters: request.deps.clusterUsability() };
+  const { state } = request.deps.serverInfo();
+  const report = { ...readiness, state, clusters: request.deps.clusterUsability() };
   return inFormat(request, report, readyText, readiness.ready ? 200 : 503);
 }
 

@@ -1,18 +1,21 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { type Address, formatAddress } from '../core/address.ts';
+import type { TlsOptions } from 'node:tls';
+import type { Address } from '../core/address.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { ListenError } from '../core/listen-error.ts';
 import type { Logger } from '../core/logger.ts';
 import { listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
+import { isLocalPeer } from './access.ts';
 import { type Answer, makeAnswer } from './answer.ts';
 import { readDashboard } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
 import { LiveEvents } from './live-events.ts';
 import { liveSnapshot } from './live-snapshot.ts';
+import { makeProbeAnswer } from './probe-answer.ts';
 import { openEventStream, send, text } from './reply.ts';
-import { isLoopbackHost } from './request-guard.ts';
 import { TotalsHistory } from './totals-history.ts';
 
 export const adminConnectionsMax = 64;
@@ -25,30 +28,52 @@ export const adminBodyBytesMax = 64 * 1024;
 /** How long `close` lets replies in flight leave. */
 const closeGraceMs = 500;
 
+/** What the clients of the admin server are held to. */
+export interface AdminSecurity {
+  /** What clients on other machines show; null where none is configured. */
+  readonly token: string | null;
+  /** Of `address`; null for plain text. Client certificates count where it asks for them. */
+  readonly tls: TlsOptions | null;
+}
+
 export interface AdminOptions {
   readonly address: Address;
   /** Of the socket file, where the address is one. */
   readonly socketAccess?: SocketAccess;
+  /** A second address, for `/ready`, `/live` and `/metrics` only. */
+  readonly probes?: Address;
   readonly deps: AdminDeps;
   readonly logger: Logger;
   readonly clock?: Clock;
   /** Further names that `Host` may carry, beside localhost and our own addresses. */
   readonly allowedHosts?: readonly string[];
+  /** Asked at the start and by `renew`; may throw a sentence. */
+  readonly security?: () => AdminSecurity;
+  /** Whether a peer is on this machine; for tests, which have no other one. */
+  readonly isLocalPeer?: (socket: Socket) => boolean;
 }
 
 export interface AdminServer {
   /** Where it really listens; port 0 is replaced by the one the system gave. */
   readonly address: Address;
-  /** Ends event streams and connections; resolves when the port is free. Safe to call twice. */
+  /** The same of `probes`; null where there is none. */
+  readonly probesAddress: Address | null;
+  readonly usesTls: boolean;
+  /** Reads certificates and token again. Throws a sentence, and keeps what it had, where one cannot be read. */
+  renew(): void;
+  /** Ends event streams and connections; resolves when the ports are free. Safe to call twice. */
   close(): Promise<void>;
 }
 
+const open: AdminSecurity = { token: null, tls: null };
+
 /**
- * Starts the admin API and the live page. Rejects with a sentence where the address cannot be had. Once it listens,
- * nothing a client sends ends it or throws out of it.
+ * Starts the admin API and the live page, and the address for probes. Rejects with a sentence where an address cannot be
+ * had. Once it listens, nothing a client sends ends it or throws out of it.
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
-  const { address, deps, logger, clock = systemClock } = options;
+  const { address, probes, deps, logger, clock = systemClock, allowedHosts = [] } = options;
+  let security = options.security?.() ?? open;
   const history = new TotalsHistory(clock, () => deps.stats().totals);
   const events = new LiveEvents(
     clock,
@@ -61,28 +86,56 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     events,
     history,
     files: readDashboard(),
-    allowedHosts: options.allowedHosts ?? [],
+    allowedHosts,
     unix: address.kind === 'unix',
+    credentials: () => ({ token: security.token, clientCertificates: security.tls?.requestCert === true }),
+    isLocalPeer: options.isLocalPeer ?? isLocalPeer,
   });
-  const server = boundedServer(serve(answer, events, logger));
+  const server = boundedServer(serve(answer, events, logger), security.tls);
+  const close = async (): Promise<void> => {
+    history.close();
+    events.close();
+    await closeServer(server, clock);
+  };
+  let probesServer: BoundServer | null = null;
   try {
     await listen(server, address, options.socketAccess ?? {});
   } catch (error) {
     history.close();
     throw new ListenError('', address, error);
   }
-  if (address.kind === 'tcp' && !isLoopbackHost(address.host))
-    logger.warn('the admin server asks for no password and is open to the network', {
-      address: formatAddress(address),
-    });
+  if (probes !== undefined) {
+    const probeAnswer = makeProbeAnswer({ deps, clock, allowedHosts, unix: probes.kind === 'unix' });
+    const made = boundedServer(serve(probeAnswer, events, logger), null);
+    try {
+      await listen(made, probes, options.socketAccess ?? {});
+    } catch (error) {
+      await close();
+      throw new ListenError('', probes, error, 'admin.probes');
+    }
+    probesServer = { server: made, address: boundAddress(made, probes) };
+  }
   return {
     address: boundAddress(server, address),
-    close: () => {
-      history.close();
-      events.close();
-      return closeServer(server, clock);
+    probesAddress: probesServer?.address ?? null,
+    usesTls: security.tls !== null,
+    renew() {
+      const renewed = options.security?.() ?? open;
+      if (renewed.tls !== null) (server as TlsServer).setSecureContext(renewed.tls);
+      security = renewed;
+    },
+    close: async () => {
+      await Promise.all([
+        close(),
+        probesServer === null ? undefined : closeServer(probesServer.server, clock),
+      ]);
     },
   };
+}
+
+interface BoundServer {
+  readonly server: Server;
+  readonly address: Address;
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
@@ -131,17 +184,18 @@ function afterBody(request: IncomingMessage, response: ServerResponse, done: () 
   });
 }
 
-function boundedServer(onRequest: Serve): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: adminHeaderBytesMax,
-      headersTimeout: adminHeadersTimeoutMs,
-      requestTimeout: adminRequestTimeoutMs,
-      keepAliveTimeout: adminIdleTimeoutMs,
-      connectionsCheckingInterval: 2_000,
-    },
-    onRequest,
-  );
+function boundedServer(onRequest: Serve, tls: TlsOptions | null): Server {
+  const bounds = {
+    maxHeaderSize: adminHeaderBytesMax,
+    headersTimeout: adminHeadersTimeoutMs,
+    requestTimeout: adminRequestTimeoutMs,
+    keepAliveTimeout: adminIdleTimeoutMs,
+    connectionsCheckingInterval: 2_000,
+  };
+  const server =
+    tls === null
+      ? createServer(bounds, onRequest)
+      : createTlsServer({ ...bounds, handshakeTimeout: adminHeadersTimeoutMs, ...tls }, onRequest);
   server.maxConnections = adminConnectionsMax;
   server.timeout = adminIdleTimeoutMs; // of silence in both directions; an event stream speaks every second
   server.on('clientError', (_error, socket) => {

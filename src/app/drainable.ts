@@ -6,8 +6,11 @@ import { portSharers } from '../listeners/port-sharers.ts';
 import type { ListenerParts } from './build-listener.ts';
 import { type AppParts, activeCalls, endedCalls, everyCluster, everyListener } from './parts.ts';
 
+/** The admin server as a drain sees it. */
+type ClosableAdmin = Pick<AdminServer, 'address' | 'close'>;
+
 /** The sidecar as its drain sees it. */
-export function drainableOf(parts: AppParts, admin: () => AdminServer | null): Drainable {
+export function drainableOf(parts: AppParts, admin: () => ClosableAdmin | null): Drainable {
   return new SidecarDrain(parts, admin);
 }
 
@@ -60,9 +63,9 @@ export class ListenersDrain implements DrainTarget {
 
 class SidecarDrain extends ListenersDrain implements Drainable {
   private readonly parts: AppParts;
-  private readonly admin: () => AdminServer | null;
+  private readonly admin: () => ClosableAdmin | null;
 
-  constructor(parts: AppParts, admin: () => AdminServer | null) {
+  constructor(parts: AppParts, admin: () => ClosableAdmin | null) {
     super(() => everyListener(parts));
     this.parts = parts;
     this.admin = admin;

@@ -3,10 +3,11 @@ import { stat } from 'node:fs/promises';
 import type { Config } from '../config/table.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 
-/** Every file that TLS sections name. */
-export function tlsFilesOf({ listeners, clusters }: Config): string[] {
+/** Every file that TLS sections name, and that of the admin token. */
+export function tlsFilesOf({ admin, listeners, clusters }: Config): string[] {
   const files: Array<string | undefined> = [];
   for (const { tls } of listeners) files.push(tls?.cert, tls?.key, tls?.clientCa);
+  files.push(admin.tls?.cert, admin.tls?.key, admin.tls?.clientCa, admin.tokenFile);
   for (const { tls } of clusters) files.push(tls?.cert, tls?.key, tls?.ca);
   return files.filter((file) => file !== undefined);
 }

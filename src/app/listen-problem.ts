@@ -6,6 +6,6 @@ import { ListenError } from '../core/listen-error.ts';
 export function startProblem(error: unknown, config: Config, placeOf: (path: string) => Place): string {
   if (!(error instanceof ListenError)) return error instanceof Error ? error.message : String(error);
   const index = config.listeners.findIndex(({ name }) => name === error.listener);
-  const path = index < 0 ? 'admin.listen' : `listeners[${index}].listen`;
+  const path = index < 0 ? error.adminKey : `listeners[${index}].listen`;
   return formatProblem(problemAt(placeOf(path), path, error.message));
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { LoadResult } from '../config/load.ts';
 import type { Config } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
@@ -29,6 +30,8 @@ export interface AppDeps {
   readonly onQuit: () => void;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
+  /** For tests, which have one machine: whether the peer of an admin connection is on this one. */
+  readonly isLocalPeer?: (socket: Socket) => boolean;
   /** For tests: other memory than this process's. */
   readonly readMemory?: () => MemoryReading;
 }

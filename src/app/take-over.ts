@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import { askAdmin } from '../cli/admin-client.ts';
+import type { Config } from '../config/table.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { pause } from '../core/clock.ts';
+import type { Result } from '../core/result.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
 import { type AppParts, clustersAwaited } from './parts.ts';
 
@@ -29,7 +31,7 @@ export async function whenToldToGo(parts: AppParts): Promise<void> {
   const endMs = clock.now() + drain.handoverMs!;
   const address = formatAddress(admin.listen);
   logger.info('the admin address is in use: waiting for its sidecar to be told to stop', { address });
-  while (await servesOn(admin.listen)) {
+  while (await servesOn(admin)) {
     if (clock.now() >= endMs)
       throw new Error(
         `admin: ${address} is in use, and its sidecar was not told to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
@@ -39,10 +41,18 @@ export async function whenToldToGo(parts: AppParts): Promise<void> {
 }
 
 /** Another program may be there as well: that it goes is found out when the address is free. */
-async function servesOn(address: Address): Promise<boolean> {
-  const { value, error } = await askAdmin(address, '/server_info?format=json');
-  if (error !== undefined) return !(await isFree(address));
-  return (value as { state?: unknown } | null)?.state !== 'draining';
+async function servesOn({ listen, tls }: Config['admin']): Promise<boolean> {
+  // Nothing secret is sent, and all that is asked for is whether it drains: the certificate need not be verified.
+  const target = { address: listen, ...(tls === undefined ? {} : { tls: { rejectUnauthorized: false } }) };
+  const state = async (path: string): Promise<Result<unknown>> => {
+    const { value, error } = await askAdmin(target, path);
+    return error === undefined ? { value: (value as { state?: unknown } | null)?.state } : { error };
+  };
+  const { value, error } = await state('/ready?format=json');
+  if (error !== undefined) return !(await isFree(listen));
+  // Of a version whose /ready has no state: /server_info has one, and asks nobody for a token.
+  const known = value ?? (await state('/server_info?format=json')).value;
+  return known !== 'draining';
 }
 
 /** Whether nobody accepts connections there. */

@@ -1,5 +1,5 @@
 import type { Environment } from '../config/environment.ts';
-import { admin } from '../config/table/process.ts';
+import { admin } from '../config/table/admin.ts';
 import type { Address } from '../core/address.ts';
 import type { Result } from '../core/result.ts';
 

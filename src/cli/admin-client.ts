@@ -1,7 +1,9 @@
 import { request } from 'node:http';
+import { request as tlsRequest } from 'node:https';
 import { adminServerName } from '../admin/reply.ts';
-import { type Address, formatAddress } from '../core/address.ts';
+import { formatAddress } from '../core/address.ts';
 import type { Result } from '../core/result.ts';
+import type { AdminTarget } from './admin-target.ts';
 
 /** A sidecar that is alive answers in milliseconds. */
 export const adminAnswerTimeoutMs = 5_000;
@@ -20,7 +22,7 @@ export interface AdminQuestion {
  * answer and what to do. `/ready` answers 503 and `/reload` 409 with the same JSON as 200, so those are no errors here.
  */
 export function askAdmin(
-  address: Address,
+  { address, token, tls }: AdminTarget,
   path: string,
   { method = 'GET', timeoutMs = adminAnswerTimeoutMs }: AdminQuestion = {},
 ): Promise<Result<unknown>> {
@@ -29,15 +31,12 @@ export function askAdmin(
     const trouble = (error: string) => resolve({ error });
     const target =
       address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
-    const asking = request(
-      {
-        ...target,
-        path,
-        method,
-        agent: false,
-        headers: { accept: 'application/json' },
-        timeout: timeoutMs,
-      },
+    const headers = {
+      accept: 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
+    const asking = (tls === undefined ? request : tlsRequest)(
+      { ...target, ...tls, path, method, agent: false, headers, timeout: timeoutMs },
       (response) => {
         if (response.headers.server !== adminServerName) {
           response.destroy();
@@ -64,11 +63,11 @@ export function askAdmin(
 
 /** Asks for several at once; the first error is the answer. */
 export async function askAdminAll<K extends string>(
-  address: Address,
+  target: AdminTarget,
   paths: Readonly<Record<K, string>>,
 ): Promise<Result<Record<K, unknown>>> {
   const names = Object.keys(paths) as K[];
-  const answers = await Promise.all(names.map((name) => askAdmin(address, paths[name])));
+  const answers = await Promise.all(names.map((name) => askAdmin(target, paths[name])));
   const value = {} as Record<K, unknown>;
   for (const [i, answer] of answers.entries()) {
     if (answer.error !== undefined) return answer;
@@ -85,7 +84,7 @@ function readAnswer(at: string, path: string, status: number, body: string): Res
   }
   const firstLine = body.split('\n', 1)[0].slice(0, 200);
   const said = /^[\x20-\x7e]+$/.test(firstLine) ? `: ${firstLine}` : '';
-  if (status === 403) return { error: `${at} refused ${path}${said}` };
+  if (status === 403 || status === 401) return { error: `${at} refused ${path}${said}` };
   return { error: `${at} answered ${path} with ${status}${said}; is that Outrigger's admin address?` };
 }
 

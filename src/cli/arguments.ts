@@ -3,6 +3,7 @@ import type { ConfigFlags } from '../config/load.ts';
 import { listed, shown } from '../config/problem.ts';
 import { nearestName } from '../core/nearest.ts';
 import { parseDuration } from '../core/units.ts';
+import type { AdminFlags } from './admin-target.ts';
 import { type CommandName, type CommandSpec, commands, type FlagSpec, isCommand } from './commands.ts';
 
 export type OutputFormat = 'text' | 'json';
@@ -14,20 +15,18 @@ export type Arguments =
   | { readonly command: 'demo'; readonly seconds: number | undefined; readonly admin: string | undefined }
   | { readonly command: 'schema'; readonly output: 'json' | 'markdown' }
   | { readonly command: 'version'; readonly output: OutputFormat }
-  | {
+  | ({
       readonly command: 'endpoints' | 'stat' | 'reload' | 'drain' | 'undrain';
-      readonly admin: string | undefined;
       readonly output: OutputFormat;
-    }
-  | {
+    } & AdminFlags)
+  | ({
       readonly command: 'ready';
-      readonly admin: string | undefined;
       readonly output: OutputFormat;
       /** How long to wait for it, milliseconds; 0 for a look. */
       readonly waitMs: number;
       /** Clusters that must have a usable endpoint; empty for all that a listener uses, undefined for none. */
       readonly usable: readonly string[] | undefined;
-    }
+    } & AdminFlags)
   | { readonly command: 'help'; readonly topic: CommandName | undefined };
 
 export type ArgumentsResult =
@@ -191,13 +190,24 @@ function build(command: CommandName, given: Given): ArgumentsResult {
     case 'reload':
     case 'drain':
     case 'undrain':
-      return { value: { command, admin: one.admin, output } };
+      return { value: { command, ...adminFlagsOf(one), output } };
     case 'ready':
       return readyArguments(given, output);
     case 'help':
       if (positional === undefined || isCommand(positional)) return { value: { command, topic: positional } };
       return { error: unknownCommand(positional) };
   }
+}
+
+function adminFlagsOf(one: Given['one']): AdminFlags {
+  const given = {
+    adminTokenFile: one['admin-token-file'],
+    adminTlsCa: one['admin-tls-ca'],
+    adminTlsCert: one['admin-tls-cert'],
+    adminTlsKey: one['admin-tls-key'],
+  };
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { admin: one.admin, ...Object.fromEntries(entries) };
 }
 
 function readyArguments({ one, positionals }: Given, output: OutputFormat): ArgumentsResult {
@@ -211,7 +221,7 @@ function readyArguments({ one, positionals }: Given, output: OutputFormat): Argu
   }
   const waitMs = one.wait === undefined ? 0 : timeout.value;
   const usable = one.usable === undefined ? undefined : positionals;
-  return { value: { command: 'ready', admin: one.admin, output, waitMs, usable } };
+  return { value: { command: 'ready', ...adminFlagsOf(one), output, waitMs, usable } };
 }
 
 /** The flags that the loader knows: file and targets by name, settings by the table's flags. */

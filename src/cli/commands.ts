@@ -78,6 +78,20 @@ const admin: FlagSpec = {
   variable: 'OUTRIGGER_ADMIN',
 };
 
+/** How to reach the admin server of the running sidecar. */
+const adminFlags: readonly FlagSpec[] = [
+  admin,
+  {
+    name: 'admin-token-file',
+    value: 'FILE',
+    doc: 'file with the admin token, for a sidecar on another machine',
+    variable: 'OUTRIGGER_ADMIN_TOKEN_FILE',
+  },
+  { name: 'admin-tls-ca', value: 'FILE', doc: 'use TLS; authority of the admin server, PEM' },
+  { name: 'admin-tls-cert', value: 'FILE', doc: 'client certificate for the admin server, PEM' },
+  { name: 'admin-tls-key', value: 'FILE', doc: 'its private key, PEM' },
+];
+
 /** Every command with its flags: parsing, help and suggestions come from here. */
 export const commands = {
   run: {
@@ -149,14 +163,14 @@ export const commands = {
     usage: '[options]',
     detail: [],
     examples: ['outrigger endpoints', 'outrigger endpoints --admin 127.0.0.1:15000 -o json'],
-    flags: [admin, output],
+    flags: [...adminFlags, output],
   },
   stat: {
     summary: 'show calls, errors and latency of a running sidecar',
     usage: '[options]',
     detail: [],
     examples: ['outrigger stat', 'outrigger stat -o json'],
-    flags: [admin, output],
+    flags: [...adminFlags, output],
   },
   drain: {
     summary: 'make a running sidecar finish its calls and take no new ones',
@@ -169,7 +183,7 @@ export const commands = {
       'The process stays; SIGTERM ends it. The exit code is 1 if a call was cut.',
     ],
     examples: ['outrigger drain', 'outrigger drain -o json'],
-    flags: [admin, output],
+    flags: [...adminFlags, output],
   },
   undrain: {
     summary: 'take back the drain of a running sidecar, until its listeners have closed',
@@ -179,7 +193,7 @@ export const commands = {
       'the listeners have closed or the process was told to stop.',
     ],
     examples: ['outrigger undrain', 'outrigger undrain --admin 127.0.0.1:15000 -o json'],
-    flags: [admin, output],
+    flags: [...adminFlags, output],
   },
   ready: {
     summary: 'tell whether a running sidecar is ready, or wait until it is',
@@ -202,7 +216,7 @@ export const commands = {
         doc: 'each CLUSTER must have a usable endpoint (every cluster that a listener uses)',
       },
       { name: 'timeout', value: 'DURATION', doc: 'with --wait: how long to wait at the most (60s)' },
-      admin,
+      ...adminFlags,
       output,
     ],
     positional: 'CLUSTER',
@@ -216,7 +230,7 @@ export const commands = {
       'SIGHUP does the same, and so does a change of the file with run --watch.',
     ],
     examples: ['outrigger reload', 'outrigger reload --admin 127.0.0.1:15000 -o json'],
-    flags: [admin, output],
+    flags: [...adminFlags, output],
   },
   help: {
     summary: 'show help, for one command if it is named',

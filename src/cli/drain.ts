@@ -2,11 +2,10 @@ import type { DrainInfo, ListenerSnapshot, ServerInfo } from '../admin/deps.ts';
 import { drainText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
-import type { Address } from '../core/address.ts';
 import { pause } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
-import { adminAddress } from './admin-address.ts';
 import { askAdmin, askAdminAll } from './admin-client.ts';
+import { type AdminTarget, adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
@@ -16,15 +15,15 @@ const lineEveryMs = 1000;
 
 /** Drains a running sidecar and tells what it waits for. 0 when no call was cut, 1 when one was or nobody can say. */
 export async function drain(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
-  const address = adminAddress(args.admin, env);
-  if (address.error !== undefined) {
-    io.stderr.write(`${address.error}\n`);
+  const target = adminTarget(args, env);
+  if (target.error !== undefined) {
+    io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const begun = await askAdmin(address.value, '/drain', { method: 'POST' });
+  const begun = await askAdmin(target.value, '/drain', { method: 'POST' });
   const over: Result<DrainInfo> =
     begun.error === undefined
-      ? await follow(address.value, (line) => {
+      ? await follow(target.value, (line) => {
           if (args.output === 'text') io.stdout.write(`${line}\n`);
         })
       : { error: begun.error };
@@ -39,10 +38,10 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
 }
 
-async function follow(address: Address, tell: (line: string) => void): Promise<Result<DrainInfo>> {
+async function follow(target: AdminTarget, tell: (line: string) => void): Promise<Result<DrainInfo>> {
   let pid = 0;
   for (let lookedMs = 0; ; lookedMs += lookEveryMs) {
-    const answer = await askAdminAll(address, { server: '/server_info', listeners: '/listeners' });
+    const answer = await askAdminAll(target, { server: '/server_info', listeners: '/listeners' });
     if (answer.error !== undefined)
       return { error: `the drain was begun, but how it ended nobody can say: ${answer.error}` };
     const server = answer.value.server as ServerInfo;

@@ -3,11 +3,10 @@ import { readyText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
 import { listed, shown } from '../config/problem.ts';
-import type { Address } from '../core/address.ts';
 import { pause, systemClock } from '../core/clock.ts';
 import { nearestName } from '../core/nearest.ts';
-import { adminAddress } from './admin-address.ts';
 import { adminAnswerTimeoutMs, askAdmin } from './admin-client.ts';
+import { type AdminTarget, adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
@@ -39,12 +38,12 @@ interface Found {
  * where a named cluster does not exist.
  */
 export async function ready(args: ReadyArguments, io: CliIo, env: Environment): Promise<number> {
-  const address = adminAddress(args.admin, env);
-  if (address.error !== undefined) {
-    io.stderr.write(`${address.error}\n`);
+  const target = adminTarget(args, env);
+  if (target.error !== undefined) {
+    io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const { readiness, missing, mistake } = await lookUntilReady(address.value, args);
+  const { readiness, missing, mistake } = await lookUntilReady(target.value, args);
   if (mistake !== undefined) {
     io.stderr.write(`${mistake}\n`);
     return ExitCode.Usage;
@@ -61,7 +60,7 @@ export async function ready(args: ReadyArguments, io: CliIo, env: Environment): 
   return isReady ? ExitCode.Fine : ExitCode.Failed;
 }
 
-async function lookUntilReady(address: Address, { waitMs, usable }: ReadyArguments): Promise<Found> {
+async function lookUntilReady(target: AdminTarget, { waitMs, usable }: ReadyArguments): Promise<Found> {
   const endMs = systemClock.now() + waitMs;
   for (;;) {
     const leftMs = endMs - systemClock.now();
@@ -69,7 +68,7 @@ async function lookUntilReady(address: Address, { waitMs, usable }: ReadyArgumen
       waitMs === 0
         ? adminAnswerTimeoutMs
         : Math.min(adminAnswerTimeoutMs, Math.max(answerTimeoutMsMin, leftMs));
-    const answer = await askAdmin(address, '/ready', { timeoutMs });
+    const answer = await askAdmin(target, '/ready', { timeoutMs });
     // While it waits, nobody there is no more than a reason: the process may be yet to start.
     const found =
       answer.error === undefined ? judge(answer.value as ReadyAnswer, usable) : unanswered(answer.error);

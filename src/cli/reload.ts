@@ -1,8 +1,8 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
 import { reloadText } from '../admin/text-pages.ts';
 import type { Environment } from '../config/environment.ts';
-import { adminAddress } from './admin-address.ts';
 import { askAdmin } from './admin-client.ts';
+import { adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
@@ -11,12 +11,12 @@ const reloadTimeoutMs = 30_000;
 
 /** Makes a running sidecar read its configuration anew. 0 when it is in force, 1 when it was refused. */
 export async function reload(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
-  const address = adminAddress(args.admin, env);
-  if (address.error !== undefined) {
-    io.stderr.write(`${address.error}\n`);
+  const target = adminTarget(args, env);
+  if (target.error !== undefined) {
+    io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const answer = await askAdmin(address.value, '/reload', { method: 'POST', timeoutMs: reloadTimeoutMs });
+  const answer = await askAdmin(target.value, '/reload', { method: 'POST', timeoutMs: reloadTimeoutMs });
   if (answer.error !== undefined) {
     io.stderr.write(`${answer.error}\n`);
     return ExitCode.Failed;

@@ -2,8 +2,8 @@ import type { ClusterSnapshot, Readiness, ServerInfo, StatsSnapshot, TotalsSnaps
 import { durationText, percentText, rateText, spanText } from '../admin/quantities.ts';
 import { type Column, printable, textTable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
-import { adminAddress } from './admin-address.ts';
 import { askAdminAll } from './admin-client.ts';
+import { adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
@@ -28,12 +28,12 @@ export interface ClusterStat {
 
 /** Prints what a running sidecar does at this moment: its state, all calls together, each cluster. */
 export async function stat(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
-  const address = adminAddress(args.admin, env);
-  if (address.error !== undefined) {
-    io.stderr.write(`${address.error}\n`);
+  const target = adminTarget(args, env);
+  if (target.error !== undefined) {
+    io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const answer = await askAdminAll(address.value, {
+  const answer = await askAdminAll(target.value, {
     server: '/server_info',
     readiness: '/ready',
     stats: '/stats',

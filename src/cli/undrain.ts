@@ -1,18 +1,18 @@
 import type { UndrainOutcome } from '../admin/deps.ts';
 import type { Environment } from '../config/environment.ts';
-import { adminAddress } from './admin-address.ts';
 import { askAdmin } from './admin-client.ts';
+import { adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** Takes back the drain of a running sidecar. 0 when it serves as before, 1 when it is too late. */
 export async function undrain(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
-  const address = adminAddress(args.admin, env);
-  if (address.error !== undefined) {
-    io.stderr.write(`${address.error}\n`);
+  const target = adminTarget(args, env);
+  if (target.error !== undefined) {
+    io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const answer = await askAdmin(address.value, '/undrain', { method: 'POST' });
+  const answer = await askAdmin(target.value, '/undrain', { method: 'POST' });
   if (answer.error !== undefined) {
     io.stderr.write(`${answer.error}\n`);
     return ExitCode.Failed;

@@ -57,7 +57,8 @@ export function mergeLayers({ file, environment, flags }: Layers): {
     // Every wrong value has reported itself; anything else convict could object to would be our own mistake.
     if (problems.length === 0) report('', error instanceof Error ? error.message : String(error));
   }
-  return { raw: withoutGaps(merged.getProperties()) as RawMap, problems, originOf: origin };
+  const raw = withoutEmpty(table, withoutGaps(merged.getProperties()) as RawMap);
+  return { raw, problems, originOf: origin };
 }
 
 /** The flag or variable that set a path, if one did. */
@@ -126,4 +127,15 @@ function withoutGaps(value: unknown): unknown {
       .filter(([, child]) => child !== null && child !== undefined)
       .map(([key, child]) => [key, withoutGaps(child)]),
   );
+}
+
+/** convict has a mapping for each section; to us an optional one of which nothing was written is not there. */
+function withoutEmpty(section: Section, raw: RawMap): RawMap {
+  const entries = Object.entries(raw).flatMap(([key, value]): Array<[string, RawMap[string]]> => {
+    const shape = Object.hasOwn(section.keys, key) ? section.keys[key] : undefined;
+    if (shape?.kind !== 'section' || typeof value !== 'object' || value === null) return [[key, value]];
+    const inner = withoutEmpty(shape, value as RawMap);
+    return shape.presence === 'optional' && Object.keys(inner).length === 0 ? [] : [[key, inner as Raw]];
+  });
+  return Object.fromEntries(entries);
 }

@@ -1,6 +1,7 @@
 import { type ConfigProblem, type Place, problemAt } from './problem.ts';
 import type { Reading } from './reader.ts';
 import { addressRules } from './rules/addresses.ts';
+import { adminRules } from './rules/admin.ts';
 import { balancerRules } from './rules/balancers.ts';
 import { clusterRules } from './rules/clusters.ts';
 import { listenerRules } from './rules/listeners.ts';
@@ -14,6 +15,7 @@ import type { Draft } from './typed.ts';
 /** What one value alone cannot tell: every rule over several of them, each by its name for tests. */
 const rules = {
   ...addressRules,
+  ...adminRules,
   ...referenceRules,
   ...listenerRules,
   ...resilienceRules,

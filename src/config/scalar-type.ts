@@ -183,6 +183,37 @@ export function choices<const W extends string>(words: readonly W[]): ScalarType
   };
 }
 
+export interface ListOptions {
+  readonly itemsMax: number;
+}
+
+/** Several values of one type; in a variable separated by commas. */
+export function listOf<T>(one: ScalarType<T>, { itemsMax }: ListOptions): ScalarType<readonly T[]> {
+  return {
+    label: `list of ${one.label}`,
+    unit: '',
+    jsonSchema: { type: 'array', items: one.jsonSchema, maxItems: itemsMax },
+    fromText: (value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '')
+        .map((item) => one.fromText(item)),
+    toRaw: (values) => values.map((value) => one.toRaw(value)),
+    parse: (raw) => {
+      if (!Array.isArray(raw)) return wrongKind(raw, `a list, [${shown(raw)}]`);
+      if (raw.length > itemsMax) return { error: `has ${raw.length} items; write at most ${itemsMax}` };
+      const values: T[] = [];
+      for (const item of raw as readonly Raw[]) {
+        const parsed = one.parse(item);
+        if (parsed.error !== undefined) return { error: parsed.error };
+        values.push(parsed.value);
+      }
+      return { value: values };
+    },
+  };
+}
+
 /** A word, or else a value of another type: `auto` or a number. */
 export function wordOr<const W extends string, T>(word: W, other: ScalarType<T>): ScalarType<W | T> {
   return {

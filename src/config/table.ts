@@ -1,7 +1,8 @@
 import { list, section, type Value } from './shape.ts';
+import { admin } from './table/admin.ts';
 import { cluster } from './table/cluster.ts';
 import { listener } from './table/listener.ts';
-import { admin, drain, limits, log, reload, zone } from './table/process.ts';
+import { drain, limits, log, reload, zone } from './table/process.ts';
 import { telemetry } from './table/telemetry.ts';
 
 /**

@@ -1,15 +1,22 @@
 import { type Address, formatAddress } from './address.ts';
 import { socketFileTrouble } from './unix-socket.ts';
 
+/** The addresses that the admin server has. */
+export type AdminKey = 'admin.listen' | 'admin.probes';
+
 /** Why a listener or the admin server cannot listen: one sentence with the address and what to do. */
 export class ListenError extends Error {
   /** Name of the listener, or '' for the admin server. */
   readonly listener: string;
+  /** Of the admin server: the key that names the address. */
+  readonly adminKey: AdminKey;
 
-  constructor(listener: string, address: Address, cause: unknown) {
-    const who = listener === '' ? 'the admin server' : `listener ${listener}`;
+  constructor(listener: string, address: Address, cause: unknown, adminKey: AdminKey = 'admin.listen') {
+    const admin = adminKey === 'admin.listen' ? 'the admin server' : `the admin server (${adminKey})`;
+    const who = listener === '' ? admin : `listener ${listener}`;
     super(`${who} cannot listen on ${formatAddress(address)}: ${listenTrouble(address, cause)}`);
     this.listener = listener;
+    this.adminKey = adminKey;
   }
 }
 

@@ -6,8 +6,8 @@ export const masked = '•••';
 /** Keys and header names whose value is a secret wherever they stand; paths of key files (`key`, `cert`) are not. */
 const secretKey =
   /passw(or)?d|passphrase|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|bearer|jwt|signature|^(x-)?auth$|^authorization$|^proxy-authorization$|^x-auth|^(set-)?cookie$/i;
-/** Keys that only look like one: those of a rate limit, a bucket's `tokens`. */
-const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucket/i;
+/** Keys that only look like one: those of a rate limit, a bucket's `tokens`, the path of a file. */
+const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucket|^tokenFile$/i;
 
 /** Whether a key of a configuration, or a header by its name, holds a secret. */
 export function isSecretKey(key: string): boolean {

@@ -47,6 +47,7 @@ describe('admin API', () => {
       reasons: ['waiting for the first probes of greeter', 'draining'],
       degraded: false,
       degradedReasons: [],
+      state: 'starting',
       clusters: rig.proxy.clusterUsability(),
     });
     rig.proxy.isReady = true;

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { type AdminServer, startAdmin } from '../../src/admin/server.ts';
+import { type AdminOptions, type AdminServer, startAdmin } from '../../src/admin/server.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { FakeProxy } from './fake-admin.ts';
@@ -24,11 +24,14 @@ export interface AdminRig {
   close(): Promise<void>;
 }
 
-export async function startAdminRig(clusters: readonly FakeCluster[] = eventfulClusters): Promise<AdminRig> {
+export async function startAdminRig(
+  clusters: readonly FakeCluster[] = eventfulClusters,
+  options: Partial<AdminOptions> = {},
+): Promise<AdminRig> {
   const proxy = new FakeProxy(structuredClone(clusters), systemClock);
   proxy.step();
   const address = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
-  const admin = await startAdmin({ address, deps: proxy, logger: silentLogger });
+  const admin = await startAdmin({ address, deps: proxy, logger: silentLogger, ...options });
   const port = admin.address.kind === 'tcp' ? admin.address.port : 0;
   const sockets: Socket[] = [];
   const ask: AdminRig['ask'] = (method, path, headers = {}, body = '') =>

@@ -11,8 +11,9 @@ interface Bound {
 /** Two listeners, or a listener and the admin server, cannot have one address. */
 const listenAddressesDiffer: Rule = (config, complaints) => {
   const bound: Bound[] = [];
-  const admin = config.admin?.listen;
+  const { listen: admin, probes } = config.admin ?? {};
   if (admin !== undefined) bound.push({ path: 'admin.listen', address: admin });
+  if (probes !== undefined) bound.push({ path: 'admin.probes', address: probes });
   config.listeners?.forEach((listener, i) => {
     if (listener.listen !== undefined)
       bound.push({ path: `listeners[${i}].listen`, address: listener.listen });

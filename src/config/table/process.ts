@@ -1,23 +1,6 @@
 import { logLevels } from '../../core/logger.ts';
-import { address } from '../address-type.ts';
 import { choice, duration, size, text, toggle } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
-import { socket } from './socket.ts';
-
-/** The page, the metrics and the commands. */
-export const admin = section(
-  { doc: 'The live page, `/metrics`, `/ready` and what the commands talk to.' },
-  {
-    listen: key(address('listen'), {
-      default: '127.0.0.1:15000',
-      flag: 'admin',
-      flagDoc: 'where the live page, the metrics and the other commands are served',
-      variable: 'OUTRIGGER_ADMIN',
-      doc: 'Where it listens. Anyone who reaches it may change things: keep it on loopback.',
-    }),
-    socket,
-  },
-);
 
 /** Where the process is. */
 export const zone = key(text({ charsMax: 64, emptyAllowed: true }), {

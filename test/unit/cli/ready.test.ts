@@ -35,6 +35,7 @@ describe('cli/ready', () => {
       reasons: [],
       degraded: true,
       degradedReasons: [reason],
+      state: 'ready',
     });
   });
 

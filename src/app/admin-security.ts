@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import type { AdminSecurity, AdminServer } from '../admin/server.ts';
+import { tokenOfFile } from '../config/table/admin-token.ts';
+import type { Config } from '../config/table.ts';
+import type { Logger } from '../core/logger.ts';
+import { serverTls } from '../security/tls-files.ts';
+
+/** Reads what the admin server is guarded by. Throws a sentence where a file cannot be read; configuration has looked before. */
+export function adminSecurity({ token, tokenFile, tls }: Config['admin']): AdminSecurity {
+  return {
+    token: tokenFile === undefined ? (token ?? null) : readToken(tokenFile),
+    // Whoever shows no certificate may still ask for /ready.
+    tls: tls === undefined ? null : serverTls({ ...tls, ca: tls.clientCa }, false),
+  };
+}
+
+function readToken(file: string): string {
+  const { value, error } = tokenOfFile(readFileSync(file));
+  if (value === undefined) throw new Error(`admin.tokenFile: ${file} ${error}`);
+  return value;
+}
+
+/** After a reload: mounted certificates and tokens are replaced while the process runs. */
+export function renewAdmin(admin: AdminServer | null, logger: Logger): void {
+  try {
+    admin?.renew();
+  } catch (error) {
+    logger.error('the admin server keeps its certificate and token', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
