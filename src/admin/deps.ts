@@ -126,10 +126,12 @@ export interface EndpointSnapshot {
   readonly ejectedForMs: number | null;
   /** Calls in flight. */
   readonly active: number;
-  /** Attempts that ended, and how. `total` is `success + error`. */
+  /** Attempts that ended, and how. `total` is `success + error + other`; see docs/admin.md, "What counts as an error". */
   readonly total: number;
   readonly success: number;
   readonly error: number;
+  /** Errors of clients, cancelled attempts, and those that were not needed. */
+  readonly other: number;
   /** Open connections to it. */
   readonly connections: number;
   /** Attempts a second, over the last few seconds. */
@@ -176,13 +178,16 @@ export interface ListenerSnapshot {
 export interface TotalsSnapshot {
   /** Calls that ended. */
   readonly calls: number;
-  /** Of these, the failed ones. */
+  /** Of these, those that count as errors of the server side (`callTally`). */
   readonly errors: number;
+  /** And errors and cancellations of clients. */
+  readonly clientErrors: number;
   /** Calls in flight. */
   readonly active: number;
   /** Over the last few seconds. */
   readonly callsPerSecond: number;
   readonly errorsPerSecond: number;
+  readonly clientErrorsPerSecond: number;
   /** Call duration over the last few seconds; null where there was no call. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
@@ -256,4 +261,5 @@ export interface CallsSnapshot {
   /** Slow ones that did not fail. */
   readonly slow: readonly CallRecord[];
   readonly failed: readonly CallRecord[];
+  readonly clientErrors: readonly CallRecord[];
 }

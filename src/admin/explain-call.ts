@@ -1,11 +1,9 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
-import { callFailed } from '../telemetry/outcome.ts';
+import { callIsError, callTally } from '../telemetry/outcome.ts';
 import { bytesText, durationText } from './quantities.ts';
 import { printable } from './text-table.ts';
-
-export { callFailed };
 
 /** `pkg.Svc/Method` of a gRPC call, `GET /path` of another. */
 export function callName(call: CallRecord): string {
@@ -30,7 +28,7 @@ export function callReason(call: CallRecord): string {
   if (call.error !== '' || call.detail !== '')
     return sentence(call.detail || `Outrigger answered ${call.error}`);
   if (call.endedBy === 'client') return 'The client cancelled the call.';
-  if (callFailed(call))
+  if (callTally(call) !== 'ok')
     return last
       ? `${last.endpoint} answered ${callStatus(call)}.`
       : `Answered ${callStatus(call)} without an attempt at an endpoint.`;
@@ -50,7 +48,7 @@ function replyBegan(call: CallRecord): string {
 
 /** Everything remembered of one call, for a terminal. */
 export function explainCall(call: CallRecord): string {
-  const outcome = callFailed(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
+  const outcome = callIsError(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
   const facts: Array<[string, string]> = [
     ['began', isoTime(call.startedWallMs)],
     ['client', call.clientPort > 0 ? `${call.clientAddress}:${call.clientPort}` : call.clientAddress],

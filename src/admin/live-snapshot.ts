@@ -1,4 +1,5 @@
 import type { CallRecord } from '../telemetry/call-record.ts';
+import { callIsError } from '../telemetry/outcome.ts';
 import type {
   AdminDeps,
   ClusterSnapshot,
@@ -7,7 +8,7 @@ import type {
   ServerInfo,
   TotalsSnapshot,
 } from './deps.ts';
-import { callDurationMs, callFailed, callName, callReason, callStatus } from './explain-call.ts';
+import { callDurationMs, callName, callReason, callStatus } from './explain-call.ts';
 import { printable } from './text-table.ts';
 
 /** What the live page shows, once a second. */
@@ -90,7 +91,7 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
     id: call.id,
     name: printable(clip(callName(call), nameCharsMax)),
     status: callStatus(call),
-    failed: callFailed(call),
+    failed: callIsError(call),
     cluster: call.cluster,
     endpoint: call.attempts.at(call.chosen - 1)?.endpoint ?? '',
     attempts: call.attempts.length,

@@ -35,6 +35,7 @@ const endpointColumns: readonly Column[] = [
   right('P99'),
   right('TOTAL'),
   right('ERRORS'),
+  right('OTHER'),
   right('CONNS'),
   left('WHY'),
 ];
@@ -67,6 +68,7 @@ function endpointRow(e: EndpointSnapshot): string[] {
     durationText(e.p99Ms),
     String(e.total),
     String(e.error),
+    String(e.other),
     String(e.connections),
     endpointWhy(e),
   ];
@@ -124,9 +126,11 @@ export function statsText(stats: StatsSnapshot): string {
   return factLines([
     ['calls.total', String(t.calls)],
     ['calls.errors', String(t.errors)],
+    ['calls.client_errors', String(t.clientErrors)],
     ['calls.active', String(t.active)],
     ['calls.per_second', rateText(t.callsPerSecond)],
     ['calls.errors_per_second', rateText(t.errorsPerSecond)],
+    ['calls.client_errors_per_second', rateText(t.clientErrorsPerSecond)],
     ['calls.p50', durationText(t.p50Ms)],
     ['calls.p99', durationText(t.p99Ms)],
     ...Object.entries(stats.counters).map(([name, value]): [string, string] => [name, String(value)]),
@@ -208,6 +212,7 @@ export function tracesText(calls: CallsSnapshot, nowWallMs: number): string {
   const columns = [left('ID'), right('AGO'), left('CALL'), left('STATUS'), right('TOOK'), left('WHY')];
   const lists = [
     ['Failed', calls.failed],
+    ['Client errors and cancelled', calls.clientErrors],
     ['Slow', calls.slow],
     ['Recent', calls.recent],
   ] as const;

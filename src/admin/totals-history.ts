@@ -4,7 +4,7 @@ import type { TotalsSnapshot } from './deps.ts';
 /** One second of the sparklines. */
 export type HistoryPoint = Pick<
   TotalsSnapshot,
-  'callsPerSecond' | 'errorsPerSecond' | 'active' | 'p50Ms' | 'p99Ms'
+  'callsPerSecond' | 'errorsPerSecond' | 'clientErrorsPerSecond' | 'active' | 'p50Ms' | 'p99Ms'
 >;
 
 export const historyPointsMax = 60;
@@ -39,8 +39,8 @@ export class TotalsHistory {
   private tick(): void {
     this.timer = this.clock.after(historyIntervalMs, () => this.tick());
     try {
-      const { callsPerSecond, errorsPerSecond, active, p50Ms, p99Ms } = this.read();
-      this.points.push({ callsPerSecond, errorsPerSecond, active, p50Ms, p99Ms });
+      const { callsPerSecond, errorsPerSecond, clientErrorsPerSecond, active, p50Ms, p99Ms } = this.read();
+      this.points.push({ callsPerSecond, errorsPerSecond, clientErrorsPerSecond, active, p50Ms, p99Ms });
       if (this.points.length > historyPointsMax) this.points.shift();
     } catch {
       // Whoever asks for /stats is told; a line a second in the log would tell nobody more.

@@ -1,7 +1,7 @@
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
-import { callFailed } from '../telemetry/outcome.ts';
+import { callTally } from '../telemetry/outcome.ts';
 
 /** How far back rates and latencies look, milliseconds. */
 const recentMs = 10_000;
@@ -9,9 +9,12 @@ const recentMs = 10_000;
 /** All calls of the process together, for the page and `/stats`. */
 export class CallStats {
   calls = 0;
+  /** See `callTally`. */
   errors = 0;
+  clientErrors = 0;
   private readonly rate = new RecentRate(recentMs);
   private readonly errorRate = new RecentRate(recentMs);
+  private readonly clientErrorRate = new RecentRate(recentMs);
   private readonly latency = new RecentLatency(recentMs);
 
   add(record: CallRecord): void {
@@ -19,9 +22,14 @@ export class CallStats {
     this.calls++;
     this.rate.add(nowMs);
     this.latency.record(nowMs - record.startedMs, nowMs);
-    if (!callFailed(record)) return;
-    this.errors++;
-    this.errorRate.add(nowMs);
+    const tally = callTally(record);
+    if (tally === 'error') {
+      this.errors++;
+      this.errorRate.add(nowMs);
+    } else if (tally === 'other') {
+      this.clientErrors++;
+      this.clientErrorRate.add(nowMs);
+    }
   }
 
   callsPerSecond(nowMs: number): number {
@@ -29,6 +37,9 @@ export class CallStats {
   }
   errorsPerSecond(nowMs: number): number {
     return this.errorRate.perSecond(nowMs);
+  }
+  clientErrorsPerSecond(nowMs: number): number {
+    return this.clientErrorRate.perSecond(nowMs);
   }
   quantileMs(q: number, nowMs: number): number | null {
     return this.latency.count(nowMs) === 0 ? null : this.latency.quantile(q, nowMs);

@@ -50,6 +50,7 @@ function endpointSnapshot(
     total: endpoint.total,
     success: endpoint.success,
     error: endpoint.error,
+    other: endpoint.other,
     connections: endpoint.pool.connections,
     perSecond: endpoint.rate.perSecond(nowMs),
     share: clusterRecent === 0 ? null : endpoint.rate.count(nowMs) / clusterRecent,

@@ -24,6 +24,7 @@ export interface ClusterStat {
   readonly perSecond: number;
   readonly total: number;
   readonly error: number;
+  readonly other: number;
 }
 
 /** Prints what a running sidecar does at this moment: its state, all calls together, each cluster. */
@@ -65,6 +66,8 @@ function clusterStat({ name, endpoints }: ClusterSnapshot): ClusterStat {
     perSecond: sum((e) => e.perSecond),
     total: sum((e) => e.total),
     error: sum((e) => e.error),
+    // A sidecar of the release before this one does not say.
+    other: sum((e) => e.other ?? 0),
   };
 }
 
@@ -75,26 +78,31 @@ export function statReportText({ server, readiness, totals, clusters }: StatRepo
   const why = shown.length === 0 ? '' : ` (${shown.join('; ')})`;
   const state = stateText(readiness.ready, degraded, server.state);
   const head = `${server.name}: Outrigger ${server.version}, ${state}${why}, up ${spanText(server.uptimeMs)}`;
-  const calls = textTable(['CALLS', 'PER S', 'ERRORS', 'ERROR RATE', 'IN FLIGHT', 'P50', 'P99'].map(right), [
+  const calls = textTable(
+    ['CALLS', 'PER S', 'ERRORS', 'ERROR RATE', 'CLIENT ERRORS', 'IN FLIGHT', 'P50', 'P99'].map(right),
     [
-      String(totals.calls),
-      rateText(totals.callsPerSecond),
-      String(totals.errors),
-      percentText(totals.callsPerSecond > 0 ? totals.errorsPerSecond / totals.callsPerSecond : null),
-      String(totals.active),
-      durationText(totals.p50Ms),
-      durationText(totals.p99Ms),
+      [
+        String(totals.calls),
+        rateText(totals.callsPerSecond),
+        String(totals.errors),
+        percentText(totals.callsPerSecond > 0 ? totals.errorsPerSecond / totals.callsPerSecond : null),
+        String(totals.clientErrors ?? 0),
+        String(totals.active),
+        durationText(totals.p50Ms),
+        durationText(totals.p99Ms),
+      ],
     ],
-  ]);
+  );
   if (clusters.length === 0) return `${printable(head)}\n\n${calls}`;
   const table = textTable(
-    [{ title: 'CLUSTER' }, ...['USABLE', 'ATTEMPTS', 'PER S', 'ERRORS', 'IN FLIGHT'].map(right)],
+    [{ title: 'CLUSTER' }, ...['USABLE', 'ATTEMPTS', 'PER S', 'ERRORS', 'OTHER', 'IN FLIGHT'].map(right)],
     clusters.map((c) => [
       c.name,
       `${c.usable} of ${c.endpoints}`,
       String(c.total),
       rateText(c.perSecond),
       String(c.error),
+      String(c.other),
       String(c.active),
     ]),
   );

@@ -70,6 +70,7 @@ export class Attempt implements StreamOpener {
     if (this.ended) return;
     this.ended = true;
     this.record.endedMs = nowMs;
+    this.record.tally = ending.tally;
     if (ending.outcome === 'success') this.answer();
     this.cluster.end(this.endpoint, ending, nowMs - this.record.startedMs, nowMs);
   }

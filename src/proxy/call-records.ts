@@ -78,6 +78,7 @@ export function newAttemptRecord(
     grpcStatus: -1,
     httpStatus: 0,
     error: '',
+    tally: '',
     kind,
     verdict: '',
     withheld: '',

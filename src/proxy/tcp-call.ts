@@ -60,6 +60,7 @@ export class TcpCall {
       release(ending, error) {
         attempt.endedMs = clock.now();
         attempt.error = error;
+        attempt.tally = ending.tally;
         cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
       },
     };

@@ -113,6 +113,7 @@ export class UpgradeCall implements Cuttable {
     const release = (ending: Ending, error: string): void => {
       attempt.endedMs = clock.now();
       attempt.error = error;
+      attempt.tally = ending.tally;
       cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
     };
     const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
@@ -138,8 +139,10 @@ export class UpgradeCall implements Cuttable {
     record.responseBytes = result.bytesToClient;
     record.error = result.error in replyErrors ? result.error : '';
     record.detail = boundedText(result.detail, detailCharsMax);
-    const refused = this.forwarding?.refusal != null;
-    record.endedBy = refused ? 'client' : result.error === '' ? 'upstream' : 'outrigger';
+    // Without an error and without a status its client was gone before the endpoint had answered.
+    const left = result.error === '' && result.httpStatus === 0;
+    const ofClient = left || this.forwarding?.refusal != null || result.error === 'protocol_error';
+    record.endedBy = ofClient ? 'client' : result.error === '' ? 'upstream' : 'outrigger';
     this.context.telemetry.settled(record, trace);
   }
 }

@@ -9,8 +9,8 @@ import { createLineOutput, type LineTarget } from './line-output.ts';
 import {
   attemptGrpcStatus,
   attemptMs,
-  callFailed,
   callGrpcStatus,
+  callIsError,
   chosenAttempt,
   rpcMethod,
 } from './outcome.ts';
@@ -30,7 +30,7 @@ export interface AccessLog {
 
 export interface AccessLogOptions {
   readonly to: AccessLogTarget;
-  /** Part of the calls that get a line, 0 to 1; failed calls always do. */
+  /** Part of the calls that get a line, 0 to 1; calls that count as errors always do. */
   readonly sample: number;
   readonly random: Random;
   readonly logger: Logger;
@@ -48,7 +48,7 @@ export function createAccessLog(options: AccessLogOptions): AccessLog | null {
       return output.droppedLines;
     },
     write(record) {
-      if (sample < 1 && !callFailed(record) && random.next() >= sample) return;
+      if (sample < 1 && !callIsError(record) && random.next() >= sample) return;
       output.line(accessLogLine(record));
     },
     reopen: () => output.reopen(),

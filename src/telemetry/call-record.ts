@@ -1,3 +1,4 @@
+import type { Tally } from '../core/ending.ts';
 import type { SpanId, TraceId } from '../core/trace-id.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface AttemptRecord {
   httpStatus: number;
   /** A `ReplyErrorCode` or reset name where the attempt failed, else ''. */
   error: string;
+  /** What it counts as, once it has ended; '' before. */
+  tally: Tally | '';
   readonly kind: AttemptKind;
   /** What became of it, where that was a decision: why another one followed, or why not. In plain words, else ''. */
   verdict: string;
@@ -48,7 +51,10 @@ export interface AttemptRecord {
   spanId: SpanId;
 }
 
-/** Who ended a call. */
+/**
+ * Who ended a call: the upstream by a whole reply; the client by cancelling, by a deadline of its own that left no time, or by
+ * a request that had to be refused; else Outrigger.
+ */
 export type EndedBy = 'upstream' | 'client' | 'outrigger';
 
 /**

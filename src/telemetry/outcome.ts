@@ -1,3 +1,4 @@
+import { isHttpServerError, isServerError, type Tally } from '../core/ending.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import { replyErrors } from '../core/reply-error.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
@@ -22,10 +23,27 @@ export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): n
   return attempt.error === '' || record.endedBy === 'client' ? GrpcStatus.CANCELLED : GrpcStatus.UNAVAILABLE;
 }
 
-/** What its client saw as a failure: a status but OK, an HTTP status from 400, no reply, a connection that broke. */
-export function callFailed(record: CallRecord): boolean {
-  if (record.grpc) return record.grpcStatus !== 0;
-  return record.tcp ? record.error !== '' : record.httpStatus === 0 || record.httpStatus >= 400;
+/**
+ * What a call counts as in every figure, list and status of Outrigger; see docs/admin.md, "What counts as an error". A call that
+ * the client ended is `other`, whatever its status: it cancelled, its own deadline left no time, or it was refused for
+ * what it sent. A gRPC call that got a plain HTTP error is judged by the HTTP status.
+ */
+export function callTally(record: CallRecord): Tally {
+  const { endedBy, grpc, grpcStatus, httpStatus } = record;
+  // It is the client that ends most connections; only one that had no endpoint, or lost it, has an error.
+  if (record.tcp) return record.error === '' ? 'ok' : 'error';
+  if (endedBy === 'client') return 'other';
+  if (!grpc || (httpStatus !== 200 && httpStatus !== 0)) {
+    if (isHttpServerError(httpStatus)) return 'error';
+    return httpStatus >= 400 ? 'other' : 'ok';
+  }
+  if (grpcStatus === GrpcStatus.OK) return 'ok';
+  return isServerError(callGrpcStatus(record)) ? 'error' : 'other';
+}
+
+/** Whether a call counts as an error of the server side. */
+export function callIsError(record: CallRecord): boolean {
+  return callTally(record) === 'error';
 }
 
 /** The attempt whose reply the client got; where it got none, the last one. */
@@ -33,27 +51,13 @@ export function chosenAttempt(record: CallRecord): AttemptRecord | undefined {
   return record.attempts.at(record.chosen - 1);
 }
 
-/** What a client would see as a failure of the attempt. */
-export function attemptFailed(record: CallRecord, attempt: AttemptRecord): boolean {
+/**
+ * Whether the CLIENT span of an attempt has the status Error: for a client every status but OK is one, and every HTTP status
+ * from 400 (OpenTelemetry semantic conventions, "Span status"). Figures go by `AttemptRecord.tally`.
+ */
+export function isClientSpanError(record: CallRecord, attempt: AttemptRecord): boolean {
   if (record.grpc) return attemptGrpcStatus(record, attempt) !== 0;
   return attempt.error !== '' || attempt.httpStatus === 0 || attempt.httpStatus >= 400;
-}
-
-const serverErrors: ReadonlySet<number> = new Set([
-  GrpcStatus.UNKNOWN,
-  GrpcStatus.DEADLINE_EXCEEDED,
-  GrpcStatus.UNIMPLEMENTED,
-  GrpcStatus.INTERNAL,
-  GrpcStatus.UNAVAILABLE,
-  GrpcStatus.DATA_LOSS,
-]);
-
-/**
- * Whether a status is an error in the eyes of a server (OpenTelemetry "Semantic conventions for gRPC"): the others
- * are the client's doing, as a 4xx is. In a client's eyes every status but OK is one.
- */
-export function isServerError(grpcStatus: number): boolean {
-  return serverErrors.has(grpcStatus);
 }
 
 /** Milliseconds of an attempt; one that was still running when its call settled ended with it. */

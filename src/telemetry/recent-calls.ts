@@ -1,6 +1,6 @@
 import { RecentLatency } from '../core/histogram.ts';
 import type { CallRecord } from './call-record.ts';
-import { callFailed } from './outcome.ts';
+import { callTally } from './outcome.ts';
 
 /** How many calls are remembered of each sort. */
 export const recentCallsMax = 256;
@@ -8,6 +8,7 @@ export const slowCallsMax = 64;
 export const failedCallsMax = 64;
 /** Calls that somebody was shown, and that stay explainable when they have left the lists: two long lists at the least. */
 export const shownCallsMax = 1024;
+export const clientErrorCallsMax = 64;
 
 /** What "slow" is measured against: the calls of the last minute. */
 const slowWindowMs = 60_000;
@@ -23,6 +24,7 @@ export interface RecentCalls {
   recent(): CallRecord[];
   /** Calls that did not fail but took longer than 99% of their minute, newest first. */
   slow(): CallRecord[];
+  /** Calls that count as errors, newest first. */
   failed(): CallRecord[];
   /**
    * These were shown to somebody, who may ask for one of them by its id: they are kept on when newer ones push them out of the
@@ -30,6 +32,8 @@ export interface RecentCalls {
    */
   shown(records: readonly CallRecord[]): void;
   /** A call of the lists, or one that was shown. */
+  /** Calls that are neither errors nor went well: errors and cancellations of clients, newest first. */
+  clientErrors(): CallRecord[];
   find(id: number): CallRecord | undefined;
 }
 
@@ -39,6 +43,7 @@ export function createRecentCalls(): RecentCalls {
   const slow = new Ring(slowCallsMax);
   const failed = new Ring(failedCallsMax);
   const shown = new Map<number, CallRecord>();
+  const clientErrors = new Ring(clientErrorCallsMax);
   const latency = new RecentLatency(slowWindowMs);
   let thresholdMs = Number.POSITIVE_INFINITY;
   let thresholdUntilMs = Number.NEGATIVE_INFINITY;
@@ -47,7 +52,9 @@ export function createRecentCalls(): RecentCalls {
   return {
     add(record) {
       recent.add(record);
-      if (callFailed(record)) failed.add(record);
+      const tally = callTally(record);
+      if (tally === 'error') failed.add(record);
+      else if (tally === 'other') clientErrors.add(record);
       // How long a stream or a connection lasts is its ends' choice and says nothing of speed.
       if (record.tcp || record.requestMessages > 1 || record.responseMessages > 1) return;
       const durationMs = record.endedMs - record.startedMs;
@@ -57,7 +64,7 @@ export function createRecentCalls(): RecentCalls {
         thresholdUntilMs = record.endedMs + thresholdLifeMs;
         thresholdMs = latency.quantile(slowQuantile, record.endedMs);
       }
-      if (durationMs > thresholdMs && !callFailed(record)) slow.add(record);
+      if (durationMs > thresholdMs && tally === 'ok') slow.add(record);
     },
     recent: () => recent.newestFirst(),
     slow: () => slow.newestFirst(),
@@ -73,7 +80,9 @@ export function createRecentCalls(): RecentCalls {
         shown.delete(id);
       }
     },
-    find: (id) => recent.find(id) ?? failed.find(id) ?? slow.find(id) ?? shown.get(id),
+    clientErrors: () => clientErrors.newestFirst(),
+    find: (id) =>
+      recent.find(id) ?? failed.find(id) ?? slow.find(id) ?? clientErrors.find(id) ?? shown.get(id),
   };
 }
 

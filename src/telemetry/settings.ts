@@ -23,7 +23,7 @@ export interface TelemetrySettings {
   readonly accessLog: {
     readonly format: 'json';
     readonly to: AccessLogTarget;
-    /** Part of the calls that get a line, 0 to 1; failed calls always do. */
+    /** Part of the calls that get a line, 0 to 1; calls that count as errors always do. */
     readonly sample: number;
   };
 }

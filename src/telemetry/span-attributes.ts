@@ -1,7 +1,7 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptFailed, attemptGrpcStatus, callGrpcStatus, isServerError, rpcMethod } from './outcome.ts';
+import { attemptGrpcStatus, callGrpcStatus, callIsError, isClientSpanError, rpcMethod } from './outcome.ts';
 
 /**
  * What spans say of calls and attempts, told to whoever listens: one that makes an object of it, one that writes OTLP.
@@ -55,13 +55,9 @@ export function serverAttributes(record: CallRecord, sink: AttributeSink): void 
   sink.attribute(key.call, record.id);
   sink.attribute(key.listener, record.listener);
   callAttributes(record, sink);
-  if (record.grpc) {
-    const status = callGrpcStatus(record);
-    grpcAttributes(record, status, isServerError(status), sink);
-  } else {
-    const failed = record.httpStatus >= 500 || record.httpStatus === 0;
-    httpAttributes(record, record.httpStatus, failed, sink);
-  }
+  const failed = callIsError(record);
+  if (record.grpc) grpcAttributes(record, callGrpcStatus(record), failed, sink);
+  else httpAttributes(record, record.httpStatus, failed, sink);
   authorityAttributes(record.authority, sink);
   if (record.clientAddress !== '') {
     sink.attribute(key.clientAddress, record.clientAddress);
@@ -76,7 +72,7 @@ export function serverAttributes(record: CallRecord, sink: AttributeSink): void 
 
 /** Of an attempt's CLIENT span. */
 export function clientAttributes(record: CallRecord, attempt: AttemptRecord, sink: AttributeSink): void {
-  const failed = attemptFailed(record, attempt);
+  const failed = isClientSpanError(record, attempt);
   sink.attribute(key.attempt, attempt.number);
   sink.attribute(key.serverAddress, attempt.peerHost);
   sink.attribute(key.peerAddress, attempt.peerHost);

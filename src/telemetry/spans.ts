@@ -13,7 +13,7 @@ import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import type { SpanId } from '../core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptFailed, attemptMs, callGrpcStatus, isServerError, rpcMethod } from './outcome.ts';
+import { attemptMs, callIsError, isClientSpanError, rpcMethod } from './outcome.ts';
 import {
   type AttributeKey,
   type AttributeSink,
@@ -173,10 +173,7 @@ class ServerSpan extends RecordSpan {
   }
   get status(): SpanStatus {
     const { record } = this;
-    const failed = record.grpc
-      ? isServerError(callGrpcStatus(record))
-      : record.httpStatus >= 500 || record.httpStatus === 0;
-    if (!failed) return unset;
+    if (!callIsError(record)) return unset;
     return record.detail === '' ? { code: errorCode } : { code: errorCode, message: record.detail };
   }
   tell(sink: AttributeSink): void {
@@ -213,7 +210,7 @@ class ClientSpan extends RecordSpan {
   }
   get status(): SpanStatus {
     // For a client every status but OK is an error, and every HTTP status from 400 (conventions, "Status").
-    if (!attemptFailed(this.record, this.attempt)) return unset;
+    if (!isClientSpanError(this.record, this.attempt)) return unset;
     const { error } = this.attempt;
     return error === '' ? { code: errorCode } : { code: errorCode, message: error };
   }

@@ -41,6 +41,7 @@ export class FakeProxy implements AdminDeps {
   name = 'shop-sidecar';
   readonly failed: CallRecord[] = [];
   readonly slow: CallRecord[] = [];
+  readonly clientErrors: CallRecord[] = [];
   private readonly recent: CallRecord[] = [];
   private readonly specs: readonly FakeCluster[];
   private readonly states = new Map<string, Live[]>();
@@ -121,6 +122,7 @@ export class FakeProxy implements AdminDeps {
       grpcStatus: !grpc ? -1 : fails ? GrpcStatus.UNAVAILABLE : GrpcStatus.OK,
       httpStatus: fails ? 0 : 200,
       error: fails ? 'upstream_closed' : '',
+      tally: fails ? ('error' as const) : ('ok' as const),
       kind: 'first' as const,
       verdict: '',
       withheld: '' as const,
@@ -223,9 +225,11 @@ export class FakeProxy implements AdminDeps {
       totals: {
         calls: this.calls,
         errors: this.errors,
+        clientErrors: Math.round(this.errors / 2),
         active: all.reduce((n, s) => n + s.active, 0),
         callsPerSecond: this.callsPerSecond,
         errorsPerSecond: this.errorsPerSecond,
+        clientErrorsPerSecond: this.errorsPerSecond / 2,
         p50Ms: p50s[p50s.length >> 1] ?? null,
         p99Ms: p99s.length > 0 ? Math.max(...p99s) : null,
       },
@@ -268,7 +272,7 @@ export class FakeProxy implements AdminDeps {
     };
   }
   traces() {
-    return { recent: this.recent, slow: this.slow, failed: this.failed };
+    return { recent: this.recent, slow: this.slow, failed: this.failed, clientErrors: this.clientErrors };
   }
   readonly shownIds: number[] = [];
   shown(calls: readonly CallRecord[]): void {
@@ -326,8 +330,9 @@ function endpointSnapshot(state: Live, live: readonly Live[], sum: number): Endp
     ejectedForMs: spec.ejectedForMs ?? null,
     active: state.active,
     total: state.total,
-    success: state.total - state.error,
+    success: state.total - state.error - Math.floor(state.error / 2),
     error: state.error,
+    other: Math.floor(state.error / 2),
     connections: usable(spec) ? 2 : 0,
     perSecond: state.perSecond,
     share: sum > 0 ? state.perSecond / sum : null,

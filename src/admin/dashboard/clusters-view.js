@@ -136,7 +136,9 @@ function createEndpoint() {
       setText(contents.p50[0], duration(e.p50Ms));
       setText(contents.p99[0], duration(e.p99Ms));
       setText(contents.errors[0], count(e.error));
-      setText(errorRate, e.error > 0 ? percent(e.error / e.total) : '');
+      const { error, other = 0, total } = e;
+      const notes = [error > 0 ? percent(error / total) : '', other > 0 ? `${count(other)} other` : ''];
+      setText(errorRate, notes.filter((note) => note !== '').join(' · '));
       setAttribute(contents.errors[0], 'data-tone', e.error >= 0.01 * e.total && e.error > 0 ? 'bad' : null);
     },
   };

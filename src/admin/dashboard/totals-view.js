@@ -8,6 +8,7 @@ export const historyPoints = 60;
 const tiles = [
   { key: 'rate', title: 'Calls/s', of: (p) => p.callsPerSecond, show: (v) => [rate(v ?? 0), ''] },
   { key: 'errors', title: 'Error rate', of: errorRate, show: (v) => [percent(v ?? 0), ''], tone: errorTone },
+  { key: 'client-errors', title: 'Client errors', of: clientErrorRate, show: (v) => [percent(v ?? 0), ''] },
   { key: 'active', title: 'In flight', of: (p) => p.active, show: (v) => [count(v ?? 0), ''] },
   { key: 'p50', title: 'p50 latency', of: (p) => p.p50Ms, show: durationParts },
   { key: 'p99', title: 'p99 latency', of: (p) => p.p99Ms, show: durationParts },
@@ -58,7 +59,13 @@ function createTile({ key, title, of, show, tone }) {
   };
 }
 
-/** Part of the calls that fail; no calls, no failures to speak of. */
+/** Part of the calls that clients cancelled or that were answered with a client error, such as NOT_FOUND or 404. */
+function clientErrorRate(point) {
+  const { callsPerSecond, clientErrorsPerSecond = 0 } = point;
+  return callsPerSecond > 0 ? Math.min(1, clientErrorsPerSecond / callsPerSecond) : null;
+}
+
+/** Part of the calls that count as errors of the server side; null without calls. */
 function errorRate(point) {
   return point.callsPerSecond > 0 ? Math.min(1, point.errorsPerSecond / point.callsPerSecond) : null;
 }

@@ -81,7 +81,7 @@ const accessLog = section(
     }),
     sample: key(number({ min: 0, max: 1, whole: false }), {
       default: 1,
-      doc: 'Part of the calls that get a line. Failed calls always do.',
+      doc: 'Part of the calls that get a line. Calls that count as errors always do; see admin.md, "What counts as an error".',
     }),
   },
 );

@@ -4,7 +4,7 @@ import {
   attemptGrpcStatus,
   attemptMs,
   callGrpcStatus,
-  isServerError,
+  callIsError,
   rpcMethod,
   wallEndMs,
 } from '../outcome.ts';
@@ -141,10 +141,13 @@ class MethodMetrics {
   readonly method: string;
   private readonly labels: Labels;
   private readonly grpcLabels: Labels;
-  /** By gRPC status; bound when a status is first seen. */
+  /** By gRPC status; bound when a status is first seen. Calls that count as errors apart: of some statuses only a part do. */
   private readonly server: Array<HistogramData | undefined> = new Array(grpcStatusNames.length + 1).fill(
     undefined,
   );
+  private readonly serverErrors: Array<HistogramData | undefined> = new Array(
+    grpcStatusNames.length + 1,
+  ).fill(undefined);
   private readonly attempts: Array<AttemptMetrics | undefined> = new Array(grpcStatusNames.length + 1).fill(
     undefined,
   );
@@ -173,7 +176,9 @@ class MethodMetrics {
   settled(record: CallRecord): void {
     const status = statusSlot(callGrpcStatus(record));
     const seconds = (record.endedMs - record.startedMs) / 1000;
-    const server = this.server[status] ?? this.bindServer(status);
+    const isError = callIsError(record);
+    const of = isError ? this.serverErrors : this.server;
+    const server = of[status] ?? this.bindServer(status, isError);
     if (record.sampled) server.recordExemplar(seconds, record.traceId, wallEndMs(record));
     else server.record(seconds);
     this.requestMessages.add(record.requestMessages);
@@ -193,11 +198,11 @@ class MethodMetrics {
     }
   }
 
-  private bindServer(slot: number): HistogramData {
+  private bindServer(slot: number, isError: boolean): HistogramData {
     const status = grpcStatusName(slot);
-    const error: Labels = isServerError(slot) ? { 'error.type': status } : {};
+    const error: Labels = isError ? { 'error.type': status } : {};
     const { data } = this.families.server.bind({ ...this.labels, 'rpc.status_code': status, ...error });
-    this.server[slot] = data;
+    (isError ? this.serverErrors : this.server)[slot] = data;
     return data;
   }
 

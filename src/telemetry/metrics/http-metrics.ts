@@ -1,5 +1,5 @@
 import type { CallRecord } from '../call-record.ts';
-import { wallEndMs } from '../outcome.ts';
+import { callIsError, wallEndMs } from '../outcome.ts';
 import type { HistogramData, Registry } from './registry.ts';
 
 /** Methods that get a label of their own (RFC 9110 section 9, RFC 5789); others are `_OTHER` as the conventions say. */
@@ -37,13 +37,15 @@ export function createHttpMetrics(registry: Registry, bounds: readonly number[])
   const received = bytes.bind({ 'outrigger.direction': 'response' });
   const byRoute = new Map<string, Map<string, Map<number, HistogramData>>>();
 
-  const bind = (route: string, method: string, status: number): HistogramData => {
+  /** `key` is the status, or -1 less the status of a request that counts as no error. */
+  const bind = (route: string, method: string, key: number): HistogramData => {
+    const status = key < 0 ? -1 - key : key;
     const code = status === 0 ? '' : String(status);
     return durations.bind({
       'http.request.method': method,
       ...(code === '' ? {} : { 'http.response.status_code': code }),
       'outrigger.route': route,
-      ...(status === 0 || status >= 500 ? { 'error.type': code || 'no_response' } : {}),
+      ...(key >= 0 ? { 'error.type': code || 'no_response' } : {}),
     }).data;
   };
   const histogram = (record: CallRecord): HistogramData => {
@@ -52,7 +54,8 @@ export function createHttpMetrics(registry: Registry, bounds: readonly number[])
     const method = httpMethodLabel(record.httpMethod);
     const byStatus = memo(byMethod, method, () => new Map<number, HistogramData>());
     const status = httpStatus >= 100 && httpStatus <= 599 ? httpStatus : 0;
-    return memo(byStatus, status, () => bind(route, method, status));
+    const key = callIsError(record) ? status : -1 - status;
+    return memo(byStatus, key, () => bind(route, method, key));
   };
   return {
     settled(record: CallRecord): void {

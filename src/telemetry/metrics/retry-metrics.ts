@@ -1,5 +1,4 @@
 import type { AttemptRecord, CallRecord } from '../call-record.ts';
-import { attemptFailed } from '../outcome.ts';
 import type { Registry, Value, ValueFamily } from './registry.ts';
 
 /**
@@ -45,13 +44,15 @@ export function createRetryMetrics(registry: Registry) {
       const { attempts } = record;
       for (let i = 0; i < attempts.length; i++) {
         const attempt = attempts[i];
-        if (i > 0) bind(retries, method, record, attempt.kind, outcomeOf(record, attempt)).add(1);
+        if (i > 0) bind(retries, method, record, attempt.kind, outcomeOf(attempt)).add(1);
         if (attempt.withheld !== '') bind(withheld, method, record, attempt.withheld, '').add(1);
       }
     },
   };
 }
 
-function outcomeOf(record: CallRecord, attempt: AttemptRecord): string {
-  return attemptFailed(record, attempt) ? 'failure' : 'success';
+/** `other` for what is neither: an error of the client, or an attempt that was not needed. */
+function outcomeOf({ tally }: AttemptRecord): string {
+  if (tally === 'ok') return 'success';
+  return tally === 'error' ? 'failure' : 'other';
 }

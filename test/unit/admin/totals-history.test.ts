@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { historyPointsMax, TotalsHistory } from '../../../src/admin/totals-history.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 
-const point = { callsPerSecond: 0, errorsPerSecond: 0, p50Ms: null, p99Ms: null };
+const point = { callsPerSecond: 0, errorsPerSecond: 0, clientErrorsPerSecond: 0, p50Ms: null, p99Ms: null };
 
 describe('admin/totals-history', () => {
   it('keeps the last minute, oldest first', () => {

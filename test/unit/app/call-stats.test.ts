@@ -3,7 +3,7 @@ import { CallStats } from '../../../src/app/call-stats.ts';
 import { callRecord } from '../telemetry/records.ts';
 
 describe('CallStats', () => {
-  it('counts calls and those that failed in the eyes of their clients', () => {
+  it('counts calls, errors of the server side and errors of clients', () => {
     const stats = new CallStats();
     for (const over of [
       { grpcStatus: 0 },
@@ -11,9 +11,10 @@ describe('CallStats', () => {
       { grpc: false, grpcStatus: -1, httpStatus: 204 },
       { grpc: false, grpcStatus: -1, httpStatus: 500 },
       { grpc: false, grpcStatus: -1, httpStatus: 0 },
+      { grpc: false, grpcStatus: -1, httpStatus: 0, endedBy: 'client' as const },
     ])
       stats.add(callRecord(over));
-    expect(stats).to.include({ calls: 5, errors: 3 });
+    expect(stats).to.include({ calls: 6, errors: 2, clientErrors: 2 });
   });
 
   it('knows latencies and rates of the recent past only', () => {

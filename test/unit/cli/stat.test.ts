@@ -21,7 +21,7 @@ describe('cli/stat', () => {
     expect(io.out).to.match(
       /^shop-sidecar: Outrigger 0\.1\.0, ready, up \d+ h \d+ m\n\n *CALLS +PER S +ERRORS/,
     );
-    expect(io.out).to.match(/\nCLUSTER +USABLE +ATTEMPTS +PER S +ERRORS +IN FLIGHT\ngreeter +3 of 3 /);
+    expect(io.out).to.match(/\nCLUSTER +USABLE +ATTEMPTS +PER S +ERRORS +OTHER +IN FLIGHT\ngreeter +3 of 3 /);
   });
 
   it('says why a sidecar is not ready', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  clientErrorCallsMax,
   createRecentCalls,
   failedCallsMax,
   recentCallsMax,
@@ -27,11 +28,16 @@ describe('telemetry/recent-calls', () => {
     calls.add(callRecord({ id: 1, grpcStatus: 14 }));
     calls.add(callRecord({ id: 2, grpc: false, grpcStatus: -1, httpStatus: 404 }));
     for (let id = 10; id < 1000; id++) calls.add(callRecord({ id }));
-    expect(ids(calls.failed())).to.deep.equal([2, 1]);
+    expect(ids(calls.failed())).to.deep.equal([1]);
+    expect(ids(calls.clientErrors())).to.deep.equal([2]);
+    expect(calls.find(2)?.httpStatus).to.equal(404);
     expect(calls.find(1)?.grpcStatus).to.equal(14);
     expect(calls.find(11)).to.equal(undefined);
     for (let id = 1000; id < 1200; id++) calls.add(callRecord({ id, grpcStatus: 13 }));
     expect(calls.failed()).to.have.lengthOf(failedCallsMax);
+    for (let id = 2000; id < 2200; id++) calls.add(callRecord({ id, grpcStatus: 5 }));
+    expect(calls.clientErrors()).to.have.lengthOf(clientErrorCallsMax);
+    expect(ids(calls.failed())[0], 'they push out no error').to.equal(1199);
   });
 
   it('calls slow what took longer than 99% of the last minute', () => {

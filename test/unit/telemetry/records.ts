@@ -50,6 +50,7 @@ export function attemptRecord(over: Partial<AttemptRecord> = {}): AttemptRecord 
     grpcStatus: 0,
     httpStatus: 200,
     error: '',
+    tally: 'ok',
     kind: 'first',
     verdict: '',
     withheld: '',

@@ -60,7 +60,7 @@ describe('telemetry/metrics/call-metrics', () => {
       callRecord({
         attempts: [
           attemptRecord({ grpcStatus: -1, error: 'connect_failed', endedMs: 1002 }),
-          attemptRecord({ number: 2, grpcStatus: 14, kind: 'transparent' }),
+          attemptRecord({ number: 2, grpcStatus: 14, tally: 'error', kind: 'transparent' }),
           attemptRecord({ number: 3, kind: 'retry' }),
         ],
       }),
