@@ -4,7 +4,7 @@ import type { ClusterConfig } from '../config/table.ts';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
-import type { Logger } from '../core/logger.ts';
+import { type Logger, loggerWith } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { createHttp1Pool } from '../http1/pool.ts';
@@ -59,7 +59,8 @@ export interface BuiltCluster {
 }
 
 /** A cluster as configured, not yet started. Throws on certificates and keys that do not fit. */
-export function buildCluster(config: ClusterConfig, deps: BuildDeps): BuiltCluster {
+export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltCluster {
+  const deps = { ...given, logger: loggerWith(given.logger, { cluster: config.name }) };
   const tls = clusterTls(config);
   if (tls !== null) createSecureContext(tls);
   const totals = buildTotals(config);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { readEndpointFile } from '../config/endpoint-file.ts';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Logger } from '../core/logger.ts';
+import { type Logger, loggerWith } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { DnsSource } from '../discovery/dns.ts';
 import { addressQuery, serviceQuery } from '../discovery/dns-query.ts';
@@ -20,7 +20,8 @@ export interface DiscoveryDeps {
 }
 
 /** Where the endpoints of a cluster come from, as configured. */
-export function buildDiscovery(config: ClusterConfig, deps: DiscoveryDeps): DiscoverySource {
+export function buildDiscovery(config: ClusterConfig, given: DiscoveryDeps): DiscoverySource {
+  const deps = { ...given, logger: loggerWith(given.logger, { cluster: config.name }) };
   const { dns, file } = config.discovery ?? {};
   if (file !== undefined) return new FileSource(endpointFile(file.path), file.intervalMs, deps);
   if (dns === undefined) return staticSource(config.endpoints, () => deps.clock.now());

@@ -2,7 +2,7 @@ import type { Environment } from '../config/environment.ts';
 import { formatAddress } from '../core/address.ts';
 import { runDemo } from './demo/demo.ts';
 import { type CliIo, ExitCode } from './io.ts';
-import { configOf, loggerOf, start } from './run.ts';
+import { configOf, loggerOf, logWarning, start } from './run.ts';
 import type { RunSignals } from './signals.ts';
 
 /** `outrigger demo`: the replicas and the load in processes of their own, the sidecar in this one. */
@@ -21,7 +21,9 @@ export function demo(
       // The demo's own lines are what is to be read; of the sidecar's only trouble.
       const withAdmin = args.admin === undefined ? raw : { ...raw, admin: { listen: args.admin } };
       const config = configOf({ ...withAdmin, log: { level: 'warn' } });
-      const app = await start(config, loggerOf(config, io), env, () => {});
+      const logger = loggerOf(config, io);
+      signals.onWarning((warning) => logWarning(warning, logger));
+      const app = await start(config, logger, env, () => {});
       return {
         listenerAddress: app.listenerAddress,
         adminUrl: `http://${formatAddress(app.admin.address)}`,

@@ -4,7 +4,8 @@ import { safeLines } from '../core/safe-text.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { closeDebuggerOfSignal } from './debugger.ts';
 import { type CliIo, ExitCode, type TextOut } from './io.ts';
-import { processSignals } from './signals.ts';
+import { takeNodeWarnings } from './node-warnings.ts';
+import { processSignals, type RunSignals } from './signals.ts';
 
 /**
  * Finds out which command is meant and loads only that one, so that `version` need not wait for the proxy, nor the
@@ -12,12 +13,13 @@ import { processSignals } from './signals.ts';
  */
 export async function program(argv: readonly string[], env: Environment): Promise<number> {
   const io: CliIo = { stdout: safeOut(process.stdout), stderr: safeOut(process.stderr) };
+  const onWarning = takeNodeWarnings(process, [...process.execArgv, env.NODE_OPTIONS ?? '']);
   const parsed = parseArguments(argv);
   if (parsed.value === undefined) {
     io.stderr.write(`${parsed.error}\n`);
     return ExitCode.Usage;
   }
-  return dispatch(parsed.value, io, env);
+  return dispatch(parsed.value, io, env, onWarning);
 }
 
 /** What commands print may quote files, replies and arguments: nothing of that may control the terminal. */
@@ -25,17 +27,22 @@ function safeOut(out: TextOut): TextOut {
   return { write: (text) => out.write(safeLines(text)) };
 }
 
-async function dispatch(args: Arguments, io: CliIo, env: Environment): Promise<number> {
+async function dispatch(
+  args: Arguments,
+  io: CliIo,
+  env: Environment,
+  onWarning: RunSignals['onWarning'],
+): Promise<number> {
   switch (args.command) {
     case 'run': {
       // Before the rest is loaded: a signal that comes meanwhile counts once there is something to stop.
-      const signals = processSignals(process, systemClock);
+      const signals = { ...processSignals(process, systemClock), onWarning };
       const { run } = await import('./run.ts');
       await closeDebuggerOfSignal(env);
       return run(args.flags, io, env, signals);
     }
     case 'demo': {
-      const signals = processSignals(process, systemClock);
+      const signals = { ...processSignals(process, systemClock), onWarning };
       const { demo } = await import('./demo-command.ts');
       await closeDebuggerOfSignal(env);
       return demo(args, io, env, signals);

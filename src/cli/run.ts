@@ -10,9 +10,11 @@ import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts
 import type { Config } from '../config/table.ts';
 import { keepProcess, systemClock } from '../core/clock.ts';
 import { type LineLogger, lineLogger } from '../core/line-logger.ts';
+import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import { type CliIo, ExitCode } from './io.ts';
+import { warningLine } from './node-warnings.ts';
 import type { RunSignals } from './signals.ts';
 import { problemLines } from './validate.ts';
 import { packageVersion } from './version.ts';
@@ -34,6 +36,7 @@ export async function run(
   const stopped = new Promise<NodeJS.Signals | undefined>((resolve) => {
     stop = resolve;
   });
+  signals.onWarning((warning) => logWarning(warning, logger));
   // A sidecar that is told to stop while it still starts goes as well.
   signals.onTerminate(stop);
   try {
@@ -115,6 +118,12 @@ export function configOf(raw: object): Config {
   });
   if (loaded.config === undefined) throw new Error(problemLines(loaded.problems, []));
   return loaded.config;
+}
+
+/** Writes a warning of Node to our log, in our words. */
+export function logWarning(warning: Error, logger: Logger): void {
+  const { level, message, facts } = warningLine(warning);
+  logger[level](message, facts);
 }
 
 export function loggerOf(config: Config, io: CliIo): LineLogger {

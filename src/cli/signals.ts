@@ -10,6 +10,8 @@ export interface RunSignals {
   onHangup(reload: () => void): void;
   /** SIGUSR1: reopens the log files. */
   onReopenLogs(reopen: () => void): void;
+  /** A warning of Node, those of the start included. */
+  onWarning(report: (warning: Error) => void): void;
   /** An exception that nobody caught. */
   onUncaught(report: (error: unknown) => void): void;
 }
@@ -30,7 +32,7 @@ export interface SignalSource {
  * Takes over the signals from this moment on, so that none that comes while the program still loads ends it or is lost.
  * Every listener stays for the life of the process: without one Node or the system would act on the signal.
  */
-export function processSignals(source: SignalSource, clock: Clock): RunSignals {
+export function processSignals(source: SignalSource, clock: Clock): Omit<RunSignals, 'onWarning'> {
   const nothing = (): void => {};
   let terminated: { readonly by: NodeJS.Signals; readonly atMs: number } | null = null;
   let stop: (signal: NodeJS.Signals) => void = nothing;

@@ -11,5 +11,15 @@ export interface Logger {
 }
 export type LogFacts = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+/** A logger that adds facts to each line: which cluster, say. Facts of the line itself come after them. */
+export function loggerWith(logger: Logger, facts: LogFacts): Logger {
+  return {
+    debug: (message, more) => logger.debug(message, { ...facts, ...more }),
+    info: (message, more) => logger.info(message, { ...facts, ...more }),
+    warn: (message, more) => logger.warn(message, { ...facts, ...more }),
+    error: (message, more) => logger.error(message, { ...facts, ...more }),
+  };
+}
+
 /** Drops every line: the default of units under test. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -88,7 +88,7 @@ export const replyErrors = {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'outrigger',
-    lookAt: 'the sidecar is shutting down; try again elsewhere',
+    lookAt: 'retry on another endpoint',
   },
   protocol_error: {
     grpcStatus: GrpcStatus.INTERNAL,

@@ -1,3 +1,5 @@
+import { connectionErrorText, systemErrorWords } from '../core/connection-error.ts';
+
 /** One way to ask an endpoint how it is. What follows from the answers is the checker's business. */
 export interface Probe {
   /** Asks once. Settles within `timeoutMs`, never rejects for what the endpoint does, and is not called again before it settled. */
@@ -31,19 +33,6 @@ export type ProbeVerdict =
   /** Its connection stands, and no answer came in time. */
   | 'no_answer';
 
-const wordsByCode: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'connection refused'],
-  ['ECONNRESET', 'connection reset'],
-  ['EPIPE', 'connection reset'],
-  ['EHOSTUNREACH', 'host unreachable'],
-  ['ENETUNREACH', 'network unreachable'],
-  ['ETIMEDOUT', 'connection timed out'],
-  ['ENOTFOUND', 'no such host'],
-  ['EAI_AGAIN', 'no such host for now (DNS trouble)'],
-  ['ENOENT', 'no such socket'],
-  ['EACCES', 'no permission to connect'],
-]);
-
 const reasonCharsMax = 200;
 
 /** What a peer wrote, as one short line: its length is bounded and whatever could move a cursor is replaced. */
@@ -58,10 +47,10 @@ export function peerText(text: string): string {
 /** Plain words for a system's or a library's error text, short and on one line: parts of it may come from the peer. */
 export function failureReason(text: string): string {
   for (const code of text.match(/\bE[A-Z_]{3,}\b/g) ?? []) {
-    const words = wordsByCode.get(code);
+    const words = systemErrorWords(code);
     if (words !== undefined) return words;
   }
-  return peerText(text);
+  return peerText(connectionErrorText(text, 'server'));
 }
 
 export const timedOut = (timeoutMs: number): ProbeResult => ({
@@ -72,5 +61,6 @@ export const timedOut = (timeoutMs: number): ProbeResult => ({
 /** An error of the system, whose code says more than its text. */
 export function failed(error: Error): ProbeResult {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return { verdict: 'failed', reason: wordsByCode.get(code) ?? failureReason(error.message || code) };
+  const reason = systemErrorWords(code) ?? peerText(connectionErrorText(error, 'server'));
+  return { verdict: 'failed', reason };
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import http2Proxy from 'http2-proxy';
+import { connectionErrorText } from '../core/connection-error.ts';
 
 /**
  * http2-proxy behind two typed functions, and the only place that knows it.
@@ -68,7 +69,7 @@ export function proxyWeb(hooks: WebHooks): WebExchange {
       if (over) return;
       over = true;
       stand?.destroy();
-      hooks.failed({ message: error.message, code: error.code ?? '' });
+      hooks.failed({ message: connectionErrorText(error, 'server'), code: error.code ?? '' });
     });
   return {
     finish() {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { connectionErrorText } from '../core/connection-error.ts';
 import { type Ending, endingOfHttp, endings } from '../core/ending.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -303,13 +304,13 @@ class UpgradeAttempt {
           }
         : {
             code: 'connect_failed',
-            detail: `${name} gave no connection (${error.code ?? error.message})`,
+            detail: `${name} gave no connection: ${connectionErrorText(error, 'server')}`,
             mayHaveProcessed: false,
           };
     }
     if (this.answered)
       return { code: 'upstream_closed', detail: `${name} broke off`, mayHaveProcessed: true };
-    const detail = `${name} closed without a reply to the upgrade (${error.code ?? error.message})`;
+    const detail = `${name} closed without a reply to the upgrade: ${connectionErrorText(error, 'server')}`;
     return { code: 'upstream_closed', detail, mayHaveProcessed: true };
   }
 }

@@ -297,7 +297,7 @@ class UpstreamStream implements MessageStream {
       this.fail(
         'unsent',
         ErrorCode.CONNECT_ERROR,
-        this.timedOut ? message : `gave no connection (${code || message})`,
+        this.timedOut ? message : `gave no connection: ${message}`,
       );
     } else if (code.startsWith('HPE_')) {
       this.fail('protocol', ErrorCode.PROTOCOL_ERROR, `sent what is no HTTP/1.1 (${message})`);

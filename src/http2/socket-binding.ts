@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { giveBlockBack } from '../core/blocks.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { connectionErrorText } from '../core/connection-error.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
@@ -84,7 +85,7 @@ export class SocketBinding {
     socket.on('drain', () => this.contained(() => this.drained()));
     // The other side's FIN ends the connection: an HTTP/2 peer that stops sending can acknowledge nothing.
     socket.on('end', () => this.lost('the peer closed the connection'));
-    socket.on('error', (error) => this.lost(`the connection broke (${error.message})`));
+    socket.on('error', (error) => this.lost(lossOf(error, this.connection.role)));
     socket.on('close', () => this.closed());
   }
 
@@ -250,4 +251,12 @@ export class SocketBinding {
     this.linger = null;
     this.lost('the connection closed');
   }
+}
+
+/** Before a connection stands, the reason says all. */
+function lossOf(error: NodeJS.ErrnoException, role: 'client' | 'server'): string {
+  const reason = connectionErrorText(error, role === 'client' ? 'server' : 'client');
+  return error.syscall === 'connect' || error.syscall === 'getaddrinfo'
+    ? reason
+    : `the connection broke: ${reason}`;
 }

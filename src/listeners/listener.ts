@@ -6,10 +6,12 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from 'node:tls';
-import type { Address } from '../core/address.ts';
+import { type Address, formatAddress } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
+import { connectionErrorText } from '../core/connection-error.ts';
 import { contain } from '../core/internal-errors.ts';
 import { ListenError } from '../core/listen-error.ts';
+import type { LogFacts } from '../core/logger.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
 import { applySocketAccess, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
@@ -282,16 +284,24 @@ export class Listener {
     };
     const server = createTlsServer(options, (socket: TLSSocket) => {
       if (showsBadCertificate(socket)) {
-        const reason = String(socket.authorizationError);
-        this.deps.logger.warn('TLS client certificate refused', { peer: socket.remoteAddress, reason });
+        const reason = connectionErrorText(String(socket.authorizationError), 'client');
+        this.deps.logger.warn('TLS client certificate refused', { ...this.tlsFacts(socket), reason });
         socket.destroy();
       } else this.accept(socket, socket.alpnProtocol || null);
     });
     server.on('tlsClientError', (error, socket) => {
-      this.deps.logger.warn('TLS handshake failed', { peer: socket.remoteAddress, reason: error.message });
+      const reason = connectionErrorText(error, 'client');
+      this.deps.logger.warn('TLS handshake failed', { ...this.tlsFacts(socket), reason });
       socket.destroy();
     });
     return server;
+  }
+
+  /** Which listener, who, and the name that the client asked for (SNI). */
+  private tlsFacts(socket: TLSSocket): LogFacts {
+    const { address, port } = peerOf(socket);
+    const peer = address === '' ? undefined : formatAddress({ kind: 'tcp', host: address, port });
+    return { listener: this.settings.name, peer, serverName: socket.servername || undefined };
   }
 
   private forgetEmptyHttp1(): void {

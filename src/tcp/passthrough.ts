@@ -1,6 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { connectionErrorText } from '../core/connection-error.ts';
 import { type Ending, endings } from '../core/ending.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { ReplyErrorCode } from '../core/reply-error.ts';
@@ -137,7 +138,7 @@ class Session {
       upstream.destroy();
     });
     upstream.on('error', (error: NodeJS.ErrnoException) => {
-      if (failure.why === '') failure.why = error.code ?? error.message;
+      if (failure.why === '') failure.why = connectionErrorText(error, 'server');
     });
     upstream.once('connect', () => this.contained(() => this.relaying(upstream)));
     upstream.once('close', () => {
@@ -164,7 +165,7 @@ class Session {
     this.timer?.cancel();
     this.release(endings.connectFailed, code);
     if (this.attempts < this.options.connectAttemptsMax) this.connect();
-    else this.cut(code, `${this.endpoint} gave no connection (${why})`);
+    else this.cut(code, `${this.endpoint} gave no connection: ${why}`);
   }
 
   private relaying(upstream: Socket): void {

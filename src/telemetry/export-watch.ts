@@ -1,3 +1,4 @@
+import { connectionErrorText } from '../core/connection-error.ts';
 import type { Logger } from '../core/logger.ts';
 import { maskUrls } from '../core/secret-keys.ts';
 
@@ -65,5 +66,6 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error ?? 'unknown');
   const { code } = error as { code?: unknown };
   // A refused connection to a name with several addresses is an AggregateError without words of its own.
-  return error.message || (code === undefined ? error.name : String(code));
+  if (error.message === '') return code === undefined ? error.name : String(code);
+  return connectionErrorText(error, 'server');
 }

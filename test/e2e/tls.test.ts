@@ -11,6 +11,7 @@ import { expect } from 'chai';
 import { greeterService, type HelloReply } from '../support/protos.ts';
 import { connectRaw, grpcHead } from '../support/raw-http2.ts';
 import { greeterConfig } from '../support/sidecar.ts';
+import { until } from '../support/until.ts';
 import { localhostCertificate, localhostKey } from '../unit/health/localhost-certificate.ts';
 import { rig } from './rig.ts';
 
@@ -105,6 +106,16 @@ describe('TLS', () => {
     bare.resume();
     const [error] = (await once(bare, 'error')) as [Error];
     expect(error.message).to.contain('certificate required');
+    await until(
+      () =>
+        proxy.log.some((line) =>
+          /TLS handshake failed listener=in peer=\S+:\d+ .*reason="the client sent no certificate, and the listener requires one \(tls\.requireClientCert\)/.test(
+            line,
+          ),
+        ),
+      () => proxy.log.join('\n'),
+    );
+    expect(proxy.log.join('\n')).not.to.match(/SSL routines|deps\/openssl/);
     expect(replica.calls).to.equal(0);
     expect(await sayHello(proxy.target(), grpc.credentials.createSsl(ca, key, ca))).to.equal(0);
   });
@@ -150,5 +161,32 @@ describe('TLS', () => {
     const untrusted = await ask({ serverName: 'localhost' }, { health: 'none' });
     expect(untrusted.status).to.equal('14');
     expect(untrusted.message).to.match(/no connection to .*self-signed/);
+  });
+
+  it('towards the endpoints: one that requires a certificate is said to, with the keys to write', async () => {
+    const server = http2.createSecureServer({
+      cert: localhostCertificate,
+      key: localhostKey,
+      ca: localhostCertificate,
+      requestCert: true,
+    });
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket: Socket) => sockets.add(socket));
+    server.on('session', (session) => session.on('error', () => {}));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    defer(() => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    });
+    const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+    const tls = { ca: files().cert, serverName: 'localhost' };
+    const proxy = await sidecar(greeterConfig([{ address }], { tls, health: 'none' }));
+    const client = connectRaw(proxy.target());
+    defer(() => client.close());
+    const { headers } = await client.request(grpcHead('/a.B/C'));
+    expect(String(headers['grpc-message'])).to.include(
+      'the server requires a client certificate; write tls.cert and tls.key in the cluster',
+    );
   });
 });

@@ -27,6 +27,7 @@ describe('cli/run', () => {
         onTerminateAgain() {},
         onHangup() {},
         onReopenLogs() {},
+        onWarning() {},
         onUncaught: (hear) => {
           tell = hear;
         },

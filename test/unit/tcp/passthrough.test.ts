@@ -180,7 +180,9 @@ describe('tcp/passthrough', () => {
     expect(await closed(client), 'closed by an error').to.equal(true);
     await eventually(() => outcomes.length === 1);
     expect(outcomes[0].error).to.equal('connect_failed');
-    expect(outcomes[0].detail).to.equal(`127.0.0.1:${dead} gave no connection (ECONNREFUSED)`);
+    expect(outcomes[0].detail).to.equal(
+      `127.0.0.1:${dead} gave no connection: connection refused (ECONNREFUSED)`,
+    );
   });
 
   it('cuts the client off where nothing can be picked', async () => {

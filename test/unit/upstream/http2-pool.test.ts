@@ -112,7 +112,8 @@ describe('Http2Pool', () => {
     const waiting = ask(3);
     dialled[0].fail('connect ECONNREFUSED');
     await turns();
-    const message = 'no connection to 10.0.0.1:50051: the connection broke (connect ECONNREFUSED)';
+    const message =
+      'no connection to 10.0.0.1:50051: the connection broke: connection refused (ECONNREFUSED)';
     for (const { failure } of waiting) expect(failure).to.deep.equal({ code: 'connect_failed', message });
     expect([pool.backingOff, changes()]).to.deep.equal([message, 1]);
     expect(ask()[0].failure?.message).to.equal(message);
