@@ -113,7 +113,12 @@ function defaultOf(shape: Scalar): string {
 
 function code(raw: Raw): string {
   if (raw === '') return '`""`';
-  return `\`${Array.isArray(raw) ? `[${raw.join(', ')}]` : String(raw)}\``;
+  return `\`${Array.isArray(raw) ? `[${raw.map(itemCode).join(', ')}]` : String(raw)}\``;
+}
+
+/** As YAML requires it: a plain text that begins with `*` would be an alias. */
+function itemCode(raw: Raw): string {
+  return typeof raw === 'string' && raw.startsWith('*') ? `"${raw}"` : String(raw);
 }
 
 function cell(text: string): string {

@@ -26,4 +26,6 @@ export interface TelemetrySettings {
     /** Part of the calls that get a line, 0 to 1; calls that count as errors always do. */
     readonly sample: number;
   };
+  /** Query parameters whose values are not shown; `sensitiveParametersDefault` where not given. */
+  readonly redactQuery?: readonly string[];
 }

@@ -42,6 +42,7 @@ const key = {
   httpResend: new AttributeKey('http.request.resend_count'),
   httpStatus: new AttributeKey('http.response.status_code'),
   urlPath: new AttributeKey('url.path'),
+  urlQuery: new AttributeKey('url.query'),
   serverAddress: new AttributeKey('server.address'),
   serverPort: new AttributeKey('server.port'),
   clientAddress: new AttributeKey('client.address'),
@@ -57,7 +58,11 @@ export function serverAttributes(record: CallRecord, sink: AttributeSink): void 
   callAttributes(record, sink);
   const failed = callIsError(record);
   if (record.grpc) grpcAttributes(record, callGrpcStatus(record), failed, sink);
-  else httpAttributes(record, record.httpStatus, failed, sink);
+  else {
+    httpAttributes(record, record.httpStatus, failed, sink);
+    const query = record.path.indexOf('?');
+    if (query >= 0) sink.attribute(key.urlQuery, record.path.slice(query + 1));
+  }
   authorityAttributes(record.authority, sink);
   if (record.clientAddress !== '') {
     sink.attribute(key.clientAddress, record.clientAddress);

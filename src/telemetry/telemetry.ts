@@ -3,6 +3,7 @@ import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { type InternalErrors, seams } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { QueryRedaction, sensitiveParametersDefault } from '../core/query-redaction.ts';
 import type { Random } from '../core/random.ts';
 import { maskUrls } from '../core/secret-keys.ts';
 import { type AccessLog, createAccessLog } from './access-log.ts';
@@ -16,7 +17,7 @@ import { createRegistry, type Registry } from './metrics/registry.ts';
 import type { Otel } from './otel.ts';
 import { makePropagation, type ReplacedHeaders } from './propagation.ts';
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
-import { defaultRequestText, type RequestText } from './request-text.ts';
+import { RequestText } from './request-text.ts';
 import { makeSampler } from './sampler.ts';
 import type { TelemetrySettings } from './settings.ts';
 import { type CallTrace, contextTracing, offTracing, type Tracing } from './tracing.ts';
@@ -78,7 +79,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
 
   return {
     replaced: tracing.replaced,
-    requestText: defaultRequestText,
+    requestText: new RequestText(new QueryRedaction(settings.redactQuery ?? sensitiveParametersDefault)),
     begin(head, record) {
       calls.started(record);
       return tracing.begin(head, record);

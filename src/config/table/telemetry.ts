@@ -1,4 +1,6 @@
+import { sensitiveParametersDefault } from '../../core/query-redaction.ts';
 import { accessLogTarget } from '../access-log-target.ts';
+import { nameList } from '../name-list.ts';
 import { choice, choices, number, text, toggle } from '../scalar-type.ts';
 import { key, section } from '../shape.ts';
 
@@ -99,5 +101,18 @@ export const telemetry = section(
     traces,
     metrics,
     accessLog,
+    redactQuery: key(
+      nameList({
+        label: 'list of parameter names',
+        itemsMax: 200,
+        charsMax: 64,
+        pattern: /^\*?[A-Za-z0-9_.-]+$/,
+        write: 'the name of a query parameter, such as token, or "*_token" for every name that ends so',
+      }),
+      {
+        default: sensitiveParametersDefault,
+        doc: 'Query parameters whose values the access log, spans, error texts, `/traces`, `/explain` and the page show as `REDACTED`. `*` stands for any beginning; letter case, `-` and `_` make no difference. A list of your own replaces the default; `[]` shows every value. Replicas always get the query as it came.',
+      },
+    ),
   },
 );
