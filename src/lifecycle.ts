@@ -20,7 +20,7 @@ export interface DrainTarget {
 
 /** What a hand-over needs of the drain that it belongs to. */
 export interface HandOverControl {
-  /** The hand-over is to end: the drain was taken back, or is to go on at once. */
+  /** The hand-over is to end: the drain was taken back, or nothing is waited for any more. */
   readonly over: boolean;
   /** From now on the drain cannot be taken back. */
   commit(): void;
@@ -102,7 +102,7 @@ class DrainRun implements HandOverControl {
   }
 
   get over(): boolean {
-    return this.takenBack || this.delaySkipped || this.graceOver();
+    return this.takenBack || this.graceOver();
   }
 
   commit(): void {
@@ -119,9 +119,10 @@ class DrainRun implements HandOverControl {
     const endedBefore = target.endedCalls;
     const succeeded = await target.handOver(this);
     if (this.takenBack) return null;
-    if (!succeeded && !this.over && this.acceptingForMs > 0) {
+    const waits = (): boolean => !this.over && !this.delaySkipped;
+    if (!succeeded && waits() && this.acceptingForMs > 0) {
       target.announce(settings.goawayDelayMs);
-      await waitWhile(() => !this.over, clock, this.acceptsUntilMs);
+      await waitWhile(waits, clock, this.acceptsUntilMs);
       if (this.takenBack) return null;
     }
     this.phase = 'closing';

@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { judgesRealTime } from '../support/real-time.ts';
-import { greeterConfig, startProgram } from '../support/sidecar.ts';
+import { greeterConfig, startProgram, startSidecarProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
-const { UNAVAILABLE } = status;
+const { OK, UNAVAILABLE } = status;
 const hostOf = (url: string): string => url.replace('http://', '');
 
 describe('outrigger drain', function () {
@@ -64,6 +64,57 @@ describe('outrigger drain', function () {
     expect(await command.exit).to.equal(1);
     expect(command.stdout).to.match(/\n1 calls cut, 0 finished\n$/);
     expect((await held).code).to.equal(UNAVAILABLE);
+  });
+});
+
+describe('a drain with a delay, by command and by signal', function () {
+  this.timeout(20_000);
+  const { greeter, sidecar, client: grpcClient, defer } = rig();
+  const readyStatus = async ({ adminUrl }: { adminUrl: string }): Promise<number> =>
+    (await fetch(`${adminUrl}/ready`)).status;
+
+  it('outrigger drain shows the delay, and outrigger undrain ends it; both say how it went', async () => {
+    const replica = await greeter();
+    const proxy = await sidecar(greeterConfig([replica], {}, { drain: { delay: '15s' } }));
+    defer(() => proxy.app.lifecycle.endGrace());
+    const admin = hostOf(proxy.adminUrl);
+    const drain = startProgram(['drain', '--admin', admin]);
+    await until(
+      () => /another 1\d\.\d s, then the listeners close/.test(drain.stdout),
+      () => drain.stdout + drain.stderr,
+    );
+    const undrain = startProgram(['undrain', '--admin', admin]);
+    expect([await undrain.exit, undrain.stdout]).to.deep.equal([
+      0,
+      'the drain was taken back: /ready answers 200 again, and connections stay open\n',
+    ]);
+    expect([await drain.exit, drain.stderr]).to.deep.equal([
+      1,
+      'the drain was taken back (undrain): the sidecar serves as before\n',
+    ]);
+  });
+
+  it('SIGTERM takes the same way: readiness first, clients served, exit code 0; undrain cannot stop it', async () => {
+    const replica = await greeter();
+    const drain = { delay: '1s', grace: '5s', goawayDelay: '50ms' };
+    const running = await startSidecarProgram(greeterConfig([replica], {}, { drain }));
+    defer(async () => {
+      running.signal('SIGKILL');
+      await running.exit;
+    });
+    await until(
+      async () => (await readyStatus(running)) === 200,
+      () => running.stderr,
+    );
+    running.signal('SIGTERM');
+    await running.said(/draining/);
+    expect(await readyStatus(running)).to.equal(503);
+    expect((await fetch(`${running.adminUrl}/undrain`, { method: 'POST' })).status).to.equal(409);
+    const undrain = startProgram(['undrain', '--admin', hostOf(running.adminUrl)]);
+    expect((await grpcClient(running.target).sayHello('x')).code).to.equal(OK);
+    expect(await running.exit).to.equal(0);
+    expect(running.stderr).to.match(/the listeners close/);
+    expect(await undrain.exit).to.equal(1);
   });
 });
 

@@ -3,12 +3,12 @@ import { Agent, createServer as createHttpServer, get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { configOf } from '../../src/cli/run.ts';
 import { connectFrames, Type } from '../support/frame-peer.ts';
-import { greeterConfig, type Sidecar, startProgram, startSidecarProgram } from '../support/sidecar.ts';
+import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
-const hostOf = (url: string): string => url.replace('http://', '');
 const requestFields = [
   [':method', 'POST'],
   [':scheme', 'http'],
@@ -288,6 +288,73 @@ describe('a drain with a delay', function () {
     expect(String(echoed)).to.equal('b');
   });
 
+  it('a WebSocket is accepted during it, and goes on until the grace is over', async () => {
+    const ws = createHttpServer();
+    ws.on('upgrade', (_request, socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n');
+      socket.on('error', () => {}).pipe(socket);
+    });
+    await new Promise<void>((listening) => ws.listen(0, '127.0.0.1', listening));
+    defer(() => ws.close());
+    const { port } = ws.address() as AddressInfo;
+    const drain = { delay: '600ms', grace: '400ms', goawayDelay: '0s' };
+    const cluster = { protocol: 'http1', health: 'none' };
+    const proxy = await sidecar(greeterConfig([{ address: `127.0.0.1:${port}` }], cluster, { drain }));
+    const open = async () => {
+      const socket = connect(Number(proxy.target().split(':')[1]), '127.0.0.1');
+      defer(() => socket.destroy());
+      socket.on('error', () => {});
+      const closed = once(socket, 'close');
+      socket.write(
+        'GET / HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      );
+      const [head] = (await once(socket, 'data')) as [Buffer];
+      expect(String(head)).to.match(/^HTTP\/1\.1 101 /);
+      return { socket, closed };
+    };
+    const old = await open();
+    await post(proxy, '/drain');
+    const fresh = await open();
+    await until(
+      () => proxy.app.lifecycle.isClosing,
+      () => 'the listeners do not close',
+    );
+    for (const { socket } of [old, fresh]) {
+      socket.write('still here');
+      const [echoed] = (await once(socket, 'data')) as [Buffer];
+      expect(String(echoed)).to.equal('still here');
+    }
+    await Promise.all([old.closed, fresh.closed]);
+    await until(
+      () => proxy.app.lifecycle.drained !== null,
+      () => 'not drained',
+    );
+    expect(proxy.app.lifecycle.drained).to.include({ cut: 2 });
+  });
+
+  it('a reload changes the delay of the next drain', async () => {
+    const replica = await greeter();
+    const shape = greeterConfig([replica], {}, { drain: { delay: '1h' } });
+    const next = { admin: { listen: '127.0.0.1:0' }, ...shape, drain: { delay: '100ms' } };
+    const proxy = await sidecar(shape, {
+      load: () => ({
+        config: configOf(next),
+        file: undefined,
+        warnings: [],
+        placeOf: () => ({ file: 'configuration', line: 0, column: 0 }),
+      }),
+    });
+    await post(proxy, '/drain');
+    expect(proxy.app.lifecycle.progress?.acceptingForMs).to.be.greaterThan(3_500_000);
+    await post(proxy, '/undrain');
+    expect(await proxy.app.reload('a test')).to.include({ ok: true });
+    await post(proxy, '/drain');
+    await until(
+      () => proxy.app.lifecycle.drained !== null,
+      () => 'not drained',
+    );
+  });
+
   it('a reload during it is refused, and works after undrain', async () => {
     const replica = await greeter();
     const proxy: Sidecar = await sidecar(greeterConfig([replica], {}, { drain: { delay: '10s' } }));
@@ -303,49 +370,5 @@ describe('a drain with a delay', function () {
     expect(outcome.ok === false && outcome.problems).to.deep.equal([
       'there is no configuration to read anew',
     ]);
-  });
-
-  it('outrigger drain shows the delay, and outrigger undrain ends it; both say how it went', async () => {
-    const replica = await greeter();
-    const proxy = await sidecar(greeterConfig([replica], {}, { drain: { delay: '15s' } }));
-    defer(() => proxy.app.lifecycle.endGrace());
-    const admin = hostOf(proxy.adminUrl);
-    const drain = startProgram(['drain', '--admin', admin]);
-    await until(
-      () => /another 1\d\.\d s, then the listeners close/.test(drain.stdout),
-      () => drain.stdout + drain.stderr,
-    );
-    const undrain = startProgram(['undrain', '--admin', admin]);
-    expect([await undrain.exit, undrain.stdout]).to.deep.equal([
-      0,
-      'the drain was taken back: /ready answers 200 again, and connections stay open\n',
-    ]);
-    expect([await drain.exit, drain.stderr]).to.deep.equal([
-      1,
-      'the drain was taken back (undrain): the sidecar serves as before\n',
-    ]);
-  });
-
-  it('SIGTERM takes the same way: readiness first, clients served, exit code 0; undrain cannot stop it', async () => {
-    const replica = await greeter();
-    const drain = { delay: '1s', grace: '5s', goawayDelay: '50ms' };
-    const running = await startSidecarProgram(greeterConfig([replica], {}, { drain }));
-    defer(async () => {
-      running.signal('SIGKILL');
-      await running.exit;
-    });
-    await until(
-      async () => (await readyOf(running))[0] === 200,
-      () => running.stderr,
-    );
-    running.signal('SIGTERM');
-    await running.said(/draining/);
-    expect((await readyOf(running))[0]).to.equal(503);
-    expect(await post(running, '/undrain')).to.deep.include({ status: 409 });
-    const undrain = startProgram(['undrain', '--admin', hostOf(running.adminUrl)]);
-    expect((await grpcClient(running.target).sayHello('x')).code).to.equal(status.OK);
-    expect(await running.exit).to.equal(0);
-    expect(running.stderr).to.match(/the listeners close/);
-    expect(await undrain.exit).to.equal(1);
   });
 });

@@ -287,6 +287,21 @@ describe('Lifecycle', () => {
       expect(steps.slice(0, 2)).to.deep.equal(['0 close listeners', '0 refuse']);
     });
 
+    it('skipDelay still waits for a successor', async () => {
+      const { lifecycle, target, steps, pass, clock } = setUp(delayed);
+      target.handOver = async (control) => {
+        const endMs = clock.now() + 3000;
+        while (!control.over && clock.now() < endMs)
+          await new Promise<void>((resolve) => void clock.after(10, resolve));
+        return false;
+      };
+      const stopped = lifecycle.stop(target);
+      lifecycle.skipDelay();
+      await pass(3010);
+      await stopped;
+      expect(steps[0]).to.equal('3000 close listeners');
+    });
+
     it('told to stop a second time during it, closes and cuts now', async () => {
       const { lifecycle, target, steps, pass } = setUp(delayed);
       target.activeCalls = 2;
