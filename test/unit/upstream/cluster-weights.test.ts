@@ -99,6 +99,18 @@ describe('Cluster: slow start', () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('has one timer however often the cluster changes meanwhile, and none once it has stopped', () => {
+    const { clock, cluster, publish } = setUp([spec(1)], { slowStart });
+    clock.advance(20_000);
+    publish([spec(1), spec(2)]);
+    for (let i = 0; i < 3; i++) cluster.rebuild();
+    expect(clock.pending).to.equal(1);
+    cluster.stop();
+    expect(clock.pending).to.equal(0);
+    cluster.rebuild();
+    expect(clock.pending, 'a health check that answers late').to.equal(0);
+  });
+
   it('is off unless set, and sets no timer then', () => {
     const { clock, weights, publish } = setUp([spec(1)], {});
     publish([spec(1), spec(2, { weight: 3 })]);
@@ -128,6 +140,34 @@ describe('Cluster: the balancer', () => {
       publish([spec(1), spec(2), spec(3)]);
       expect(turn()).to.equal(order[i % 3]);
     }
+  });
+
+  it('is made anew where its settings alone change', () => {
+    const { cluster } = setUp([spec(1), spec(2)], { policy: 'random' });
+    const before = { ...defaultBalancerSettings, policy: 'round_robin' as const };
+    cluster.reconfigure({ ...cluster.settings, balancer: before }, null);
+    const turns = Array.from({ length: 6 }, () => cluster.pick(0, null, '')?.address);
+    expect(
+      new Set([turns.slice(0, 2).join(), turns.slice(2, 4).join(), turns.slice(4).join()]).size,
+    ).to.equal(1);
+    expect(new Set(turns).size).to.equal(2);
+  });
+
+  it('tells five kinds of unusable endpoints apart, and counts the rest together', () => {
+    const specs = Array.from({ length: 9 }, (_, i) => spec(i + 1));
+    const { cluster } = setUp(specs, {});
+    const reasons = ['a', 'b', 'c', 'd', 'a: 1', 'e', 'f', 'g'];
+    const [fine, ...ill] = cluster.all();
+    ill.forEach((endpoint, i) => {
+      (endpoint.pool as FakePool).backingOff = reasons[i];
+    });
+    cluster.rebuild();
+    expect(cluster.pick(0, null, '')).to.equal(fine);
+    expect(cluster.explain(fine, 0, '').census).to.deep.equal({
+      usable: 1,
+      total: 9,
+      unusable: 'a: 2, b: 1, c: 1, d: 1, e: 1, other reasons: 2',
+    });
   });
 
   it('follows a change of zone alone, and the change back', () => {
@@ -180,6 +220,11 @@ describe('Cluster: zones, priorities and panic', () => {
     const { cluster } = setUp(zoned, {}, 'b');
     expect([...sharesOf(cluster).keys()].map(({ zone }) => zone)).to.deep.equal(['b']);
     expect([...cluster.shares().values()]).to.deep.equal([1]);
+  });
+
+  it('shows shares by weight', () => {
+    const { cluster } = setUp([spec(1, { weight: 1 }), spec(2, { weight: 3 })], {});
+    expect([...cluster.shares().values()]).to.deep.equal([0.25, 0.75]);
   });
 
   it('shows the shares of priorities by their weights', () => {

@@ -1,129 +1,14 @@
 import { expect } from 'chai';
-import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
-import { formatAddress, parseAddress } from '../../../src/core/address.ts';
-import { VirtualClock } from '../../../src/core/clock.ts';
+import { formatAddress } from '../../../src/core/address.ts';
 import { endings } from '../../../src/core/ending.ts';
-import type { EndpointSpec } from '../../../src/core/endpoint-spec.ts';
-import { silentLogger } from '../../../src/core/logger.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
-import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
-import { defaultOutlierSettings, outlierDetector } from '../../../src/health/outlier.ts';
-import { Cluster } from '../../../src/upstream/cluster.ts';
-import type { EndpointHealth, HealthWatch } from '../../../src/upstream/endpoint.ts';
 import { warmUpMsMax } from '../../../src/upstream/warm-up.ts';
-import { FakePool } from '../proxy/call-rig.ts';
+import { clusterRig, spec } from './cluster-rig.ts';
 
-const spec = (address: string, weight = 1, priority = 0): EndpointSpec => ({
-  address: parseAddress(address).value!,
-  weight,
-  zone: '',
-  priority,
-});
 const [a, b, c] = ['10.0.0.1:1', '10.0.0.2:1', '10.0.0.3:1'];
-
-/** A health watch that says what the test says. */
-class FakeWatch implements HealthWatch {
-  state: EndpointHealth = { status: 'unknown', reason: 'not probed yet', sinceMs: 0, changes: 0 };
-  answered = false;
-  hints = 0;
-  stopped = false;
-  private readonly onChange: () => void;
-  constructor(onChange: () => void) {
-    this.onChange = onChange;
-  }
-  says(status: 'healthy' | 'unhealthy', reason = status.toUpperCase()): void {
-    this.state = { status, reason, sinceMs: 0, changes: 0 };
-    this.answered = true;
-    this.onChange();
-  }
-  alive(): void {
-    this.state = { status: 'unknown', alive: true, reason: 'UNAUTHENTICATED', sinceMs: 0, changes: 0 };
-    this.onChange();
-  }
-  hint(): void {
-    this.hints++;
-  }
-  stop(): void {
-    this.stopped = true;
-  }
-}
-
-function setUp({ watched = false, ejects = false, endpointRequestsMax = Number.POSITIVE_INFINITY } = {}) {
-  const clock = new VirtualClock();
-  let publish: Publish = () => {};
-  const discovery = {
-    describe: 'a test',
-    status: { answered: false, endpoints: 0, lastAnswerMs: 0, lastError: '' },
-    refreshed: 0,
-    stopped: false,
-    start: (to: Publish) => {
-      publish = (list) => {
-        discovery.status = { ...discovery.status, answered: true };
-        to(list);
-      };
-    },
-    refresh: () => void discovery.refreshed++,
-    stop: () => {
-      discovery.stopped = true;
-    },
-  };
-  const pools = new Map<string, FakePool & { drained?: boolean; wakened?: number; retired?: number }>();
-  const watches = new Map<string, FakeWatch>();
-  const outlier = outlierDetector({ clock, logger: silentLogger, settings: defaultOutlierSettings });
-  const cluster = new Cluster(
-    {
-      name: 'orders',
-      protocol: 'http2',
-      balancer: defaultBalancerSettings,
-      requestsMax: 3,
-      endpointRequestsMax,
-    },
-    {
-      clock,
-      random: new SeededRandom(1),
-      logger: silentLogger,
-      discovery: discovery as DiscoverySource,
-      newPool: ({ address }) => {
-        const pool: FakePool & { drained?: boolean; wakened?: number; retired?: number } = new FakePool();
-        pool.drain = () => {
-          pool.drained = true;
-        };
-        pool.retire = () => {
-          pool.retired = (pool.retired ?? 0) + 1;
-        };
-        pool.resetBackoff = () => {
-          pool.wakened = (pool.wakened ?? 0) + 1;
-        };
-        pools.set(address, pool);
-        return pool;
-      },
-      watchHealth: watched
-        ? ({ address }, onChange) => {
-            const watch = new FakeWatch(onChange);
-            watches.set(address, watch);
-            return watch;
-          }
-        : null,
-      outlier: ejects ? outlier : null,
-    },
-  );
-  cluster.start();
-  const picks = (count = 30): Set<string> =>
-    new Set(Array.from({ length: count }, () => cluster.pick(clock.now(), null, '')?.address ?? 'none'));
-  return {
-    clock,
-    cluster,
-    discovery,
-    pools,
-    watches,
-    picks,
-    publish: (list: EndpointSpec[]) => publish(list),
-  };
-}
 
 describe('Cluster', () => {
   it('picks among the endpoints that discovery says', () => {
-    const { publish, picks } = setUp();
+    const { publish, picks } = clusterRig();
     expect(picks()).to.deep.equal(new Set(['none']));
     publish([spec(a), spec(b)]);
     expect(picks()).to.deep.equal(new Set([a, b]));
@@ -132,7 +17,10 @@ describe('Cluster', () => {
   });
 
   it('says of a pick what was usable, what had been tried and what was full', () => {
-    const { cluster, publish, watches, clock } = setUp({ watched: true, endpointRequestsMax: 1 });
+    const { cluster, publish, watches, clock } = clusterRig({
+      watched: true,
+      settings: { endpointRequestsMax: 1 },
+    });
     publish([spec(a), spec(b), spec(c)]);
     const why = (excluded: string[] = []) => {
       const tried = cluster.all().filter(({ address }) => excluded.includes(address));
@@ -163,18 +51,18 @@ describe('Cluster', () => {
   });
 
   it('an endpoint that stays keeps its counters and its connections, whatever its weight becomes', () => {
-    const { cluster, publish, pools } = setUp();
+    const { cluster, publish, pools } = clusterRig();
     publish([spec(a)]);
     const [endpoint] = cluster.all();
     cluster.begin(endpoint);
     publish([spec(a, 7, 1), spec(b)]);
     expect(cluster.all()[0]).to.equal(endpoint);
     expect(endpoint).to.include({ active: 1, weight: 7, priority: 1 });
-    expect(pools.get(a)?.drained).to.equal(undefined);
+    expect(pools.get(a)?.drained).to.equal(false);
   });
 
   it('an endpoint that answers, though not about its health, is used', () => {
-    const { publish, picks, watches } = setUp({ watched: true });
+    const { publish, picks, watches } = clusterRig({ watched: true });
     publish([spec(a)]);
     const watch = watches.get(a)!;
     watch.says('unhealthy');
@@ -184,7 +72,7 @@ describe('Cluster', () => {
   });
 
   it('one that leaves gets no calls, lets its connections go when idle, and its calls still count down', () => {
-    const { cluster, publish, pools, watches } = setUp({ watched: true });
+    const { cluster, publish, pools, watches } = clusterRig({ watched: true });
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];
     cluster.begin(endpoint);
@@ -196,7 +84,7 @@ describe('Cluster', () => {
   });
 
   it('one that comes back is a new one', () => {
-    const { cluster, publish } = setUp();
+    const { cluster, publish } = clusterRig();
     publish([spec(a)]);
     const [first] = cluster.all();
     publish([]);
@@ -206,7 +94,7 @@ describe('Cluster', () => {
   });
 
   it('is ready when discovery has answered and so has each first probe, and says what it waits for', () => {
-    const { cluster, publish, watches } = setUp({ watched: true });
+    const { cluster, publish, watches } = clusterRig({ watched: true });
     expect(cluster.notReadyBecause).to.equal('cluster orders: a test has not answered');
     publish([spec(a), spec(b)]);
     watches.get(a)?.says('healthy');
@@ -216,7 +104,7 @@ describe('Cluster', () => {
   });
 
   it('stays ready when a replica joins', () => {
-    const { cluster, publish, watches } = setUp({ watched: true });
+    const { cluster, publish, watches } = clusterRig({ watched: true });
     publish([spec(a)]);
     watches.get(a)?.says('healthy');
     publish([spec(a), spec(b)]);
@@ -224,7 +112,7 @@ describe('Cluster', () => {
   });
 
   it('when all endpoints were replaced calls wait for the first answer of one, as they do at the start', () => {
-    const { cluster, publish, watches, clock } = setUp({ watched: true });
+    const { cluster, publish, watches, clock } = clusterRig({ watched: true });
     publish([spec(a)]);
     watches.get(a)?.says('healthy');
     expect(
@@ -243,7 +131,7 @@ describe('Cluster', () => {
   });
 
   it('they wait for no longer than that, and not once every newcomer is known to be ill', () => {
-    const { cluster, publish, watches, clock } = setUp({ watched: true });
+    const { cluster, publish, watches, clock } = clusterRig({ watched: true });
     publish([spec(a)]);
     watches.get(a)?.says('healthy');
     let resumed = 0;
@@ -261,7 +149,7 @@ describe('Cluster', () => {
   });
 
   it('they wait too when the last that was well falls ill before the newcomer has answered', () => {
-    const { cluster, publish, watches } = setUp({ watched: true });
+    const { cluster, publish, watches } = clusterRig({ watched: true });
     publish([spec(a)]);
     watches.get(a)?.says('healthy');
     publish([spec(a), spec(b)]);
@@ -271,7 +159,7 @@ describe('Cluster', () => {
   });
 
   it('uses healthy endpoints only, from the moment that changes', () => {
-    const { cluster, publish, picks, watches, pools } = setUp({ watched: true });
+    const { cluster, publish, picks, watches, pools } = clusterRig({ watched: true });
     publish([spec(a), spec(b)]);
     expect(picks()).to.deep.equal(new Set(['none']));
     for (const watch of watches.values()) watch.says('healthy');
@@ -283,7 +171,7 @@ describe('Cluster', () => {
   });
 
   it('health checks that find an endpoint well again end what it suffers for its life before', () => {
-    const { cluster, publish, watches, clock, pools } = setUp({ watched: true, ejects: true });
+    const { cluster, publish, watches, clock, pools } = clusterRig({ watched: true, ejects: true });
     publish([spec(a), spec(b)]);
     for (const watch of watches.values()) watch.says('healthy');
     const [endpoint] = cluster.all();
@@ -299,7 +187,7 @@ describe('Cluster', () => {
   });
 
   it('an endpoint drained by hand is out until it is enabled', () => {
-    const { cluster, publish, picks, pools } = setUp();
+    const { cluster, publish, picks, pools } = clusterRig();
     publish([spec(a), spec(b)]);
     expect(cluster.drainEndpoint(a, true)).to.equal(true);
     expect(pools.get(a)?.retired, 'its connections close when idle').to.equal(1);
@@ -310,7 +198,7 @@ describe('Cluster', () => {
   });
 
   it('errors in a row eject, a trial call brings back', () => {
-    const { cluster, publish, picks, clock } = setUp({ ejects: true });
+    const { cluster, publish, picks, clock } = clusterRig({ ejects: true });
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];
     for (let i = 0; i < 5; i++) {
@@ -330,7 +218,7 @@ describe('Cluster', () => {
   });
 
   it('counts attempts by how they ended; a neutral one says nothing of the endpoint', () => {
-    const { cluster, publish, discovery, watches, clock } = setUp({ watched: true });
+    const { cluster, publish, discovery, watches, clock } = clusterRig({ watched: true });
     publish([spec(a)]);
     const [endpoint] = cluster.all();
     const { answered, unavailable, cancelled } = endings;
@@ -348,7 +236,7 @@ describe('Cluster', () => {
   });
 
   it('is full at its limit', () => {
-    const { cluster, publish } = setUp();
+    const { cluster, publish } = clusterRig();
     publish([spec(a)]);
     const [endpoint] = cluster.all();
     for (let i = 0; i < 3; i++) cluster.begin(endpoint);
@@ -359,7 +247,7 @@ describe('Cluster', () => {
   });
 
   it('an endpoint at its own limit is passed over; when all are, that is overload', () => {
-    const { cluster, publish, clock } = setUp({ endpointRequestsMax: 1 });
+    const { cluster, publish, clock } = clusterRig({ settings: { endpointRequestsMax: 1 } });
     publish([spec(a, 1000), spec(b)]);
     const first = cluster.pick(0, null, '')!;
     cluster.begin(first);
@@ -375,7 +263,7 @@ describe('Cluster', () => {
   });
 
   it('stopped, it watches and asks no more', () => {
-    const { cluster, publish, discovery, watches, pools, clock } = setUp({ watched: true });
+    const { cluster, publish, discovery, watches, pools, clock } = clusterRig({ watched: true });
     publish([spec(a)]);
     cluster.stop();
     expect([discovery.stopped, watches.get(a)?.stopped, pools.get(a)?.drained]).to.deep.equal([

@@ -200,3 +200,92 @@ describe('ConnectionLife', () => {
     expect(lookIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 0 })).to.equal(10);
   });
 });
+
+describe('ConnectionLife, one look at a time', () => {
+  type Peer = {
+    accepting: boolean;
+    active: number;
+    nextStreamId: number;
+    nowMs: number;
+    pings: number;
+    ping(): void;
+  };
+  function setUpLife(changes: Partial<ConnectionLifeSettings> = {}, jitter = 0.5, patience = 1) {
+    const peer: Peer = {
+      accepting: true,
+      active: 0,
+      nextStreamId: 1,
+      nowMs: 100,
+      pings: 0,
+      ping() {
+        peer.pings++;
+      },
+    };
+    const settings = { ...defaultConnectionLife, ...changes };
+    const life = new ConnectionLife(peer as unknown as Http2Connection, settings, 100, jitter, patience);
+    return { peer, life };
+  }
+
+  it('by default ends after an hour without calls, a minute where another connection would do', () => {
+    expect(defaultConnectionLife).to.deep.equal({
+      idleTimeoutMs: 3_600_000,
+      surplusIdleTimeoutMs: 60_000,
+      maxAgeMs: Number.POSITIVE_INFINITY,
+      keepalive: null,
+    });
+    const { life } = setUpLife();
+    expect(life.look(100, false, false)).to.equal('lives');
+    expect(life.look(60_099, true, false)).to.equal('lives');
+    expect(life.look(60_100, false, false)).to.equal('lives');
+    expect(life.look(60_100, true, false)).to.equal('idle');
+    expect(life.look(3_600_100, false, false)).to.equal('idle');
+  });
+
+  it('is idle from its beginning, where no call ever came', () => {
+    const { life, peer } = setUpLife({ idleTimeoutMs: 1000 });
+    peer.nextStreamId = -1;
+    expect(life.look(1099, false, false)).to.equal('lives');
+    expect(life.look(1100, false, false)).to.equal('idle');
+  });
+
+  it('is old at its age, 10% less for the least jitter and 10% more for the most', () => {
+    for (const [jitter, oldAtMs] of [
+      [0, 900],
+      [0.5, 1000],
+      [1, 1100],
+    ]) {
+      const { life } = setUpLife({ maxAgeMs: 1000 }, jitter);
+      expect(life.look(100 + oldAtMs - 1, false, false), `jitter ${jitter}`).to.equal('lives');
+      expect(life.look(100 + oldAtMs, false, false), `jitter ${jitter}`).to.equal('old');
+    }
+  });
+
+  it('that takes no new calls is neither idle nor old', () => {
+    const { life, peer } = setUpLife({ idleTimeoutMs: 1000, maxAgeMs: 1000 });
+    peer.accepting = false;
+    expect(life.look(10_000, false, false)).to.equal('lives');
+  });
+
+  it('pings at its interval, multiplied by the patience, and is dead when the time to answer is over', () => {
+    const keepalive = { intervalMs: 1000, timeoutMs: 500, withoutCalls: true };
+    const { life, peer } = setUpLife({ keepalive }, 0.5, 2);
+    life.look(2099, false, false);
+    expect(peer.pings).to.equal(0);
+    life.look(2100, false, false);
+    expect(peer.pings).to.equal(1);
+    expect(life.look(2599, false, false)).to.equal('lives');
+    expect(life.look(2600, false, false)).to.equal('dead');
+  });
+
+  it('pings again after an answer, and no sooner than its interval', () => {
+    const keepalive = { intervalMs: 1000, timeoutMs: 500, withoutCalls: true };
+    const { life, peer } = setUpLife({ keepalive });
+    life.look(1100, false, false);
+    peer.nowMs = 1200;
+    expect(life.look(1700, false, false)).to.equal('lives');
+    life.look(2199, false, false);
+    expect(peer.pings).to.equal(1);
+    life.look(2200, false, false);
+    expect(peer.pings).to.equal(2);
+  });
+});

@@ -25,6 +25,21 @@ describe('Endpoint', () => {
     expect(endpoint()).to.include({ address: '[::1]:50051', weight: 2, zone: 'a', priority: 1 });
   });
 
+  it('begins with nothing counted, and learned nothing before it was there', () => {
+    expect(endpoint()).to.include({
+      active: 0,
+      success: 0,
+      error: 0,
+      other: 0,
+      answers: 0,
+      unclear: 0,
+      phantomLoad: 0,
+      latencyMs: 0,
+      latencyAtMs: 1000,
+      total: 0,
+    });
+  });
+
   it('counts as healthy where nobody watches it', () => {
     expect(endpoint().health).to.deep.equal({
       status: 'healthy',
@@ -64,6 +79,8 @@ describe('Endpoint', () => {
     const before = endpoint();
     before.success = 7;
     before.error = 3;
+    before.other = 2;
+    before.answers = 8;
     before.latency.record(5, 1000);
     before.rate.add(1000);
     before.phantomLoad = 20;
@@ -78,6 +95,8 @@ describe('Endpoint', () => {
     expect(after).to.include({
       success: 7,
       error: 3,
+      other: 2,
+      answers: 8,
       latency: before.latency,
       rate: before.rate,
       phantomLoad: 20,
@@ -87,7 +106,7 @@ describe('Endpoint', () => {
       latencyMs: 4,
       latencyAtMs: 950,
       active: 0,
-      total: 10,
+      total: 12,
     });
     expect(after.unusableBecause).to.equal('drained by hand');
   });
