@@ -36,6 +36,7 @@ import { ConnectionSlots } from './listeners/connection-slots.ts';
 import { ReplayBudget, replayBytesTotalMax } from './proxy/replay-buffer.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Cluster } from './upstream/cluster.ts';
+import { EndpointSeriesTable } from './upstream/endpoint-series.ts';
 
 /** A sidecar that runs. */
 export interface App {
@@ -92,6 +93,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     scheduler: new FlushScheduler(),
     bufferBudget,
     internalErrors,
+    series: new EndpointSeriesTable(),
     memory,
     sharedPorts: config.drain.handoverMs !== undefined,
     telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },

@@ -17,6 +17,7 @@ import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
 import { isLoopback } from '../upstream/dial.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
 import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
 import { Http2Pool } from '../upstream/http2-pool.ts';
 import { PoolTotals } from '../upstream/pool-totals.ts';
@@ -34,6 +35,7 @@ export interface BuildDeps {
   readonly scheduler: FlushScheduler;
   readonly bufferBudget: BufferBudget;
   readonly internalErrors: InternalErrors;
+  readonly series: EndpointSeriesTable;
   /** The zone that this process is in, '' where it is not known. */
   readonly zone: string;
   /** For tests: asks other DNS servers than the system's. */

@@ -79,6 +79,7 @@ export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] 
         active: endpoint.active,
         total: endpoint.total,
         errors: endpoint.error,
+        series: endpoint.series,
         ejections: endpoint.outlier?.ejections ?? 0,
         ejectionsByRule: endpoint.outlier?.ejectionsByRule ?? never,
         healthChanges: endpoint.health.changes,

@@ -38,6 +38,18 @@ interface Witness {
   readonly unclear: number;
 }
 
+/**
+ * Whom an endpoint can be compared with: those that have had attempts. Those after it in the list come first, so that not all
+ * endpoints of a large cluster are compared with the same few.
+ */
+export function othersWithAttempts<T extends Compared & { readonly total: number }>(
+  all: readonly T[],
+  endpoint: T,
+): T[] {
+  const at = all.indexOf(endpoint);
+  return [...all.slice(at + 1), ...all.slice(0, Math.max(0, at))].filter(({ total }) => total > 0);
+}
+
 /** The unclear failures of one endpoint since its latest success. */
 export class Suspicion {
   private failures = 0;

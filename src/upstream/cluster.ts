@@ -10,8 +10,9 @@ import type { Logger } from '../core/logger.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
-import { Suspicion } from '../health/unclear-failures.ts';
+import { othersWithAttempts, Suspicion } from '../health/unclear-failures.ts';
 import { Endpoint, type HealthWatch } from './endpoint.ts';
+import { EndpointSeriesTable } from './endpoint-series.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
 import { WarmUp } from './warm-up.ts';
@@ -38,6 +39,8 @@ export interface ClusterDeps extends SelectionDeps {
   readonly watchHealth: ((endpoint: Endpoint, onChange: () => void) => HealthWatch) | null;
   /** Counts errors and ejects; null when off. */
   readonly outlier: OutlierDetector | null;
+  /** Of the process; one of its own if not given. */
+  readonly series?: EndpointSeriesTable;
 }
 
 /**
@@ -53,6 +56,7 @@ export class Cluster {
   /** What ties calls to an endpoint; null for a policy that looks at no call, which is every one but hashes and cookies. */
   affinity: Affinity | null;
   private readonly deps: ClusterDeps;
+  private readonly series: EndpointSeriesTable;
   private discovery: DiscoverySource;
   private penalty: FailPenalty;
   /** Null for a policy that does not learn from latency. */
@@ -62,6 +66,7 @@ export class Cluster {
   /** Null before the start. */
   private warmUp: WarmUp | null = null;
   private everReady = false;
+  private stopped = false;
   private endpointRequestsMax: number;
   /** Of the latest pick: endpoints that the call had tried, and those that were passed over at their own limit. */
   private pickTried = 0;
@@ -71,6 +76,7 @@ export class Cluster {
     this.name = settings.name;
     this.settings = settings;
     this.deps = deps;
+    this.series = deps.series ?? new EndpointSeriesTable();
     this.discovery = deps.discovery;
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
@@ -120,7 +126,9 @@ export class Cluster {
     for (const endpoint of this.endpoints.values()) {
       endpoint.watch?.stop();
       endpoint.pool.drain();
+      this.releaseSeries(endpoint);
     }
+    this.stopped = true;
   }
 
   /** Closes every connection now. */
@@ -239,6 +247,7 @@ export class Cluster {
     this.active--;
     endpoint.active--;
     endpoint.rate.add(nowMs);
+    endpoint.series.record(tally, durationMs);
     if (tally === 'ok') endpoint.success++;
     else if (tally === 'error') endpoint.error++;
     else endpoint.other++;
@@ -268,18 +277,11 @@ export class Cluster {
   private failedUnclear(endpoint: Endpoint, durationMs: number, nowMs: number): void {
     endpoint.unclear++;
     endpoint.suspicion ??= new Suspicion();
-    const failures = endpoint.suspicion.add(() => this.comparedWith(endpoint));
+    const failures = endpoint.suspicion.add(() => othersWithAttempts(this.all(), endpoint));
     if (failures > 0) return this.failed(endpoint, failures - 1, durationMs, nowMs);
     endpoint.outlier?.unclear();
     // A probe asks no more of the endpoint than its interval allows, and tells.
     endpoint.watch?.hint();
-  }
-
-  /** Those after it in the list come first: not all endpoints of a large cluster are compared with the same few. */
-  private comparedWith(endpoint: Endpoint): Endpoint[] {
-    const all = this.all();
-    const at = all.indexOf(endpoint);
-    return [...all.slice(at + 1), ...all.slice(0, Math.max(0, at))].filter((other) => other.total > 0);
   }
 
   unusableReasons(): string {
@@ -352,6 +354,7 @@ export class Cluster {
   private add(spec: EndpointSpec): Endpoint {
     const endpoint = new Endpoint(spec, this.deps.clock.now());
     endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
+    endpoint.series = this.series.acquire(this.name, endpoint.address);
     endpoint.outlier = this.deps.outlier?.add(endpoint.address, () => this.rebuild()) ?? null;
     this.endpoints.set(endpoint.address, endpoint);
     this.deps.logger.info('endpoint added', {
@@ -375,12 +378,18 @@ export class Cluster {
     this.rebuild();
   }
 
+  /** Its calls in flight still count there, though nobody shows it any more. */
+  private releaseSeries({ address, series }: Endpoint): void {
+    if (!this.stopped) this.series.release(this.name, address, series);
+  }
+
   private remove(address: string): Endpoint {
     const endpoint = this.endpoints.get(address)!;
     this.endpoints.delete(address);
     endpoint.removed = true;
     endpoint.watch?.stop();
     endpoint.outlier?.remove();
+    this.releaseSeries(endpoint);
     this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });
     return endpoint;
   }

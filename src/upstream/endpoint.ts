@@ -5,6 +5,7 @@ import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { OutlierEndpoint } from '../health/outlier.ts';
 import type { Compared, Suspicion } from '../health/unclear-failures.ts';
+import type { EndpointSeries } from './endpoint-series.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
 /** How long latencies and rates look back, milliseconds. */
@@ -73,6 +74,8 @@ export class Endpoint implements Candidate, Compared {
   latency = new RecentLatency(recentMs);
   rate = new RecentRate(recentMs);
   pool!: StreamPool;
+  /** What metrics show of its attempts. */
+  series!: EndpointSeries;
   /** The failed connection that was counted last: it says one thing of the endpoint, however many calls waited for it. */
   openFailure: OpenFailure | null = null;
 

@@ -1,4 +1,4 @@
-import type { Emit, Registry } from './registry.ts';
+import type { BucketCounts, Emit, Registry } from './registry.ts';
 
 /** One endpoint of one cluster as it stands now: what the app hands to metrics (and, if it likes, to the admin API). */
 export interface EndpointSnapshot {
@@ -16,10 +16,12 @@ export interface EndpointSnapshot {
   readonly healthy: boolean;
   /** Attempts in progress. */
   readonly active: number;
-  /** Attempts ever begun. */
+  /** Attempts that ended. */
   readonly total: number;
-  /** Attempts ever that failed. */
+  /** Of these, those that count as errors. */
   readonly errors: number;
+  /** What is counted under its name, or of all endpoints without a series of their own. */
+  readonly series: EndpointSeries;
   /** How often outlier detection took it out. */
   readonly ejections: number;
   /** The same by what for, in plain words; what never happened is not there. */
@@ -27,6 +29,18 @@ export interface EndpointSnapshot {
   /** How often health checks changed their mind of it. */
   readonly healthChanges: number;
 }
+
+export interface EndpointSeries {
+  /** Several endpoints of the cluster count here: its label is `other`. */
+  readonly isShared: boolean;
+  readonly success: number;
+  readonly error: number;
+  readonly other: number;
+  readonly durations: BucketCounts;
+}
+
+/** The label of endpoints without a series of their own. */
+export const otherEndpoint = 'other';
 
 /** `outrigger_endpoint_*` and `outrigger_balance_*`, from one snapshot per collection. */
 export function registerEndpointMetrics(
@@ -47,16 +61,7 @@ export function registerEndpointMetrics(
     registry.observe('gauge', { name, help, unit: '' }, each(value));
 
   gauge('outrigger.endpoint.active', 'Attempts in progress at an endpoint.', (e) => e.active);
-  registry.observe(
-    'counter',
-    {
-      name: 'outrigger.endpoint.attempts',
-      prometheus: 'outrigger_endpoint',
-      help: 'Attempts begun at an endpoint.',
-      unit: '{attempt}',
-    },
-    each((e) => e.total),
-  );
+  registerAttempts(registry, () => endpoints);
   registry.observe(
     'counter',
     { name: 'outrigger.endpoint.errors', help: 'Attempts that failed at an endpoint.', unit: '{attempt}' },
@@ -106,6 +111,54 @@ export function registerEndpointMetrics(
   registerBalance(registry, () => endpoints);
 }
 
+/** Attempts by how they ended, and how long they took. */
+function registerAttempts(registry: Registry, endpoints: () => readonly EndpointSnapshot[]): void {
+  /** Each series once, however many endpoints share it. */
+  const eachSeries = (run: (labels: Record<string, string>, series: EndpointSeries) => void): void => {
+    const shown = new Set<EndpointSeries>();
+    for (const { cluster, address, series } of endpoints()) {
+      if (series.isShared && shown.has(series)) continue;
+      shown.add(series);
+      run(labelsOf({ cluster, address: series.isShared ? otherEndpoint : address }), series);
+    }
+  };
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.endpoint.total',
+      prometheus: 'outrigger_endpoint',
+      help: 'Attempts at an endpoint that ended.',
+      unit: '{attempt}',
+      replacedBy: 'outrigger_endpoint_attempts_total',
+    },
+    (emit) => {
+      for (const endpoint of endpoints()) emit(labelsOf(endpoint), endpoint.total);
+    },
+  );
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.endpoint.attempts',
+      help: 'Attempts at an endpoint that ended, by what they count as: success, error, other.',
+      unit: '{attempt}',
+    },
+    (emit) =>
+      eachSeries((labels, { success, error, other }) => {
+        emit({ ...labels, 'outrigger.outcome': 'success' }, success);
+        emit({ ...labels, 'outrigger.outcome': 'error' }, error);
+        emit({ ...labels, 'outrigger.outcome': 'other' }, other);
+      }),
+  );
+  registry.observeHistogram(
+    {
+      name: 'outrigger.endpoint.attempt.duration',
+      help: 'Duration of an attempt at an endpoint, from the pick to its end.',
+      unit: 's',
+    },
+    (emit) => eachSeries((labels, { durations }) => emit(labels, durations)),
+  );
+}
+
 function registerBalance(registry: Registry, endpoints: () => readonly EndpointSnapshot[]): void {
   registry.observe(
     'gauge',
@@ -140,7 +193,7 @@ function registerBalance(registry: Registry, endpoints: () => readonly EndpointS
   );
 }
 
-function labelsOf(endpoint: EndpointSnapshot): Record<string, string> {
+function labelsOf(endpoint: Pick<EndpointSnapshot, 'cluster' | 'address'>): Record<string, string> {
   return { 'outrigger.cluster': endpoint.cluster, 'outrigger.endpoint': endpoint.address };
 }
 

@@ -33,6 +33,7 @@ export function createMetricProducer(
       const endTime = hrTime(wallMs());
       const metrics: MetricData[] = [];
       for (const family of registry.collect()) {
+        if (family.prometheusOnly) continue;
         const data = metricData(family, startTime, endTime);
         if (data.dataPoints.length > 0) metrics.push(data);
       }

@@ -1,5 +1,5 @@
 import { escapeHelp, prometheusUnit } from './names.ts';
-import type { Family, HistogramSeries, Registry, Value } from './registry.ts';
+import type { Family, Registry, ShownHistogram, Value } from './registry.ts';
 
 /** What `GET /metrics` answers with. */
 export interface PrometheusText {
@@ -55,7 +55,7 @@ function writeFamily(lines: string[], family: Family, openMetrics: boolean): voi
     if (unit !== '' && name.endsWith(`_${unit}`)) lines.push(`# UNIT ${name} ${unit}`);
   }
   if (kind === 'histogram') {
-    for (const one of series as readonly HistogramSeries[]) writeHistogram(lines, name, one, openMetrics);
+    for (const one of series as readonly ShownHistogram[]) writeHistogram(lines, name, one, openMetrics);
     return;
   }
   const sample = kind === 'counter' ? `${name}_total` : name;
@@ -64,7 +64,7 @@ function writeFamily(lines: string[], family: Family, openMetrics: boolean): voi
   }
 }
 
-function writeHistogram(lines: string[], name: string, series: HistogramSeries, openMetrics: boolean): void {
+function writeHistogram(lines: string[], name: string, series: ShownHistogram, openMetrics: boolean): void {
   const { bounds, counts, exemplars, sum } = series.data;
   const prefix = series.text === '' ? '' : `${series.text},`;
   let total = 0;

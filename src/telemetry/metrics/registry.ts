@@ -20,6 +20,8 @@ export interface FamilyOptions {
   readonly unit: string;
   /** The Prometheus name without `_total`, where it is not the one that follows from name and unit. */
   readonly prometheus?: string;
+  /** The Prometheus name of the family that takes its place: this one is shown for one more release, in Prometheus alone. */
+  readonly replacedBy?: string;
 }
 
 /** Series of one family; what is beyond shares the series labelled `otel.metric.overflow="true"`. */
@@ -58,8 +60,18 @@ export interface Exemplar {
   readonly wallMs: number;
 }
 
+/** What is shown of a histogram, whoever counts it. */
+export interface BucketCounts {
+  /** Upper bounds, ascending; one more bucket for what is above the last. */
+  readonly bounds: readonly number[];
+  readonly counts: Float64Array;
+  readonly sum: number;
+  readonly count: number;
+  readonly exemplars: ReadonlyArray<Exemplar | undefined> | null;
+}
+
 /** Counts in explicit buckets. A value belongs to the first bucket whose bound it does not exceed. */
-export class HistogramData {
+export class HistogramData implements BucketCounts {
   /** Upper bounds, ascending; one more bucket for what is above the last. */
   readonly bounds: readonly number[];
   readonly counts: Float64Array;
@@ -107,8 +119,17 @@ export class HistogramSeries {
   }
 }
 
+/** One series of a histogram as exporters read it. */
+export interface ShownHistogram {
+  readonly labels: Labels;
+  readonly text: string;
+  readonly data: BucketCounts;
+}
+
 interface FamilyBase {
   readonly name: string;
+  /** Prometheus alone shows it: OTLP has the family that took its place. */
+  readonly prometheusOnly: boolean;
   readonly prometheus: string;
   readonly help: string;
   readonly unit: string;
@@ -131,7 +152,13 @@ export interface HistogramFamily extends FamilyBase {
   series(): readonly HistogramSeries[];
 }
 
-export type Family = ValueFamily | HistogramFamily;
+/** A histogram whose series are asked for when they are read. */
+export interface ObservedHistogramFamily extends FamilyBase {
+  readonly kind: 'histogram';
+  series(): readonly ShownHistogram[];
+}
+
+export type Family = ValueFamily | HistogramFamily | ObservedHistogramFamily;
 
 /** What an observed family hands its values to. */
 export type Emit = (labels: Labels, value: number) => void;
@@ -142,6 +169,11 @@ export interface Registry {
   histogram(options: FamilyOptions & { readonly bounds: readonly number[] }): HistogramFamily;
   /** A family whose values are asked for when they are read; a callback that throws gives no values. */
   observe(kind: 'counter' | 'gauge', options: FamilyOptions, callback: (emit: Emit) => void): void;
+  /** The same of a histogram; `data` is read at once. */
+  observeHistogram(
+    options: FamilyOptions,
+    callback: (emit: (labels: Labels, data: BucketCounts) => void) => void,
+  ): void;
   /** Runs `callback` once before every collection, for families that share one snapshot. It may throw. */
   beforeCollect(callback: () => void): void;
   /** Everything that has a series, in the order of declaration. */
@@ -166,6 +198,7 @@ export function createRegistry(): Registry {
     gauge: (options) => declare(valueFamily('gauge', options, room)),
     histogram: (options) => declare(histogramFamily(options, room)),
     observe: (kind, options, callback) => void declare(observedFamily(kind, options, callback)),
+    observeHistogram: (options, callback) => void declare(observedHistogram(options, callback)),
     beforeCollect: (callback) => void hooks.push(callback),
     collect() {
       for (const hook of hooks) {
@@ -181,8 +214,10 @@ export function createRegistry(): Registry {
 }
 
 function baseOf(kind: Family['kind'], options: FamilyOptions): FamilyBase {
-  const { name, help, unit } = options;
-  return { name, help, unit, prometheus: options.prometheus ?? prometheusName(kind, name, unit) };
+  const { name, unit, replacedBy } = options;
+  const help = replacedBy === undefined ? options.help : `Deprecated: use ${replacedBy}. ${options.help}`;
+  const prometheus = options.prometheus ?? prometheusName(kind, name, unit);
+  return { name, help, unit, prometheus, prometheusOnly: replacedBy !== undefined };
 }
 
 /** What is left of `scrapeCharsMax`, for all families together. */
@@ -237,6 +272,29 @@ function observedFamily(
           if (alike !== undefined) return alike.add(value);
           series.value = value;
           byText.set(series.text, series);
+        });
+      } catch {
+        return [];
+      }
+      return [...byText.values()];
+    },
+  };
+}
+
+function observedHistogram(
+  options: FamilyOptions,
+  callback: (emit: (labels: Labels, data: BucketCounts) => void) => void,
+): ObservedHistogramFamily {
+  return {
+    kind: 'histogram',
+    ...baseOf('histogram', options),
+    series() {
+      const byText = new Map<string, ShownHistogram>();
+      try {
+        callback((asked, data) => {
+          const labels = boundedLabels(asked);
+          const text = labelText(labels);
+          if (byText.size < seriesPerFamilyMax && !byText.has(text)) byText.set(text, { labels, text, data });
         });
       } catch {
         return [];

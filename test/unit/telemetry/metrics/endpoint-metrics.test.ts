@@ -3,8 +3,10 @@ import {
   type EndpointSnapshot,
   registerEndpointMetrics,
 } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
+import { createMetricProducer } from '../../../../src/telemetry/metrics/otlp-producer.ts';
 import { prometheusText } from '../../../../src/telemetry/metrics/prometheus-text.ts';
 import { createRegistry } from '../../../../src/telemetry/metrics/registry.ts';
+import { EndpointSeries, endpointSeriesMax } from '../../../../src/upstream/endpoint-series.ts';
 import { endpointSnapshot } from './snapshots.ts';
 
 describe('telemetry/metrics/endpoint-metrics', () => {
@@ -46,6 +48,66 @@ describe('telemetry/metrics/endpoint-metrics', () => {
     const cause = `${labels.slice(0, -1)},outrigger_ejection_cause="success rate"}`;
     expect(seen.get(`outrigger_endpoint_ejection_causes_total${cause}`), [...seen.keys()].join()).to.equal(3);
     expect(seen.get(`outrigger_endpoint_health_changes_total${labels}`)).to.equal(4);
+  });
+
+  /** Labels of an endpoint of greeter, with more behind them. */
+  const of = (endpoint: string, more = '') =>
+    `{outrigger_cluster="greeter",outrigger_endpoint="${endpoint}"${more}}`;
+
+  it('shows attempts by how they ended and how long they took, and those without a series of their own as other', () => {
+    const own = new EndpointSeries(false);
+    const shared = new EndpointSeries(true);
+    for (const ms of [0.4, 1, 3, 3000, 60_000]) own.record('ok', ms);
+    own.record('error', 30);
+    shared.record('other', 2);
+    const seen = samples(() => [
+      endpointSnapshot({ address: 'a:1', series: own }),
+      endpointSnapshot({ address: 'b:1', series: shared }),
+      endpointSnapshot({ address: 'c:1', series: shared }),
+    ]);
+    const attempts = (endpoint: string, outcome: string) =>
+      seen.get(`outrigger_endpoint_attempts_total${of(endpoint, `,outrigger_outcome="${outcome}"`)}`);
+    expect([attempts('a:1', 'success'), attempts('a:1', 'error'), attempts('a:1', 'other')]).to.deep.equal([
+      5, 1, 0,
+    ]);
+    expect([attempts('other', 'other'), attempts('b:1', 'other')]).to.deep.equal([1, undefined]);
+    const name = 'outrigger_endpoint_attempt_duration_seconds';
+    const bucket = (endpoint: string, le: string) => seen.get(`${name}_bucket${of(endpoint, `,le="${le}"`)}`);
+    expect(
+      ['0.001', '0.005', '0.025', '0.1', '0.5', '2.5', '10', '+Inf'].map((le) => bucket('a:1', le)),
+    ).to.deep.equal([2, 3, 3, 4, 4, 4, 5, 6]);
+    expect(seen.get(`${name}_count${of('a:1')}`)).to.equal(6);
+    expect(seen.get(`${name}_sum${of('a:1')}`)).to.be.closeTo(63.0344, 1e-9);
+    expect(bucket('other', '+Inf')).to.equal(1);
+  });
+
+  it('marks what has another name now as deprecated, and sends it by OTLP under the new one alone', async () => {
+    const registry = createRegistry();
+    registerEndpointMetrics(registry, () => [endpointSnapshot({ total: 3 })]);
+    const { body } = prometheusText(registry, undefined);
+    expect(body).to.match(
+      /^# HELP outrigger_endpoint_total Deprecated: use outrigger_endpoint_attempts_total\. /m,
+    );
+    const { resourceMetrics } = await createMetricProducer(
+      registry,
+      { name: 'outrigger' },
+      () => 0,
+    ).collect();
+    const sent = resourceMetrics.scopeMetrics[0].metrics.map(({ descriptor }) => descriptor.name);
+    expect(sent).to.include.members(['outrigger.endpoint.attempts', 'outrigger.endpoint.attempt.duration']);
+    expect(sent).not.to.include('outrigger.endpoint.total');
+    expect(new Set(sent).size, 'each name once').to.equal(sent.length);
+  });
+
+  it('has a scrape of under 3 MB with the most endpoints there may be', () => {
+    const registry = createRegistry();
+    const endpoints = Array.from({ length: endpointSeriesMax }, (_, i) => {
+      const series = new EndpointSeries(false);
+      series.record('ok', i);
+      return endpointSnapshot({ address: `10.0.${i >> 8}.${i & 255}:50051`, series });
+    });
+    registerEndpointMetrics(registry, () => endpoints);
+    expect(prometheusText(registry, undefined).body.length).to.be.below(3_000_000);
   });
 
   it('measures the balance by load per weight and share per weight', () => {

@@ -1,4 +1,5 @@
 import type { EndpointSnapshot } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
+import { EndpointSeries } from '../../../../src/upstream/endpoint-series.ts';
 
 /** A healthy endpoint of weight 1; `over` says what differs. */
 export function endpointSnapshot(over: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
@@ -14,6 +15,7 @@ export function endpointSnapshot(over: Partial<EndpointSnapshot> = {}): Endpoint
     active: 0,
     total: 0,
     errors: 0,
+    series: new EndpointSeries(false),
     ejections: 0,
     ejectionsByRule: new Map(),
     healthChanges: 0,
