@@ -146,7 +146,7 @@ function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents,
     request.on('error', () => response.destroy());
     response.on('error', () => response.destroy());
     const failed = (error: unknown): void => {
-      logger.error('an admin request failed', { path: request.url, error: String(error) });
+      logger.error('an admin request failed', { path: request.url?.split('?', 1)[0], error: String(error) });
       if (response.headersSent) response.destroy();
       else send(response, text(`This could not be answered: ${error}`, 500));
     };

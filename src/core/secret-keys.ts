@@ -16,19 +16,19 @@ export function isSecretKey(key: string): boolean {
 
 const redaction = new QueryRedaction(sensitiveParametersDefault);
 
+/** A text without private keys (PEM), and of a URL, or a path with a query, without passwords and sensitive parameters. */
+export function maskText(text: string): string {
+  if (text.includes('PRIVATE KEY-----')) return masked;
+  if (!text.includes('://') && !text.startsWith('/')) return text;
+  return redaction
+    .target(text.replace(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@]*@/gi, `$1${masked}@`))
+    .replaceAll('REDACTED', masked);
+}
+
 /**
  * The same, and of a URL no query at all: in one that an operator configures any parameter may be a token, whatever its
  * name.
  */
 export function maskUrls(text: string): string {
   return maskText(text).replace(/(:\/\/[^?\s"]*\?)[^\s"]+/g, `$1${masked}`);
-}
-
-/** A text without private keys (PEM), without passwords in its URLs, and without the secrets of their queries. */
-export function maskText(text: string): string {
-  if (text.includes('PRIVATE KEY-----')) return masked;
-  if (!text.includes('://')) return text;
-  return redaction
-    .target(text.replace(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@]*@/gi, `$1${masked}@`))
-    .replaceAll('REDACTED', masked);
 }

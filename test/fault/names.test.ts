@@ -1,13 +1,18 @@
+import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { expect } from 'chai';
 import { rig } from '../e2e/rig.ts';
-import { startRawServer } from '../support/raw-http2.ts';
+import { type RawHandler, startRawServer } from '../support/raw-http2.ts';
 import { type Program, startProgram } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 
 /** Characters of every page of the admin address, whatever came in. */
 const pageCharsMax = 4 * 1024 * 1024;
 const grpcReply = { ':status': 200, 'content-type': 'application/grpc' };
+
+const answerOk: RawHandler = (stream) =>
+  stream.respond({ ...grpcReply, 'grpc-status': '0' }, { endStream: true });
 
 interface Sent {
   readonly status: string | undefined;
@@ -18,12 +23,9 @@ describe('names that clients make up', function () {
   this.timeout(120_000);
   const { defer } = rig();
 
-  /** In front of a server that answers everything with OK, in a process with little memory. */
-  async function running() {
-    const server = await startRawServer((stream) => {
-      stream.on('error', () => {});
-      stream.respond({ ...grpcReply, 'grpc-status': '0' }, { endStream: true });
-    });
+  /** In front of a server that answers everything with OK unless told otherwise, in a process with little memory. */
+  async function running(reply: RawHandler = answerOk) {
+    const server = await startRawServer(reply);
     defer(() => server.close());
     const ports = ['--from', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
     const program: Program = startProgram(['run', ...ports, '--to', server.address], {
@@ -42,7 +44,7 @@ describe('names that clients make up', function () {
     const session = connect(`http://${target}`, { maxSendHeaderBlockLength: 1 << 20 });
     session.on('error', () => {});
     defer(() => session.destroy());
-    return { program, adminUrl, session };
+    return { program, adminUrl, target, session };
   }
 
   function call(session: ClientHttp2Session, head: Record<string, string>): Promise<Sent> {
@@ -131,4 +133,44 @@ describe('names that clients make up', function () {
       expect((await call(session, gRPC('/a.B/C'))).status).to.equal('0');
     });
   }
+
+  it('statuses and messages that a replica makes up leave the pages as they are', async () => {
+    const { adminUrl, session, program } = await running((stream, headers) => {
+      const n = Number(headers['x-n']);
+      const reply = {
+        'grpc-status': String(n * 7919),
+        'grpc-message': long.slice(0, 30_000),
+        'x-long': 'y'.repeat(20_000),
+      };
+      if (n % 2 === 0) stream.respond({ ...grpcReply, ...reply }, { endStream: true });
+      else stream.respond({ ':status': 200 + (n % 400), ...reply }, { endStream: true });
+    });
+    for (let i = 0; i < 200; i += 10)
+      await Promise.all(
+        Array.from({ length: 10 }, (_, j) => call(session, { ':path': '/a.B/C', 'x-n': String(i + j) })),
+      );
+    const found = await pages(adminUrl);
+    for (const [path, text] of Object.entries(found)) expect(text, path).not.to.match(/[xy]{2000}/);
+    const methods = new Set(found['/metrics'].match(/rpc_status_code="[^"]*"/g));
+    expect([...methods].length).to.be.below(18);
+    expect(program.exited).to.equal(false);
+  });
+
+  it('HTTP/1.1 requests and WebSockets with long paths leave the pages as they are', async () => {
+    const { adminUrl, target, program } = await running();
+    for (let i = 0; i < 40; i++) {
+      const upgrade = i % 2 === 0 ? 'upgrade: websocket\r\nconnection: upgrade\r\n' : '';
+      const path = `/${i}${long.slice(0, 12_000)}`;
+      const socket = connectTcp(Number(target.split(':')[1]), '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nhost: a\r\n${upgrade}sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+      );
+      await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      socket.destroy();
+    }
+    const found = await pages(adminUrl);
+    for (const [path, text] of Object.entries(found)) expect(text, path).not.to.include('x'.repeat(2000));
+    expect(program.stderr).not.to.include('x'.repeat(9000));
+  });
 });

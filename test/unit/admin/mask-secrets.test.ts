@@ -98,6 +98,9 @@ describe('admin/mask-secrets', () => {
   it('hides private keys and passwords inside texts', () => {
     expect(masked({ key: '-----BEGIN EC PRIVATE KEY-----\nMHc…' })).to.deep.equal({ key: '•••' });
     expect(masked(['redis://user:hunter2@cache:6379/0'])).to.deep.equal(['redis://•••@cache:6379/0']);
+    expect(masked({ http: { path: '/healthz?token=abc&v=1' } })).to.deep.equal({
+      http: { path: '/healthz?token=•••&v=1' },
+    });
     expect(masked('http://plain:80/@x')).to.equal('http://plain:80/@x');
     expect(masked('https://t0ken@host/x?api_key=abc&v=1')).to.equal('https://•••@host/x?api_key=•••&v=1');
   });
