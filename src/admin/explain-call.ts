@@ -22,21 +22,30 @@ export function callDurationMs(call: CallRecord): number {
   return Math.max(0, call.endedMs - call.startedMs);
 }
 
-/** One plain sentence: why the call failed, or where a slow one spent its time. */
-export function callReason(call: CallRecord): string {
+/**
+ * One plain sentence: why the call failed, or where a slow one spent its time. Without `quotes` what the upstream said is left
+ * out, which may be another text for each call.
+ */
+export function callReason(call: CallRecord, quotes = true): string {
   const last = call.attempts.at(call.chosen - 1);
   if (call.error !== '' || call.detail !== '')
     return sentence(call.detail || `Outrigger answered ${call.error}`);
   if (call.endedBy === 'client') return 'The client cancelled the call.';
   if (callTally(call) !== 'ok')
     return last
-      ? `${last.endpoint} answered ${callStatus(call)}.`
+      ? `${last.endpoint} answered ${callStatus(call)}${quotes ? quoted(last) : ''}.`
       : `Answered ${callStatus(call)} without an attempt at an endpoint.`;
   if (!last) return 'Answered without an attempt at an endpoint.';
   if (call.attempts.length === 1)
     return `${last.endpoint} took ${durationText(attemptMs(last))}${replyBegan(call)}.`;
   const slowest = call.attempts.reduce((a, b) => (attemptMs(b) > attemptMs(a) ? b : a));
   return `${call.attempts.length} attempts; ${slowest.endpoint} took the longest, ${durationText(attemptMs(slowest))}.`;
+}
+
+/** What the upstream said of its status. */
+function quoted({ message }: AttemptRecord): string {
+  const text = String(message);
+  return text === '' ? '' : `: "${text}"`;
 }
 
 /** Where a long reply began early, the time went into sending it, not into the work before. */
@@ -89,6 +98,8 @@ function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
   ];
   const pick = String(attempt.pick);
   if (pick !== '') lines.push(`     picked because: ${pick}`);
+  const message = String(attempt.message);
+  if (message !== '') lines.push(`     message: ${message}`);
   if (attempt.kind !== 'first') lines.push(`     kind: ${attempt.kind}`);
   if (attempt.verdict !== '') lines.push(`     then: ${attempt.verdict}`);
   if (!attempt.spanId.none) lines.push(`     span: ${attempt.spanId}`);

@@ -67,8 +67,7 @@ const reasonCharsMax = 400;
 export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
   const calls = deps.traces();
   const all = deps.clusters();
-  const summaries = calls.failed.slice(0, liveFailedMax).map((call) => summarizeCall(call, nowWallMs));
-  const failed = gatherAlike(summaries).slice(0, liveCallsMax);
+  const failed = gatherAlike(calls.failed.slice(0, liveFailedMax), nowWallMs).slice(0, liveCallsMax);
   const slow = calls.slow.slice(0, liveCallsMax);
   const failedIds = new Set(failed.map(({ id }) => id));
   deps.shown([...calls.failed.filter(({ id }) => failedIds.has(id)), ...slow]);
@@ -102,15 +101,15 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
 }
 
 /** One trouble is often many calls: they take one line, so that they do not hide another trouble. */
-function gatherAlike(calls: readonly CallSummary[]): FailedCalls[] {
-  const alike = new Map<string, { newest: CallSummary; times: number }>();
+function gatherAlike(calls: readonly CallRecord[], nowWallMs: number): FailedCalls[] {
+  const alike = new Map<string, { newest: CallRecord; times: number }>();
   for (const call of calls) {
-    const key = JSON.stringify([call.name, call.status, call.cluster, call.reason]);
+    const key = JSON.stringify([callName(call), callStatus(call), call.cluster, callReason(call, false)]);
     const known = alike.get(key);
     if (known) known.times++;
     else alike.set(key, { newest: call, times: 1 });
   }
-  return [...alike.values()].map(({ newest, times }) => ({ ...newest, times }));
+  return [...alike.values()].map(({ newest, times }) => ({ ...summarizeCall(newest, nowWallMs), times }));
 }
 
 /** Keeps the unusable endpoints of a cluster too large to show: they are what the reader came for. */

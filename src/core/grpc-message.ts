@@ -14,7 +14,8 @@ export function encodeGrpcMessage(text: string): string {
 
 /** Decodes leniently, as the specification asks: a broken escape stays as it is. Never throws. */
 export function decodeGrpcMessage(text: string): string {
-  if (!text.includes('%')) return text;
+  // Some servers send UTF-8 as it is.
+  if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
   const octets: number[] = [];
   for (let i = 0; i < text.length; i++) {
     const hex = text[i] === '%' ? text.slice(i + 1, i + 3) : '';

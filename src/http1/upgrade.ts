@@ -6,8 +6,9 @@ import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
 import { type Ending, endingOfHttp, endings } from '../core/ending.ts';
-import type { Field } from '../core/field.ts';
-import type { HeaderBlock } from '../core/header-block.ts';
+import { Field } from '../core/field.ts';
+import { HeaderBlock } from '../core/header-block.ts';
+import { noteReasonPhrase } from '../core/reason-phrase.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
 import { abortSocket, endSocket, errorReply } from './error-reply.ts';
 import { pushFraming, readFields } from './fields.ts';
@@ -58,6 +59,8 @@ export interface UpgradeOutcome {
   /** A code of the table where something failed, else ''. */
   error: ReplyErrorCode | '';
   detail: string;
+  /** Head of the reply with which the upstream declined; null where it did not. */
+  declined: HeaderBlock | null;
 }
 
 /**
@@ -79,6 +82,7 @@ export async function proxyUpgrade(
     attempts: 0,
     error: '',
     detail: '',
+    declined: null,
   };
   const refuse = (error: ReplyError): UpgradeOutcome => {
     const reply = errorReply(error);
@@ -286,6 +290,8 @@ class UpgradeAttempt {
     socket.write(`${text}\r\n`, 'latin1');
     this.answered = true;
     outcome.httpStatus = status;
+    outcome.declined = new HeaderBlock([new Field(':status', String(status)), ...read.value.fields]);
+    noteReasonPhrase(outcome.declined, message.statusMessage ?? '', http.STATUS_CODES[status]);
     message.on('data', (chunk: Buffer) => {
       outcome.bytesToClient += chunk.length;
     });

@@ -8,6 +8,7 @@ import { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import { noteReasonPhrase } from '../core/reason-phrase.ts';
 import { BodyReader } from './body-reader.ts';
 import { readFields, writeTrailers } from './fields.ts';
 import { type ProxyFailure, proxyWeb, type WebExchange } from './http2-proxy.ts';
@@ -276,7 +277,9 @@ class UpstreamStream implements MessageStream {
       },
       (run) => this.contained(run),
     );
-    this.receiver?.head(new HeaderBlock([new Field(':status', String(status)), ...fields]), end);
+    const head = new HeaderBlock([new Field(':status', String(status)), ...fields]);
+    noteReasonPhrase(head, message.statusMessage ?? '', http.STATUS_CODES[status]);
+    this.receiver?.head(head, end);
   }
 
   private settle(): void {

@@ -1,13 +1,19 @@
 import { boundedText } from '../core/bounded-text.ts';
+import { FieldKind } from '../core/field.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import type { StreamFailure } from '../core/message-stream.ts';
+import { reasonPhraseOf } from '../core/reason-phrase.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
+import { safeText } from '../core/safe-text.ts';
+import { statusMessageOf } from '../core/status-message.ts';
 import { noSpanId, noTraceId } from '../core/trace-id.ts';
 import type { AttemptKind, AttemptRecord, CallRecord, Explanation } from '../telemetry/call-record.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { ProxyContext } from './plan.ts';
+import { grpcStatusOfReply } from './reply-status.ts';
 
 /** Who is at the other end of a downstream connection. */
 export interface Peer {
@@ -79,6 +85,7 @@ export function newAttemptRecord(
     httpStatus: 0,
     error: '',
     tally: '',
+    message: '',
     kind,
     verdict: '',
     withheld: '',
@@ -88,6 +95,55 @@ export function newAttemptRecord(
   if (call.attempts === noAttempts) call.attempts = [record];
   else call.attempts.push(record);
   return record;
+}
+
+/** The head of the reply that the client gets. */
+export function noteHead(record: CallRecord, attempt: AttemptRecord, head: HeaderBlock): void {
+  record.httpStatus = head.status;
+  attempt.httpStatus = head.status;
+  if (!record.grpc && head.status >= 400) attempt.message = httpMessage(head);
+}
+
+/** The end of the reply of a gRPC call; `last` holds its status. Returns that. */
+export function noteGrpcStatus(record: CallRecord, attempt: AttemptRecord, last: HeaderBlock | null): number {
+  const code = grpcStatusOfReply(record.httpStatus, last);
+  record.grpcStatus = code;
+  attempt.grpcStatus = code;
+  if (code !== GrpcStatus.OK) attempt.message = grpcMessage(record.httpStatus, last);
+  return code;
+}
+
+/** The reply of an attempt that the client does not get; `last` ends it, and is its head for HTTP. */
+export function noteDropped(
+  record: CallRecord,
+  attempt: AttemptRecord,
+  code: number,
+  head: HeaderBlock,
+  last: HeaderBlock,
+): void {
+  attempt.grpcStatus = code;
+  attempt.httpStatus = head.status;
+  attempt.message = record.grpc ? grpcMessage(head.status, last) : httpMessage(head);
+}
+
+/** What ended an attempt without a reply. */
+export function noteAttemptError(attempt: AttemptRecord, error: ReplyError): void {
+  attempt.error = error.code;
+  attempt.message = boundedText(error.detail, detailCharsMax);
+}
+
+function grpcMessage(httpStatus: number, last: HeaderBlock | null): Explanation {
+  const message = last === null ? '' : statusMessageOf(last, 'grpc-message');
+  if (message !== '' || last?.ofKind(FieldKind.GrpcStatus) !== undefined) return message;
+  return `HTTP ${httpStatus} without a grpc-status`;
+}
+
+/** HTTP/2 has no reason phrase, and the usual one of HTTP/1.1 says no more than the status. */
+function httpMessage(head: HeaderBlock): Explanation {
+  const phrase = reasonPhraseOf(head);
+  if (phrase !== '') return safeText(phrase);
+  // The upstream is another Outrigger, and the reply its own.
+  return statusMessageOf(head, 'x-outrigger-error', 'x-outrigger-error: ');
 }
 
 /** The error that Outrigger answers a call with. */

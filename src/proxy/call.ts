@@ -23,7 +23,8 @@ import {
   openFailureError,
   replayFullError,
 } from './call-errors.ts';
-import { newAttemptRecord, newCallRecord, noteClientEnded, noteError, type Peer } from './call-records.ts';
+import type { Peer } from './call-records.ts';
+import * as records from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { endWithError, replyError } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
@@ -31,7 +32,6 @@ import { headOfAttempt } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
 import { refusalOf } from './refusal.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
-import { grpcStatusOfReply } from './reply-status.ts';
 import { notElsewhereBecause, TransparentRetries } from './transparent-retries.ts';
 import { Tries, type TriesCall } from './tries.ts';
 
@@ -77,7 +77,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.replay = end ? null : new ReplayBuffer(context.replayBudget);
     const { replaced, requestText } = context.telemetry;
     this.forwarding = forwardingOf(head, context.router, replaced, requestText);
-    this.record = newCallRecord(context, this.forwarding, peer);
+    this.record = records.newCallRecord(context, this.forwarding, peer);
     client.receiver = this;
     context.calls.begin(this);
   }
@@ -130,7 +130,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
     if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
     const pick = cluster.explain(endpoint, nowMs, this.key);
-    const record = newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
+    const record = records.newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
     const held = tries === null ? null : tries.hold(kind);
     const attempt = new Attempt(held ?? this, cluster, endpoint, record, traceparent);
@@ -233,8 +233,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.commit();
     this.replyBegun = true;
     this.record.headMs = this.context.clock.now();
-    this.record.httpStatus = head.status;
-    attempt.record.httpStatus = this.record.httpStatus;
+    records.noteHead(this.record, attempt.record, head);
     const { affinity } = this.forwarding.plan!.cluster;
     this.client.head(affinity === null ? head : affinity.bind(head, this.key, attempt.endpoint), end);
     if (end) this.finish(head);
@@ -262,9 +261,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const attempt = this.attempt!;
     const nowMs = this.context.clock.now();
     if (this.forwarding.grpc) {
-      const code = grpcStatusOfReply(this.record.httpStatus, last);
-      this.record.grpcStatus = code;
-      attempt.record.grpcStatus = code;
+      const code = records.noteGrpcStatus(this.record, attempt.record, last);
       attempt.end(endingOfReply(true, this.record.httpStatus, code), nowMs);
       if (code !== GrpcStatus.OK) this.tries?.tooLate(attempt.record, code);
     } else attempt.end(endingOfReply(false, this.record.httpStatus, -1), nowMs);
@@ -274,7 +271,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
 
   attemptNotOpened(attempt: Attempt, failure: OpenFailure): void {
     const error = openFailureError(failure);
-    attempt.record.error = error.code;
+    records.noteAttemptError(attempt.record, error);
     attempt.end(endingOfOpenFailure(attempt.endpoint, failure), this.context.clock.now());
     this.tryElsewhere(attempt, error);
   }
@@ -285,7 +282,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (failure.kind === 'reset' && failure.code === ErrorCode.CANCEL && this.deadline?.isAt(nowMs))
       return this.expire();
     const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
-    attempt.record.error = error.code;
+    records.noteAttemptError(attempt.record, error);
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
     const safe = failure.kind === 'unsent' || failure.kind === 'refused';
     const whole = this.requestEnded && attempt.sentBytes >= this.record.requestBytes;
@@ -333,7 +330,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const nowMs = this.context.clock.now();
     this.attempt?.cancel(ErrorCode.CANCEL, endings.cancelled, nowMs);
     this.tries?.cancelRunning(() => endings.cancelled, '');
-    noteClientEnded(this.record, failure);
+    records.noteClientEnded(this.record, failure);
     this.settle('client', nowMs);
   }
 
@@ -367,7 +364,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const nowMs = this.context.clock.now();
     const ending = endedBy === 'client' ? endings.unsendable : endings.terminated;
     this.attempt?.cancel(ErrorCode.CANCEL, ending, nowMs);
-    noteError(this.record, error, this.replyBegun);
+    records.noteError(this.record, error, this.replyBegun);
     // Settled first: the reply below may end the stream, and its last events are no longer ours.
     this.settle(endedBy, nowMs);
     if (this.replyBegun) endWithError(this.client, error, this.grpc);

@@ -12,6 +12,7 @@ import type { AttemptKind, AttemptRecord, CallRecord, WithheldReason } from '../
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Attempt, AttemptOwner } from './attempt.ts';
 import { endAtDeadline, endingAtDeadline, endingOfReply } from './attempt-endings.ts';
+import { noteDropped } from './call-records.ts';
 import { HeldAttempt, type ReplyJudge } from './held-attempt.ts';
 import { grpcStatusOfReply } from './reply-status.ts';
 
@@ -143,7 +144,7 @@ export class Tries implements ReplyJudge {
 
   private httpReply(held: HeldAttempt, head: HeaderBlock, end: boolean): void {
     const wanted = this.conditions.http(head.status);
-    if (this.another(held, wanted, `HTTP ${head.status}`, null)) this.drop(held, -1);
+    if (this.another(held, wanted, `HTTP ${head.status}`, null)) this.drop(held, -1, head);
     else this.relay(held, null, end);
   }
 
@@ -151,7 +152,7 @@ export class Tries implements ReplyJudge {
     const code = grpcStatusOfReply(head.status, trailers ?? head);
     const wanted = this.conditions.grpc(code) || (head.status !== 200 && this.conditions.http(head.status));
     if (this.another(held, wanted, grpcStatusName(code), wanted ? parsePushback(head, trailers) : null))
-      this.drop(held, code);
+      this.drop(held, code, trailers ?? head);
     else this.relay(held, trailers, end);
   }
 
@@ -217,6 +218,7 @@ export class Tries implements ReplyJudge {
     this.processed ||= mayHaveProcessed;
     const detail = `endpoint ${attempt.endpoint.address} began no reply within ${afterMs} ms (perTryTimeout)`;
     const error: ReplyError = { code: 'deadline_exceeded', detail, mayHaveProcessed };
+    attempt.record.message = detail;
     if (!this.another(held, true, `no reply within ${afterMs} ms`, null, error)) this.call.fail(error);
   }
 
@@ -250,12 +252,11 @@ export class Tries implements ReplyJudge {
     this.payBack(held);
   }
 
-  private drop(held: HeldAttempt, code: number): void {
+  private drop(held: HeldAttempt, code: number, last: HeaderBlock): void {
     const { attempt, head } = held;
     this.forget(attempt);
     this.processed = true;
-    attempt.record.grpcStatus = code;
-    attempt.record.httpStatus = head!.status;
+    noteDropped(this.record, attempt.record, code, head!, last);
     attempt.end(endingOfReply(this.call.grpc, head!.status, code), this.clock.now());
     attempt.stream!.reset(ErrorCode.CANCEL);
   }

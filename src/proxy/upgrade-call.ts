@@ -10,7 +10,7 @@ import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { abortedBy, rateLimited } from './admit.ts';
 import { memoryError, noEndpointError, noRouteError, targetError } from './call-errors.ts';
-import { newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
+import { newAttemptRecord, newCallRecord, noteHead, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { outgoingHead } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
@@ -22,6 +22,8 @@ export interface UpgradeResult {
   readonly bytesToClient: number;
   readonly error: string;
   readonly detail: string;
+  /** Head of the reply with which the upstream declined; null where it did not. */
+  readonly declined: HeaderBlock | null;
 }
 
 export type Chosen =
@@ -134,7 +136,8 @@ export class UpgradeCall implements Cuttable {
     record.httpStatus = result.httpStatus;
     const last = record.attempts.at(-1);
     // A status that Outrigger made is none of the endpoint's.
-    if (last !== undefined && result.error === '') last.httpStatus = result.httpStatus;
+    if (last !== undefined && result.declined !== null) noteHead(record, last, result.declined);
+    else if (last !== undefined && result.error === '') last.httpStatus = result.httpStatus;
     record.requestBytes = result.bytesFromClient;
     record.responseBytes = result.bytesToClient;
     record.error = result.error in replyErrors ? result.error : '';

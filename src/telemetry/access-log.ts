@@ -74,6 +74,7 @@ export function accessLogLine(record: CallRecord): string {
     endedBy: record.endedBy,
     error: record.error || undefined,
     detail: record.detail || undefined,
+    message: record.error === '' ? messageOf(chosen) : undefined,
     faultDelayMs: record.faultDelayMs || undefined,
     attempts: record.attempts.length,
     history: record.attempts.some(({ kind, verdict }) => kind !== 'first' || verdict !== '')
@@ -102,10 +103,16 @@ function attemptLine(record: CallRecord, attempt: AttemptRecord): object {
       ? grpcStatusName(attemptGrpcStatus(record, attempt))
       : attempt.httpStatus || undefined,
     error: attempt.error || undefined,
+    message: messageOf(attempt),
     verdict: attempt.verdict || undefined,
     startMs: rounded(attempt.startedMs - record.startedMs),
     durationMs: rounded(attemptMs(record, attempt)),
   };
+}
+
+/** What the upstream said of its status. */
+function messageOf(attempt: AttemptRecord | undefined): string | undefined {
+  return attempt === undefined ? undefined : String(attempt.message) || undefined;
 }
 
 function rounded(ms: number): number {

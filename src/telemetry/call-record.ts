@@ -43,6 +43,11 @@ export interface AttemptRecord {
   error: string;
   /** What it counts as, once it has ended; '' before. */
   tally: Tally | '';
+  /**
+   * What the upstream said of its status (`grpc-message`; of HTTP a reason phrase or `x-outrigger-error`), or how the attempt
+   * failed. Its text is '' where nothing was said, and on success.
+   */
+  message: Explanation;
   readonly kind: AttemptKind;
   /** What became of it, where that was a decision: why another one followed, or why not. In plain words, else ''. */
   verdict: string;

@@ -31,9 +31,9 @@ export interface RecentCalls {
    * lists, the `shownCallsMax` that were shown last.
    */
   shown(records: readonly CallRecord[]): void;
-  /** A call of the lists, or one that was shown. */
   /** Calls that are neither errors nor went well: errors and cancellations of clients, newest first. */
   clientErrors(): CallRecord[];
+  /** A call of the lists, or one that was shown. */
   find(id: number): CallRecord | undefined;
 }
 

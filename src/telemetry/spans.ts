@@ -13,7 +13,7 @@ import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import type { SpanId } from '../core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptMs, callIsError, isClientSpanError, rpcMethod } from './outcome.ts';
+import { attemptMs, callIsError, chosenAttempt, isClientSpanError, rpcMethod } from './outcome.ts';
 import {
   type AttributeKey,
   type AttributeSink,
@@ -174,7 +174,7 @@ class ServerSpan extends RecordSpan {
   get status(): SpanStatus {
     const { record } = this;
     if (!callIsError(record)) return unset;
-    return record.detail === '' ? { code: errorCode } : { code: errorCode, message: record.detail };
+    return errorStatus(record.detail || String(chosenAttempt(record)?.message ?? ''));
   }
   tell(sink: AttributeSink): void {
     serverAttributes(this.record, sink);
@@ -211,8 +211,7 @@ class ClientSpan extends RecordSpan {
   get status(): SpanStatus {
     // For a client every status but OK is an error, and every HTTP status from 400 (conventions, "Status").
     if (!isClientSpanError(this.record, this.attempt)) return unset;
-    const { error } = this.attempt;
-    return error === '' ? { code: errorCode } : { code: errorCode, message: error };
+    return errorStatus(String(this.attempt.message) || this.attempt.error);
   }
   tell(sink: AttributeSink): void {
     clientAttributes(this.record, this.attempt, sink);
@@ -224,6 +223,10 @@ export function spansOf(scope: SpanScope, record: CallRecord, trace: SampledTrac
   const spans: RecordSpan[] = [new ServerSpan(scope, record, trace)];
   for (const attempt of record.attempts) spans.push(new ClientSpan(scope, record, trace, attempt));
   return spans;
+}
+
+function errorStatus(message: string): SpanStatus {
+  return message === '' ? { code: errorCode } : { code: errorCode, message };
 }
 
 function httpSpanName(method: string): string {

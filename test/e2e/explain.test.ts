@@ -1,9 +1,14 @@
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket, connect as tcpConnect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
-import { failedCallsMax, recentCallsMax } from '../../src/telemetry/recent-calls.ts';
+import { clientErrorCallsMax, failedCallsMax, recentCallsMax } from '../../src/telemetry/recent-calls.ts';
+import { startHttpCollector } from '../integration/telemetry-collector.ts';
 import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -94,18 +99,98 @@ describe('why a call went where it went, as configured by default', function () 
     );
   });
 
+  it('says what the upstream said of its status, wherever a failed call is shown', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
+    defer(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'access.log');
+    const collector = await startHttpCollector();
+    defer(() => collector.close());
+    const replica = await greeter();
+    const traces = { sampler: 'always_on', otlp: { endpoint: collector.url } };
+    const telemetry = { accessLog: { to: `file:${file}` }, traces };
+    const proxy = await sidecar(greeterConfig([replica], bare, { telemetry }));
+    const client = grpcClient(proxy.target());
+    replica.failure = { code: status.INTERNAL, details: `für Ada: \u001b[2J\n${'x'.repeat(5000)}` };
+    await client.sayHello('x').catch(() => {});
+    const [call] = proxy.calls();
+    const said = String(call.attempts[0].message);
+    expect(said).to.match(/^für Ada: \\u001b\[2J\\nx{450,512}…$/);
+    expect(await explained(proxy, call.id)).to.include(`     message: ${said}\n`);
+    const page = (await (await fetch(`${proxy.adminUrl}/live.json`)).json()) as {
+      failed: Array<{ reason: string }>;
+    };
+    expect(page.failed[0].reason).to.include('answered INTERNAL: "für Ada: \\u001b[2J\\nxxx');
+    const listed = await (await fetch(`${proxy.adminUrl}/traces?format=json`)).text();
+    expect(listed).to.include(JSON.stringify(said).slice(1, -1));
+    expect(await get(`${proxy.adminUrl}/traces`)).to.include('answered INTERNAL: "für Ada');
+    await proxy.stop();
+    await until(
+      () => readFileSync(file, 'utf8').endsWith('\n'),
+      () => 'no line in the access log',
+    );
+    expect(JSON.parse(readFileSync(file, 'utf8'))).to.include({ message: said, status: 'INTERNAL' });
+    expect(collector.spans.map(({ statusCode, statusMessage }) => [statusCode, statusMessage])).to.deep.equal(
+      [
+        [2, said],
+        [2, said],
+      ],
+    );
+  });
+
+  it('says the reason phrase of an HTTP/1.1 error where it is not the usual one, of a declined WebSocket too', async () => {
+    const server = createHttpServer((_request, reply) => reply.writeHead(503, 'Shard 7 is moving').end());
+    server.on('upgrade', (_request, socket) => {
+      socket.end('HTTP/1.1 403 No chat today\r\ncontent-length: 0\r\n\r\n');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    defer(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const proxy = await sidecar(
+      greeterConfig([{ address: `127.0.0.1:${port}` }], { ...bare, protocol: 'http1' }),
+    );
+    await get(`http://${proxy.target()}/x`);
+    const socket = new WebSocket(`ws://${proxy.target()}/chat`);
+    await new Promise((resolve) => socket.addEventListener('error', resolve, { once: true }));
+    await until(
+      () => proxy.calls().length === 2,
+      () => 'the WebSocket was not remembered',
+    );
+    const said = proxy
+      .calls()
+      .map(({ attempts: [{ httpStatus, message }] }) => [httpStatus, String(message)]);
+    expect(said).to.deep.equal([
+      [503, 'Shard 7 is moving'],
+      [403, 'No chat today'],
+    ]);
+    expect(await explained(proxy, proxy.calls()[0].id)).to.include(
+      `127.0.0.1:${port} answered HTTP 503: "Shard 7 is moving".`,
+    );
+  });
+
   it('outlasts any number of later calls, for the calls that the page or /traces has shown', async () => {
     const replica = await greeter();
     const proxy = await sidecar(greeterConfig([replica], bare));
     const client = grpcClient(proxy.target());
-    replica.failure = { code: status.NOT_FOUND, details: 'no such greeting' };
-    await client.sayHello('x').catch(() => {});
+    const fail = async (code: number, times: number): Promise<void> => {
+      replica.failure = { code, details: 'no greeting' };
+      for (let i = 0; i < times; i++) await client.sayHello('x').catch(() => {});
+    };
+    const statusOf = async (id: number): Promise<number> =>
+      (await fetch(`${proxy.adminUrl}/explain/${id}`)).status;
+    await fail(status.INTERNAL, 1);
     await fetch(`${proxy.adminUrl}/live.json`);
-    const shown = proxy.calls()[0].id;
-    for (let i = 0; i < recentCallsMax + failedCallsMax; i++) await client.sayHello('x').catch(() => {});
-    expect(proxy.calls().some(({ id }) => id === shown)).to.equal(false);
-    expect((await fetch(`${proxy.adminUrl}/explain/${shown}`)).status).to.equal(200);
-    expect((await fetch(`${proxy.adminUrl}/explain/${shown + 1}`)).status).to.equal(404);
+    const onPage = proxy.calls()[0].id;
+    await fail(status.NOT_FOUND, 1);
+    await fetch(`${proxy.adminUrl}/traces`);
+    const listed = proxy.calls()[1].id;
+    await fail(status.NOT_FOUND, recentCallsMax);
+    await fail(status.INTERNAL, failedCallsMax);
+    await fail(status.NOT_FOUND, clientErrorCallsMax);
+    expect(proxy.calls().some(({ id }) => id <= listed + 1)).to.equal(false);
+    expect([await statusOf(onPage), await statusOf(listed), await statusOf(listed + 1)]).to.deep.equal([
+      200, 200, 404,
+    ]);
   });
 
   it('is there for a TCP connection, and for one that found no server', async () => {

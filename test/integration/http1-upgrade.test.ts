@@ -136,6 +136,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
       attempts: 1,
       error: '',
       detail: '',
+      declined: null,
     });
     expect(released).to.deep.equal(['success']);
     await eventually(() => socket.destroyed && rig.server.connections === 0);

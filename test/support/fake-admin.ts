@@ -123,6 +123,7 @@ export class FakeProxy implements AdminDeps {
       httpStatus: fails ? 0 : 200,
       error: fails ? 'upstream_closed' : '',
       tally: fails ? ('error' as const) : ('ok' as const),
+      message: '',
       kind: 'first' as const,
       verdict: '',
       withheld: '' as const,

@@ -49,6 +49,28 @@ describe('admin/explain-call', () => {
     );
   });
 
+  it('quotes what the upstream said of its status, and says it of each attempt', () => {
+    const call = failedCall();
+    const [attempt] = call.attempts;
+    const attempts = [
+      { ...attempt, error: '', grpcStatus: 14, message: 'not now' },
+      { ...attempt, number: 2, error: '', grpcStatus: 5, message: 'no such order' },
+    ];
+    const answered = {
+      ...call,
+      error: '',
+      detail: '',
+      endedBy: 'upstream' as const,
+      grpcStatus: 5,
+      attempts,
+    };
+    expect(callReason(answered)).to.equal('10.0.0.1:50051 answered NOT_FOUND: "no such order".');
+    expect(callReason(answered, false)).to.equal('10.0.0.1:50051 answered NOT_FOUND.');
+    const text = explainCall(answered);
+    expect(text).to.include('     message: not now\n').and.include('     message: no such order\n');
+    expect(text).to.include('\n\n10.0.0.1:50051 answered NOT_FOUND: "no such order".\n\n');
+  });
+
   it('tells everything of a call on lines that nothing can break out of', () => {
     const told = explainCall({ ...failedCall(), path: '/a.B/C\n\u001b[31mred', route: '' });
     expect(told).to.match(/^Call \d+: a\.B\/C\?\?\[31mred failed with UNAVAILABLE after 12\.0 ms\n/);

@@ -37,6 +37,20 @@ describe('admin/live-snapshot', () => {
     expect(first.endpoints[0].usable).to.equal(false);
   });
 
+  it('gathers calls that failed alike though the upstream said something else each time, and says the newest', () => {
+    const proxy = new FakeProxy(eventfulClusters, clock);
+    const [greeter] = eventfulClusters;
+    const call = proxy.call(greeter, greeter.endpoints[0], true);
+    for (const id of [1, 2, 3]) {
+      const attempts = [{ ...call.attempts[0], message: `order ${id} is gone` }];
+      proxy.failed.unshift({ ...call, id, error: '', detail: '', endedBy: 'upstream', attempts });
+    }
+    const { failed } = liveSnapshot(proxy, clock.wallMs());
+    expect(failed.map(({ id, times }) => [id, times])).to.deep.equal([[3, 3]]);
+    expect(failed[0].reason).to.include('"order 3 is gone"');
+    expect(proxy.shownIds).to.deep.equal([3]);
+  });
+
   it('gathers calls that failed alike under the newest', () => {
     const proxy = new FakeProxy(eventfulClusters, clock);
     const [greeter] = eventfulClusters;

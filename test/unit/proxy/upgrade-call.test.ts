@@ -20,6 +20,7 @@ const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
   bytesToClient: 20,
   error: '',
   detail: '',
+  declined: null,
   ...over,
 });
 

@@ -97,6 +97,25 @@ describe('telemetry/access-log', () => {
     expect(JSON.parse(accessLogLine(callRecord()))).not.to.have.property('history');
   });
 
+  it('has what the upstream said of its status, of the call and of each attempt', () => {
+    const attempts = [
+      attemptRecord({ grpcStatus: 14, verdict: 'tried again', message: 'not now' }),
+      attemptRecord({ number: 2, kind: 'retry', grpcStatus: 5, message: 'no such order' }),
+    ];
+    const parsed = JSON.parse(accessLogLine(callRecord({ grpcStatus: 5, attempts })));
+    expect(parsed.message).to.equal('no such order');
+    expect(parsed.history.map(({ message }: { message: string }) => message)).to.deep.equal([
+      'not now',
+      'no such order',
+    ]);
+    expect(JSON.parse(accessLogLine(callRecord()))).to.not.have.property('message');
+    // Where Outrigger made the reply, its own sentence is there.
+    const own = callRecord({ grpcStatus: 14, error: 'upstream_reset', detail: 'it broke', attempts });
+    expect(JSON.parse(accessLogLine(own)))
+      .to.include({ detail: 'it broke' })
+      .and.not.have.property('message');
+  });
+
   it('tells of a request that failed, on one line whatever its path', () => {
     const line = accessLogLine(
       callRecord({

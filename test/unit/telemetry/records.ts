@@ -51,6 +51,7 @@ export function attemptRecord(over: Partial<AttemptRecord> = {}): AttemptRecord 
     httpStatus: 200,
     error: '',
     tally: 'ok',
+    message: '',
     kind: 'first',
     verdict: '',
     withheld: '',
