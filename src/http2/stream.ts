@@ -143,7 +143,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** False when the section contradicts itself; the stream has failed then. */
   receiveHead(head: HeaderBlock, end: boolean): boolean {
     this.headReceived = true;
-    const status = this.host.role === 'client' ? head.status : 0;
+    // Of a request it is 0.
+    const { status } = head;
     this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : head.contentLength;
     if (end && this.expectedBytes > 0) {
       this.protocolError('content-length without a body');

@@ -179,6 +179,42 @@ describe('http2/connection, server', () => {
       }
     });
 
+    it('may be padded with as much as a length octet counts, and the padding is no part of it', () => {
+      for (const padding of [0, 1, 127, 128, 200, 255]) {
+        const server = new Scripted('server');
+        const payload = Buffer.concat([Buffer.of(padding), fragment(...getHead), Buffer.alloc(padding)]);
+        server.send(frame(FrameType.HEADERS, Flag.PADDED | Flag.END_HEADERS | Flag.END_STREAM, 1, payload));
+        expect(server.error, String(padding)).to.equal(undefined);
+        expect(server.requests[0].head.path).to.equal('/');
+      }
+    });
+
+    it('that is all padding and a part of its own fails the connection', () => {
+      const server = new Scripted('server');
+      const section = fragment(...getHead);
+      const payload = Buffer.concat([Buffer.of(section.length + 1), section]);
+      server.send(frame(FrameType.HEADERS, Flag.PADDED | Flag.END_HEADERS | Flag.END_STREAM, 1, payload));
+      expect(server.said()).to.deep.equal(['GOAWAY 0 1']);
+    });
+
+    it('may not depend on itself, by the priority of its HEADERS or by PRIORITY', () => {
+      for (const [parent, error] of [
+        [3, undefined],
+        [1, 1],
+      ] as const) {
+        const section = Buffer.concat([u32(parent), Buffer.of(9), fragment(...getHead)]);
+        const frames = [
+          frame(FrameType.HEADERS, Flag.PRIORITY | Flag.END_HEADERS | Flag.END_STREAM, 1, section),
+          frame(FrameType.PRIORITY, 0, 1, Buffer.concat([u32(parent), Buffer.of(9)])),
+        ];
+        for (const one of frames) {
+          const server = new Scripted('server');
+          server.send(one);
+          expect(server.error?.code).to.equal(error);
+        }
+      }
+    });
+
     it('may be padded and have a priority', () => {
       const server = new Scripted('server');
       const payload = Buffer.concat([

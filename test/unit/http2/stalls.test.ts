@@ -3,7 +3,7 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { BufferBudget, leastShareBytes } from '../../../src/http2/buffer-budget.ts';
 import type { ConnectionOptions } from '../../../src/http2/options.ts';
 import { MemoryPair, Recorder } from '../../support/memory-pair.ts';
-import { data, fragment, frame, headers, postHead, Scripted } from './support.ts';
+import { data, fragment, frame, headers, postHead, Scripted, settings, windowUpdate } from './support.ts';
 
 const head = HeaderBlock.of([':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'a']);
 const replyHead = HeaderBlock.of([':status', '200']);
@@ -43,16 +43,87 @@ describe('http2 readers that stall', () => {
     expect(pair.server.requests[0].recorder.failures).to.have.length(1);
   });
 
-  it('are not, when they take a KiB in between', () => {
-    const pair = stalledPair(mebibyte);
-    const recorder = stalledCall(pair);
-    for (let look = 0; look < 100; look++) {
-      pair.server.connection.lookForStalls(5, 5);
-      if (look % 5 === 0) recorder.resume();
-      pair.settle();
-      recorder.stalled = true;
+  describe('that take a little in between', () => {
+    /** A server with a reply of 50,000 bytes for a client that grants windows by hand; and whether it gave up. */
+    function slowReader() {
+      const server = new Scripted('server');
+      server.handler = (stream) => {
+        stream.head(replyHead, false);
+        stream.data(Buffer.alloc(50_000), 0, 50_000, true);
+      };
+      server.send(settings([4, 0]), headers(1, postHead, true));
+      const look = (times: number): boolean => {
+        for (let i = 0; i < times; i++) server.connection.lookForStalls(5, 5);
+        return server.said().includes('RST_STREAM 1 11');
+      };
+      return { look, take: (bytes: number) => server.send(windowUpdate(1, bytes)) };
     }
-    expect(recorder.failures).to.deep.equal([]);
+
+    it('are not reset as long as that is a KiB each time', () => {
+      const { look, take } = slowReader();
+      for (let i = 0; i < 40; i++) {
+        expect(look(5)).to.equal(false);
+        take(1024);
+      }
+    });
+
+    it('are reset when they stop, after as many looks as one that never took anything', () => {
+      const { look, take } = slowReader();
+      for (let i = 0; i < 3; i++) {
+        look(5);
+        take(2048);
+      }
+      expect(look(1 + 5)).to.equal(false);
+      expect(look(1)).to.equal(true);
+    });
+
+    it('are reset when that is less than a KiB', () => {
+      const { look, take } = slowReader();
+      expect(look(3)).to.equal(false);
+      take(1023);
+      expect(look(2)).to.equal(false);
+      expect(look(1)).to.equal(true);
+    });
+
+    it('are not credited with it twice', () => {
+      const { look, take } = slowReader();
+      take(1024);
+      expect(look(1 + 3)).to.equal(false);
+      take(1023);
+      expect(look(2)).to.equal(false);
+      expect(look(1)).to.equal(true);
+    });
+
+    it('are watched for a single byte that waits, and no more once nothing does', () => {
+      for (const [grants, isStalled] of [
+        [0, true],
+        [1, false],
+      ] as const) {
+        const server = new Scripted('server');
+        server.send(settings([4, 4]), headers(1, postHead, true), headers(3, postHead, true));
+        for (const [index, size] of [5, 50_000].entries()) {
+          server.requests[index].stream.head(replyHead, false);
+          server.requests[index].stream.data(Buffer.alloc(size), 0, size, false);
+        }
+        server.connection.lookForStalls(5, 5);
+        if (grants > 0) server.send(windowUpdate(1, grants));
+        for (let i = 0; i < 20; i++) {
+          server.connection.lookForStalls(5, 5);
+          server.send(windowUpdate(3, 1024));
+        }
+        expect(server.said().includes('RST_STREAM 1 11')).to.equal(isStalled);
+      }
+    });
+
+    it('are not reset when it adds up to a KiB before it is too late', () => {
+      const { look, take } = slowReader();
+      look(3);
+      take(1000);
+      look(2);
+      take(24);
+      expect(look(1 + 5)).to.equal(false);
+      expect(look(1)).to.equal(true);
+    });
   });
 
   it('are not, when nothing waits for them, however long', () => {
