@@ -22,8 +22,8 @@ export type Need = 'probe' | 'read' | 'change';
 /** How a request came: a proxy on this machine speaks for others. */
 export type Origin = 'local' | 'proxied' | 'remote';
 
-/** Headers that a reverse proxy adds. */
-const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+/** Headers that reverse proxies add, in lower case. */
+const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-envoy-.*)$/;
 
 /**
  * Where a request came from, by the address of the peer; whoever may open a socket file (`unix`) is on this machine. A request that a proxy on this machine forwarded has a peer on
@@ -35,13 +35,19 @@ export function originOf(
   isLocal: (socket: Socket) => boolean,
 ): Origin {
   if (!unix && !isLocal(request.socket)) return 'remote';
-  return proxyHeaders.some((name) => request.headers[name] !== undefined) ? 'proxied' : 'local';
+  return Object.keys(request.headers).some((name) => proxyHeader.test(name)) ? 'proxied' : 'local';
 }
 
-/** Whether the peer of a TCP connection has a loopback address; false once the connection is closed. */
-export function isLocalPeer(socket: Socket): boolean {
-  return isLoopbackHost(socket.remoteAddress ?? '');
+/**
+ * Whether a TCP connection is one of this machine, from loopback to loopback; false once it is closed. The sidecar of a
+ * service mesh passes on what it took from other machines from a loopback address as well (Istio: 127.0.0.6), but to the
+ * address of the pod.
+ */
+export function isLocalPeer({ remoteAddress = '', localAddress = '' }: PeerAddresses): boolean {
+  return isLoopbackHost(remoteAddress) && isLoopbackHost(localAddress);
 }
+
+type PeerAddresses = Pick<Socket, 'remoteAddress' | 'localAddress'>;
 
 /**
  * Returns the reply to a request that may not have what it needs, or undefined where it may. Without a credential that

@@ -107,7 +107,14 @@ describe('admin access from another machine', () => {
     const rig = await start({ isLocalPeer: undefined, security: () => ({ token, tls: null }) });
     expect((await rig.get('/clusters')).status).to.equal(200);
     expect((await rig.ask('POST', '/undrain')).status).to.equal(200);
-    for (const name of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-host']) {
+    for (const name of [
+      'x-forwarded-for',
+      'forwarded',
+      'via',
+      'x-real-ip',
+      'X-Forwarded-Proto',
+      'x-envoy-external-address',
+    ]) {
       const forwarded = { [name]: '10.0.0.7' };
       const answer = await rig.ask('POST', '/drain', forwarded);
       expect([answer.status, answer.body], name).to.deep.equal([
