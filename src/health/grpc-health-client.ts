@@ -1,6 +1,8 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import type { Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import { ErrorCode } from '../core/error-code.ts';
+import { forbiddenCipher } from '../core/tls-cipher.ts';
 import type { HealthOutcome, HealthReply } from './grpc-reply.ts';
 import { encodeRequest, MessageReader } from './health-messages.ts';
 import { connectProbe, type ProbeTls } from './probe-socket.ts';
@@ -40,6 +42,7 @@ export class HealthClient {
   /** The server's SETTINGS have come: it speaks HTTP/2. */
   established = false;
   private readonly session: ClientHttp2Session;
+  private socket: Socket | null = null;
   private readonly headers: http2.OutgoingHttpHeaders;
   private error: Error | null = null;
   private goawayCode: ErrorCode | null = null;
@@ -63,11 +66,19 @@ export class HealthClient {
     this.session = http2.connect('http://probe.invalid', {
       createConnection: () => {
         const socket = connectProbe(address, tls, 'h2');
+        this.socket = socket;
         // Streams end before the session reports what became of its socket.
         socket.on('error', (error) => this.failed(error));
         return socket;
       },
       settings: { enablePush: false },
+    });
+    // Not when the socket says so: a socket that is gone before the session has taken it aborts the process (Node 24).
+    this.session.once('connect', (session, socket) => {
+      const cipher = forbiddenCipher(socket);
+      if (cipher === '') return;
+      this.failed(new Error(`it chose the TLS cipher ${cipher}, which HTTP/2 does not allow`));
+      session.destroy();
     });
     this.session.on('remoteSettings', () => {
       this.established = true;
@@ -119,6 +130,8 @@ export class HealthClient {
   /** Cuts the connection and whatever is in flight on it. */
   close(): void {
     this.session.destroy();
+    // A session that was destroyed before leaves its socket to the peer, who need not close it.
+    this.socket?.destroy();
   }
 
   private receive(stream: ClientHttp2Stream, reply: HealthReply, request: HealthRequest): HealthCall {

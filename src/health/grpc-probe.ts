@@ -47,11 +47,12 @@ class GrpcProbe implements Probe {
     if (this.closed) return givenUp;
     const startedMs = this.clock.now();
     const kept = this.client?.usable === true;
-    let { outcome, result } = await this.ask(timeoutMs);
+    let { outcome, result } = await this.ask(timeoutMs, timeoutMs);
     // A connection that was kept and ends is no news of the server: it may have been idle or old. Only a new one tells.
-    if (kept && (outcome?.kind === 'closed' || outcome?.kind === 'goaway') && !this.closed) {
+    const leftMs = timeoutMs - (this.clock.now() - startedMs);
+    if (kept && (outcome?.kind === 'closed' || outcome?.kind === 'goaway') && !this.closed && leftMs > 0) {
       this.disconnect();
-      ({ outcome, result } = await this.ask(timeoutMs - (this.clock.now() - startedMs)));
+      ({ outcome, result } = await this.ask(leftMs, timeoutMs));
     }
     const { verdict } = result;
     if (verdict === 'failed' || verdict === 'no_answer' || verdict === 'unavailable') this.disconnect();
@@ -66,8 +67,11 @@ class GrpcProbe implements Probe {
     this.abandon();
   }
 
-  /** `outcome` is null where the time was over first. */
-  private ask(timeoutMs: number): Promise<{ outcome: HealthOutcome | null; result: ProbeResult }> {
+  /** Within `leftMs` of `timeoutMs`; `outcome` is null where the time was over first. */
+  private ask(
+    leftMs: number,
+    timeoutMs: number,
+  ): Promise<{ outcome: HealthOutcome | null; result: ProbeResult }> {
     if (this.client?.usable !== true) {
       this.disconnect();
       this.client = new HealthClient(this.address, this.settings);
@@ -84,13 +88,13 @@ class GrpcProbe implements Probe {
       const call = client.call({
         method: 'Check',
         service: this.settings.service,
-        timeoutMs: Math.ceil(timeoutMs),
+        timeoutMs: Math.ceil(leftMs),
         onMessage(octets) {
           response = read(octets, call);
         },
         onEnd: (outcome) => settle(outcome, resultOfCheck(outcome, response)),
       });
-      timer = this.clock.after(Math.max(0, timeoutMs), () => {
+      timer = this.clock.after(leftMs, () => {
         call.cancel();
         settle(null, lateResult(timeoutMs, client));
       });
@@ -136,7 +140,7 @@ const givenUp: ProbeResult = { verdict: 'failed', reason: 'given up' };
 
 /** A server that has sent its SETTINGS, and now says nothing, is another thing than one that takes no connection. */
 function lateResult(timeoutMs: number, { established }: HealthClient): ProbeResult {
-  const late = timedOut(Math.round(timeoutMs));
+  const late = timedOut(timeoutMs);
   return established ? { ...late, verdict: 'no_answer' } : late;
 }
 

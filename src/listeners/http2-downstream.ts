@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '../core/clock.ts';
-import { errorCodeName } from '../core/error-code.ts';
+import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
@@ -109,6 +109,14 @@ export class Http2Downstream {
   /** To be called at regular times: ends calls whose client does not take their replies, and half-sent frames. */
   lookForStalls(looksMax: number, sectionLooksMax: number): void {
     this.binding.connection.lookForStalls(looksMax, sectionLooksMax);
+  }
+
+  /** Ends the connection, whose TLS cipher HTTP/2 does not allow (RFC 9113 section 9.2.2). */
+  refuseCipher(name: string): void {
+    this.binding.connection.fail(
+      ErrorCode.INADEQUATE_SECURITY,
+      `the TLS cipher ${name} is not allowed for HTTP/2`,
+    );
   }
 
   destroy(): void {

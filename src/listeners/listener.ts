@@ -13,6 +13,7 @@ import { contain } from '../core/internal-errors.ts';
 import { ListenError } from '../core/listen-error.ts';
 import type { LogFacts } from '../core/logger.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
+import { forbiddenCipher } from '../core/tls-cipher.ts';
 import { applySocketAccess, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import { readShared } from '../http2/shared-read.ts';
@@ -363,6 +364,8 @@ export class Listener {
     });
     this.http2.set(socket, connection);
     connection.start(first);
+    const cipher = forbiddenCipher(socket);
+    if (cipher !== '') connection.refuseCipher(cipher);
     socket.resume();
     if (this.closing) connection.announceShutdown();
   }

@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Address } from '../core/address.ts';
+import { forbiddenCipher } from '../core/tls-cipher.ts';
 import { type OnRead, sharedRead } from '../http2/shared-read.ts';
 
 /**
@@ -22,7 +23,13 @@ export function dial(address: Address, tls: ConnectionOptions | null, onRead: On
   const host = address.kind === 'tcp' ? address.host : 'localhost';
   // SNI carries names only (RFC 6066 section 3); an address is verified against the certificate all the same.
   const servername = tls.servername ?? (isIP(host) === 0 ? host : '');
-  return connectTls({ ...target, ...tls, servername, ALPNProtocols: ['h2'] });
+  const socket = connectTls({ ...target, ...tls, servername, ALPNProtocols: ['h2'] });
+  socket.once('secureConnect', () => {
+    const cipher = forbiddenCipher(socket);
+    if (cipher !== '')
+      socket.destroy(new Error(`it chose the TLS cipher ${cipher}, which HTTP/2 does not allow`));
+  });
+  return socket;
 }
 
 /** Is it this machine? Then a connect that takes a second is as good as lost. */

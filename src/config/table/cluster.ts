@@ -272,7 +272,7 @@ const connections = section(
 
 const tls = optionalSection(
   {
-    doc: 'TLS towards the endpoints; an empty mapping uses the authorities of the system. Without it, plain text.',
+    doc: 'TLS 1.2 or 1.3 towards the endpoints; an empty mapping uses the authorities of the system. Without it, plain text. Renegotiation is refused, and so is an HTTP/2 endpoint that chooses a TLS 1.2 cipher without forward secrecy or authenticated encryption.',
     example: '{} for the authorities of the system, or { ca: ca.pem }',
   },
   {

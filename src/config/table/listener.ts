@@ -95,7 +95,7 @@ const route = section(
 
 const tls = optionalSection(
   {
-    doc: 'TLS towards the clients. Without it, plain text.',
+    doc: 'TLS 1.2 or 1.3 towards the clients. Without it, plain text. Renegotiation and TLS compression are refused. An HTTP/2 connection whose TLS 1.2 cipher has no forward secrecy or no authenticated encryption ends with INADEQUATE_SECURITY (RFC 9113, section 9.2.2).',
     example: '{ cert: server.pem, key: server.key }',
   },
   {
