@@ -26,7 +26,9 @@ describe('a cluster as configured', () => {
 
   it('speaks cleartext unless it has a tls section; an empty one means the authorities of the system', () => {
     expect(clusterTls(clusterConfig())).to.equal(null);
-    expect(clusterTls(clusterConfig({ tls: {} }))).to.deep.equal({ minVersion: 'TLSv1.2' });
+    expect(clusterTls(clusterConfig({ tls: {} })))
+      .to.include({ minVersion: 'TLSv1.2' })
+      .and.to.not.have.property('ca');
     expect(clusterTls(clusterConfig({ tls: { serverName: 'orders.example' } }))?.servername).to.equal(
       'orders.example',
     );
