@@ -6,6 +6,7 @@ import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
 import type { AttemptRecord } from '../telemetry/call-record.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { MethodRef } from '../upstream/method-slots.ts';
 import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 
 /** The call that an attempt belongs to; an interface so that the two files do not import each other. */
@@ -35,6 +36,7 @@ export class Attempt implements StreamOpener {
   /** Changes once, when one of several attempts is chosen. */
   owner: AttemptOwner;
   private readonly cluster: Cluster;
+  private readonly method: MethodRef | null;
   private answered = false;
   private ended = false;
 
@@ -44,12 +46,14 @@ export class Attempt implements StreamOpener {
     endpoint: Endpoint,
     record: AttemptRecord,
     traceparent: Field | null,
+    method: MethodRef | null,
   ) {
     this.owner = owner;
     this.cluster = cluster;
     this.endpoint = endpoint;
     this.record = record;
     this.traceparent = traceparent;
+    this.method = method;
     cluster.begin(endpoint);
   }
 
@@ -72,7 +76,7 @@ export class Attempt implements StreamOpener {
     this.record.endedMs = nowMs;
     this.record.tally = ending.tally;
     if (ending.outcome === 'success') this.answer();
-    this.cluster.end(this.endpoint, ending, nowMs - this.record.startedMs, nowMs);
+    this.cluster.end(this.endpoint, ending, nowMs - this.record.startedMs, nowMs, this.method);
   }
 
   opened(stream: MessageStream): void {

@@ -121,8 +121,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
 
   /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
   next(failure: ReplyError | null, nowMs: number, kind: AttemptKind): void {
-    const { tries } = this;
-    const cluster = this.forwarding.plan!.cluster;
+    const { forwarding, tries } = this;
+    const cluster = forwarding.plan!.cluster;
     if (cluster.full) return tries?.busy ? undefined : this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.transparent?.tried ?? null, this.key);
     const oneMore = this.transparent?.mayRepeat(this.record.attempts.length) === true;
@@ -133,7 +133,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const record = records.newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
     const held = tries === null ? null : tries.hold(kind);
-    const attempt = new Attempt(held ?? this, cluster, endpoint, record, traceparent);
+    const attempt = new Attempt(held ?? this, cluster, endpoint, record, traceparent, forwarding.rpcMethod);
     if (held === null) this.attempt = attempt;
     else {
       held.attempt = attempt;

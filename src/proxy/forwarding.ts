@@ -4,6 +4,7 @@ import { HeaderBlock } from '../core/header-block.ts';
 import type { Router } from '../routing/router.ts';
 import type { ReplacedHeaders } from '../telemetry/propagation.ts';
 import { defaultRequestText, type RequestText } from '../telemetry/request-text.ts';
+import { MethodRef } from '../upstream/method-slots.ts';
 import type { RoutePlan } from './plan.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Forwarding {
   /** `grpc-timeout` in milliseconds, infinity for none, NaN where it is malformed. */
   readonly timeoutMs: number;
   readonly grpc: boolean;
+  /** The method of a gRPC call for the counts of endpoints; null for any other request. */
+  readonly rpcMethod: MethodRef | null;
   /** As they came and as telemetry shows them: bounded, and without secrets. What is routed and forwarded is the head. */
   readonly method: string;
   readonly path: string;
@@ -60,6 +63,7 @@ export function forwardingOf(
     base: forwardedFields(routed, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
+    rpcMethod: grpc ? new MethodRef(shown.path(head.path)) : null,
     method: shown.method(head.method),
     path: shown.path(head.path),
     authority: shown.authority(head.authority),
@@ -89,13 +93,14 @@ function commonForwarding(
   const ofBase = forwardingOf(base, router, replaced, shown);
   // What is forwarded then stands on another base than the head does.
   if ((base.derived as Remembered).rewritten) return null;
-  const { plan, refusal, timeoutMs, grpc, method, path, authority } = ofBase;
+  const { plan, refusal, timeoutMs, grpc, rpcMethod, method, path, authority } = ofBase;
   return {
     plan,
     refusal,
     base: forwardedFields(head, grpc, replaced),
     timeoutMs,
     grpc,
+    rpcMethod,
     method,
     path,
     authority,

@@ -17,8 +17,9 @@ export function refusalOf(head: HeaderBlock, forwarding: Forwarding): ReplyError
   if (plan === null) return null;
   if (!(timeoutMs >= timeoutMsMin))
     return Number.isNaN(timeoutMs) ? malformedTimeoutError(head) : expiredError(head);
-  if (plan.cluster.settings.protocol === 'http1' && !isHttp1Method(forwarding.method)) {
-    const method = JSON.stringify(forwarding.method.slice(0, methodCharsMax));
+  // The method as it came: that of the forwarding is bounded, for people.
+  if (plan.cluster.settings.protocol === 'http1' && !isHttp1Method(head.method)) {
+    const method = JSON.stringify(head.method.slice(0, methodCharsMax));
     return unsendableError(`method ${method} cannot be sent to an HTTP/1.1 endpoint`);
   }
   return null;

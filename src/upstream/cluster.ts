@@ -13,8 +13,10 @@ import type { OutlierDetector } from '../health/outlier.ts';
 import { othersWithAttempts, Suspicion } from '../health/unclear-failures.ts';
 import { Endpoint, type HealthWatch } from './endpoint.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
+import type { MethodRef } from './method-slots.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
+import { unusableReasons } from './unusable-reasons.ts';
 import { WarmUp } from './warm-up.ts';
 
 export interface ClusterSettings {
@@ -77,6 +79,7 @@ export class Cluster {
     this.settings = settings;
     this.deps = deps;
     this.series = deps.series ?? new EndpointSeriesTable();
+    this.series.join(settings.name);
     this.discovery = deps.discovery;
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
@@ -128,6 +131,7 @@ export class Cluster {
       endpoint.pool.drain();
       this.releaseSeries(endpoint);
     }
+    if (!this.stopped) this.series.leave(this.name);
     this.stopped = true;
   }
 
@@ -172,8 +176,6 @@ export class Cluster {
   whenWarm(resume: () => void): (() => void) | null {
     return this.warmUp?.lasts ? this.warmUp.wait(resume) : null;
   }
-
-  // The call path.
 
   get full(): boolean {
     return this.active >= this.settings.requestsMax;
@@ -243,11 +245,20 @@ export class Cluster {
     }
   }
 
-  end(endpoint: Endpoint, { outcome, tally }: Ending, durationMs: number, nowMs: number): void {
+  /** `method` where the attempt was a gRPC call. */
+  end(
+    endpoint: Endpoint,
+    ending: Ending,
+    durationMs: number,
+    nowMs: number,
+    method?: MethodRef | null,
+  ): void {
+    const { outcome, tally } = ending;
     this.active--;
     endpoint.active--;
     endpoint.rate.add(nowMs);
     endpoint.series.record(tally, durationMs);
+    if (method != null) endpoint.series.recordMethod(method, ending);
     if (tally === 'ok') endpoint.success++;
     else if (tally === 'error') endpoint.error++;
     else endpoint.other++;
@@ -285,16 +296,8 @@ export class Cluster {
   }
 
   unusableReasons(): string {
-    const reasons = this.all().map((endpoint) => {
-      const full = endpoint.active >= this.endpointRequestsMax;
-      const otherwise = full ? `has ${endpoint.active} calls in flight, its limit` : 'was tried';
-      return `${endpoint.address} ${endpoint.unusableBecause || otherwise}`;
-    });
-    const shown = reasons.slice(0, 5).join('; ');
-    return reasons.length > 5 ? `${shown}; and ${reasons.length - 5} more` : shown;
+    return unusableReasons(this.all(), this.endpointRequestsMax);
   }
-
-  // What changes the set.
 
   /** Takes an endpoint out of use by hand, or gives it back. False when it is not here. */
   drainEndpoint(address: string, on: boolean): boolean {

@@ -50,6 +50,8 @@ describe('metrics of endpoints', () => {
       const attempts = (outcome: string) =>
         seen.get(`outrigger_endpoint_attempts_total{${labels},outrigger_outcome="${outcome}"}`);
       expect([attempts('success'), attempts('error'), attempts('other')]).to.deep.equal([20, 7, 10]);
+      const method = `{${labels},rpc_method="a.B/C"}`;
+      expect(seen.get(`outrigger_endpoint_method_attempts_total${method}`)).to.equal(37);
       const name = 'outrigger_endpoint_attempt_duration_seconds';
       expect(seen.get(`${name}_count{${labels}}`)).to.equal(37);
       expect(seen.get(`${name}_bucket{${labels},le="+Inf"}`)).to.equal(37);

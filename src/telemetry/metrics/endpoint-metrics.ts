@@ -37,10 +37,15 @@ export interface EndpointSeries {
   readonly error: number;
   readonly other: number;
   readonly durations: BucketCounts;
+  /** Attempts by gRPC method, in the order of the names, those of all others last; null where there were none. */
+  readonly methods: Float64Array | null;
+  readonly methodSlots: { readonly names: readonly string[] };
 }
 
 /** The label of endpoints without a series of their own. */
 export const otherEndpoint = 'other';
+/** And of methods without one. */
+const otherMethod = 'other';
 
 /** `outrigger_endpoint_*` and `outrigger_balance_*`, from one snapshot per collection. */
 export function registerEndpointMetrics(
@@ -147,6 +152,21 @@ function registerAttempts(registry: Registry, endpoints: () => readonly Endpoint
         emit({ ...labels, 'outrigger.outcome': 'success' }, success);
         emit({ ...labels, 'outrigger.outcome': 'error' }, error);
         emit({ ...labels, 'outrigger.outcome': 'other' }, other);
+      }),
+  );
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.endpoint.method.attempts',
+      help: 'Attempts of gRPC calls at an endpoint that ended, by method.',
+      unit: '{attempt}',
+    },
+    (emit) =>
+      eachSeries((labels, { methods, methodSlots: { names } }) => {
+        methods?.forEach((count, slot) => {
+          const method = slot === methods.length - 1 ? otherMethod : names[slot];
+          if (count > 0 && method !== undefined) emit({ ...labels, 'rpc.method': method }, count);
+        });
       }),
   );
   registry.observeHistogram(

@@ -105,6 +105,7 @@ describe('forwardingOf', () => {
         refusal: null,
         timeoutMs: 5000,
         grpc: true,
+        rpcMethod: forwardingOf(base, router, replaced).rpcMethod,
         method: 'POST',
         path: '/a.B/C',
         authority: 'orders',
