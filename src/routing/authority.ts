@@ -27,17 +27,54 @@ function withoutLastDot(host: string): string {
 }
 
 /**
- * Compiles `greeter`, `greeter:8080`, `*.example.com` (any host below it, not itself) or `*`; null where every authority
- * will do. A pattern without a port takes any port.
+ * Finds what was put under `greeter`, `greeter:8080`, `*.example.com` (any host below it, not itself), `*:8080` or `*`. A
+ * pattern without a port takes any port. The cost of a look-up grows with the labels of the host, not with the patterns.
  */
-export function compileAuthority(pattern: string): ((authority: Authority) => boolean) | null {
-  const { host, port } = splitAuthority(pattern);
-  const portWill = (authority: Authority): boolean => port === '' || authority.port === port;
-  if (host === '*') return port === '' ? null : portWill;
-  if (host.startsWith('*.')) {
-    const suffix = host.slice(1);
-    return (authority) =>
-      authority.host.length > suffix.length && authority.host.endsWith(suffix) && portWill(authority);
+export class AuthorityIndex<T> {
+  private readonly byHost = new Map<string, Map<string, T>>();
+  private readonly bySuffix = new Map<string, Map<string, T>>();
+  private readonly ofAnyHost = new Map<string, T>();
+
+  /** What is under a pattern; made by `make` where nothing is. */
+  under(pattern: string, make: () => T): T {
+    const { host, port } = splitAuthority(pattern);
+    const byPort =
+      host === '*'
+        ? this.ofAnyHost
+        : host.startsWith('*.')
+          ? portsUnder(this.bySuffix, host.slice(1))
+          : portsUnder(this.byHost, host);
+    const known = byPort.get(port);
+    if (known !== undefined) return known;
+    const made = make();
+    byPort.set(port, made);
+    return made;
   }
-  return (authority) => authority.host === host && portWill(authority);
+
+  /** What is under all patterns that match. */
+  find(text: string): T[] {
+    const { host, port } = splitAuthority(text);
+    const found: T[] = [];
+    const add = (byPort: ReadonlyMap<string, T> | undefined): void => {
+      const ofAnyPort = byPort?.get('');
+      if (ofAnyPort !== undefined) found.push(ofAnyPort);
+      const ofPort = port === '' ? undefined : byPort?.get(port);
+      if (ofPort !== undefined) found.push(ofPort);
+    };
+    add(this.ofAnyHost);
+    add(this.byHost.get(host));
+    if (this.bySuffix.size === 0) return found;
+    for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1))
+      add(this.bySuffix.get(host.slice(dot)));
+    return found;
+  }
+}
+
+function portsUnder<T>(index: Map<string, Map<string, T>>, key: string): Map<string, T> {
+  let ports = index.get(key);
+  if (ports === undefined) {
+    ports = new Map();
+    index.set(key, ports);
+  }
+  return ports;
 }

@@ -1,7 +1,9 @@
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
-import type { GrpcMatch, HeaderMatch, RouteMatch } from './route-match.ts';
+import type { WrittenRegex } from './regex-index.ts';
+import type { GrpcMatch, RouteMatch } from './route-match.ts';
 import { compileSafeRegex, type SafeRegex } from './safe-regex.ts';
+import type { StateBudget } from './state-budget.ts';
 
 /** One thing a route asks of a head. `path` is the head's path without its query, cut off once for all conditions. */
 export type Condition = (head: HeaderBlock, path: string) => boolean;
@@ -13,19 +15,53 @@ export function exactPathOf(match: RouteMatch): string | null {
   return service !== undefined && method !== undefined ? `/${service}/${method}` : null;
 }
 
-/** All conditions of a match but its authority, cheapest first. Throws where a regular expression is not a safe one. */
-export function compileConditions(match: RouteMatch): Condition[] {
+/** How the path of every call begins that a match holds for; null where nothing says so. */
+export function prefixOf(match: RouteMatch): string | null {
+  if (match.pathPrefix !== undefined) return match.pathPrefix;
+  const { service, method } = match.grpc ?? {};
+  return service !== undefined && method === undefined ? `/${service}/` : null;
+}
+
+/** What a header must hold, with its texts as bytes. */
+export interface CompiledHeader {
+  readonly name: string;
+  readonly exact: string | undefined;
+  readonly prefix: string | undefined;
+  readonly regex: WrittenRegex | null;
+  /** Whether a matching header must be there, or must not be. */
+  readonly wanted: boolean;
+}
+
+/** Compiles what a match requires of headers. Throws where a regular expression is not a safe one. */
+export function compileHeaders(match: RouteMatch, budget: StateBudget): CompiledHeader[] {
+  return (match.headers ?? []).map((header) => ({
+    name: header.name.toLowerCase(),
+    exact: header.exact === undefined ? undefined : octetsOf(header.exact),
+    prefix: header.prefix === undefined ? undefined : octetsOf(header.prefix),
+    regex: header.regex === undefined ? null : writtenRegex(header.regex, budget),
+    wanted: (header.present !== false) !== (header.invert === true),
+  }));
+}
+
+/** Compiles a pattern. Throws where it is not a safe one. */
+export function writtenRegex(source: string, budget: StateBudget): WrittenRegex {
+  return { source, regex: safeRegex(source, budget) };
+}
+
+/** All conditions of a match but its authority, cheapest first. */
+export function compileConditions(
+  match: RouteMatch,
+  pathRegex: WrittenRegex | null,
+  headers: readonly CompiledHeader[],
+): Condition[] {
   const conditions: Condition[] = [];
   if (match.path !== undefined) conditions.push(exactCondition(match.path));
   if (match.pathPrefix !== undefined) conditions.push(prefixCondition(match.pathPrefix));
   if (match.grpc !== undefined) conditions.push(...grpcConditions(match.grpc));
   const { method } = match;
   if (method !== undefined) conditions.push((head) => head.method === method);
-  if (match.pathRegex !== undefined) {
-    const regex = safeRegex(match.pathRegex);
-    conditions.push((_head, path) => regex.matches(path));
-  }
-  for (const header of match.headers ?? []) conditions.push(headerCondition(header));
+  if (pathRegex !== null) conditions.push((_head, path) => pathRegex.regex.matches(path));
+  for (const header of headers) conditions.push(headerCondition(header));
   return conditions;
 }
 
@@ -55,17 +91,12 @@ function grpcConditions(match: GrpcMatch): Condition[] {
   ];
 }
 
-function headerCondition(match: HeaderMatch): Condition {
-  const name = match.name.toLowerCase();
-  const exact = match.exact === undefined ? undefined : octetsOf(match.exact);
-  const prefix = match.prefix === undefined ? undefined : octetsOf(match.prefix);
-  const regex = match.regex === undefined ? undefined : safeRegex(match.regex);
+function headerCondition({ name, exact, prefix, regex, wanted }: CompiledHeader): Condition {
   const fits = (field: Field): boolean =>
     field.name === name &&
     (exact === undefined || field.value === exact) &&
     (prefix === undefined || field.value.startsWith(prefix)) &&
-    (regex === undefined || regex.matches(field.value));
-  const wanted = (match.present !== false) !== (match.invert === true);
+    (regex === null || regex.regex.matches(field.value));
   return (head) => hasField(head, fits) === wanted;
 }
 
@@ -82,8 +113,8 @@ function octetsOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
-function safeRegex(pattern: string): SafeRegex {
-  const { value, error } = compileSafeRegex(pattern);
+function safeRegex(pattern: string, budget: StateBudget): SafeRegex {
+  const { value, error } = compileSafeRegex(pattern, budget);
   if (value === undefined) throw new Error(`"${pattern}": ${error}`);
   return value;
 }

@@ -1,7 +1,16 @@
 import type { HeaderBlock } from '../core/header-block.ts';
-import { type Authority, compileAuthority, splitAuthority } from './authority.ts';
-import { type Condition, compileConditions, exactPathOf } from './condition.ts';
+import { AuthorityIndex } from './authority.ts';
+import {
+  type Condition,
+  compileConditions,
+  compileHeaders,
+  exactPathOf,
+  prefixOf,
+  writtenRegex,
+} from './condition.ts';
 import type { RouteMatch } from './route-match.ts';
+import { type Lookups, RouteTable } from './route-table.ts';
+import { StateBudget } from './state-budget.ts';
 import { type Target, TargetRules, targetRulesDefaults } from './target-rules.ts';
 
 /** A route as configured: what it asks for, and the plan of a call that it takes. */
@@ -23,7 +32,7 @@ export interface Router<P> {
 /** Authorities remembered with their routes. A client that makes them up only makes the memo start anew. */
 export const rememberedAuthoritiesMax = 256;
 
-/** Longer authorities, which no host name has (RFC 1035 section 2.3.4), are looked at anew each time. */
+/** Longer authorities, which no host name has (RFC 1035 section 2.3.4), are looked up each time. */
 const rememberedAuthorityCharsMax = 300;
 
 /**
@@ -33,28 +42,38 @@ const rememberedAuthorityCharsMax = 300;
 export function compileRoutes<P>(routes: readonly Route<P>[], options = targetRulesDefaults): Router<P> {
   const asksForFields = routes.some(({ match }) => (match.headers ?? []).length > 0);
   const rules = new TargetRules(options);
-  const compiled = routes.map((route, index) => compileRoute(route, index, rules));
-  return new CompiledRouter(compiled, asksForFields, rules);
+  const budget = new StateBudget();
+  const compiled = routes.map((route, index) => compileRoute(route, index, rules, budget));
+  return new CompiledRouter(compiled, asksForFields, rules, budget);
 }
 
-interface CompiledRoute<P> {
-  readonly index: number;
+interface CompiledRoute<P> extends Lookups {
   readonly plan: P;
-  readonly authority: ((authority: Authority) => boolean) | null;
-  readonly exactPath: string | null;
+  readonly authority: string;
   readonly conditions: readonly Condition[];
 }
 
-function compileRoute<P>(route: Route<P>, index: number, rules: TargetRules): CompiledRoute<P> {
-  const { plan } = route;
+function compileRoute<P>(
+  route: Route<P>,
+  index: number,
+  rules: TargetRules,
+  budget: StateBudget,
+): CompiledRoute<P> {
   const match = withNormalPaths(route.match, rules);
   try {
+    const pathRegex = match.pathRegex === undefined ? null : writtenRegex(match.pathRegex, budget);
+    const headers = compileHeaders(match, budget);
     return {
       index,
-      plan,
-      authority: compileAuthority(match.authority ?? '*'),
+      plan: route.plan,
+      authority: match.authority ?? '*',
       exactPath: exactPathOf(match),
-      conditions: compileConditions(match),
+      pathPrefix: prefixOf(match),
+      pathRegex,
+      grpcMethod: match.grpc?.method ?? null,
+      headers,
+      method: match.method ?? null,
+      conditions: compileConditions(match, pathRegex, headers),
     };
   } catch (error) {
     throw new Error(`route "${route.name}": ${error instanceof Error ? error.message : error}`);
@@ -70,32 +89,42 @@ function withNormalPaths(match: RouteMatch, rules: TargetRules): RouteMatch {
   };
 }
 
-/**
- * Routes of one authority, both lists in order. Most gRPC calls name their whole path, and a table finds those whatever
- * their number; the others are tried one by one.
- */
-interface HostRoutes<P> {
-  readonly byPath: ReadonlyMap<string, readonly CompiledRoute<P>[]>;
-  readonly tried: readonly CompiledRoute<P>[];
-}
-const none: readonly never[] = [];
+/** Lists of routes that are merged by looking at the first of each; more are sorted instead. */
+const mergedListsMax = 8;
 
 class CompiledRouter<P> implements Router<P> {
-  private readonly routes: readonly CompiledRoute<P>[];
-  private readonly anyHost: HostRoutes<P> | null;
-  private readonly byAuthority = new Map<string, HostRoutes<P>>();
-  /** Authorities that the same routes take share one `HostRoutes`, so the configuration bounds how many there are. */
-  private readonly byTaken = new Map<string, HostRoutes<P>>();
-  private readonly askingIndexes: readonly number[];
-  readonly asksForFields: boolean;
+  private readonly tables = new AuthorityIndex<RouteTable<CompiledRoute<P>>>();
+  /** Of all authorities alike, where no route asks for one. */
+  private readonly ofAnyHost: readonly RouteTable<CompiledRoute<P>>[] | null;
+  private readonly byAuthority = new Map<string, readonly RouteTable<CompiledRoute<P>>[]>();
   private readonly rules: TargetRules;
+  readonly asksForFields: boolean;
+  /** Of one look-up: lists of routes that may hold, and how far each was read. */
+  private readonly lists: (readonly CompiledRoute<P>[])[] = [];
+  private readonly at: number[] = [];
 
-  constructor(routes: readonly CompiledRoute<P>[], asksForFields: boolean, rules: TargetRules) {
-    this.routes = routes;
+  constructor(
+    routes: readonly CompiledRoute<P>[],
+    asksForFields: boolean,
+    rules: TargetRules,
+    budget: StateBudget,
+  ) {
     this.rules = rules;
     this.asksForFields = asksForFields;
-    this.askingIndexes = routes.filter((r) => r.authority !== null).map((r) => r.index);
-    this.anyHost = this.askingIndexes.length === 0 ? hostRoutes(routes) : null;
+    const byPattern = new AuthorityIndex<CompiledRoute<P>[]>();
+    for (const route of routes) byPattern.under(route.authority, () => []).push(route);
+    for (const { authority } of routes) {
+      this.tables.under(
+        authority,
+        () =>
+          new RouteTable(
+            byPattern.under(authority, () => []),
+            budget,
+          ),
+      );
+    }
+    const anyHost = routes.every(({ authority }) => authority === '*');
+    this.ofAnyHost = anyHost ? this.tables.find('') : null;
   }
 
   targetOf(head: HeaderBlock): Target {
@@ -103,51 +132,49 @@ class CompiledRouter<P> implements Router<P> {
   }
 
   route(head: HeaderBlock): P | null {
-    const host = this.anyHost ?? this.hostOf(head.authority);
+    const tables = this.ofAnyHost ?? this.tablesOf(head.authority);
     const path = withoutQuery(head.path);
-    const exact = host.byPath.get(path) ?? none;
-    const { tried } = host;
-    // A merge of two ordered lists: the table never lets a later route overtake an earlier one.
-    let e = 0;
-    let t = 0;
-    while (e < exact.length || t < tried.length) {
-      const fromTable = e < exact.length && (t >= tried.length || exact[e].index < tried[t].index);
-      const route = fromTable ? exact[e++] : tried[t++];
+    const { lists } = this;
+    lists.length = 0;
+    for (let i = 0; i < tables.length; i++) tables[i].collect(head, path, lists);
+    if (lists.length > mergedListsMax) {
+      const sorted = lists.flat().sort((a, b) => a.index - b.index);
+      lists.length = 0;
+      lists.push(sorted);
+    }
+    return this.firstOf(head, path);
+  }
+
+  /** Merges the ordered lists: no later route overtakes an earlier one. */
+  private firstOf(head: HeaderBlock, path: string): P | null {
+    const { lists, at } = this;
+    at.length = 0;
+    for (let i = 0; i < lists.length; i++) at.push(0);
+    for (;;) {
+      let first = -1;
+      let route: CompiledRoute<P> | null = null;
+      for (let i = 0; i < lists.length; i++) {
+        const next = lists[i][at[i]] as CompiledRoute<P> | undefined;
+        if (next === undefined || (route !== null && next.index >= route.index)) continue;
+        route = next;
+        first = i;
+      }
+      if (route === null) return null;
+      at[first] += 1;
       if (fits(route.conditions, head, path)) return route.plan;
     }
-    return null;
   }
 
-  private hostOf(text: string): HostRoutes<P> {
-    let host = this.byAuthority.get(text);
-    if (host === undefined) {
-      host = this.findHost(splitAuthority(text));
-      if (text.length > rememberedAuthorityCharsMax) return host;
+  private tablesOf(text: string): readonly RouteTable<CompiledRoute<P>>[] {
+    let tables = this.byAuthority.get(text);
+    if (tables === undefined) {
+      tables = this.tables.find(text);
+      if (text.length > rememberedAuthorityCharsMax) return tables;
       if (this.byAuthority.size >= rememberedAuthoritiesMax) this.byAuthority.clear();
-      this.byAuthority.set(text, host);
+      this.byAuthority.set(text, tables);
     }
-    return host;
+    return tables;
   }
-
-  private findHost(authority: Authority): HostRoutes<P> {
-    const taken = this.askingIndexes.filter((index) => this.routes[index].authority?.(authority)).join();
-    let host = this.byTaken.get(taken);
-    if (host === undefined) {
-      host = hostRoutes(this.routes.filter((r) => r.authority === null || r.authority(authority)));
-      this.byTaken.set(taken, host);
-    }
-    return host;
-  }
-}
-
-function hostRoutes<P>(routes: readonly CompiledRoute<P>[]): HostRoutes<P> {
-  const byPath = new Map<string, CompiledRoute<P>[]>();
-  const tried: CompiledRoute<P>[] = [];
-  for (const route of routes) {
-    if (route.exactPath === null) tried.push(route);
-    else if (byPath.get(route.exactPath)?.push(route) === undefined) byPath.set(route.exactPath, [route]);
-  }
-  return { byPath, tried };
 }
 
 function fits(conditions: readonly Condition[], head: HeaderBlock, path: string): boolean {
