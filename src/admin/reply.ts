@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-import { safeJson } from '../core/safe-text.ts';
+import { safeJson, safeLines } from '../core/safe-text.ts';
 
 /** What a handler answers with. */
 export interface Reply {
@@ -36,7 +36,8 @@ export const securityHeaders = {
 } as const;
 
 export function text(body: string, status = 200, headers?: OutgoingHttpHeaders): Reply {
-  return { status, type: textType, body: body.endsWith('\n') ? body : `${body}\n`, headers };
+  // The pages have taken out what would move their columns; this is for whatever else a handler says.
+  return { status, type: textType, body: safeLines(body.endsWith('\n') ? body : `${body}\n`), headers };
 }
 
 export function json(value: unknown, status = 200, headers?: OutgoingHttpHeaders): Reply {

@@ -48,7 +48,9 @@ export async function run(
     });
     signals.onReopenLogs(() => {
       app.telemetry.reopenAccessLog();
-      logger.info('log files reopened');
+      const { to } = app.config.telemetry.accessLog;
+      if (to.kind === 'file') logger.info('log file reopened', { file: to.path });
+      else logger.info('there is no log file to reopen');
     });
     const watch = watchConfig(app, loaded.file);
     const idle = new IdleCollector({

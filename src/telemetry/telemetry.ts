@@ -12,8 +12,9 @@ import { type Environment, type ExportPlan, exportPlan } from './export-plan.ts'
 import { type CallMetrics, createCallMetrics } from './metrics/call-metrics.ts';
 import { type EndpointSnapshot, registerEndpointMetrics } from './metrics/endpoint-metrics.ts';
 import { type ConnectionCounts, registerProcessMetrics } from './metrics/process-metrics.ts';
-import { type PrometheusText, prometheusText } from './metrics/prometheus-text.ts';
+import type { PrometheusText } from './metrics/prometheus-text.ts';
 import { createRegistry, type Registry } from './metrics/registry.ts';
+import { ScrapeMemo } from './metrics/scrape-memo.ts';
 import type { Otel } from './otel.ts';
 import { makePropagation, type ReplacedHeaders } from './propagation.ts';
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
@@ -62,6 +63,7 @@ export interface Telemetry {
 export async function startTelemetry(settings: TelemetrySettings, deps: TelemetryDeps): Promise<Telemetry> {
   const { clock, random, logger } = deps;
   const registry = createRegistry();
+  const scrapes = new ScrapeMemo(registry, clock);
   const recent = createRecentCalls();
   const plan = exportPlan(settings, deps.env);
   const metricsOn = settings.metrics.prometheus || plan.metrics !== null;
@@ -97,7 +99,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
     registry,
     recent,
     prometheus: settings.metrics.prometheus,
-    prometheusText: (accept) => prometheusText(registry, accept),
+    prometheusText: (accept) => scrapes.text(accept),
     reopenAccessLog: () => accessLog?.reopen(),
     async shutdown() {
       sampling?.stop();

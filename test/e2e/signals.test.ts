@@ -80,7 +80,7 @@ describe('signals', function () {
       );
       expect((await client.sayHello('x')).code).to.equal(status.OK);
     }
-    await program.said(/log files reopened/);
+    await program.said(/log file reopened file=\S+access\.log/);
     expect(await portState(debugAddress), program.stderr).to.equal('ECONNREFUSED');
     program.signal('SIGQUIT');
     expect(await program.exit).to.equal(0);
