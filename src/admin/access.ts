@@ -26,7 +26,7 @@ export type Origin = 'local' | 'proxied' | 'remote';
 const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-envoy-.*)$/;
 
 /**
- * Where a request came from, by the address of the peer; whoever may open a socket file (`unix`) is on this machine. A request that a proxy on this machine forwarded has a peer on
+ * Where a request came from, by the address of the peer; a client of a socket file (`unix`) is on this machine. A request that a proxy on this machine forwarded has a peer on
  * loopback too, so the headers that proxies add make it one of another machine.
  */
 export function originOf(

@@ -45,7 +45,7 @@ export interface AdminDeps {
 
 /**
  * `undrained`: as before the drain. `not_draining`: there was none. `listeners_closed` and `stopping`: too late, since the
- * listeners have closed, or the process was told to end.
+ * listeners have closed, or the process is stopping.
  */
 export type UndrainOutcome = 'undrained' | 'not_draining' | 'listeners_closed' | 'stopping';
 

@@ -17,7 +17,7 @@ export interface ProbeAnswerOptions {
 }
 
 /**
- * Decides what a request to `admin.probes` gets: `/ready`, `/live` or `/metrics`, and nothing else whoever asks. Any IP
+ * Decides what a request to `admin.probes` gets: `/ready`, `/live` or `/metrics`, and nothing else. Any IP
  * address may stand in `Host`: a name can be pointed here by an attacker (DNS rebinding) and an address cannot, and behind
  * a port of a node or a Service the kubelet and Prometheus send that address and not ours.
  */

@@ -173,7 +173,7 @@ export function undrainText(outcome: UndrainOutcome): string {
     case 'listeners_closed':
       return 'too late: the listeners have closed; start a new process';
     case 'stopping':
-      return 'too late: the process was told to stop, and will; start a new process';
+      return 'too late: the process is stopping; start a new process';
   }
 }
 

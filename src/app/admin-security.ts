@@ -9,7 +9,7 @@ import { serverTls } from '../security/tls-files.ts';
 export function adminSecurity({ token, tokenFile, tls }: Config['admin']): AdminSecurity {
   return {
     token: tokenFile === undefined ? (token ?? null) : readToken(tokenFile),
-    // Whoever shows no certificate may still ask for /ready.
+    // A client without a certificate may still get /ready.
     tls: tls === undefined ? null : serverTls({ ...tls, ca: tls.clientCa }, false),
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium } from 'playwright-core';
+import { type BrowserContext, chromium, type HTTPCredentials } from 'playwright-core';
 
 const executablePath = '/usr/bin/chromium';
 /** Nothing but our own page may go over the network, and no earlier run may leave a trace. */
@@ -29,13 +29,14 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-/** A browser with a profile of its own, which goes with it. */
-export async function launchBrowser(): Promise<Browser> {
+/** A browser with a profile of its own, which goes with it; the credentials answer its prompt for a user and a password. */
+export async function launchBrowser(httpCredentials?: HTTPCredentials): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'browser-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     args,
     viewport: { width: 1280, height: 900 },
+    ...(httpCredentials === undefined ? {} : { httpCredentials }),
   });
   return {
     context,
