@@ -51,6 +51,7 @@ export function mergeLayers({ file, environment, flags }: Layers): {
   for (const { path, shape } of settings) {
     if (shape.flag !== undefined && flags[shape.flag] !== undefined) merged.set(path, flags[shape.flag]);
   }
+  sampleAllByDefault(merged, environment, origin, file);
   try {
     merged.validate({ allowed: 'strict' });
   } catch (error) {
@@ -59,6 +60,23 @@ export function mergeLayers({ file, environment, flags }: Layers): {
   }
   const raw = withoutEmpty(table, withoutGaps(merged.getProperties()) as RawMap);
   return { raw, problems, originOf: origin };
+}
+
+/**
+ * A sampler that `OTEL_TRACES_SAMPLER` chose has the ratio of that specification, 1, where nothing else sets one: the default
+ * of ours belongs to our own default sampler.
+ */
+function sampleAllByDefault(
+  merged: convict.Config<unknown>,
+  { standard }: EnvironmentReading,
+  origin: (path: string) => Place | undefined,
+  file: RawMap,
+): void {
+  const ratio = 'telemetry.traces.ratio';
+  if (!standard.has('telemetry.traces.sampler') || origin(ratio) !== undefined) return;
+  let inFile: unknown = file;
+  for (const key of ratio.split('.')) inFile = (inFile as RawMap | undefined)?.[key];
+  if (inFile === undefined) merged.set(ratio, 1);
 }
 
 /** The flag or variable that set a path, if one did. */

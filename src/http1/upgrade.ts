@@ -28,8 +28,8 @@ export interface UpgradeTarget {
   readonly connectTimeoutMs: number;
   /** Octets of its reply head. */
   readonly replyHeaderBytesMax: number;
-  /** Once, when this attempt is over; `error` is a code of the table where it failed, else ''. */
-  release(ending: Ending, error: ReplyErrorCode | ''): void;
+  /** Once, when this attempt is over; `error` where it failed. */
+  release(ending: Ending, error: ReplyError | null): void;
 }
 
 export interface UpgradeOptions {
@@ -106,7 +106,7 @@ export async function proxyUpgrade(
     if (choice.target === undefined) return refuse(choice.error);
     const attempt = new UpgradeAttempt(choice.target, socket, outcome, options, stopWatching);
     const error = await attempt.run(first);
-    choice.target.release(attempt.ending(error), error?.code ?? '');
+    choice.target.release(attempt.ending(error), error);
     if (error === null || socket.destroyed || attempt.answered) return finish(attempt, error);
     first = Buffer.alloc(0); // The first attempt put it back on the socket.
     const elsewhere = error.code === 'connect_failed' || error.code === 'connect_timeout';

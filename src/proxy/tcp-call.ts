@@ -1,6 +1,8 @@
+import { boundedText } from '../core/bounded-text.ts';
 import type { Ending } from '../core/ending.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
+import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { noEndpointError } from './call-errors.ts';
@@ -14,6 +16,13 @@ export interface TcpResult {
   readonly error: string;
   readonly detail: string;
   readonly endedBy: CallRecord['endedBy'];
+}
+
+/** The endpoint that was picked for a connection, counted as active until `release`. */
+export interface TcpChoice {
+  readonly endpoint: Endpoint;
+  /** `error` is a code of the table where it failed, else '', and `detail` a sentence. */
+  release(ending: Ending, error: string, detail: string): void;
 }
 
 /** A connection has no head to take a key from: only its source address may be one. */
@@ -37,7 +46,7 @@ export class TcpCall {
    * Picks another endpoint each time; where there is no other, the same again. Null where there is none. The cluster is that of
    * the moment: a reload may have put another in its place.
    */
-  choose(cluster: Cluster): { endpoint: Endpoint; release(ending: Ending, error: string): void } | null {
+  choose(cluster: Cluster): TcpChoice | null {
     const { record } = this;
     record.cluster = cluster.name;
     const { clock } = this.context;
@@ -57,9 +66,10 @@ export class TcpCall {
     cluster.begin(endpoint);
     return {
       endpoint,
-      release(ending, error) {
+      release(ending, error, detail) {
         attempt.endedMs = clock.now();
         attempt.error = error;
+        if (error !== '') attempt.message = boundedText(detail, detailCharsMax);
         attempt.tally = ending.tally;
         cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
       },

@@ -10,7 +10,7 @@ import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { abortedBy, rateLimited } from './admit.ts';
 import { memoryError, noEndpointError, noRouteError, targetError } from './call-errors.ts';
-import { newAttemptRecord, newCallRecord, noteHead, type Peer } from './call-records.ts';
+import { newAttemptRecord, newCallRecord, noteAttemptError, noteHead, type Peer } from './call-records.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { outgoingHead } from './outgoing-head.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
@@ -36,7 +36,7 @@ export type Chosen =
       readonly hostname: string;
       /** What binds the session of the client to this endpoint, for its reply. */
       readonly replyFields: readonly Field[];
-      release(ending: Ending, error: string): void;
+      release(ending: Ending, error: ReplyError | null): void;
       readonly error?: undefined;
     }
   | { readonly error: ReplyError };
@@ -112,9 +112,9 @@ export class UpgradeCall implements Cuttable {
       Number.POSITIVE_INFINITY,
     );
     cluster.begin(endpoint);
-    const release = (ending: Ending, error: string): void => {
+    const release = (ending: Ending, error: ReplyError | null): void => {
       attempt.endedMs = clock.now();
-      attempt.error = error;
+      if (error !== null) noteAttemptError(attempt, error);
       attempt.tally = ending.tally;
       cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
     };

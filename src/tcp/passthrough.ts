@@ -10,8 +10,8 @@ import { abort, Relay } from './relay.ts';
 /** The endpoint that was picked for a connection and counted as active until `release`. */
 export interface TcpTarget {
   readonly address: Address;
-  /** Once, when the endpoint is done with; `error` is a code of the table where it failed, else ''. */
-  release(ending: Ending, error: ReplyErrorCode | ''): void;
+  /** Once, when the endpoint is done with; `error` is a code of the table where it failed, else '', and `detail` a sentence. */
+  release(ending: Ending, error: ReplyErrorCode | '', detail: string): void;
 }
 
 /** How a connection went, for logs and metrics. */
@@ -163,9 +163,10 @@ class Session {
 
   private elsewhere(code: ReplyErrorCode, why: string): void {
     this.timer?.cancel();
-    this.release(endings.connectFailed, code);
+    const detail = `${this.endpoint} gave no connection: ${why}`;
+    this.release(endings.connectFailed, code, detail);
     if (this.attempts < this.options.connectAttemptsMax) this.connect();
-    else this.cut(code, `${this.endpoint} gave no connection: ${why}`);
+    else this.cut(code, detail);
   }
 
   private relaying(upstream: Socket): void {
@@ -202,7 +203,7 @@ class Session {
     this.done = true;
     this.timer?.cancel();
     if (this.relay === null) this.upstream?.destroy();
-    this.release(ending, error);
+    this.release(ending, error, detail);
     this.over();
     const outcome: TcpOutcome = {
       endpoint: this.endpoint,
@@ -217,9 +218,9 @@ class Session {
     this.options.ended?.(outcome, this.client);
   }
 
-  private release(ending: Ending, error: ReplyErrorCode | ''): void {
+  private release(ending: Ending, error: ReplyErrorCode | '', detail: string): void {
     const target = this.target;
     this.target = null;
-    target?.release(ending, error);
+    target?.release(ending, error, detail);
   }
 }

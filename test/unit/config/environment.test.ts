@@ -42,6 +42,18 @@ describe('config/environment', () => {
     expect(configOf(minimal(), { env: both }).telemetry.serviceName).to.equal('ours');
   });
 
+  it('samples all by a sampler of that specification where no ratio is set, as it has it', () => {
+    const ratioOf = (env: Record<string, string>, more = '') =>
+      configOf(minimal(more === '' ? {} : { more }), { env }).telemetry.traces.ratio;
+    const sampler = { OTEL_TRACES_SAMPLER: 'traceidratio' };
+    expect(ratioOf({})).to.equal(0.01);
+    expect(ratioOf(sampler)).to.equal(1);
+    expect(ratioOf({ ...sampler, OTEL_TRACES_SAMPLER_ARG: '0.5' })).to.equal(0.5);
+    expect(ratioOf({ ...sampler, OUTRIGGER_TELEMETRY_TRACES_RATIO: '0.25' })).to.equal(0.25);
+    expect(ratioOf(sampler, 'telemetry: { traces: { ratio: 0.1 } }')).to.equal(0.1);
+    expect(ratioOf({ OUTRIGGER_TELEMETRY_TRACES_SAMPLER: 'traceidratio' })).to.equal(0.01);
+  });
+
   it('warns of a wrong value there and goes on, as that specification asks', () => {
     const env = { OTEL_PROPAGATORS: 'tracecontext,xray' };
     expect(warn(env)).to.deep.equal([

@@ -4,6 +4,7 @@ import { endings } from '../../../src/core/ending.ts';
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import type { ReplyError } from '../../../src/core/reply-error.ts';
 import { UpgradeCall, type UpgradeResult } from '../../../src/proxy/upgrade-call.ts';
 import { RateLimit } from '../../../src/resilience/rate-limit.ts';
 import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
@@ -24,6 +25,8 @@ const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
   ...over,
 });
 
+const refused: ReplyError = { code: 'connect_failed', detail: 'it was refused', mayHaveProcessed: false };
+
 describe('UpgradeCall', () => {
   it('is routed, picked, counted and recorded as a call', () => {
     const rig = callRig({ protocol: 'http1' });
@@ -33,7 +36,7 @@ describe('UpgradeCall', () => {
     expect(chosen.address).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
     expect([rig.cluster.active, rig.context.calls.active]).to.deep.equal([1, 1]);
     rig.clock.advance(5000);
-    chosen.release(endings.answered, '');
+    chosen.release(endings.answered, null);
     call.ended(result());
     expect([rig.cluster.active, rig.context.calls.active, rig.context.calls.ended]).to.deep.equal([0, 0, 1]);
     expect(rig.settled[0]).to.include({
@@ -68,7 +71,7 @@ describe('UpgradeCall', () => {
     const sent = [0, 1].map(() => {
       const chosen = call.choose(head);
       if (chosen.error !== undefined) throw new Error(chosen.error.detail);
-      chosen.release(endings.connectFailed, 'connect_failed');
+      chosen.release(endings.connectFailed, refused);
       return ['traceparent', 'b3'].map((name) => chosen.head.all(name).join());
     });
     call.ended(result({ httpStatus: 503 }));
@@ -90,7 +93,7 @@ describe('UpgradeCall', () => {
       const chosen = call.choose(httpHead());
       if (chosen.error !== undefined) throw new Error(chosen.error.detail);
       if (chosen.address.kind === 'tcp') ports.push(chosen.address.port);
-      chosen.release(endings.connectFailed, 'connect_failed');
+      chosen.release(endings.connectFailed, refused);
     }
     expect(ports.sort()).to.deep.equal([1000, 1001]);
     expect(call.choose(httpHead()).error?.code).to.equal('no_healthy_endpoint');
@@ -100,7 +103,10 @@ describe('UpgradeCall', () => {
       endedBy: 'outrigger',
       httpStatus: 503,
     });
-    expect(rig.settled[0].attempts).to.have.length(2);
+    expect(rig.settled[0].attempts.map(({ error, message }) => [error, message])).to.deep.equal([
+      ['connect_failed', 'it was refused'],
+      ['connect_failed', 'it was refused'],
+    ]);
     expect(rig.cluster.active).to.equal(0);
   });
 
@@ -113,7 +119,7 @@ describe('UpgradeCall', () => {
       const head = new HeaderBlock([...httpHead().allFields, ...cookies]);
       const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
       if (chosen.error !== undefined) throw new Error(chosen.error.detail);
-      chosen.release(endings.answered, '');
+      chosen.release(endings.answered, null);
       return chosen.replyFields;
     };
     const [{ name, value }] = choose([]);
