@@ -1,4 +1,12 @@
-import { buildBalancer, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { expect } from 'chai';
+import {
+  affinityOf,
+  buildBalancer,
+  defaultBalancerSettings,
+  latencyEstimator,
+} from '../../../src/balancing/build.ts';
+import { movingAverage } from '../../../src/balancing/latency.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { policyNames } from '../../../src/core/policy-name.ts';
 import { balancerContract } from '../../contract/balancer.ts';
 
@@ -32,4 +40,36 @@ balancerContract({
   name: 'least_request with the slow guard',
   build: (endpoints, random) =>
     buildBalancer(endpoints, { ...defaultBalancerSettings, slowGuard: true }, random),
+});
+
+describe('what a policy asks of calls', () => {
+  const head = HeaderBlock.of([':method', 'GET'], [':path', '/'], ['x-user', 'ada']);
+
+  it('is a key for those that hash, from where it is configured, and none for the others', () => {
+    const keys = policyNames.map((policy) => {
+      const affinity = affinityOf({ ...defaultBalancerSettings, policy, hash: [{ header: 'X-User' }] });
+      return [policy, affinity?.keyOf(head, '10.0.0.9') ?? null];
+    });
+    expect(Object.fromEntries(keys)).to.deep.equal({
+      least_request: null,
+      peak_ewma: null,
+      round_robin: null,
+      random: null,
+      ring_hash: 'ada',
+      maglev: 'ada',
+      ip_hash: '10.0.0.9',
+      sticky_cookie: '',
+    });
+  });
+
+  it('is their latency for those that learn from it', () => {
+    const learns = policyNames.filter(
+      (policy) => latencyEstimator({ ...defaultBalancerSettings, policy }) !== null,
+    );
+    expect(learns).to.deep.equal(['peak_ewma']);
+    const guarded = policyNames.filter(
+      (policy) => latencyEstimator({ ...defaultBalancerSettings, policy, slowGuard: true }) === movingAverage,
+    );
+    expect(guarded).to.deep.equal(['least_request']);
+  });
 });

@@ -19,6 +19,7 @@ describe('keyOf', () => {
   it('takes the path without its query', () => {
     expect(keyOf([{ path: true }], head(), '')).to.equal('/a/b');
     expect(keyOf([{ path: true }], HeaderBlock.of([':path', '/a/b']), '')).to.equal('/a/b');
+    expect(keyOf([{ path: true }, { source: true }], HeaderBlock.of([':path', '?c=d']), 'x')).to.equal('x');
   });
 
   it('takes the first value of a header that came twice', () => {
@@ -51,6 +52,11 @@ describe('cookieOf', () => {
       expect(cookieOf(head(['cookie', cookie]), 'sid')).to.equal(value);
     });
   }
+
+  it('looks at no other header', () => {
+    expect(cookieOf(head(['x-note', 'sid=8'], ['cookie', 'sid=7']), 'sid')).to.equal('7');
+    expect(cookieOf(head(['x-note', 'sid=8']), 'sid')).to.equal('');
+  });
 
   it('looks at every crumb of a cookie header', () => {
     expect(cookieOf(head(['cookie', 'a=1'], ['cookie', 'sid=7']), 'sid')).to.equal('7');

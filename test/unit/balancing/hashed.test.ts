@@ -53,6 +53,21 @@ describe('hash policies with bounded load', () => {
     expect(own.map((key) => balancer.pick(0, null, key))).to.deep.equal(seconds);
   });
 
+  it('leaves every key with its owner in an idle pool, and again once the load has gone', () => {
+    const endpoints = pool(5);
+    const keys = Array.from({ length: 200 }, (_, i) => `k${i}`);
+    for (const policy of ['ring_hash', 'maglev'] as const) {
+      const owners = keys.map((key) => build(endpoints, { policy }).pick(0, null, key));
+      const bounded = build(endpoints, { policy, boundedLoad: { factor: 1.25 } });
+      const picked = () => keys.map((key) => bounded.pick(0, null, key));
+      expect(picked()).to.deep.equal(owners);
+      endpoints[1].active = 100;
+      expect(picked()).not.to.include(endpoints[1]);
+      endpoints[1].active = 0;
+      expect(picked()).to.deep.equal(owners);
+    }
+  });
+
   it('takes one that is full where all others are excluded', () => {
     const endpoints = pool(2);
     endpoints[0].active = 100;
@@ -89,6 +104,50 @@ describe('hash policies', () => {
     expect(why('', new Set([own]))).to.match(/^the request has no key/);
     expect(why('::1', null, { policy: 'ip_hash' })).to.contain('(source address)');
     expect(why('a', null, { policy: 'ring_hash' })).to.contain('which the ring table gives to');
+  });
+
+  it('agree with other versions of this program: these owners may not change', () => {
+    const endpoints = [
+      candidate('10.0.0.1:80', 1),
+      candidate('10.0.0.2:80', 2),
+      candidate('10.0.0.3:80', 0.5),
+    ];
+    const owners = (changes: Partial<BalancerSettings>) =>
+      Array.from({ length: 32 }, (_, i) => {
+        const picked = build(endpoints, changes).pick(0, null, `user-${'x'.repeat(i % 5)}${i}`) as Candidate;
+        return endpoints.indexOf(picked);
+      }).join('');
+    expect({
+      maglev: owners({}),
+      small: owners({ tableSize: 101 }),
+      ring: owners({ policy: 'ring_hash' }),
+      sparse: owners({ policy: 'ring_hash', ringSize: { perEndpoint: 1, max: 4 } }),
+      second: Array.from({ length: 32 }, (_, i) => {
+        const picked = build(endpoints).pick(0, new Set([endpoints[1]]), `user-${i}`) as Candidate;
+        return endpoints.indexOf(picked);
+      }).join(''),
+    }).to.deep.equal({
+      maglev: '01111111001100021101101001101111',
+      small: '11121101001111111121120211011002',
+      ring: '01122111100111101202111110012111',
+      sparse: '22222212222022122121222222222121',
+      second: '02000200000020020022002202020022',
+    });
+  });
+
+  it('give a key to the same endpoint whatever the unit of the weights', () => {
+    const weights = [1, 2, 3, 4];
+    for (const policy of ['ring_hash', 'maglev'] as const) {
+      const owners = [0.1, 1, 8].map((unit) => {
+        const endpoints = weights.map((weight, i) => candidate(`e${i}`, weight * unit));
+        const balancer = build(endpoints, { policy });
+        return Array.from({ length: 500 }, (_, i) =>
+          endpoints.indexOf(balancer.pick(0, null, `k${i}`) as Candidate),
+        );
+      });
+      expect(owners[0], policy).to.deep.equal(owners[1]);
+      expect(owners[2], policy).to.deep.equal(owners[1]);
+    }
   });
 
   it('keep every key on its endpoint whatever the order of the list', () => {

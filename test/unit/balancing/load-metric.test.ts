@@ -29,6 +29,9 @@ describe('inFlightPerWeight', () => {
   it('takes the bias as an exponent on the calls, not on the weight', () => {
     const endpoint = { ...candidate('a', 4), active: 6 };
     expect(measure(inFlightPerWeight(penalty, 2))(endpoint, 0)).to.equal(9);
+    const failed = { ...candidate('b', 2), active: 1 };
+    for (let i = 0; i < 2; i++) penalty.penalise(failed, 0);
+    expect(measure(inFlightPerWeight(penalty, 2))(failed, 0)).to.equal(21 ** 2 / 2);
     expect(measure(inFlightPerWeight(penalty, 0.5))(endpoint, 0)).to.be.closeTo(Math.sqrt(6) / 4, 1e-12);
   });
 });

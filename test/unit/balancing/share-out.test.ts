@@ -90,6 +90,15 @@ describe('shareOut', () => {
     });
   }
 
+  it('goes by priority, in whatever order the endpoints come', () => {
+    const members = [...pool(1, 2), ...pool(1, 0), ...pool(1, 1)];
+    expect(shareOut(members, members, settings, '').map(({ why }) => why)).to.deep.equal([
+      'priority 0 (100% of the calls)',
+      'priority 1 (0% of the calls)',
+      'priority 2 (0% of the calls)',
+    ]);
+  });
+
   it('counts capacity by configured weight, whatever slow start makes of it', () => {
     const members = [...pool(2, 0), ...pool(2, 1)].map((endpoint) => ({ ...endpoint, weight: 0.1 }));
     expect(shareOut(members, members, settings, '').map(({ share }) => share)).to.deep.equal([1, 0]);
@@ -178,6 +187,27 @@ describe('shareOut', () => {
       expect(zones({ a: 2 }, 'a')).to.deep.equal(['a 0.750', 'b 0.125', 'c 0.125']);
       // 1 of 6, and b has less than a third too: c takes it.
       expect(zones({ a: 1, b: 2 }, 'a')).to.deep.equal(['a 0.500', 'b 0.000', 'c 0.500']);
+    });
+
+    it('go by weight, not by number', () => {
+      const shares = (weights: Record<string, number>) => {
+        const members = Object.entries(weights).flatMap(([zone, weight]) => pool(1, 0, zone, weight));
+        return shareOut(members, members, settings, 'a').map(({ share }) => share.toFixed(3));
+      };
+      // A quarter of the weight of two zones: half of the calls.
+      expect(shares({ a: 1, b: 3 })).to.deep.equal(['0.500', '0.500']);
+      expect(shares({ a: 3, b: 1 })).to.deep.equal(['1.000', '0.000']);
+      // An eighth where a third is even; of the others only c has more than a third.
+      expect(shares({ a: 1, b: 2, c: 5 })).to.deep.equal(['0.375', '0.000', '0.625']);
+      expect(shares({ a: 1, b: 5, c: 6 })).to.deep.equal(['0.250', '0.250', '0.500']);
+    });
+
+    it('keep their shares where an endpoint has none of its zone', () => {
+      const members = [...pool(1, 0, 'a'), ...pool(3, 0, '')];
+      expect(shareOut(members, members, settings, 'a').map(({ why }) => why)).to.deep.equal([
+        'zone a (50%)',
+        'zone unknown (50%)',
+      ]);
     });
 
     it('make every endpoint equally busy where each zone has as many calls (property)', () => {

@@ -5,6 +5,8 @@ import {
   defaultBalancerSettings,
 } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { roundRobin } from '../../../src/balancing/round-robin.ts';
+import { spread } from '../../../src/balancing/spread.ts';
 import { policyNames } from '../../../src/core/policy-name.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { balancerContract } from '../../contract/balancer.ts';
@@ -99,5 +101,39 @@ describe('a balancer over priorities and zones', () => {
     });
     expect(why(near, new Set())).to.match(/^zone b \(100%\), 2 endpoints; b\d had the fewest/);
     expect(why(near, new Set(zoned.slice(2)))).to.match(/^zone a \(0%\), 2 endpoints; a\d had the fewest/);
+  });
+});
+
+describe('a balancer over groups', () => {
+  const group = (share: number, ...names: string[]) => ({
+    endpoints: names.map((name) => candidate(name)),
+    share,
+    why: `group ${names.join('')}`,
+  });
+  const lowest = { next: () => 0, i32: () => 0, u32: () => 0 };
+  const over = (...groups: ReturnType<typeof group>[]) =>
+    spread(groups, (endpoints) => roundRobin(endpoints, lowest), lowest);
+
+  it('gives nothing to a group without a share, whatever is drawn', () => {
+    const balancer = over(group(0, 'a'), group(1, 'b'));
+    for (let i = 0; i < 5; i++) expect(balancer.pick(0, null, '')?.address).to.equal('b');
+  });
+
+  it('goes on to the others in order where all of its group were tried, to those before it as well', () => {
+    const groups = [group(0, 'a'), group(1, 'b', 'c'), group(0, 'd')];
+    const balancer = over(...groups);
+    const tried = new Set(groups[1].endpoints);
+    const first = balancer.pick(0, tried, '') as Candidate;
+    expect(first.address).to.equal('a');
+    expect(String(balancer.explain(first, 0, ''))).to.contain('group a, 1 endpoint');
+    tried.add(first);
+    expect(balancer.pick(0, tried, '')?.address).to.equal('d');
+    expect(balancer.pick(0, new Set(groups.flatMap(({ endpoints }) => endpoints)), '')).to.equal(null);
+  });
+
+  it('says which group it was and how many are in it', () => {
+    const balancer = over(group(0.5, 'a', 'b'), group(0.5, 'c'));
+    const picked = balancer.pick(0, null, '') as Candidate;
+    expect(String(balancer.explain(picked, 0, ''))).to.contain('group ab, 2 endpoints');
   });
 });

@@ -153,6 +153,24 @@ describe('sticky_cookie', () => {
     for (const endpoint of endpoints) endpoint.active = 0;
   });
 
+  it('gives new sessions of gRPC clients to the least loaded too', () => {
+    for (const endpoint of endpoints) endpoint.active = 3;
+    endpoints[2].active = 1;
+    for (let seed = 0; seed < 20; seed++)
+      expect(client(settingsOf({ metadata: 'x-session' })).call(endpoints, seed).endpoint).to.equal(
+        endpoints[2],
+      );
+    for (const endpoint of endpoints) endpoint.active = 0;
+  });
+
+  it('goes by the cookie where a client sends both, and by the metadata where it sends that alone', () => {
+    const { keyOf } = affinityOf(settingsOf({ cookie, metadata: 'x-session' }))!;
+    expect(keyOf(request(['cookie', 'session=a'], ['x-session', 'b']), '')).to.equal('a');
+    expect(keyOf(request(['x-session', 'b']), '')).to.equal('b');
+    expect(keyOf(request(), '')).to.equal('');
+    expect(affinityOf(settingsOf({ cookie }))!.keyOf(request(), '10.0.0.1')).to.equal('');
+  });
+
   it('leaves an endpoint that was tried', () => {
     const settings = settingsOf({ cookie });
     const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));

@@ -36,6 +36,33 @@ describe('DistinctDraws', () => {
     expect(draws.next()).to.equal(-1);
   });
 
+  it('draws each index once before the first reset too, then none', () => {
+    const draws = new DistinctDraws(new WeightLine([1, 2, 3]), new SeededRandom(1), 5);
+    for (let round = 0; round < 2; round++) {
+      expect([draws.next(), draws.next(), draws.next()].sort()).to.deep.equal([0, 1, 2]);
+      expect(draws.next()).to.equal(-1);
+      draws.reset();
+    }
+  });
+
+  it('draws each index once, however sums of weights are rounded', () => {
+    const random = new SeededRandom(1);
+    for (let round = 0; round < 2000; round++) {
+      const weights = Array.from(
+        { length: 4 },
+        () => random.next() * 10 ** Math.round(random.next() * 12 - 6),
+      );
+      const extreme = {
+        next: () => (random.next() < 0.5 ? 1 - Number.EPSILON / 2 : 0),
+        i32: () => 0,
+        u32: () => 0,
+      };
+      const draws = new DistinctDraws(new WeightLine(weights), extreme, 4);
+      const drawn = weights.map(() => draws.next());
+      expect(drawn.sort(), weights.join(', ')).to.deep.equal([0, 1, 2, 3]);
+    }
+  });
+
   it('draws pairs with the probability of weighted draws without replacement', () => {
     const weights = [1, 2, 3];
     const seed = Math.floor(Math.random() * 2 ** 32);
