@@ -113,7 +113,8 @@ class SystemResolver implements DnsResolver {
 
   private setServers(turns: number): void {
     const servers = this.servers ?? this.conf?.servers ?? [];
-    if (servers.length === 0) return;
+    // Node forgets the zone of a server's address (`fe80::1%eth0`), which c-ares reads from resolv.conf by itself.
+    if (servers.length === 0 || servers.some((server) => server.includes('%'))) return;
     const first = turns % servers.length;
     this.resolver.setServers([...servers.slice(first), ...servers.slice(0, first)]);
   }

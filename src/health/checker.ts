@@ -251,7 +251,7 @@ class ProbingChecker implements HealthChecker {
     };
     const recovered = hadFailed && this.up && evidence !== 'bad';
     if (changed || recovered) this.recoveryMs = this.quickMs;
-    this.log(result, changed, before.status);
+    this.log(result, standingBefore);
     if (changed || first || recovered) onChange(this.state);
   }
 
@@ -265,7 +265,7 @@ class ProbingChecker implements HealthChecker {
       : reason;
   }
 
-  private log(result: ProbeResult, changed: boolean, from: HealthStatus): void {
+  private log(result: ProbeResult, from: Standing): void {
     const { endpoint, logger } = this.options;
     if (result.verdict === 'unimplemented' && !this.toldUnimplemented) {
       this.toldUnimplemented = true;
@@ -273,9 +273,9 @@ class ProbingChecker implements HealthChecker {
         endpoint,
       });
     }
-    if (!changed) return;
-    const { status, reason } = this.state;
-    const facts = { endpoint, from, to: status, reason };
+    if (this.standing === from) return;
+    const { reason } = this.state;
+    const facts = { endpoint, from, to: this.standing, reason };
     if (this.standing === 'healthy') logger.info(`endpoint ${endpoint} is healthy: ${reason}`, facts);
     else if (this.standing === 'unhealthy')
       logger.warn(`endpoint ${endpoint} is unhealthy: ${reason}`, facts);
@@ -286,7 +286,7 @@ class ProbingChecker implements HealthChecker {
           'configure health.grpc.metadata, another probe under health, or health: none',
         facts,
       );
-    }
+    } else if (from === 'unhealthy') logger.info(`endpoint ${endpoint} gets calls again: ${reason}`, facts);
   }
 
   private evidenceOf({ verdict }: ProbeResult): Evidence {

@@ -212,6 +212,25 @@ describe('DnsSource', () => {
     literal.source.stop();
   });
 
+  for (const [roundMs, untilMs] of [
+    [4000, 10_000],
+    [24_000, 24_000],
+    [600_000, 60_000],
+  ]) {
+    it(`waits ${untilMs} ms for an answer where resolv.conf gives servers ${roundMs} ms`, async () => {
+      const { dns, source, start, advance } = setUp();
+      dns.hangs = true;
+      dns.roundMs = roundMs;
+      await start();
+      await advance(untilMs - 1);
+      expect(source.status.lastError).to.equal('');
+      await advance(1);
+      expect(source.status.lastError).to.equal(`no answer within ${untilMs / 1000} s`);
+      expect(dns.cancelled).to.equal(1);
+      source.stop();
+    });
+  }
+
   it('gives up on an answer that never comes, and tries again', async () => {
     const { dns, source, published, start, advance } = setUp();
     dns.hangs = true;

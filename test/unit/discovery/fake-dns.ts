@@ -24,6 +24,7 @@ export class FakeDns implements DnsResolver {
   asked = 0;
   lookedUp = 0;
   cancelled = 0;
+  roundMs = 0;
 
   private answer<T>(addresses: readonly string[] | Error, map: (address: string) => T): Promise<T[]> {
     if (this.hangs) return new Promise(() => {});

@@ -110,6 +110,33 @@ describe('a name, looked up by the files of the platform', () => {
     expect(server.questions).to.deep.equal([]);
   });
 
+  it('is asked of each server for as long and as often as resolv.conf says', async () => {
+    server.mode = 'silent';
+    const startedMs = performance.now();
+    expect(await lookUp('a.b.c.', 'ipv4')).to.equal('no DNS server answered in time');
+    expect(performance.now() - startedMs).to.be.within(900, 8000);
+    expect(server.questions).to.deep.equal(['A a.b.c']);
+    expect(resolver.roundMs).to.equal(1000);
+    write('resolv', 'nameserver 127.0.0.1\nnameserver ::1\noptions timeout:4 attempts:3');
+    server.mode = 'answer';
+    await lookUp('a.b.c.', 'ipv4');
+    expect(resolver.roundMs).to.equal(24_000);
+  });
+
+  it('is asked of the servers in turn with rotate, else of the first', async () => {
+    const second = await startDnsServer();
+    const [hosts, nsswitch, resolvConf] = ['hosts', 'nsswitch', 'resolv'].map((name) => join(folder, name));
+    resolver = systemDnsResolver([server.address, second.address], { hosts, nsswitch, resolvConf });
+    for (const one of [server, second]) one.set('a.b.c', ['10.0.0.1']);
+    const counts = () => [server.questions.length, second.questions.length];
+    for (let i = 0; i < 4; i++) await lookUp('a.b.c.', 'ipv4');
+    expect(counts()).to.deep.equal([4, 0]);
+    write('resolv', 'options rotate');
+    for (let i = 0; i < 4; i++) await lookUp('a.b.c.', 'ipv4');
+    expect(counts()).to.deep.equal([6, 2]);
+    await second.close();
+  });
+
   it('of a service is completed too; its targets are full names, and TLS is for the domain that was asked for', async () => {
     server.setService('_grpc._tcp.orders.test', [
       { host: 'a.internal', port: 1, weight: 1, priority: 0 },

@@ -83,6 +83,10 @@ describe('startHealthChecker with inconclusive: alive', () => {
     expect(standing()).to.equal('unhealthy');
     await rig.next(refused);
     expect(standing()).to.equal('alive');
+    expect(rig.lines.slice(1)).to.deep.equal([
+      'warn: endpoint 10.0.0.1:80 is unhealthy: connection refused',
+      'info: endpoint 10.0.0.1:80 gets calls again: alive, health unknown: UNAUTHENTICATED: no token',
+    ]);
   });
 
   it('brings it back at healthyThreshold answers', async () => {
