@@ -119,7 +119,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
         allowedHosts: config.admin.allowedHosts,
         security: () => adminSecurity(config.admin),
         isLocalPeer: deps.isLocalPeer,
-        deps: adminDeps(parts, drain, () => reload('asked for over the admin address')),
+        deps: adminDeps(parts, drain, () => reload('requested over the admin address')),
         logger,
         clock,
       });

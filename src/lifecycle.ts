@@ -226,7 +226,7 @@ export class Lifecycle {
   /** Ends the waiting of a drain, the one that runs or the next: calls that are left are terminated as `draining`. */
   endGrace(): void {
     if (!this.graceOver && this.running !== null && this.drained === null)
-      this.logger.warn('told to stop a second time: the grace period ends now');
+      this.logger.warn('a second signal to stop: the grace period ends now');
     this.graceOver = true;
   }
 
@@ -239,7 +239,7 @@ export class Lifecycle {
     this.drained = result;
     const { cut, finished, undelivered } = result;
     const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
-    this.logger.info(`drained: ${cut} calls cut, ${finished} finished${late}`);
+    this.logger.info(`drained: ${cut} calls terminated, ${finished} finished${late}`);
     return result;
   }
 }

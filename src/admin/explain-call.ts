@@ -78,7 +78,7 @@ export function explainCall(call: CallRecord): string {
     ],
   ];
   if (call.faultDelayMs > 0)
-    facts.push(['held up', `${durationText(call.faultDelayMs)}, on purpose (fault)`]);
+    facts.push(['held up', `${durationText(call.faultDelayMs)}, by an injected fault`]);
   const lines = [
     `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,
     '',

@@ -86,7 +86,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   {
     method: 'GET',
     path: '/config_dump',
-    about: 'the configuration in force, secrets masked',
+    about: 'the active configuration, secrets masked',
     handle: configDump,
   },
   {
@@ -123,7 +123,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   {
     method: 'POST',
     path: '/reload',
-    about: 'read the configuration anew: all of it is put in force, or nothing',
+    about: 'reload the configuration: all of it is applied, or nothing',
     handle: reload,
   },
   {
@@ -289,7 +289,9 @@ function endpointDrain({ deps, param }: AdminRequest, on: boolean): Reply {
 
 function healthcheck({ deps }: AdminRequest, fail: boolean): Reply {
   deps.healthcheckFail(fail);
-  return text(fail ? '/ready fails from now on, until POST /healthcheck/ok' : '/ready tells the truth again');
+  return text(
+    fail ? '/ready fails from now on, until POST /healthcheck/ok' : '/ready shows the real state again',
+  );
 }
 
 function quit({ deps }: AdminRequest): Reply {

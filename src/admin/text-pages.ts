@@ -186,12 +186,12 @@ export function configText({ version, loadedWallMs, reloads, refused }: ConfigIn
 /** What a reload did, or a line for each reason why it did nothing. */
 export function reloadText(outcome: ReloadOutcome): string {
   if (!outcome.ok) {
-    const stays = `reload refused: version ${outcome.version} of the configuration stays in force`;
+    const stays = `reload refused: version ${outcome.version} of the configuration stays active`;
     return `${[...outcome.problems.map(printable), stays].join('\n')}\n`;
   }
   const { version, changes, warnings } = outcome;
   const what = changes.length === 0 ? 'nothing has changed' : changes.join('; ');
-  return [...warnings.map((warning) => `warning: ${warning}`), `version ${version} in force: ${what}`]
+  return [...warnings.map((warning) => `warning: ${warning}`), `version ${version} is active: ${what}`]
     .map((line) => `${printable(line)}\n`)
     .join('');
 }

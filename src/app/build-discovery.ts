@@ -49,7 +49,7 @@ function endpointFile(path: string): EndpointFile {
         return {
           error: missing
             ? 'does not exist; write the path of a file that lists endpoints'
-            : `cannot be looked at (${code})`,
+            : `cannot be read (${code})`,
         };
       }
     },

@@ -41,7 +41,7 @@ export function registerReloadMetrics(registry: Registry, status: ReloadStatus):
     'gauge',
     {
       name: 'outrigger.config.loaded_time',
-      help: 'When the configuration in force took its place, since the Unix epoch.',
+      help: 'When the active configuration was loaded, since the Unix epoch.',
       unit: 's',
     },
     (emit) => emit({}, status.loadedWallMs / 1000),

@@ -73,7 +73,7 @@ export class Reloader {
   private async attempt(): Promise<ReloadOutcome> {
     const { deps, running } = this.parts;
     if (this.parts.lifecycle.state === 'draining') return this.refused([drainingNow]);
-    if (deps.load === undefined) return this.refused(['there is no configuration to read anew']);
+    if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
     const loaded = deps.load();
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
     const fixed = sortProblems(fixedKeyProblems(running.config, loaded.config, loaded.placeOf));
@@ -114,7 +114,7 @@ export class Reloader {
     for (const changed of plan.changedClusters) {
       changed.discovery?.start((list) => {
         // Once it is in force, straight on.
-        if (lists.get(changed) === 'in force') changed.built.cluster.update(list);
+        if (lists.get(changed) === 'applied') changed.built.cluster.update(list);
         else lists.set(changed, list);
       });
     }
@@ -127,7 +127,7 @@ export class Reloader {
         ),
     ];
     await waitWhile(() => waitsFor().length > 0, clock, clock.now() + warmUpMsMax);
-    warnings.push(...waitsFor().map((reason) => `in force before it was ready: ${reason}`));
+    warnings.push(...waitsFor().map((reason) => `applied before it was ready: ${reason}`));
     return lists;
   }
 
@@ -139,8 +139,8 @@ export class Reloader {
       const { built, discovery } = changed;
       built.cluster.reconfigure(clusterSettings(built.config), discovery);
       const list = lists.get(changed);
-      if (discovery === null || list === 'in force') continue;
-      lists.set(changed, 'in force');
+      if (discovery === null || list === 'applied') continue;
+      lists.set(changed, 'applied');
       if (list !== undefined) built.cluster.update(list);
     }
     for (const { cluster } of plan.newClusters) {
@@ -183,7 +183,7 @@ export class Reloader {
     );
     gone.listener.close();
     leaving.listeners.delete(gone);
-    deps.logger.info(`listener is gone: ${cut} calls cut, ${finished} finished`, { listener: name });
+    deps.logger.info(`listener is gone: ${cut} calls terminated, ${finished} finished`, { listener: name });
   }
 
   /** No call begins there any more; those that did may still be retried, so it works on until they are over. */
@@ -207,7 +207,7 @@ const drainingNow = 'the sidecar is draining; reload it after outrigger undrain,
 const idleLookMs = 100;
 
 /** What a cluster's new discovery said first, until the switch. */
-type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'in force'>;
+type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'applied'>;
 
 function changesOf(plan: ReloadPlan, before: Config): string[] {
   const changes: string[] = [];

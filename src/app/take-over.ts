@@ -30,11 +30,11 @@ export async function whenToldToGo(parts: AppParts): Promise<void> {
   const { drain, admin } = parts.running.config;
   const endMs = clock.now() + drain.handoverMs!;
   const address = formatAddress(admin.listen);
-  logger.info('the admin address is in use: waiting for its sidecar to be told to stop', { address });
+  logger.info('the admin address is in use: waiting for its sidecar to begin to stop', { address });
   while (await servesOn(admin)) {
     if (clock.now() >= endMs)
       throw new Error(
-        `admin: ${address} is in use, and its sidecar was not told to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
+        `admin: ${address} is in use, and its sidecar did not begin to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
       );
     await pause(tryEveryMs);
   }

@@ -110,7 +110,7 @@ function hashWords(table: string, described: string): PickWords {
     if (variant === Decided.owner) return `${owned} ${address}`;
     const why =
       variant === Decided.ownerTried
-        ? 'which was already tried'
+        ? 'which the call has used already'
         : `which has ${otherActive} in flight and may have ${ofThousandths(otherValue)} (boundedLoad)`;
     return `${owned} ${other}, ${why}; ${address} is the next for this key`;
   };

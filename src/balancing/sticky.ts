@@ -134,7 +134,7 @@ export function sticky<E extends Candidate>({
           ? 'a new session'
           : endpoint === undefined
             ? 'the endpoint of its session is gone or unusable'
-            : 'the endpoint of its session was already tried';
+            : 'the call has used the endpoint of its session already';
       const reason = anew.explain(picked, nowMs, '');
       reason.where = reason.where === '' ? why : `${why}; ${reason.where}`;
       return reason;

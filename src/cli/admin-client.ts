@@ -94,10 +94,10 @@ function connectTrouble(at: string, error: NodeJS.ErrnoException): string {
     case 'ENOENT':
       return `nothing listens on ${at}; start the sidecar, or name its admin address with --admin`;
     case 'ENOTFOUND':
-      return `${at} has no address; look at --admin`;
+      return `${at} has no address; correct --admin`;
     case 'ECONNRESET':
       return `${at} closed the connection; if it is an admin server with TLS, add --admin-tls-ca FILE`;
     default:
-      return `${at} does not answer as Outrigger's admin server does: ${error.message || error.code}; look at --admin`;
+      return `${at} does not answer as Outrigger's admin server does: ${error.message || error.code}; check --admin`;
   }
 }

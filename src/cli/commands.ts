@@ -129,7 +129,7 @@ export const commands = {
     ],
   },
   validate: {
-    summary: 'check a configuration and tell everything that is wrong with it',
+    summary: 'check a configuration and show everything that is wrong with it',
     usage: '--config FILE [options]',
     detail: ['Reads the same file, flags and variables as run, starts nothing, and ends with 0 or 2.'],
     examples: ['outrigger validate --config outrigger.yaml', 'outrigger validate outrigger.yaml -o json'],
@@ -196,7 +196,7 @@ export const commands = {
     flags: [...adminFlags, output],
   },
   ready: {
-    summary: 'tell whether a running sidecar is ready, or wait until it is',
+    summary: 'show whether a running sidecar is ready, or wait until it is',
     usage: '[options] [--usable [CLUSTER ...]]',
     detail: [
       'Ends with 0 once it is, and with 1 and the reason where it is not.',
@@ -223,10 +223,10 @@ export const commands = {
     positionalRepeated: true,
   },
   reload: {
-    summary: 'make a running sidecar read its configuration anew',
+    summary: 'make a running sidecar reload its configuration',
     usage: '[options]',
     detail: [
-      'All of it is put in force, or nothing changes and every reason is told; then the exit code is 1.',
+      'All of it is applied, or nothing changes and every reason is shown; then the exit code is 1.',
       'SIGHUP does the same, and so does a change of the file with run --watch.',
     ],
     examples: ['outrigger reload', 'outrigger reload --admin 127.0.0.1:15000 -o json'],

@@ -34,7 +34,7 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
   const { cut, finished, undelivered } = over.value;
   const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
   if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);
-  else io.stdout.write(`${cut} calls cut, ${finished} finished${late}\n`);
+  else io.stdout.write(`${cut} calls terminated, ${finished} finished${late}\n`);
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
 }
 

@@ -176,6 +176,6 @@ function bounded(problems: readonly ConfigProblem[], file: string | undefined): 
   const more = { ...placeOfName(file ?? 'configuration'), path: '' };
   return [
     ...sorted.slice(0, problemsMax),
-    { ...more, message: `has ${sorted.length - problemsMax} more problems; mend these first` },
+    { ...more, message: `has ${sorted.length - problemsMax} more problems; fix these first` },
   ];
 }

@@ -8,7 +8,7 @@ const head = `# Configuration
 <!-- Made from src/config/table.ts by \`outrigger schema -o markdown\`; a test compares the two. Change the table instead. -->
 
 \`outrigger run --config outrigger.yaml\` reads YAML or JSON. \`outrigger validate --config outrigger.yaml\` checks a file
-without running it and tells everything that is wrong, each with its place and what to write instead. An unknown key is
+without running it and shows everything that is wrong, each with its place and what to write instead. An unknown key is
 an error. Nothing is ever half-applied.
 
 - **Precedence**: flag, environment, file, default.

@@ -128,7 +128,7 @@ const tlsReasons: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
   ],
   ['alert no application protocol', (who) => `${who} supports none of our application protocols (ALPN)`],
   ['no application protocol', (who) => `${who} supports none of our application protocols (ALPN)`],
-  ['no renegotiation', (who) => `${who} tried to renegotiate TLS, which is not allowed`],
+  ['no renegotiation', (who) => `${who} requested a TLS renegotiation, which is not allowed`],
   ['alert decrypt error', (who) => `${who} could not verify the TLS handshake`],
   ['decryption failed or bad record mac', (who) => `${who} sent a TLS record that is damaged`],
 ]);

@@ -96,9 +96,9 @@ export class FileSource implements DiscoverySource {
       if (!this.stopped) this.timer = clock.after(soon ? settleMs : this.intervalMs, () => this.look());
     };
     this.timer = clock.after(lookTimeoutMs, () =>
-      settle({ error: `cannot be looked at within ${lookTimeoutMs / 1000} s` }),
+      settle({ error: `cannot be read within ${lookTimeoutMs / 1000} s` }),
     );
-    this.file.look().then(settle, (error: unknown) => settle({ error: `cannot be looked at: ${error}` }));
+    this.file.look().then(settle, (error: unknown) => settle({ error: `cannot be read: ${error}` }));
   }
 
   /** True when it is to be looked at again soon. */

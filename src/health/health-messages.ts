@@ -105,20 +105,20 @@ class Reader {
       if (i < 7) value += (octet & 0x7f) * 2 ** (7 * i);
       if (octet < 0x80) return value;
     }
-    throw new RangeError('a number is longer than 10 octets');
+    throw new RangeError('a number is longer than 10 bytes');
   }
 
   /** Passes over a field that is unknown, as a later version of the protocol may add some. */
   skip(tag: number): void {
     const wireType = tag & 7;
-    if (tag < 8) throw new RangeError('a field has the number 0');
+    if (tag < 8) throw new RangeError('a Protobuf tag has the number 0');
     if (wireType === 0) return void this.varint();
     if (wireType === 1) this.at += 8;
     else if (wireType === 2) {
       const length = this.varint();
       this.at += length;
     } else if (wireType === 5) this.at += 4;
-    else throw new RangeError(`a field has the wire type ${wireType}`);
-    if (this.at > this.octets.length) throw new RangeError('the message ends inside a field');
+    else throw new RangeError(`a Protobuf tag has the wire type ${wireType}`);
+    if (this.at > this.octets.length) throw new RangeError('the message ends inside a value');
   }
 }

@@ -5,7 +5,7 @@ export interface SuccessRateSettings {
   readonly stdevFactor: number;
   /** With fewer endpoints that had enough calls a mean says nothing. */
   readonly minEndpoints: number;
-  /** Calls of an endpoint in one interval, from which on it is looked at. */
+  /** Calls of an endpoint in one interval, below which it is not judged. */
   readonly minCalls: number;
 }
 

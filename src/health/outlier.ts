@@ -73,7 +73,7 @@ export interface OutlierEndpoint {
   readonly ejections: number;
   /** The same by what it was for; a rule that never did is not there. */
   readonly ejectionsByRule: ReadonlyMap<EjectionRule, number>;
-  /** What the latest ejection was for, in plain words: `5 calls in a row failed`; '' before the first. */
+  /** What the latest ejection was for, in plain words: `5 consecutive calls failed`; '' before the first. */
   readonly ejectedBecause: string;
   /** The endpoint was picked. In `probation` this call becomes the trial, and the endpoint is not usable until its verdict. */
   picked(): void;
@@ -209,7 +209,7 @@ class Member implements OutlierEndpoint {
     else if (this.state === 'probation')
       this.eject('trial failed', 'one more call failed, begun before its ejection');
     else if (consecutiveErrors > 0 && this.errorsInRow >= consecutiveErrors && this.hasRoom())
-      this.eject('errors in a row', `${this.errorsInRow} calls in a row failed`);
+      this.eject('errors in a row', `${this.errorsInRow} consecutive calls failed`);
   }
 
   unclear(): void {

@@ -50,8 +50,7 @@ export function readFields(raw: readonly string[]): Result<ReadFields> {
       contentLength = length;
     } else if (!hopByHop.has(name) && !nominated.has(name)) {
       const field = new Field(name, value);
-      if (field.kind === FieldKind.Malformed)
-        return { error: 'a header field has octets that no field may hold' };
+      if (field.kind === FieldKind.Malformed) return { error: 'a header has bytes that no header may hold' };
       fields.push(field);
     }
   }
@@ -84,8 +83,7 @@ export function writeFields(head: HeaderBlock, skip: ReadonlySet<string>): Resul
   const raw: string[] = [];
   let contentLength = -1;
   for (const field of head.allFields) {
-    if (field.kind === FieldKind.Malformed)
-      return { error: 'a header field has octets that no field may hold' };
+    if (field.kind === FieldKind.Malformed) return { error: 'a header has bytes that no header may hold' };
     if (field.name.charCodeAt(0) === 0x3a || hopByHop.has(field.name) || skip.has(field.name)) continue;
     if (field.kind !== FieldKind.ContentLength) {
       raw.push(field.name, field.value);

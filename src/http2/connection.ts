@@ -213,6 +213,6 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   }
 
   frameTooLong(lengthBytes: number): void {
-    this.fail(ErrorCode.FRAME_SIZE_ERROR, `a frame of ${lengthBytes} octets is longer than allowed`);
+    this.fail(ErrorCode.FRAME_SIZE_ERROR, `a frame of ${lengthBytes} bytes is longer than allowed`);
   }
 }

@@ -17,7 +17,7 @@ export interface ConnectionOptions {
   readonly frameBytesMax: number;
   /** Decoded header section, octets with 32 per field (SETTINGS_MAX_HEADER_LIST_SIZE). */
   readonly headerListBytesMax: number;
-  /** Fields of one header section, cookie crumbs included. */
+  /** Headers of one message, cookie crumbs included. */
   readonly headerFieldsMax: number;
   /** HPACK table we keep for the peer, octets (SETTINGS_HEADER_TABLE_SIZE). */
   readonly headerTableBytesMax: number;

@@ -163,7 +163,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   receiveTrailers(trailers: HeaderBlock): void {
-    if (this.expectedBytes > 0) return this.protocolError('fewer octets than content-length');
+    if (this.expectedBytes > 0) return this.protocolError('fewer bytes than content-length');
     const over = this.receivedEnd();
     this.receiver?.trailers(trailers);
     if (over) this.close(false);

@@ -65,7 +65,7 @@ export function abortedBy(fault: Fault): ReplyError | null {
   const { grpcStatus, httpStatus } = fault.settings.abort!;
   return {
     code: 'fault_injected',
-    detail: 'the route fails this call on purpose',
+    detail: 'the route injects this fault',
     mayHaveProcessed: false,
     grpcStatus: grpcStatus ?? undefined,
     httpStatus: httpStatus ?? undefined,

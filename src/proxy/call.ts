@@ -304,7 +304,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
       attempt.record.verdict = whyNot;
       return this.lose(attempt, error);
     }
-    attempt.record.verdict = 'sent elsewhere: no work was done';
+    attempt.record.verdict = 'retried on another endpoint: no work was done';
     this.tries?.forget(attempt);
     this.next(error, this.context.clock.now(), 'transparent');
   }

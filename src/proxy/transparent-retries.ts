@@ -33,7 +33,7 @@ export const callAttemptsMax = 100;
 
 /** Why a call that no endpoint began is not sent to another one; '' where it may be. */
 export function notElsewhereBecause(replayable: boolean, attempts: number): string {
-  if (!replayable) return 'not sent elsewhere: the request outgrew the replay buffer';
+  if (!replayable) return 'not retried on another endpoint: the request outgrew the replay buffer';
   return attempts < callAttemptsMax
     ? ''
     : `not retried on another endpoint: a call has at most ${callAttemptsMax} attempts`;

@@ -298,7 +298,7 @@ export class Tries implements ReplyJudge {
     this.pending = true;
     if (pushbackMs === null) this.backoffs++;
     else this.backoffs = 0;
-    this.note(`${what}: tried again after ${Math.round(pauseMs * 10) / 10} ms`, '', record);
+    this.note(`${what}: retried after ${Math.round(pauseMs * 10) / 10} ms`, '', record);
     this.wait(pauseMs, () => this.begin(error));
     return true;
   }

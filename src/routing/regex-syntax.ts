@@ -196,7 +196,7 @@ class Parser {
   private single(c: string): OctetSet {
     const code = c.charCodeAt(0);
     // What a path or header carries beyond ASCII is octets in some encoding; a pattern would match half a character.
-    if (code > 0x7f) this.fail(`"${c}" is not ASCII; write its octets as %C3%A9 or \\xC3\\xA9`);
+    if (code > 0x7f) this.fail(`"${c}" is not ASCII; write its bytes as %C3%A9 or \\xC3\\xA9`);
     return singles[code & 0xff];
   }
 }

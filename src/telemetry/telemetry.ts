@@ -133,7 +133,7 @@ async function startExport(
   } catch (error) {
     // The exporters check the standard variables as they are made, and throw at one that makes no sense.
     const reason = maskUrls(error instanceof Error ? error.message : String(error));
-    logger.error('traces and metrics are not exported; look at traces.otlp and the OTEL_* variables', {
+    logger.error('traces and metrics are not exported; check traces.otlp and the OTEL_* variables', {
       reason,
     });
     return null;

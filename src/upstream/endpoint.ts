@@ -125,7 +125,7 @@ export class Endpoint implements Candidate, Compared {
       return 'no health check has answered yet';
     if (this.outlier !== null && !this.outlier.usable) {
       return this.outlier.state === 'trial'
-        ? 'on trial after an ejection'
+        ? 'probing after an ejection (half-open)'
         : `ejected: ${this.outlier.ejectedBecause}`;
     }
     return this.pool.backingOff;

@@ -7,7 +7,9 @@ const shownMax = 5;
 export function unusableReasons(endpoints: readonly Endpoint[], requestsMax: number): string {
   const reasons = endpoints.map((endpoint) => {
     const full = endpoint.active >= requestsMax;
-    const otherwise = full ? `has ${endpoint.active} calls in flight, its limit` : 'was tried';
+    const otherwise = full
+      ? `has ${endpoint.active} calls in flight, its limit`
+      : 'was used by an earlier attempt';
     return `${endpoint.address} ${endpoint.unusableBecause || otherwise}`;
   });
   const shown = reasons.slice(0, shownMax).join('; ');

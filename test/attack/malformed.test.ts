@@ -101,12 +101,12 @@ const smuggled: ReadonlyArray<readonly [name: string, head: Pair[]]> = [
 const contradictions: ReadonlyArray<readonly [name: string, frames: (id: number) => Buffer[], code: number]> =
   [
     [
-      'more octets than content-length',
+      'more bytes than content-length',
       (id) => [withLength(id, 5), data(id, Buffer.alloc(6))],
       PROTOCOL_ERROR,
     ],
     [
-      'fewer octets than content-length',
+      'fewer bytes than content-length',
       (id) => [withLength(id, 5), data(id, Buffer.alloc(4), true)],
       PROTOCOL_ERROR,
     ],

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { checkBanned } from './banned.ts';
 import { checkExports } from './exports.ts';
 import { type Finding, formatFinding } from './finding.ts';
+import { checkDocuments, checkSourceTexts } from './glossary.ts';
 import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths } from './lengths.ts';
 import { findUntested } from './mirror.ts';
@@ -52,13 +53,16 @@ function packageNames(): Set<string> {
 }
 
 async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
+  const tracked = await trackedFiles();
   return [
     ...checkLayers(files, packageNames()),
     ...checkCycles(files),
     ...checkBanned(files),
     ...checkLengths(files),
     ...checkExports(files),
-    ...checkWords(await trackedFiles()),
+    ...checkWords(tracked),
+    ...checkSourceTexts(files),
+    ...checkDocuments(tracked),
   ];
 }
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { checkBanned } from './banned.ts';
 import { checkExports } from './exports.ts';
 import { type Finding, formatFinding } from './finding.ts';
+import { allowed, checkDocuments, checkSourceTexts } from './glossary.ts';
 import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths, fileLinesMax, functionLinesMax } from './lengths.ts';
 import { findUntested } from './mirror.ts';
@@ -218,6 +219,39 @@ describe('make check', () => {
       const text =
         'GET /v1/work/items\n../shared/vectors\nunix:/tmp/a.sock\n/usr/bin/env node\nhttp://a/work/x\n';
       expect(checkWords([{ path: 'docs/a.md', text }])).to.deep.equal([]);
+    });
+  });
+
+  describe('glossary', () => {
+    const found = (text: string): string[] =>
+      placesOf(checkSourceTexts, { 'src/core/a.ts': text, 'test/a.test.ts': text });
+
+    it('refuses words of our own in texts that users read', () => {
+      expect(found("export const a = 'read the file anew';")).to.deep.equal(['src/core/a.ts:1']);
+      expect(found(`export const a = (n: number) => \`sent $\{n} octets\`;`)).to.have.length(1);
+      expect(found(`export const a = (n: number) => \`$\{n} calls were told of\`;`)).to.have.length(1);
+      const [finding] = checkDocuments([{ path: 'docs/a.md', text: 'one\nThe log says so.\n' }]);
+      expect(formatFinding(finding)).to.equal(
+        'docs/a.md:2: glossary: "says so": write the log contains a warning; the reason is shown',
+      );
+      const page = [{ path: 'src/admin/dashboard/a.js', text: "// It tells.\nshow('It tells all.');\n" }];
+      expect(checkDocuments(page).map(({ line }) => line)).to.deep.equal([2]);
+    });
+
+    it('accepts names, code in prose, comments, and the words that are allowed for a reason', () => {
+      const fine = `// told of octets\nexport const field = { try: 'octets', a: 'no look-around here', b: 'write \`tries\` there' };`;
+      expect(found(fine)).to.deep.equal([]);
+      const text = 'A `field` here.\n```\nlook anew\n```\n';
+      expect(checkDocuments([{ path: 'docs/a.md', text }])).to.deep.equal([]);
+      expect(checkDocuments([{ path: 'docs/configuration.md', text: 'told' }])).to.deep.equal([]);
+      for (const { reason } of allowed) expect(reason).to.match(/\S \S/);
+    });
+
+    it('knows every word of the table, and its other forms', () => {
+      const words =
+        'mended told octets fields fits seldom anew elsewhere tried cut wants looks sparing'.split(' ');
+      for (const word of words)
+        expect(found(`export const a = 'it is ${word} here';`), word).to.have.length(1);
     });
   });
 

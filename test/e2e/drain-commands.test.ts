@@ -45,7 +45,7 @@ describe('outrigger drain', function () {
     expect(await command.exit).to.equal(0);
     for (const reply of await Promise.all(requests)) expect(await reply.text()).to.equal('done');
     expect(command.stdout).to.match(
-      /^waiting for 2 calls: in 2\n(waiting for .*\n)*0 calls cut, 2 finished\n$/,
+      /^waiting for 2 calls: in 2\n(waiting for .*\n)*0 calls terminated, 2 finished\n$/,
     );
     const again = startProgram(['drain', '--admin', hostOf(proxy.adminUrl), '-o', 'json']);
     expect(await again.exit).to.equal(0);
@@ -62,7 +62,7 @@ describe('outrigger drain', function () {
     );
     const command = startProgram(['drain', '--admin', hostOf(proxy.adminUrl)]);
     expect(await command.exit).to.equal(1);
-    expect(command.stdout).to.match(/\n1 calls cut, 0 finished\n$/);
+    expect(command.stdout).to.match(/\n1 calls terminated, 0 finished\n$/);
     expect((await held).code).to.equal(UNAVAILABLE);
   });
 });

@@ -367,8 +367,6 @@ describe('a drain with a delay', function () {
     });
     await post(proxy, '/undrain');
     const outcome = await proxy.app.reload('a test');
-    expect(outcome.ok === false && outcome.problems).to.deep.equal([
-      'there is no configuration to read anew',
-    ]);
+    expect(outcome.ok === false && outcome.problems).to.deep.equal(['there is no configuration to reload']);
   });
 });

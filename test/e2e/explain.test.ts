@@ -82,7 +82,7 @@ describe('why a call went where it went, as configured by default', function () 
     const [first, second] = retried.attempts.map(({ pick }) => String(pick));
     expect(first).to.include(`; ${bad.address} had`);
     expect(second).to.equal(
-      `2 endpoints were usable, 1 already tried; ${good.address} was the only choice (0/1)`,
+      `2 endpoints were usable, 1 used by an earlier attempt; ${good.address} was the only choice (0/1)`,
     );
     for (const { address } of [bad, good])
       await fetch(`${proxy.adminUrl}/endpoints/${address}/drain`, { method: 'POST' });

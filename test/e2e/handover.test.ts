@@ -93,7 +93,7 @@ describe('hand-over to a successor on the same port', function () {
       const fresh = start(file);
       if (!first) {
         // It shares no address with a sidecar that is not told to go.
-        await fresh.said(/waiting for its sidecar to be told to stop/);
+        await fresh.said(/waiting for its sidecar to begin to stop/);
         old.signal('SIGTERM');
       }
       await serving(admin, fresh);
@@ -111,7 +111,7 @@ describe('hand-over to a successor on the same port', function () {
       expect(await old.exit).to.equal(0);
       expect(old.stderr)
         .to.match(/a successor is there/)
-        .and.match(/drained: 0 calls cut, \d+ finished/);
+        .and.match(/drained: 0 calls terminated, \d+ finished/);
       expect((await client.sayHello('x')).code).to.equal(OK);
     });
   }
@@ -145,7 +145,7 @@ describe('hand-over to a successor on the same port', function () {
     expect(await second.exit).to.equal(1);
     expect(second.stderr)
       .to.match(
-        /cannot start.*admin: .* is in use, and its sidecar was not told to stop within drain.handover/,
+        /cannot start.*admin: .* is in use, and its sidecar did not begin to stop within drain.handover/,
       )
       .and.not.match(/listening/);
     stop = true;

@@ -140,9 +140,9 @@ describe('health', function () {
       12_000,
     );
     expect(proxy.log.join('')).to.contain(
-      `endpoint ${b.address} is ejected for 300 s: 2 calls in a row failed`,
+      `endpoint ${b.address} is ejected for 300 s: 2 consecutive calls failed`,
     );
-    expect(await page('/clusters')).to.contain('not used: ejected: 2 calls in a row failed');
+    expect(await page('/clusters')).to.contain('not used: ejected: 2 consecutive calls failed');
     expect(await page('/metrics')).to.contain(
       `outrigger_endpoint_ejection_causes_total{${labels(b.address)},outrigger_ejection_cause="errors in a row"} 1`,
     );
@@ -206,7 +206,7 @@ describe('health', function () {
     expect(code).to.equal(status.UNAVAILABLE);
     expect(details).to.equal(
       `cluster greeter has no usable endpoint: ${a.address} unhealthy: NOT_SERVING; ${b.address} unhealthy: NOT_SERVING; ` +
-        'the upstream did not process the call; look at /clusters for why each endpoint is unusable [no_healthy_endpoint]',
+        'the upstream did not process the call; /clusters shows why each endpoint is unusable [no_healthy_endpoint]',
     );
   });
 
@@ -305,7 +305,7 @@ describe('health', function () {
     const client = connect(proxy.target());
     b.failure = { code: status.UNAVAILABLE, details: 'broken' };
     for (let i = 0; i < 6; i++) await client.sayHello('x');
-    expect(proxy.endpoint(b.address).unusableBecause).to.equal('ejected: 3 calls in a row failed');
+    expect(proxy.endpoint(b.address).unusableBecause).to.equal('ejected: 3 consecutive calls failed');
     expect(healthOf(proxy, b.address)).to.equal('healthy');
     const before = b.calls;
     for (let i = 0; i < 10; i++) expect((await client.sayHello('x')).code).to.equal(status.OK);

@@ -54,13 +54,13 @@ describe('reload of the program', function () {
     const fine = startProgram(['reload', '--admin', admin]);
     expect([await fine.exit, fine.stdout]).to.deep.equal([
       0,
-      'version 2 in force: changed cluster greeter\n',
+      'version 2 is active: changed cluster greeter\n',
     ]);
     write('rondom');
     const broken = startProgram(['reload', '--admin', admin]);
     expect([await broken.exit, broken.stdout]).to.deep.equal([1, '']);
     expect(broken.stderr).to.match(/outrigger.yaml:1:\d+ clusters\[0\].balancer.policy: "rondom".*random/);
-    expect(broken.stderr).to.match(/reload refused: version 2 of the configuration stays in force\n$/);
+    expect(broken.stderr).to.match(/reload refused: version 2 of the configuration stays active\n$/);
     const json = startProgram(['reload', '--admin', admin, '-o', 'json']);
     expect(await json.exit).to.equal(1);
     expect(JSON.parse(json.stdout)).to.deep.include({ ok: false, version: 2 });

@@ -36,7 +36,7 @@ describe('retries by policy, with real ends', () => {
     const retried = proxy.calls().find(({ attempts }) => attempts.length === 2)!;
     expect(good.lastMetadata).not.to.equal(null);
     const text = await get(`${proxy.adminUrl}/explain/${retried.id}`);
-    expect(text).to.match(/then: UNAVAILABLE: tried again after [\d.]+ ms/);
+    expect(text).to.match(/then: UNAVAILABLE: retried after [\d.]+ ms/);
     const metrics = await get(`${proxy.adminUrl}/metrics`);
     expect(metrics).to.match(
       /outrigger_retries_total\{.*outrigger_reason="retry",outrigger_outcome="success"\} \d+/,

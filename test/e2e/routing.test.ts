@@ -229,7 +229,7 @@ describe('routing', () => {
         'x-outrigger-error': 'no_route',
       });
       expect(decodeGrpcMessage(String(reply.headers['grpc-message']))).to.equal(
-        'no route matches POST orders/a.B/C; the upstream did not process the call; look at the routes of this listener [no_route]',
+        'no route matches POST orders/a.B/C; the upstream did not process the call; check the routes of this listener [no_route]',
       );
       const h2 = await raw(proxy).request({ ':path': '/nowhere' });
       expect(h2.headers).to.include({ ':status': 404, 'x-outrigger-error': 'no_route' });

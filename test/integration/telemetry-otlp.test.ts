@@ -120,7 +120,7 @@ describe('telemetry over OTLP', function () {
         const telemetry = await start(settingsFor(collector.url, protocol), keepingLogger());
         const record = callRecord({
           attempts: [
-            attemptRecord({ grpcStatus: 14, endedMs: 1005, verdict: 'UNAVAILABLE: tried again after 3 ms' }),
+            attemptRecord({ grpcStatus: 14, endedMs: 1005, verdict: 'UNAVAILABLE: retried after 3 ms' }),
             attemptRecord({
               number: 2,
               kind: 'retry',
@@ -171,7 +171,7 @@ describe('telemetry over OTLP', function () {
         expect(first.attributes).to.include({
           'rpc.status_code': 'UNAVAILABLE',
           'error.type': 'UNAVAILABLE',
-          'outrigger.attempt.verdict': 'UNAVAILABLE: tried again after 3 ms',
+          'outrigger.attempt.verdict': 'UNAVAILABLE: retried after 3 ms',
         });
         expect(second).to.deep.include({
           kind: 3,

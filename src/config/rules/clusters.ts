@@ -32,7 +32,7 @@ const discoveryIsWhole: Rule = (config, complaints, help) => {
     if (dns?.type === 'address' && dns.port === undefined)
       complaints.problem(`${path}.dns.port`, 'is missing; write the port of every endpoint, or type: srv');
     if (dns?.type === 'srv' && dns.port !== undefined)
-      complaints.problem(`${path}.dns.port`, 'is told by the SRV records; leave it out');
+      complaints.problem(`${path}.dns.port`, 'comes from the SRV records; leave it out');
     // It may be written by who starts later.
     const wrong = file?.path === undefined ? undefined : help.readFile(file.path).error;
     if (wrong !== undefined) complaints.warning(`${path}.file.path`, `${shown(file?.path)} ${wrong}`);

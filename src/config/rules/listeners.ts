@@ -81,7 +81,7 @@ function pathConditions({ match }: DraftRoute, path: string, complaints: Complai
   if (written.length > 1)
     complaints.problem(
       `${path}.${written[1]}`,
-      `${listed(written, 'and')} each ask for the path; write one of them`,
+      `${listed(written, 'and')} each match the path; write one of them`,
     );
 }
 
@@ -97,7 +97,7 @@ function headerConditions({ match }: DraftRoute, path: string, complaints: Compl
       const keys = written.map(([key]) => key);
       complaints.problem(
         `${at}.${keys[1]}`,
-        `${listed(keys, 'and')} each ask for the value; write one of them`,
+        `${listed(keys, 'and')} each match the value; write one of them`,
       );
     }
   });

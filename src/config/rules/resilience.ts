@@ -33,7 +33,7 @@ const triesMakeSense: Rule = (config, complaints) => {
     if (hedge !== undefined && one)
       complaints.warning(
         `${path}.hedge`,
-        `does nothing for calls that are slow: cluster ${shown(route.cluster)} has one endpoint, and another attempt goes elsewhere`,
+        `does nothing for calls that are slow: cluster ${shown(route.cluster)} has one endpoint, and another attempt requires another endpoint`,
       );
   });
 };
@@ -59,7 +59,7 @@ function callsMayRepeat(
   if (streams.has(method))
     complaints.warning(
       `${path}.${policy}`,
-      `is for calls until their first message, and ${method} is a stream: what ends it later is not tried again`,
+      `is for calls until their first message, and ${method} is a stream: a stream that fails later is not retried`,
     );
   const [key, on] = retry === undefined ? ['nonFatal', hedge?.nonFatal] : ['on', retry.on];
   const onlyGrpc = on?.every((condition) => grpcConditions.includes(String(condition)));
@@ -104,7 +104,7 @@ const admissionMakesSense: Rule = (config, complaints) => {
     if (fault !== undefined && fault.delay === undefined && fault.abort === undefined)
       complaints.problem(
         `${path}.fault`,
-        'makes no trouble; write delay: {…} or abort: {…}, or leave it out',
+        'injects no fault; write delay: {…} or abort: {…}, or leave it out',
       );
   });
 };

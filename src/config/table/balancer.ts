@@ -60,7 +60,8 @@ const sticky = optionalSection(
     secret: key(
       text({ label: 'secret', charsMax: 1024, pattern: /^.{16,}$/s, write: '16 characters or more' }),
       {
-        otherwise: 'made at every start: sessions are bound anew then, and other sidecars do not know them',
+        otherwise:
+          'made at every start: sessions do not outlive a restart, and other sidecars do not know them',
         doc: 'What tokens are signed with (HMAC-SHA-256). Sidecars with the same secret know the same sessions.',
         secret: true,
       },
@@ -74,7 +75,7 @@ export const balancer = section(
   {
     policy: key(choice(policyNames), {
       default: 'least_request',
-      doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: by lot. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. `sticky_cookie`: the endpoint that a session was bound to (`sticky`). All heed weights.',
+      doc: '`least_request`: the fewest calls in flight for its weight. `peak_ewma`: the shortest wait, by latency and calls in flight, of two drawn. `round_robin`: in turn. `random`: at random. `ring_hash` and `maglev`: calls of one key (`hash`) to one endpoint. `ip_hash`: `maglev` by the client address. `sticky_cookie`: the endpoint that a session was bound to (`sticky`). All heed weights.',
     }),
     choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
       default: 'auto',
@@ -102,11 +103,11 @@ export const balancer = section(
       },
     ),
     failPenalty: section(
-      { doc: 'For `least_request` and `peak_ewma`: keeps a replica that fails fast from looking idle.' },
+      { doc: 'For `least_request` and `peak_ewma`: keeps a replica that fails fast from seeming idle.' },
       {
         load: key(number({ min: 0, max: 10_000, whole: false }), {
           default: 20,
-          doc: 'Calls in flight that a failed one pretends for a while, from the second failure in a row on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
+          doc: 'Calls in flight that a failed one pretends for a while, from the second consecutive failure on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
         }),
         decay: key(duration({ min: '1ms', max: '10m' }), {
           default: '1s',
@@ -117,7 +118,7 @@ export const balancer = section(
     hash: list(
       {
         noun: 'source of a key',
-        doc: 'For `ring_hash` and `maglev`: where the key of a call is to be found. The first that is there and not empty counts; a call without any is spread by lot.',
+        doc: 'For `ring_hash` and `maglev`: where the key of a call is to be found. The first that is there and not empty counts; a call without any goes to a random endpoint.',
       },
       hashSource,
     ),

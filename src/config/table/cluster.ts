@@ -35,11 +35,11 @@ const health = sectionOrNone(
       {
         service: key(text({ emptyAllowed: true }), {
           default: '',
-          doc: 'Name of the service that is asked for; empty for the server as a whole.',
+          doc: 'Name of the service whose health is checked; empty for the server as a whole.',
         }),
         mode: key(choice(['check', 'watch']), {
           default: 'check',
-          doc: '`watch`: by `Health/Watch` besides, so that the server can tell of a change at once; where it has no Watch, as `check`.',
+          doc: '`watch`: by `Health/Watch` besides, so that the server can report a change at once; where it has no Watch, as `check`.',
         }),
         authority: key(authority, {
           otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
@@ -84,11 +84,11 @@ const health = sectionOrNone(
     timeout: key(duration({ min: '1ms', max: '1h' }), { default: '1s', doc: 'How long one probe may take.' }),
     unhealthyThreshold: key(number({ min: 1, max: 100 }), {
       default: 3,
-      doc: 'Failed probes in a row that make an endpoint unhealthy. A server that says so itself is unhealthy at once.',
+      doc: 'Consecutive failed probes that make an endpoint unhealthy. A server that reports NOT_SERVING is unhealthy at once.',
     }),
     healthyThreshold: key(number({ min: 1, max: 100 }), {
       default: 1,
-      doc: 'Good probes in a row that make it healthy again. The first probe of all counts alone.',
+      doc: 'Consecutive successful probes that make it healthy again. The first probe of all counts alone.',
     }),
     noTrafficInterval: key(duration({ min: '10ms', max: '1h' }), {
       otherwise: 'as `interval`',
@@ -112,7 +112,7 @@ const comparison = (minCalls: number) => ({
   }),
   minCalls: key(number({ min: 1, max: 1_000_000 }), {
     default: minCalls,
-    doc: 'Calls of an endpoint in one interval, from which on it is looked at.',
+    doc: 'Calls of an endpoint in one interval, below which it is not judged.',
   }),
 });
 
@@ -141,7 +141,7 @@ const outlier = sectionOrNone(
     ),
     failurePercentage: optionalSection(
       {
-        doc: 'Ejects endpoints that fail most of their calls, in a row or not; 5 failures in an interval at the least. Off unless written.',
+        doc: 'Ejects endpoints that fail most of their calls, consecutive or not; 5 failures in an interval at the least. Off unless written.',
         example: '{ threshold: 85 }',
       },
       {
@@ -154,7 +154,7 @@ const outlier = sectionOrNone(
     ),
     interval: key(duration({ min: '10ms', max: '1h' }), {
       default: '10s',
-      doc: 'Each such time in full use takes one off the count that makes ejections longer. `successRate` and `failurePercentage` look at the calls of one such time.',
+      doc: 'Each such time in full use takes one off the count that makes ejections longer. `successRate` and `failurePercentage` judge the calls of one such time.',
     }),
     baseEjection: key(duration({ min: '10ms', max: '1h' }), {
       default: '30s',
@@ -194,11 +194,11 @@ const limits = section(
     }),
     headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
       default: '60KiB',
-      doc: 'Head of one reply, or its trailers, decoded, with 32 bytes for each field. A reply over it fails the call as `upstream_reset`.',
+      doc: 'Head of one reply, or its trailers, decoded, with 32 bytes for each header. A reply over it fails the call as `upstream_reset`.',
     }),
     headerCount: key(number({ min: 10, max: 10_000 }), {
       default: 100,
-      doc: 'HTTP/2: fields of one header section of a reply.',
+      doc: 'HTTP/2: headers of one reply, or its trailers.',
     }),
     maxContinuations: key(number({ min: 4, max: 10_000 }), {
       default: 16,
@@ -255,7 +255,7 @@ const connections = section(
       {
         interval: key(duration({ min: '10s' }), {
           default: '30s',
-          doc: 'How long the peer may be silent before it is asked; gRPC servers allow 5m unless told otherwise.',
+          doc: 'How long the peer may be silent before it is asked; gRPC servers allow 5m by default.',
         }),
         timeout: key(duration({ min: '100ms', max: '10m' }), {
           default: '20s',
@@ -284,7 +284,7 @@ const tls = optionalSection(
     key: key(text({ label: 'file' }), { doc: 'Its private key, PEM file.' }),
     serverName: key(hostName, {
       otherwise: "the endpoint's host; of `discovery.dns` its `host`",
-      doc: 'Name that is asked for (SNI) and that the certificate must be for. An IP address is verified against the IP addresses of the certificate, and not sent as SNI.',
+      doc: 'Name that is sent as SNI and that the certificate must be for. An IP address is verified against the IP addresses of the certificate, and not sent as SNI.',
     }),
   },
 );
@@ -348,7 +348,7 @@ export const cluster = section(
             path: key(text({ label: 'file', charsMax: 4096 }), { required: true, doc: 'Path of the file.' }),
             interval: key(duration({ min: '10ms', max: '1h' }), {
               default: '1s',
-              doc: 'How often it is looked at.',
+              doc: 'How often it is checked.',
             }),
           },
         ),

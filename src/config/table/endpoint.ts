@@ -20,7 +20,7 @@ export const endpointShape = section(
     }),
     priority: key(number({ min: 0, max: 127 }), {
       default: 0,
-      doc: '0 is used first. A higher number gets calls as less than 72% of the endpoints of the lower ones, by weight, are usable, and tries those that all lower ones failed.',
+      doc: '0 is used first. A higher number gets calls as less than 72% of the endpoints of the lower ones, by weight, are usable, and the attempts that all lower ones failed.',
     }),
   },
 );

@@ -42,13 +42,13 @@ const headerMatch = section(
     prefix: key(text(), { doc: 'How the value begins.', secret: 'byName' }),
     regex: key(regex, { doc: 'A regular expression for the whole value.', secret: 'byName' }),
     present: key(toggle, { doc: 'Whether the header is there at all.' }),
-    invert: key(toggle, { default: false, doc: 'Turns the verdict round.' }),
+    invert: key(toggle, { default: false, doc: 'Inverts the match.' }),
   },
 );
 
 const match = section(
   {
-    doc: 'What a call must be like. Every condition that is written must hold; without any, every call fits.',
+    doc: 'What a call must be like. Every condition that is written must hold; without any, every call matches.',
     example: '{ path: /helloworld.Greeter/SayHello }',
   },
   {
@@ -77,7 +77,7 @@ const match = section(
 );
 
 const route = section(
-  { doc: 'Where the calls go that fit a match.', example: '{ name: all, cluster: greeter }' },
+  { doc: 'Where the calls go that match.', example: '{ name: all, cluster: greeter }' },
   {
     name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
     match,
@@ -120,15 +120,15 @@ const limits = section(
     }),
     maxConcurrentStreams: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Calls at once on one HTTP/2 connection; more are refused, and clients wait or try again.',
+      doc: 'Calls at once on one HTTP/2 connection; more are refused, and clients wait or retry.',
     }),
     headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
       default: '60KiB',
-      doc: 'Header section of one message, decoded, with 32 bytes for each field (RFC 9113, 6.5.2).',
+      doc: 'Header section of one message, decoded, with 32 bytes for each header (RFC 9113, 6.5.2).',
     }),
     headerCount: key(number({ min: 10, max: 10_000 }), {
       default: 100,
-      doc: 'Fields of one header section, cookie crumbs included.',
+      doc: 'Headers of one message, cookie crumbs included.',
     }),
     streamWindowBytes: key(size({ min: '16KiB', max: '16MiB' }), {
       default: '64KiB',
@@ -160,7 +160,7 @@ const limits = section(
     }),
     maxCallsPerTurn: key(number({ min: 1, max: 100_000 }), {
       default: 128,
-      doc: 'Calls begun on one connection before the other connections have their turn; 16 frames or 256 octets of a header section count as much as one.',
+      doc: 'Calls begun on one connection before the other connections have their turn; 16 frames or 256 bytes of a header section count as much as one.',
     }),
     handshakeTimeout: key(duration({ min: '10ms', max: '10m' }), {
       default: '10s',
@@ -172,7 +172,7 @@ const limits = section(
     }),
     halfCloseTimeout: key(duration({ min: '0s', max: '1h' }), {
       default: '2s',
-      doc: 'HTTP/1.1: how long a client that has closed its sending side may wait for the first octets of its reply. It may want the reply, or have cancelled the call: both look the same.',
+      doc: 'HTTP/1.1: how long a client that has closed its sending side may wait for the first bytes of its reply. It may still read the reply, or have cancelled the request: Outrigger cannot distinguish the two.',
     }),
     maxConnectionAge: key(duration({ min: '1s' }), {
       otherwise: 'none',
@@ -238,7 +238,7 @@ export const listener = section(
       {
         noun: 'route',
         unique: 'name',
-        doc: 'Tried in order; the first that fits takes the call. With none: `no_route`.',
+        doc: 'Checked in order; the first that matches takes the call. With none: `no_route`.',
       },
       route,
     ),

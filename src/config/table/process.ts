@@ -38,18 +38,18 @@ export const drain = section(
 /** When the configuration is read anew. */
 export const reload = section(
   {
-    doc: 'When the configuration is read anew by itself. SIGHUP, `outrigger reload` and `POST /reload` always do it.',
+    doc: 'When the configuration is reloaded by itself. SIGHUP, `outrigger reload` and `POST /reload` always do it.',
   },
   {
     watch: key(toggle, {
       default: false,
       flag: 'watch',
-      flagDoc: 'read the configuration anew when its file, or a certificate it names, has changed',
-      doc: 'Reads it anew when its file, or a certificate or key that it names, has changed. Replace files by renaming.',
+      flagDoc: 'reload the configuration when its file, or a certificate it names, has changed',
+      doc: 'Reloads it when its file, or a certificate or key that it names, has changed. Replace files by renaming.',
     }),
     interval: key(duration({ min: '50ms', max: '1h' }), {
       default: '1s',
-      doc: 'From one look at the files to the next. A change counts once two looks agree.',
+      doc: 'From one check of the files to the next. A change counts once two checks agree.',
     }),
   },
 );
@@ -60,7 +60,7 @@ export const limits = section(
   {
     bufferedBytes: key(size({ min: '1MiB', max: '64GiB' }), {
       default: '128MiB',
-      doc: 'Octets of HTTP/2 streams that one side sent and the other does not take. Above half of it no connection may hold more than a sixteenth, and when it is full 256 KiB: its calls are reset, or its uploads held back.',
+      doc: 'Bytes of HTTP/2 streams that one side sent and the other does not take. Above half of it no connection may hold more than a sixteenth, and when it is full 256 KiB: its calls are reset, or its uploads held back.',
     }),
     memoryBytes: key(size({ min: '32MiB', max: '16384GiB' }), {
       otherwise: '80% of what the container has, or the machine',

@@ -12,7 +12,7 @@ const budget = section(
     }),
     min: key(number({ min: 0, max: 10_000 }), {
       default: 3,
-      doc: 'So many may be in flight however few calls there are.',
+      doc: 'Retries that may be in flight however few calls there are.',
     }),
   },
 );
@@ -30,13 +30,13 @@ const headHold = key(duration({ min: '0s', max: '10s' }), {
 /** What makes up for attempts that fail. */
 export const retry = optionalSection(
   {
-    doc: 'Another attempt after one that failed, on another endpoint if there is one. Only for calls that may run twice. Calls that no replica began are sent elsewhere without this.',
+    doc: 'Another attempt after one that failed, on another endpoint if there is one. Only for calls that may run twice. Calls that no replica began are retried on another endpoint without this.',
     example: '{ on: [unavailable], attempts: 3 }',
   },
   {
     on: key(retryConditions, {
       required: true,
-      doc: 'What is tried again. `5xx` and `gateway-error` (502, 503, 504) go by the HTTP status that the client would get, `connect-failure` and `reset` by how the attempt broke off.',
+      doc: 'What is retried. `5xx` and `gateway-error` (502, 503, 504) go by the HTTP status that the client would get, `connect-failure` and `reset` by how the attempt broke off.',
     }),
     attempts,
     perTryTimeout: key(duration({ min: '1ms' }), {
@@ -85,7 +85,7 @@ export const hedge = optionalSection(
 /** How many calls a route takes. */
 export const rateLimit = optionalSection(
   {
-    doc: 'A bound on how many calls come through this process; more are answered with `rate_limited` and told when to come again.',
+    doc: 'A bound on how many calls come through this process; more are answered with `rate_limited` and with the time after which to retry.',
     example: '{ requests: 100, per: 1s }',
   },
   {
@@ -110,7 +110,7 @@ export const rateLimit = optionalSection(
     }),
     maxKeys: key(number({ min: 1, max: 10_000_000 }), {
       default: 10_000,
-      doc: 'Clients or values that are told apart. Beyond it the one that was quiet for longest is forgotten, and may have a burst anew.',
+      doc: 'Clients or values that are counted apart. Beyond it the one that was quiet for longest is forgotten, and may have a burst again.',
     }),
   },
 );
@@ -123,7 +123,7 @@ const percent = key(number({ min: 0, max: 100, whole: false }), {
 /** Trouble on purpose. */
 export const fault = optionalSection(
   {
-    doc: 'Makes trouble on purpose, to test clients with. A call may be held up and then fail. WebSockets are not held up.',
+    doc: 'Injects faults, to test clients with. A call may be delayed and then fail. WebSockets are not delayed.',
     example: '{ abort: { percent: 1, grpcStatus: unavailable } }',
   },
   {

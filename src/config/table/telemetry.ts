@@ -11,7 +11,9 @@ const url = text({
 });
 
 const otlp = section(
-  { doc: 'Where traces (and metrics, if asked for) are sent. Nothing is sent without an endpoint.' },
+  {
+    doc: 'Where traces (and metrics, if `metrics.otlp` is on) are sent. Nothing is sent without an endpoint.',
+  },
   {
     endpoint: key(url, {
       standardVariable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -90,7 +92,7 @@ const accessLog = section(
 
 /** What Outrigger tells of the calls it carries. */
 export const telemetry = section(
-  { doc: 'What Outrigger tells of the calls it carries.' },
+  { doc: 'What Outrigger reports of the calls it carries.' },
   {
     serviceName: key(text({ charsMax: 255 }), {
       default: 'outrigger',

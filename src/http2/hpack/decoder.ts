@@ -188,7 +188,7 @@ export class HpackDecoder {
       } else if (octet >= 0x40) {
         if (!this.readLiteral(6, true, false)) return;
       } else if (octet >= 0x20) {
-        this.fail('a table size update stands after a field');
+        this.fail('a table size update stands after a header');
         return;
       } else if (octet >= 0x10) {
         if (!this.readLiteral(4, false, true)) return;

@@ -24,7 +24,7 @@ export class StringLiteral {
 
   /** Finds the literal at the cursor and moves past it. Returns '' or what is wrong. */
   read(cursor: Cursor): string {
-    if (cursor.position >= cursor.end) return 'the header block ends inside a field';
+    if (cursor.position >= cursor.end) return 'the header block ends in the middle of a header';
     this.huffman = cursor.bytes[cursor.position] >= 0x80;
     const length = readInteger(cursor, 7);
     if (length === INTEGER_OVERFLOW) return 'a string length is over 32 bits';

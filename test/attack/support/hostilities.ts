@@ -257,7 +257,7 @@ export const answers: Row[] = [
     INTERNAL,
   ),
   row(
-    'fewer octets than content-length',
+    'fewer bytes than content-length',
     says((id) => [head(id, ['content-length', '9']), headers(id, block(...okTrailers), true)]),
     false,
     INTERNAL,

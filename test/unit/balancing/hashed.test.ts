@@ -91,7 +91,7 @@ describe('hash policies', () => {
     const owned = `the key of the request (header x-user) has the hash ${hash}, which the maglev table gives to`;
     expect(why('ada')).to.equal(`${owned} ${own.address}`);
     expect(why('ada', new Set([own]))).to.equal(
-      `${owned} ${own.address}, which was already tried; ${next.address} is the next for this key`,
+      `${owned} ${own.address}, which the call has used already; ${next.address} is the next for this key`,
     );
     own.active = 10;
     expect(why('ada', null, { boundedLoad: { factor: 1.25 } })).to.equal(

@@ -200,7 +200,7 @@ describe('sticky_cookie', () => {
       `the session of the request is bound to ${a.address} (${a.active} in flight)`,
     );
     expect(why(balancer, token, new Set([a]))).to.match(
-      new RegExp(`^the endpoint of its session was already tried; ${least}`),
+      new RegExp(`^the call has used the endpoint of its session already; ${least}`),
     );
     expect(why(balancer, 'gone')).to.match(
       new RegExp(`^the endpoint of its session is gone or unusable; ${least}`),

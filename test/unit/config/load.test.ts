@@ -98,7 +98,7 @@ describe('config/load', () => {
       const keys = Array.from({ length: problemsMax + 7 }, (_, i) => `k${i}: 1`).join('\n');
       const problems = problemsOf(minimal({ more: keys }));
       expect(problems).to.have.length(problemsMax + 1);
-      expect(problems[problemsMax]).to.equal('f.yaml: has 7 more problems; mend these first');
+      expect(problems[problemsMax]).to.equal('f.yaml: has 7 more problems; fix these first');
     });
   });
 

@@ -79,7 +79,7 @@ describe('config/rules/resilience', () => {
 
   it('a fault makes trouble, by a status that there is', () => {
     expect(told('fault: {}')).to.deep.equal([
-      'fault: makes no trouble; write delay: {…} or abort: {…}, or leave it out',
+      'fault: injects no fault; write delay: {…} or abort: {…}, or leave it out',
     ]);
     expect(told('fault: { abort: { percent: 1, grpcStatus: unavailble } }')).to.deep.equal([
       'fault.abort.grpcStatus: "unavailble" is not a gRPC status; write unavailable',

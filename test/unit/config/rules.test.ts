@@ -134,14 +134,14 @@ describe('config/rules', () => {
 
     it('ask for the path in one way', () => {
       expect(match('path: /a, pathPrefix: /b, grpc: { service: a.B }')).to.deep.equal([
-        'listeners[0].routes[0].match.pathPrefix: path, pathPrefix and grpc each ask for the path; write one of them',
+        'listeners[0].routes[0].match.pathPrefix: path, pathPrefix and grpc each match the path; write one of them',
       ]);
       expect(match('pathPrefix: /a, grpc: {}, method: POST, authority: "*.a:80"')).to.deep.equal([]);
     });
 
     it('ask for a header in one way', () => {
       expect(match('headers: [{ name: a, exact: x, regex: y }]')).to.deep.equal([
-        'listeners[0].routes[0].match.headers[0].regex: exact and regex each ask for the value; write one of them',
+        'listeners[0].routes[0].match.headers[0].regex: exact and regex each match the value; write one of them',
       ]);
       expect(
         match('headers: [{ name: a }, { name: b, exact: "" }, { name: c, present: false }]'),
@@ -207,7 +207,7 @@ clusters:
         'clusters[0].discovery.dns.port: is missing; write the port of every endpoint, or type: srv',
       ]);
       expect(found('{ dns: { host: orders, type: srv, port: 1 } }')).to.deep.equal([
-        'clusters[0].discovery.dns.port: is told by the SRV records; leave it out',
+        'clusters[0].discovery.dns.port: comes from the SRV records; leave it out',
       ]);
       expect(found('{ dns: { host: _grpc._tcp.orders, type: srv } }')).to.deep.equal([]);
       expect(found('{ file: { path: a }, dns: { host: o, port: 1 } }')).to.deep.equal([

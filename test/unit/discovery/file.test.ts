@@ -147,7 +147,7 @@ describe('FileSource', () => {
     file.write('10.0.0.1:80');
     await start();
     await advance(10_000);
-    expect(source.status.lastError).to.equal('endpoints.yaml cannot be looked at within 10 s');
+    expect(source.status.lastError).to.equal('endpoints.yaml cannot be read within 10 s');
     file.hangs = false;
     await advance(1000);
     expect(published).to.deep.equal([['10.0.0.1:80']]);

@@ -52,7 +52,7 @@ describe('outlierDetector', () => {
       ejections: 1,
     });
     expect(changes).to.deep.equal(['e0 false']);
-    expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 5 calls in a row failed']);
+    expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 5 consecutive calls failed']);
   });
 
   it("ejects for no unclear failure, and once for all that are known to be the endpoint's", () => {
@@ -61,7 +61,7 @@ describe('outlierDetector', () => {
     expect(endpoints[0].state).to.equal('in');
     endpoints[0].failed(9);
     expect(endpoints[0]).to.include({ state: 'ejected', ejections: 1 });
-    expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 10 calls in a row failed']);
+    expect(lines).to.deep.equal(['endpoint e0 is ejected for 30 s: 10 consecutive calls failed']);
   });
 
   it('an unclear failure is no verdict on a trial, and does not interrupt a row of failures', () => {

@@ -60,7 +60,7 @@ describe('retries by policy', () => {
       ['retry', 0],
     ]);
     expect(new Set(attempts.map(({ endpoint }) => endpoint)).size).to.equal(2);
-    expect(attempts[0].verdict).to.match(/^UNAVAILABLE: tried again after [\d.]+ ms$/);
+    expect(attempts[0].verdict).to.match(/^UNAVAILABLE: retried after [\d.]+ ms$/);
     expect(attempts[0].pick).not.to.equal('');
     expect(rig.endpoints.map(({ error }) => error)).to.have.members([1, 0]);
     expectTriesOver(rig, plan);
@@ -149,7 +149,7 @@ describe('retries by policy', () => {
     expect(
       rig.settled[0].attempts.map(({ verdict, withheld }) => [verdict.slice(0, 20), withheld]),
     ).to.deep.equal([
-      ['upstream_closed: tri', ''],
+      ['upstream_closed: ret', ''],
       ['not retried: 2 attem', 'attempts'],
     ]);
     expectTriesOver(rig, plan);

@@ -40,7 +40,7 @@ describe('TcpCall', () => {
       /^2 endpoints were usable; 10\.0\.0\.1:100\d had the most/,
     );
     expect(String(record.attempts[1].pick)).to.match(
-      /^2 endpoints were usable, 1 already tried; 10\.0\.0\.1:100\d was the only choice of the round robin/,
+      /^2 endpoints were usable, 1 used by an earlier attempt; 10\.0\.0\.1:100\d was the only choice of the round robin/,
     );
   });
 

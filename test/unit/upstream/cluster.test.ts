@@ -34,7 +34,7 @@ describe('Cluster', () => {
     watches.get(b)!.says('unhealthy', 'connection refused');
     watches.get(c)!.says('healthy');
     expect(why([a])).to.equal(
-      `2 of 3 endpoints were usable (unhealthy: 1), 1 already tried; ${c} was the only choice (0/1)`,
+      `2 of 3 endpoints were usable (unhealthy: 1), 1 used by an earlier attempt; ${c} was the only choice (0/1)`,
     );
     watches.get(b)!.says('healthy');
     // Of weight 4, a has the least load per weight, but no more than one request may be there.
@@ -206,7 +206,7 @@ describe('Cluster', () => {
       cluster.end(endpoint, endings.unavailable, 1, clock.now());
     }
     expect(picks()).to.deep.equal(new Set([b]));
-    expect(endpoint.unusableBecause).to.equal('ejected: 5 calls in a row failed');
+    expect(endpoint.unusableBecause).to.equal('ejected: 5 consecutive calls failed');
     clock.advance(30_000);
     expect(picks()).to.deep.equal(new Set([a, b]));
     cluster.begin(endpoint);

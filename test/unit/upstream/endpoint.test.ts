@@ -18,7 +18,7 @@ const watch = (status: EndpointHealth['status'], reason: string) => ({
   stop() {},
 });
 const outlier = (state: OutlierEndpoint['state'], usable: boolean) =>
-  ({ state, usable, ejectedBecause: '5 calls in a row failed' }) as OutlierEndpoint;
+  ({ state, usable, ejectedBecause: '5 consecutive calls failed' }) as OutlierEndpoint;
 
 describe('Endpoint', () => {
   it('is named by its address', () => {
@@ -55,9 +55,9 @@ describe('Endpoint', () => {
     one.pool = { ...noPool, backingOff: 'no connection: refused' };
     expect(one.unusableBecause).to.equal('no connection: refused');
     one.outlier = outlier('trial', false);
-    expect(one.unusableBecause).to.equal('on trial after an ejection');
+    expect(one.unusableBecause).to.equal('probing after an ejection (half-open)');
     one.outlier = outlier('ejected', false);
-    expect(one.unusableBecause).to.equal('ejected: 5 calls in a row failed');
+    expect(one.unusableBecause).to.equal('ejected: 5 consecutive calls failed');
     one.watch = watch('unknown', '');
     expect(one.unusableBecause).to.equal('no health check has answered yet');
     one.watch = watch('unhealthy', 'NOT_SERVING');
