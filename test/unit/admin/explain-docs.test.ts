@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { explainCall } from '../../../src/admin/explain-call.ts';
+import {
+  type BalancerSettings,
+  buildBalancer,
+  defaultBalancerSettings,
+} from '../../../src/balancing/build.ts';
+import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { sessionToken } from '../../../src/balancing/sticky.ts';
+import { type Random, SeededRandom } from '../../../src/core/random.ts';
+import { SpanId, TraceId } from '../../../src/core/trace-id.ts';
+import { candidate } from '../balancing/simulation.ts';
+import { attemptRecord, callRecord } from '../telemetry/records.ts';
+
+const page = readFileSync('docs/admin.md', 'utf8');
+
+describe('docs/admin.md', () => {
+  it('shows the answer of /explain as the code makes it', () => {
+    const endpoints = [50_051, 50_052, 50_053].map((port) => candidate(`127.0.0.1:${port}`));
+    for (const [i, active] of [0, 2, 1].entries()) endpoints[i].active = active;
+    const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    const reason = balancer.explain(balancer.pick(0, null, '') as Candidate, 0, '');
+    reason.census = { usable: 3, total: 3, unusable: '' };
+    const detail = 'endpoint 127.0.0.1:50051 failed: the peer closed the connection';
+    const call = callRecord({
+      id: 5035,
+      authority: 'greeter',
+      clientPort: 53_122,
+      startedWallMs: Date.parse('2026-01-31T12:00:00.250Z'),
+      startedMs: 1000,
+      endedMs: 1013.5,
+      headMs: 0,
+      grpcStatus: 14,
+      endedBy: 'outrigger',
+      error: 'upstream_closed',
+      detail,
+      requestBytes: 25,
+      responseBytes: 0,
+      responseMessages: 0,
+      traceId: TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736'),
+      sampled: true,
+      attempts: [
+        attemptRecord({
+          pick: reason,
+          message: detail,
+          startedMs: 1000.04,
+          endedMs: 1013.44,
+          grpcStatus: 14,
+          error: 'upstream_closed',
+          spanId: SpanId.read('00f067aa0ba902b7'),
+        }),
+      ],
+    });
+    expect(page).to.include(`$ curl 127.0.0.1:15000/explain/5035\n${explainCall(call)}`);
+  });
+
+  it('shows the reason of each policy as the code makes it', () => {
+    const endpoints = (...changes: Array<Partial<Candidate>>) =>
+      changes.map((change, i) => ({ ...candidate(`10.0.0.${i + 1}:50051`), ...change }));
+    const weighted = (weight: number) => ({ weight, configuredWeight: weight });
+    const half: Random = { ...new SeededRandom(1), next: () => 0.5, i32: () => 5, u32: () => 5 } as Random;
+    const why = (over: Partial<BalancerSettings>, over2: Candidate[], picks = 1, key = ''): string => {
+      const balancer = buildBalancer(over2, { ...defaultBalancerSettings, ...over }, half);
+      let picked: Candidate | null = null;
+      for (let i = 0; i < picks; i++) picked = balancer.pick(0, null, key);
+      return String(balancer.explain(picked as Candidate, 0, key));
+    };
+    const sticky = { metadata: 'x-session', secret: 'a secret of the test' };
+    const [, second] = endpoints({}, { active: 3 });
+    const hashed = why({ policy: 'maglev', hash: [{ header: 'x-user' }] }, endpoints({}, {}), 1, 'ada');
+    const reasons = [
+      why({}, endpoints({ active: 3 }, { active: 1 }, { active: 2 })),
+      why(
+        { policy: 'peak_ewma' },
+        endpoints({}, { ...weighted(2), active: 1, latencyMs: 8 }, { address: '10.0.0.1:50051' }),
+      ),
+      why({ policy: 'round_robin' }, endpoints({}, {}), 2),
+      why({ policy: 'random' }, endpoints({}, {}, {})),
+      why(
+        { policy: 'sticky_cookie', sticky },
+        endpoints({}, second),
+        1,
+        sessionToken(sticky, second.address),
+      ),
+    ];
+    for (const reason of reasons) expect(page).to.include(`\`${reason}\``);
+    expect(page).to.include(hashed.replace(/hash \w{8}/, 'hash 5a17c0de').replace(/\S+$/, '10.0.0.2:50051'));
+    const parts = [
+      why({}, endpoints({}, {}, {})).replace(/^.* \(0/, '(0'),
+      why({ choices: 5 }, endpoints(...Array(7).fill({}))).replace(/^.* (of 5 .*) \(0.*$/, '$1'),
+      why({}, endpoints({ phantomLoad: 20 })).replace(/^.* \(/, '('),
+    ];
+    expect(parts[1]).to.match(/^of 5 drawn/);
+    for (const part of parts) expect(page).to.include(part);
+  });
+});
