@@ -57,12 +57,19 @@ async function dispatch(
       return (await import('./endpoints.ts')).endpoints(args, io, env);
     case 'stat':
       return (await import('./stat.ts')).stat(args, io, env);
-    case 'drain':
-      return (await import('./drain.ts')).drain(args, io, env);
+    case 'drain': {
+      // This one and `ready` may wait for long.
+      const { drain } = await import('./drain.ts');
+      await closeDebuggerOfSignal(env);
+      return drain(args, io, env);
+    }
     case 'undrain':
       return (await import('./undrain.ts')).undrain(args, io, env);
-    case 'ready':
-      return (await import('./ready.ts')).ready(args, io, env);
+    case 'ready': {
+      const { ready } = await import('./ready.ts');
+      await closeDebuggerOfSignal(env);
+      return ready(args, io, env);
+    }
     case 'reload':
       return (await import('./reload.ts')).reload(args, io, env);
     case 'help':

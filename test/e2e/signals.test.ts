@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -151,6 +152,38 @@ describe('signals', function () {
     expect(await portState(debugAddress), program.stderr).to.equal('ECONNREFUSED');
     program.signal('SIGQUIT');
     expect(await program.exit, program.stderr).to.equal(0);
+  });
+
+  it('SIGUSR1 does nothing to a command that waits', async () => {
+    let asked = 0;
+    const sidecar = createServer((_request, response) => {
+      asked++;
+      response.writeHead(503, { 'content-type': 'application/json' }).end('{"ready":false,"reasons":["x"]}');
+    }).listen(0, '127.0.0.1');
+    await once(sidecar, 'listening');
+    defer(() => {
+      sidecar.closeAllConnections();
+      sidecar.close();
+    });
+    const [debugAddress] = await freeAddresses(1);
+    const admin = `127.0.0.1:${(sidecar.address() as AddressInfo).port}`;
+    const program = started(['ready', '--wait', '--timeout', '1h', '--admin', admin], {
+      NODE_OPTIONS: `--inspect-port=${debugAddress}`,
+    });
+    const polls = (more: number) => {
+      const target = asked + more;
+      return until(
+        () => asked >= target,
+        () => `asked ${asked} times; ${program.stderr}`,
+      );
+    };
+    await polls(1);
+    program.signal('SIGUSR1');
+    await polls(3);
+    expect(await portState(debugAddress), program.stderr).to.equal('ECONNREFUSED');
+    expect(program.exited).to.equal(false);
+    program.signal('SIGTERM');
+    expect(await program.exit).to.equal(143);
   });
 
   it('one that comes while it still starts ends it with 0', async () => {
