@@ -254,8 +254,7 @@ function onRequest(c: ConnectionCore, id: number, block: HeaderBlock, last: bool
 
 /** HEADERS on a stream that is no more, or never was. */
 function onLateHeaders(c: ConnectionCore, id: number, last: boolean): void {
-  if (isIdle(c, id) || id % 2 === 0)
-    return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
+  if (isIdle(c, id)) return c.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be');
   // An id that was passed over may not be used any more (section 5.1.1). Of earlier gaps nothing is kept: there it is as
   // with a stream that ended.
   if (c.role === 'server' && id > c.skippedAbove && id < c.skippedBelow)

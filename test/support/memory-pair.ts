@@ -82,6 +82,8 @@ export class PairEnd {
   readonly requests: Array<{ stream: Http2Stream; head: HeaderBlock; end: boolean; recorder: Recorder }> = [];
   /** What happened to the connection: `ready`, `goaway`, `ended`, … */
   readonly events: string[] = [];
+  /** How often there may have been room for another stream. */
+  capacities = 0;
   /** Undefined until it ended; then why, null for good order. */
   error: ConnectionError | null | undefined;
   /** Answers a request; by default it is left open for the test. */
@@ -108,7 +110,9 @@ export class PairEnd {
           this.oversizeHandler(stream, head);
         },
         ready: () => this.events.push('ready'),
-        capacity: () => {},
+        capacity: () => {
+          this.capacities++;
+        },
         goaway: () => this.events.push('goaway'),
         ended: (error) => {
           this.events.push('ended');
