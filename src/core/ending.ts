@@ -1,4 +1,5 @@
-import { GrpcStatus } from './grpc-status.ts';
+import type { ErrorCode } from './error-code.ts';
+import { GrpcStatus, grpcStatusOfReset } from './grpc-status.ts';
 
 /**
  * How an attempt can end, whose doing each ending is, and what follows from that: the only such list in the program.
@@ -62,6 +63,8 @@ export const endings = {
   connectionEnded: ending('either', 'unclear', 'error'),
   /** RST_STREAM, whatever its code: servers refuse with any of them what they do not like in a request. */
   reset: ending('either', 'unclear', 'error'),
+  /** The same of a gRPC call with a code that is no error of the server: CANCEL, ENHANCE_YOUR_CALM, INADEQUATE_SECURITY. */
+  resetAsRejected: ending('either', 'unclear', 'other'),
   /** The reply breaks its protocol or a limit; a server that echoes what the client sent can be made to do so. */
   malformedReply: ending('either', 'unclear', 'error'),
   /** The time was up, whoever set it: the client, the route, or `perTryTimeout`. The endpoint had the whole request. */
@@ -124,4 +127,9 @@ export function endingOfHttp(status: number): Ending {
   if (status < 500) return endings.rejected;
   if (status >= 502 && status <= 504) return endings.unavailable;
   return status === 501 || status === 505 ? endings.unsupported : endings.internal;
+}
+
+/** How an attempt ended whose stream the endpoint reset: it counts as the status that the client gets for it. */
+export function endingOfReset(code: ErrorCode, grpc: boolean): Ending {
+  return !grpc || isServerError(grpcStatusOfReset(code)) ? endings.reset : endings.resetAsRejected;
 }

@@ -1,4 +1,4 @@
-import { type Ending, endingOfGrpc, endingOfHttp, endings } from '../core/ending.ts';
+import { type Ending, endingOfGrpc, endingOfHttp, endingOfReset, endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import type { StreamFailure } from '../core/message-stream.ts';
@@ -16,7 +16,7 @@ export function endingOfReply(grpc: boolean, httpStatus: number, grpcStatus: num
 }
 
 /** Of an attempt that broke off. `requestSent`: the whole request had left for the endpoint. */
-export function endingOfFailure(failure: StreamFailure, requestSent: boolean): Ending {
+export function endingOfFailure(failure: StreamFailure, requestSent: boolean, grpc: boolean): Ending {
   switch (failure.kind) {
     case 'unsendable':
       return endings.unsendable;
@@ -26,7 +26,7 @@ export function endingOfFailure(failure: StreamFailure, requestSent: boolean): E
     case 'refused':
       return endings.notProcessed;
     case 'reset':
-      return endings.reset;
+      return endingOfReset(failure.code, grpc);
     case 'protocol':
       return endings.malformedReply;
     case 'internal':

@@ -40,6 +40,8 @@ describe('what counts against an endpoint', function () {
         {
           name: 'in',
           listen: '127.0.0.1:0',
+          // More than the replicas take: what they refuse has to reach them.
+          limits: { headerCount: 1000 },
           routes: [
             { name: 'web1', match: { pathPrefix: '/web1' }, cluster: 'web1' },
             { name: 'web2', cluster: 'web2' },

@@ -50,7 +50,7 @@ describe('how an attempt ended', () => {
 
   it("is the endpoint's own failure only where a request cannot have caused it", () => {
     const of = (kind: Parameters<typeof failure>[0], code = 0, sent = true) =>
-      endingOfFailure(failure(kind, code), sent);
+      endingOfFailure(failure(kind, code), sent, true);
     expect(of('closed')).to.equal(endings.connectionLost);
     expect(of('closed', ErrorCode.NO_ERROR, false), 'in the middle of an upload').to.equal(
       endings.connectionEnded,
@@ -59,8 +59,12 @@ describe('how an attempt ended', () => {
     expect(of('unsent', ErrorCode.CONNECT_ERROR)).to.equal(endings.connectFailed);
     expect(of('unsent')).to.equal(endings.notProcessed);
     expect(of('refused', ErrorCode.REFUSED_STREAM)).to.equal(endings.notProcessed);
-    for (const code of [ErrorCode.PROTOCOL_ERROR, ErrorCode.INTERNAL_ERROR, ErrorCode.CANCEL])
+    for (const code of [ErrorCode.PROTOCOL_ERROR, ErrorCode.INTERNAL_ERROR])
       expect(of('reset', code)).to.equal(endings.reset);
+    for (const code of [ErrorCode.CANCEL, ErrorCode.ENHANCE_YOUR_CALM]) {
+      expect(of('reset', code), 'CANCELLED, RESOURCE_EXHAUSTED').to.equal(endings.resetAsRejected);
+      expect(endingOfFailure(failure('reset', code), true, false), 'HTTP 502').to.equal(endings.reset);
+    }
     expect(of('protocol', ErrorCode.PROTOCOL_ERROR)).to.equal(endings.malformedReply);
     expect(of('unsendable')).to.equal(endings.unsendable);
     expect(of('internal')).to.equal(endings.terminated);
