@@ -12,6 +12,8 @@ import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 /** The call that an attempt belongs to; an interface so that the two files do not import each other. */
 export interface AttemptOwner {
   readonly clientAddress: string;
+  /** When the client last sent a part of the request, `Clock.now()`; kept only where its cluster learns from latency. */
+  readonly requestMovedMs: number;
   /** There is a stream: send the request. */
   attemptOpened(attempt: Attempt): void;
   /** No stream could be had; nothing was sent. */
@@ -109,7 +111,8 @@ export class Attempt implements StreamOpener {
   private answer(): void {
     if (this.answered) return;
     this.answered = true;
-    this.cluster.answered(this.endpoint, this.record.startedMs);
+    // How long a client takes to send its request says nothing of the endpoint.
+    this.cluster.answered(this.endpoint, Math.max(this.record.startedMs, this.owner.requestMovedMs));
   }
 }
 

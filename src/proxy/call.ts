@@ -65,6 +65,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   private replay: ReplayBuffer | null;
   private requestTrailers: HeaderBlock | null = null;
   requestEnded: boolean;
+  requestMovedMs = 0;
   /** Octets of the request whose credit the client has back. */
   private credited = 0;
   replyBegun = false;
@@ -195,6 +196,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.settled) return this.client.consumed(end - start);
     this.record.requestBytes += end - start;
+    if (this.forwarding.plan?.cluster.estimator != null) this.requestMovedMs = this.context.clock.now();
     if (this.forwarding.grpc) this.requestMessages.add(bytes, start, end);
     if (last) this.requestEnded = true;
     const stream = this.attempt?.stream ?? null;
@@ -211,6 +213,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   trailers(trailers: HeaderBlock): void {
     if (this.settled) return;
     this.requestEnded = true;
+    this.requestMovedMs = this.context.clock.now();
     this.requestTrailers = trailers;
     const { attempt } = this;
     if (attempt?.stream != null && this.takes(attempt, trailers)) attempt.stream.trailers(trailers);

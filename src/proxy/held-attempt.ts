@@ -36,6 +36,9 @@ export class HeldAttempt implements AttemptOwner {
   get clientAddress(): string {
     return this.call.clientAddress;
   }
+  get requestMovedMs(): number {
+    return this.call.requestMovedMs;
+  }
   attemptOpened(attempt: Attempt): void {
     this.call.attemptOpened(attempt);
   }

@@ -62,7 +62,7 @@ export class Cluster {
   private discovery: DiscoverySource;
   private penalty: FailPenalty;
   /** Null for a policy that does not learn from latency. */
-  private estimator: LatencyEstimator | null;
+  estimator: LatencyEstimator | null;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly selection: Selection;
   /** Null before the start. */
@@ -236,12 +236,12 @@ export class Cluster {
     endpoint.outlier?.picked();
   }
 
-  /** The endpoint began to answer: a stream that lives for hours should not be on trial for so long. */
-  answered(endpoint: Endpoint, startedMs: number): void {
+  /** The endpoint, which could do so since `sinceMs`, began to answer: a long stream should not be on trial for so long. */
+  answered(endpoint: Endpoint, sinceMs: number): void {
     if (endpoint.outlier?.state === 'trial') endpoint.outlier.succeeded();
     if (this.estimator !== null) {
       const nowMs = this.deps.clock.now();
-      this.estimator.answered(endpoint, nowMs - startedMs, nowMs);
+      this.estimator.answered(endpoint, nowMs - sinceMs, nowMs);
     }
   }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { type CallRig, callRig, grpcHead, httpHead, replyHead } from './call-rig.ts';
+import { type CallRig, callRig, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
 
 /** What the cluster is told of one attempt: `answered`, and how it ended. */
 function listen({ cluster }: CallRig): string[] {
@@ -53,5 +53,31 @@ describe('Attempt', () => {
     receiver!.head(HeaderBlock.of([':status', '503']), false);
     receiver!.data(Buffer.from('busy'), 0, 4, true);
     expect(told).to.deep.equal(['failure']);
+  });
+
+  it('takes as long as the endpoint does, and not as its client does to send the request', () => {
+    const rig = callRig();
+    const took: number[] = [];
+    const estimator = {
+      answered: (_: unknown, tookMs: number) => void took.push(tookMs),
+      failed: () => {},
+    };
+    Object.assign(rig.cluster, { estimator });
+    const stalled = rig.call(grpcHead(), false);
+    send(stalled, 'begin');
+    rig.clock.advance(60_000);
+    send(stalled, 'end', true);
+    rig.clock.advance(7);
+    rig.order[0].receiver!.head(replyHead(), false);
+    const silent = rig.call(grpcHead(), false);
+    rig.clock.advance(30_000);
+    silent.receiver!.trailers(HeaderBlock.of(['x-end', '1']));
+    rig.clock.advance(3);
+    rig.order[1].receiver!.head(replyHead(), false);
+    rig.call(grpcHead());
+    rig.clock.advance(20);
+    rig.order[2].receiver!.head(replyHead(), false);
+    expect(took).to.deep.equal([7, 3, 20]);
+    for (const stream of rig.order) stream.receiver!.trailers(HeaderBlock.of(['grpc-status', '0']));
   });
 });
