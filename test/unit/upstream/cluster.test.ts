@@ -235,6 +235,46 @@ describe('Cluster', () => {
     expect(endpoint.phantomLoad).to.equal(0);
   });
 
+  describe('failures that requests may have caused', () => {
+    function failing() {
+      const rig = clusterRig({ watched: true });
+      rig.publish([spec(a), spec(b)]);
+      const [bad, good] = rig.cluster.all();
+      const end = (endpoint: typeof bad, ending: (typeof endings)[keyof typeof endings]) => {
+        rig.cluster.begin(endpoint);
+        rig.cluster.end(endpoint, ending, 10, rig.clock.now());
+      };
+      const round = (times: number) => {
+        for (let i = 0; i < times; i++) {
+          end(bad, endings.reset);
+          for (let n = 0; n < 2; n++) end(good, endings.answered);
+        }
+      };
+      return { ...rig, bad, good, end, round };
+    }
+
+    it('count against an endpoint once it stands out, with its penalty at once', () => {
+      const { bad, discovery, watches, round } = failing();
+      round(9);
+      expect(bad).to.include({ error: 9, unclear: 9, phantomLoad: 0 });
+      expect(discovery.refreshed).to.equal(0);
+      expect(watches.get(a)?.hints, 'a probe is free to look').to.equal(9);
+      round(1);
+      expect(bad.phantomLoad).to.equal(20);
+      expect(discovery.refreshed).to.equal(1);
+    });
+
+    it('are forgotten with a success', () => {
+      const { bad, end, round } = failing();
+      round(9);
+      end(bad, endings.answered);
+      round(9);
+      expect(bad.phantomLoad).to.equal(0);
+      end(bad, endings.rejected);
+      expect(bad.suspicion, 'a client error shows that it works').to.equal(null);
+    });
+  });
+
   it('is full at its limit', () => {
     const { cluster, publish } = clusterRig();
     publish([spec(a)]);
