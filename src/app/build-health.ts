@@ -98,10 +98,10 @@ function buildProbe(
   return tcpProbe(address, clock, { tls, alpn: config.protocol === 'http2' ? 'h2' : 'http/1.1' });
 }
 
-/** The host that led to the endpoint, with its port. */
+/** The host that led to the endpoint, with its port; the zone of an IPv6 address is of this machine alone (RFC 6874). */
 function authorityOf({ target, hostname }: Endpoint): string {
   if (target.kind === 'unix') return 'localhost';
-  return formatAddress({ ...target, host: hostname || target.host });
+  return formatAddress({ ...target, host: hostname || target.host.replace(/%.*$/, '') });
 }
 
 /** What calls to the endpoint use; its certificates are parsed once and not for each probe. */

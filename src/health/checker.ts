@@ -120,8 +120,8 @@ type Evidence =
  * wait. `healthy` as initial state is an assumption, and the first failed probe ends it.
  *
  * `alive` is for `inconclusive: alive` alone, the default where nobody configured health checks. There an endpoint that answers
- * UNAVAILABLE, or nothing, is not shunned while its calls succeed; and one that never answered a health check although its
- * connection stands is taken for alive after `unhealthyThreshold` probes, since its calls may well be answered.
+ * UNAVAILABLE, or nothing, is not shunned while its calls succeed; and one that speaks HTTP/2 but never answered a health check
+ * is alive from the start, since its calls may well be answered.
  */
 class ProbingChecker implements HealthChecker {
   state: HealthState;
@@ -144,7 +144,6 @@ class ProbingChecker implements HealthChecker {
   private goodInRow = 0;
   private failedInRow = 0;
   private aliveInRow = 0;
-  private unansweredInRow = 0;
   private everGood = false;
   /** Its health service has answered, if only that there is none: a health check that gets no answer is news then. */
   private everSpoke = false;
@@ -294,7 +293,6 @@ class ProbingChecker implements HealthChecker {
     // Asked after every probe, so that the answer is about the time since the one before.
     const callsWork = callsSucceeded?.() ?? false;
     const mayBeAlive = settings.inconclusive === 'alive';
-    this.unansweredInRow = verdict === 'no_answer' ? this.unansweredInRow + 1 : 0;
     switch (verdict) {
       case 'healthy':
       case 'unimplemented':
@@ -307,10 +305,8 @@ class ProbingChecker implements HealthChecker {
         return mayBeAlive ? 'alive' : 'bad_now';
       case 'inconclusive':
         return mayBeAlive ? 'alive' : 'bad';
-      case 'no_answer': {
-        const neverAnswers = !this.everSpoke && this.unansweredInRow >= settings.unhealthyThreshold;
-        return mayBeAlive && (callsWork || neverAnswers) ? 'alive' : 'bad';
-      }
+      case 'no_answer':
+        return mayBeAlive && (callsWork || !this.everSpoke) ? 'alive' : 'bad';
       case 'unavailable':
         return mayBeAlive && callsWork ? 'alive' : 'bad';
       case 'failed':

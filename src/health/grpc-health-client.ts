@@ -155,7 +155,9 @@ export class HealthClient {
       if (over) return;
       const wrong = reader.push(chunk, reply.encoding, (message) => {
         reply.messages += 1;
-        request.onMessage(message);
+        // Without an end to them, one probe would read for as long as it may take.
+        if (reply.messages > 1 && request.method === 'Check') reply.malformed = 'more than one message';
+        else request.onMessage(message);
       });
       reply.malformed ||= wrong;
       if (reply.malformed !== '') finish();

@@ -24,7 +24,7 @@ const statusTag = (1 << 3) | 0;
 const varintOctetsMax = 10;
 
 /** A message is a few octets; a reply over this is none of ours, octets. */
-const messageOctetsMax = 64 * 1024;
+const messageOctetsMax = 4096;
 const prefixOctets = 5;
 
 /** Cuts the body of a reply into its messages (gRPC over HTTP/2, "Length-Prefixed-Message"). */

@@ -20,14 +20,15 @@ const grpcStatus = (code: number, message = ''): Reply => ({
 describe('a server that does not answer health checks with its health', () => {
   const { sidecar, defer } = rig();
 
-  /** Answers health checks with `health`, and every call with OK. */
-  async function server(health: Reply) {
+  /** Answers health checks with `health`, or not at all, and every call with OK. */
+  async function server(health: Reply | 'nothing') {
     const seen: Array<Record<string, unknown>> = [];
     const sockets = new Set<Socket>();
     const http2: Http2Server = createServer((request, response) => {
       const check = request.url.startsWith('/grpc.health');
       if (check) seen.push(request.headers);
       request.resume();
+      if (check && state.health === 'nothing') return;
       response.stream.respond((check ? state.health : grpcStatus(0)) as never, { endStream: true });
     });
     http2.on('connection', (socket: Socket) => sockets.add(socket));
@@ -92,6 +93,25 @@ describe('a server that does not answer health checks with its health', () => {
       );
     });
   }
+
+  it('but with nothing at all gets calls, and is out once it has answered and falls silent without calls', async () => {
+    const replica = await server('nothing');
+    const health = { interval: '20ms', timeout: '100ms', inconclusive: 'alive' };
+    const proxy = await sidecar(greeterConfig([replica], { health }));
+    expect(await call(proxy)).to.equal('0');
+    expect(proxy.endpoint(replica.address).health.reason).to.equal(
+      'alive, health unknown: no answer within 100 ms',
+    );
+    const becomes = (status: string) =>
+      until(
+        () => proxy.endpoint(replica.address).health.status === status,
+        () => proxy.endpoint(replica.address).health.reason,
+      );
+    replica.health = grpcStatus(12);
+    await becomes('healthy');
+    replica.health = 'nothing';
+    await becomes('unhealthy');
+  });
 
   it('that begins to answer decides from then on', async () => {
     const replica = await server(grpcStatus(16));

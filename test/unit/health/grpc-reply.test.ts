@@ -202,10 +202,18 @@ const cases: ReadonlyArray<readonly [string, (peer: FramePeer, id: number) => vo
     'healthy: SERVING',
   ],
   [
+    'one message after the other',
+    (p, id) => {
+      p.headers(id, grpcHead);
+      p.data(id, Buffer.concat([message(serving), message(serving)]));
+    },
+    'inconclusive: more than one message',
+  ],
+  [
     'a bomb',
     (p, id) => {
       p.headers(id, [...grpcHead, ['grpc-encoding', 'gzip']]);
-      p.data(id, message(gzipSync(Buffer.alloc(1 << 22)), 1));
+      p.data(id, message(gzipSync(Buffer.alloc(1 << 20)), 1));
     },
     'inconclusive: a compressed message that cannot be read',
   ],
