@@ -265,10 +265,13 @@ function observedFamily(
       const byText = new Map<string, Value>();
       try {
         callback((labels, value) => {
-          if (byText.size >= seriesPerFamilyMax) return;
-          const series = new Value(boundedLabels(labels));
+          const asked = new Value(boundedLabels(labels));
+          // The last place is kept for what overflows: a sum is right for counts, and says nothing of states.
+          const full = byText.size >= seriesPerFamilyMax - 1 && !byText.has(asked.text);
+          if (full && kind === 'gauge') return;
+          const series = full ? new Value(overflowLabels) : asked;
           const alike = byText.get(series.text);
-          // Only labels that were cut or escaped can be alike; no scrape may hold the same series twice.
+          // Else only labels that were cut or escaped can be alike; no scrape may hold the same series twice.
           if (alike !== undefined) return alike.add(value);
           series.value = value;
           byText.set(series.text, series);

@@ -6,6 +6,7 @@ import {
   labelCharsMax,
   scrapeCharsMax,
   seriesPerFamilyMax,
+  type Value,
 } from '../../../../src/telemetry/metrics/registry.ts';
 
 describe('telemetry/metrics/registry', () => {
@@ -71,6 +72,18 @@ describe('telemetry/metrics/registry', () => {
     expect(body).to.include(`bound_total{name="${kept}"} 2\n`);
     expect(body).to.include(`seen_total{name="${kept}"} 2\n`);
     expect(body.match(/^seen_total/gm)).to.have.length(1);
+  });
+
+  it('sums up what an observed counter has beyond its limit, and leaves out the states of a gauge', () => {
+    const registry = createRegistry();
+    for (const kind of ['counter', 'gauge'] as const)
+      registry.observe(kind, { name: kind, help: '', unit: '' }, (emit) => {
+        for (let i = 0; i < seriesPerFamilyMax + 10; i++) emit({ x: String(i) }, 1);
+      });
+    const [counter, gauge] = registry.collect().map((family) => family.series() as readonly Value[]);
+    expect(counter).to.have.lengthOf(seriesPerFamilyMax);
+    expect(counter.at(-1)).to.deep.include({ labels: { 'otel.metric.overflow': 'true' }, value: 11 });
+    expect(gauge).to.have.lengthOf(seriesPerFamilyMax - 1);
   });
 
   it('asks an observed family at each reading, and takes a throw for no values', () => {
