@@ -57,9 +57,12 @@ export const endings = {
 
   // The endpoint did not reply, or not in full.
   connectFailed: ending('endpoint', 'failure', 'error'),
-  /** The connection was lost while the request was with the endpoint. */
+  /** A connection that many calls share was lost while the request was with the endpoint. */
   connectionLost: ending('endpoint', 'failure', 'error'),
-  /** The connection was lost, or closed with an error code, and the request may be why: too large, too slow, not understood. */
+  /**
+   * The connection was closed with an error code, during an upload, or carried this request alone (HTTP/1.1): the request may be
+   * why. It is too large, too slow, or not understood.
+   */
   connectionEnded: ending('either', 'unclear', 'error'),
   /** RST_STREAM, whatever its code: servers refuse with any of them what they do not like in a request. */
   reset: ending('either', 'unclear', 'error'),

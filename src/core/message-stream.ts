@@ -57,7 +57,7 @@ export interface StreamFailure {
     | 'unsent' // nothing of it left this process: another attempt is safe, any number of times
     | 'reset' // the peer sent RST_STREAM `code`
     | 'refused' // the peer says it did not process it: REFUSED_STREAM, or GOAWAY with a lower last stream id
-    | 'closed' // the connection was lost; `code` is that of the peer's GOAWAY, NO_ERROR where it gave none
+    | 'closed' // the connection was lost; `code` is that of the peer's GOAWAY, NO_ERROR for none, STREAM_CLOSED in HTTP/1.1
     | 'protocol' // the peer broke the protocol; `code` is what we answered with
     | 'unsendable' // what this side said cannot be sent to this peer: its protocol has no form for it
     | 'internal'; // an error of this process ended it

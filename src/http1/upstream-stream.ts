@@ -50,8 +50,8 @@ type Pending =
  * - `protocol`: what came is no HTTP/1.1.
  * - `unsendable`: what is to be sent has no form in HTTP/1.1. That is the doing of who wrote it, not of the endpoint.
  * - `internal`: an error of this process.
- * - `closed`: anything else; the endpoint may have worked on it. Code NO_ERROR after a whole reply: the endpoint closed
- *   before it had read the whole request.
+ * - `closed`: anything else; the endpoint may have worked on it. Code STREAM_CLOSED where the endpoint closed in the middle;
+ *   NO_ERROR after a whole reply: the endpoint closed before it had read the whole request.
  */
 export function openHttp1Stream(
   target: Address,
@@ -312,7 +312,8 @@ class UpstreamStream implements MessageStream {
       const early = this.reused
         ? 'closed a connection that it had kept, without a reply'
         : 'closed without a reply';
-      this.fail('closed', ErrorCode.NO_ERROR, this.replyStarted ? 'broke off its reply' : early);
+      // The connection carried this request alone: the request may be why it was closed.
+      this.fail('closed', ErrorCode.STREAM_CLOSED, this.replyStarted ? 'broke off its reply' : early);
     }
   }
 

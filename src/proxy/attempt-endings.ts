@@ -32,7 +32,8 @@ export function endingOfFailure(failure: StreamFailure, requestSent: boolean, gr
     case 'internal':
       return endings.terminated;
     case 'closed':
-      // Servers close the connection on a body that is too large or too slow, and on what they do not understand.
+      // Servers close the connection on a body that is too large or too slow, and on what they do not understand. In HTTP/1.1,
+      // where it carries one request at a time, that is all they can do (code STREAM_CLOSED).
       return requestSent && failure.code === ErrorCode.NO_ERROR
         ? endings.connectionLost
         : endings.connectionEnded;

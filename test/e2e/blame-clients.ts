@@ -133,6 +133,8 @@ export const clients: Record<string, (setup: Setup) => Promise<unknown>> = {
     frames(proxy.target(), [...pseudo('/web1', 'POST'), ['content-length', '0'], ['content-length', '0']]),
   'http/2 to http/1.1: 20 KB of headers': (s) => web(s, 'web1', Object.fromEntries(large)),
   'http/2 to http/1.1: 300 headers': (s) => web(s, 'web1', Object.fromEntries(many)),
+  'http/2 to http/1.1: a request that the replica closes on': (s) =>
+    s.client.request({ ':method': 'POST', ':path': '/web1', 'x-do': 'hang-up' }, Buffer.from('body')),
   'http/2 to http/1.1: 404': (s) => web(s, 'web1', { 'x-do': 'http 404' }),
   'http/2 to http/1.1: 501': (s) => web(s, 'web1', { 'x-do': 'http 501' }),
   'http/2 to http/1.1: an upload that is reset': (s) => post(s, 'web1', 'reset'),

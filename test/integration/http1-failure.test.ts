@@ -89,7 +89,7 @@ describe('HTTP/1.1 failures', function () {
       const wire = new Wire(rig.port);
       wire.say(get);
       await wire.until('without a reply');
-      expect(rig.calls[0].upstreamFailure).to.include({ kind: 'closed', code: ErrorCode.NO_ERROR });
+      expect(rig.calls[0].upstreamFailure).to.include({ kind: 'closed', code: ErrorCode.STREAM_CLOSED });
       wire.socket.destroy();
     });
 

@@ -56,6 +56,7 @@ describe('how an attempt ended', () => {
       endings.connectionEnded,
     );
     expect(of('closed', ErrorCode.ENHANCE_YOUR_CALM), 'after a GOAWAY').to.equal(endings.connectionEnded);
+    expect(of('closed', ErrorCode.STREAM_CLOSED), 'in HTTP/1.1').to.equal(endings.connectionEnded);
     expect(of('unsent', ErrorCode.CONNECT_ERROR)).to.equal(endings.connectFailed);
     expect(of('unsent')).to.equal(endings.notProcessed);
     expect(of('refused', ErrorCode.REFUSED_STREAM)).to.equal(endings.notProcessed);
