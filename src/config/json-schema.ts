@@ -26,10 +26,13 @@ function schemaOf(shape: Shape): JsonSchema {
   }
 }
 
+/** A text that an environment variable is a part of: what it becomes only the loader can say. */
+const withVariable: JsonSchema = { type: 'string', pattern: String.raw`\$\{` };
+
 function scalarSchema(shape: Scalar): JsonSchema {
   return {
     description: plain(shape.doc),
-    ...shape.type.jsonSchema,
+    anyOf: [shape.type.jsonSchema, withVariable],
     ...(shape.default === undefined ? {} : { default: shape.default }),
     // Tools show such a value as they show a password.
     ...(shape.secret === true ? { writeOnly: true } : {}),

@@ -20,8 +20,8 @@ an error. Nothing is ever half-applied.
   are filled in after the YAML is parsed, so a variable gives a value and never a key or a mapping; the value is converted
   as the key requires, and quotes make no difference (\`weight: \${WEIGHT}\`). A list of endpoints may be a variable
   (\`endpoints: \${REPLICAS}\` with \`REPLICAS=10.0.0.1:50051,10.0.0.2:50051\`). A value has at most 64 KiB once it is filled
-  in, all of them together 1 MiB. Errors do not show what a variable holds whose name ends in \`PASSWORD\`, \`SECRET\`, \`TOKEN\`,
-  \`AUTH\`, \`CREDENTIALS\`, \`API_KEY\` or \`PRIVATE_KEY\`. Endpoints files and the values of flags and variables are taken as they are.
+  in, all of them together 1 MiB. Errors do not show what a variable holds whose name has \`PASSWORD\`, \`SECRET\`, \`TOKEN\` or
+  \`CREDENTIAL\` in it or ends in \`PASS\`, \`AUTH\` or \`KEY\`. Endpoints files and the values of flags and variables are taken as they are.
 - Anchors and aliases (\`&a\`, \`*a\`) work; merge keys (\`<<\`) do not. A file has at most 1 MiB.
 - \`outrigger schema > outrigger.schema.json\` writes a JSON Schema. With
   \`# yaml-language-server: $schema=outrigger.schema.json\` in the first line of a file, an editor completes and checks it.

@@ -1,4 +1,5 @@
 import type { Result } from '../core/result.ts';
+import { isSecretKey } from '../core/secret-keys.ts';
 import { shown } from './problem.ts';
 
 /** The environment, from which references are filled in. */
@@ -7,7 +8,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /** A value whose references are filled in. */
 export interface Expanded {
   readonly text: string;
-  /** Variables that were filled in, by name. */
+  /** Variables that are part of it, by name, those that a default stands in for included. */
   readonly names: readonly string[];
 }
 
@@ -41,10 +42,10 @@ export function expand(text: string, variables: Variables): Result<Expanded> {
     }
     const [, name, otherwise] = parts;
     const value = variables[name];
+    names.push(name);
     if (otherwise !== undefined && (value === undefined || value === '')) return otherwise;
     if (value === undefined)
       error ??= `${shown(text)}: the environment variable ${name} is not set; set it, or write \${${name}:-DEFAULT}`;
-    names.push(name);
     return value ?? '';
   });
   if (error !== undefined) return { error };
@@ -65,11 +66,11 @@ function mistake(written: string, content: string, closed: boolean): string {
   return `${shown(written)} names no environment variable; write \${NAME}, or $\${ for the text "\${"`;
 }
 
-/** Names of variables that most likely hold a secret: what they hold is not shown. */
-const secretName = /(PASS|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|AUTH|API_?KEY|PRIVATE_?KEY)$/i;
+/** Names of variables that most likely hold a secret, beside those that are keys of secrets: what they hold is not shown. */
+const secretName = /(PASS|AUTH|KEY)$/i;
 
 export function isSecretName(name: string): boolean {
-  return secretName.test(name);
+  return secretName.test(name) || isSecretKey(name);
 }
 
 /** A value as it was written, and with its variables filled in. */
@@ -109,7 +110,7 @@ export function errorOfFilled(error: string, filled: readonly Filled[]): string 
   if (!filled.some(({ names }) => names.some(isSecretName)))
     return `${error} (the file has ${shown(first.written)})`;
   const fix = error.lastIndexOf('; write ');
-  return `${shown(first.written)}: the value of ${first.names.join(' and ')} is not allowed here${fix < 0 ? '' : error.slice(fix)}`;
+  return `${shown(first.written.replaceAll(/:-[^}]*/g, ':-…'))}: the value of ${first.names.join(' and ')} is not allowed here${fix < 0 ? '' : error.slice(fix)}`;
 }
 
 /** First of the private characters that stand for those of a reference while YAML is parsed. */

@@ -101,6 +101,16 @@ describe('config/json-schema', () => {
     }
   });
 
+  it('fits a variable in the place of any value', () => {
+    const variable = (content: string): string => `$\{${content}}`;
+    const text = minimal({
+      route: `, timeout: "${variable('T:-2s')}"`,
+      more: `telemetry: { metrics: { otlp: "${variable('O:-true')}" } }`,
+    });
+    expect(problemsOf(text)).to.deep.equal([]);
+    expect(breaks(schema, parse(text))).to.deep.equal([]);
+  });
+
   it('does not fit what the loader refuses at a single value', () => {
     const lines = [
       'log: { level: loud }',

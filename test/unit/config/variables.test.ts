@@ -70,7 +70,7 @@ clusters:
     endpoints: [{ address: ${v('HOST')}:50051, weight: ${v('W')} }]
     health: { http: { path: /, statuses: [${v('CODES')}, 206] } }
     outlier: ${v('NONE')}
-telemetry: { metrics: { prometheus: "${v('PROM')}" }, serviceName: $${v('HOST')} }
+telemetry: { metrics: { prometheus: "${v('PROM')}", otlp: ${v('OTLP:-false')}, maxMethods: ${v('MAX:-7')} }, serviceName: $${v('HOST')} }
 `,
       { env },
     );
@@ -80,7 +80,7 @@ telemetry: { metrics: { prometheus: "${v('PROM')}" }, serviceName: $${v('HOST')}
     expect(config.clusters[0].endpoints[0].weight).to.equal(2.5);
     expect(config.clusters[0].health).to.deep.nested.include({ 'http.statuses': [200, 204, 206] });
     expect(config.clusters[0].outlier).to.equal('none');
-    expect(config.telemetry.metrics.prometheus).to.equal(false);
+    expect(config.telemetry.metrics).to.deep.include({ prometheus: false, otlp: false, maxMethods: 7 });
     expect(config.telemetry.serviceName).to.equal(v('HOST'));
     expect(configOf(JSON.stringify(fileOfConfig(config)))).to.deep.equal(config);
   });
@@ -108,6 +108,9 @@ telemetry: { metrics: { prometheus: "${v('PROM')}" }, serviceName: $${v('HOST')}
     expect(problemsOf(written('DB_PASSWORD'), { env: { DB_PASSWORD: 'hunter2' } })).to.deep.equal([
       `f.yaml:3:13 listeners[0].listen: "127.0.0.1:${v('DB_PASSWORD')}": the value of DB_PASSWORD is not allowed here; write a number from 0 to 65535`,
     ]);
+    expect(problemsOf(written('DB_PASSWORD:-hunter2')).join())
+      .to.include(v('DB_PASSWORD:-…'))
+      .and.not.include('hunter2');
   });
 
   it('are not filled in where the text is not a configuration file', () => {
