@@ -26,7 +26,8 @@ export class WorkerHandle {
       this.output = `${this.output}${chunk.toString()}`.slice(-outputCharsMax);
     });
     this.child.on('message', (message: { answer: Answer }) => this.answered(message.answer));
-    this.gone = new Promise((done) => this.child.once('close', () => done()));
+    // `close` would wait for every process that inherited its standard error, one that a test has left among them.
+    this.gone = new Promise((done) => this.child.once('exit', () => done()));
     this.child.once('exit', () => this.answered('crashed'));
   }
 
@@ -61,6 +62,7 @@ export class WorkerHandle {
   async end(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.gone;
+    this.child.stderr?.destroy();
   }
 
   private order(order: Order, limitMs: number): Promise<Answer | Lost> {
