@@ -143,13 +143,13 @@ class ProbingChecker implements HealthChecker {
   /** Probes in a row that agreed. */
   private goodInRow = 0;
   private failedInRow = 0;
-  private aliveInRow = 0;
+  private consecutiveAlive = 0;
   private everGood = false;
   /** Its health service has answered, if only that there is none: a health check that gets no answer is news then. */
   private everSpoke = false;
   private standing: Standing;
   private toldUnimplemented = false;
-  private toldAlive = false;
+  private loggedAlive = false;
 
   constructor(options: HealthCheckerOptions) {
     const { settings, clock } = options;
@@ -258,7 +258,7 @@ class ProbingChecker implements HealthChecker {
     const { unhealthyThreshold } = this.options.settings;
     if (this.standing === 'alive' && evidence === 'alive') return `alive, health unknown: ${reason}`;
     if (this.standing === 'healthy' && evidence === 'alive')
-      return `${this.aliveInRow} of ${unhealthyThreshold} health checks say nothing about health: ${reason}`;
+      return `${this.consecutiveAlive} of ${unhealthyThreshold} health checks say nothing about health: ${reason}`;
     return this.up && evidence === 'bad'
       ? `${this.failedInRow} of ${unhealthyThreshold} probes failed: ${reason}`
       : reason;
@@ -278,8 +278,8 @@ class ProbingChecker implements HealthChecker {
     if (this.standing === 'healthy') logger.info(`endpoint ${endpoint} is healthy: ${reason}`, facts);
     else if (this.standing === 'unhealthy')
       logger.warn(`endpoint ${endpoint} is unhealthy: ${reason}`, facts);
-    else if (!this.toldAlive) {
-      this.toldAlive = true;
+    else if (!this.loggedAlive) {
+      this.loggedAlive = true;
       logger.warn(
         `endpoint ${endpoint} gets calls although its health is unknown: the health check got "${result.reason}"; ` +
           'configure health.grpc.metadata, another probe under health, or health: none',
@@ -316,14 +316,14 @@ class ProbingChecker implements HealthChecker {
 
   private standingAfter(evidence: Evidence): Standing {
     const { settings } = this.options;
-    this.aliveInRow = evidence === 'alive' ? this.aliveInRow + 1 : 0;
+    this.consecutiveAlive = evidence === 'alive' ? this.consecutiveAlive + 1 : 0;
     switch (evidence) {
       case 'good':
       case 'alive': {
         const enough = !this.everGood || ++this.goodInRow >= settings.healthyThreshold;
         // Who spoke of its health a moment ago is not unknown because it limited the rate of one probe.
         const keeps =
-          this.standing === 'healthy' && this.everGood && this.aliveInRow < settings.unhealthyThreshold;
+          this.standing === 'healthy' && this.everGood && this.consecutiveAlive < settings.unhealthyThreshold;
         this.everGood = true;
         this.failedInRow = 0;
         this.troubled = false;

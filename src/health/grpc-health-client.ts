@@ -14,7 +14,7 @@ export interface HealthRequest {
   /** What the server is told of how long it has, milliseconds; null for no limit. */
   readonly timeoutMs: number | null;
   /** Hears each message of the reply. */
-  onMessage(octets: Buffer): void;
+  onMessage(bytes: Buffer): void;
   /** Once, and nothing is heard after it. Not called after `cancel` or `close`. */
   onEnd(outcome: HealthOutcome): void;
 }
@@ -209,7 +209,7 @@ function textOf(value: string | readonly string[] | undefined): string {
   return typeof value === 'string' ? value : (value?.[0] ?? '');
 }
 
-/** Five octets in front of each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+/** Five bytes in front of each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 function frameOf(message: Buffer): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);

@@ -89,8 +89,8 @@ class GrpcProbe implements Probe {
         method: 'Check',
         service: this.settings.service,
         timeoutMs: Math.ceil(leftMs),
-        onMessage(octets) {
-          response = read(octets, call);
+        onMessage(bytes) {
+          response = read(bytes, call);
         },
         onEnd: (outcome) => settle(outcome, resultOfCheck(outcome, response)),
       });
@@ -107,8 +107,8 @@ class GrpcProbe implements Probe {
       method: 'Watch',
       service: this.settings.service,
       timeoutMs: null,
-      onMessage: (octets) => {
-        const response = read(octets, call);
+      onMessage: (bytes) => {
+        const response = read(bytes, call);
         if (response !== null && this.watch === call) this.tell?.(resultOfResponse(response));
       },
       onEnd: (outcome) => {
@@ -144,10 +144,10 @@ function lateResult(timeoutMs: number, { established }: HealthClient): ProbeResu
   return established ? { ...late, verdict: 'no_answer' } : late;
 }
 
-/** Null where the octets are no message, which the reply then notes. */
-function read(octets: Buffer, { reply }: Running): HealthCheckResponse | null {
+/** Null where the bytes are no message, which the reply then notes. */
+function read(bytes: Buffer, { reply }: Running): HealthCheckResponse | null {
   try {
-    return decodeResponse(octets);
+    return decodeResponse(bytes);
   } catch (error) {
     reply.malformed = `a message that is no HealthCheckResponse: ${(error as Error).message}`;
     return null;

@@ -103,7 +103,7 @@ function resultOfClose({ established, error }: HealthOutcome & { kind: 'closed' 
     return { verdict: 'unavailable', reason: `${reason} instead of an answer` };
   }
   if (error === null) return { verdict: 'failed', reason: 'connection closed before HTTP/2 began' };
-  // Octets that are no HTTP/2: an HTTP/1.1 server, most likely.
+  // Bytes that are no HTTP/2: an HTTP/1.1 server, most likely.
   const code = 'code' in error ? error.code : '';
   if (code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR')
     return {

@@ -21,25 +21,25 @@ const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN']
 /** Tags: the number of the field and three bits of wire type. */
 const serviceTag = (1 << 3) | 2;
 const statusTag = (1 << 3) | 0;
-const varintOctetsMax = 10;
+const varintBytesMax = 10;
 
-/** A message is a few octets; a reply over this is none of ours, octets. */
-const messageOctetsMax = 4096;
-const prefixOctets = 5;
+/** A message is a few bytes; a reply over this is none of ours, bytes. */
+const messageBytesMax = 4096;
+const prefixBytes = 5;
 
 /** Cuts the body of a reply into its messages (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export class MessageReader {
   private held: Buffer = Buffer.alloc(0);
 
-  /** Gives why the octets are no messages, '' where they are. `encoding` is the reply's `grpc-encoding`. */
+  /** Gives why the bytes are no messages, '' where they are. `encoding` is the reply's `grpc-encoding`. */
   push(chunk: Buffer, encoding: string, onMessage: (message: Buffer) => void): string {
     this.held = Buffer.concat([this.held, chunk]);
-    while (this.held.length >= prefixOctets) {
+    while (this.held.length >= prefixBytes) {
       const length = this.held.readUInt32BE(1);
-      if (length > messageOctetsMax) return `a message of ${length} bytes, which is no HealthCheckResponse`;
-      const end = prefixOctets + length;
+      if (length > messageBytesMax) return `a message of ${length} bytes, which is no HealthCheckResponse`;
+      const end = prefixBytes + length;
       if (this.held.length < end) return '';
-      const message = plainMessage(this.held.subarray(prefixOctets, end), this.held[0], encoding);
+      const message = plainMessage(this.held.subarray(prefixBytes, end), this.held[0], encoding);
       if (message === null) return 'a compressed message that cannot be read';
       this.held = this.held.subarray(end);
       onMessage(message);
@@ -49,12 +49,12 @@ export class MessageReader {
 }
 
 /** A server may compress although it was asked not to; null where it cannot be undone. */
-function plainMessage(octets: Buffer, flag: number, encoding: string): Buffer | null {
-  if (flag === 0) return octets;
-  const limits = { maxOutputLength: messageOctetsMax };
+function plainMessage(bytes: Buffer, flag: number, encoding: string): Buffer | null {
+  if (flag === 0) return bytes;
+  const limits = { maxOutputLength: messageBytesMax };
   try {
-    if (encoding === 'gzip') return gunzipSync(octets, limits);
-    if (encoding === 'deflate') return inflateSync(octets, limits);
+    if (encoding === 'gzip') return gunzipSync(bytes, limits);
+    if (encoding === 'deflate') return inflateSync(bytes, limits);
   } catch {
     // Not what it says it is.
   }
@@ -72,9 +72,9 @@ export function encodeRequest({ service = '' }: HealthCheckRequest): Buffer {
   return Buffer.concat([Buffer.of(serviceTag, ...length), name]);
 }
 
-/** Throws where the octets are no message. */
-export function decodeResponse(octets: Uint8Array): HealthCheckResponse {
-  const reader = new Reader(octets);
+/** Throws where the bytes are no message. */
+export function decodeResponse(bytes: Uint8Array): HealthCheckResponse {
+  const reader = new Reader(bytes);
   let status = 0;
   while (!reader.done) {
     const tag = reader.varint();
@@ -85,25 +85,25 @@ export function decodeResponse(octets: Uint8Array): HealthCheckResponse {
 }
 
 class Reader {
-  private readonly octets: Uint8Array;
+  private readonly bytes: Uint8Array;
   private at = 0;
 
-  constructor(octets: Uint8Array) {
-    this.octets = octets;
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
 
   get done(): boolean {
-    return this.at === this.octets.length;
+    return this.at === this.bytes.length;
   }
 
   /** Exact up to 2^49; of longer ones, which nothing here is, the lower bits. */
   varint(): number {
     let value = 0;
-    for (let i = 0; i < varintOctetsMax; i++) {
+    for (let i = 0; i < varintBytesMax; i++) {
       if (this.done) throw new RangeError('the message ends inside a number');
-      const octet = this.octets[this.at++];
-      if (i < 7) value += (octet & 0x7f) * 2 ** (7 * i);
-      if (octet < 0x80) return value;
+      const byte = this.bytes[this.at++];
+      if (i < 7) value += (byte & 0x7f) * 2 ** (7 * i);
+      if (byte < 0x80) return value;
     }
     throw new RangeError('a number is longer than 10 bytes');
   }
@@ -119,6 +119,6 @@ class Reader {
       this.at += length;
     } else if (wireType === 5) this.at += 4;
     else throw new RangeError(`a Protobuf tag has the wire type ${wireType}`);
-    if (this.at > this.octets.length) throw new RangeError('the message ends inside a value');
+    if (this.at > this.bytes.length) throw new RangeError('the message ends inside a value');
   }
 }

@@ -12,7 +12,7 @@ export interface TlsFiles {
 
 /**
  * For every TLS connection, whatever it carries. A renegotiation of TLS 1.2 is refused: HTTP/2 forbids it (RFC 9113 section
- * 9.2.1), and each costs who is asked a handshake for a few octets of who asks, on a connection that is counted once. The peer
+ * 9.2.1), and each costs who is asked a handshake for a few bytes of who asks, on a connection that is counted once. The peer
  * gets the alert `no_renegotiation`, which TLS libraries take for the end of the connection. TLS compression is refused as well: it
  * lets lengths tell secrets (RFC 9113 section 9.2).
  */

@@ -248,8 +248,8 @@ describe('a reload that changes only the authorities', () => {
         });
         socket.on('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)));
         socket.on('close', () => resolve('closed'));
-        socket.once('data', (octets: Buffer) => {
-          resolve(octets.toString('latin1', 0, 12));
+        socket.once('data', (bytes: Buffer) => {
+          resolve(bytes.toString('latin1', 0, 12));
           socket.destroy();
         });
         socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');

@@ -74,7 +74,7 @@ function tagged(tag: number, ...contents: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(head), content]);
 }
 const sequence = (...contents: readonly Buffer[]): Buffer => tagged(0x30, ...contents);
-const integer = (octets: Buffer): Buffer => tagged(0x02, octets);
+const integer = (bytes: Buffer): Buffer => tagged(0x02, bytes);
 const oid = (hex: string): Buffer => tagged(0x06, Buffer.from(hex, 'hex'));
 const time = (text: string): Buffer => tagged(0x18, Buffer.from(text));
 const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
@@ -88,13 +88,13 @@ const basicConstraints = extension('551d13', sequence(critical), true);
 function subjectAltName(names: readonly string[]): Buffer {
   const one = (name: string): Buffer => {
     if (isIPv4(name)) return tagged(0x87, Buffer.from(name.split('.').map(Number)));
-    if (isIPv6(name)) return tagged(0x87, ipv6Octets(name));
+    if (isIPv6(name)) return tagged(0x87, ipv6Bytes(name));
     return tagged(0x82, Buffer.from(name));
   };
   return extension('551d11', sequence(...names.map(one)));
 }
 
-function ipv6Octets(address: string): Buffer {
+function ipv6Bytes(address: string): Buffer {
   const [left, right = ''] = address.split('::');
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
   const missing = address.includes('::') ? 8 - groups(left).length - groups(right).length : 0;

@@ -14,11 +14,11 @@ import {
   Type,
 } from '../../support/frame-peer.ts';
 
-const message = (octets: Buffer, flag = 0): Buffer => {
+const message = (bytes: Buffer, flag = 0): Buffer => {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt8(flag, 0);
-  prefix.writeUInt32BE(octets.length, 1);
-  return Buffer.concat([prefix, octets]);
+  prefix.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([prefix, bytes]);
 };
 const serving = Buffer.from([8, 1]);
 type Fields = ReadonlyArray<readonly [string, string]>;
@@ -166,7 +166,7 @@ const cases: ReadonlyArray<readonly [string, (peer: FramePeer, id: number) => vo
   ],
   ['an empty message', (p, id) => replies(p, id, message(Buffer.alloc(0))), 'says_unknown: UNKNOWN'],
   [
-    'octets that are no protobuf',
+    'bytes that are no protobuf',
     (p, id) => replies(p, id, message(Buffer.from([0xff]))),
     'inconclusive: a message that is no HealthCheckResponse: the message ends inside a number',
   ],
@@ -187,7 +187,7 @@ const cases: ReadonlyArray<readonly [string, (peer: FramePeer, id: number) => vo
     'SERVING in pieces',
     (p, id) => {
       p.headers(id, grpcHead);
-      for (const octet of message(serving)) p.data(id, Buffer.of(octet));
+      for (const byte of message(serving)) p.data(id, Buffer.of(byte));
       p.headers(id, [['grpc-status', '0']], true);
     },
     'healthy: SERVING',
