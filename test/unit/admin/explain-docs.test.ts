@@ -93,5 +93,10 @@ describe('docs/admin.md', () => {
     ];
     expect(parts[1]).to.match(/^of 5 drawn/);
     for (const part of parts) expect(page).to.include(part);
+    const first = endpoints({}, {});
+    const balancer = buildBalancer(first, defaultBalancerSettings, half);
+    const reason = balancer.explain(balancer.pick(0, new Set([first[0]]), '') as Candidate, 0, '');
+    Object.assign(reason, { census: { usable: 2, total: 3, unusable: 'unhealthy: 1' }, tried: 1 });
+    expect(page).to.include(`\`${String(reason).split('; ')[0]}\``);
   });
 });
