@@ -127,10 +127,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     for (const { cluster } of parts.running.clusters.values()) cluster.start();
     if (admin === null) await whenToldToGo(parts);
     await beforeSharing(parts);
-    for (const { listener } of parts.running.listeners) {
-      const address = await listener.listen();
-      logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
-    }
+    await bindListeners(parts);
     admin ??= await whenFree(openAdmin, parts);
   } catch (error) {
     // On a shared address calls may have come already.
@@ -172,6 +169,15 @@ function appOf(
     reload,
     stop,
   };
+}
+
+async function bindListeners({ running, lifecycle, deps }: AppParts): Promise<void> {
+  for (const { listener } of running.listeners) {
+    // A drain that came meanwhile has closed the listeners, and cannot close one that is bound after it.
+    if (lifecycle.isClosing) return;
+    const address = await listener.listen();
+    deps.logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
+  }
 }
 
 function logAdmin({ address, probesAddress, usesTls }: AdminServer, logger: Logger): void {

@@ -176,6 +176,11 @@ export class Lifecycle {
     return this.running !== null && this.running.drain.phase !== 'accepting';
   }
 
+  /** Draining, and `undrain` would take it back. */
+  get canUndrain(): boolean {
+    return this.running !== null && !this.isClosing && !this.mustEnd;
+  }
+
   /**
    * Readiness fails, new connections are accepted for `delayMs` more, the listeners close, calls in flight finish. Resolves
    * with null where `undrain` took it back.

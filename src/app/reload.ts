@@ -72,7 +72,7 @@ export class Reloader {
 
   private async attempt(): Promise<ReloadOutcome> {
     const { deps, running } = this.parts;
-    if (this.parts.lifecycle.state === 'draining') return this.refused([drainingNow]);
+    if (this.parts.lifecycle.state === 'draining') return this.refused([this.drainingNow()]);
     if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
     const loaded = deps.load();
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
@@ -88,7 +88,7 @@ export class Reloader {
         deps.logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
       }
       // SIGTERM may have come meanwhile, and its drain knows nothing of what is new.
-      if ((this.parts.lifecycle.state as string) === 'draining') throw new Error(drainingNow);
+      if ((this.parts.lifecycle.state as string) === 'draining') throw new Error(this.drainingNow());
       this.commit(plan, lists);
     } catch (error) {
       plan.discard();
@@ -100,6 +100,13 @@ export class Reloader {
       reloads.loadedWallMs = deps.clock.wallMs();
     }
     return { ok: true, version: reloads.version, changes, warnings };
+  }
+
+  private drainingNow(): string {
+    const what = 'the sidecar is draining';
+    return this.parts.lifecycle.canUndrain
+      ? `${what}; take the drain back with outrigger undrain, and reload then`
+      : what;
   }
 
   private refused(problems: readonly string[]): ReloadOutcome {
@@ -200,8 +207,6 @@ export class Reloader {
     deps.logger.info('cluster is gone', { cluster: cluster.name });
   }
 }
-
-const drainingNow = 'the sidecar is draining; reload it after outrigger undrain, or start a new process';
 
 /** How often it is looked whether the last call of a removed cluster has ended, milliseconds. */
 const idleLookMs = 100;

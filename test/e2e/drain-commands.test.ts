@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { systemDnsResolver } from '../../src/discovery/dns-resolver.ts';
+import { startDnsProcess } from '../support/dns-process.ts';
 import { judgesRealTime } from '../support/real-time.ts';
-import { greeterConfig, startProgram, startSidecarProgram } from '../support/sidecar.ts';
+import { greeterConfig, startProgram, startSidecar, startSidecarProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
@@ -115,6 +117,33 @@ describe('a drain with a delay, by command and by signal', function () {
     expect(await running.exit).to.equal(0);
     expect(running.stderr).to.match(/the listeners close/);
     expect(await undrain.exit).to.equal(1);
+  });
+
+  it('a drain while it still starts: no listener is bound after it', async () => {
+    const [admin, listen] = await freeAddresses(2);
+    const dns = await startDnsProcess();
+    defer(() => dns.close());
+    // Until its cluster has answered, one that may take over does not bind.
+    const starting = startSidecar(
+      {
+        admin: { listen: admin },
+        listeners: [{ name: 'in', listen, routes: [{ name: 'all', cluster: 'orders' }] }],
+        clusters: [{ name: 'orders', discovery: { dns: { host: 'orders.test', port: 80 } } }],
+        drain: { delay: '0s', grace: '1s', goawayDelay: '0s', handover: '100ms' },
+      },
+      { newDnsResolver: () => systemDnsResolver([dns.address]) },
+    );
+    const url = `http://${admin}`;
+    await until(
+      async () => (await fetch(`${url}/drain`, { method: 'POST' }).catch(() => null))?.status === 200,
+      () => 'the admin server does not answer',
+    );
+    const proxy = await starting;
+    defer(() => proxy.stop());
+    expect(proxy.app.lifecycle.isClosing).to.equal(true);
+    const late = connect(Number(listen.split(':')[1]), '127.0.0.1');
+    const [error] = (await once(late, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).to.equal('ECONNREFUSED');
   });
 });
 

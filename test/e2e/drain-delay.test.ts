@@ -363,7 +363,7 @@ describe('a drain with a delay', function () {
     const refused = await proxy.app.reload('a test');
     expect(refused).to.deep.include({
       ok: false,
-      problems: ['the sidecar is draining; reload it after outrigger undrain, or start a new process'],
+      problems: ['the sidecar is draining; take the drain back with outrigger undrain, and reload then'],
     });
     await post(proxy, '/undrain');
     const outcome = await proxy.app.reload('a test');

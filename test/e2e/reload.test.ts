@@ -296,9 +296,7 @@ describe('reload', function () {
       const shape = greeterConfig([replica]);
       const { proxy, reload } = await reloadable(shape);
       await proxy.stop();
-      expect(refused(await reload(shape))).to.deep.equal([
-        'the sidecar is draining; reload it after outrigger undrain, or start a new process',
-      ]);
+      expect(refused(await reload(shape))).to.deep.equal(['the sidecar is draining']);
     });
   });
 

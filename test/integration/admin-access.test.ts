@@ -288,6 +288,21 @@ describe('admin over TLS', () => {
     expect((await ask('GET', '/clusters', tls)).status).to.equal(403);
   });
 
+  it('another clientCa counts from the renewal on, for new connections', async () => {
+    let ca: string | string[] = [];
+    rig = await startAdminRig(undefined, {
+      security: () => ({ token: null, tls: { ...tls, ca, requestCert: true, rejectUnauthorized: false } }),
+      isLocalPeer: () => false,
+    });
+    expect((await ask('GET', '/clusters', tls)).status).to.equal(403);
+    ca = localhostCertificate;
+    rig.admin.renew();
+    expect((await ask('GET', '/clusters', tls)).status).to.equal(200);
+    ca = [];
+    rig.admin.renew();
+    expect((await ask('GET', '/clusters', tls)).status).to.equal(403);
+  });
+
   it('TLS alone lets other machines read and change nothing', async () => {
     rig = await startAdminRig(undefined, {
       security: () => ({ token: null, tls }),
