@@ -35,6 +35,8 @@ interface Pattern<R> {
 /** Patterns of which none matches a text without the literal. */
 interface Bucket<R> {
   readonly union: UnionAutomaton<R[]> | null;
+  /** The patterns of the union. */
+  readonly together: readonly Pattern<R>[];
   /** The patterns that are matched one by one. */
   readonly single: readonly Pattern<R>[];
   /** The look-up that took it last. */
@@ -86,8 +88,10 @@ export class RegexIndex<R extends Ordered> {
     if (bucket.takenIn === this.lookups) return;
     bucket.takenIn = this.lookups;
     for (const { regex, routes } of bucket.single) if (regex.matches(text)) lists.push(routes);
-    const together = bucket.union?.match(text) ?? null;
-    if (together !== null) lists.push(together);
+    const together = bucket.union?.match(text);
+    if (together !== undefined && together !== null) lists.push(together);
+    else if (together === undefined)
+      for (const { regex, routes } of bucket.together) if (regex.matches(text)) lists.push(routes);
   }
 
   private bucketOf(patterns: readonly Pattern<R>[]): Bucket<R> {
@@ -108,6 +112,7 @@ export class RegexIndex<R extends Ordered> {
         .sort((a, b) => a.index - b.index);
     return {
       union: together.length === 0 ? null : new UnionAutomaton(positions, routesOf, this.budget),
+      together,
       single,
       takenIn: 0,
     };

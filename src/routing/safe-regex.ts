@@ -25,8 +25,12 @@ export const regexPositionsMax = 255;
 /** Sets kept per pattern, mostly under 300 bytes each; when they are used up, the next text begins with none. */
 export const regexKeptStatesMax = 128;
 
-/** Texts that a pattern matches before it keeps any set: among many routes most are asked once in a while. */
+/**
+ * Short texts that a pattern matches before it keeps any set: among many routes most are asked once in a while. In a long text
+ * sets pay at once.
+ */
 const textsBeforeKeeping = 4;
+const shortTextCharsMax = 64;
 
 /**
  * Compiles a pattern that is to match whole texts, or says in words what is wrong with it. Never throws. What it keeps
@@ -124,7 +128,7 @@ class LazyAutomaton implements SafeRegex, StateHolder {
 
   matches(text: string): boolean {
     const table = this.table ?? this.build();
-    if (this.texts < textsBeforeKeeping) {
+    if (this.texts < textsBeforeKeeping && text.length <= shortTextCharsMax) {
       this.texts += 1;
       return this.simulate(table, table.start, text, 0);
     }

@@ -11,6 +11,12 @@ interface State<T> {
   readonly next: (State<T> | null | undefined)[];
 }
 
+/**
+ * Positions that one text may make it look at for new states; above it the text is given up, and the patterns are asked one by
+ * one. So an odd text costs at most some ten milliseconds more than they do, and does not have the states of all others dropped.
+ */
+export const positionsPerTextMax = 1_048_576;
+
 /** What an object, its arrays and its place in a map take beside what they hold, bytes. */
 const stateOverheadBytes = 320;
 
@@ -21,7 +27,9 @@ const stateOverheadBytes = 320;
  */
 export class UnionAutomaton<T> implements StateHolder {
   private readonly budget: StateBudget;
-  private readonly sets: OctetSet[] = [];
+  /** The number of the set of each position, and by class of bytes which sets have it: 1 or 0. */
+  private readonly setOf: Uint32Array;
+  private readonly admits: readonly Uint8Array[];
   /** The successors of position `p` are `follow[followFrom[p]]` to `follow[followFrom[p + 1]]`. */
   private readonly followFrom: Uint32Array;
   private readonly follow: Uint32Array;
@@ -45,15 +53,17 @@ export class UnionAutomaton<T> implements StateHolder {
     const follow: number[] = [];
     const followFrom: number[] = [];
     const ends: number[] = [];
+    const sets = new DistinctSets();
+    const setOf: number[] = [];
     patterns.forEach((pattern, index) => {
       const offset = ends.length;
       for (let p = 0; p < pattern.end; p++) {
-        this.sets.push(pattern.sets[p]);
+        setOf.push(sets.numberOf(pattern.sets[p]));
         followFrom.push(follow.length);
         for (const q of pattern.follow[p]) follow.push(offset + q);
         ends.push(-1);
       }
-      this.sets.push(neverSet);
+      setOf.push(sets.numberOf(neverSet));
       followFrom.push(follow.length);
       ends.push(index);
       for (const p of pattern.start) this.firsts.push(offset + p);
@@ -61,23 +71,28 @@ export class UnionAutomaton<T> implements StateHolder {
     this.follow = Uint32Array.from(follow);
     this.followFrom = Uint32Array.from([...followFrom, follow.length]);
     this.endOf = Int32Array.from(ends);
-    this.classes = byteClasses(this.sets);
+    this.setOf = Uint32Array.from(setOf);
+    this.classes = byteClasses(sets.all);
+    this.admits = sets.byClass(this.classes);
     this.reachedIn = new Uint32Array(ends.length);
     this.reached = new Uint32Array(ends.length);
   }
 
-  /** What stands for the patterns that match the whole text, or null where none does. */
-  match(text: string): T | null {
+  /** What stands for the patterns that match the whole text; null where none does, undefined where the text is given up. */
+  match(text: string): T | null | undefined {
     this.start ??= this.first();
     let state = this.start;
     const { of } = this.classes;
+    let positionsLeft = positionsPerTextMax;
     for (let i = 0; i < text.length; i++) {
       const byte = text.charCodeAt(i);
       if (byte > 0xff) return null;
       const at = of[byte];
       let next = state.next[at];
       if (next === undefined) {
-        next = this.after(state, byte);
+        positionsLeft -= state.positions.length;
+        if (positionsLeft < 0) return undefined;
+        next = this.after(state, at);
         state.next[at] = next;
       }
       if (next === null) return null;
@@ -97,12 +112,12 @@ export class UnionAutomaton<T> implements StateHolder {
     return this.keep();
   }
 
-  private after(state: State<T>, byte: number): State<T> | null {
+  private after({ positions }: State<T>, byteClass: number): State<T> | null {
     this.beginStep();
-    const { positions } = state;
+    const admits = this.admits[byteClass];
     for (let i = 0; i < positions.length; i++) {
       const p = positions[i];
-      if (this.sets[p][byte] === 0) continue;
+      if (admits[this.setOf[p]] === 0) continue;
       for (let f = this.followFrom[p]; f < this.followFrom[p + 1]; f++) this.reach(this.follow[f]);
     }
     return this.reachedCount === 0 ? null : this.keep();
@@ -151,6 +166,30 @@ export class UnionAutomaton<T> implements StateHolder {
     if (positions.length !== this.reachedCount) return false;
     for (let i = 0; i < positions.length; i++) if (this.reachedIn[positions[i]] !== this.steps) return false;
     return true;
+  }
+}
+
+/** Sets of bytes, each once however many positions of however many patterns have it. */
+class DistinctSets {
+  readonly all: OctetSet[] = [];
+  private readonly byObject = new Map<OctetSet, number>();
+  private readonly byValue = new Map<string, number>();
+
+  numberOf(set: OctetSet): number {
+    const known = this.byObject.get(set);
+    if (known !== undefined) return known;
+    const key = Buffer.from(set.buffer, set.byteOffset, set.length).toString('latin1');
+    const number = this.byValue.get(key) ?? this.all.push(set) - 1;
+    this.byValue.set(key, number);
+    this.byObject.set(set, number);
+    return number;
+  }
+
+  byClass({ of, count }: ByteClasses): Uint8Array[] {
+    return Array.from({ length: count }, (_, byteClass) => {
+      const member = of.indexOf(byteClass);
+      return Uint8Array.from(this.all, (set) => set[member]);
+    });
   }
 }
 

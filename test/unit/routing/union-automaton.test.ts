@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { SeededRandom } from '../../../src/core/random.ts';
 import { Positions } from '../../../src/routing/regex-positions.ts';
 import { parseRegex } from '../../../src/routing/regex-syntax.ts';
 import { StateBudget } from '../../../src/routing/state-budget.ts';
-import { UnionAutomaton } from '../../../src/routing/union-automaton.ts';
+import { positionsPerTextMax, UnionAutomaton } from '../../../src/routing/union-automaton.ts';
 import { anyPattern, anyText } from './patterns.ts';
 
 function union(patterns: readonly string[], budget: StateBudget): UnionAutomaton<number[]> {
@@ -36,6 +37,24 @@ describe('routing/union-automaton', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+
+  it('gives up a text that meets ever new states, and no other', () => {
+    const budget = new StateBudget(100_000_000);
+    // What stood 12 bytes before the end: 4096 states, and twelve positions or so in each.
+    const patterns = Array.from({ length: 200 }, () => '(a|b)*a(a|b){11}');
+    const automaton = union([...patterns, 'a(a|b)*'], budget);
+    const random = new SeededRandom(7);
+    const text = Array.from({ length: 3000 }, () => (random.next() < 0.5 ? 'a' : 'b')).join('');
+    expect(automaton.match(text)).to.equal(undefined);
+    expect(budget.bytes).to.be.within(1, 30 * positionsPerTextMax);
+    for (let n = 0; n < 2; n++) {
+      expect(automaton.match('aa')).to.deep.equal([200]);
+      expect(automaton.match('c')).to.equal(null);
+    }
+    const taught = (): boolean => automaton.match(text) !== undefined;
+    for (let n = 0; n < 60 && !taught(); n++);
+    expect(taught(), 'what it learned of a text it gave up is not lost').to.equal(true);
   });
 
   it('keeps no more than its budget allows, whatever comes, and keeps again after it forgot', () => {
