@@ -338,22 +338,47 @@ describe('Listener', () => {
     expect(data.toString()).to.equal('anything');
   });
 
-  it('closed, it leaves no connection and no timer, whatever state they were in', async () => {
-    const { listener, rig } = setUp();
-    await listener.listen();
-    const sockets = [await open(listener), await open(listener), await open(listener)];
-    sockets[1].write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-    sockets[2].write('GET / HT');
-    await until(
-      () => listener.connections === 3,
-      () => `${listener.connections} connections`,
-    );
-    listener.close();
-    for (const socket of sockets) await closed(socket);
-    rig.cluster.stop();
-    await until(
-      () => listener.connections === 0 && rig.clock.pending === 0,
-      () => `${listener.connections} connections, ${rig.clock.pending} timers`,
-    );
+  describe('its connections', () => {
+    it('closes a connection for which the process has no slot, and serves the next once one is free', async () => {
+      const slots = new ConnectionSlots(2);
+      const { listener } = setUp({}, { slots });
+      await listener.listen();
+      const held = [await open(listener), await open(listener)];
+      await until(
+        () => slots.held === 2,
+        () => `${slots.held} slots held`,
+      );
+      await closed(await open(listener));
+      expect(slots.held).to.equal(2);
+      held[0].end();
+      held[1].resetAndDestroy();
+      await until(
+        () => slots.held === 0,
+        () => `${slots.held} slots held`,
+      );
+      const peer = await connectFrames(formatAddress(listener.address));
+      deferred.push(() => peer.socket.destroy());
+      await peer.roundTrip();
+      expect(slots.held).to.equal(1);
+    });
+
+    it('closed, it leaves no connection and no timer, whatever state they were in', async () => {
+      const { listener, rig } = setUp();
+      await listener.listen();
+      const sockets = [await open(listener), await open(listener), await open(listener)];
+      sockets[1].write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+      sockets[2].write('GET / HT');
+      await until(
+        () => listener.connections === 3,
+        () => `${listener.connections} connections`,
+      );
+      listener.close();
+      for (const socket of sockets) await closed(socket);
+      rig.cluster.stop();
+      await until(
+        () => listener.connections === 0 && rig.clock.pending === 0,
+        () => `${listener.connections} connections, ${rig.clock.pending} timers`,
+      );
+    });
   });
 });
