@@ -118,14 +118,14 @@ describe('TLS towards endpoints that a name led to', () => {
   it('gRPC: a certificate for the address alone is refused, by calls and probes alike', async () => {
     const server = await replica(['127.0.0.1'], 'http2');
     const proxy = await start({ host: 'orders.test', port: server.port }, 'http2');
-    expect(reason(proxy)).to.match(/altnames: Host: orders\.test\. is not/);
+    expect(reason(proxy)).to.match(/^the certificate of the server is not for/);
     const unprobed = await sidecar(
       greeterConfig([{ address: `127.0.0.1:${server.port}` }], {
         tls: { ca: file(authority.cert), serverName: 'orders.test' },
         health: 'none',
       }),
     );
-    expect(await call(unprobed)).to.match(/^14 .*altnames/);
+    expect(await call(unprobed)).to.match(/^14 .*(certificate|altnames)/);
   });
 
   it('gRPC by SRV: the name is the domain whose service was asked for, and not the target', async () => {
@@ -184,7 +184,7 @@ describe('TLS towards endpoints that a name led to', () => {
     const wrong = await replica(['other.test'], 'tcp');
     const health = { tcp: {} };
     const refused = await start({ host: 'orders.test', port: wrong.port }, 'http2', { health });
-    expect(reason(refused)).to.match(/altnames: Host: orders\.test\. is not/);
+    expect(reason(refused)).to.match(/^the certificate of the server is not for/);
     const strange = await replica(['orders.test'], 'tcp', newAuthority().issue(['orders.test']));
     expect(reason(await start({ host: 'orders.test', port: strange.port }, 'http2', { health }))).to.match(
       /certificate/,
@@ -195,7 +195,7 @@ describe('TLS towards endpoints that a name led to', () => {
     const { port } = plain.address() as { port: number };
     const noTls = await start({ host: 'orders.test', port }, 'http2', { health });
     expect(noTls.cluster().all()[0].health.status).to.equal('unhealthy');
-    expect(reason(noTls)).to.match(/wrong version number|packet length|SSL/);
+    expect(reason(noTls)).to.match(/^the server does not use TLS/);
   });
 
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
