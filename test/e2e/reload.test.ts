@@ -321,7 +321,9 @@ describe('reload', function () {
     probe.on('error', () => {}).resume();
     await proxy.stop();
     probe.destroy();
-    expect(refused(await outcome)).to.deep.equal(['the sidecar is draining']);
+    expect(refused(await outcome)).to.deep.equal([
+      'the sidecar is draining; reload it after outrigger undrain, or start a new process',
+    ]);
     expect(await connectError(Number(listen.split(':')[1]))).to.equal('ECONNREFUSED');
   });
 

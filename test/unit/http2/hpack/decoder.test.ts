@@ -22,7 +22,7 @@ describe('HPACK decoder: compression errors', () => {
     ['a string length past the end', '0005 6162', /ends inside a string/],
     ['a string length of 4 GiB', '007f80ffffff0f', /ends inside a string/],
     ['a block that ends before the name', '40', /ends in the middle of a header/],
-    ['a block that ends before the value', '0401 61 04', /ends inside a/],
+    ['a block that ends before the value', '0401 61 04', /ends (?:inside|in the middle of) a/],
     ['a literal without value', '000161', /ends in the middle of a header/],
     ['Huffman padding of 8 bits', '04 82 07ff', /wrong padding/],
     ['Huffman padding of zeros', '04 81 00', /wrong padding/],
