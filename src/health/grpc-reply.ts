@@ -102,7 +102,12 @@ function resultOfClose({ established, error }: HealthOutcome & { kind: 'closed' 
     const reason = error === null ? 'connection closed' : failed(error).reason;
     return { verdict: 'unavailable', reason: `${reason} instead of an answer` };
   }
-  if (error === null) return { verdict: 'failed', reason: 'connection closed before HTTP/2 began' };
+  if (error === null)
+    return {
+      verdict: 'failed',
+      reason:
+        'connection closed before HTTP/2 began (if the endpoint requires TLS, write tls in the cluster)',
+    };
   // Bytes that are no HTTP/2: an HTTP/1.1 server, most likely.
   const code = 'code' in error ? error.code : '';
   if (code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR')

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
-  type TLSSocket,
+  TLSSocket,
   type TlsOptions,
   type Server as TlsServer,
 } from 'node:tls';
-import { type Address, formatAddress } from '../core/address.ts';
+import type { Address } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
 import { contain } from '../core/internal-errors.ts';
@@ -17,13 +17,13 @@ import { forbiddenCipher } from '../core/tls-cipher.ts';
 import { applySocketAccess, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import { readShared } from '../http2/shared-read.ts';
-import type { Peer } from '../proxy/call-records.ts';
 import { callHandler } from '../proxy/handler.ts';
 import type { ProxyContext } from '../proxy/plan.ts';
 import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
-import { sniffProtocol } from './sniff.ts';
+import { peerOf, peerText, showsBadCertificate } from './peers.ts';
+import { isClientHello, sniffProtocol } from './sniff.ts';
 import { StalledSockets } from './stalled-sockets.ts';
 
 export interface ListenerSettings extends DownstreamSettings {
@@ -300,9 +300,11 @@ export class Listener {
 
   /** Which listener, who, and the name that the client asked for (SNI). */
   private tlsFacts(socket: TLSSocket): LogFacts {
-    const { address, port } = peerOf(socket);
-    const peer = address === '' ? undefined : formatAddress({ kind: 'tcp', host: address, port });
-    return { listener: this.settings.name, peer, serverName: socket.servername || undefined };
+    return {
+      listener: this.settings.name,
+      peer: peerText(socket),
+      serverName: socket.servername || undefined,
+    };
   }
 
   private forgetEmptyHttp1(): void {
@@ -341,9 +343,20 @@ export class Listener {
       timer.cancel();
       contain(this.deps.internalErrors, 'accept', socket, () => {
         if (protocol === 'http2') this.serveCleartext(socket, first);
-        else this.http1.accept(socket, first);
+        else {
+          if (isClientHello(first) && !(socket instanceof TLSSocket)) this.warnOfTls(socket);
+          this.http1.accept(socket, first);
+        }
       });
     });
+  }
+
+  /** It gets the reply of HTTP/1.1 to a malformed request, which its TLS library calls a wrong version. */
+  private warnOfTls(socket: Socket): void {
+    this.deps.logger.warn(
+      'a client speaks TLS to a listener without TLS; write tls in the listener, or let the client connect without it',
+      { listener: this.settings.name, peer: peerText(socket) },
+    );
   }
 
   /** HTTP/2 without TLS reads into the buffer that all such connections share. */
@@ -369,13 +382,4 @@ export class Listener {
     socket.resume();
     if (this.closing) connection.announceShutdown();
   }
-}
-
-/** Where certificates are optional, one that is shown must still be good: an unknown identity is worse than none. */
-function showsBadCertificate(socket: TLSSocket): boolean {
-  return !socket.authorized && Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
-}
-
-function peerOf(socket: Socket): Peer {
-  return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
 }

@@ -3,6 +3,14 @@ import type { Socket } from 'node:net';
 /** `PRI`: no HTTP/1.1 method begins so (RFC 9113 section 3.4 reserves it), and three octets tell it from PUT. */
 const http2Start = Buffer.from('PRI', 'latin1');
 
+/** The content type of a TLS handshake record (RFC 8446 section 5.1), with which no HTTP begins. */
+const tlsHandshake = 0x16;
+
+/** Whether a client speaks TLS where none is configured: its ClientHello comes first. */
+export function isClientHello(first: Buffer): boolean {
+  return first[0] === tlsHandshake;
+}
+
 export type Sniffed = 'http2' | 'http1';
 
 /**

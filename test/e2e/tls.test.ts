@@ -96,6 +96,17 @@ describe('TLS', () => {
     expect(proxy.log.some((line) => line.includes('TLS handshake failed'))).to.equal(true);
   });
 
+  it('a client that speaks TLS to a listener without it is reported with the key to write', async () => {
+    const proxy = await sidecar(greeterConfig([{ address: '127.0.0.1:9' }], { health: 'none' }));
+    const [host, port] = proxy.target().split(':');
+    const client = connectTls({ host, port: Number(port), servername: 'localhost' });
+    await once(client, 'error');
+    const line = proxy.log.find((one) =>
+      one.includes('a client speaks TLS to a listener without TLS; write tls'),
+    );
+    expect(line).to.match(/listener=in peer=127\.0\.0\.1:\d+/);
+  });
+
   it('mutual: who shows no certificate gets no further', async () => {
     const replica = await greeter();
     const pem = files();
