@@ -211,6 +211,7 @@ describe('http2/frame-handlers', () => {
     const server = new Scripted('server');
     server.send(frame(9, 4, 1, fragment(...getHead)));
     expect([server.requests.length, server.error?.code]).to.deep.equal([0, ErrorCode.PROTOCOL_ERROR]);
+    expect(server.error?.message).to.equal('CONTINUATION without HEADERS');
   });
 
   it('DATA in pieces that does not end its stream does not end it', () => {

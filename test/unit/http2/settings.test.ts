@@ -44,6 +44,22 @@ describe('http2/settings', () => {
     });
   });
 
+  it('are known by the numbers of the RFC, and each changes what it names and nothing else', () => {
+    const names = [
+      [1, 'headerTableBytes'],
+      [3, 'maxConcurrentStreams'],
+      [4, 'initialWindowBytes'],
+      [5, 'maxFrameBytes'],
+      [6, 'headerListBytesMax'],
+    ] as const;
+    for (const [id, name] of names)
+      expect(apply([[id, 20_000]]).peer, name).to.deep.equal({ ...defaultPeerSettings(), [name]: 20_000 });
+    // Both octets of an identifier count: these are unknown.
+    for (const [id] of names) expect(apply([[0x100 + id, 20_000]]).peer).to.deep.equal(defaultPeerSettings());
+    expect(apply([[5, 16_384]]).error).to.equal(ErrorCode.NO_ERROR);
+    expect(apply([]).error).to.equal(ErrorCode.NO_ERROR);
+  });
+
   it('count in their order: the last of two wins, and the encoder hears of each table size', () => {
     const { peer, tableSizes } = apply([
       [SettingId.HEADER_TABLE_SIZE, 0],
