@@ -8,6 +8,7 @@ import type { Raw } from './scalar-type.ts';
 import { maskRaw, secretsOf, secretsOfText, withoutSecrets } from './secrets.ts';
 import { sourceVariables } from './settings.ts';
 import { configFileBytesMax, parseSource, type SourceNode } from './source.ts';
+import { cluster as clusterShape } from './table/cluster.ts';
 import { type Config, table } from './table.ts';
 import { sourceOfTargets } from './targets.ts';
 import { type Draft, deepFreeze, rawOfTyped, typedOf } from './typed.ts';
@@ -164,7 +165,8 @@ function withProbes(config: Config): Config {
   const clusters = config.clusters.map((cluster) => {
     const { health, protocol } = cluster;
     if (health === 'none' || health.grpc || health.http || health.tcp) return cluster;
-    const grpc = { service: '', mode: 'check' } as NonNullable<typeof health.grpc>;
+    // As if `grpc: {}` were written, so that what is written out reads back as the same.
+    const grpc = typedOf(clusterShape.keys.health.keys.grpc, {}) as NonNullable<typeof health.grpc>;
     return { ...cluster, health: { ...health, ...(protocol === 'http2' ? { grpc } : { tcp: {} }) } };
   });
   return { ...config, clusters };

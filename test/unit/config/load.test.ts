@@ -108,7 +108,7 @@ describe('config/load', () => {
 
     it('is asked by gRPC of a cluster that speaks HTTP/2, unless told otherwise', () => {
       expect(healthOf('')).to.deep.include({
-        grpc: { service: '', mode: 'check' },
+        grpc: { service: '', mode: 'check', authority: undefined, metadata: undefined },
         http: undefined,
         tcp: undefined,
         intervalMs: 5000,
