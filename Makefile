@@ -30,10 +30,10 @@ test: install ## Run all tests (ARGS='-g words' picks some)
 check: install ## Judge the sources: types, style, layers, cycles, banned globals, lengths
 	@$(run) exec node test/check/main.ts $(ARGS)
 
-format: install ## Format the sources and mend what Biome can mend safely
+format: install ## Format the sources and fix what Biome can fix safely
 	@$(run) exec biome check --config-path=config --write src test config/*.mjs package.json
 
-sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace tells all of one)
+sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace shows all of one)
 	@$(run) exec node test/sim/main.ts --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
 balance-sim: install ## Simulate which replica gets a call, beside other policies and the goals (SEED=1; ARGS='--seeds 3 --only goals')

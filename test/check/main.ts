@@ -99,10 +99,10 @@ if (untested.length > 0)
 `);
 if (failures.length > 0) {
   if (failures.includes('style'))
-    process.stdout.write('style: `make format` mends what can be mended without thought\n');
+    process.stdout.write('style: `make format` fixes what can be fixed without thought\n');
   process.stdout.write(`check: failed: ${failures.join(', ')}\n`);
   process.exitCode = 1;
 } else
   process.stdout.write(
-    'check: types, style, layers, cycles, banned globals, lengths, exports and words are in order\n',
+    'check: types, style, layers, cycles, banned globals, lengths, exports, words and the glossary of texts are in order\n',
   );

@@ -321,9 +321,7 @@ describe('reload', function () {
     probe.on('error', () => {}).resume();
     await proxy.stop();
     probe.destroy();
-    expect(refused(await outcome)).to.deep.equal([
-      'the sidecar is draining; reload it after outrigger undrain, or start a new process',
-    ]);
+    expect(refused(await outcome)).to.deep.equal(['the sidecar is draining']);
     expect(await connectError(Number(listen.split(':')[1]))).to.equal('ECONNREFUSED');
   });
 
