@@ -7,7 +7,7 @@ import type { Address } from '../core/address.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { ListenError } from '../core/listen-error.ts';
 import type { Logger } from '../core/logger.ts';
-import { listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
+import { closeServer, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { isLocalPeer } from './access.ts';
 import { type Answer, makeAnswer } from './answer.ts';
 import { readDashboard } from './dashboard-files.ts';
@@ -95,7 +95,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const close = async (): Promise<void> => {
     history.close();
     events.close();
-    await closeServer(server, clock);
+    await closeConnections(server, clock);
   };
   let probesServer: BoundServer | null = null;
   try {
@@ -127,7 +127,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     close: async () => {
       await Promise.all([
         close(),
-        probesServer === null ? undefined : closeServer(probesServer.server, clock),
+        probesServer === null ? undefined : closeConnections(probesServer.server, clock),
       ]);
     },
   };
@@ -222,10 +222,10 @@ function boundAddress(server: Server, asked: Address): Address {
   return { kind: 'tcp', host: asked.host, port: bound.port };
 }
 
-function closeServer(server: Server, clock: Clock): Promise<void> {
+function closeConnections(server: Server, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const force = clock.after(closeGraceMs, () => server.closeAllConnections());
-    server.close(() => {
+    closeServer(server, () => {
       force.cancel();
       resolve();
     });

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -24,12 +24,45 @@ export async function listenOnSocketFile(server: Server, path: string, access: S
   for (let takeOvers = 0; ; takeOvers++) {
     try {
       await bind(server, path, access);
+      madeFiles.set(server, { path, birth: birthOf(path) });
       return;
     } catch (error) {
       const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
       if (!inUse || takeOvers === takeOversMax || !(await removeAbandoned(path))) throw error;
     }
   }
+}
+
+/** The socket file that each server made. */
+const madeFiles = new WeakMap<Server, { readonly path: string; readonly birth: string | null }>();
+
+/**
+ * Closes a server, and removes its socket file, where it has one. A file that another process has put in its place stays:
+ * libuv removes whatever has the name, so that file gets another name for the moment.
+ */
+export function closeServer(server: Server, closed?: () => void): void {
+  const made = madeFiles.get(server);
+  const foreign = made !== undefined && server.listening && birthOf(made.path) !== made.birth;
+  const aside = foreign ? setAside(made.path) : null;
+  server.close(closed);
+  if (made !== undefined && aside !== null) renameSync(aside, made.path);
+}
+
+/** Renames a file, and gives its new name; null where there is none, or it cannot be, and so cannot be removed either. */
+function setAside(path: string): string | null {
+  const aside = `${path}.${process.pid}`;
+  try {
+    renameSync(path, aside);
+    return aside;
+  } catch {
+    return null;
+  }
+}
+
+/** Tells a file from another that has its name later; a new mode or owner makes no difference. Null where there is none. */
+function birthOf(path: string): string | null {
+  const file = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return file === undefined ? null : `${file.dev}:${file.ino}:${file.birthtimeNs}`;
 }
 
 /** Gives a socket file its mode and owner. Throws a sentence where this process may not. */
@@ -61,6 +94,18 @@ export function socketFileTrouble(path: string, error: NodeJS.ErrnoException): s
       return existsSync(dirname(path))
         ? 'this user may not create a file there; choose another path'
         : 'its folder does not exist; create it, or choose another path';
+    case 'ENOTDIR':
+      return 'a part of the path is a file and no folder; choose another path';
+    case 'EROFS':
+      return 'the file system is read-only; choose another path';
+    case 'ELOOP':
+      return 'the path has a loop of symbolic links; choose another path';
+    case 'EPERM':
+    case 'ENOTSUP':
+      return 'the file system allows no socket there; choose another path';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the file system is full; free some space, or choose another path';
     default:
       return error.message;
   }
@@ -109,8 +154,10 @@ async function removeAbandoned(path: string): Promise<boolean> {
 function identityOf(path: string): string | null {
   const file = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   if (file === undefined) return null;
-  if (!file.isSocket())
-    throw new Error(`${path} is a file and no socket; choose another path, or remove the file`);
+  if (!file.isSocket()) {
+    const kind = file.isDirectory() ? 'folder' : file.isSymbolicLink() ? 'symbolic link' : 'file';
+    throw new Error(`${path} is a ${kind} and no socket; choose another path, or remove the ${kind}`);
+  }
   return `${file.dev}:${file.ino}:${file.ctimeNs}`;
 }
 

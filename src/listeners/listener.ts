@@ -14,7 +14,12 @@ import { ListenError } from '../core/listen-error.ts';
 import type { LogFacts } from '../core/logger.ts';
 import { sparingLogger } from '../core/sparing-logger.ts';
 import { forbiddenCipher } from '../core/tls-cipher.ts';
-import { applySocketAccess, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
+import {
+  applySocketAccess,
+  closeServer,
+  listenOnSocketFile,
+  type SocketAccess,
+} from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import { readShared } from '../http2/shared-read.ts';
 import { callHandler } from '../proxy/handler.ts';
@@ -221,7 +226,7 @@ export class Listener {
   async stopAccepting(): Promise<void> {
     if (!this.closing && this.server.listening) await emptyQueue(this.deps.clock, () => this.accepted);
     this.closing = true;
-    this.server.close();
+    closeServer(this.server);
     for (const connection of this.http2.values()) connection.announceShutdown();
     for (const http1 of [this.http1, ...this.earlierHttp1]) http1.drain();
   }
@@ -237,7 +242,7 @@ export class Listener {
 
   /** Closes whatever is left. */
   close(): void {
-    this.server.close();
+    closeServer(this.server);
     this.stallTimer?.cancel();
     for (const connection of this.http2.values()) connection.destroy();
     for (const http1 of [this.http1, ...this.earlierHttp1]) http1.close();

@@ -1,11 +1,26 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { applySocketAccess, listenOnSocketFile, type SocketAccess } from '../../../src/core/unix-socket.ts';
+import {
+  applySocketAccess,
+  closeServer,
+  listenOnSocketFile,
+  type SocketAccess,
+} from '../../../src/core/unix-socket.ts';
 
 describe('listenOnSocketFile', () => {
   const deferred: Array<() => unknown> = [];
@@ -93,7 +108,8 @@ describe('listenOnSocketFile', () => {
     );
     const link = join(at, 'link');
     symlinkSync(file, link);
-    expect((await failure(listen(link))).message).to.match(/is a file and no socket/);
+    expect((await failure(listen(link))).message).to.match(/is a symbolic link and no socket/);
+    expect((await failure(listen(at))).message).to.match(/is a folder and no socket/);
     expect(readFileSync(file, 'utf8')).to.equal('data');
   });
 
@@ -105,6 +121,32 @@ describe('listenOnSocketFile', () => {
     const texts = outcomes.map(({ code, message }) => code ?? message).sort();
     expect(texts).to.deep.equal(['EADDRINUSE', 'EADDRINUSE', 'it listens']);
     expect(await saidBy(path)).to.equal('ours');
+  });
+
+  it('removes its file at the end, whatever mode it has by then, and none that another process put there', async () => {
+    const path = join(folder(), 's');
+    const first = await listen(path, { mode: 0o600 });
+    applySocketAccess(path, { mode: 0o666 });
+    closeServer(first);
+    expect(existsSync(path)).to.equal(false);
+
+    const second = await listen(path);
+    unlinkSync(path);
+    await otherProcess(path);
+    closeServer(second);
+    // Once closed it has no file any more, whatever is there.
+    closeServer(second);
+    expect(await saidBy(path)).to.equal('theirs');
+    expect(readdirSync(dirname(path))).to.deep.equal(['s']);
+  });
+
+  it('leaves a plain file that is there at the end', async () => {
+    const path = join(folder(), 's');
+    const server = await listen(path);
+    unlinkSync(path);
+    writeFileSync(path, 'kept');
+    closeServer(server);
+    expect(readFileSync(path, 'utf8')).to.equal('kept');
   });
 
   it('gives the file its mode and owner before anyone can connect', async () => {
