@@ -3,10 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Clock ticks of /proc, always 100 a second on Linux. */
 const tickMs = 10;
 
-/** Resident memory of a process, MiB. */
+/** Resident memory of a process, MiB; 0 once it has ended. */
 export function rssMiB(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-  return line === null ? 0 : Number(line[1]) / 1024;
+  try {
+    const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return line === null ? 0 : Number(line[1]) / 1024;
+  } catch {
+    return 0;
+  }
 }
 
 /** User and system time of a process so far, milliseconds. */
