@@ -22,6 +22,11 @@ export async function closeDebuggerOfSignal(env: Environment): Promise<void> {
   process.stderr.write('closed the debugger that SIGUSR1 opened before Outrigger could take the signal\n');
 }
 
+/** Whether a flag makes Node block SIGUSR1, for our listeners too. */
+export function blocksReopenSignal(env: Environment): boolean {
+  return [...process.execArgv, ...(env.NODE_OPTIONS ?? '').split(/\s+/)].includes(disableFlag);
+}
+
 /** How a child process is to be started so that no signal, and no flag of its parent, opens a debugger in it. */
 export function withoutDebugger(
   execArgv: readonly string[],

@@ -13,6 +13,7 @@ import { type LineLogger, lineLogger } from '../core/line-logger.ts';
 import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
+import { blocksReopenSignal } from './debugger.ts';
 import { type CliIo, ExitCode } from './io.ts';
 import { warningLine } from './node-warnings.ts';
 import type { RunSignals } from './signals.ts';
@@ -52,6 +53,8 @@ export async function run(
       if (to.kind === 'file') logger.info('log file reopened', { file: to.path });
       else logger.info('there is no log file to reopen');
     });
+    if (app.config.telemetry.accessLog.to.kind === 'file' && blocksReopenSignal(env))
+      logger.warn('Node blocks SIGUSR1 (--disable-sigusr1); send SIGHUP to reopen the access log');
     const watch = watchConfig(app, loaded.file);
     const idle = new IdleCollector({
       clock: systemClock,

@@ -92,6 +92,42 @@ describe('signals', function () {
     expect(readFileSync(path, 'utf8'), 'the last call is in the newest file').to.match(/\n$/);
   });
 
+  it('SIGUSR1 reopens the access log with the flags of the container image and of npm as well', async () => {
+    const text = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+    const entry = /^ENTRYPOINT (.*)$/m.exec(text('docker/Dockerfile'))?.[1] ?? '';
+    const script = JSON.parse(text('package.json')).scripts.outrigger as string;
+    for (const words of [JSON.parse(entry) as string[], script.split(' ')]) {
+      expect(words[0]).to.equal('node');
+      const folder = mkdtempSync(join(tmpdir(), 'outrigger-signals-'));
+      defer(() => rmSync(folder, { recursive: true }));
+      const program = await withLog(join(folder, 'access.log'), words.slice(1, -1).join(' '));
+      program.signal('SIGUSR1');
+      await program.said(/log file reopened file=\S+access\.log/);
+    }
+  });
+
+  it('warns where a flag of Node blocks SIGUSR1, and SIGHUP reopens the log then', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-signals-'));
+    defer(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'access.log');
+    const program = await withLog(path, '--disable-sigusr1');
+    await program.said(/Node blocks SIGUSR1 \(--disable-sigusr1\); send SIGHUP/);
+    renameSync(path, `${path}.1`);
+    program.signal('SIGHUP');
+    await until(
+      () => existsSync(path),
+      () => program.stderr,
+    );
+  });
+
+  async function withLog(path: string, nodeOptions: string): Promise<Program> {
+    const replica = await greeter();
+    const { program } = await running(replica.address, ['--access-log', `file:${path}`], {
+      NODE_OPTIONS: nodeOptions,
+    });
+    return program;
+  }
+
   for (const signal of ['SIGQUIT', 'SIGTERM', 'SIGINT'] as const) {
     it(`${signal} lets calls in flight finish and ends with 0, though it comes twice at once`, async () => {
       const replica = await greeter({ delayMs: 500 });
