@@ -1,6 +1,7 @@
 import { decodeGrpcMessage } from './grpc-message.ts';
 import type { HeaderBlock } from './header-block.ts';
 import { OctetField } from './octet-field.ts';
+import { withoutUrlSecrets } from './query-redaction.ts';
 import { safeText } from './safe-text.ts';
 
 /** Bytes of a status message, as it came over the wire, that are remembered of an attempt. */
@@ -37,7 +38,7 @@ export class StatusMessage {
 }
 
 function shown(decoded: string): string {
-  const safe = safeText(decoded);
+  const safe = safeText(withoutUrlSecrets(decoded));
   return safe.length <= statusMessageCharsMax ? safe : `${safe.slice(0, statusMessageCharsMax - 1)}…`;
 }
 

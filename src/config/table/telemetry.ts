@@ -113,7 +113,7 @@ export const telemetry = section(
       }),
       {
         default: sensitiveParametersDefault,
-        doc: 'Query parameters whose values the access log, spans, error texts, `/traces`, `/explain` and the page show as `REDACTED`. `*` stands for any beginning; letter case, `-` and `_` make no difference. A list of your own replaces the default; `[]` shows every value. Replicas always get the query as it came.',
+        doc: 'Query parameters whose values the access log, spans, error texts, `/traces`, `/explain` and the page show as `REDACTED`, also in URLs within a value. `*` stands for any beginning; letter case, `-` and `_` make no difference. A list of your own replaces the default; `[]` shows every value. In what upstreams say of their status, the default list applies. Replicas always get the query as it came.',
       },
     ),
   },

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import {
   QueryRedaction,
   sensitiveParametersDefault,
+  withoutUrlSecrets,
   withoutUserInfo,
 } from '../../../src/core/query-redaction.ts';
 
@@ -31,6 +32,24 @@ describe('core/query-redaction', () => {
     ['/a?u=https://me:pw@host/x', '/a?u=https://REDACTED@host/x'],
     ['/a?u=https:%2F%2Fme:pw@host', '/a?u=https:%2F%2FREDACTED@host'],
     ['/a?%=1&token=x', '/a?%=1&token=REDACTED'],
+    ['/a/https://me:pw@host/x', '/a/https://REDACTED@host/x'],
+    ['/a/http:%2f%2fme:pw@host', '/a/http:%2f%2fREDACTED@host'],
+    ['/a?u=http%3A%2F%2Fme%3Apw%40host%2Fx', '/a?u=http%3A%2F%2FREDACTED@host%2Fx'],
+    ['/a?u=http%3A%2F%2Fhost%3Fmail%3Dme%40host', '/a?u=http%3A%2F%2Fhost%3Fmail%3Dme%40host'],
+    ['/a?u=/b?token=x', '/a?u=/b?token=REDACTED'],
+    ['/a?u=%2Fb%3Fc%3D1%26token%3Dx%26d%3D2&e=3', '/a?u=%2Fb%3Fc%3D1%26token%3DREDACTED%26d%3D2&e=3'],
+    ['/a?u=%2Fb%23access_token%3Dx%23y', '/a?u=%2Fb%23access_token%3DREDACTED%23y'],
+    ['/a?u=%2Fb%3Ftoken=x%26y', '/a?u=%2Fb%3Ftoken=REDACTED'],
+    ['/a?b=1#token=x', '/a?b=1#token=REDACTED'],
+    ['/a%3Btoken=x/b', '/a%3Btoken=REDACTED/b'],
+    ['/a?token%3Dx', '/a?token%3DREDACTED'],
+    ['/a?token=x%26y%3Dz', '/a?token=REDACTED'],
+    [
+      '/a?token[0]=x&token[k][]=y&login.token.0=z',
+      '/a?token[0]=REDACTED&token[k][]=REDACTED&login.token.0=REDACTED',
+    ],
+    ['/a?bearer=x', '/a?bearer=REDACTED'],
+    ['/a?b=1&c%3Dd&e', '/a?b=1&c%3Dd&e'],
     ['', ''],
   ] as const) {
     it(`shows ${target} as ${shown}`, () => expect(redaction.target(target)).to.equal(shown));
@@ -45,11 +64,33 @@ describe('core/query-redaction', () => {
   });
 
   it('is linear in the length of the target, whatever is in it', () => {
-    for (const unit of ['?', '&', ';', '=', 'token=', ':%2f%2f', '://a', '%', '@']) {
+    for (const unit of [
+      '?',
+      '&',
+      ';',
+      '=',
+      'token=',
+      'a.',
+      ':%2f%2f',
+      '://a',
+      '%3a%2f%2f@',
+      '%',
+      '@',
+      '%40',
+      '%3f%3d',
+    ]) {
       const started = performance.now();
       redaction.target(`/?${unit.repeat(20_000)}`.slice(0, 20_000));
       expect(performance.now() - started, unit).to.be.below(500);
     }
+  });
+
+  it('takes secrets out of the URLs of a sentence', () => {
+    expect(
+      withoutUrlSecrets('Get "http://u:p@h/a?token=x&b=1": refused (see /a?sig=x or ask me@h; token=1)'),
+    ).to.equal(
+      'Get "http://REDACTED@h/a?token=REDACTED&b=1": refused (see /a?sig=REDACTED or ask me@h; token=1)',
+    );
   });
 
   it('takes user information out of URLs', () => {

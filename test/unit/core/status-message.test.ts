@@ -34,6 +34,13 @@ describe('core/status-message', () => {
     expect(text('%E2%80%AEevil')).to.equal('\\u202eevil');
   });
 
+  it('hides user information and sensitive parameters of URLs that it quotes', () => {
+    expect(text('Get "http://u:hunter2@h/a?token=hunter2&b=1": EOF')).to.equal(
+      'Get "http://REDACTED@h/a?token=REDACTED&b=1": EOF',
+    );
+    expect(text('no route for /a%3Ftoken=hunter2%0A')).to.equal('no route for /a?token=REDACTED\\n');
+  });
+
   it('keeps so many bytes, and cuts neither an escape nor a character in two', () => {
     const full = 'x'.repeat(statusMessageBytesMax);
     expect(text(full)).to.equal(full);
