@@ -45,8 +45,8 @@ export interface TriesCall extends AttemptOwner {
  * sent its whole request waits `headHoldMs` at the most; one that has not, only until the event loop has read on.
  */
 export class Tries implements ReplyJudge {
-  /** Attempts begun, transparent ones not counted. */
-  begun = 0;
+  /** Attempts begun, the first included; transparent ones are not counted. */
+  begun = 1;
   /** Why no other attempt can follow; '' until one was chosen. */
   private chosenBecause = '';
   private readonly plan: TriesPlan;
@@ -97,7 +97,6 @@ export class Tries implements ReplyJudge {
 
   /** Whom a new attempt belongs to. */
   hold(kind: AttemptKind): HeldAttempt {
-    if (this.begun === 0) this.begun = 1;
     const decided = kind === 'retry' || kind === 'hedge';
     const held = new HeldAttempt(this, this.call, decided && this.pending);
     if (decided) this.pending = false;
@@ -128,12 +127,11 @@ export class Tries implements ReplyJudge {
   // The reply.
 
   headCame(held: HeldAttempt, head: HeaderBlock, end: boolean): void {
-    const { grpc, replayable, requestEnded } = this.call;
+    const { grpc, requestEnded } = this.call;
     held.timer?.cancel();
     held.head = head;
     if (!grpc) return this.httpReply(held, head, end);
     if (end || head.status !== 200) return this.statusCame(held, head, null, end);
-    if (!replayable) return this.choose(held, 'the request outgrew the replay buffer');
     const holdMs = requestEnded ? this.plan.headHoldMs : 0;
     held.timer = this.clock.after(holdMs, () => this.choose(held, 'the head of the reply was relayed'));
   }
@@ -150,7 +148,7 @@ export class Tries implements ReplyJudge {
 
   private statusCame(held: HeldAttempt, head: HeaderBlock, trailers: HeaderBlock | null, end: boolean): void {
     const code = grpcStatusOfReply(head.status, trailers ?? head);
-    const wanted = this.conditions.grpc(code) || (head.status !== 200 && this.conditions.http(head.status));
+    const wanted = this.conditions.grpc(code) || this.conditions.http(head.status);
     if (this.another(held, wanted, grpcStatusName(code), wanted ? parsePushback(head, trailers) : null))
       this.drop(held, code, trailers ?? head);
     else this.relay(held, trailers, end);
@@ -185,8 +183,7 @@ export class Tries implements ReplyJudge {
       this.note(`not retried: ${this.chosenBecause}`, 'committed', attempt?.record);
       return false;
     }
-    const held = this.running.find((one) => one.attempt === attempt) ?? null;
-    if (attempt !== null) this.forget(attempt);
+    const held = this.forget(attempt);
     if (error.mayHaveProcessed) this.processed = true;
     const kind = replyErrors[error.code];
     const { conditions } = this;
@@ -228,10 +225,13 @@ export class Tries implements ReplyJudge {
     for (const { attempt, timer } of this.running.splice(0)) {
       timer?.cancel();
       this.processed ||= attempt.stream !== null;
-      if (atDeadline) endAtDeadline(attempt, endingOf(attempt), this.call.grpc, nowMs);
-      else attempt.cancel(ErrorCode.CANCEL, endingOf(attempt), nowMs);
       attempt.record.verdict ||= verdict;
-      if (this.call.grpc && attempt.record.grpcStatus < 0) attempt.record.grpcStatus = GrpcStatus.CANCELLED;
+      if (atDeadline) {
+        endAtDeadline(attempt, endingOf(attempt), this.call.grpc, nowMs);
+        continue;
+      }
+      attempt.cancel(ErrorCode.CANCEL, endingOf(attempt), nowMs);
+      if (this.call.grpc) attempt.record.grpcStatus = GrpcStatus.CANCELLED;
     }
   }
 
@@ -243,13 +243,14 @@ export class Tries implements ReplyJudge {
     this.plan.budget.calls--;
   }
 
-  /** It runs no longer, and another was begun in its place or will be. */
-  forget(attempt: Attempt): void {
+  /** The attempt runs no longer, and gives its place in the budget back. Returns null for one that did not run. */
+  forget(attempt: Attempt | null): HeldAttempt | null {
     const index = this.running.findIndex((one) => one.attempt === attempt);
-    if (index < 0) return;
+    if (index < 0) return null;
     const [held] = this.running.splice(index, 1);
     held.timer?.cancel();
     this.payBack(held);
+    return held;
   }
 
   private drop(held: HeldAttempt, code: number, last: HeaderBlock): void {
@@ -378,14 +379,11 @@ export class Tries implements ReplyJudge {
 
   private wait(ms: number, then: () => void): void {
     this.pause?.cancel();
-    this.pause = this.clock.after(ms, () => {
-      this.pause = null;
-      then();
-    });
+    this.pause = this.clock.after(ms, then);
   }
 
-  private note(verdict: string, withheld: WithheldReason | '', record = this.record.attempts.at(-1)): void {
-    if (record === undefined) return;
+  /** Adds to the verdict of an attempt, by default the latest. There is one whenever there is something to say. */
+  private note(verdict: string, withheld: WithheldReason | '', record = this.record.attempts.at(-1)!): void {
     record.verdict = record.verdict === '' ? verdict : `${record.verdict}; ${verdict}`;
     if (withheld !== '') record.withheld = withheld;
   }

@@ -6,6 +6,7 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../../../src/core/message-stream.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
 import { staticSource } from '../../../src/discovery/static.ts';
 import type { Admission } from '../../../src/proxy/admit.ts';
 import { Call } from '../../../src/proxy/call.ts';
@@ -98,6 +99,8 @@ export interface CallRig {
   /** Streams that the endpoints were given, in order of time. */
   readonly order: FakeStream[];
   readonly settled: CallRecord[];
+  /** The first answer of discovery, where the cluster is `warming`. */
+  publish(): void;
   /** A call from a client whose stream is given back. */
   call(head: HeaderBlock, end?: boolean): FakeStream;
 }
@@ -114,20 +117,41 @@ export interface CallRigOptions {
   readonly requestsMax?: number;
   readonly protocol?: ClusterSettings['protocol'];
   readonly affinity?: ClusterSettings['affinity'];
+  /** Discovery answers with `publish`, and not as the cluster starts. */
+  readonly warming?: boolean;
 }
 
-/** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
-export function callRig(options: CallRigOptions = {}): CallRig {
-  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
-  const clock = new VirtualClock();
-  const pools: FakePool[] = [];
-  const order: FakeStream[] = [];
+/** When the calls of a rig begin, milliseconds: not 0, so that a moment is not taken for a duration. */
+const startMs = 5000;
+
+/** Endpoints that are known as the cluster starts, or, where it is `warming`, with `publish`. */
+function discoveryOf(endpoints: number, clock: VirtualClock, warming: boolean) {
   const specs = Array.from({ length: endpoints }, (_, i) => ({
     address: { kind: 'tcp', host: '10.0.0.1', port: 1000 + i } as const,
     weight: 1,
     zone: '',
     priority: 0,
   }));
+  const source = staticSource(specs, () => clock.now());
+  if (!warming) return { source, publish() {} };
+  let publishTo: Publish = () => {};
+  const later: DiscoverySource = {
+    ...source,
+    start(publish) {
+      publishTo = publish;
+    },
+  };
+  return { source: later, publish: () => publishTo(specs) };
+}
+
+/** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
+export function callRig(options: CallRigOptions = {}): CallRig {
+  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
+  const clock = new VirtualClock();
+  clock.advance(startMs);
+  const pools: FakePool[] = [];
+  const order: FakeStream[] = [];
+  const { source, publish } = discoveryOf(endpoints, clock, options.warming === true);
   const cluster = new Cluster(
     {
       name: 'greeter',
@@ -141,7 +165,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
       clock,
       random: new SeededRandom(1),
       logger: silentLogger,
-      discovery: staticSource(specs, () => clock.now()),
+      discovery: source,
       newPool: () => {
         const pool = new FakePool();
         pool.granted = (stream) => order.push(stream);
@@ -184,6 +208,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     order,
     endpoints: cluster.all(),
     settled,
+    publish,
     call(head, end = true) {
       const client = new FakeStream();
       new Call(context, client, { address: '127.0.0.9', port: 9 }, head, end).start(head);

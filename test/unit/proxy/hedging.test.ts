@@ -1,27 +1,13 @@
 import { expect } from 'chai';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
 import { replayBytesPerCallMax } from '../../../src/proxy/replay-buffer.ts';
-import { RetryBudget } from '../../../src/resilience/retry-budget.ts';
-import { compileRetryConditions } from '../../../src/resilience/retry-conditions.ts';
-import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
 import { callRig, failure, grpcHead } from './call-rig.ts';
-import { answer, expectTriesOver, message, sayTrailersOnly } from './tries-support.ts';
-
-function hedging(attempts = 3, nonFatal = ['unavailable'], min = 10): TriesPlan {
-  return {
-    policy: { kind: 'hedge', nonFatal: compileRetryConditions(nonFatal), delayMs: 100 },
-    attemptsMax: attempts,
-    headHoldMs: 50,
-    budget: new RetryBudget({ percent: 20, min }),
-    random: new SeededRandom(7),
-  };
-}
+import { answer, expectTriesOver, hedgePlan, message, sayTrailersOnly } from './tries-support.ts';
 
 describe('hedging', () => {
   it('sends another elsewhere each time the delay is over, and the first good reply wins', () => {
-    const plan = hedging();
+    const plan = hedgePlan();
     const rig = callRig({ endpoints: 3, tries: plan });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(message, 0, 5, true);
@@ -54,7 +40,7 @@ describe('hedging', () => {
   });
 
   it('a reply in time costs one attempt', () => {
-    const plan = hedging();
+    const plan = hedgePlan();
     const rig = callRig({ endpoints: 3, tries: plan });
     rig.call(grpcHead());
     answer(rig.order[0]);
@@ -64,7 +50,7 @@ describe('hedging', () => {
   });
 
   it('a failure that is not fatal is followed by the next at once', () => {
-    const plan = hedging();
+    const plan = hedgePlan();
     const rig = callRig({ endpoints: 3, tries: plan });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
@@ -76,7 +62,7 @@ describe('hedging', () => {
   });
 
   it('any other failure is the answer', () => {
-    const plan = hedging();
+    const plan = hedgePlan();
     const rig = callRig({ endpoints: 3, tries: plan });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
@@ -87,7 +73,7 @@ describe('hedging', () => {
   });
 
   it('when all fail, the last failure is the answer', () => {
-    const plan = hedging(2);
+    const plan = hedgePlan(2);
     const rig = callRig({ endpoints: 3, tries: plan });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
@@ -99,7 +85,7 @@ describe('hedging', () => {
   });
 
   it('pushback: no further one, and those that run go on', () => {
-    const plan = hedging(4);
+    const plan = hedgePlan(4);
     const rig = callRig({ endpoints: 4, tries: plan });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
@@ -112,7 +98,7 @@ describe('hedging', () => {
   });
 
   it('pushback: the next one as late as the server says', () => {
-    const plan = hedging();
+    const plan = hedgePlan();
     const rig = callRig({ endpoints: 3, tries: plan });
     rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '700']);
@@ -124,7 +110,7 @@ describe('hedging', () => {
   });
 
   it('nobody else to ask: one attempt, however long it takes', () => {
-    const plan = hedging();
+    const plan = hedgePlan();
     const rig = callRig({ endpoints: 1, tries: plan });
     rig.call(grpcHead());
     rig.clock.advance(1000);
@@ -135,7 +121,7 @@ describe('hedging', () => {
   });
 
   it('the budget bounds it', () => {
-    const plan = hedging(2, ['unavailable'], 1);
+    const plan = hedgePlan(2, ['unavailable'], 1);
     const rig = callRig({ endpoints: 3, tries: plan });
     for (let i = 0; i < 3; i++) rig.call(grpcHead());
     rig.clock.advance(100);
@@ -146,7 +132,7 @@ describe('hedging', () => {
   });
 
   it('a refused one goes elsewhere for nothing', () => {
-    const plan = hedging(2);
+    const plan = hedgePlan(2);
     const rig = callRig({ endpoints: 3, tries: plan });
     rig.call(grpcHead());
     rig.clock.advance(100);
@@ -159,7 +145,7 @@ describe('hedging', () => {
   });
 
   it('a request goes to all of them as it comes; what outgrows the replay buffer goes to the furthest alone', () => {
-    const plan = hedging(2);
+    const plan = hedgePlan(2);
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(message, 0, 5, false);
@@ -178,7 +164,7 @@ describe('hedging', () => {
   });
 
   it('a full cluster takes no more, and those that run go on', () => {
-    const plan = hedging(3);
+    const plan = hedgePlan(3);
     const rig = callRig({ endpoints: 3, tries: plan, requestsMax: 2 });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
@@ -196,7 +182,7 @@ describe('hedging', () => {
   });
 
   it('the deadline ends all of them', () => {
-    const plan = hedging(3);
+    const plan = hedgePlan(3);
     const rig = callRig({ endpoints: 3, tries: plan });
     const client = rig.call(grpcHead(['grpc-timeout', '150m']));
     rig.clock.advance(150);
@@ -206,7 +192,7 @@ describe('hedging', () => {
   });
 
   it('a client that goes cancels all of them', () => {
-    const plan = hedging(3);
+    const plan = hedgePlan(3);
     const rig = callRig({ endpoints: 3, tries: plan });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);

@@ -2,43 +2,13 @@ import { expect } from 'chai';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
 import { replayBytesPerCallMax } from '../../../src/proxy/replay-buffer.ts';
-import { RetryBudget } from '../../../src/resilience/retry-budget.ts';
-import { compileRetryConditions } from '../../../src/resilience/retry-conditions.ts';
-import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
 import { callRig, failure, grpcHead, httpHead, replyHead } from './call-rig.ts';
-import { answer, expectTriesOver, message, sayTrailersOnly, trailers } from './tries-support.ts';
-
-interface PolicyOptions {
-  readonly on?: ReadonlyArray<string | number>;
-  readonly attempts?: number;
-  readonly perTryTimeoutMs?: number;
-  readonly percent?: number;
-  readonly min?: number;
-}
-
-const infinity = Number.POSITIVE_INFINITY;
-
-function policy(options: PolicyOptions = {}): TriesPlan {
-  const { on = ['unavailable'], attempts = 3, perTryTimeoutMs = infinity, percent = 20, min = 3 } = options;
-  return {
-    policy: {
-      kind: 'retry',
-      on: compileRetryConditions(on),
-      perTryTimeoutMs,
-      backoff: { baseMs: 25, maxMs: 250 },
-    },
-    attemptsMax: attempts,
-    headHoldMs: 50,
-    budget: new RetryBudget({ percent, min }),
-    random: new SeededRandom(7),
-  };
-}
+import { answer, expectTriesOver, message, retryPlan, sayTrailersOnly, trailers } from './tries-support.ts';
 
 describe('retries by policy', () => {
   it('a status in trailers alone is tried again elsewhere after a pause, with the whole request', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(Buffer.from('hello'), 0, 5, true);
@@ -67,7 +37,7 @@ describe('retries by policy', () => {
   });
 
   it('a status in trailers behind a head too, which the client then never sees', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead());
     const [first] = rig.order;
@@ -81,7 +51,7 @@ describe('retries by policy', () => {
   });
 
   it('a head leaves after the hold, and then the call is committed', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan });
     const client = rig.call(grpcHead());
     const [stream] = rig.order;
@@ -100,7 +70,7 @@ describe('retries by policy', () => {
   });
 
   it('a client that still sends has the head at once: it may wait for it', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan });
     const client = rig.call(grpcHead(), false);
     const [stream] = rig.order;
@@ -115,7 +85,7 @@ describe('retries by policy', () => {
   });
 
   it('nothing is retried once a message was relayed', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead());
     const [stream] = rig.order;
@@ -129,7 +99,7 @@ describe('retries by policy', () => {
   });
 
   it('a status that the policy does not name goes to the client', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.NOT_FOUND);
@@ -139,7 +109,7 @@ describe('retries by policy', () => {
   });
 
   it('an attempt that was lost is tried again, and the last one is answered for', () => {
-    const plan = policy({ attempts: 2 });
+    const plan = retryPlan({ attempts: 2 });
     const rig = callRig({ endpoints: 1, tries: plan });
     const client = rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('closed'));
@@ -156,7 +126,7 @@ describe('retries by policy', () => {
   });
 
   it('who processed an earlier attempt is remembered when a later one goes nowhere', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ endpoints: 1, tries: plan });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
@@ -167,7 +137,7 @@ describe('retries by policy', () => {
   });
 
   it('says how many attempts there were before, those of the client included', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan });
     rig.call(grpcHead(['grpc-previous-rpc-attempts', '2']));
     const [first] = rig.order;
@@ -180,7 +150,7 @@ describe('retries by policy', () => {
   });
 
   it('a transparent attempt is free and is not counted', () => {
-    const plan = policy({ attempts: 2 });
+    const plan = retryPlan({ attempts: 2 });
     const rig = callRig({ endpoints: 3, tries: plan });
     rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
@@ -196,7 +166,7 @@ describe('retries by policy', () => {
   describe('pushback', () => {
     for (const value of ['-1', 'soon', '99999999']) {
       it(`"${value}" means no`, () => {
-        const plan = policy();
+        const plan = retryPlan();
         const rig = callRig({ tries: plan });
         const client = rig.call(grpcHead());
         sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', value]);
@@ -210,7 +180,7 @@ describe('retries by policy', () => {
     }
 
     it('a number is waited for, exactly', () => {
-      const plan = policy();
+      const plan = retryPlan();
       const rig = callRig({ tries: plan });
       rig.call(grpcHead());
       const [first] = rig.order;
@@ -225,7 +195,7 @@ describe('retries by policy', () => {
   });
 
   it('the budget of the route bounds retries in flight, and is given back', () => {
-    const plan = policy({ percent: 20, min: 1 });
+    const plan = retryPlan({ percent: 20, min: 1 });
     const rig = callRig({ tries: plan });
     const clients = Array.from({ length: 10 }, () => rig.call(grpcHead()));
     for (const stream of [...rig.order]) sayTrailersOnly(stream, GrpcStatus.UNAVAILABLE);
@@ -239,7 +209,7 @@ describe('retries by policy', () => {
   });
 
   it("the cluster's limit of retries holds over all routes", () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan, retriesMax: 1 });
     rig.call(grpcHead());
     rig.call(grpcHead());
@@ -251,7 +221,7 @@ describe('retries by policy', () => {
   });
 
   it('a retry that finds the cluster full ends the call, and its place is given back once', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan, requestsMax: 1 });
     const first = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
@@ -264,7 +234,7 @@ describe('retries by policy', () => {
   });
 
   it('a request that outgrew the replay buffer commits the call to its attempt', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead(), false);
     const large = Buffer.alloc(replayBytesPerCallMax + 1);
@@ -278,7 +248,7 @@ describe('retries by policy', () => {
   });
 
   it('an attempt that begins no reply in its time is cancelled and followed by another', () => {
-    const plan = policy({ perTryTimeoutMs: 100, attempts: 2 });
+    const plan = retryPlan({ perTryTimeoutMs: 100, attempts: 2 });
     const rig = callRig({ endpoints: 2, tries: plan });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
@@ -295,7 +265,7 @@ describe('retries by policy', () => {
   });
 
   it('the deadline covers everything: a pause that it does not allow is not begun, and one it ends is over', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan });
     const client = rig.call(grpcHead(['grpc-timeout', '1S']));
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '1000']);
@@ -314,7 +284,7 @@ describe('retries by policy', () => {
   });
 
   it('a deadline that passes later tells that an earlier attempt may have been processed', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan });
     const client = rig.call(grpcHead(['grpc-timeout', '200m']));
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '199']);
@@ -327,7 +297,7 @@ describe('retries by policy', () => {
   });
 
   it('a client that goes during the pause ends it', () => {
-    const plan = policy();
+    const plan = retryPlan();
     const rig = callRig({ tries: plan });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '100']);
@@ -339,7 +309,7 @@ describe('retries by policy', () => {
 
   describe('HTTP', () => {
     it('a status that the policy names is tried again, and its body dropped', () => {
-      const plan = policy({ on: ['gateway-error', 429] });
+      const plan = retryPlan({ on: ['gateway-error', 429] });
       const rig = callRig({ endpoints: 2, tries: plan });
       const client = rig.call(httpHead());
       rig.order[0].receiver!.head(HeaderBlock.of([':status', '503']), false);
@@ -354,7 +324,7 @@ describe('retries by policy', () => {
     });
 
     it('a good head leaves at once', () => {
-      const plan = policy({ on: ['5xx'] });
+      const plan = retryPlan({ on: ['5xx'] });
       const rig = callRig({ tries: plan });
       const client = rig.call(httpHead());
       rig.order[0].receiver!.head(HeaderBlock.of([':status', '200']), false);

@@ -1,11 +1,51 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import { RetryBudget } from '../../../src/resilience/retry-budget.ts';
+import { compileRetryConditions } from '../../../src/resilience/retry-conditions.ts';
 import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
 import { type CallRig, type FakeStream, replyHead } from './call-rig.ts';
 
 type Pair = readonly [string, string];
 
 export const message = Buffer.from('reply');
+
+export interface RetryPlanOptions {
+  readonly on?: ReadonlyArray<string | number>;
+  readonly attempts?: number;
+  readonly perTryTimeoutMs?: number;
+  readonly percent?: number;
+  readonly min?: number;
+}
+
+/** The plan of a route with `retry`; the first back-off takes at most 25 ms. */
+export function retryPlan(options: RetryPlanOptions = {}): TriesPlan {
+  const { on = ['unavailable'], attempts = 3, percent = 20, min = 3 } = options;
+  const { perTryTimeoutMs = Number.POSITIVE_INFINITY } = options;
+  return {
+    policy: {
+      kind: 'retry',
+      on: compileRetryConditions(on),
+      perTryTimeoutMs,
+      backoff: { baseMs: 25, maxMs: 250 },
+    },
+    attemptsMax: attempts,
+    headHoldMs: 50,
+    budget: new RetryBudget({ percent, min }),
+    random: new SeededRandom(7),
+  };
+}
+
+/** The plan of a route with `hedge`: another attempt after 100 ms. */
+export function hedgePlan(attempts = 3, nonFatal: readonly string[] = ['unavailable'], min = 10): TriesPlan {
+  return {
+    policy: { kind: 'hedge', nonFatal: compileRetryConditions(nonFatal), delayMs: 100 },
+    attemptsMax: attempts,
+    headHoldMs: 50,
+    budget: new RetryBudget({ percent: 20, min }),
+    random: new SeededRandom(7),
+  };
+}
 
 export function trailers(status: number, ...more: readonly Pair[]): HeaderBlock {
   return HeaderBlock.of(['grpc-status', String(status)], ...more);
