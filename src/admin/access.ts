@@ -11,6 +11,8 @@ export interface AdminCredentials {
   readonly token: string | null;
   /** Client certificates are asked for and verified. */
   readonly clientCertificates: boolean;
+  /** Whether the certificate of a connection was verified with the authorities of today; a connection may outlive them. */
+  readonly isVerified: (socket: Socket) => boolean;
 }
 
 /**
@@ -22,12 +24,17 @@ export type Need = 'probe' | 'read' | 'change';
 /** How a request came: a proxy on this machine speaks for others. */
 export type Origin = 'local' | 'proxied' | 'remote';
 
-/** Headers that reverse proxies add, in lower case. */
-const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-envoy-.*)$/;
+/**
+ * Headers that reverse proxies, content delivery networks and meshes add, in lower case: `X-Client-IP`, `True-Client-IP`,
+ * `CF-Connecting-IP`, `X-Azure-ClientIP` and more end in one of a few words.
+ */
+const proxyHeader =
+  /^(forwarded|forwarded-for|via|cdn-loop|x-real-ip|x-forwarded|x-forwarded-.*|x-original-.*|x-envoy-.*|x-amzn-.*|l5d-.*|.*(client|connecting|user)-?ip)$/;
 
 /**
- * Where a request came from, by the address of the peer; a client of a socket file (`unix`) is on this machine. A request that a proxy on this machine forwarded has a peer on
- * loopback too, so the headers that proxies add make it one of another machine.
+ * Returns where a request came from, by the address of the peer; a client of a socket file (`unix`) is on this machine. A
+ * request that a proxy on this machine forwarded has a peer on loopback too, so the headers that proxies add make it one of
+ * another machine.
  */
 export function originOf(
   request: IncomingMessage,
@@ -57,18 +64,21 @@ export function denial(
   request: IncomingMessage,
   need: Need,
   origin: Origin,
-  { token, clientCertificates }: AdminCredentials,
+  { token, clientCertificates, isVerified }: AdminCredentials,
 ): Reply | undefined {
   if (need === 'probe' || origin === 'local') return undefined;
   const guarded = token !== null || clientCertificates;
   if (need === 'read' && !guarded) return undefined;
-  if (clientCertificates && (request.socket as TLSSocket).authorized === true) return undefined;
+  const certified = clientCertificates && (request.socket as TLSSocket).authorized === true;
+  if (certified && isVerified(request.socket)) return undefined;
   const { authorization } = request.headers;
   if (token !== null && authorization !== undefined && tokenMatches(token, authorization)) return undefined;
-  return denied(origin, { token, clientCertificates }, authorization !== undefined);
+  const reply = denied(origin, token, clientCertificates, authorization !== undefined);
+  // Verified by authorities that have been replaced since: the next connection is verified by those of today.
+  return certified ? { ...reply, headers: { ...reply.headers, connection: 'close' } } : reply;
 }
 
-function denied(origin: Origin, { token, clientCertificates }: AdminCredentials, tried: boolean): Reply {
+function denied(origin: Origin, token: string | null, clientCertificates: boolean, tried: boolean): Reply {
   const who =
     origin === 'proxied'
       ? 'a request that a proxy forwarded counts as one of another machine, which'

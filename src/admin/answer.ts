@@ -27,8 +27,12 @@ export interface AnswerOptions {
   readonly unix: boolean;
 }
 
-/** A reply, or that the event stream is to be opened. */
-export type Answer = Reply | Promise<Reply> | 'events';
+/** A reply, or the event stream, with whether its reader may still read it later. */
+export type Answer = Reply | Promise<Reply> | EventStream;
+
+export interface EventStream {
+  readonly isAllowed: () => boolean;
+}
 
 /**
  * Decides what a request gets: refused, unknown, wrong method, denied, a file of the page, the stream, or its handler.
@@ -37,11 +41,9 @@ export function makeAnswer(options: AnswerOptions): (request: IncomingMessage) =
   const { deps, clock, events, history, files } = options;
   return (request) => {
     const method = request.method ?? '';
-    const refusal = refusalOf(guarded(request, options.unix), options.allowedHosts);
-    if (refusal !== undefined) return text(refusal, 403);
-    const target = parseTarget(request.url ?? '');
-    if (!target) return text('The request target is not a path of reasonable length.', 400);
-    const { path, query } = target;
+    const screened = screen(request, options);
+    if (screened.refusal !== undefined) return screened.refusal;
+    const { path, query } = screened.target;
     const file = files.get(path);
     const found = matchPath(path);
     const allow = file ? allowedMethods('GET') : found.flatMap(({ route }) => allowedMethods(route.method));
@@ -49,10 +51,11 @@ export function makeAnswer(options: AnswerOptions): (request: IncomingMessage) =
     if (!allow.includes(method)) return wrongMethod(method, path, allow);
     const need = method === 'POST' ? 'change' : found[0]?.route.isProbe ? 'probe' : 'read';
     const origin = originOf(request, options.unix, options.isLocalPeer);
-    const denied = denial(request, need, origin, options.credentials());
-    if (denied !== undefined) return denied;
+    const denied = (): Reply | undefined => denial(request, need, origin, options.credentials());
+    const refused = denied();
+    if (refused !== undefined) return refused;
     if (file) return staticReply(file, request.headers['if-none-match'] ?? '');
-    if (path === eventsPath) return openEvents(events, method);
+    if (path === eventsPath) return openEvents(events, method, () => denied() === undefined);
     const asked = { deps, nowWallMs: clock.wallMs(), history: () => history.list(), query };
     return answerRoute(found[0], { ...asked, accept: request.headers.accept ?? '' });
   };
@@ -67,8 +70,35 @@ export function answerRoute(
   return reply ?? text('The files of the page are missing from this installation.', 500);
 }
 
+export interface ScreenOptions {
+  readonly unix: boolean;
+  readonly allowedHosts: readonly string[];
+  /** See `GuardedRequest`. */
+  readonly anyAddress?: boolean;
+}
+
+type Screened =
+  | { readonly refusal: Reply; readonly target?: undefined }
+  | { readonly refusal?: undefined; readonly target: Target };
+
+/** Checks what every request must have, whatever it is for: one `Host` that is ours, and a path. */
+export function screen(
+  request: IncomingMessage,
+  { unix, allowedHosts, anyAddress }: ScreenOptions,
+): Screened {
+  // RFC 9112 section 3.2. Node has read the first one; a proxy in front may have read the other.
+  if ((request.headersDistinct.host?.length ?? 0) > 1)
+    return { refusal: text('The request has more than one Host header; send one.', 400) };
+  const refusal = refusalOf({ ...guarded(request, unix), anyAddress }, allowedHosts);
+  if (refusal !== undefined) return { refusal: text(refusal, 403) };
+  const target = parseTarget(request.url ?? '');
+  return target === undefined
+    ? { refusal: text('The request target is not a path of reasonable length.', 400) }
+    : { target };
+}
+
 /** What of a request its guard looks at. */
-export function guarded({ headers, method, socket }: IncomingMessage, unix: boolean): GuardedRequest {
+function guarded({ headers, method, socket }: IncomingMessage, unix: boolean): GuardedRequest {
   const site = headers['sec-fetch-site'];
   return {
     method: method ?? '',
@@ -80,9 +110,9 @@ export function guarded({ headers, method, socket }: IncomingMessage, unix: bool
   };
 }
 
-function openEvents(events: LiveEvents, method: string): Answer {
+function openEvents(events: LiveEvents, method: string, isAllowed: () => boolean): Answer {
   if (method === 'HEAD') return { status: 200, type: 'text/event-stream', body: '' };
-  return events.full ? text('As many pages are open as may be; close one.', 503) : 'events';
+  return events.full ? text('As many pages are open as may be; close one.', 503) : { isAllowed };
 }
 
 export function wrongMethod(method: string, path: string, allow: readonly string[]): Reply {
@@ -96,8 +126,13 @@ export function allowedMethods(method: 'GET' | 'POST'): string[] {
   return method === 'GET' ? ['GET', 'HEAD'] : ['POST'];
 }
 
+interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
 /** Path and query of an origin-form target (RFC 9112 section 3.2.1); nothing else is for us. */
-export function parseTarget(url: string): { path: string; query: URLSearchParams } | undefined {
+function parseTarget(url: string): Target | undefined {
   if (!url.startsWith('/') || url.length > adminUrlCharsMax) return undefined;
   const mark = url.indexOf('?');
   return mark < 0

@@ -8,6 +8,8 @@ export const liveSkipsMax = 15;
 
 interface LiveClient {
   readonly response: ServerResponse;
+  /** Whether its reader may still read, by the credentials of now. */
+  readonly isAllowed: () => boolean;
   /** Snapshots left out in a row because earlier ones have not been read. */
   skipped: number;
 }
@@ -34,13 +36,22 @@ export class LiveEvents {
     return this.clients.size >= liveClientsMax;
   }
 
-  /** Adds a reader whose response head has been written. */
-  add(response: ServerResponse): void {
-    const client = { response, skipped: 0 };
+  /** Adds a reader whose response head has been written; `isAllowed` is asked again by `recheck`. */
+  add(response: ServerResponse, isAllowed: () => boolean = () => true): void {
+    const client = { response, isAllowed, skipped: 0 };
     this.clients.add(client);
     response.on('close', () => this.remove(client));
     response.write(`retry: 1000\n\n${event('history', this.history)}${event('snapshot', this.snapshot)}`);
     this.timer ??= this.clock.after(liveIntervalMs, () => this.tick());
+  }
+
+  /** Ends the streams of readers that the credentials of now no longer let in. */
+  recheck(): void {
+    for (const client of this.clients) {
+      if (client.isAllowed()) continue;
+      this.remove(client);
+      client.response.end();
+    }
   }
 
   close(): void {

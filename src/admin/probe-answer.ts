@@ -1,19 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.ts';
-import { allowedMethods, answerRoute, guarded, parseTarget, wrongMethod } from './answer.ts';
+import { allowedMethods, answerRoute, type ScreenOptions, screen, wrongMethod } from './answer.ts';
 import type { AdminDeps } from './deps.ts';
-import { type Reply, text } from './reply.ts';
-import { refusalOf } from './request-guard.ts';
+import type { Reply } from './reply.ts';
 import { adminRoutes, matchPath, notFound } from './routes.ts';
 
 /** What `admin.probes` serves. */
 const probeRoutes = adminRoutes.filter((route) => route.isProbe);
 
-export interface ProbeAnswerOptions {
+export interface ProbeAnswerOptions extends Omit<ScreenOptions, 'anyAddress'> {
   readonly deps: AdminDeps;
   readonly clock: Clock;
-  readonly allowedHosts: readonly string[];
-  readonly unix: boolean;
 }
 
 /**
@@ -24,12 +21,10 @@ export interface ProbeAnswerOptions {
 export function makeProbeAnswer(
   options: ProbeAnswerOptions,
 ): (request: IncomingMessage) => Reply | Promise<Reply> {
-  const { deps, clock, allowedHosts, unix } = options;
+  const { deps, clock } = options;
   return (request) => {
-    const refusal = refusalOf({ ...guarded(request, unix), anyAddress: true }, allowedHosts);
-    if (refusal !== undefined) return text(refusal, 403);
-    const target = parseTarget(request.url ?? '');
-    if (!target) return text('The request target is not a path of reasonable length.', 400);
+    const { refusal, target } = screen(request, { ...options, anyAddress: true });
+    if (refusal !== undefined) return refusal;
     const found = matchPath(target.path, probeRoutes);
     if (found.length === 0) return notFound(target.path, probeRoutes);
     const allow = allowedMethods('GET');

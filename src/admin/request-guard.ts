@@ -47,7 +47,7 @@ export function refusalOf(request: GuardedRequest, allowedHosts: readonly string
 
 /** The name of `Host` in lower case, without port, brackets or a final dot; undefined if it is no host at all. */
 function hostName(host: string): string | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?$/.exec(host);
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::\d{0,5})?$/.exec(host);
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, '');
 }
 

@@ -15,6 +15,7 @@ import type { AdminDeps } from './deps.ts';
 import { LiveEvents } from './live-events.ts';
 import { liveSnapshot } from './live-snapshot.ts';
 import { makeProbeAnswer } from './probe-answer.ts';
+import { type AdminSecurity, RenewableSecurity } from './renewable-security.ts';
 import { openEventStream, send, text } from './reply.ts';
 import { TotalsHistory } from './totals-history.ts';
 
@@ -27,14 +28,6 @@ export const adminHeaderBytesMax = 16 * 1024;
 export const adminBodyBytesMax = 64 * 1024;
 /** How long `close` lets replies in flight leave. */
 const closeGraceMs = 500;
-
-/** What the clients of the admin server are held to. */
-export interface AdminSecurity {
-  /** What clients on other machines show; null where none is configured. */
-  readonly token: string | null;
-  /** Of `address`; null for plain text. Client certificates count where it asks for them. */
-  readonly tls: TlsOptions | null;
-}
 
 export interface AdminOptions {
   readonly address: Address;
@@ -59,13 +52,11 @@ export interface AdminServer {
   /** The same of `probes`; null where there is none. */
   readonly probesAddress: Address | null;
   readonly usesTls: boolean;
-  /** Reads certificates and token again. Throws a sentence, and keeps what it had, where one cannot be read. */
+  /** Reads certificates and token again, and ends the event streams of readers that they no longer let in. Throws a sentence, and keeps what it had, where one cannot be read. */
   renew(): void;
   /** Ends event streams and connections; resolves when the ports are free. Safe to call twice. */
   close(): Promise<void>;
 }
-
-const open: AdminSecurity = { token: null, tls: null };
 
 /**
  * Starts the admin API and the live page, and the address for probes. Rejects with a sentence where an address cannot be
@@ -73,7 +64,7 @@ const open: AdminSecurity = { token: null, tls: null };
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { address, probes, deps, logger, clock = systemClock, allowedHosts = [] } = options;
-  let security = options.security?.() ?? open;
+  const security = new RenewableSecurity(options.security);
   const history = new TotalsHistory(clock, () => deps.stats().totals);
   const events = new LiveEvents(
     clock,
@@ -88,10 +79,11 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     files: readDashboard(),
     allowedHosts,
     unix: address.kind === 'unix',
-    credentials: () => ({ token: security.token, clientCertificates: security.tls?.requestCert === true }),
+    credentials: () => security.credentials,
     isLocalPeer: options.isLocalPeer ?? isLocalPeer,
   });
   const server = boundedServer(serve(answer, events, logger), security.tls);
+  server.on('secureConnection', (socket: Socket) => security.connected(socket));
   const close = async (): Promise<void> => {
     history.close();
     events.close();
@@ -120,9 +112,11 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     probesAddress: probesServer?.address ?? null,
     usesTls: security.tls !== null,
     renew() {
-      const renewed = options.security?.() ?? open;
-      if (renewed.tls !== null) (server as TlsServer).setSecureContext(renewed.tls);
-      security = renewed;
+      const { token, certificates } = security.renew();
+      if (security.tls !== null) (server as TlsServer).setSecureContext(security.tls);
+      if (token) logger.info('the admin server has another token');
+      if (certificates) logger.info('the admin server has other certificates');
+      events.recheck();
     },
     close: async () => {
       await Promise.all([
@@ -153,9 +147,9 @@ function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents,
     afterBody(request, response, () => {
       try {
         const reply = answer(request);
-        if (reply === 'events') {
+        if ('isAllowed' in reply) {
           openEventStream(response);
-          events.add(response);
+          events.add(response, reply.isAllowed);
         } else if (reply instanceof Promise) reply.then((late) => send(response, late)).catch(failed);
         else send(response, reply);
       } catch (error) {

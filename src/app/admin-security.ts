@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { AdminSecurity, AdminServer } from '../admin/server.ts';
+import type { AdminSecurity } from '../admin/renewable-security.ts';
+import type { AdminServer } from '../admin/server.ts';
 import { tokenOfFile } from '../config/table/admin-token.ts';
 import type { Config } from '../config/table.ts';
 import type { Logger } from '../core/logger.ts';

@@ -36,11 +36,13 @@ describe('admin/access', () => {
     expect(originOf(request({}), true, never)).to.equal('local');
     expect(originOf(request({ via: '1.1 a' }), true, never)).to.equal('proxied');
     expect(originOf(request({ via: '1.1 a' }), false, never)).to.equal('remote');
-    expect(originOf(request({ viable: 'x', 'x-forwarded': 'x' }), false, () => true)).to.equal('local');
+    expect(
+      originOf(request({ viable: 'x', 'x-forward': 'x', client: 'x', shipping: 'x' }), false, () => true),
+    ).to.equal('local');
   });
 
   it('nothing but the token itself passes for it', () => {
-    const credentials = { token, clientCertificates: false };
+    const credentials = { token, clientCertificates: false, isVerified: () => false };
     const passes = (authorization: string) =>
       denial(request({ authorization }), 'change', 'remote', credentials) === undefined;
     expect(passes(`Bearer ${token}`)).to.equal(true);
@@ -69,7 +71,11 @@ describe('admin/access', () => {
 
   it('a certificate that was not asked for, or is not of the authority, is none', () => {
     const asked = (socket: object, clientCertificates: boolean) =>
-      denial(request({}, socket), 'change', 'remote', { token: null, clientCertificates });
+      denial(request({}, socket), 'change', 'remote', {
+        token: null,
+        clientCertificates,
+        isVerified: () => true,
+      });
     expect(asked({ authorized: true } as Partial<Socket>, true)).to.equal(undefined);
     expect(asked({ authorized: true }, false)?.status).to.equal(403);
     expect(asked({ authorized: false }, true)?.status).to.equal(403);

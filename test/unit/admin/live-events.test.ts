@@ -25,9 +25,9 @@ class FakeResponse extends EventEmitter {
 function rig(snapshot: () => unknown = () => ({ n: 1 })) {
   const clock = new VirtualClock();
   const events = new LiveEvents(clock, snapshot, () => [7]);
-  const add = () => {
+  const add = (isAllowed?: () => boolean) => {
     const response = new FakeResponse();
-    events.add(response as unknown as ServerResponse);
+    events.add(response as unknown as ServerResponse, isAllowed);
     return response;
   };
   return { clock, events, add };
@@ -44,6 +44,20 @@ describe('admin/live-events', () => {
     expect(reader.snapshots).to.equal(4);
     events.close();
     expect([reader.ended, clock.pending]).to.deep.equal([true, 0]);
+  });
+
+  it('ends the streams of readers that are no longer allowed, at a recheck', () => {
+    const { clock, events, add } = rig();
+    let isAllowed = true;
+    const [revoked, other] = [add(() => isAllowed), add()];
+    events.recheck();
+    expect([revoked.ended, other.ended]).to.deep.equal([false, false]);
+    isAllowed = false;
+    events.recheck();
+    expect([revoked.ended, other.ended]).to.deep.equal([true, false]);
+    clock.advance(1_000);
+    expect([revoked.snapshots, other.snapshots]).to.deep.equal([1, 2]);
+    events.close();
   });
 
   it('makes one snapshot for all readers and none without any', () => {
