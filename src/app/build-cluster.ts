@@ -75,7 +75,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
       config.health === 'none'
         ? null
         : (endpoint, onChange) => watchHealth(config, endpoint, tls, deps, { anyAnswered, onChange }),
-    outlier: buildOutlier(config.outlier, deps),
+    outlier: buildOutlier(config.outlier, deps, () => cluster.affinity !== null),
     localZone: deps.zone,
   });
   return { config, cluster, tls, connectTimeoutMs: config.connectTimeoutMs ?? 5000 };

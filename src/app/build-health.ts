@@ -20,11 +20,15 @@ interface HealthDeps {
   readonly logger: Logger;
 }
 
-/** Outlier detection as configured; null for `outlier: none`. */
-export function buildOutlier(config: OutlierConfig, deps: HealthDeps): OutlierDetector | null {
+/** Outlier detection as configured; null for `outlier: none`. `clientsChoose`: see `RateSettings`. */
+export function buildOutlier(
+  config: OutlierConfig,
+  deps: HealthDeps,
+  clientsChoose: () => boolean,
+): OutlierDetector | null {
   if (config === 'none') return null;
   const { successRate = null, failurePercentage = null } = config;
-  return outlierDetector({ ...deps, settings: { ...config, successRate, failurePercentage } });
+  return outlierDetector({ ...deps, clientsChoose, settings: { ...config, successRate, failurePercentage } });
 }
 
 /** Begins to probe an endpoint of a cluster whose `health` is not `none`. */

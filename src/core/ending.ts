@@ -57,11 +57,10 @@ export const endings = {
 
   // The endpoint did not reply, or not in full.
   connectFailed: ending('endpoint', 'failure', 'error'),
-  /** A connection that many calls share was lost while the request was with the endpoint. */
-  connectionLost: ending('endpoint', 'failure', 'error'),
   /**
-   * The connection was closed with an error code, during an upload, or carried this request alone (HTTP/1.1): the request may be
-   * why. It is too large, too slow, or not understood.
+   * The endpoint closed the connection while it had the request, with an error code or without a word: the request, or another
+   * one on the same connection, may be why. It is too large, too slow, or not understood. An endpoint that is gone takes no
+   * new connection either, and that counts.
    */
   connectionEnded: ending('either', 'unclear', 'error'),
   /** RST_STREAM, whatever its code: servers refuse with any of them what they do not like in a request. */

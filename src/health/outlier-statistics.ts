@@ -27,6 +27,8 @@ export interface Tally {
 export interface RateSettings {
   readonly successRate: SuccessRateSettings | null;
   readonly failurePercentage: FailurePercentageSettings | null;
+  /** Clients choose the endpoint, by a key or a cookie: one of them can send all its bad requests to the same. No if not given. */
+  readonly clientsChoose?: boolean;
 }
 
 export interface RateOutlier<T extends Tally> {
@@ -47,11 +49,13 @@ const percent = (share: number): string => `${Number((share * 100).toFixed(1))}%
 /** Who is to be ejected, the worst first (Envoy's success rate and failure percentage, gRFC A50). */
 export function rateOutliers<T extends Tally>(
   tallies: Iterable<T>,
-  { successRate, failurePercentage }: RateSettings,
+  { successRate, failurePercentage, clientsChoose = false }: RateSettings,
 ): RateOutlier<T>[] {
   const all = [...tallies];
   const baseline = baselineShare(all);
-  const judged = all.map((who) => judge(who, baseline));
+  const judged = all.map((who) =>
+    judge(who, clientsChoose && hasSuccess(who) ? Number.POSITIVE_INFINITY : baseline),
+  );
   const found = new Map<T, RateOutlier<T>>();
   for (const outlier of failurePercentage === null ? [] : byPercentage(judged, failurePercentage))
     found.set(outlier.who, outlier);
@@ -69,13 +73,18 @@ interface Judged<T extends Tally> {
   readonly share: number;
 }
 
+/** Where clients choose the endpoint, a success shows that it works, and that others choose badly. */
+function hasSuccess({ calls, failures, unclearFailures }: Tally): boolean {
+  return calls > failures + unclearFailures;
+}
+
 /**
  * Of the failures that requests may have caused, those count that are more than twice what is usual in the cluster: a client
  * whose requests no replica takes spreads its failures over all of them.
  */
 function judge<T extends Tally>(who: T, baseline: number): Judged<T> {
   const { calls } = who;
-  const unusual = Math.max(0, Math.floor(who.unclearFailures - 2 * baseline * calls));
+  const unusual = calls === 0 ? 0 : Math.max(0, Math.floor(who.unclearFailures - 2 * baseline * calls));
   const failures = who.failures + unusual;
   return { who, calls, failures, share: calls === 0 ? 0 : failures / calls };
 }

@@ -112,6 +112,7 @@ interface Pool {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: OutlierSettings;
+  readonly clientsChoose: () => boolean;
   readonly members: Set<Member>;
   /** Members that are not `in`. */
   out: number;
@@ -123,12 +124,15 @@ export function outlierDetector(dependencies: {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: OutlierSettings;
+  /** Whether clients choose the endpoint, now: a reload may change the policy. No if not given. */
+  readonly clientsChoose?: () => boolean;
 }): OutlierDetector {
-  const pool: Pool = { ...dependencies, members: new Set(), out: 0, timer: null };
+  const pool: Pool = { clientsChoose: () => false, ...dependencies, members: new Set(), out: 0, timer: null };
   const { settings, clock } = dependencies;
   const compare = (): void => {
     const compared = [...pool.members].filter(({ state }) => state === 'in');
-    for (const { who, rule, why } of rateOutliers(compared, settings)) who.standsOut(rule, why);
+    const rules = { ...settings, clientsChoose: pool.clientsChoose() };
+    for (const { who, rule, why } of rateOutliers(compared, rules)) who.standsOut(rule, why);
     for (const member of pool.members) member.forgetTally();
     pool.timer = clock.after(settings.intervalMs, compare);
   };

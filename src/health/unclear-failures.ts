@@ -5,8 +5,12 @@
  *
  * So an endpoint stands out when it had `unclearFailuresMin` unclear failures without a success between them, while at least
  * one other endpoint had `witnessSuccessesMin` successes and next to no unclear failure, and as many of the others did well
- * as did not. With two replicas and half of the calls bad, chance alone gives such a picture once in a million calls; while
- * honest calls succeed on a replica, no sequence of bad ones does.
+ * as did not. With two replicas and half of the calls bad, chance alone gives such a picture once in a million calls.
+ *
+ * A client that can choose the endpoint, by a key or a cookie, has time for ten bad requests between two good ones of other
+ * clients. So the endpoint must have been without a success for `silentGaps` times as long as usual, too (`SuccessGaps`): while
+ * other clients are served as before, nothing that this one sends makes it stand out. Where traffic is as usual and the endpoint
+ * fails all of it, as many failures have come by then.
  */
 
 /** Consecutive unclear failures of an endpoint before it can stand out. */
@@ -21,6 +25,35 @@ const witnessesMax = 8;
 const watchFrom = 3;
 /** After this many failures the comparison begins again where no witness is of use: idle, or with failures of its own. */
 const watchAgainAfter = 32;
+
+/** As many times as long as usual an endpoint is without a success before it can stand out. */
+const silentGaps = 16;
+/** Successes that the usual gap is taken from, roughly. */
+const gapsAveraged = 32;
+/** Longer gaps count as this, milliseconds: what was idle for a night is not to be trusted for an hour. */
+const gapMsMax = 2000;
+
+/** How long an endpoint is without a success, usually. */
+export class SuccessGaps {
+  private latestMs: number;
+  /** Begins at nothing: an endpoint that has hardly succeeded has little to show for itself. */
+  private averageMs = 0;
+
+  constructor(nowMs: number) {
+    this.latestMs = nowMs;
+  }
+
+  /** An attempt succeeded. */
+  succeeded(nowMs: number): void {
+    this.averageMs += (Math.min(nowMs - this.latestMs, gapMsMax) - this.averageMs) / gapsAveraged;
+    this.latestMs = nowMs;
+  }
+
+  /** Whether the latest success is much longer ago than usual. */
+  isSilent(nowMs: number): boolean {
+    return nowMs - this.latestMs >= silentGaps * this.averageMs;
+  }
+}
 
 /** What is counted of an endpoint. */
 export interface Compared {
@@ -56,12 +89,15 @@ export class Suspicion {
   private standsOut = false;
   private witnesses: readonly Witness[] = [];
 
-  /** Counts one more. Returns how many failures now count against the endpoint: all at once when it is found to stand out. */
-  add(others: () => Iterable<Compared>): number {
+  /**
+   * Counts one more. Returns how many failures now count against the endpoint: all at once when it is found to stand out.
+   * `silent`: see `SuccessGaps.isSilent`.
+   */
+  add(others: () => Iterable<Compared>, silent: boolean): number {
     this.failures++;
     if (this.standsOut) return 1;
     const { well, badly, promising } = this.compare();
-    if (this.failures >= unclearFailuresMin && well > 0 && well >= badly) {
+    if (silent && this.failures >= unclearFailuresMin && well > 0 && well >= badly) {
       this.standsOut = true;
       return this.failures;
     }

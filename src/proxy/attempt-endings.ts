@@ -15,8 +15,8 @@ export function endingOfReply(grpc: boolean, httpStatus: number, grpcStatus: num
   return grpc && httpStatus === 200 ? endingOfGrpc(grpcStatus) : endingOfHttp(httpStatus);
 }
 
-/** Of an attempt that broke off. `requestSent`: the whole request had left for the endpoint. */
-export function endingOfFailure(failure: StreamFailure, requestSent: boolean, grpc: boolean): Ending {
+/** Of an attempt that broke off. */
+export function endingOfFailure(failure: StreamFailure, grpc: boolean): Ending {
   switch (failure.kind) {
     case 'unsendable':
       return endings.unsendable;
@@ -32,11 +32,9 @@ export function endingOfFailure(failure: StreamFailure, requestSent: boolean, gr
     case 'internal':
       return endings.terminated;
     case 'closed':
-      // Servers close the connection on a body that is too large or too slow, and on what they do not understand. In HTTP/1.1,
-      // where it carries one request at a time, that is all they can do (code STREAM_CLOSED).
-      return requestSent && failure.code === ErrorCode.NO_ERROR
-        ? endings.connectionLost
-        : endings.connectionEnded;
+      // Servers close the connection on a body that is too large or too slow, and on what they do not understand. In HTTP/1.1
+      // that is all they can do; in HTTP/2 some do it without a GOAWAY.
+      return endings.connectionEnded;
   }
 }
 
@@ -54,14 +52,15 @@ export const fairTimeMs = 10;
 /**
  * Of an attempt that ran when the deadline of its call passed. It says something of the endpoint only where that had some time,
  * was not waiting for more of the request, and has not begun its reply: else the client may take its time to send or to
- * read, or wanted a stream to end at this moment.
+ * read, or wanted a stream to end at this moment. `deadlineMs` is when it passed: a busy process notices that later, which is no
+ * time that the endpoint was given.
  */
 export function endingAtDeadline(
   attempt: Attempt,
   request: { readonly awaited: boolean; readonly replyBegun: boolean },
-  nowMs: number,
+  deadlineMs: number,
 ): Ending {
-  const fair = nowMs - attempt.record.startedMs >= fairTimeMs;
+  const fair = deadlineMs - attempt.record.startedMs >= fairTimeMs;
   return fair && !request.awaited && !request.replyBegun ? endings.timedOut : endings.clientDeadline;
 }
 
@@ -81,6 +80,7 @@ interface RunningAttempts {
 interface ExpiredCall {
   readonly grpc: boolean;
   readonly forwarding: Forwarding;
+  readonly deadlineMs: number;
   readonly requestEnded: boolean;
   /** Part of a reply has gone to the client. */
   readonly replyBegun: boolean;
@@ -101,7 +101,7 @@ export function endAllAtDeadline(
   let attempts = 0;
   const endingOf = (one: Attempt): Ending => {
     const request = { awaited: call.awaitsClient(one), replyBegun: call.replyBegun };
-    const ending = endingAtDeadline(one, request, nowMs);
+    const ending = endingAtDeadline(one, request, call.deadlineMs);
     if (ending !== endings.clientDeadline) blamesClient = false;
     attempts++;
     return ending;

@@ -288,8 +288,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     records.noteAttemptError(attempt.record, error);
     attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
     const safe = failure.kind === 'unsent' || failure.kind === 'refused';
-    const whole = this.requestEnded && attempt.sentBytes >= this.record.requestBytes;
-    const ending = endingOfFailure(failure, whole, this.grpc);
+    const ending = endingOfFailure(failure, this.grpc);
     attempt.end(ending, nowMs);
     if (ending === endings.unsendable) return this.fail(error, 'client');
     const { endpointCount } = this.forwarding.plan!.cluster;

@@ -209,7 +209,8 @@ export class Tries implements ReplyJudge {
     const mayHaveProcessed = attempt.stream !== null;
     const nowMs = this.clock.now();
     const request = { awaited: this.call.awaitsClient(attempt), replyBegun: false };
-    endAtDeadline(attempt, endingAtDeadline(attempt, request, nowMs), this.call.grpc, nowMs);
+    const ending = endingAtDeadline(attempt, request, attempt.record.startedMs + afterMs);
+    endAtDeadline(attempt, ending, this.call.grpc, nowMs);
     attempt.record.error = 'per_try_timeout';
     this.forget(attempt);
     this.processed ||= mayHaveProcessed;

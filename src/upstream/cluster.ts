@@ -10,7 +10,7 @@ import type { Logger } from '../core/logger.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
-import { othersWithAttempts, Suspicion } from '../health/unclear-failures.ts';
+import { othersWithAttempts } from '../health/unclear-failures.ts';
 import { Endpoint, type HealthWatch } from './endpoint.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
 import type { MethodRef } from './method-slots.ts';
@@ -267,6 +267,7 @@ export class Cluster {
       endpoint.latency.record(durationMs, nowMs);
       endpoint.outlier?.succeeded();
       endpoint.suspicion = null;
+      endpoint.gaps.succeeded(nowMs);
       if (endpoint.phantomLoad !== 0) this.penalty.forgive(endpoint);
     } else if (outcome === 'failure') this.failed(endpoint, 0, durationMs, nowMs);
     else if (outcome === 'unclear') this.failedUnclear(endpoint, durationMs, nowMs);
@@ -286,9 +287,7 @@ export class Cluster {
 
   /** It failed, and the request may be the reason: that counts only where other endpoints do better. */
   private failedUnclear(endpoint: Endpoint, durationMs: number, nowMs: number): void {
-    endpoint.unclear++;
-    endpoint.suspicion ??= new Suspicion();
-    const failures = endpoint.suspicion.add(() => othersWithAttempts(this.all(), endpoint));
+    const failures = endpoint.suspect(() => othersWithAttempts(this.all(), endpoint), nowMs);
     if (failures > 0) return this.failed(endpoint, failures - 1, durationMs, nowMs);
     endpoint.outlier?.unclear();
     // A probe asks no more of the endpoint than its interval allows, and tells.

@@ -4,7 +4,7 @@ import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { OutlierEndpoint } from '../health/outlier.ts';
-import type { Compared, Suspicion } from '../health/unclear-failures.ts';
+import { type Compared, SuccessGaps, Suspicion } from '../health/unclear-failures.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
@@ -60,6 +60,7 @@ export class Endpoint implements Candidate, Compared {
   /** Failures that requests may have caused, ever. */
   unclear = 0;
   suspicion: Suspicion | null = null;
+  gaps: SuccessGaps;
   /** What watches its health; null where nothing does, and it counts as healthy. */
   watch: HealthWatch | null = null;
   private readonly unwatched: EndpointHealth;
@@ -88,6 +89,7 @@ export class Endpoint implements Candidate, Compared {
     this.zone = spec.zone;
     this.priority = spec.priority;
     this.latencyAtMs = nowMs;
+    this.gaps = new SuccessGaps(nowMs);
     this.unwatched = { status: 'healthy', reason: 'no health check', sinceMs: nowMs, changes: 0 };
   }
 
@@ -99,6 +101,7 @@ export class Endpoint implements Candidate, Compared {
     this.answers = before.answers;
     this.latency = before.latency;
     this.rate = before.rate;
+    this.gaps = before.gaps;
     this.phantomLoad = before.phantomLoad;
     this.phantomAtMs = before.phantomAtMs;
     this.drainedByHand = before.drainedByHand;
@@ -109,6 +112,13 @@ export class Endpoint implements Candidate, Compared {
 
   get health(): EndpointHealth {
     return this.watch === null ? this.unwatched : this.watch.state;
+  }
+
+  /** An attempt failed, and its request may be why. Returns how many such failures now count against the endpoint. */
+  suspect(others: () => Iterable<Compared>, nowMs: number): number {
+    this.unclear++;
+    this.suspicion ??= new Suspicion();
+    return this.suspicion.add(others, this.gaps.isSilent(nowMs));
   }
 
   /** Attempts that ended, whichever way. */

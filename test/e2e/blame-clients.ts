@@ -102,6 +102,13 @@ export const clients: Record<string, (setup: Setup) => Promise<unknown>> = {
   'grpc: a message that does not parse': (s) => grpc(s, { 'x-do': 'grpc 13' }),
   'grpc: 300 headers, which the replica resets': (s) => grpc(s, Object.fromEntries(many)),
   'grpc: refused as a protocol error': (s) => grpc(s, { 'x-do': 'reset 1' }),
+  'grpc: a request that the replica closes the connection on': (s) => grpc(s, { 'x-do': 'hang-up' }),
+  'grpc: six calls, and a request that the replica closes their connection on': async (s) => {
+    const six = Array.from({ length: 6 }, () => grpc(s, { 'x-do': 'hang', 'grpc-timeout': '1S' }));
+    await grpc(s, { 'x-do': 'hang-up' });
+    await grpc(s, { 'x-do': 'hang-up' });
+    await Promise.all(six);
+  },
   'grpc: HTTP 431': (s) => grpc(s, { 'x-do': 'http 431' }),
   'grpc: a call taken back': async ({ client }) => {
     const { stream, reply } = client.open(grpcHead('/web2.Svc/Do', { 'x-do': 'hang' }));

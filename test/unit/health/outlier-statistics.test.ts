@@ -80,6 +80,20 @@ describe('rateOutliers', () => {
     expect(byFailure(unclear(200, 200), { minEndpoints: 1 }), 'one alone').to.deep.equal([]);
   });
 
+  it('where clients choose the endpoint, counts what requests may have caused only if nothing succeeded', () => {
+    const all = unclear(200, 0, 0, 199, 200, 0);
+    const chosen = (clientsChoose: boolean) =>
+      rateOutliers(all, { successRate, failurePercentage, clientsChoose }).map(({ who }) => all.indexOf(who));
+    expect(chosen(false)).to.have.members([2, 3]);
+    expect(chosen(true)).to.deep.equal([3]);
+    const own = tallies(200, 0, 0, 0, 0, 199);
+    const byOwn = rateOutliers(own, { successRate, failurePercentage, clientsChoose: true });
+    expect(
+      byOwn.map(({ who }) => who),
+      'its own failures count as ever',
+    ).to.deep.equal([own[4]]);
+  });
+
   it('names each once, whichever rules are on', () => {
     const all = tallies(200, 0, 0, 0, 0, 0, 200);
     const found = rateOutliers(all, { successRate, failurePercentage });

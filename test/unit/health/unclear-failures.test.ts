@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
 import { SeededRandom } from '../../../src/core/random.ts';
-import { Suspicion, unclearFailuresMin } from '../../../src/health/unclear-failures.ts';
+import { SuccessGaps, Suspicion, unclearFailuresMin } from '../../../src/health/unclear-failures.ts';
 
 /** An endpoint as the cluster keeps it. */
 class Rated {
@@ -17,7 +17,7 @@ class Rated {
   fail(all: readonly Rated[]): void {
     this.unclear++;
     this.suspicion ??= new Suspicion();
-    this.counted += this.suspicion.add(() => all.filter((one) => one !== this));
+    this.counted += this.suspicion.add(() => all.filter((one) => one !== this), true);
   }
 }
 const pool = (size: number): Rated[] => Array.from({ length: size }, () => new Rated());
@@ -35,6 +35,19 @@ describe('failures that requests may have caused', () => {
     expect(bad.counted).to.equal(unclearFailuresMin);
     bad.fail([bad, good]);
     expect(bad.counted, 'and each that follows').to.equal(unclearFailuresMin + 1);
+  });
+
+  it('do not count before the endpoint has been without a success for longer than usual', () => {
+    const [bad, good] = pool(2);
+    const suspicion = new Suspicion();
+    const fail = (silent: boolean) => {
+      for (let i = 0; i < 10; i++) good.succeed();
+      return suspicion.add(() => [good], silent);
+    };
+    for (let i = 0; i < 40; i++) expect(fail(false)).to.equal(0);
+    expect(fail(true), 'all at once').to.equal(41);
+    expect(fail(false), 'it stood out once').to.equal(1);
+    expect(bad.counted).to.equal(0);
   });
 
   it('count no more after a success, until there are as many again', () => {
@@ -124,5 +137,39 @@ describe('failures that requests may have caused', () => {
           `${part} of the calls to ${size}, seed ${seed}`,
         ).to.deep.equal(Array(size).fill(0));
       }
+  });
+});
+
+describe('the gaps between successes of an endpoint', () => {
+  /** Succeeds every `everyMs`, `times` times, and returns when the last one was. */
+  const succeed = (gaps: SuccessGaps, fromMs: number, everyMs: number, times: number): number => {
+    for (let i = 1; i <= times; i++) gaps.succeeded(fromMs + i * everyMs);
+    return fromMs + times * everyMs;
+  };
+
+  it('are silence where one is 16 times as long as usual', () => {
+    const gaps = new SuccessGaps(0);
+    const lastMs = succeed(gaps, 0, 10, 1000);
+    expect(gaps.isSilent(lastMs + 159)).to.equal(false);
+    expect(gaps.isSilent(lastMs + 161)).to.equal(true);
+    gaps.succeeded(lastMs + 161);
+    expect(gaps.isSilent(lastMs + 162), 'a success ends it').to.equal(false);
+  });
+
+  it('are silence from the start where there was no success, and soon where there were few', () => {
+    const gaps = new SuccessGaps(0);
+    expect(gaps.isSilent(0)).to.equal(true);
+    gaps.succeeded(10);
+    expect(gaps.isSilent(20)).to.equal(true);
+  });
+
+  it('follow the traffic of the moment, and a night without any counts as two seconds', () => {
+    const gaps = new SuccessGaps(0);
+    const eveningMs = succeed(gaps, 0, 10, 1000);
+    gaps.succeeded(eveningMs + 36_000_000);
+    const morningMs = eveningMs + 36_000_000;
+    expect(gaps.isSilent(morningMs + 1200), 'a mean of 72 ms').to.equal(true);
+    const noonMs = succeed(gaps, morningMs, 10, 300);
+    expect(gaps.isSilent(noonMs + 162)).to.equal(true);
   });
 });

@@ -2,7 +2,14 @@ import { expect } from 'chai';
 import { endings } from '../../../src/core/ending.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { endingOfFailure, endingOfReply, fairTimeMs } from '../../../src/proxy/attempt-endings.ts';
+import type { Attempt } from '../../../src/proxy/attempt.ts';
+import {
+  endAllAtDeadline,
+  endingOfFailure,
+  endingOfReply,
+  fairTimeMs,
+} from '../../../src/proxy/attempt-endings.ts';
+import type { Forwarding } from '../../../src/proxy/forwarding.ts';
 import { RetryBudget } from '../../../src/resilience/retry-budget.ts';
 import { compileRetryConditions } from '../../../src/resilience/retry-conditions.ts';
 import type { TriesPlan } from '../../../src/resilience/tries-plan.ts';
@@ -49,12 +56,8 @@ describe('how an attempt ended', () => {
   });
 
   it("is the endpoint's own failure only where a request cannot have caused it", () => {
-    const of = (kind: Parameters<typeof failure>[0], code = 0, sent = true) =>
-      endingOfFailure(failure(kind, code), sent, true);
-    expect(of('closed')).to.equal(endings.connectionLost);
-    expect(of('closed', ErrorCode.NO_ERROR, false), 'in the middle of an upload').to.equal(
-      endings.connectionEnded,
-    );
+    const of = (kind: Parameters<typeof failure>[0], code = 0) => endingOfFailure(failure(kind, code), true);
+    expect(of('closed'), 'without a GOAWAY').to.equal(endings.connectionEnded);
     expect(of('closed', ErrorCode.ENHANCE_YOUR_CALM), 'after a GOAWAY').to.equal(endings.connectionEnded);
     expect(of('closed', ErrorCode.STREAM_CLOSED), 'in HTTP/1.1').to.equal(endings.connectionEnded);
     expect(of('unsent', ErrorCode.CONNECT_ERROR)).to.equal(endings.connectFailed);
@@ -64,7 +67,7 @@ describe('how an attempt ended', () => {
       expect(of('reset', code)).to.equal(endings.reset);
     for (const code of [ErrorCode.CANCEL, ErrorCode.ENHANCE_YOUR_CALM]) {
       expect(of('reset', code), 'CANCELLED, RESOURCE_EXHAUSTED').to.equal(endings.resetAsRejected);
-      expect(endingOfFailure(failure('reset', code), true, false), 'HTTP 502').to.equal(endings.reset);
+      expect(endingOfFailure(failure('reset', code), false), 'HTTP 502').to.equal(endings.reset);
     }
     expect(of('protocol', ErrorCode.PROTOCOL_ERROR)).to.equal(endings.malformedReply);
     expect(of('unsendable')).to.equal(endings.unsendable);
@@ -89,6 +92,24 @@ describe('how an attempt ended', () => {
       expect(counts(rig.endpoints[0])).to.deep.equal({ ...none, other: 1 });
       expect(rig.settled[0]).to.include({ endedBy: 'client', grpcStatus: 4 });
       expectOver(rig);
+    });
+
+    it("is the client's as well where a busy process notices late that it passed", () => {
+      for (const [timeoutMs, endedBy] of [
+        [fairTimeMs - 1, 'client'],
+        [fairTimeMs, 'outrigger'],
+      ] as const) {
+        const attempt = { record: { startedMs: 0 }, cancel: () => {} } as unknown as Attempt;
+        const call = {
+          grpc: true,
+          forwarding: { timeoutMs, plan: { timeoutMs: Number.POSITIVE_INFINITY } } as Forwarding,
+          deadlineMs: timeoutMs,
+          requestEnded: true,
+          replyBegun: false,
+          awaitsClient: () => false,
+        };
+        expect(endAllAtDeadline(call, attempt, null, 500)).to.equal(endedBy);
+      }
     });
 
     it("is the client's where its request is not whole, also at the timeout of the route", () => {

@@ -264,6 +264,31 @@ describe('Cluster', () => {
       expect(discovery.refreshed).to.equal(1);
     });
 
+    it('do not count while other clients have successes at the usual intervals, however many there are between', () => {
+      const { bad, clock, end, round } = failing();
+      const serve = (times: number) => {
+        for (let i = 0; i < times; i++) {
+          end(bad, endings.answered);
+          clock.advance(10);
+        }
+      };
+      serve(100);
+      // A client that chooses the endpoint by a key has all of its bad requests there between two good ones.
+      for (let i = 0; i < 50; i++) {
+        round(40);
+        clock.advance(40);
+        round(40);
+        serve(1);
+      }
+      expect(bad.phantomLoad).to.equal(0);
+      // And then it breaks.
+      for (let i = 0; i < 100; i++) {
+        clock.advance(10);
+        round(1);
+      }
+      expect(bad.phantomLoad).to.equal(20);
+    });
+
     it('are forgotten with a success', () => {
       const { bad, end, round } = failing();
       round(9);
