@@ -161,7 +161,7 @@ describe('signals', function () {
     program.signal('SIGINT');
     expect(await held).to.include({ code: status.UNAVAILABLE });
     expect(await program.exit).to.equal(1);
-    expect(program.stderr).to.match(/told to stop a second time/);
+    expect(program.stderr).to.match(/a second signal to stop: the grace period ends now/);
   });
 
   it('SIGUSR1 in the moment in which Node still takes it for itself: no debugger is left open', async function () {
