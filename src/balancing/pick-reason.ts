@@ -70,7 +70,7 @@ export class PickReason {
     const counts =
       usable === total
         ? `${some} ${total === 1 ? 'was' : 'were'} usable`
-        : `${usable} of ${some} ${usable === 1 ? 'was' : 'were'} usable (${unusable})`;
+        : `${usable} of ${some} ${usable === 1 || total === 1 ? 'was' : 'were'} usable (${unusable})`;
     const triedWords = tried === 0 ? '' : `, ${tried} used by an earlier attempt`;
     return `${counts}${triedWords}${full === 0 ? '' : `, ${full} at the limit of requests`}`;
   }

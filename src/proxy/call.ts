@@ -95,8 +95,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     // The deadline counts from here, over all attempts; a route's own bound caps it.
     const withinMs = Math.min(timeoutMs, plan.timeoutMs);
     this.deadline = deadlineWithin(this.context.clock, this.record.startedMs, withinMs, () => this.expire());
-    const { affinity } = plan.cluster;
-    if (affinity !== null) this.key = affinity.keyOf(head, this.record.clientAddress);
+    this.key = plan.cluster.affinity?.keyOf(head, this.record.clientAddress) ?? '';
     if (plan.tries !== null)
       this.tries = new Tries(plan.tries, this, plan.cluster, this.context.clock, this.record);
     if (plan.admission === null) this.next(null, this.record.startedMs, 'first');
@@ -126,10 +125,11 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const cluster = forwarding.plan!.cluster;
     if (cluster.full) return tries?.busy ? undefined : this.fail(cluster.fullError());
     let endpoint = cluster.pick(nowMs, this.transparent?.tried ?? null, this.key);
-    const oneMore = this.transparent?.mayRepeat(this.record.attempts.length) === true;
-    const again = oneMore || kind === 'retry' || (kind === 'hedge' && !tries!.busy);
+    const byPolicy = kind === 'retry' || (kind === 'hedge' && !tries!.busy);
+    const again = byPolicy || this.transparent?.mayRepeat(this.record.attempts.length) === true;
     if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
     if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
+    if (kind === 'transparent') this.transparent!.followedBy(endpoint);
     const pick = cluster.explain(endpoint, nowMs, this.key);
     const record = records.newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
@@ -254,7 +254,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.finish(trailers);
   }
 
-  /** Octets of the reply left for the client: the upstream may send as many more. */
+  /** Bytes of the reply left for the client: the upstream may send as many more. */
   sent(bytes: number): void {
     this.attempt?.stream?.consumed(bytes);
   }
@@ -306,7 +306,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
       attempt.record.verdict = whyNot;
       return this.lose(attempt, error);
     }
-    attempt.record.verdict = 'retried on another endpoint: no work was done';
+    this.transparent!.cameToNothing(attempt.record);
     this.tries?.forget(attempt);
     this.next(error, this.context.clock.now(), 'transparent');
   }
@@ -387,7 +387,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     this.stopWaiting?.();
     this.tries?.stop();
     this.commit();
-    const record = this.record;
+    const { record } = this;
     record.endedBy = endedBy;
     record.endedMs = nowMs;
     record.requestMessages = this.requestMessages.count;

@@ -1,4 +1,5 @@
 import type { StreamFailure } from '../core/message-stream.ts';
+import type { AttemptRecord } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 
 /**
@@ -11,6 +12,9 @@ export class TransparentRetries {
   private refusals = 0;
   /** Attempts of which nothing had left when their connection went. */
   private unsent = 0;
+
+  /** The latest attempt that came to nothing; null once another follows it. */
+  private latest: AttemptRecord | null = null;
 
   /** Counts a failure after which no work was done; false when it is taken for the answer. */
   allow(kind: StreamFailure['kind'], endpointCount: number): boolean {
@@ -25,6 +29,20 @@ export class TransparentRetries {
    */
   mayRepeat(attempts: number): boolean {
     return this.refusals + this.unsent > 0 && attempts === this.tried.size;
+  }
+
+  /** Notes of an attempt that no other one follows it, as long as `followedBy` does not say otherwise. */
+  cameToNothing(record: AttemptRecord): void {
+    record.verdict = 'not retried at once: no other endpoint was available';
+    this.latest = record;
+  }
+
+  /** Notes of the attempt that came to nothing where the call went next. */
+  followedBy({ address }: Pick<Endpoint, 'address'>): void {
+    const { latest } = this;
+    if (latest === null) return;
+    latest.verdict = `retried on ${latest.endpoint === address ? 'the same' : 'another'} endpoint: no work was done`;
+    this.latest = null;
   }
 }
 

@@ -16,7 +16,7 @@ import { EndpointSeriesTable } from './endpoint-series.ts';
 import type { MethodRef } from './method-slots.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
-import { unusableReasons } from './unusable-reasons.ts';
+import { counted, unusableReasons } from './unusable-reasons.ts';
 import { WarmUp } from './warm-up.ts';
 
 export interface ClusterSettings {
@@ -187,7 +187,7 @@ export class Cluster {
   }
 
   fullError(): ReplyError {
-    const detail = `cluster ${this.name} has ${this.active} calls in flight, its limit`;
+    const detail = `cluster ${this.name} has ${counted(this.active, 'call')} in flight, its limit`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
   }
 

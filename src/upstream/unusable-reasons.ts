@@ -3,12 +3,17 @@ import type { Endpoint } from './endpoint.ts';
 /** Endpoints whose reason is given. */
 const shownMax = 5;
 
+/** `1 call`, `2 calls`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Why none of these endpoints takes a call; `requestsMax` is how many each may have in flight. */
 export function unusableReasons(endpoints: readonly Endpoint[], requestsMax: number): string {
   const reasons = endpoints.map((endpoint) => {
     const full = endpoint.active >= requestsMax;
     const otherwise = full
-      ? `has ${endpoint.active} calls in flight, its limit`
+      ? `has ${counted(endpoint.active, 'call')} in flight, its limit`
       : 'was used by an earlier attempt';
     return `${endpoint.address} ${endpoint.unusableBecause || otherwise}`;
   });

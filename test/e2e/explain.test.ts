@@ -99,6 +99,28 @@ describe('why a call went where it went, as configured by default', function () 
     );
   });
 
+  it('says of an attempt that did no work what became of it: elsewhere, or nowhere', async () => {
+    const gone = [await greeter(), await greeter()];
+    for (const one of gone) await one.kill();
+    for (const [replicas, verdicts] of [
+      [
+        gone,
+        [
+          'retried on another endpoint: no work was done',
+          'not retried at once: no other endpoint was available',
+        ],
+      ],
+      [gone.slice(1), ['not retried at once: no other endpoint was available']],
+    ] as const) {
+      const proxy = await sidecar(greeterConfig(replicas, bare));
+      const { code } = await grpcClient(proxy.target()).sayHello('x');
+      expect(code).to.equal(status.UNAVAILABLE);
+      const call = proxy.calls().at(-1)!;
+      expect(call.attempts.map(({ verdict }) => verdict)).to.deep.equal(verdicts);
+      expect(await explained(proxy, call.id)).to.include(`     then: ${verdicts.at(-1)}\n`);
+    }
+  });
+
   it('says what the upstream said of its status, wherever a failed call is shown', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
     defer(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { callAttemptsMax, notElsewhereBecause } from '../../../src/proxy/transparent-retries.ts';
+import {
+  callAttemptsMax,
+  notElsewhereBecause,
+  TransparentRetries,
+} from '../../../src/proxy/transparent-retries.ts';
+import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
 
 describe('proxy/transparent-retries', () => {
   it('sends a call elsewhere while its request is at hand and its attempts are few', () => {
@@ -7,5 +12,25 @@ describe('proxy/transparent-retries', () => {
     expect(notElsewhereBecause(true, callAttemptsMax - 1)).to.equal('');
     expect(notElsewhereBecause(false, 1)).to.match(/outgrew the replay buffer/);
     expect(notElsewhereBecause(true, callAttemptsMax)).to.match(/at most 100 attempts/);
+  });
+
+  it('says of an attempt that did no work where the call went next, and of the last one that it went nowhere', () => {
+    const [first, second, third] = ['a', 'b', 'b'].map(
+      (endpoint) => ({ endpoint, verdict: '' }) as AttemptRecord,
+    );
+    const retries = new TransparentRetries();
+    retries.followedBy({ address: 'a' });
+    retries.cameToNothing(first);
+    expect(first.verdict).to.equal('not retried at once: no other endpoint was available');
+    retries.followedBy({ address: 'b' });
+    retries.cameToNothing(second);
+    retries.followedBy({ address: 'b' });
+    retries.followedBy({ address: 'c' });
+    retries.cameToNothing(third);
+    expect([first, second, third].map(({ verdict }) => verdict)).to.deep.equal([
+      'retried on another endpoint: no work was done',
+      'retried on the same endpoint: no work was done',
+      'not retried at once: no other endpoint was available',
+    ]);
   });
 });

@@ -83,7 +83,7 @@ describe('Cluster: limits', () => {
     cluster.begin(first);
     cluster.drainEndpoint(second.address, true);
     const five =
-      '10.0.0.1:1 has 1 calls in flight, its limit; 10.0.0.2:1 drained by hand; 10.0.0.3:1 was used by an earlier attempt; 10.0.0.4:1 was used by an earlier attempt; 10.0.0.5:1 was used by an earlier attempt';
+      '10.0.0.1:1 has 1 call in flight, its limit; 10.0.0.2:1 drained by hand; 10.0.0.3:1 was used by an earlier attempt; 10.0.0.4:1 was used by an earlier attempt; 10.0.0.5:1 was used by an earlier attempt';
     expect(cluster.unusableReasons()).to.equal(five);
     publish(addresses.map((address) => spec(address)));
     expect(cluster.unusableReasons()).to.equal(`${five}; and 2 more`);

@@ -322,7 +322,7 @@ describe('Cluster', () => {
     cluster.begin(second);
     expect(cluster.pick(0, null, '')).to.equal(null);
     expect(cluster.saturated).to.equal(true);
-    expect(cluster.unusableReasons()).to.contain(`${a} has 1 calls in flight, its limit`);
+    expect(cluster.unusableReasons()).to.contain(`${a} has 1 call in flight, its limit`);
     cluster.end(first, endings.answered, 1, clock.now());
     expect(cluster.pick(0, null, '')).to.equal(first);
   });
