@@ -1,4 +1,5 @@
 import type { Clock } from './core/clock.ts';
+import { counted } from './core/counted.ts';
 import type { Logger } from './core/logger.ts';
 
 /** What ends gracefully: a whole sidecar, or a listener that a reload took away. */
@@ -243,8 +244,9 @@ export class Lifecycle {
     if (result === null) return null;
     this.drained = result;
     const { cut, finished, undelivered } = result;
-    const late = undelivered === 0 ? '' : `, ${undelivered} connections too slow for their replies`;
-    this.logger.info(`drained: ${cut} calls terminated, ${finished} finished${late}`);
+    const late =
+      undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} too slow for their replies`;
+    this.logger.info(`drained: ${counted(cut, 'call')} terminated, ${finished} finished${late}`);
     return result;
   }
 }

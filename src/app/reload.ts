@@ -2,6 +2,7 @@ import type { ReloadOutcome } from '../admin/deps.ts';
 import { formatProblem, sortProblems } from '../config/problem.ts';
 import type { Config } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
+import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { drainGracefully, waitWhile } from '../lifecycle.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
@@ -190,7 +191,9 @@ export class Reloader {
     );
     gone.listener.close();
     leaving.listeners.delete(gone);
-    deps.logger.info(`listener is gone: ${cut} calls terminated, ${finished} finished`, { listener: name });
+    deps.logger.info(`listener is gone: ${counted(cut, 'call')} terminated, ${finished} finished`, {
+      listener: name,
+    });
   }
 
   /** No call begins there any more; those that did may still be retried, so it works on until they are over. */

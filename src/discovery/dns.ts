@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
@@ -123,7 +124,7 @@ export class DnsSource implements DiscoverySource {
     if (this.lastError === '') {
       const count = this.endpoints.length;
       const meanwhile = this.answered
-        ? `keeping the last ${count} endpoints`
+        ? `keeping the last ${counted(count, 'endpoint')}`
         : 'there is no endpoint until it answers';
       this.logger.warn(`${this.describe}: ${error}; ${meanwhile}`, {
         endpoints: count,

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { counted } from '../core/counted.ts';
 import type { Logger } from '../core/logger.ts';
 import {
   type FailurePercentageSettings,
@@ -213,7 +214,7 @@ class Member implements OutlierEndpoint {
     else if (this.state === 'probation')
       this.eject('trial failed', 'one more call failed, begun before its ejection');
     else if (consecutiveErrors > 0 && this.errorsInRow >= consecutiveErrors && this.hasRoom())
-      this.eject('errors in a row', `${this.errorsInRow} consecutive calls failed`);
+      this.eject('errors in a row', `${counted(this.errorsInRow, 'consecutive call')} failed`);
   }
 
   unclear(): void {

@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
+import { counted } from '../core/counted.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
@@ -69,9 +70,9 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
   const fullBecause = (): string => {
     const { shared, socketsMax, pendingMax } = options;
     if (active >= socketsMax + pendingMax)
-      return `${formatAddress(address)} has ${active} calls, all that its limits allow`;
+      return `${formatAddress(address)} has ${counted(active, 'call')}, all that its limits allow`;
     if (shared !== undefined && shared.active >= shared.max)
-      return `its cluster has ${shared.active} calls, all that its limits allow`;
+      return `its cluster has ${counted(shared.active, 'call')}, all that its limits allow`;
     return '';
   };
 

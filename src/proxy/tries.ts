@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { counted } from '../core/counted.ts';
 import { type Ending, endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus, grpcStatusName } from '../core/grpc-status.ts';
@@ -354,7 +355,7 @@ export class Tries implements ReplyJudge {
       cluster.giveRetry();
       return [
         'budget',
-        `the budget is used up (${budget.retries} retries among ${budget.calls} calls in flight)`,
+        `the budget is used up (${budget.retries} ${budget.retries === 1 ? 'retry' : 'retries'} among ${counted(budget.calls, 'call')} in flight)`,
       ];
     }
     this.slots++;

@@ -4,6 +4,7 @@ import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
 import { formatAddress } from '../core/address.ts';
+import { counted } from '../core/counted.ts';
 import type { Ending } from '../core/ending.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
@@ -16,7 +17,7 @@ import { EndpointSeriesTable } from './endpoint-series.ts';
 import type { MethodRef } from './method-slots.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
-import { counted, unusableReasons } from './unusable-reasons.ts';
+import { unusableReasons } from './unusable-reasons.ts';
 import { WarmUp } from './warm-up.ts';
 
 export interface ClusterSettings {

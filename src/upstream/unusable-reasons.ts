@@ -1,12 +1,8 @@
+import { counted } from '../core/counted.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Endpoints whose reason is given. */
 const shownMax = 5;
-
-/** `1 call`, `2 calls`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
 
 /** Why none of these endpoints takes a call; `requestsMax` is how many each may have in flight. */
 export function unusableReasons(endpoints: readonly Endpoint[], requestsMax: number): string {

@@ -134,7 +134,7 @@ describe('FileSource', () => {
     expect(lines).to.deep.equal([
       'endpoints.yaml does not exist; there is no endpoint until it can be read',
       'file endpoints.yaml is in order again',
-      'endpoints.yaml:2:5 endpoints[0].address: "x" has no port; write host:port; keeping the last 1 endpoints',
+      'endpoints.yaml:2:5 endpoints[0].address: "x" has no port; write host:port; keeping the last 1 endpoint',
       'file endpoints.yaml is in order again',
     ]);
     expect(published).to.have.length(2);

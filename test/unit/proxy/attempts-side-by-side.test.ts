@@ -152,7 +152,7 @@ describe('attempts that end while others run', () => {
     answer(rig.order[3]);
     expect(rig.settled[1].attempts[0]).to.include({
       verdict:
-        'not hedged: the budget is used up (1 retries among 2 calls in flight); UNAVAILABLE: retried after 0 ms',
+        'not hedged: the budget is used up (1 retry among 2 calls in flight); UNAVAILABLE: retried after 0 ms',
       withheld: 'budget',
     });
     expectTriesOver(rig, plan, 2);
