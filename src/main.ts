@@ -5,6 +5,11 @@
 process.on('SIGUSR1', () => {});
 
 const { program } = await import('./cli/program.ts');
+const { systemClock } = await import('./core/clock.ts');
+/** How long the last lines of a log on standard output wait for their reader, milliseconds. */
+const logWaitMsMax = 500;
 process.exitCode = await program(process.argv.slice(2), process.env);
 // What is still open now (a client's half-closed socket, a telemetry exporter) must not keep the process.
 process.stdout.write('', () => process.exit());
+// A pager may take the output of a command when it likes; the sidecar ends though the reader of its log stands still.
+if (process.argv[2] === 'run') systemClock.after(logWaitMsMax, () => process.exit());

@@ -49,9 +49,7 @@ export async function run(
     });
     signals.onReopenLogs(() => {
       app.telemetry.reopenAccessLog();
-      const { to } = app.config.telemetry.accessLog;
-      if (to.kind === 'file') logger.info('log file reopened', { file: to.path });
-      else logger.info('there is no log file to reopen');
+      if (app.config.telemetry.accessLog.to.kind !== 'file') logger.info('there is no log file to reopen');
     });
     if (app.config.telemetry.accessLog.to.kind === 'file' && blocksReopenSignal(env))
       logger.warn('Node blocks SIGUSR1 (--disable-sigusr1); send SIGHUP to reopen the access log');

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import type { Clock } from '../core/clock.ts';
 import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Logger } from '../core/logger.ts';
@@ -24,7 +25,7 @@ export interface AccessLog {
   write(record: CallRecord): void;
   /** Reopens the file, after it was moved away (SIGUSR1 or SIGHUP, as logrotate expects). No line is lost. */
   reopen(): void;
-  /** Writes out what is left and closes. Never rejects. */
+  /** Writes out what is left, within `accessLogCloseMsMax`, and closes. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -33,6 +34,7 @@ export interface AccessLogOptions {
   /** Part of the calls that get a line, 0 to 1; calls that count as errors always do. */
   readonly sample: number;
   readonly random: Random;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Standard output and error; given by tests. */
   readonly streams?: { readonly stdout: Writable; readonly stderr: Writable };

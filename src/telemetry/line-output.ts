@@ -1,6 +1,8 @@
-import { createWriteStream } from 'node:fs';
+import { constants, createWriteStream, openSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 
 /** Where lines go. */
@@ -15,12 +17,13 @@ export interface LineOutput {
   line(text: string): void;
   /** Opens the file again by its path. Until the new one is open, and if it cannot be, lines go to the old one. */
   reopen(): void;
-  /** Writes out what is left, to every file that was open, and closes. Never rejects. */
+  /** Writes out what is left, to every file that was open, within `accessLogCloseMsMax`, and closes. Never rejects. */
   close(): Promise<void>;
 }
 
 export interface LineOutputOptions {
   readonly to: LineTarget;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Standard output and error; given by tests. */
   readonly streams?: { readonly stdout: Writable; readonly stderr: Writable };
@@ -28,12 +31,14 @@ export interface LineOutputOptions {
 
 /** Characters waiting for the reader or disk; what comes on top is dropped and counted. */
 export const accessLogQueueCharsMax = 4 * 1024 * 1024;
+/** How long the end waits for a reader or disk to take what is left, milliseconds: one that stands still never does. */
+export const accessLogCloseMsMax = 2000;
 
 export function createLineOutput(options: LineOutputOptions): LineOutput {
   const { to } = options;
   return to.kind === 'file'
-    ? new FileOutput(to.path, options.logger)
-    : new StreamOutput((options.streams ?? process)[to.kind], to.kind, options.logger);
+    ? new FileOutput(to.path, options)
+    : new StreamOutput((options.streams ?? process)[to.kind], to.kind, options);
 }
 
 /** To a stream that is not ours to end. */
@@ -43,16 +48,18 @@ class StreamOutput implements LineOutput {
   protected broken = false;
   private readonly target: string;
   protected readonly logger: Logger;
+  private readonly clock: Clock;
   private pending = '';
   private pendingLines = 0;
   private scheduled = false;
   /** A reader that went away, or a full disk, must end neither the process nor the calls. */
   private readonly onError: (this: Writable, error: Error) => void;
 
-  constructor(stream: Writable, target: string, logger: Logger) {
+  constructor(stream: Writable, target: string, { logger, clock }: LineOutputOptions) {
     this.stream = stream;
     this.target = target;
     this.logger = logger;
+    this.clock = clock;
     const output = this;
     this.onError = function (this: Writable, error) {
       if (this !== output.stream || output.broken) return;
@@ -80,8 +87,22 @@ class StreamOutput implements LineOutput {
   async close(): Promise<void> {
     this.flush();
     // Not ours to end; an empty write calls back when what is before it has left.
-    if (!this.broken) await new Promise<void>((resolve) => void this.stream.write('', () => resolve()));
+    const left = new Promise<void>((resolve) => void this.stream.write('', () => resolve()));
+    if (!this.broken) await this.bounded(left);
     this.stream.off('error', this.onError);
+  }
+
+  /** Waits for work of the end, but not for ever. */
+  protected async bounded(work: Promise<unknown>): Promise<void> {
+    let timer: Timer | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = this.clock.after(accessLogCloseMsMax, () => resolve('late'));
+    });
+    const outcome = await Promise.race([work, late]);
+    timer?.cancel();
+    if (outcome !== 'late') return;
+    const facts = { target: this.target, waitedMs: accessLogCloseMsMax };
+    this.logger.warn('the access log takes no more lines; those that are left are lost', facts);
   }
 
   protected get waitingChars(): number {
@@ -118,8 +139,8 @@ class FileOutput extends StreamOutput {
   private openAgain = false;
   private closed = false;
 
-  constructor(path: string, logger: Logger) {
-    super(openFile(path), path, logger);
+  constructor(path: string, options: LineOutputOptions) {
+    super(openFile(path), path, options);
     this.path = path;
   }
 
@@ -132,6 +153,11 @@ class FileOutput extends StreamOutput {
 
   override async close(): Promise<void> {
     this.closed = true;
+    await this.bounded(this.written());
+    for (const stream of this.ending.keys()) stream.destroy();
+  }
+
+  private async written(): Promise<void> {
     await this.opening;
     this.flush();
     this.end(this.stream);
@@ -154,6 +180,7 @@ class FileOutput extends StreamOutput {
         const before = this.stream;
         this.replaceStream(next);
         this.end(before);
+        this.logger.info('log file reopened', { file: this.path });
       }
     }
     this.opening = null;
@@ -170,11 +197,27 @@ class FileOutput extends StreamOutput {
 
 /** For appending, so that a line is never written over, and readable for the group. */
 function openFile(path: string): Writable {
-  return createWriteStream(path, { flags: 'a', mode: 0o640 });
+  return openPipe(path) ?? createWriteStream(path, { flags: 'a', mode: 0o640 });
+}
+
+/**
+ * A named pipe (fifo(7)), null for anything else. Opened as a file, it would hold a thread of Node until a reader comes, and
+ * each write one while the reader stands still; the process could not even end. Opened for reading too, it needs no reader.
+ */
+function openPipe(path: string): Writable | null {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFIFO() !== true) return null;
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    return new Socket({ fd, readable: false, writable: true });
+  } catch {
+    // Opening it as a file says why not.
+    return null;
+  }
 }
 
 /** Resolves when a file is open, with the error where it cannot be. */
 function opened(stream: Writable): Promise<Error | null> {
+  if (stream instanceof Socket) return Promise.resolve(null);
   return new Promise((resolve) => {
     stream.once('open', () => {
       stream.off('error', resolve);

@@ -74,7 +74,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
     : null;
   registerBuild(registry, deps.version);
   registerInternalErrors(registry, deps.internalErrors);
-  const accessLog = createAccessLog({ ...settings.accessLog, random, logger });
+  const accessLog = createAccessLog({ ...settings.accessLog, random, clock, logger });
   const otel = await startExport(plan, settings, deps, registry);
   registerLosses(registry, otel, accessLog);
   const tracing = makeTracing(settings, deps, otel);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -118,6 +118,23 @@ describe('signals', function () {
       () => existsSync(path),
       () => program.stderr,
     );
+  });
+
+  it('SIGTERM ends it though nobody reads its access log, a named pipe or standard output', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-signals-'));
+    defer(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const replica = await greeter();
+    for (const to of [`file:${path}`, 'stdout']) {
+      const { program, target } = await running(replica.address, ['--access-log', to]);
+      program.pauseStdout();
+      const client = grpcClient(target);
+      // More than a pipe and the socket of a child process hold.
+      for (let i = 0; i < 30; i++) await Promise.all(Array.from({ length: 50 }, () => client.sayHello('x')));
+      program.signal('SIGTERM');
+      expect(await program.exit, to).to.equal(0);
+    }
   });
 
   async function withLog(path: string, nodeOptions: string): Promise<Program> {

@@ -132,6 +132,8 @@ export function ready(sidecar: Sidecar): Promise<void> {
 export interface Program {
   readonly pid: number;
   readonly stdout: string;
+  /** From now on nobody reads it. */
+  pauseStdout(): void;
   readonly stderr: string;
   /** Its exit code; 128 and the signal's number where a signal ended it. */
   readonly exit: Promise<number>;
@@ -165,6 +167,7 @@ export function startProgram(args: readonly string[], env: Record<string, string
     get stdout() {
       return stdout;
     },
+    pauseStdout: () => void child.stdout.pause(),
     get stderr() {
       return stderr;
     },

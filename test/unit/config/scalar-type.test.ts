@@ -166,4 +166,12 @@ describe('config/scalar-type', () => {
       });
     });
   }
+
+  it('takes the path of a standard stream for the stream', () => {
+    expect(accessLogTarget.parse('file:/dev/stdout')).to.deep.equal({ value: { kind: 'stdout' } });
+    expect(accessLogTarget.parse('file:/dev/stderr')).to.deep.equal({ value: { kind: 'stderr' } });
+    expect(accessLogTarget.parse('file:/dev/full')).to.deep.equal({
+      value: { kind: 'file', path: '/dev/full' },
+    });
+  });
 });

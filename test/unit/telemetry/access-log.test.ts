@@ -1,8 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { expect } from 'chai';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { TraceId } from '../../../src/core/trace-id.ts';
@@ -12,14 +24,41 @@ import {
   accessLogLine,
   createAccessLog,
 } from '../../../src/telemetry/access-log.ts';
-import { accessLogQueueCharsMax } from '../../../src/telemetry/line-output.ts';
+import { accessLogCloseMsMax, accessLogQueueCharsMax } from '../../../src/telemetry/line-output.ts';
 import { attemptRecord, callRecord } from './records.ts';
 
-function logTo(to: AccessLogTarget, stdout: Writable = new PassThrough(), sample = 1): AccessLog {
+function logTo(
+  to: AccessLogTarget,
+  stdout: Writable = new PassThrough(),
+  sample = 1,
+  clock: Clock = systemClock,
+): AccessLog {
   const streams = { stdout, stderr: stdout };
-  const log = createAccessLog({ to, sample, random: new SeededRandom(3), logger: silentLogger, streams });
+  const log = createAccessLog({
+    to,
+    sample,
+    random: new SeededRandom(3),
+    clock,
+    logger: silentLogger,
+    streams,
+  });
   if (log === null) throw new Error('no log');
   return log;
+}
+
+/** A clock whose only timer fires when the test says so. */
+function endingClock() {
+  let fire: (() => void) | undefined;
+  let waitsMs = 0;
+  const after: Clock['after'] = (delayMs, callback) => {
+    [waitsMs, fire] = [delayMs, callback];
+    return { cancel: () => {} };
+  };
+  const expire = (ms: number): void => {
+    expect(waitsMs).to.equal(ms);
+    fire?.();
+  };
+  return { clock: { ...systemClock, after }, expire };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -32,7 +71,7 @@ describe('telemetry/access-log', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it('is nothing at all where it is not asked for', () => {
-    const options = { sample: 1, random: new SeededRandom(1), logger: silentLogger };
+    const options = { sample: 1, random: new SeededRandom(1), clock: systemClock, logger: silentLogger };
     expect(createAccessLog({ ...options, to: { kind: 'none' } })).to.equal(null);
   });
 
@@ -233,17 +272,23 @@ describe('telemetry/access-log', () => {
 
   it('goes on in the open file where the new one cannot be opened, and takes the next chance', async () => {
     const warnings: string[] = [];
-    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const infos: string[] = [];
+    const logger = {
+      ...silentLogger,
+      warn: (message: string) => void warnings.push(message),
+      info: (message: string) => void infos.push(message),
+    };
     const inner = join(folder, 'logs');
     mkdirSync(inner);
     const to = { kind: 'file', path: join(inner, 'access.log') } as const;
-    const log = createAccessLog({ to, sample: 1, random: new SeededRandom(1), logger })!;
+    const log = createAccessLog({ to, sample: 1, random: new SeededRandom(1), clock: systemClock, logger })!;
     log.write(callRecord({ id: 1 }));
     while (!existsSync(to.path)) await turn();
     renameSync(inner, join(folder, 'moved'));
     log.reopen();
     while (warnings.length === 0) await turn();
     expect(warnings).to.deep.equal(['the access log cannot be reopened; lines go to the file that is open']);
+    expect(infos).to.deep.equal([]);
     log.write(callRecord({ id: 2 }));
     mkdirSync(inner);
     log.reopen();
@@ -253,6 +298,7 @@ describe('telemetry/access-log', () => {
       log.write(callRecord({ id: ++id }));
       await turn();
     }
+    expect(infos).to.deep.equal(['log file reopened']);
     await log.close();
     const lines = `${text(join(folder, 'moved', 'access.log'))}${text(to.path)}`.trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line).id)).to.deep.equal(
@@ -269,6 +315,7 @@ describe('telemetry/access-log', () => {
       to: { kind: 'file', path },
       sample: 1,
       random: new SeededRandom(1),
+      clock: systemClock,
       logger,
     });
     while (warnings.length === 0) await turn();
@@ -302,6 +349,36 @@ describe('telemetry/access-log', () => {
     }
     expect(stalled.writableLength).to.be.below(accessLogQueueCharsMax + 20 * 64 * 1024);
     expect(log.droppedLines).to.be.within(200 - 70, 200 - 60);
+  });
+
+  it('ends though its reader stands still', async () => {
+    const { clock, expire } = endingClock();
+    const log = logTo({ kind: 'stdout' }, new Writable({ write() {} }), 1, clock);
+    log.write(callRecord());
+    const closed = log.close();
+    expire(accessLogCloseMsMax);
+    await closed;
+  });
+
+  it('writes to a named pipe that nobody reads yet, and ends though nobody ever does', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const { clock, expire } = endingClock();
+    const log = logTo({ kind: 'file', path }, undefined, 1, clock);
+    log.write(callRecord({ id: 1 }));
+    await turn();
+    const reader = createReadStream(path);
+    const [chunk] = await once(reader, 'data');
+    expect(JSON.parse(String(chunk)).id).to.equal(1);
+    reader.destroy();
+    log.reopen();
+    // More than a pipe holds (pipe(7)).
+    for (let i = 0; i < 100; i++) log.write(callRecord({ path: `/${'x'.repeat(8192)}` }));
+    await turn();
+    const closed = log.close();
+    expire(accessLogCloseMsMax);
+    await closed;
+    expect(log.droppedLines).to.equal(0);
   });
 
   it('writes its part of the calls, and every failed one', async () => {
