@@ -78,11 +78,15 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
   const draft = typedOf(table, merged.raw as Raw) as Draft<Config>;
   // Rules hold parts of a file against each other, and errors of syntax may have cost it some.
   if (reading !== undefined && !partial) {
-    const ruled = applyRules(draft, reading, {
-      checkRegex,
-      readFile: (path) => readFile(path, namedFileBytesMax),
-      checkWritable,
-    });
+    const ruled = applyRules(
+      draft,
+      { ...reading, originOf: merged.originOf },
+      {
+        checkRegex,
+        readFile: (path) => readFile(path, namedFileBytesMax),
+        checkWritable,
+      },
+    );
     problems.push(...ruled.problems);
     // Beside errors they only mislead: a cluster looks unused because the route to it was misspelt.
     if (problems.length === 0) warnings.push(...sortProblems(ruled.warnings));

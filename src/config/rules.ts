@@ -34,23 +34,26 @@ export interface RulesResult {
  */
 export function applyRules(
   draft: Draft<Config>,
-  reading: Pick<Reading, 'places' | 'told' | 'lost'>,
+  reading: Pick<Reading, 'places' | 'told' | 'lost'> & {
+    /** The flag or variable that set a path, if one did. */
+    readonly originOf: (path: string) => Place | undefined;
+  },
   help: RuleHelp,
 ): RulesResult {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
-  const { places } = reading;
+  const at = (path: string): Place => reading.originOf(path) ?? placeOf(path, reading.places);
   const told = withParents(reading.told);
   const isLost = (path: string): boolean => {
-    for (let at = path; at !== ''; at = parentOf(at)) if (reading.lost.has(at)) return true;
+    for (let part = path; part !== ''; part = parentOf(part)) if (reading.lost.has(part)) return true;
     return false;
   };
   const complaints: Complaints = {
     problem: (path, message) => {
-      if (!told.has(path) && !isLost(path)) problems.push(problemAt(placeOf(path, places), path, message));
+      if (!told.has(path) && !isLost(path)) problems.push(problemAt(at(path), path, message));
     },
-    warning: (path, message) => warnings.push(problemAt(placeOf(path, places), path, message)),
-    lineOf: (path) => placeOf(path, places).line,
+    warning: (path, message) => warnings.push(problemAt(at(path), path, message)),
+    lineOf: (path) => at(path).line,
   };
   for (const rule of Object.values<Rule>(rules)) rule(draft, complaints, help);
   return { problems, warnings };

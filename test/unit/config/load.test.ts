@@ -148,6 +148,21 @@ describe('config/load', () => {
       ]);
     });
 
+    it('is where a rule points at what it set, with a file and without one', () => {
+      const settings = { 'access-log': 'file:/nope/of/these/x.log' };
+      const said = '"file:/nope/of/these/x.log": the folder "/nope/of/these" does not exist';
+      const targets = { from: '127.0.0.1:15001', to: ['127.0.0.1:50051'] };
+      for (const problems of [
+        problemsOf(minimal(), { flags: { settings } }),
+        problemsOf(undefined, { flags: { ...targets, settings } }),
+      ])
+        expect(problems.join())
+          .to.match(/^--access-log: /)
+          .and.to.include(said);
+      const env = { OUTRIGGER_ACCESS_LOG: settings['access-log'] };
+      expect(problemsOf(minimal(), { env }).join()).to.match(/^OUTRIGGER_ACCESS_LOG: /);
+    });
+
     it('holds for every kind of setting', () => {
       const env = {
         OUTRIGGER_ADMIN: 'unix:/run/admin.sock',

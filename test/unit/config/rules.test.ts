@@ -1,10 +1,13 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
 import { localhostCertificate, localhostKey } from '../health/localhost-certificate.ts';
 import { minimal, problemsOf } from './support.ts';
 
 /** Problems of the smallest file with something changed, without the place. */
-function told(parts: Parameters<typeof minimal>[0], files: Readonly<Record<string, string>> = {}): string[] {
+function told(
+  parts: Parameters<typeof minimal>[0],
+  files: Readonly<Record<string, string | Buffer>> = {},
+): string[] {
   return problemsOf(minimal(parts), { files }).map((line) => line.replace(/^f\.yaml:\d+:\d+ /, ''));
 }
 
@@ -118,7 +121,7 @@ describe('config/rules', () => {
       const swapped = { 'c.pem': localhostKey, 'k.pem': localhostCertificate, 'ca.pem': 'nothing' };
       expect(told({ listener }, swapped)).to.have.members([
         'listeners[1].tls.cert: "c.pem" holds no certificate; write the path of a PEM file with one',
-        'listeners[1].tls.key: "k.pem" holds no private key, or one with a passphrase; write the path of a PEM file with one without',
+        'listeners[1].tls.key: "k.pem" holds no private key; write the path of a PEM file with one',
         'listeners[1].tls.clientCa: "ca.pem" holds no certificate; write the path of a PEM file with one',
       ]);
       const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -126,6 +129,43 @@ describe('config/rules', () => {
       expect(told({ listener }, { ...files, 'k.pem': other })).to.deep.equal([
         'listeners[1].tls.key: "k.pem" is not the key of the certificate "c.pem"; write the one that it was made with',
       ]);
+    });
+
+    it('a key with a passphrase, a damaged file and a format that is not PEM each have their own words', () => {
+      const tls = '{ cert: c.pem, key: k.pem, clientCa: ca.pem }';
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, tls: ${tls}, routes: [{ name: r, cluster: greeter }] }`;
+      const fine = { 'c.pem': localhostCertificate, 'k.pem': localhostKey, 'ca.pem': localhostCertificate };
+      const one = (change: Readonly<Record<string, string | Buffer>>): string =>
+        told({ listener }, { ...fine, ...change }).join('\n');
+      const key = createPrivateKey(localhostKey);
+      const passphrase = { cipher: 'aes-256-cbc', passphrase: 'x' } as const;
+      const fix = 'holds a private key with a passphrase; write a key without one, as openssl pkey -in k.pem';
+      expect(one({ 'k.pem': key.export({ type: 'pkcs8', format: 'pem', ...passphrase }) })).to.include(fix);
+      const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      expect(one({ 'k.pem': rsa.export({ type: 'pkcs1', format: 'pem', ...passphrase }) })).to.include(fix);
+      expect(one({ 'k.pem': key.export({ type: 'pkcs8', format: 'der' }) })).to.include(
+        'tls.key: "k.pem" is in DER format; write a PEM file, as openssl pkey -inform der -in k.pem -out key.pem makes it',
+      );
+      const { raw } = new X509Certificate(localhostCertificate);
+      expect(one({ 'c.pem': raw })).to.include('tls.cert: "c.pem" is in DER format; write a PEM file');
+      expect(one({ 'ca.pem': raw })).to.include('tls.clientCa: "ca.pem" is in DER format; write a PEM file');
+      const pkcs12 = Buffer.from([0x30, 0x82, 1, 0, 2, 1, 3, 0x30]);
+      expect(one({ 'c.pem': pkcs12 })).to.include('"c.pem" is in PKCS#12 format; write a PEM file');
+      const cut = localhostCertificate.slice(0, 300);
+      expect(one({ 'c.pem': cut })).to.include('"c.pem" holds a certificate that is damaged');
+      expect(one({ 'ca.pem': cut })).to.include('"ca.pem" holds a certificate that is damaged');
+      expect(one({ 'k.pem': localhostKey.slice(0, 80) })).to.include('holds a private key that is damaged');
+      expect(one({ 'k.pem': '' })).to.include('"k.pem" holds no private key');
+    });
+
+    it('what TLS refuses in files that can be parsed is a problem of the file, not of the start', () => {
+      const tls = '{ cert: c.pem, key: k.pem }';
+      const listener = `  - { name: a, listen: 127.0.0.1:6000, tls: ${tls}, routes: [{ name: r, cluster: greeter }] }`;
+      const chain = `${localhostCertificate}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`;
+      const [problem, ...others] = told({ listener }, { 'c.pem': chain, 'k.pem': localhostKey });
+      expect(problem).to.match(/^listeners\[1\]\.tls\.cert: "c\.pem" .+; write /);
+      expect(problem).not.to.include('error:');
+      expect(others).to.deep.equal([]);
     });
   });
 

@@ -7,20 +7,23 @@ export interface LoadOptions {
   readonly flags?: ConfigFlags;
   readonly env?: Readonly<Record<string, string>>;
   /** Further files by path. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Buffer>>;
 }
 
 /** Loads a text as if it were the file `f.yaml`. */
 export function loadText(text: string | undefined, options: LoadOptions = {}): LoadResult {
   const { flags = {}, env = {}, files = {} } = options;
-  const all: Record<string, string> = { ...files, ...(text === undefined ? {} : { 'f.yaml': text }) };
+  const all: Record<string, string | Buffer> = {
+    ...files,
+    ...(text === undefined ? {} : { 'f.yaml': text }),
+  };
   return loadConfig({
     flags: text === undefined ? flags : { ...flags, config: 'f.yaml' },
     env,
     checkRegex: checkSafeRegex,
     readFile: (path) =>
       Object.hasOwn(all, path)
-        ? { value: Buffer.from(all[path]) }
+        ? { value: Buffer.from(all[path] as string) }
         : { error: 'does not exist; write the path of a file that does' },
   });
 }
