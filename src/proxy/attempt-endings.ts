@@ -10,9 +10,9 @@ import type { Forwarding } from './forwarding.ts';
 
 /** Which ending of `core/ending.ts` an attempt came to. */
 
-/** Of a whole reply. A gRPC call that got a plain HTTP error, as from a server that refuses its head, is judged by that. */
+/** Of a whole reply. A gRPC call that got a plain HTTP error, as from a server that refuses its head, is judged by that; a redirect is UNKNOWN to it. */
 export function endingOfReply(grpc: boolean, httpStatus: number, grpcStatus: number): Ending {
-  return grpc && httpStatus === 200 ? endingOfGrpc(grpcStatus) : endingOfHttp(httpStatus);
+  return grpc && httpStatus < 400 ? endingOfGrpc(grpcStatus) : endingOfHttp(httpStatus);
 }
 
 /** Of an attempt that broke off. */

@@ -33,7 +33,7 @@ export function callTally(record: CallRecord): Tally {
   // It is the client that ends most connections; only one that had no endpoint, or lost it, has an error.
   if (record.tcp) return record.error === '' ? 'ok' : 'error';
   if (endedBy === 'client') return 'other';
-  if (!grpc || (httpStatus !== 200 && httpStatus !== 0)) {
+  if (!grpc || httpStatus >= 400) {
     if (isHttpServerError(httpStatus)) return 'error';
     return httpStatus >= 400 ? 'other' : 'ok';
   }

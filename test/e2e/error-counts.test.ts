@@ -23,6 +23,8 @@ const calls: Array<readonly [name: string, head: Record<string, string>, counts:
     ['a reset', { 'x-do': 'reset 2' }, 'error'],
     ['a reset for too much', { 'x-do': 'reset 11' }, 'client'],
     ['a web request reset for too much', { ':method': 'GET', 'x-do': 'reset 11' }, 'error'],
+    ['a redirect for a gRPC call, which is UNKNOWN', { 'x-do': 'http 302' }, 'error'],
+    ['HTTP 204 for a gRPC call', { 'x-do': 'http 204' }, 'error'],
     ['HTTP 431 for a gRPC call', { 'x-do': 'http 431' }, 'client'],
     ['a deadline that had passed', { 'grpc-timeout': '1n' }, 'client'],
     ['a deadline with no time to work', { 'x-do': 'hang', 'grpc-timeout': '4m' }, 'client'],

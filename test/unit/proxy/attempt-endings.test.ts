@@ -51,6 +51,7 @@ describe('how an attempt ended', () => {
     expect(endingOfReply(true, 200, 5)).to.equal(endings.rejected);
     expect(endingOfReply(true, 200, 13)).to.equal(endings.internal);
     expect(endingOfReply(true, 431, 13), 'a server that refuses the head').to.equal(endings.rejected);
+    expect(endingOfReply(true, 302, 2), 'a redirect, which no gRPC client follows').to.equal(endings.unknown);
     expect(endingOfReply(true, 503, 14)).to.equal(endings.unavailable);
     expect(endingOfReply(false, 404, -1)).to.equal(endings.rejected);
   });
