@@ -1,8 +1,11 @@
+import { normalizeEncodings } from './normal-path.ts';
+
 /** Who a call is for: the matching of `:authority` or `Host` (RFC 9110 section 7.2, RFC 3986 section 3.2). */
 
 /**
- * A host and what stood after its colon, in the form to compare: lower case, without the dot of a complete domain name (RFC
- * 1034 section 3.1), the port without leading zeros. `port` is '' where none was given.
+ * A host and what stood after its colon, in the form to compare: lower case, needless percent-encodings decoded (RFC 3986 section
+ * 6.2.2.2), without the dot of a complete domain name (RFC 1034 section 3.1), the port without leading zeros. `port` is ''
+ * where none was given.
  */
 export interface Authority {
   readonly host: string;
@@ -11,7 +14,7 @@ export interface Authority {
 
 /** Splits `host`, `host:port`, `[v6]` or `[v6]:port`; text that is none of them is all host. Never throws. */
 export function splitAuthority(text: string): Authority {
-  const lower = text.toLowerCase();
+  const lower = (text.includes('%') ? normalizeEncodings(text) : text).toLowerCase();
   const colon = lower.lastIndexOf(':');
   const bracketed = lower.startsWith('[');
   const hasPort = bracketed ? colon > lower.indexOf(']') : colon >= 0 && colon === lower.indexOf(':');

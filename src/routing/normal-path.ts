@@ -22,13 +22,17 @@ export function normalizePath(path: string, options: NormalPathOptions): string 
   const query = path.indexOf('?');
   let normal = query < 0 ? path : path.slice(0, query);
   if (options.escapedSlashes === 'unescape') normal = normal.replace(/%(?:2f|5c)/gi, '/');
-  if (options.normalizePath) normal = normal.replace(/%[0-9A-Fa-f]{2}/g, normalEncoding);
+  if (options.normalizePath) normal = normalizeEncodings(normal);
   if (options.mergeSlashes) normal = normal.replace(/\/{2,}/g, '/');
   if (options.normalizePath && normal.includes('/.')) normal = removeDotSegments(normal);
   return query < 0 ? normal : normal + path.slice(query);
 }
 
-/** RFC 3986 sections 6.2.2.1 and 6.2.2.2. */
+/** Decodes needless percent-encodings, and writes the others in upper case (RFC 3986 sections 6.2.2.1 and 6.2.2.2). */
+export function normalizeEncodings(text: string): string {
+  return text.replace(/%[0-9A-Fa-f]{2}/g, normalEncoding);
+}
+
 function normalEncoding(encoded: string): string {
   const char = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
   return /[A-Za-z0-9\-._~]/.test(char) ? char : encoded.toUpperCase();

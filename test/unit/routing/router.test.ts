@@ -91,6 +91,10 @@ describe('router', () => {
       expect(holds({ authority: 'Greeter' }, head('/', authority)), authority).to.equal(true);
     }
     expect(holds({ authority: 'greeter' }, head('/', 'greeters'))).to.equal(false);
+    expect(holds({ authority: 'greeter' }, head('/', '%67ree%54er%2E:80')), 'percent-encoded').to.equal(true);
+    expect(holds({ authority: 'gre%65ter' }, head('/', 'greeter')), 'in the configuration').to.equal(true);
+    expect(holds({ authority: 'a%2fb' }, head('/', 'a%2Fb'))).to.equal(true);
+    expect(holds({ authority: 'a%2fb' }, head('/', 'a%252fb'))).to.equal(false);
     expect(holds({ authority: 'greeter:80' }, head('/', 'greeter:80'))).to.equal(true);
     expect(holds({ authority: 'greeter:80' }, head('/', 'greeter'))).to.equal(false);
     expect(holds({ authority: '[::1]' }, head('/', '[::1]:80'))).to.equal(true);
