@@ -86,7 +86,7 @@ function judge<T extends Tally>(who: T, baseline: number): Judged<T> {
   const { calls } = who;
   const unusual = calls === 0 ? 0 : Math.max(0, Math.floor(who.unclearFailures - 2 * baseline * calls));
   const failures = who.failures + unusual;
-  return { who, calls, failures, share: calls === 0 ? 0 : failures / calls };
+  return { who, calls, failures, share: failures / calls };
 }
 
 /** The median share of unclear failures: of an even number of endpoints the lower one, so that one of two can stand out. */
@@ -95,8 +95,8 @@ function baselineShare(all: readonly Tally[]): number {
     .filter(({ calls }) => calls > 0)
     .map(({ calls, unclearFailures }) => unclearFailures / calls)
     .sort((a, b) => a - b);
-  // A single endpoint is compared with nobody: all that is unclear of it stays so.
-  return shares.length < 2 ? Number.POSITIVE_INFINITY : shares[(shares.length - 1) >> 1];
+  // A single endpoint is its own median: none of its unclear failures counts.
+  return shares[(shares.length - 1) >> 1];
 }
 
 /** Those with enough calls; none where they are too few to compare. */
@@ -126,7 +126,6 @@ function bySuccessRate<T extends Tally>(
   settings: SuccessRateSettings,
 ): RateOutlier<T>[] {
   const compared = eligible(all, settings);
-  if (compared.length === 0) return [];
   const rates = compared.map(({ share }) => 1 - share);
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
   const variance = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length;

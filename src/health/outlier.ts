@@ -204,9 +204,10 @@ class Member implements OutlierEndpoint {
 
   failed(held = 0): void {
     this.calls++;
-    this.failures += 1 + held;
-    // An interval that ended in between has forgotten some of them.
-    this.unclearFailures = Math.max(0, this.unclearFailures - held);
+    // Those of an earlier interval are forgotten, and so are their calls: no more fail than there were.
+    const unclear = Math.min(held, this.unclearFailures);
+    this.failures += 1 + unclear;
+    this.unclearFailures -= unclear;
     if (this.state === 'ejected') return;
     this.errorsInRow += 1 + held;
     const { consecutiveErrors } = this.pool.settings;
@@ -246,7 +247,7 @@ class Member implements OutlierEndpoint {
   }
 
   remove(): void {
-    if (!this.pool.members.delete(this)) return;
+    this.pool.members.delete(this);
     this.timer?.cancel();
     if (this.state !== 'in') this.pool.out--;
     this.state = 'in';
@@ -278,7 +279,6 @@ class Member implements OutlierEndpoint {
     this.ejections++;
     this.ejectionsByRule.set(rule, (this.ejectionsByRule.get(rule) ?? 0) + 1);
     this.ejectedBecause = why;
-    this.errorsInRow = 0;
     this.state = 'ejected';
     const forMs = Math.min(settings.baseEjectionMs * this.times, settings.maxEjectionMs);
     this.ejectedUntilMs = nowMs + forMs;

@@ -44,15 +44,6 @@ export function peerText(text: string): string {
   return line.length > reasonCharsMax ? `${line.slice(0, reasonCharsMax)}...` : line;
 }
 
-/** Plain words for a system's or a library's error text, short and on one line: parts of it may come from the peer. */
-export function failureReason(text: string): string {
-  for (const code of text.match(/\bE[A-Z_]{3,}\b/g) ?? []) {
-    const words = systemErrorWords(code);
-    if (words !== undefined) return words;
-  }
-  return peerText(connectionErrorText(text, 'server'));
-}
-
 export const timedOut = (timeoutMs: number): ProbeResult => ({
   verdict: 'failed',
   reason: `no answer within ${timeoutMs} ms`,

@@ -21,7 +21,8 @@ class ScriptedProbe implements Probe {
   closed = 0;
   tell: (result: ProbeResult) => void = () => {};
   private readonly clock: VirtualClock;
-  private resolve: (result: ProbeResult) => void = () => {};
+  /** What settles each probe that was not answered at once, in their order. */
+  private readonly pending: Array<(result: ProbeResult) => void> = [];
 
   constructor(clock: VirtualClock) {
     this.clock = clock;
@@ -31,14 +32,15 @@ class ScriptedProbe implements Probe {
     if (this.answer instanceof Error) return Promise.reject(this.answer);
     if (this.answer !== 'never') return Promise.resolve(this.answer);
     return new Promise((resolve) => {
-      this.resolve = resolve;
+      this.pending.push(resolve);
     });
   }
   listen(tell: (result: ProbeResult) => void): void {
     this.tell = tell;
   }
-  answerLate(result: ProbeResult): void {
-    this.resolve(result);
+  /** Answers the latest probe that waits for it, or the one of that index. */
+  answerLate(result: ProbeResult, index = -1): void {
+    this.pending.at(index)?.(result);
   }
   close(): void {
     this.closed++;
@@ -65,6 +67,8 @@ export function setUp(
     error: line('error'),
   };
   const states: HealthState[] = [];
+  /** What a test does when the checker reports a state. */
+  const heard = { state: (_state: HealthState): void => {} };
   const checker = startHealthChecker({
     endpoint: '10.0.0.1:80',
     probe,
@@ -74,7 +78,10 @@ export function setUp(
     settings: { ...defaultHealthSettings, jitter: 0, ...changes },
     hadTraffic,
     callsSucceeded,
-    onChange: (state) => states.push(state),
+    onChange: (state) => {
+      states.push(state);
+      heard.state(state);
+    },
   });
   /** Virtual time in small steps, with the promises settled after each. */
   const advance = async (ms: number, stepMs = 100) => {
@@ -90,5 +97,5 @@ export function setUp(
     const before = probe.askedMs.length;
     while (probe.askedMs.length === before) await advance(100);
   };
-  return { clock, probe, lines, states, checker, advance, next };
+  return { clock, probe, lines, states, heard, checker, advance, next };
 }

@@ -146,6 +146,21 @@ const cases: ReadonlyArray<readonly [string, (peer: FramePeer, id: number) => vo
     (p, id) => p.headers(id, http(429), true),
     'inconclusive: HTTP status 429 with content-type text/html and no grpc-status',
   ],
+  ...(
+    [
+      [501, 'inconclusive'],
+      [502, 'unavailable'],
+      [504, 'unavailable'],
+      [505, 'inconclusive'],
+    ] as const
+  ).map(
+    ([status, verdict]) =>
+      [
+        `HTTP ${status}`,
+        (p: FramePeer, id: number) => p.headers(id, http(status), true),
+        `${verdict}: HTTP status ${status} with content-type text/html and no grpc-status`,
+      ] as const,
+  ),
   [
     'HTTP 503',
     (p, id) => p.headers(id, http(503), true),

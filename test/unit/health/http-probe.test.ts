@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock, VirtualClock } from '../../../src/core/clock.ts';
 import { httpProbe } from '../../../src/health/http-probe.ts';
@@ -30,6 +33,8 @@ describe('httpProbe', () => {
   for (const [code, verdict] of [
     [200, 'healthy'],
     [204, 'healthy'],
+    [299, 'healthy'],
+    [300, 'unhealthy_now'],
     [301, 'unhealthy_now'],
     [404, 'unhealthy_now'],
     [503, 'unhealthy_now'],
@@ -88,15 +93,44 @@ describe('httpProbe', () => {
     expect((await httpProbe(local(), systemClock, { path: '/' }).check(1000)).verdict).to.equal('failed');
   });
 
+  it('leaves neither its connection nor a timer behind, though the server never ends its reply', async () => {
+    const closed = new Promise<void>((resolve) => {
+      answer = (request, response) => {
+        request.socket.on('close', () => resolve());
+        response.writeHead(200).write('begun');
+      };
+    });
+    const clock = new VirtualClock();
+    expect((await httpProbe(local(), clock, { path: '/' }).check(1000)).verdict).to.equal('healthy');
+    expect(clock.pending).to.equal(0);
+    await closed;
+  });
+
+  it('asks a Unix socket for localhost', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
+    const path = join(folder, 'http.sock');
+    await new Promise((resolve) => server.close(resolve));
+    server = createServer(listener);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    let host = '';
+    answer = (request, response) => {
+      host = request.headers.host ?? '';
+      response.end();
+    };
+    const result = await httpProbe({ kind: 'unix', path }, systemClock, { path: '/' }).check(1000);
+    expect([result.verdict, host]).to.deep.equal(['healthy', 'localhost']);
+    rmSync(folder, { recursive: true });
+  });
+
   it('settles when closed during a probe', async () => {
-    const probe = httpProbe(local(), systemClock, { path: '/' });
+    const probe = httpProbe(local(), new VirtualClock(), { path: '/' });
     const asked = new Promise<void>((resolve) => {
       answer = () => resolve();
     });
     const pending = probe.check(1000);
     await asked;
     probe.close();
-    expect((await pending).verdict).to.equal('failed');
+    expect(await pending).to.deep.equal({ verdict: 'failed', reason: 'given up' });
   });
 
   it('probes over TLS and verifies the name', async () => {

@@ -68,6 +68,49 @@ describe('rateOutliers', () => {
     expect(bySuccess(five).map(({ who }) => who)).to.deep.equal([five[4]]);
   });
 
+  it('counts what is more than twice the median, in whole failures', () => {
+    const of = (rows: ReadonlyArray<readonly [calls: number, unclear: number]>): Tally[] =>
+      rows.map(([calls, unclearFailures]) => ({ calls, failures: 0, unclearFailures }));
+    const found = (rows: ReadonlyArray<readonly [number, number]>): number =>
+      byFailure(of(rows), { minEndpoints: 1, minCalls: 1, threshold: 1 }).length;
+    const usual = [200, 10] as const;
+    expect(found([usual, usual, [200, 24]]), 'four more than 20').to.equal(0);
+    expect(found([usual, usual, [200, 25]]), 'five more than 20').to.equal(1);
+    expect(found([usual, usual, [205, 25]]), '4.5 more than 20.5').to.equal(0);
+    // The median: the one in the middle, of an even number the lower one of the two, and none without calls.
+    const [good, bad, idle] = [
+      [100, 0],
+      [100, 50],
+      [0, 0],
+    ] as const;
+    expect(found([good, bad, bad]), 'of three').to.equal(0);
+    expect(found([good, good, bad, bad, bad]), 'of five').to.equal(0);
+    expect(found([good, good, bad, bad]), 'of four').to.equal(2);
+    expect(found([idle, idle, idle, good, bad]), 'idle ones').to.equal(1);
+    expect(found([[1, 0], bad]), 'one call is enough to be compared with').to.equal(1);
+  });
+
+  it('needs five failures, and the very share that is written', () => {
+    const least = { minEndpoints: 1, minCalls: 1 };
+    expect(byFailure(tallies(4, 4), least)).to.deep.equal([]);
+    expect(byFailure(tallies(5, 5), least)).to.have.length(1);
+    expect(byFailure(tallies(200, 169), least), '84.5%').to.deep.equal([]);
+  });
+
+  it('an endpoint without a call is not among those that are compared, even where no calls are required', () => {
+    const rest = tallies(200, 0, 0, 0, 100);
+    const with0 = [...rest, ...tallies(0, 0)];
+    const with1 = [...rest, ...tallies(1, 0)];
+    for (const [all, count] of [
+      [with0, 0],
+      [with1, 1],
+    ] as const) {
+      expect(bySuccess(all, { minCalls: 0 })).to.have.length(count);
+      expect(byFailure(all, { minCalls: 0, threshold: 50 })).to.have.length(count);
+    }
+    expect(rateOutliers([], { successRate, failurePercentage })).to.deep.equal([]);
+  });
+
   it('judges nobody where one client has its requests fail everywhere', () => {
     for (const share of [0.1, 0.5, 0.9, 1]) {
       const all = unclear(

@@ -1,41 +1,19 @@
 import { expect } from 'chai';
-import { VirtualClock } from '../../../src/core/clock.ts';
-import type { Logger } from '../../../src/core/logger.ts';
-import {
-  defaultOutlierSettings,
-  type OutlierDetector,
-  type OutlierEndpoint,
-  type OutlierSettings,
-  outlierDetector,
-} from '../../../src/health/outlier.ts';
+import type { VirtualClock } from '../../../src/core/clock.ts';
+import type { OutlierEndpoint, OutlierSettings } from '../../../src/health/outlier.ts';
+import { fail, OutlierRig } from './outlier-rig.ts';
 
 describe('outlierDetector', () => {
+  let rig: OutlierRig;
   let clock: VirtualClock;
-  let detector: OutlierDetector;
   let endpoints: OutlierEndpoint[];
   let lines: string[];
-  /** `usable` of each endpoint at each change. */
   let changes: string[];
-
   function setUp(count: number, settings: Partial<OutlierSettings> = {}): void {
-    clock = new VirtualClock();
-    lines = [];
-    changes = [];
-    const line = (message: string) => void lines.push(message);
-    const logger: Logger = { debug: line, info: line, warn: line, error: line };
-    detector = outlierDetector({ clock, logger, settings: { ...defaultOutlierSettings, ...settings } });
-    endpoints = [];
-    for (let i = 0; i < count; i++) {
-      endpoints.push(detector.add(`e${i}`, () => void changes.push(`e${i} ${endpoints[i].usable}`)));
-    }
+    rig = new OutlierRig(count, settings);
+    ({ clock, endpoints, lines, changes } = rig);
   }
-  const fail = (endpoint: OutlierEndpoint, times = 5) => {
-    for (let i = 0; i < times; i++) endpoint.failed();
-  };
-  afterEach(() => {
-    detector.stop();
-    expect(clock.pending, 'timers left').to.equal(0);
-  });
+  afterEach(() => rig.stop());
 
   it('ejects at five failures in a row, and not before', () => {
     setUp(3);
@@ -217,57 +195,5 @@ describe('outlierDetector', () => {
     setUp(3, { consecutiveErrors: 0 });
     fail(endpoints[0], 100);
     expect(endpoints[0].state).to.equal('in');
-  });
-
-  describe('by comparison of the endpoints', () => {
-    const successRate = { stdevFactor: 1.9, minEndpoints: 5, minCalls: 100 };
-    const failurePercentage = { threshold: 85, minEndpoints: 5, minCalls: 50 };
-    /** So many calls at each endpoint, of which every `n`-th fails at one. */
-    const traffic = (calls: number, bad: OutlierEndpoint, n: number) => {
-      for (const endpoint of endpoints)
-        for (let i = 0; i < calls; i++) {
-          if (endpoint === bad && i % n === 0) endpoint.failed();
-          else endpoint.succeeded();
-        }
-    };
-
-    it('ejects at the end of an interval who succeeds too seldom, and takes it back by one call', () => {
-      setUp(6, { successRate });
-      traffic(150, endpoints[2], 3);
-      expect(endpoints[2].state).to.equal('in');
-      clock.advance(10_000);
-      expect(endpoints.map(({ state }) => state)).to.deep.equal(['in', 'in', 'ejected', 'in', 'in', 'in']);
-      expect(endpoints[2].ejectedBecause).to.match(/^66.7% of its 150 calls succeeded, against/);
-      expect([...endpoints[2].ejectionsByRule]).to.deep.equal([['success rate', 1]]);
-      clock.advance(30_000);
-      endpoints[2].picked();
-      endpoints[2].succeeded();
-      expect(endpoints[2].state).to.equal('in');
-    });
-
-    it('ejects who fails most of its calls, though never many in a row', () => {
-      setUp(5, { failurePercentage, consecutiveErrors: 0 });
-      for (const endpoint of endpoints) for (let i = 0; i < 50; i++) endpoint.succeeded();
-      for (let i = 0; i < 300; i++) endpoints[0].failed();
-      clock.advance(10_000);
-      expect(endpoints[0].ejectedBecause).to.contain('300 of its 350 calls failed');
-      expect(changes).to.deep.equal(['e0 false']);
-    });
-
-    it('counts each interval by itself', () => {
-      setUp(6, { successRate });
-      traffic(60, endpoints[2], 3);
-      clock.advance(10_000);
-      traffic(60, endpoints[2], 3);
-      clock.advance(10_000);
-      expect(endpoints[2].state).to.equal('in');
-    });
-
-    it('leaves as many in as it must', () => {
-      setUp(5, { failurePercentage, consecutiveErrors: 0, maxEjectedPercent: 40 });
-      for (const endpoint of endpoints) fail(endpoint, 60);
-      clock.advance(10_000);
-      expect(endpoints.filter(({ state }) => state === 'ejected')).to.have.length(2);
-    });
   });
 });
