@@ -23,6 +23,8 @@ export interface DrainTarget {
 export interface HandOverControl {
   /** The hand-over is to end: the drain was taken back, or nothing is waited for any more. */
   readonly over: boolean;
+  /** Calls and new connections go on as ever until then, unless a successor comes, whatever the delay; `Clock.now()` milliseconds. */
+  acceptsUntil(atMs: number): void;
   /** From now on the drain cannot be taken back. */
   commit(): void;
 }
@@ -76,8 +78,10 @@ export type DrainPhase = 'accepting' | 'closing' | 'drained';
 
 export interface DrainProgress {
   readonly phase: DrainPhase;
-  /** How long new connections are still accepted, milliseconds; 0 once they are not. */
+  /** How long new connections are still accepted, at most, milliseconds; 0 once they are not. */
   readonly acceptingForMs: number;
+  /** Whether `undrain` would take it back now. */
+  readonly canUndrain: boolean;
 }
 
 /** Why a drain was or was not taken back. */
@@ -90,7 +94,7 @@ class DrainRun implements HandOverControl {
   /** Nothing is waited for before the listeners close. */
   delaySkipped = false;
   readonly settings: DrainSettings;
-  private readonly acceptsUntilMs: number;
+  private acceptsUntilMs: number;
   private readonly clock: Clock;
   private readonly graceOver: () => boolean;
 
@@ -104,6 +108,10 @@ class DrainRun implements HandOverControl {
 
   get over(): boolean {
     return this.takenBack || this.graceOver();
+  }
+
+  acceptsUntil(atMs: number): void {
+    this.acceptsUntilMs = Math.max(this.acceptsUntilMs, atMs);
   }
 
   commit(): void {
@@ -169,7 +177,7 @@ export class Lifecycle {
   get progress(): DrainProgress | null {
     if (this.running === null) return null;
     const { phase, acceptingForMs } = this.running.drain;
-    return { phase, acceptingForMs };
+    return { phase, acceptingForMs, canUndrain: this.canUndrain };
   }
 
   /** Draining, and it can no longer be taken back. */

@@ -223,6 +223,8 @@ export interface DrainProgress {
   readonly phase: 'accepting' | 'closing' | 'drained';
   /** How long new connections are still accepted, milliseconds. */
   readonly acceptingForMs: number;
+  /** Whether `undrain` would take it back now. */
+  readonly canUndrain: boolean;
 }
 
 export interface DrainInfo {

@@ -157,11 +157,11 @@ export function serverInfoText(info: ServerInfo): string {
 /** What a drain does now and what comes next. */
 export function drainText(progress: DrainProgress | null): string {
   if (progress === null) return 'draining';
-  const { phase, acceptingForMs } = progress;
+  const { phase, acceptingForMs, canUndrain } = progress;
   if (phase === 'drained') return 'drained: the listeners are closed and every call has ended';
   if (phase === 'closing') return 'draining: the listeners are closed and calls in flight finish';
   const until = `${(acceptingForMs / 1000).toFixed(1)} s`;
-  return `draining: new connections are accepted for another ${until}, then the listeners close; undrain takes it back until then`;
+  return `draining: new connections are accepted for another ${until}, then the listeners close${canUndrain ? '; undrain takes it back until then' : ''}`;
 }
 
 /** What became of an undrain. */

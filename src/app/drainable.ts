@@ -86,6 +86,7 @@ class SidecarDrain extends ListenersDrain implements Drainable {
     const { clock, logger } = deps;
     deps.logger.info('waiting for a successor', { handoverMs });
     const endMs = clock.now() + handoverMs;
+    control.acceptsUntil(endMs);
     const alone = (): boolean => running.listeners.some(({ listener }) => !hasSuccessor(listener));
     await waitWhile(() => alone() && !control.over, clock, endMs);
     if (control.over) return false;

@@ -64,7 +64,7 @@ describe('outrigger drain', function () {
     );
     const command = startProgram(['drain', '--admin', hostOf(proxy.adminUrl)]);
     expect(await command.exit).to.equal(1);
-    expect(command.stdout).to.match(/\n1 calls terminated, 0 finished\n$/);
+    expect(command.stdout).to.match(/\n1 call terminated, 0 finished\n$/);
     expect((await held).code).to.equal(UNAVAILABLE);
   });
 });

@@ -257,7 +257,7 @@ export class FakeProxy implements AdminDeps {
       pid: 4242,
       node: 'v24.0.0',
       platform: 'linux x64',
-      drain: this.draining ? { phase: 'accepting' as const, acceptingForMs: 5_000 } : null,
+      drain: this.draining ? { phase: 'accepting' as const, acceptingForMs: 5_000, canUndrain: true } : null,
       drained: null,
       config: { version: 3, loadedWallMs: 1_700_000_100_000, reloads: 2, refused: 1, lastError: '' },
     };

@@ -172,9 +172,9 @@ describe('Lifecycle', () => {
       expect([lifecycle.state, lifecycle.isClosing]).to.deep.equal(['draining', false]);
       await pass(4990);
       expect(steps).to.deep.equal(['0 announce']);
-      expect(lifecycle.progress).to.deep.equal({ phase: 'accepting', acceptingForMs: 10 });
+      expect(lifecycle.progress).to.deep.equal({ phase: 'accepting', acceptingForMs: 10, canUndrain: false });
       await pass(10);
-      expect(lifecycle.progress).to.deep.equal({ phase: 'closing', acceptingForMs: 0 });
+      expect(lifecycle.progress).to.deep.equal({ phase: 'closing', acceptingForMs: 0, canUndrain: false });
       await pass(2000);
       expect(await stopped).to.deep.equal({ cut: 3, finished: 0, undelivered: 0 });
       expect(steps).to.deep.equal([
@@ -341,6 +341,32 @@ describe('Lifecycle', () => {
       await other.pass(5000);
       await alone;
       expect(other.steps.slice(0, 2)).to.deep.equal(['3000 announce', '5000 close listeners']);
+    });
+
+    it('says how long connections are accepted while a successor is waited for longer than the delay', async () => {
+      const { lifecycle, target, steps, pass, clock } = setUp(delayed);
+      target.handOver = async (control) => {
+        control.acceptsUntil(clock.now() + 8000);
+        await new Promise<void>((resolve) => void clock.after(8000, resolve));
+        return false;
+      };
+      const drained = lifecycle.drain(target);
+      await pass(6000);
+      expect(lifecycle.progress).to.deep.equal({
+        phase: 'accepting',
+        acceptingForMs: 2000,
+        canUndrain: true,
+      });
+      await pass(2000);
+      await drained;
+      expect(steps[0]).to.equal('8000 close listeners');
+      const soon = setUp(delayed);
+      soon.target.handOver = (control) => {
+        control.acceptsUntil(soon.clock.now() + 1000);
+        return false;
+      };
+      void soon.lifecycle.stop(soon.target);
+      expect(soon.lifecycle.progress).to.deep.include({ acceptingForMs: delayed.delayMs, canUndrain: false });
     });
 
     it('a drain that is taken back while a successor is waited for ends the wait', async () => {

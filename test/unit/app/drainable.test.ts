@@ -130,10 +130,15 @@ describe('a hand-over', () => {
     const control = {
       over: false,
       committed: false,
+      untilMs: 0,
+      acceptsUntil(atMs: number) {
+        this.untilMs = atMs;
+      },
       commit() {
         this.committed = true;
       },
     };
+    const beganMs = rig.clock.now();
     const handOver = drainableOf(parts, () => admin).handOver(control);
     const looks = async (): Promise<void> => {
       for (let i = 0; i < 20; i++) {
@@ -143,6 +148,7 @@ describe('a hand-over', () => {
     };
     await looks();
     expect([said, ownAdmin.listening]).to.deep.equal([['waiting for a successor'], true]);
+    expect(control.untilMs).to.equal(beganMs + 60_000);
     const first = await listen(address.port);
     await looks();
     expect([said.length, ownAdmin.listening], 'it gives the admin address away').to.deep.equal([1, false]);
