@@ -1,7 +1,7 @@
 import { checkWritable, type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type FlagValues, mergeLayers } from './layers.ts';
-import { type ConfigProblem, type Place, placeOfName, problemsMax, sortProblems } from './problem.ts';
+import { type ConfigProblem, type Place, placeOfName, problemsMax, shown, sortProblems } from './problem.ts';
 import { type RawMap, readSource } from './reader.ts';
 import { applyRules, placeOf } from './rules.ts';
 import type { Raw } from './scalar-type.ts';
@@ -137,7 +137,7 @@ function findSource(flags: ConfigFlags, env: Environment, readFile: ReadFile): F
   const configName = chosen === flags ? '--config' : sourceVariables.config;
   if (chosen.config !== undefined && hasTargets)
     return refused(configName, 'excludes --from and --to; write one or the other');
-  if (chosen.config !== undefined) return readConfigFile(chosen.config, readFile);
+  if (chosen.config !== undefined) return readConfigFile(chosen.config, configName, readFile);
   if (!hasTargets)
     return refused('configuration', 'there is none; write --config FILE, or --from ADDR --to TARGET');
   // A variable may supply the half that flags leave open: an image that sets OUTRIGGER_FROM, say.
@@ -148,8 +148,11 @@ function findSource(flags: ConfigFlags, env: Environment, readFile: ReadFile): F
   return { file: undefined, ...sourceOfTargets({ from, to }) };
 }
 
-function readConfigFile(file: string, readFile: ReadFile): FoundSource {
+function readConfigFile(file: string, name: string, readFile: ReadFile): FoundSource {
   const bytes = readFile(file, configFileBytesMax);
+  // A URL may hold a password, which the path of a file does not.
+  if (bytes.value === undefined && file.includes('://'))
+    return refused(name, `${shown(file)} is a URL; write the path of a file`);
   if (bytes.value === undefined) return refused(file, bytes.error, file);
   const text = textOf(bytes.value);
   if (text.value === undefined) return refused(file, text.error, file);

@@ -21,7 +21,7 @@ export function maskText(text: string): string {
   if (text.includes('PRIVATE KEY-----')) return masked;
   if (!text.includes('://') && !text.startsWith('/')) return text;
   return redaction
-    .target(text.replace(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@]*@/gi, `$1${masked}@`))
+    .target(text.replace(/([a-z][a-z0-9+.-]{0,31}:\/\/\/?)[^\s/?#@]*@/gi, `$1${masked}@`))
     .replaceAll('REDACTED', masked);
 }
 

@@ -193,6 +193,28 @@ describe('config/load', () => {
       ]);
     });
 
+    it('tells what a rule finds wrong by the name of the flag or variable that set it', () => {
+      const wrong = (to: string) =>
+        `: "${to}": the folder "/no/such" does not exist; create it, or write a path in one that exists`;
+      const to = 'file:/no/such/log';
+      const targets = { from: '127.0.0.1:1', to: ['127.0.0.1:2'] };
+      const flags = { ...targets, settings: { 'access-log': to } };
+      expect(problemsOf(undefined, { flags })).to.deep.equal([`--access-log${wrong(to)}`]);
+      const env = { OUTRIGGER_ACCESS_LOG: to };
+      expect(problemsOf(minimal(), { env })).to.deep.equal([`OUTRIGGER_ACCESS_LOG${wrong(to)}`]);
+    });
+
+    it('shows no secret of a URL in the place of a file or a target', () => {
+      const config = 'https://u:hunter2@h/c.yaml?token=hunter2';
+      expect(problemsOf(undefined, { flags: { config } })).to.deep.equal([
+        '--config: "https://•••@h/c.yaml?•••" is a URL; write the path of a file',
+      ]);
+      const targets = { from: '127.0.0.1:1', to: ['dns:///u:hunter2@h:1'] };
+      expect(problemsOf(undefined, { flags: targets })).to.deep.equal([
+        '--to: "dns:///•••@h:1" is not a DNS target; write dns:///host:port',
+      ]);
+    });
+
     it('a flag that says what to run beats a variable that says something else', () => {
       const targets = { from: '127.0.0.1:1', to: ['127.0.0.1:2'] };
       const env = { OUTRIGGER_CONFIG: 'gone.yaml' };
