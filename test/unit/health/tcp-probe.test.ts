@@ -2,9 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { expect } from 'chai';
 import { systemClock, VirtualClock } from '../../../src/core/clock.ts';
+import type { ProbeResult } from '../../../src/health/probe.ts';
 import { tcpProbe } from '../../../src/health/tcp-probe.ts';
+import { endpointTls } from '../../../src/security/endpoint-tls.ts';
+import { localhostCertificate, localhostKey } from './localhost-certificate.ts';
 
 describe('tcpProbe', () => {
   let server: Server;
@@ -63,5 +67,55 @@ describe('tcpProbe', () => {
     expect((await closed).verdict).to.equal('failed');
     expect(clock.pending).to.equal(0);
     await stop();
+  });
+});
+
+describe('tcpProbe over TLS', () => {
+  let server: Server;
+  const start = async (made: Server): Promise<void> => {
+    server = made;
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  };
+  const listening = (options: TlsOptions) =>
+    start(
+      createTlsServer({ cert: localhostCertificate, key: localhostKey, ...options }, (socket) => {
+        socket.on('error', () => {});
+        socket.resume();
+      }).on('tlsClientError', () => {}),
+    );
+  /** On a clock that stands still, so that no verdict is one by time. */
+  const check = async (name = 'localhost'): Promise<ProbeResult> => {
+    const address = { kind: 'tcp', host: '127.0.0.1', port: (server.address() as AddressInfo).port } as const;
+    const clock = new VirtualClock();
+    const tls = endpointTls({ ca: localhostCertificate }, address, name);
+    const result = await tcpProbe(address, clock, { tls }).check(1000);
+    expect(clock.pending, 'timers left').to.equal(0);
+    return result;
+  };
+  afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`is healthy when the handshake is complete and the certificate is the endpoint's, ${version}`, async () => {
+      await listening({ minVersion: version, maxVersion: version });
+      expect(await check()).to.deep.equal({ verdict: 'healthy', reason: 'accepts TLS connections' });
+      expect((await check('elsewhere')).verdict).to.equal('failed');
+    });
+
+    it(`fails where the server requires a client certificate, ${version}`, async () => {
+      await listening({ minVersion: version, maxVersion: version, requestCert: true });
+      expect((await check()).verdict).to.equal('failed');
+    });
+  }
+
+  it('fails where the connection closes during the handshake', async () => {
+    await start(
+      createServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => socket.end());
+      }),
+    );
+    const { verdict, reason } = await check();
+    expect(verdict).to.equal('failed');
+    expect(reason).to.match(/closed|disconnected|reset/);
   });
 });

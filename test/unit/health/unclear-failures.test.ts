@@ -1,7 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
 import { SeededRandom } from '../../../src/core/random.ts';
-import { SuccessGaps, Suspicion, unclearFailuresMin } from '../../../src/health/unclear-failures.ts';
+import {
+  othersWithAttempts,
+  SuccessGaps,
+  Suspicion,
+  unclearFailuresMin,
+} from '../../../src/health/unclear-failures.ts';
 
 /** An endpoint as the cluster keeps it. */
 class Rated {
@@ -171,5 +176,114 @@ describe('the gaps between successes of an endpoint', () => {
     expect(gaps.isSilent(morningMs + 1200), 'a mean of 72 ms').to.equal(true);
     const noonMs = succeed(gaps, morningMs, 10, 300);
     expect(gaps.isSilent(noonMs + 162)).to.equal(true);
+  });
+});
+
+describe('Suspicion', () => {
+  const witness = () => ({ success: 5, unclear: 3, suspicion: null });
+  type Witness = ReturnType<typeof witness>;
+  /** Fails so often, the others being what `others` says; gives what counted each time. */
+  const failing = (suspicion: Suspicion, times: number, others: () => readonly Witness[]): number[] =>
+    Array.from({ length: times }, () => suspicion.add(others, true));
+
+  it('looks at the others from the third failure on, and at what they do after it', () => {
+    const suspicion = new Suspicion();
+    const good = witness();
+    let asked = 0;
+    const others = () => {
+      asked += 1;
+      return [good];
+    };
+    failing(suspicion, 2, others);
+    expect(asked).to.equal(0);
+    failing(suspicion, 1, others);
+    expect(asked).to.equal(1);
+    good.success += 9;
+    expect(failing(suspicion, 7, others), 'nine successes').to.deep.equal([0, 0, 0, 0, 0, 0, 0]);
+    good.success += 1;
+    expect(failing(suspicion, 2, others), 'ten').to.deep.equal([11, 1]);
+    expect(asked).to.equal(1);
+  });
+
+  it('needs ten failures, whatever the others do', () => {
+    const suspicion = new Suspicion();
+    const good = witness();
+    failing(suspicion, 3, () => [good]);
+    good.success += 1000;
+    expect(failing(suspicion, 7, () => [])).to.deep.equal([0, 0, 0, 0, 0, 0, 10]);
+  });
+
+  it('allows a witness one failure for 16 successes', () => {
+    for (const [successes, failures, counted] of [
+      [16, 1, 10],
+      [15, 1, 0],
+      [32, 2, 10],
+      [31, 2, 0],
+    ]) {
+      const suspicion = new Suspicion();
+      const other = witness();
+      failing(suspicion, 9, () => [other]);
+      other.success += successes;
+      other.unclear += failures;
+      expect(
+        suspicion.add(() => [], true),
+        `${failures} of ${successes}`,
+      ).to.equal(counted);
+    }
+  });
+
+  it('needs at least as many that do well as do not', () => {
+    for (const [bad, counted] of [
+      [1, 10],
+      [2, 0],
+    ]) {
+      const suspicion = new Suspicion();
+      const all = Array.from({ length: bad + 1 }, witness);
+      failing(suspicion, 9, () => all);
+      all[0].success += 10;
+      for (const other of all.slice(1)) other.unclear += 1;
+      expect(suspicion.add(() => [], true)).to.equal(counted);
+    }
+  });
+
+  it('compares with eight others', () => {
+    for (const [idle, counted] of [
+      [7, 10],
+      [8, 0],
+    ]) {
+      const suspicion = new Suspicion();
+      const good = witness();
+      const all = [...Array.from({ length: idle }, witness), good];
+      failing(suspicion, 9, () => all);
+      good.success += 10;
+      expect(suspicion.add(() => [], true)).to.equal(counted);
+    }
+  });
+
+  it('chooses others after 32 failures where those it chose are idle, and waits for those that are not', () => {
+    for (const successes of [0, 1]) {
+      const suspicion = new Suspicion();
+      const first = witness();
+      const later = witness();
+      failing(suspicion, 31, () => [first]);
+      first.success += successes;
+      failing(suspicion, 1, () => [later]);
+      later.success += 10;
+      expect(
+        suspicion.add(() => [], true),
+        `${successes} successes`,
+      ).to.equal(successes === 0 ? 33 : 0);
+    }
+  });
+
+  it('compares an endpoint with those after it in the list first, and with none that never had an attempt', () => {
+    const rated = (name: string, total: number) => ({ ...witness(), name, total });
+    const all = [rated('a', 1), rated('b', 1), rated('c', 0), rated('d', 2), rated('e', 1)];
+    const names = (of: (typeof all)[number]) => othersWithAttempts(all, of).map(({ name }) => name);
+    expect(names(all[1])).to.deep.equal(['d', 'e', 'a']);
+    expect(names(all[0])).to.deep.equal(['b', 'd', 'e']);
+    expect(names(all[4])).to.deep.equal(['a', 'b', 'd']);
+    // One that has left.
+    expect(names(rated('x', 1))).to.deep.equal(['a', 'b', 'd', 'e']);
   });
 });
