@@ -1,18 +1,31 @@
 import { type Ending, endingOfGrpc, endingOfHttp, endingOfReset, endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import type { StreamFailure } from '../core/message-stream.ts';
 import type { EndedBy } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
 import type { Attempt } from './attempt.ts';
 import type { Forwarding } from './forwarding.ts';
+import { hasGrpcStatus } from './reply-status.ts';
 
 /** Which ending of `core/ending.ts` an attempt came to. */
 
-/** Of a whole reply. A gRPC call that got a plain HTTP error, as from a server that refuses its head, is judged by that; a redirect is UNKNOWN to it. */
-export function endingOfReply(grpc: boolean, httpStatus: number, grpcStatus: number): Ending {
-  return grpc && httpStatus < 400 ? endingOfGrpc(grpcStatus) : endingOfHttp(httpStatus);
+/**
+ * Of a whole reply; `last` ends it. A gRPC call that got a plain HTTP error, as from a server that refuses its head, is judged by
+ * that. Any other reply to it without a gRPC status breaks the protocol: a server that fails in the middle ends so, and a redirect
+ * is no answer.
+ */
+export function endingOfReply(
+  grpc: boolean,
+  httpStatus: number,
+  grpcStatus: number,
+  last: HeaderBlock | null,
+): Ending {
+  if (!grpc || httpStatus >= 400) return endingOfHttp(httpStatus);
+  if (grpcStatus === GrpcStatus.UNKNOWN && !hasGrpcStatus(last)) return endings.malformedReply;
+  return endingOfGrpc(grpcStatus);
 }
 
 /** Of an attempt that broke off. */

@@ -265,9 +265,9 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const nowMs = this.context.clock.now();
     if (this.forwarding.grpc) {
       const code = records.noteGrpcStatus(this.record, attempt.record, last);
-      attempt.end(endingOfReply(true, this.record.httpStatus, code), nowMs);
+      attempt.end(endingOfReply(true, this.record.httpStatus, code, last), nowMs);
       if (code !== GrpcStatus.OK) this.tries?.tooLate(attempt.record, code);
-    } else attempt.end(endingOfReply(false, this.record.httpStatus, -1), nowMs);
+    } else attempt.end(endingOfReply(false, this.record.httpStatus, -1, null), nowMs);
     if (!this.requestEnded) attempt.stream!.reset(unwanted);
     this.settle('upstream', nowMs);
   }

@@ -260,7 +260,7 @@ export class Tries implements ReplyJudge {
     this.forget(attempt);
     this.processed = true;
     noteDropped(this.record, attempt.record, code, head!, last);
-    attempt.end(endingOfReply(this.call.grpc, head!.status, code), this.clock.now());
+    attempt.end(endingOfReply(this.call.grpc, head!.status, code, last), this.clock.now());
     attempt.stream!.reset(ErrorCode.CANCEL);
   }
 

@@ -109,6 +109,7 @@ export const clients: Record<string, (setup: Setup) => Promise<unknown>> = {
     await grpc(s, { 'x-do': 'hang-up' });
     await Promise.all(six);
   },
+  'grpc: a reply without a status': (s) => grpc(s, { 'x-do': 'no-status' }),
   'grpc: HTTP 431': (s) => grpc(s, { 'x-do': 'http 431' }),
   'grpc: a call taken back': async ({ client }) => {
     const { stream, reply } = client.open(grpcHead('/web2.Svc/Do', { 'x-do': 'hang' }));
@@ -183,6 +184,8 @@ export const broken: Array<readonly ['web2' | 'web1' | 'tcp', string, (setup: Se
   ['web2', 'grpc 14', (s) => grpc(s, {})],
   ['web2', 'http 500', (s) => web(s, 'web2', {})],
   ['web2', 'http 503', (s) => web(s, 'web2', {})],
+  ['web2', 'no-status', (s) => grpc(s, {})],
+  ['web2', 'http 302', (s) => grpc(s, {})],
   ['web2', 'hang', (s) => grpc(s, { 'grpc-timeout': '30m' })],
   ['web2', 'hang-up', (s) => grpc(s, {})],
   ['web1', 'http 500', (s) => web(s, 'web1', {})],

@@ -30,7 +30,9 @@ export async function http2Replica(): Promise<Replica> {
           { endStream: true },
         );
       stream.resume();
-    } else if (deed === 'grpc')
+    } else if (deed === 'no-status')
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { endStream: true });
+    else if (deed === 'grpc')
       stream.respond(
         { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': more },
         { endStream: true },

@@ -48,12 +48,24 @@ function plan(
 
 describe('how an attempt ended', () => {
   it('is judged by its gRPC status, or by the HTTP status of a reply that is no gRPC', () => {
-    expect(endingOfReply(true, 200, 5)).to.equal(endings.rejected);
-    expect(endingOfReply(true, 200, 13)).to.equal(endings.internal);
-    expect(endingOfReply(true, 431, 13), 'a server that refuses the head').to.equal(endings.rejected);
-    expect(endingOfReply(true, 302, 2), 'a redirect, which no gRPC client follows').to.equal(endings.unknown);
-    expect(endingOfReply(true, 503, 14)).to.equal(endings.unavailable);
-    expect(endingOfReply(false, 404, -1)).to.equal(endings.rejected);
+    const of = (grpc: boolean, http: number, code: number, ...fields: string[]) => {
+      const pairs = fields.map((value) => ['grpc-status', value] as const);
+      return endingOfReply(grpc, http, code, HeaderBlock.of([':status', String(http)], ...pairs));
+    };
+    expect(of(true, 200, 5, '5')).to.equal(endings.rejected);
+    expect(of(true, 200, 13, '13')).to.equal(endings.internal);
+    expect(of(true, 200, 2, '2')).to.equal(endings.unknown);
+    expect(of(true, 431, 13), 'a server that refuses the head').to.equal(endings.rejected);
+    expect(of(true, 503, 14)).to.equal(endings.unavailable);
+    expect(of(false, 404, -1)).to.equal(endings.rejected);
+  });
+
+  it('breaks the protocol where it has neither', () => {
+    for (const status of [200, 204, 302])
+      expect(endingOfReply(true, status, 2, HeaderBlock.of([':status', String(status)]))).to.equal(
+        endings.malformedReply,
+      );
+    expect(endingOfReply(true, 200, 2, null), 'ended by its data').to.equal(endings.malformedReply);
   });
 
   it("is the endpoint's own failure only where a request cannot have caused it", () => {
