@@ -77,7 +77,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     events,
     history,
     files: readDashboard(),
-    allowedHosts,
+    allowedHosts: withOwnHost(allowedHosts, address),
     unix: address.kind === 'unix',
     credentials: () => security.credentials,
     isLocalPeer: options.isLocalPeer ?? isLocalPeer,
@@ -97,7 +97,8 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     throw new ListenError('', address, error);
   }
   if (probes !== undefined) {
-    const probeAnswer = makeProbeAnswer({ deps, clock, allowedHosts, unix: probes.kind === 'unix' });
+    const hosts = withOwnHost(allowedHosts, probes);
+    const probeAnswer = makeProbeAnswer({ deps, clock, allowedHosts: hosts, unix: probes.kind === 'unix' });
     const made = boundedServer(serve(probeAnswer, events, logger), null);
     try {
       await listen(made, probes, options.socketAccess ?? {});
@@ -125,6 +126,14 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       ]);
     },
   };
+}
+
+/**
+ * The host that the operator wrote is a name of the server too, and the one that the log shows and that a successor asks
+ * (`drain.handover`): `0.0.0.0`, or a name.
+ */
+function withOwnHost(allowedHosts: readonly string[], address: Address): readonly string[] {
+  return address.kind === 'tcp' ? [...allowedHosts, address.host] : allowedHosts;
 }
 
 interface BoundServer {

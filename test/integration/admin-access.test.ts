@@ -184,6 +184,24 @@ describe('admin access from another machine', () => {
     expect(local.text().endsWith('0\r\n\r\n')).to.equal(false);
   });
 
+  it('the host that admin.listen and admin.probes have is a name of the server', async () => {
+    // Another way to write 127.0.0.1, which the guard does not know by itself; so it is with 0.0.0.0 and with names.
+    const address = { kind: 'tcp', host: '127.1', port: 0 } as const;
+    const rig = await start({ address, probes: { ...address, host: '2130706433' } });
+    const { probesAddress } = rig.admin;
+    const probesPort = probesAddress?.kind === 'tcp' ? probesAddress.port : 0;
+    for (const [port, host, status] of [
+      [rig.port, '127.1', 200],
+      [rig.port, '2130706433', 403],
+      [probesPort, '2130706433', 200],
+      [probesPort, '127.1', 403],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(`GET /ready HTTP/1.1\r\nhost: ${host}:${port}\r\nconnection: close\r\n\r\n`);
+      expect(await readToEnd(socket), `${host} at ${port}`).to.match(new RegExp(`^HTTP/1\\.1 ${status} `));
+    }
+  });
+
   it('refuses more than one Host, on both addresses', async () => {
     const rig = await start({ probes: { kind: 'tcp', host: '127.0.0.1', port: 0 } });
     const { probesAddress } = rig.admin;
