@@ -42,7 +42,7 @@ export function noEndpointError(cluster: Cluster): ReplyError {
 const timeoutCharsMax = 32;
 
 export function malformedTimeoutError(head: HeaderBlock): ReplyError {
-  const text = JSON.stringify(boundedText(head.ofKind(FieldKind.GrpcTimeout) ?? '', timeoutCharsMax));
+  const text = JSON.stringify(boundedText(head.ofKind(FieldKind.GrpcTimeout)!, timeoutCharsMax));
   const detail = `grpc-timeout ${text} is malformed: it takes at most 8 digits and one of H M S m u n`;
   return { code: 'protocol_error', detail, mayHaveProcessed: false };
 }

@@ -1,4 +1,4 @@
-import { endings } from '../core/ending.ts';
+import { endingOfHttp, endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -106,7 +106,6 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   private admit(admission: Admission, head: HeaderBlock): void {
     const { clock } = this.context;
     const stop = admit(admission, head, this.record, clock, (error) => {
-      this.stopWaiting = null;
       if (error === null) this.next(null, clock.now(), 'first');
       else this.fail(error);
     });
@@ -146,10 +145,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   /** Nobody is to be had: right after the start, or when all replicas were replaced, that may change in a moment. */
   private waitOrFail(failure: ReplyError | null, kind: AttemptKind): void {
     const cluster = this.forwarding.plan!.cluster;
-    this.stopWaiting = cluster.whenWarm(() => {
-      this.stopWaiting = null;
-      this.next(failure, this.context.clock.now(), kind);
-    });
+    this.stopWaiting = cluster.whenWarm(() => this.next(failure, this.context.clock.now(), kind));
     if (this.stopWaiting === null) this.lose(null, failure ?? noEndpointError(cluster));
   }
 
@@ -202,12 +198,12 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const stream = this.attempt?.stream ?? null;
     const open = stream !== null || this.tries?.open === true;
     const leftBytes = open ? (this.attempt?.sentBytes ?? Number.POSITIVE_INFINITY) : -1;
-    const kept = this.replay?.push(bytes, start, end, leftBytes) ?? false;
+    const kept = this.replay?.push(bytes, start, end, leftBytes) === true;
     if (stream !== null) stream.data(bytes, start, end, last);
     else if (open) this.tries!.data(bytes, start, end, last, kept);
     // Before there is a stream no credit is given, so a first window is all that can come: it is kept, unless the
     // memory for all calls together is used up.
-    else if (!kept && end > start) this.fail(replayFullError());
+    else if (!kept) this.fail(replayFullError());
   }
 
   trailers(trailers: HeaderBlock): void {
@@ -266,8 +262,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (this.forwarding.grpc) {
       const code = records.noteGrpcStatus(this.record, attempt.record, last);
       attempt.end(endingOfReply(true, this.record.httpStatus, code, last), nowMs);
-      if (code !== GrpcStatus.OK) this.tries?.tooLate(attempt.record, code);
-    } else attempt.end(endingOfReply(false, this.record.httpStatus, -1, null), nowMs);
+      this.tries?.tooLate(attempt.record, code);
+    } else attempt.end(endingOfHttp(this.record.httpStatus), nowMs);
     if (!this.requestEnded) attempt.stream!.reset(unwanted);
     this.settle('upstream', nowMs);
   }
@@ -394,6 +390,6 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     record.responseMessages = this.replyMessages.count;
     // Counted first: a bug in what tells of calls must not leave one in flight for ever.
     this.context.calls.end(this);
-    if (this.trace !== null) this.context.telemetry.settled(record, this.trace);
+    this.context.telemetry.settled(record, this.trace!);
   }
 }

@@ -74,7 +74,7 @@ function timeoutField(leftMs: number): Field {
 /** The head of a retry or a hedge, which says how many there were before (gRFC A6); a client may have tried as well. */
 export function withPreviousAttempts(head: HeaderBlock, previous: number): HeaderBlock {
   const others = head.allFields.filter(({ name }) => name !== previousAttempts);
-  const ofClient = Number(head.get(previousAttempts) ?? 0);
+  const ofClient = Number(head.get(previousAttempts));
   const sum = previous + (Number.isInteger(ofClient) && ofClient > 0 ? ofClient : 0);
   return new HeaderBlock([...others, new Field(previousAttempts, String(sum))]);
 }

@@ -1,5 +1,5 @@
 import { FieldKind } from '../core/field.ts';
-import { GrpcStatus, grpcStatusOfHttp, parseGrpcStatus } from '../core/grpc-status.ts';
+import { grpcStatusOfHttp, parseGrpcStatus } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 
 /** Whether the block that ends a gRPC reply says its status. */
@@ -11,5 +11,5 @@ export function hasGrpcStatus(last: HeaderBlock | null): boolean {
 export function grpcStatusOfReply(httpStatus: number, last: HeaderBlock | null): number {
   const status = last?.ofKind(FieldKind.GrpcStatus);
   if (status !== undefined) return parseGrpcStatus(status);
-  return httpStatus === 200 ? GrpcStatus.UNKNOWN : grpcStatusOfHttp(httpStatus);
+  return grpcStatusOfHttp(httpStatus);
 }

@@ -6,6 +6,7 @@ import type { Attempt } from '../../../src/proxy/attempt.ts';
 import {
   endAllAtDeadline,
   endingOfFailure,
+  endingOfOpenFailure,
   endingOfReply,
   fairTimeMs,
 } from '../../../src/proxy/attempt-endings.ts';
@@ -87,11 +88,21 @@ describe('how an attempt ended', () => {
     expect(of('internal')).to.equal(endings.terminated);
   });
 
+  it('without a stream counts once for a connection that failed, however many calls waited for it', () => {
+    const [endpoint] = callRig().endpoints;
+    const refused = { code: 'connect_failed', message: 'it was refused' } as const;
+    expect(endingOfOpenFailure(endpoint, refused)).to.equal(endings.connectFailed);
+    expect(endingOfOpenFailure(endpoint, refused)).to.equal(endings.notProcessed);
+    expect(endingOfOpenFailure(endpoint, { ...refused })).to.equal(endings.connectFailed);
+    const full = { code: 'overloaded', message: 'the pool is full' } as const;
+    for (let i = 0; i < 2; i++) expect(endingOfOpenFailure(endpoint, full)).to.equal(endings.overloaded);
+  });
+
   describe('at a deadline', () => {
     it('is unclear where the endpoint had the whole request and some time', () => {
       const rig = callRig();
-      rig.call(grpcHead(['grpc-timeout', `${fairTimeMs}m`]));
-      rig.clock.advance(fairTimeMs);
+      rig.call(grpcHead(['grpc-timeout', '10m']));
+      rig.clock.advance(10);
       expect(counts(rig.endpoints[0])).to.deep.equal({ ...none, error: 1, unclear: 1 });
       expect(rig.settled[0]).to.include({ endedBy: 'outrigger', grpcStatus: 4 });
       expect(rig.settled[0].attempts[0]).to.include({ error: 'deadline_exceeded', grpcStatus: 4 });
@@ -100,8 +111,8 @@ describe('how an attempt ended', () => {
 
     it("is the client's where it left no time to work", () => {
       const rig = callRig();
-      rig.call(grpcHead(['grpc-timeout', `${fairTimeMs - 1}m`]));
-      rig.clock.advance(fairTimeMs);
+      rig.call(grpcHead(['grpc-timeout', '9m']));
+      rig.clock.advance(9);
       expect(counts(rig.endpoints[0])).to.deep.equal({ ...none, other: 1 });
       expect(rig.settled[0]).to.include({ endedBy: 'client', grpcStatus: 4 });
       expectOver(rig);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { type CallRig, callRig, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
+import { answer, expectTriesOver, retryPlan } from './tries-support.ts';
 
 /** What the cluster is told of one attempt: `answered`, and how it ended. */
 function listen({ cluster }: CallRig): string[] {
@@ -53,6 +54,36 @@ describe('Attempt', () => {
     receiver!.head(HeaderBlock.of([':status', '503']), false);
     receiver!.data(Buffer.from('busy'), 0, 4, true);
     expect(told).to.deep.equal(['failure']);
+  });
+
+  it('has none in an HTTP error from 500, and one in 499', () => {
+    for (const [status, expected] of [
+      ['500', ['unclear']],
+      ['499', ['answered', 'success']],
+    ] as const) {
+      const rig = callRig();
+      const told = listen(rig);
+      rig.call(httpHead());
+      const { receiver } = rig.pools[0].streams[0];
+      receiver!.head(HeaderBlock.of([':status', status]), false);
+      receiver!.data(Buffer.from('busy'), 0, 4, true);
+      expect(told, status).to.deep.equal(expected);
+    }
+  });
+
+  it('behind a retry policy takes as long too', () => {
+    const tries = retryPlan();
+    const rig = callRig({ tries });
+    const took: number[] = [];
+    const estimator = { answered: (_: unknown, tookMs: number) => void took.push(tookMs), failed: () => {} };
+    Object.assign(rig.cluster, { estimator });
+    const client = rig.call(grpcHead(), false);
+    rig.clock.advance(60_000);
+    send(client, 'end', true);
+    rig.clock.advance(7);
+    answer(rig.order[0]);
+    expect(took).to.deep.equal([7]);
+    expectTriesOver(rig, tries);
   });
 
   it('takes as long as the endpoint does, and not as its client does to send the request', () => {

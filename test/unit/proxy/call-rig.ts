@@ -99,14 +99,15 @@ export interface CallRig {
   /** Streams that the endpoints were given, in order of time. */
   readonly order: FakeStream[];
   readonly settled: CallRecord[];
-  /** The first answer of discovery, where the cluster is `warming`. */
-  publish(): void;
+  /** An answer of discovery, where the cluster is `warming`: so many endpoints, by default all. */
+  publish(endpoints?: number): void;
   /** A call from a client whose stream is given back. */
   call(head: HeaderBlock, end?: boolean): FakeStream;
 }
 
 export interface CallRigOptions {
   readonly endpoints?: number;
+  readonly endpointRequestsMax?: number;
   readonly timeoutMs?: number;
   readonly admission?: Admission;
   readonly tries?: TriesPlan;
@@ -133,7 +134,7 @@ function discoveryOf(endpoints: number, clock: VirtualClock, warming: boolean) {
     priority: 0,
   }));
   const source = staticSource(specs, () => clock.now());
-  if (!warming) return { source, publish() {} };
+  if (!warming) return { source, publish(_count?: number) {} };
   let publishTo: Publish = () => {};
   const later: DiscoverySource = {
     ...source,
@@ -141,7 +142,7 @@ function discoveryOf(endpoints: number, clock: VirtualClock, warming: boolean) {
       publishTo = publish;
     },
   };
-  return { source: later, publish: () => publishTo(specs) };
+  return { source: later, publish: (count = endpoints) => publishTo(specs.slice(0, count)) };
 }
 
 /** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
@@ -159,6 +160,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
       balancer: { ...defaultBalancerSettings, policy: 'round_robin' },
       requestsMax,
       retriesMax: options.retriesMax,
+      endpointRequestsMax: options.endpointRequestsMax,
       ...(options.affinity === undefined ? {} : { affinity: options.affinity }),
     },
     {

@@ -34,3 +34,19 @@ describe('proxy/transparent-retries', () => {
     ]);
   });
 });
+
+describe('TransparentRetries', () => {
+  it('allows one attempt after a refusal, whatever came in between', () => {
+    const retries = new TransparentRetries();
+    expect(retries.allow('unsent', 3)).to.equal(true);
+    expect(retries.allow('refused', 3)).to.equal(true);
+    expect(retries.allow('unsent', 3)).to.equal(true);
+    expect(retries.allow('refused', 3)).to.equal(false);
+  });
+
+  it('allows what never left to go around all endpoints, and once more', () => {
+    const retries = new TransparentRetries();
+    const allowed = Array.from({ length: 5 }, () => retries.allow('unsent', 3));
+    expect(allowed).to.deep.equal([true, true, true, true, false]);
+  });
+});
