@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
-import type { Admission } from '../../../src/proxy/admit.ts';
+import { type Admission, rateLimited } from '../../../src/proxy/admit.ts';
 import { Fault, type FaultSettings } from '../../../src/resilience/fault.ts';
 import { RateLimit } from '../../../src/resilience/rate-limit.ts';
 import { type CallRig, callRig, failure, grpcHead, httpHead } from './call-rig.ts';
@@ -51,6 +51,19 @@ describe('admission', () => {
     expectOver(rig, 2);
   });
 
+  it('counts by client, and says in how many milliseconds there is room, rounded up', () => {
+    const rateLimit = new RateLimit({ calls: 3, perMs: 1000, burst: 1, keysMax: 10 });
+    const admission: Admission = { rateLimit, rateLimitBy: { kind: 'client' }, fault: null };
+    const admitted = (client: string) => rateLimited(admission, grpcHead(), client, 0);
+    expect([admitted('10.0.0.1'), admitted('10.0.0.2')]).to.deep.equal([null, null]);
+    expect(admitted('10.0.0.1')).to.deep.equal({
+      code: 'rate_limited',
+      detail: 'more calls of this client come than the route allows; there is room in 334 ms',
+      mayHaveProcessed: false,
+      retryAfterMs: 334,
+    });
+  });
+
   it('counts by header; calls without it are one', () => {
     const rig = callRig({ admission: limited({ kind: 'header', name: 'x-key' }) });
     const passes = (...more: ReadonlyArray<readonly [string, string]>) => {
@@ -74,6 +87,7 @@ describe('admission', () => {
       418,
       'fault_injected',
     ]);
+    expect(http.body.toString()).to.match(/did not process the call/);
     expect(rig.settled.map(({ httpStatus }) => httpStatus)).to.deep.equal([200, 418]);
     expect(rig.order).to.have.length(0);
     expectOver(rig, 2);

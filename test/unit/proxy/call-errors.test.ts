@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { ErrorCode } from '../../../src/core/error-code.ts';
+import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import type { StreamFailure } from '../../../src/core/message-stream.ts';
 import { replyErrors } from '../../../src/core/reply-error.ts';
 import { deadlineError, failureError, noEndpointError } from '../../../src/proxy/call-errors.ts';
 import { attemptRecord, callRecord } from '../telemetry/records.ts';
-import { callRig } from './call-rig.ts';
+import { callRig, expectOver, grpcHead, httpHead, send } from './call-rig.ts';
 
 describe('what is said of a failed attempt', () => {
   const [endpoint] = callRig().endpoints;
@@ -47,6 +48,25 @@ describe('what is said of a failed attempt', () => {
     ).to.deep.equal([false, false, true, true, true]);
   });
 
+  it('of an HTTP/1.1 endpoint: a connection that it does not take is named as such, one that was lost is not', () => {
+    const message = 'connect ECONNREFUSED 10.0.0.1:1000';
+    const of = (kind: StreamFailure['kind'], code: number) =>
+      failureError(endpoint, { kind, code, message }, false);
+    expect(of('unsent', ErrorCode.CONNECT_ERROR)).to.deep.equal({
+      code: 'connect_failed',
+      detail: message,
+      mayHaveProcessed: false,
+    });
+    expect(of('unsent', ErrorCode.NO_ERROR).code).to.equal('upstream_closed');
+    expect(of('closed', ErrorCode.CONNECT_ERROR).code).to.equal('upstream_closed');
+    expect(of('reset', ErrorCode.CONNECT_ERROR).code).to.equal('upstream_reset');
+    expect(of('unsendable', ErrorCode.PROTOCOL_ERROR)).to.deep.equal({
+      code: 'protocol_error',
+      detail: message,
+      mayHaveProcessed: false,
+    });
+  });
+
   it('a call that is not gRPC has no gRPC status', () => {
     expect(failureError(endpoint, { kind: 'reset', code: 8, message: '' }, false).grpcStatus).to.equal(
       undefined,
@@ -62,6 +82,90 @@ describe('noEndpointError', () => {
     expect(code).to.equal('no_healthy_endpoint');
     expect(detail).to.match(/^cluster greeter has no usable endpoint: 10\.0\.0\.1:1000 drained by hand; /);
     expect(detail).to.match(/10\.0\.0\.1:1004 drained by hand; and 2 more$/);
+  });
+});
+
+describe('an error before anything was sent', () => {
+  const didNot = /; the upstream did not process the call; /;
+
+  it('says so, with what was wrong with the request', () => {
+    const rig = callRig();
+    const refused = [
+      grpcHead(['grpc-timeout', '1x']),
+      grpcHead(['grpc-timeout', '1'.repeat(40)]),
+      grpcHead(['grpc-timeout', '999u']),
+    ].map((head) => decodeGrpcMessage(rig.call(head).heads[0].get('grpc-message')!));
+    expect(refused[0]).to.match(/^grpc-timeout "1x" is malformed: .*\[protocol_error\]$/);
+    expect(refused[1]).to.contain(`grpc-timeout "${'1'.repeat(31)}…" is malformed`);
+    expect(refused[2]).to.match(/^the deadline had passed when the call arrived/);
+    const target = rig.call(httpHead('GET', '/a.B/ x'));
+    expect(target.heads[0].status).to.equal(400);
+    refused.push(target.body.toString());
+    expect(refused[3]).to.match(/^the client sent /);
+    for (const { endedBy } of rig.settled) expect(endedBy).to.equal('client');
+    refused.push(rig.call(httpHead('GET', '/other')).body.toString());
+    for (const text of refused) expect(text).to.match(didNot);
+    expect(rig.order).to.have.length(0);
+    expectOver(rig, 5);
+  });
+
+  it('of a method that HTTP/1.1 cannot carry shows 40 characters', () => {
+    const rig = callRig({ protocol: 'http1' });
+    const { body } = rig.call(httpHead(`<${'M'.repeat(60)}`));
+    expect(body.toString()).to.match(/^method "<M{39}" cannot be sent/);
+    expect(body.toString()).to.match(didNot);
+    expectOver(rig);
+  });
+
+  it('a deadline of 1 ms is left to the endpoint', () => {
+    const rig = callRig();
+    rig.call(grpcHead(['grpc-timeout', '1m']));
+    expect(rig.order).to.have.length(1);
+    rig.clock.advance(1);
+    expectOver(rig);
+  });
+
+  it('says so of endpoints that are drained, at their own limit, or not there', () => {
+    const drained = callRig();
+    drained.cluster.drainEndpoint('10.0.0.1:1000', true);
+    const full = callRig({ endpointRequestsMax: 1 });
+    full.call(grpcHead());
+    for (const [rig, code] of [
+      [drained, 'no_healthy_endpoint'],
+      [full, 'overloaded'],
+      [callRig({ endpoints: 0 }), 'no_endpoint'],
+      [callRig({ requestsMax: 0 }), 'overloaded'],
+      [callRig({ memoryHigh: true }), 'overloaded'],
+    ] as const) {
+      const [head] = rig.call(grpcHead()).heads;
+      expect(head.get('x-outrigger-error')).to.equal(code);
+      expect(decodeGrpcMessage(head.get('grpc-message')!)).to.match(didNot);
+      rig.cluster.stop();
+    }
+  });
+
+  it('says so of a body that no memory is left for', () => {
+    const rig = callRig({ budgetBytes: 10 });
+    rig.pools[0].atOnce = null;
+    const client = rig.call(grpcHead(), false);
+    send(client, 'x'.repeat(11));
+    expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.match(didNot);
+    expectOver(rig);
+  });
+
+  it('says so of a head that is larger than the endpoint takes, by one byte', () => {
+    const head = grpcHead();
+    for (const [bytesMax, sent] of [
+      [head.listBytes, true],
+      [head.listBytes - 1, false],
+    ] as const) {
+      const rig = callRig();
+      rig.pools[0].granted = (stream) => void Object.assign(stream, { headListBytesMax: bytesMax });
+      const client = rig.call(head);
+      expect(rig.pools[0].streams[0].said[0] === 'head POST end').to.equal(sent);
+      if (!sent) expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.match(didNot);
+      rig.cluster.stop();
+    }
   });
 });
 

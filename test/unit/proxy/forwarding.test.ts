@@ -28,6 +28,11 @@ describe('forwardingOf', () => {
     expect(forwarding.timeoutMs).to.equal(Number.POSITIVE_INFINITY);
   });
 
+  it('has a method to count by for gRPC alone', () => {
+    expect(forwardingOf(grpcHead(), router, ours).rpcMethod).not.to.equal(null);
+    expect(forwardingOf(httpHead(), router, ours).rpcMethod).to.equal(null);
+  });
+
   it('leaves out what each attempt gets anew: grpc-timeout, and the trace context where that is ours', () => {
     const head = grpcHead(['grpc-timeout', '5S'], ...trace, ['x-user', 'ada']);
     const rewritten = forwardingOf(head, router, ours);

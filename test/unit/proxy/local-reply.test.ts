@@ -37,6 +37,22 @@ describe('replies of our own', () => {
     });
   }
 
+  it('says when to come again, in whole seconds and rounded up, only where that is known', () => {
+    for (const [retryAfterMs, seconds] of [
+      [undefined, undefined],
+      [2001, '3'],
+      [2000, '2'],
+    ] as const) {
+      const [grpc, http] = [new FakeStream(), new FakeStream()];
+      const limited = error('rate_limited', { retryAfterMs });
+      replyGrpcError(grpc, limited);
+      replyHttpError(http, limited, true);
+      for (const { heads } of [grpc, http]) expect(heads[0].get('retry-after')).to.equal(seconds);
+      const pushback = retryAfterMs === undefined ? undefined : String(retryAfterMs);
+      expect(grpc.heads[0].get('grpc-retry-pushback-ms')).to.equal(pushback);
+    }
+  });
+
   it('to HEAD: the same length and no body', () => {
     const stream = new FakeStream();
     replyHttpError(stream, error('no_route'), false);

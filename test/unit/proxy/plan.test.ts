@@ -19,10 +19,11 @@ describe('CallCounter', () => {
 
   it('ending twice is ending once', () => {
     const counter = new CallCounter();
-    const [first] = [someCall(counter), someCall(counter)];
+    const [, first] = [someCall(counter), someCall(counter), someCall(counter)];
     counter.end(first);
+    expect([first.previousCall, first.nextCall], 'keeps no other call alive').to.deep.equal([null, null]);
     counter.end(first);
-    expect([counter.active, counter.ended]).to.deep.equal([1, 1]);
+    expect([counter.active, counter.ended]).to.deep.equal([2, 1]);
   });
 
   it('cuts every call in flight, also those that end as they are cut', () => {

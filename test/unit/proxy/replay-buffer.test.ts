@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { ReplayBudget, ReplayBuffer, replayBytesPerCallMax } from '../../../src/proxy/replay-buffer.ts';
+import { dropSpareBlocks, giveBlockBack, lendBlock } from '../../../src/core/blocks.ts';
+import {
+  ReplayBudget,
+  ReplayBuffer,
+  replayBytesPerCallMax,
+  replayBytesTotalMax,
+} from '../../../src/proxy/replay-buffer.ts';
 
 /** Nothing has left, there being no attempt to leave for. */
 const nowhere = -1;
@@ -9,6 +15,10 @@ const held = (buffer: ReplayBuffer): string =>
   Buffer.from(buffer.bytes.subarray(0, buffer.length)).toString('latin1');
 
 describe('ReplayBuffer', () => {
+  it('has the limits that docs/resilience.md names: 64 KiB a call and 16 MiB in all', () => {
+    expect([replayBytesPerCallMax, replayBytesTotalMax]).to.deep.equal([64 * 1024, 16 * 1024 * 1024]);
+  });
+
   it('keeps copies of pieces in order', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1000));
     const piece = octets('..one..');
@@ -68,6 +78,55 @@ describe('ReplayBuffer', () => {
     for (let i = 0; i < 65_536; i++) expect(buffer.push(octets('x'), 0, 1, i)).to.equal(true);
     expect(buffer.length).to.equal(65_536);
     expect(buffer.bytes.length).to.be.at.most(131_072);
+  });
+
+  it('keeps every byte as it grows, the first one too', () => {
+    const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
+    const pieces = ['1', '2'.repeat(300), '3'.repeat(48), '4'.repeat(49), '5'.repeat(5000)];
+    for (const piece of pieces) buffer.push(octets(`..${piece}`), 2, piece.length + 2, nowhere);
+    expect(held(buffer)).to.equal(pieces.join(''));
+  });
+
+  it('takes no more memory while there is room, and twice as much when there is none', () => {
+    const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
+    for (let i = 0; i < 256; i++) buffer.push(octets('x'), 0, 1, i);
+    expect(buffer.bytes.length).to.equal(256);
+    buffer.push(octets('x'), 0, 1, 256);
+    expect(buffer.bytes.length).to.equal(512);
+  });
+
+  it('takes a block that others can use again for a short body, and for one of 4 KiB and more', () => {
+    for (const [bytes, block] of [
+      [100, 256],
+      [5000, 16_384],
+    ]) {
+      const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
+      buffer.push(Buffer.alloc(bytes), 0, bytes, nowhere);
+      const memory = buffer.bytes;
+      expect(memory.length).to.equal(block);
+      buffer.drop();
+      expect(lendBlock(block)).to.equal(memory);
+    }
+  });
+
+  it('gives a block back that the budget does not allow, and not the one in use', () => {
+    dropSpareBlocks();
+    const spare = lendBlock(16_384);
+    giveBlockBack(spare);
+    const buffer = new ReplayBuffer(new ReplayBudget(1000));
+    buffer.push(Buffer.alloc(200), 0, 200, nowhere);
+    expect(buffer.push(Buffer.alloc(5000), 0, 5000, nowhere)).to.equal(false);
+    expect(lendBlock(16_384)).to.equal(spare);
+  });
+
+  it('memory is plentiful while less than half of it is used', () => {
+    const budget = new ReplayBudget(100);
+    budget.take(49);
+    expect(budget.plentiful).to.equal(true);
+    budget.take(1);
+    expect(budget.plentiful).to.equal(false);
+    budget.give(1);
+    expect(budget.plentiful).to.equal(true);
   });
 
   it('a body in one piece is held exactly', () => {

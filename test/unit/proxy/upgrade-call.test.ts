@@ -6,6 +6,7 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import type { ReplyError } from '../../../src/core/reply-error.ts';
 import { UpgradeCall, type UpgradeResult } from '../../../src/proxy/upgrade-call.ts';
+import { Fault } from '../../../src/resilience/fault.ts';
 import { RateLimit } from '../../../src/resilience/rate-limit.ts';
 import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
 import { makePropagation } from '../../../src/telemetry/propagation.ts';
@@ -151,6 +152,95 @@ describe('UpgradeCall', () => {
     call.ended(result({ httpStatus: 0, error: 'upstream_closed' }));
     expect(rig.context.calls.active).to.equal(0);
     expect(rig.settled, 'it was never routed').to.have.length(0);
+  });
+
+  it('has in its record how each attempt went, and when', () => {
+    const rig = callRig({ protocol: 'http1', endpoints: 2 });
+    const took: number[] = [];
+    const { end } = rig.cluster;
+    rig.cluster.end = (...args) => {
+      took.push(args[2]);
+      end.apply(rig.cluster, args);
+    };
+    const call = new UpgradeCall(rig.context, peer, () => {});
+    for (const [ms, ending, error] of [
+      [20, endings.connectFailed, refused],
+      [300, endings.answered, null],
+    ] as const) {
+      const chosen = call.choose(httpHead());
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      expect(chosen.replyFields).to.deep.equal([]);
+      rig.clock.advance(ms);
+      chosen.release(ending, error);
+    }
+    call.ended(result());
+    const [{ attempts }] = rig.settled;
+    expect(attempts.map(({ kind, tally, httpStatus }) => [kind, tally, httpStatus])).to.deep.equal([
+      ['first', 'error', 0],
+      ['transparent', 'ok', 101],
+    ]);
+    expect(attempts.map(({ startedMs, endedMs }) => endedMs - startedMs)).to.deep.equal([20, 300]);
+    expect(took).to.deep.equal([20, 300]);
+  });
+
+  describe('its record', () => {
+    const ended = (over: Partial<UpgradeResult>, head = httpHead()) => {
+      const rig = callRig({ protocol: 'http1' });
+      const call = new UpgradeCall(rig.context, peer, () => {});
+      const chosen = call.choose(head);
+      if (chosen.error === undefined) chosen.release(endings.answered, null);
+      call.ended(result(over));
+      return rig.settled[0];
+    };
+
+    it('has the status with which the endpoint declined, and what that said of it', () => {
+      const declined = HeaderBlock.of([':status', '403'], ['x-outrigger-error', 'denied']);
+      const record = ended({ httpStatus: 403, declined });
+      expect(record).to.include({ httpStatus: 403, endedBy: 'upstream', error: '' });
+      expect(record.attempts[0].httpStatus).to.equal(403);
+      expect(String(record.attempts[0].message)).to.equal('x-outrigger-error: denied');
+    });
+
+    it('has no status of the endpoint where the status is ours', () => {
+      const record = ended({ httpStatus: 502, error: 'upstream_closed', detail: 'it went away' });
+      expect(record).to.include({
+        httpStatus: 502,
+        error: 'upstream_closed',
+        detail: 'it went away',
+        endedBy: 'outrigger',
+      });
+      expect(record.attempts[0].httpStatus).to.equal(0);
+    });
+
+    it('has a code of the error table alone, and says who ended it', () => {
+      expect(ended({ error: 'ECONNRESET' })).to.include({ error: '', endedBy: 'outrigger' });
+      expect(ended({ error: 'protocol_error' })).to.include({ error: 'protocol_error', endedBy: 'client' });
+      expect(ended({ httpStatus: 0 })).to.include({ httpStatus: 0, endedBy: 'client' });
+      expect(ended({ httpStatus: 1 })).to.include({ endedBy: 'upstream' });
+      expect(ended({ httpStatus: 0, error: 'upstream_closed' })).to.include({ endedBy: 'outrigger' });
+    });
+
+    it("says that a refused target is the client's doing, and that nobody was asked", () => {
+      const record = ended({ httpStatus: 400, error: 'no_route' }, httpHead('GET', '/a.B/ x'));
+      expect(record).to.include({ endedBy: 'client', httpStatus: 400 });
+      expect(record.attempts).to.deep.equal([]);
+    });
+  });
+
+  it('is refused before an endpoint is picked: its target, no memory, no HTTP/1.1, an injected fault', () => {
+    const abort = { percent: 100, grpcStatus: null, httpStatus: 418 };
+    const fault = new Fault({ delay: null, abort }, new SeededRandom(1));
+    const admission = { rateLimit: null, rateLimitBy: { kind: 'none' }, fault } as const;
+    for (const [rig, head, code] of [
+      [callRig({ protocol: 'http1' }), httpHead('GET', '/a.B/ x'), 'protocol_error'],
+      [callRig({ protocol: 'http1', memoryHigh: true }), httpHead(), 'overloaded'],
+      [callRig(), httpHead(), 'no_route'],
+      [callRig({ protocol: 'http1', admission }), httpHead(), 'fault_injected'],
+    ] as const) {
+      const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
+      expect(chosen.error).to.include({ code, mayHaveProcessed: false });
+      expect(rig.cluster.active).to.equal(0);
+    }
   });
 
   it('is refused by the rate limit of its route, once for all the endpoints it asks for', () => {
