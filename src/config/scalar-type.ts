@@ -289,7 +289,7 @@ export function size({ min, max }: SizeOptions): ScalarType<number> {
   };
 }
 
-/** `a size`, `an address`. */
+/** `a size`, `an address`, `a URL`. */
 export function article(noun: string): string {
-  return `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`;
+  return `${/^(?!ur|us)[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`;
 }

@@ -11,9 +11,10 @@ export type AddressResult = { value: Address; error?: undefined } | { value?: un
 export function parseAddress(text: string): AddressResult {
   if (text.startsWith('unix:')) {
     const path = text.slice(5);
-    return path === ''
-      ? { error: `${quote(text)} has no path; write unix:/path` }
-      : { value: { kind: 'unix', path } };
+    if (path === '') return { error: `${quote(text)} has no path; write unix:/path` };
+    if (path.includes('\0'))
+      return { error: `${quote(text)} has a NUL character in its path; write a path without one` };
+    return { value: { kind: 'unix', path } };
   }
   const [host, portText] = split(text);
   if (host === undefined || portText === undefined) return { error: `${quote(text)} ${shapeError(text)}` };

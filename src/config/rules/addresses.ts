@@ -23,7 +23,8 @@ const listenAddressesDiffer: Rule = (config, complaints) => {
     if (other === undefined) return;
     const [text, otherText] = [formatAddress(address), formatAddress(other.address)];
     const by = text === otherText ? other.path : `${other.path}, which is ${otherText}`;
-    complaints.problem(path, `${shown(text)} is taken by ${by}; write another port`);
+    const another = text.startsWith('unix:') ? 'path' : 'port';
+    complaints.problem(path, `${shown(text)} is taken by ${by}; write another ${another}`);
   });
 };
 

@@ -41,6 +41,14 @@ describe('config/rules', () => {
       ]);
     });
 
+    it('are for one listener each', () => {
+      const listener = `  - { name: a, listen: "unix:/run/a", protocol: tcp, cluster: raw }
+  - { name: b, listen: "unix:/run/a", protocol: tcp, cluster: raw }`;
+      expect(told({ listener, cluster: tcpCluster })).to.deep.equal([
+        'listeners[2].listen: "unix:/run/a" is taken by listeners[1].listen; write another path',
+      ]);
+    });
+
     it('have a mode in quotes, since YAML reads 0660 as 660', () => {
       const socket = (mode: string): string =>
         `  - { name: a, listen: "unix:/run/a", protocol: tcp, cluster: raw, socket: { mode: ${mode} } }`;

@@ -174,4 +174,13 @@ describe('config/scalar-type', () => {
       value: { kind: 'file', path: '/dev/full' },
     });
   });
+
+  it('puts the article before a noun that it has in speech', () => {
+    expect(['URL', 'user name', 'address', 'size'].map(types.article)).to.deep.equal([
+      'a URL',
+      'a user name',
+      'an address',
+      'a size',
+    ]);
+  });
 });

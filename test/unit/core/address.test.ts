@@ -15,6 +15,7 @@ describe('core/address', () => {
       ':80': /has no host/,
       'a:65536': /port 65536 is too high; write a number from 0 to 65535/,
       'unix:': /has no path/,
+      'unix:/run/a\0b': /has a NUL character in its path; write a path without one/,
       '[a]:1': /"a" in brackets, which is not an IPv6 address; write a:port/,
       '[[]]:1': /brackets that do not match/,
       '[]:1': /has no host/,
