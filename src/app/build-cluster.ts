@@ -1,5 +1,5 @@
 import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { affinityOf } from '../balancing/build.ts';
+import { affinityOf, clientsChoose } from '../balancing/build.ts';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
@@ -75,7 +75,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
       config.health === 'none'
         ? null
         : (endpoint, onChange) => watchHealth(config, endpoint, tls, deps, { anyAnswered, onChange }),
-    outlier: buildOutlier(config.outlier, deps, () => cluster.affinity !== null),
+    outlier: buildOutlier(config.outlier, deps, () => clientsChoose(cluster.settings.balancer.policy)),
     localZone: deps.zone,
   });
   return { config, cluster, tls, connectTimeoutMs: config.connectTimeoutMs ?? 5000 };

@@ -77,6 +77,14 @@ function asOnTheWire(source: KeySource): KeySource {
   return source.header === undefined ? source : { ...source, header: source.header.toLowerCase() };
 }
 
+/**
+ * Whether a client can choose the endpoint of its request: by its key, or by what turn it is in, where each endpoint has its turn
+ * and the client sends every other request as bad. Then a comparison of endpoints compares requests.
+ */
+export function clientsChoose(policy: PolicyName): boolean {
+  return policy !== 'least_request' && policy !== 'peak_ewma' && policy !== 'random';
+}
+
 /** What makes the keys that picks of this policy are given; null for a policy that asks for none. */
 export function affinityOf(settings: BalancerSettings): Affinity | null {
   const { policy } = settings;

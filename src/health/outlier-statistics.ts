@@ -27,7 +27,7 @@ export interface Tally {
 export interface RateSettings {
   readonly successRate: SuccessRateSettings | null;
   readonly failurePercentage: FailurePercentageSettings | null;
-  /** Clients choose the endpoint, by a key or a cookie: one of them can send all its bad requests to the same. No if not given. */
+  /** Clients can choose the endpoint, by a key, a cookie or its turn: one of them can send all its bad requests to the same. No if not given. */
   readonly clientsChoose?: boolean;
 }
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import {
   affinityOf,
   buildBalancer,
+  clientsChoose,
   defaultBalancerSettings,
   latencyEstimator,
 } from '../../../src/balancing/build.ts';
@@ -71,5 +72,15 @@ describe('what a policy asks of calls', () => {
       (policy) => latencyEstimator({ ...defaultBalancerSettings, policy, slowGuard: true }) === movingAverage,
     );
     expect(guarded).to.deep.equal(['least_request']);
+  });
+});
+
+describe('who chooses the endpoint', () => {
+  it('is the client with a key, a cookie or turns, and not where load or chance decides', () => {
+    expect(policyNames.filter((policy) => !clientsChoose(policy))).to.have.members([
+      'least_request',
+      'peak_ewma',
+      'random',
+    ]);
   });
 });
