@@ -84,6 +84,11 @@ function readAnswer(at: string, path: string, status: number, body: string): Res
   }
   const firstLine = body.split('\n', 1)[0].slice(0, 200);
   const said = /^[\x20-\x7e]+$/.test(firstLine) ? `: ${firstLine}` : '';
+  // It is Outrigger's by its headers, so it is the other address, or an older version.
+  if (status === 404)
+    return {
+      error: `${at} serves no ${path}; name the address of admin.listen with --admin: admin.probes serves /ready, /live and /metrics only`,
+    };
   if (status === 403 || status === 401) return { error: `${at} refused ${path}${said}` };
   return { error: `${at} answered ${path} with ${status}${said}; is that Outrigger's admin address?` };
 }

@@ -38,6 +38,21 @@ describe('cli/stat', () => {
     expect(io.out).to.match(/, ready, but degraded \(cluster orders: 0 of 7 endpoints are usable\), up /);
   });
 
+  it('says which address to name where it asks the one for probes', async () => {
+    const probes = await startAdminRig(undefined, { probes: { kind: 'tcp', host: '127.0.0.1', port: 0 } });
+    try {
+      const { probesAddress } = probes.admin;
+      const admin = `127.0.0.1:${probesAddress?.kind === 'tcp' ? probesAddress.port : 0}`;
+      const io = new CapturedIo();
+      expect(await stat({ admin, output: 'text' }, io, {})).to.equal(1);
+      expect(io.err).to.match(
+        /^127\.0\.0\.1:\d+ serves no \/\w+; name the address of admin\.listen with --admin: admin\.probes serves/,
+      );
+    } finally {
+      await probes.close();
+    }
+  });
+
   it('prints JSON for programs', async () => {
     const { io, code } = await ask('json');
     expect(code).to.equal(0);
