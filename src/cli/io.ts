@@ -5,6 +5,8 @@ export interface CliIo {
 }
 export interface TextOut {
   write(text: string): unknown;
+  /** Characters that wait for the reader, where that is known. */
+  readonly writableLength?: number;
 }
 
 /** Exit codes of every command. */

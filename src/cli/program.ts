@@ -24,7 +24,12 @@ export async function program(argv: readonly string[], env: Environment): Promis
 
 /** What commands print may quote files, replies and arguments: nothing of that may control the terminal. */
 function safeOut(out: TextOut): TextOut {
-  return { write: (text) => out.write(safeLines(text)) };
+  return {
+    write: (text) => out.write(safeLines(text)),
+    get writableLength() {
+      return out.writableLength;
+    },
+  };
 }
 
 async function dispatch(

@@ -130,5 +130,10 @@ export function logWarning(warning: Error, logger: Logger): void {
 }
 
 export function loggerOf(config: Config, io: CliIo): LineLogger {
-  return lineLogger({ ...config.log, clock: systemClock, write: (line) => void io.stderr.write(line) });
+  return lineLogger({
+    ...config.log,
+    clock: systemClock,
+    write: (line) => void io.stderr.write(line),
+    waitingChars: () => io.stderr.writableLength ?? 0,
+  });
 }

@@ -5,6 +5,9 @@ import { type LogFacts, type Logger, type LogLevel, logLevels } from './logger.t
 import { withoutUserInfo } from './query-redaction.ts';
 import { safeJson, safeText } from './safe-text.ts';
 
+/** Characters that wait for a reader that stands still; lines that come on top are dropped and counted. */
+export const logQueueCharsMax = 1024 * 1024;
+
 /** A logger whose level can be changed while it runs. */
 export interface LineLogger extends Logger {
   level: LogLevel;
@@ -16,10 +19,22 @@ export function lineLogger(options: {
   readonly format: 'text' | 'json';
   readonly clock: Clock;
   readonly write: (line: string) => void;
+  /** Characters that wait for the reader of the log. */
+  readonly waitingChars?: () => number;
 }): LineLogger {
-  const { format, clock, write } = options;
+  const { format, clock, write, waitingChars = () => 0 } = options;
+  let droppedLines = 0;
   const log = (level: LogLevel, message: string, facts: LogFacts = {}): void => {
     if (logLevels.indexOf(level) < logLevels.indexOf(logger.level)) return;
+    if (waitingChars() > logQueueCharsMax) {
+      droppedLines++;
+      return;
+    }
+    if (droppedLines > 0) {
+      const lines = droppedLines;
+      droppedLines = 0;
+      log('warn', 'log lines were dropped because their reader stood still', { lines });
+    }
     // Rare enough that a Date per line does no harm; the wall clock itself comes from the clock.
     const time = isoTime(clock.wallMs());
     write(

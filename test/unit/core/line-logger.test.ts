@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { VirtualClock } from '../../../src/core/clock.ts';
-import { lineLogger } from '../../../src/core/line-logger.ts';
+import { lineLogger, logQueueCharsMax } from '../../../src/core/line-logger.ts';
 
 function logged(format: 'text' | 'json', log: (logger: ReturnType<typeof lineLogger>) => void): string {
   let lines = '';
@@ -39,5 +39,31 @@ describe('core/line-logger', () => {
       logger.info('said', { a: 'x', b: 'x y', c: '', d: 'é', e: 'a=b', f: 1 }),
     );
     expect(line).to.match(/ info {2}said a=x b="x y" d="é" e="a=b" f=1\n$/);
+  });
+
+  it('drops lines while their reader stands still, and says how many once it reads again', () => {
+    const lines: Array<{ message: string; lines?: number }> = [];
+    let waiting = 0;
+    const logger = lineLogger({
+      level: 'info',
+      format: 'json',
+      clock: new VirtualClock(),
+      write: (line) => void lines.push(JSON.parse(line)),
+      waitingChars: () => waiting,
+    });
+    for (const dropped of [3, 1]) {
+      lines.length = 0;
+      waiting = logQueueCharsMax + 1;
+      for (let i = 0; i < dropped; i++) logger.info('lost');
+      expect(lines).to.deep.equal([]);
+      waiting = logQueueCharsMax;
+      logger.info('read');
+      logger.info('read');
+      expect(lines.map(({ message, lines: count }) => [message, count])).to.deep.equal([
+        ['log lines were dropped because their reader stood still', dropped],
+        ['read', undefined],
+        ['read', undefined],
+      ]);
+    }
   });
 });
