@@ -85,7 +85,9 @@ export function endpointState(e: EndpointSnapshot): string {
 function endpointWhy(e: EndpointSnapshot): string {
   const health = `${e.health.reason || e.health.status} for ${spanText(e.health.sinceMs)}`;
   const ejected = e.ejectedForMs === null ? '' : `; ejected for another ${spanText(e.ejectedForMs)}`;
-  const unusable = e.usable ? '' : `; not used: ${e.unusableReason}`;
+  // "unhealthy: connection refused" behind "connection refused" would say the same twice.
+  const isSaid = e.health.reason !== '' && e.unusableReason === `unhealthy: ${e.health.reason}`;
+  const unusable = e.usable ? '' : isSaid ? '; not used' : `; not used: ${e.unusableReason}`;
   const place = [e.zone === '' ? '' : `zone ${e.zone}`, e.priority === 0 ? '' : `priority ${e.priority}`];
   return [health + ejected + unusable, ...place.filter((p) => p !== '')].join('; ');
 }

@@ -103,6 +103,9 @@ function connectTrouble(at: string, error: NodeJS.ErrnoException): string {
     case 'ECONNRESET':
       return `${at} closed the connection; if it is an admin server with TLS, add --admin-tls-ca FILE`;
     default:
+      // What Node's parser says of bytes that are not HTTP/1.1 names protocols that nobody has heard of.
+      if (error.code?.startsWith('HPE_'))
+        return `${at} does not answer in HTTP/1.1, as Outrigger's admin server does; check --admin`;
       return `${at} does not answer as Outrigger's admin server does: ${error.message || error.code}; check --admin`;
   }
 }

@@ -3,6 +3,7 @@ import type { ConfigFlags } from '../config/load.ts';
 import { listed, shown } from '../config/problem.ts';
 import { nearestName } from '../core/nearest.ts';
 import { parseDuration } from '../core/units.ts';
+import { adminAddress } from './admin-address.ts';
 import type { AdminFlags } from './admin-target.ts';
 import { type CommandName, type CommandSpec, commands, type FlagSpec, isCommand } from './commands.ts';
 
@@ -59,6 +60,11 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
 }
 
 function unknownCommand(name: string): string {
+  if (name.startsWith('-')) {
+    const near = nearestName(name.replace(/^-+/, ''), ['help', 'version']);
+    if (name === '-v') return `"-v" is not a flag; did you mean -V?`;
+    if (near !== undefined) return `${shown(name)} is not a flag; did you mean --${near}?`;
+  }
   if (name.startsWith('-')) return `${shown(name)} stands before a command; write outrigger run ${name} …`;
   const near = nearestName(name, Object.keys(commands));
   return `${shown(name)} is not a command; ${near === undefined ? `write one of ${listed(Object.keys(commands))}` : `did you mean ${near}?`}`;
@@ -106,6 +112,10 @@ function parseFlags(
     list = flag.list ? many[flag.name] : undefined;
   }
   const extra = spec.positionalRepeated ? undefined : positionals[spec.positional === undefined ? 0 : 1];
+  if (extra !== undefined && command === 'run' && many.config === undefined && many.from === undefined)
+    return {
+      error: `${shown(extra)} stands alone; write outrigger run --config ${shown(extra).slice(1, -1)}`,
+    };
   if (extra !== undefined)
     return { error: `${shown(extra)} is one argument too many for ${command}; ${usageOf(command, spec)}` };
   const one = Object.fromEntries(
@@ -179,6 +189,8 @@ function build(command: CommandName, given: Given): ArgumentsResult {
         return {
           error: `--seconds: ${shown(one.seconds)} is not a number of seconds; write one from 1 to 86400`,
         };
+      const admin = one.admin === undefined ? undefined : adminAddress(one.admin, {});
+      if (admin?.error !== undefined) return { error: admin.error };
       return { value: { command, seconds, admin: one.admin } };
     }
     case 'schema':

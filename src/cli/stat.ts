@@ -75,8 +75,10 @@ function clusterStat({ name, endpoints }: ClusterSnapshot): ClusterStat {
 export function statReportText({ server, readiness, totals, clusters }: StatReport): string {
   const { reasons, degraded = false, degradedReasons = [] } = readiness;
   const shown = reasons.length === 0 ? degradedReasons : reasons;
-  const why = shown.length === 0 ? '' : ` (${shown.join('; ')})`;
   const state = stateText(readiness.ready, degraded, server.state);
+  // The reason of a drain begins with the word that the state is.
+  const reason = shown.join('; ').replace(`${state}: `, '');
+  const why = reason === '' ? '' : ` (${reason})`;
   const head = `${server.name}: Outrigger ${server.version}, ${state}${why}, up ${spanText(server.uptimeMs)}`;
   const calls = textTable(
     ['CALLS', 'PER S', 'ERRORS', 'ERROR RATE', 'CLIENT ERRORS', 'IN FLIGHT', 'P50', 'P99'].map(right),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Address, formatAddress, parseAddress } from '../core/address.ts';
 import { shown } from './problem.ts';
 import { type ScalarType, wrongKind } from './scalar-type.ts';
@@ -26,13 +27,21 @@ export function address(use: AddressUse): ScalarType<Address> {
       const parsed = parseAddress(raw);
       if (parsed.value === undefined || parsed.value.kind === 'unix') return parsed;
       const { host, port } = parsed.value;
-      if (!/^[A-Za-z0-9_.:%-]{1,253}$/.test(host))
-        return { error: `${shown(raw)}: ${shown(host)} is not a host; write ${write}` };
+      if (!isHost(host)) return { error: `${shown(raw)}: ${shown(host)} is not a host; write ${write}` };
+      if (/^[\d.]+$/.test(host) && isIP(host) === 0)
+        return {
+          error: `${shown(raw)}: ${shown(host)} is not an IP address; write four numbers from 0 to 255, or a name`,
+        };
       return port !== 0 || use === 'listen'
         ? parsed
         : { error: `${shown(raw)}: nothing can be reached at port 0; write a port from 1 to 65535` };
     },
   };
+}
+
+/** A name, or an IP address, which alone may have colons, and a zone after a percent sign. */
+function isHost(host: string): boolean {
+  return host.length <= 253 && (/^[A-Za-z0-9_.-]+$/.test(host) || isIP(host) === 6);
 }
 
 /** A text that stands for something else than an address, and what to write for it. */

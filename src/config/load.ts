@@ -136,7 +136,7 @@ function findSource(flags: ConfigFlags, env: Environment, readFile: ReadFile): F
   const hasTargets = chosen.from !== undefined || (chosen.to?.length ?? 0) > 0;
   const configName = chosen === flags ? '--config' : sourceVariables.config;
   if (chosen.config !== undefined && hasTargets)
-    return refused(configName, 'excludes --from and --to; write one or the other');
+    return refused(configName, 'a run has a file or --from and --to, not both; write one of them');
   if (chosen.config !== undefined) return readConfigFile(chosen.config, configName, readFile);
   if (!hasTargets)
     return refused('configuration', 'there is none; write --config FILE, or --from ADDR --to TARGET');

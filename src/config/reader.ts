@@ -1,3 +1,4 @@
+import { oddValue } from './odd-text.ts';
 import { type ConfigProblem, type Place, problemAt, shown } from './problem.ts';
 import { article, type Raw } from './scalar-type.ts';
 import type { List, Scalar, Section, Shape } from './shape.ts';
@@ -136,7 +137,9 @@ class Reader {
     if (failed) return undefined;
     const { error } = shape.type.parse(raw);
     if (error === undefined) return raw;
-    this.problem(node.place, path, errorOfFilled(error, filled));
+    const odd =
+      typeof raw === 'string' && filled.length === 0 && shape.secret === false ? oddValue(raw) : undefined;
+    this.problem(node.place, path, odd ?? errorOfFilled(error, filled));
     return undefined;
   }
 

@@ -121,6 +121,7 @@ export function number({ min, max, whole = true }: NumberOptions): ScalarType<nu
     parse: (raw) => {
       if (typeof raw === 'string') return { error: notNumber(raw, write) };
       if (typeof raw !== 'number') return wrongKind(raw, write);
+      if (!Number.isFinite(raw)) return { error: `${raw} is not a number here; write ${write}` };
       if (whole && !Number.isInteger(raw)) return { error: `${raw} is not a whole number; write ${write}` };
       if (!(raw >= min)) return { error: `${raw} is below ${min}; write ${write}` };
       return raw <= max ? { value: raw } : { error: `${raw} is above ${max}; write ${write}` };

@@ -9,6 +9,7 @@ import {
   type Pair,
   parseDocument,
 } from 'yaml';
+import { oddFile } from './odd-text.ts';
 import { type ConfigProblem, type Place, problemsMax, shown } from './problem.ts';
 import type { Raw } from './scalar-type.ts';
 import { otherError, type SyntaxProblems, stackOverflow, syntaxProblems } from './syntax-errors.ts';
@@ -73,6 +74,8 @@ export function parseSource(file: string, content: string): SourceResult {
     return { problems: [problemAt(deep.pos[0], otherError(deep.message))], isSound: nothingSound };
   const walk = new Walk(placeAt, restore);
   const value = walk.node(document.contents, 0, 0);
+  const odd = errors.length > 0 || value.kind === 'scalar' ? oddFile(content) : undefined;
+  if (odd !== undefined) return { problems: [problemAt(odd.offset, odd.message)], isSound: nothingSound };
   if (errors.length > 0) {
     const syntax = syntaxProblems(content, errors);
     const told = syntax.problems.map(({ offset, message }) => problemAt(offset, message));

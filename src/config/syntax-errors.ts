@@ -1,5 +1,6 @@
 import type { YAMLError } from 'yaml';
 import { closingOf, findUnmatched, type UnmatchedMark } from './bracket-scan.ts';
+import { oddLine } from './odd-text.ts';
 import { shown } from './problem.ts';
 
 /** An error of syntax in our words, at an offset of the text. */
@@ -113,7 +114,8 @@ function specialCase(error: YAMLError, lines: TextLines): SyntaxProblem | undefi
       offset: lines.start(index) + line.indexOf(ipv6[1]),
       message: `an IPv6 address requires quotes; write "${ipv6[1]}"`,
     };
-  return undefined;
+  const odd = oddLine(line);
+  return odd === undefined ? undefined : { offset: lines.start(index) + odd.column, message: odd.message };
 }
 
 function inWords(error: YAMLError, lines: TextLines): SyntaxProblem {
@@ -146,7 +148,7 @@ function inWords(error: YAMLError, lines: TextLines): SyntaxProblem {
       return { offset, message: 'there is more than one document; write one' };
     case 'BLOCK_IN_FLOW':
     case 'UNEXPECTED_TOKEN':
-      return { offset, message: unexpected(message) };
+      return { offset, message: unexpected(message, lines.charAt(offset)) };
     case 'MISSING_CHAR':
       if (message.startsWith('Missing ,'))
         return { offset, message: 'a comma is missing before this; write one' };
@@ -154,9 +156,10 @@ function inWords(error: YAMLError, lines: TextLines): SyntaxProblem {
   return { offset, message: otherError(message) };
 }
 
-function unexpected(message: string): string {
+function unexpected(message: string, first: string): string {
+  if (first === ']' || first === '}') return `${shown(first)} closes nothing that is open; remove it`;
   return message.endsWith('at node end')
-    ? 'this follows a value that is complete; put the whole value in quotes, or remove what follows it'
+    ? 'this follows a value that is complete; put the whole value in quotes, or write the comma that is missing before it'
     : 'this is not expected here; write the comma, quote or bracket that is missing before it';
 }
 

@@ -1,5 +1,6 @@
 import { editDistance, nearestName } from '../core/nearest.ts';
 import { foreignKeyOf, normalKey } from './foreign-keys.ts';
+import { oddKey } from './odd-text.ts';
 import { listed, shown } from './problem.ts';
 import type { Section, Shape } from './shape.ts';
 
@@ -22,6 +23,11 @@ export function unknownKey(root: Section, section: Section, path: string, key: s
   const said = `${shown(key)} is not a known key`;
   const same = known.find((name) => normalKey(name) === normalKey(key));
   if (same !== undefined) return { message: `${said}; write ${same}`, meant: [same] };
+  const odd = oddKey(key);
+  if (odd !== undefined) {
+    const plain = normalKey(key.replaceAll(/[^\w-]/g, ''));
+    return { message: odd, meant: known.filter((name) => normalKey(name) === plain) };
+  }
   if (key === '<<')
     return {
       message: 'merge keys ("<<") are not supported; write the keys out, or use an alias for a whole value',
@@ -31,10 +37,12 @@ export function unknownKey(root: Section, section: Section, path: string, key: s
   const near = nearestName(key, known);
   const isSlip = near !== undefined && editDistance(key.toLowerCase(), near.toLowerCase()) === 1;
   const foreign = isSlip ? undefined : foreignKeyOf(key);
-  if (foreign !== undefined) {
-    const meant = known.filter((name) => foreign.ours.some((target) => leadsTo(target, here, name)));
+  const ours = foreign === undefined ? [] : nearby(foreign.ours, here);
+  // A word such as "target" means something else in each section: in one that ours is far from it is any unknown key.
+  if (foreign !== undefined && (ours.length > 0 || foreign.advice !== undefined)) {
+    const meant = known.filter((name) => ours.some((target) => leadsTo(target, here, name)));
     return {
-      message: `${said}, but one of ${foreign.program}; ${foreign.advice ?? oursOf(foreign.ours)}`,
+      message: `${said}, but one of ${foreign.program}; ${foreign.advice ?? oursOf(ours)}`,
       meant,
     };
   }
@@ -43,6 +51,20 @@ export function unknownKey(root: Section, section: Section, path: string, key: s
   if (places.length > 0 && places.length <= placesShownMax)
     return { message: `${shown(key)} is not a key here; it belongs to ${listed(places)}`, meant: [] };
   return { message: `${said}; write ${known.length === 0 ? 'nothing here' : listed(known)}`, meant: [] };
+}
+
+/** Of several paths those that share most with a section; at the top level all. None where not even the first part is the same. */
+function nearby(ours: readonly string[], here: string): readonly string[] {
+  if (here === '') return ours;
+  const shared = ours.map((path) => sharedParts(path.split('.'), here.split('.')));
+  const most = Math.max(...shared);
+  if (most === 0) return here.includes('.') ? [] : ours;
+  return ours.filter((_, i) => shared[i] === most);
+}
+
+function sharedParts(a: readonly string[], b: readonly string[]): number {
+  const differs = a.findIndex((part, i) => part !== b[i]);
+  return differs < 0 ? a.length : differs;
 }
 
 /** `here it is clusters[].balancer.policy`; of sections at the top level all are meant, elsewhere the one that fits. */

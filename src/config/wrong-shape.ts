@@ -4,9 +4,21 @@ import type { List, Section } from './shape.ts';
 
 /** What is said of a value that stands where a mapping belongs. */
 export function notMapping(section: Section, raw: Raw): string {
-  const write = section.example ?? `a mapping of ${listed(Object.keys(section.keys), 'and')}`;
+  const write =
+    mappingOfWord(section, raw) ??
+    section.example ??
+    `a mapping of ${listed(Object.keys(section.keys), 'and')}`;
   if (typeof raw === 'boolean') return `${raw} is not a mapping; ${fixOfBoolean(section, raw, write)}`;
   return wrongKind(raw, write).error + missingSpace(raw);
+}
+
+/** `balancer: round_robin`: one of the words that a key of the section takes. */
+function mappingOfWord(section: Section, raw: Raw): string | undefined {
+  if (typeof raw !== 'string') return undefined;
+  const found = Object.entries(section.keys).find(
+    ([, shape]) => shape.kind === 'scalar' && (shape.type.jsonSchema.enum as unknown[])?.includes(raw),
+  );
+  return found === undefined ? undefined : `{ ${found[0]}: ${raw} }`;
 }
 
 /** `tls: true`, which other programs take. */

@@ -303,7 +303,7 @@ class UpstreamStream implements MessageStream {
         this.timedOut ? message : `gave no connection: ${message}`,
       );
     } else if (code.startsWith('HPE_')) {
-      this.fail('protocol', ErrorCode.PROTOCOL_ERROR, `sent what is no HTTP/1.1 (${message})`);
+      this.fail('protocol', ErrorCode.PROTOCOL_ERROR, notHttp1(code, message));
     } else if (!this.replyStarted && this.repeatable()) {
       this.fail('refused', ErrorCode.REFUSED_STREAM, 'closed an idle connection as it was used again');
     } else {
@@ -377,4 +377,11 @@ function replyFault(
   // Another coding would reach the client without the word that says so.
   if (codings.length > 1 || codings[0] !== 'chunked') return 'an unknown transfer coding';
   return message.httpVersionMinor === 0 ? 'transfer-encoding in HTTP/1.0' : null;
+}
+
+/** What bytes are that the HTTP/1.1 parser refused. */
+function notHttp1(code: string, message: string): string {
+  return code === 'HPE_INVALID_CONSTANT'
+    ? 'did not answer in HTTP/1.1; if it serves HTTP/2 alone, write protocol: http2 in the cluster'
+    : `sent an HTTP/1.1 response that is not valid (${message.replace(/^Parse Error: /, '')})`;
 }

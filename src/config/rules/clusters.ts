@@ -10,7 +10,10 @@ const endpointsOrDiscovery: Rule = (config, complaints) => {
     const path = `clusters[${i}]`;
     const endpoints = cluster.endpoints?.length ?? 0;
     if (endpoints > 0 && cluster.discovery !== undefined)
-      complaints.problem(`${path}.discovery`, 'excludes endpoints; write one of them');
+      complaints.problem(
+        `${path}.discovery`,
+        'a cluster has discovery or endpoints, not both; write one of them',
+      );
     if (endpoints === 0 && cluster.discovery === undefined && cluster.name !== undefined)
       complaints.problem(
         `${path}.endpoints`,
@@ -26,7 +29,7 @@ const discoveryIsWhole: Rule = (config, complaints, help) => {
     const path = `clusters[${i}].discovery`;
     const { dns, file } = discovery;
     if (dns !== undefined && file !== undefined)
-      complaints.problem(`${path}.file`, 'excludes dns; write one of them');
+      complaints.problem(`${path}.file`, 'discovery has file or dns, not both; write one of them');
     if (dns === undefined && file === undefined)
       complaints.problem(path, 'says no place; write dns: { host: name, port: 50051 } or file: { path: … }');
     if (dns?.type === 'address' && dns.port === undefined)

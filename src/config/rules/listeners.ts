@@ -12,7 +12,7 @@ const protocolFitsKeys: Rule = (config, complaints) => {
       if (listener.cluster !== undefined)
         complaints.problem(
           `${path}.cluster`,
-          `${shown(listener.cluster)} is for protocol: tcp; write routes: [{ name: all, cluster: ${listener.cluster} }]`,
+          `a listener names a cluster only with protocol: tcp; write routes: [{ name: all, cluster: ${listener.cluster} }]`,
         );
       else if (routes === 0 && complaints.lineOf(`${path}.routes`) === complaints.lineOf(path))
         complaints.problem(

@@ -21,7 +21,10 @@ const triesMakeSense: Rule = (config, complaints) => {
   eachRoute(config, (route, path, cluster) => {
     const { retry, hedge } = route;
     if (retry !== undefined && hedge !== undefined)
-      complaints.problem(`${path}.hedge`, 'excludes retry (gRFC A6); write one of them');
+      complaints.problem(
+        `${path}.hedge`,
+        'a route has hedge or retry, not both (gRFC A6); write one of them',
+      );
     if (retry !== undefined) retryMakesSense(route, path, complaints);
     if (retry !== undefined || hedge !== undefined) callsMayRepeat(route, path, cluster, complaints);
     if (hedge?.delayMs !== undefined && outlasts(hedge.delayMs, route.timeoutMs))

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { stat } from '../../../src/cli/stat.ts';
+import { stat, statReportText } from '../../../src/cli/stat.ts';
 import { type AdminRig, startAdminRig } from '../../support/admin-rig.ts';
 import { CapturedIo } from './support.ts';
 
@@ -51,6 +51,16 @@ describe('cli/stat', () => {
     } finally {
       await probes.close();
     }
+  });
+
+  it('says once that a sidecar is draining', async () => {
+    const report = JSON.parse((await ask('json')).io.out);
+    const text = statReportText({
+      ...report,
+      server: { ...report.server, state: 'draining' },
+      readiness: { ready: false, reasons: ['draining: the listeners are closed'] },
+    });
+    expect(text).to.include(', draining (the listeners are closed), up ');
   });
 
   it('prints JSON for programs', async () => {

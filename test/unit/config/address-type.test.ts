@@ -34,6 +34,12 @@ const wrong: readonly [string | number, string][] = [
   ],
   ['/run/a.sock', '"/run/a.sock" is a path; write unix:/path for a Unix socket'],
   ['unix:', '"unix:" has no path; write unix:/path'],
+  [
+    '127.0.0.256:1',
+    '"127.0.0.256:1": "127.0.0.256" is not an IP address; write four numbers from 0 to 255, or a name',
+  ],
+  ['10.1:1', '"10.1:1": "10.1" is not an IP address; write four numbers from 0 to 255, or a name'],
+  ['%H%:1', '"%H%:1": "%H%" is not a host; write host:port, [::1]:port or unix:/path'],
   ['a_b!:1', '"a_b!:1": "a_b!" is not a host; write host:port, [::1]:port or unix:/path'],
 ];
 

@@ -218,7 +218,7 @@ const keys: readonly BadInput[] = [
     text: minimal().replace('{ address: 127.0.0.1:50051 }', '{ host: 127.0.0.1, port: 50051 }'),
     problems: [
       'f.yaml:8:19 clusters[0].endpoints[0].host: "host" is not a known key, but one of another proxy; here it is clusters[].endpoints[].address',
-      'f.yaml:8:36 clusters[0].endpoints[0].port: "port" is not a known key, but one of another proxy; here it is listeners[].listen or clusters[].endpoints[].address',
+      'f.yaml:8:36 clusters[0].endpoints[0].port: "port" is not a known key, but one of another proxy; here it is clusters[].endpoints[].address',
     ],
   },
   {

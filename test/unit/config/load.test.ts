@@ -225,7 +225,7 @@ describe('config/load', () => {
 
     it('a file and targets at once exclude each other', () => {
       expect(problemsOf(minimal(), { flags: { to: ['127.0.0.1:2'] } })).to.deep.equal([
-        '--config: excludes --from and --to; write one or the other',
+        '--config: a run has a file or --from and --to, not both; write one of them',
       ]);
     });
   });

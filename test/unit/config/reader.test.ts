@@ -78,7 +78,7 @@ const wrong: [string, string, string][] = [
   [
     'no number',
     'telemetry: { traces: { ratio: .nan } }',
-    'f.yaml:10:31 telemetry.traces.ratio: NaN is below 0; write a number from 0 to 1',
+    'f.yaml:10:31 telemetry.traces.ratio: NaN is not a number here; write a number from 0 to 1',
   ],
   [
     'an unknown word in a list',

@@ -42,7 +42,7 @@ describe('config/rules/resilience', () => {
 
   it('retry and hedge exclude each other', () => {
     expect(told('retry: { on: [unavailable] }, hedge: { delay: 50ms }')).to.deep.equal([
-      'hedge: excludes retry (gRFC A6); write one of them',
+      'hedge: a route has hedge or retry, not both (gRFC A6); write one of them',
     ]);
   });
 

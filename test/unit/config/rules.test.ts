@@ -84,7 +84,7 @@ describe('config/rules', () => {
     listen: 127.0.0.1:6002
     routes: []`;
       expect(told({ listener })).to.deep.equal([
-        'listeners[1].cluster: "greeter" is for protocol: tcp; write routes: [{ name: all, cluster: greeter }]',
+        'listeners[1].cluster: a listener names a cluster only with protocol: tcp; write routes: [{ name: all, cluster: greeter }]',
         'listeners[2].routes: is missing; write at least one route, such as { name: all, cluster: … }',
         'listeners[3].routes: is empty; write at least one route',
       ]);
@@ -214,7 +214,7 @@ describe('config/rules', () => {
 
     it('have endpoints or discovery', () => {
       expect(cluster('discovery: { dns: { host: a, port: 1 } }')).to.deep.equal([
-        'clusters[0].discovery: excludes endpoints; write one of them',
+        'clusters[0].discovery: a cluster has discovery or endpoints, not both; write one of them',
       ]);
       const none = minimal().replace('[{ address: 127.0.0.1:50051 }]', '[]');
       expect(problemsOf(none)).to.deep.equal([
@@ -259,7 +259,7 @@ clusters:
       ]);
       expect(found('{ dns: { host: _grpc._tcp.orders, type: srv } }')).to.deep.equal([]);
       expect(found('{ file: { path: a }, dns: { host: o, port: 1 } }')).to.deep.equal([
-        'clusters[0].discovery.file: excludes dns; write one of them',
+        'clusters[0].discovery.file: discovery has file or dns, not both; write one of them',
       ]);
       expect(found('{}')).to.deep.equal([
         'clusters[0].discovery: says no place; write dns: { host: name, port: 50051 } or file: { path: … }',

@@ -93,7 +93,7 @@ telemetry: { metrics: { prometheus: "${v('PROM')}", otlp: ${v('OTLP:-false')}, m
     ]);
     expect(problemsOf(minimal({ more: `log: ${v('X')}\n${v('X')}: 1` }), { env })).to.deep.equal([
       `f.yaml:10:6 log: "${v('X')}" is text; write a mapping of level and format`,
-      `f.yaml:11:1 "${v('X')}": "${v('X')}" is not a known key; write admin, listeners, clusters, telemetry, limits, drain, reload, zone or log`,
+      `f.yaml:11:1 "${v('X')}": "${v('X')}" is a key, and environment variables are replaced in values only; write the key itself`,
     ]);
   });
 
