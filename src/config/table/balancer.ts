@@ -125,7 +125,7 @@ export const balancer = section(
     sticky,
     slowStart: optionalSection(
       {
-        doc: 'Lets the weight of an endpoint grow that is new or usable again, for all but the hash policies. Off unless written.',
+        doc: 'Lets the weight of an endpoint grow that is new or usable again, for all but the hash policies.',
         example: '{ window: 30s }',
       },
       {

@@ -128,7 +128,7 @@ const outlier = sectionOrNone(
     }),
     successRate: optionalSection(
       {
-        doc: 'Ejects endpoints that succeed much less often than the others; 5 failures in an interval at the least. Off unless written.',
+        doc: 'Ejects endpoints that succeed much less often than the others; 5 failures in an interval at the least.',
         example: '{}',
       },
       {
@@ -141,7 +141,7 @@ const outlier = sectionOrNone(
     ),
     failurePercentage: optionalSection(
       {
-        doc: 'Ejects endpoints that fail most of their calls, consecutive or not; 5 failures in an interval at the least. Off unless written.',
+        doc: 'Ejects endpoints that fail most of their calls, consecutive or not; 5 failures in an interval at the least.',
         example: '{ threshold: 85 }',
       },
       {
@@ -249,7 +249,7 @@ const connections = section(
     }),
     keepalive: optionalSection(
       {
-        doc: 'PINGs that find out whether a silent peer still lives. Off unless written: servers may take many for an attack ("too_many_pings"), in which case the interval is doubled.',
+        doc: 'PINGs that find out whether a silent peer still lives. Servers may take many for an attack ("too_many_pings"), in which case the interval is doubled.',
         example: '{ interval: 30s }',
       },
       {
