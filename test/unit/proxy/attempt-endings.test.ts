@@ -57,6 +57,7 @@ describe('how an attempt ended', () => {
     expect(of(true, 200, 13, '13')).to.equal(endings.internal);
     expect(of(true, 200, 2, '2')).to.equal(endings.unknown);
     expect(of(true, 431, 13), 'a server that refuses the head').to.equal(endings.rejected);
+    expect(of(true, 400, 13), 'one that does not understand it').to.equal(endings.rejected);
     expect(of(true, 503, 14)).to.equal(endings.unavailable);
     expect(of(false, 404, -1)).to.equal(endings.rejected);
   });

@@ -36,10 +36,12 @@ describe('MessageCounter', () => {
 
   it('reads all four bytes of a length, also where the message is there whole', () => {
     const sizes = [0x2_03_04, 0x3_05, 0x1_00_00, 0x1_00_03_02];
-    const body = Buffer.concat([...sizes, 1, 2, 3].map((size) => grpcMessage(Buffer.alloc(size))));
-    const counter = new MessageCounter();
-    counter.add(body, 0, body.length);
-    expect(counter.count).to.equal(sizes.length + 3);
+    for (const order of [sizes, sizes.toReversed()]) {
+      const body = Buffer.concat([...order, 1, 2, 3].map((size) => grpcMessage(Buffer.alloc(size))));
+      const counter = new MessageCounter();
+      counter.add(body, 0, body.length);
+      expect(counter.count).to.equal(sizes.length + 3);
+    }
   });
 
   it('and where the message comes in pieces', () => {
