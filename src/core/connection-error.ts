@@ -126,8 +126,20 @@ const tlsReasons: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     (who) =>
       `${who} has no certificate for the name that was requested (SNI); write tls.serverName in the cluster`,
   ],
-  ['alert no application protocol', (who) => `${who} supports none of our application protocols (ALPN)`],
-  ['no application protocol', (who) => `${who} supports none of our application protocols (ALPN)`],
+  [
+    'alert no application protocol',
+    (who, _advice, role) =>
+      role === 'server'
+        ? `${who} supports none of our application protocols (ALPN); check protocol in the cluster (grpc for HTTP/2, http1 for HTTP/1.1)`
+        : `${who} supports none of our application protocols (ALPN)`,
+  ],
+  [
+    'no application protocol',
+    (who, _advice, role) =>
+      role === 'server'
+        ? `${who} supports none of our application protocols (ALPN); check protocol in the cluster (grpc for HTTP/2, http1 for HTTP/1.1)`
+        : `${who} supports none of our application protocols (ALPN)`,
+  ],
   ['no renegotiation', (who) => `${who} requested a TLS renegotiation, which is not allowed`],
   ['alert decrypt error', (who) => `${who} could not verify the TLS handshake`],
   ['decryption failed or bad record mac', (who) => `${who} sent a TLS record that is damaged`],
@@ -205,7 +217,7 @@ function tlsReasonOf(code: string, message: string): string | undefined {
   const written = dump.exec(message)?.[1] ?? (code.startsWith('ERR_SSL_') ? code.slice(8) : undefined);
   if (written === undefined) return undefined;
   const words = written.replaceAll('_', ' ').trim().toLowerCase() || 'no reason is given';
-  return words.replace(/^(ssl|tls)v\d+ /, '').slice(0, reasonCharsMax);
+  return words.replace(/^(?:ssl\/tls|(?:ssl|tls)v\d+) /, '').slice(0, reasonCharsMax);
 }
 const reasonCharsMax = 120;
 

@@ -46,9 +46,11 @@ export class HealthClient {
   private readonly headers: http2.OutgoingHttpHeaders;
   private error: Error | null = null;
   private goawayCode: ErrorCode | null = null;
+  private readonly tls: 'none' | 'anonymous' | 'certificate';
 
   constructor(address: Address, settings: HealthClientSettings) {
     const { metadata = {}, tls } = settings;
+    this.tls = tls === undefined ? 'none' : hasCertificate(tls) ? 'certificate' : 'anonymous';
     const name = address.kind === 'unix' ? 'localhost' : formatAddress(address);
     this.headers = {
       ':method': 'POST',
@@ -187,10 +189,15 @@ export class HealthClient {
     const answered = reply.grpcStatus !== null || (reply.httpStatus !== 0 && !isGrpc(reply));
     if (answered || reply.malformed !== '') return { kind: 'reply', reply };
     if (goawayCode !== null && (error === null || established)) return { kind: 'goaway', code: goawayCode };
-    if (error !== null || !this.usable) return { kind: 'closed', established, error };
+    if (error !== null || !this.usable) return { kind: 'closed', established, error, tls: this.tls };
     if (resetCode !== ErrorCode.NO_ERROR || reply.httpStatus === 0) return { kind: 'reset', code: resetCode };
     return { kind: 'reply', reply };
   }
+}
+
+/** Whether there is a client certificate for a server that requests one. */
+function hasCertificate({ cert, pfx }: NonNullable<ProbeTls>): boolean {
+  return cert !== undefined || pfx !== undefined;
 }
 
 /** `application/grpc`, perhaps with a suffix or parameters. */

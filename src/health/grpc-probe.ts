@@ -29,6 +29,11 @@ class GrpcProbe implements Probe {
   private watch: Running | null = null;
   /** False once the server has said that it gives no Watch: then Check alone must do. */
   private mayWatch: boolean;
+  /** What the open Watch reported last; null where none is open, or it has not reported yet. */
+  private watched: ProbeResult | null = null;
+  private watchOpenedMs = 0;
+  private watchNotBeforeMs = 0;
+  private watchDelayMs = 0;
   private closed = false;
   private abandon: () => void = () => {};
 
@@ -57,8 +62,9 @@ class GrpcProbe implements Probe {
     const { verdict } = result;
     if (verdict === 'failed' || verdict === 'no_answer' || verdict === 'unavailable') this.disconnect();
     else if (this.client?.usable === false) this.disconnect();
-    else if (this.mayWatch && this.watch === null && this.client !== null) this.open(this.client);
-    return result;
+    else if (this.mayOpenWatch && this.client !== null) this.open(this.client);
+    // A Check that says nothing about health does not contradict the Watch, which does and will report a change.
+    return verdict === 'inconclusive' && this.watched !== null ? this.watched : result;
   }
 
   close(): void {
@@ -102,14 +108,21 @@ class GrpcProbe implements Probe {
     });
   }
 
+  private get mayOpenWatch(): boolean {
+    return this.mayWatch && this.watch === null && this.clock.now() >= this.watchNotBeforeMs;
+  }
+
   private open(client: HealthClient): void {
+    this.watchOpenedMs = this.clock.now();
     const call: Running = client.call({
       method: 'Watch',
       service: this.settings.service,
       timeoutMs: null,
       onMessage: (bytes) => {
         const response = read(bytes, call);
-        if (response !== null && this.watch === call) this.tell?.(resultOfResponse(response));
+        if (response === null || this.watch !== call) return;
+        this.watched = resultOfResponse(response);
+        this.tell?.(this.watched);
       },
       onEnd: (outcome) => {
         if (this.watch === call) this.watchEnded(outcome);
@@ -120,6 +133,11 @@ class GrpcProbe implements Probe {
 
   private watchEnded(outcome: HealthOutcome): void {
     this.watch = null;
+    this.watched = null;
+    const nowMs = this.clock.now();
+    const shortLived = nowMs - this.watchOpenedMs < watchLifeMs;
+    this.watchDelayMs = shortLived ? Math.min(Math.max(watchDelayMs, 2 * this.watchDelayMs), watchLifeMs) : 0;
+    this.watchNotBeforeMs = nowMs + this.watchDelayMs;
     const { verdict, reason } = resultOfCheck(outcome, null);
     // A server that refuses Watch, in whatever words, would refuse it again.
     const refused = outcome.kind === 'reply' && outcome.reply.messages === 0 && verdict !== 'unavailable';
@@ -131,10 +149,16 @@ class GrpcProbe implements Probe {
   private disconnect(): void {
     const { client } = this;
     this.watch = null;
+    this.watched = null;
     this.client = null;
     client?.close();
   }
 }
+
+/** A Watch that ends earlier was of little use: the next one waits, with increasing intervals up to this, milliseconds. */
+const watchLifeMs = 60_000;
+/** After the first such Watch, milliseconds. Each end is a failure that is looked into at once: without a wait, for ever. */
+const watchDelayMs = 1000;
 
 const givenUp: ProbeResult = { verdict: 'failed', reason: 'given up' };
 

@@ -28,7 +28,13 @@ export type HealthOutcome =
   | { readonly kind: 'reset'; readonly code: ErrorCode }
   | { readonly kind: 'goaway'; readonly code: ErrorCode }
   /** The connection ended, or never came to be. */
-  | { readonly kind: 'closed'; readonly established: boolean; readonly error: Error | null };
+  | {
+      readonly kind: 'closed';
+      readonly established: boolean;
+      readonly error: Error | null;
+      /** Whether the connection used TLS, and whether we had a certificate to show. */
+      readonly tls: 'none' | 'anonymous' | 'certificate';
+    };
 
 /**
  * What a Check says of the endpoint.
@@ -97,19 +103,19 @@ function resultOfHttp({ httpStatus, contentType }: HealthReply): ProbeResult {
   return httpStatus >= 502 && httpStatus <= 504 ? { verdict: 'unavailable', reason } : inconclusive(reason);
 }
 
-function resultOfClose({ established, error }: HealthOutcome & { kind: 'closed' }): ProbeResult {
+function resultOfClose({ established, error, tls }: HealthOutcome & { kind: 'closed' }): ProbeResult {
   if (established) {
     const reason = error === null ? 'connection closed' : failed(error).reason;
     return { verdict: 'unavailable', reason: `${reason} instead of an answer` };
   }
-  if (error === null)
+  const code = error !== null && 'code' in error ? error.code : '';
+  // Servers that refuse a certificate without an alert, as those of Node do.
+  if (error === null || (code === 'ECONNRESET' && tls !== 'none'))
     return {
       verdict: 'failed',
-      reason:
-        'connection closed before HTTP/2 began (if the endpoint requires TLS, write tls in the cluster)',
+      reason: `connection ${error === null ? 'closed' : 'reset'} before HTTP/2 began; ${closeAdvice[tls]}`,
     };
   // Bytes that are no HTTP/2: an HTTP/1.1 server, most likely.
-  const code = 'code' in error ? error.code : '';
   if (code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR')
     return {
       verdict: 'failed',
@@ -117,6 +123,13 @@ function resultOfClose({ established, error }: HealthOutcome & { kind: 'closed' 
     };
   return failed(error);
 }
+
+const closeAdvice = {
+  none: 'if the endpoint requires TLS, write tls in the cluster',
+  anonymous: 'if the endpoint requires a client certificate, write tls.cert and tls.key in the cluster',
+  certificate:
+    'the endpoint may have refused the client certificate, check tls.cert and tls.key in the cluster',
+};
 
 function inconclusive(reason: string): ProbeResult {
   return { verdict: 'inconclusive', reason };

@@ -38,6 +38,17 @@ describe('core/connection-error', () => {
       ['tlsv1 alert protocol version', 'server', /^the server has no TLS version in common with us/],
       ['tlsv1 unrecognized name', 'server', /no certificate for the name .* write tls.serverName/],
       ['certificate verify failed', 'server', /write the authority of the server certificate in tls.ca/],
+      // As OpenSSL 3.5 names what it named after SSL 3.0 before.
+      ['ssl/tls alert bad certificate', 'server', /^the server refused our certificate; check tls.cert/],
+      ['ssl/tls alert certificate expired', 'server', /^the server says that our certificate has expired;/],
+      [
+        'ssl/tls alert handshake failure',
+        'server',
+        /^the server refused the TLS handshake; it may require a client certificate/,
+      ],
+      ['ssl/tls alert illegal parameter', 'server', /^TLS failed: the server reported illegal parameter$/],
+      ['tlsv1 alert no application protocol', 'server', /\(ALPN\); check protocol in the cluster/],
+      ['no application protocol', 'client', /application protocols \(ALPN\)$/],
       ['sslv3 alert illegal parameter', 'server', /^TLS failed: the server reported illegal parameter$/],
       ['dtls bad cookie', 'client', /^TLS failed: dtls bad cookie$/],
     ];

@@ -14,8 +14,7 @@ import type { Probe } from '../../../src/health/probe.ts';
 import type { ProbeTls } from '../../../src/health/probe-socket.ts';
 import { endpointTls } from '../../../src/security/endpoint-tls.ts';
 import { type Greeter, startGreeter } from '../../support/greeter-server.ts';
-import { healthService } from '../../support/protos.ts';
-import { until } from '../../support/until.ts';
+import { serve } from './health-service-rig.ts';
 import { localhostCertificate, localhostKey } from './localhost-certificate.ts';
 
 const timeoutMs = 2000;
@@ -188,78 +187,6 @@ describe('grpcProbe', () => {
   });
 });
 
-describe('grpcProbe with Watch', () => {
-  const serving: HealthCall = (_call, done) => done(null, { status: 'SERVING' });
-  /** A server and a watching probe of it that was asked once; what the server told of itself. */
-  async function watching(onWatch?: (call: WatchCall) => void) {
-    const watches: WatchCall[] = [];
-    const server = await serve(serving, undefined, undefined, (call) => {
-      watches.push(call);
-      onWatch?.(call);
-    });
-    const told: string[] = [];
-    const made = grpcProbe(tcp(server.port), systemClock, { service: 'a.B', mode: 'watch' });
-    made.listen?.(({ verdict, reason }) => told.push(`${verdict}: ${reason}`));
-    expect(await made.check(timeoutMs)).to.deep.equal({ verdict: 'healthy', reason: 'SERVING' });
-    return { server, watches, told, made };
-  }
-  const tells = (told: readonly string[], count: number) =>
-    until(
-      () => told.length >= count,
-      () => told.join(),
-    );
-
-  it('hears of each change as it comes, for the service it was told', async () => {
-    const { server, watches, told, made } = await watching((call) => call.write({ status: 'SERVING' }));
-    await tells(told, 1);
-    expect(watches[0].request.service).to.equal('a.B');
-    watches[0].write({ status: 'NOT_SERVING' });
-    watches[0].write({ status: 'SERVICE_UNKNOWN' });
-    await tells(told, 3);
-    expect(told).to.deep.equal([
-      'healthy: SERVING',
-      'unhealthy_now: NOT_SERVING',
-      'unhealthy_now: SERVICE_UNKNOWN',
-    ]);
-    await made.check(timeoutMs);
-    expect(watches, 'one watch is enough').to.have.length(1);
-    made.close();
-    server.close();
-  });
-
-  it('a watch that ends is a failure to be looked into, and the next good probe begins another', async () => {
-    const { server, watches, told, made } = await watching();
-    await until(
-      () => watches.length === 1,
-      () => 'no watch',
-    );
-    watches[0].emit('error', { code: grpc.status.UNAVAILABLE, details: 'going away' });
-    await tells(told, 1);
-    expect(told).to.deep.equal(['failed: Health/Watch ended: UNAVAILABLE: going away']);
-    expect((await made.check(timeoutMs)).verdict).to.equal('healthy');
-    await until(
-      () => watches.length === 2,
-      () => 'no second watch',
-    );
-    made.close();
-    server.close();
-  });
-
-  it('does without where the server has none, and does not ask again', async () => {
-    const { server, watches, told, made } = await watching((call) =>
-      call.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'no Watch here' }),
-    );
-    await until(
-      () => watches.length === 1,
-      () => 'no watch',
-    );
-    for (let i = 0; i < 3; i++) expect((await made.check(timeoutMs)).verdict).to.equal('healthy');
-    expect([watches.length, told]).to.deep.equal([1, []]);
-    made.close();
-    server.close();
-  });
-});
-
 describe('a health checker with gRPC probes', () => {
   it('follows a replica that stops serving, serves again, is killed and returns', async () => {
     let greeter = await startGreeter();
@@ -296,26 +223,6 @@ describe('a health checker with gRPC probes', () => {
     await greeter.kill();
   });
 });
-
-type WatchCall = grpc.ServerWritableStream<{ service: string }, unknown>;
-type HealthCall = (
-  call: grpc.ServerUnaryCall<{ service: string }, unknown>,
-  done: grpc.sendUnaryData<unknown>,
-) => void;
-
-async function serve(
-  check: HealthCall,
-  address = '127.0.0.1:0',
-  credentials = grpc.ServerCredentials.createInsecure(),
-  watch?: (call: WatchCall) => void,
-): Promise<{ port: number; close(): void }> {
-  const server = new grpc.Server();
-  server.addService(healthService, { Check: check, ...(watch && { Watch: watch }) });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
-  });
-  return { port, close: () => server.forceShutdown() };
-}
 
 async function listen(onSocket: (socket: Socket) => void): Promise<{
   port: number;
