@@ -164,12 +164,17 @@ describe('dashboard', function () {
 
   it('fits narrow and wide screens, dark and light', async () => {
     await open();
-    for (const width of [360, 768, 1061, 1600])
+    for (const width of [360, 768, 1061, 1280, 1600])
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme });
         const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         expect(overflow, `${width} ${colorScheme}`).to.be.at.most(0);
+        // Tiles and tables hide what is wider than they are: a figure without its unit.
+        const cut = await page.evaluate(
+          `[...document.querySelectorAll('.tile, .tile-top, tbody td')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)`,
+        );
+        expect(cut, `${width} ${colorScheme}`).to.deep.equal([]);
       }
     expect(complaints).to.deep.equal([]);
   });
