@@ -69,7 +69,7 @@ const output: FlagSpec = {
   short: 'o',
   value: 'text|json',
   words: ['text', 'json'],
-  doc: 'form of what is printed (text)',
+  doc: 'output format (text)',
 };
 const admin: FlagSpec = {
   name: 'admin',
@@ -98,12 +98,10 @@ export const commands = {
     summary: 'run the sidecar',
     usage: '(--config FILE | --from ADDR --to TARGET ...) [options]',
     detail: [
-      'Spreads every call that arrives over the replicas behind it.',
+      'Sends each call that arrives to one of the replicas behind it.',
       'Runs until SIGTERM, SIGINT or SIGQUIT, then drains. SIGHUP reloads, SIGUSR1 reopens the access log.',
       'A second signal, a second or more later, ends the drain at once.',
-      'Exit code: 0 when every call finished, 1 when a call was terminated or it could not start,',
-      '2 for a wrong configuration.',
-      'Precedence: flag, environment, file, default.',
+      'A flag overrides the environment variable, the variable overrides the file.',
       'Exit codes: 0 drained, 1 could not start or terminated calls, 2 wrong command line or configuration.',
     ],
     examples: [

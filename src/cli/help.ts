@@ -36,10 +36,10 @@ export function commandHelp(name: CommandName): string {
   const spec: CommandSpec = commands[name];
   const summary = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
   const lines = [`Usage: outrigger ${name} ${spec.usage}`, '', summary, ...spec.detail];
-  const flags = [...spec.flags, { name: 'help', short: 'h', doc: 'this text' }];
+  const flags = [...spec.flags, { name: 'help', short: 'h', doc: 'show this help' }];
   lines.push('', 'Options:', ...flagLines(flags));
   if (spec.flags.some((flag) => flag.variable !== undefined))
-    lines.push('', 'In brackets: the environment variable that says the same.');
+    lines.push('', 'In brackets: the environment variable with the same effect.');
   if (spec.examples.length > 0)
     lines.push('', 'Examples:', ...spec.examples.map((example) => `  ${example}`));
   return `${lines.join('\n')}\n`;
