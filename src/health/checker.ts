@@ -305,9 +305,11 @@ class ProbingChecker implements HealthChecker {
         return mayBeAlive ? 'alive' : 'bad_now';
       case 'inconclusive':
         return mayBeAlive ? 'alive' : 'bad';
+      // From who never spoke of its health neither says anything about it: an interceptor may answer every check so.
       case 'no_answer':
-        return mayBeAlive && (callsWork || !this.everSpoke) ? 'alive' : 'bad';
       case 'unavailable':
+        return mayBeAlive && (callsWork || !this.everSpoke) ? 'alive' : 'bad';
+      case 'connection_closed':
         return mayBeAlive && callsWork ? 'alive' : 'bad';
       case 'failed':
         return 'bad';

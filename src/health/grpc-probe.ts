@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { HealthClient, type HealthClientSettings, type HealthCall as Running } from './grpc-health-client.ts';
 import { type HealthOutcome, resultOfCheck, resultOfResponse } from './grpc-reply.ts';
 import { decodeResponse, type HealthCheckResponse } from './health-messages.ts';
-import { type Probe, type ProbeResult, timedOut } from './probe.ts';
+import { type Probe, type ProbeResult, type ProbeVerdict, timedOut } from './probe.ts';
 
 export interface GrpcProbeSettings extends HealthClientSettings {
   /** Full name of a service; '' asks for the server as a whole. */
@@ -11,6 +11,14 @@ export interface GrpcProbeSettings extends HealthClientSettings {
   /** `watch`: the server says each change at once, besides the probes, which see that it still answers. */
   readonly mode: 'check' | 'watch';
 }
+
+/** Verdicts after which the next probe needs a connection of its own. */
+const reconnectsAfter: ReadonlySet<ProbeVerdict> = new Set<ProbeVerdict>([
+  'failed',
+  'no_answer',
+  'unavailable',
+  'connection_closed',
+]);
 
 /**
  * `grpc.health.v1.Health/Check` on a connection of its own, which is kept between probes. After no answer it is given up and
@@ -60,7 +68,7 @@ class GrpcProbe implements Probe {
       ({ outcome, result } = await this.ask(leftMs, timeoutMs));
     }
     const { verdict } = result;
-    if (verdict === 'failed' || verdict === 'no_answer' || verdict === 'unavailable') this.disconnect();
+    if (reconnectsAfter.has(verdict)) this.disconnect();
     else if (this.client?.usable === false) this.disconnect();
     else if (this.mayOpenWatch && this.client !== null) this.open(this.client);
     // A Check that says nothing about health does not contradict the Watch, which does and will report a change.

@@ -39,9 +39,8 @@ export type HealthOutcome =
 /**
  * What a Check says of the endpoint.
  *
- * UNAVAILABLE, and the HTTP statuses 502, 503 and 504, which gRPC maps to it, are the one kind of refusal that says something
- * about health: a proxy in front of a server that does not run answers so, and so does a server that shuts down. Every other
- * status was chosen by somebody who lives.
+ * UNAVAILABLE, and the HTTP statuses 502, 503 and 504, which gRPC maps to it, are kept apart from other refusals: a proxy in
+ * front of a server that does not run answers so, and so does a server that shuts down.
  *
  * @param response the last message, null where none came or it could not be decoded
  */
@@ -53,7 +52,7 @@ export function resultOfCheck(outcome: HealthOutcome, response: HealthCheckRespo
       return inconclusive(`the stream was reset with ${errorCodeName(outcome.code)}`);
     case 'goaway': {
       const reason = `GOAWAY with ${errorCodeName(outcome.code)} instead of an answer`;
-      return outcome.code === 0 ? { verdict: 'unavailable', reason } : inconclusive(reason);
+      return outcome.code === 0 ? { verdict: 'connection_closed', reason } : inconclusive(reason);
     }
     case 'closed':
       return resultOfClose(outcome);
@@ -106,7 +105,7 @@ function resultOfHttp({ httpStatus, contentType }: HealthReply): ProbeResult {
 function resultOfClose({ established, error, tls }: HealthOutcome & { kind: 'closed' }): ProbeResult {
   if (established) {
     const reason = error === null ? 'connection closed' : failed(error).reason;
-    return { verdict: 'unavailable', reason: `${reason} instead of an answer` };
+    return { verdict: 'connection_closed', reason: `${reason} instead of an answer` };
   }
   const code = error !== null && 'code' in error ? error.code : '';
   // Servers that refuse a certificate without an alert, as those of Node do.

@@ -28,8 +28,10 @@ export type ProbeVerdict =
   | 'inconclusive'
   /** Its health service answered that it does not know (`UNKNOWN`, which is also what an empty message says). */
   | 'says_unknown'
-  /** It answered that it is unavailable, or closed the connection instead of an answer. */
+  /** It answered that it is unavailable. */
   | 'unavailable'
+  /** It ended the connection, which stood, instead of an answer. */
+  | 'connection_closed'
   /** Its connection stands, and no answer came in time. */
   | 'no_answer';
 

@@ -132,9 +132,12 @@ function addLiterals(node: Node, textOf: TextOf, add: Add): void {
   if (isArrayLiteralExpression(node) && node.elements.length > 0 && !isPattern(node)) add(node, 'list', '[]');
 }
 
-/** Whether a number is the name of a property. */
+/** Whether a number is the name of a property, in an object or in a pattern. */
 function isName(node: Node): boolean {
-  return 'name' in node.parent && node.parent.name === node;
+  const { parent } = node;
+  return (
+    ('name' in parent && parent.name === node) || ('propertyName' in parent && parent.propertyName === node)
+  );
 }
 
 /** Whether a list is the left side of an assignment. */

@@ -6,6 +6,7 @@ import { good, lost, saidNo, setUp, turn } from './checker-rig.ts';
 const refused: ProbeResult = { verdict: 'inconclusive', reason: 'UNAUTHENTICATED: no token' };
 const saysUnknown: ProbeResult = { verdict: 'says_unknown', reason: 'UNKNOWN' };
 const unavailable: ProbeResult = { verdict: 'unavailable', reason: 'UNAVAILABLE' };
+const closed: ProbeResult = { verdict: 'connection_closed', reason: 'connection closed' };
 const silent: ProbeResult = { verdict: 'no_answer', reason: 'no answer within 1000 ms' };
 
 describe('startHealthChecker with inconclusive: alive', () => {
@@ -98,7 +99,7 @@ describe('startHealthChecker with inconclusive: alive', () => {
     expect(standing()).to.equal('alive');
   });
 
-  for (const answer of [unavailable, silent]) {
+  for (const answer of [unavailable, silent, closed]) {
     it(`${answer.verdict} counts as a failed probe, but not while calls succeed`, async () => {
       await start(good);
       callsWork = true;
@@ -126,9 +127,18 @@ describe('startHealthChecker with inconclusive: alive', () => {
     expect(standing()).to.equal('unhealthy');
   });
 
-  it('UNAVAILABLE from the first answer on keeps it out', async () => {
+  it('UNAVAILABLE from the first answer on says nothing; once the server has spoken of its health, it is news', async () => {
     await start(unavailable);
     for (let i = 0; i < 9; i++) await rig.next(unavailable);
+    expect(standing()).to.equal('alive');
+    await rig.next(good);
+    for (let i = 0; i < 3; i++) await rig.next(unavailable);
+    expect(standing()).to.equal('unhealthy');
+  });
+
+  it('connections that end instead of an answer keep it out from the first one on', async () => {
+    await start(closed);
+    for (let i = 0; i < 9; i++) await rig.next(closed);
     expect(standing()).to.equal('unhealthy');
   });
 
@@ -142,6 +152,7 @@ describe('startHealthChecker with inconclusive: unhealthy', () => {
   for (const [verdict, probes] of [
     ['inconclusive', 3],
     ['unavailable', 3],
+    ['connection_closed', 3],
     ['no_answer', 3],
     ['says_unknown', 1],
   ] as ReadonlyArray<readonly [ProbeVerdict, number]>) {

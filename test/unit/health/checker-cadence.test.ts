@@ -203,8 +203,8 @@ describe('startHealthChecker, the second time', () => {
   });
 
   describe('with inconclusive: alive', () => {
-    it('UNAVAILABLE is a failed probe where nobody knows of calls', async () => {
-      rig = setUp({ inconclusive: 'alive' }, { verdict: 'unavailable', reason: 'UNAVAILABLE' });
+    it('a connection that ends is a failed probe where nobody knows of calls', async () => {
+      rig = setUp({ inconclusive: 'alive' }, { verdict: 'connection_closed', reason: 'closed' });
       await turn();
       expect(statuses()).to.deep.equal(['unhealthy']);
     });

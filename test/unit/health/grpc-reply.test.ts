@@ -237,18 +237,22 @@ const cases: ReadonlyArray<readonly [string, (peer: FramePeer, id: number) => vo
   [
     'GOAWAY of a server that shuts down',
     (p) => p.goaway(0, 0),
-    'unavailable: GOAWAY with NO_ERROR instead of an answer',
+    'connection_closed: GOAWAY with NO_ERROR instead of an answer',
   ],
   [
     'GOAWAY of a server that finds it too much',
     (p) => p.goaway(0, 0xb),
     'inconclusive: GOAWAY with ENHANCE_YOUR_CALM instead of an answer',
   ],
-  ['a connection that closes', (p) => p.socket.end(), 'unavailable: connection closed instead of an answer'],
+  [
+    'a connection that closes',
+    (p) => p.socket.end(),
+    'connection_closed: connection closed instead of an answer',
+  ],
   [
     'a connection that is reset',
     (p) => p.socket.resetAndDestroy(),
-    'unavailable: connection reset instead of an answer',
+    'connection_closed: connection reset instead of an answer',
   ],
   [
     'UNIMPLEMENTED',
