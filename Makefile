@@ -60,7 +60,7 @@ soak: install ## Mixed load while replicas end and come back, for half an hour; 
 	@$(run) exec node test/soak/main.ts --minutes '$(MINUTES)' $(ARGS)
 
 # The score of a large folder can be estimated: SAMPLE=300 draws mutants at random (SEED=1 draws the same again).
-# RESUME=1 judges again only what the last run did not kill; MUTANT=id judges one alone; JOBS=2; TESTS='test/unit/proxy/**/*.test.ts'.
+# RESUME=1 judges again only what the last run did not kill; MUTANT=id judges one alone; JOBS=2; TESTS='test/unit/call/**/*.test.ts'.
 FOLDER ?=
 SAMPLE ?=
 JOBS ?=

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { ConfigFlags } from '../config/load.ts';
-import { listed, shown } from '../config/problem.ts';
 import { nearestName } from '../core/nearest.ts';
 import { parseDuration } from '../core/units.ts';
+import { listed, shown } from '../schema/problem.ts';
 import { adminAddress } from './admin-address.ts';
 import type { AdminFlags } from './admin-target.ts';
 import { type CommandName, type CommandSpec, commands, type FlagSpec, isCommand } from './commands.ts';

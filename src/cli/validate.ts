@@ -1,8 +1,8 @@
 import type { Environment } from '../config/environment.ts';
 import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
-import { type ConfigProblem, formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/table.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
+import { type ConfigProblem, formatProblem } from '../schema/problem.ts';
 import type { OutputFormat } from './arguments.ts';
 import { type CliIo, ExitCode } from './io.ts';
 

@@ -1,5 +1,5 @@
-import { shown } from './problem.ts';
-import { type ScalarType, wrongKind } from './scalar-type.ts';
+import { shown } from '../schema/problem.ts';
+import { type ScalarType, wrongKind } from '../schema/scalar-type.ts';
 
 /** Where access log lines go. */
 export type AccessLogTarget =

@@ -1,14 +1,14 @@
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Result } from '../core/result.ts';
+import { type ConfigProblem, formatProblem } from '../schema/problem.ts';
+import type { Raw } from '../schema/scalar-type.ts';
+import { list, section } from '../schema/shape.ts';
+import { type Draft, typedOf } from '../schema/typed.ts';
 import { type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { readEndpointList } from './endpoint-list.ts';
-import { type ConfigProblem, formatProblem } from './problem.ts';
 import { readSource } from './reader.ts';
-import type { Raw } from './scalar-type.ts';
-import { list, section } from './shape.ts';
 import { configFileBytesMax, parseSource } from './source.ts';
 import { endpointShape } from './table/endpoint.ts';
-import { type Draft, typedOf } from './typed.ts';
 
 /** What `discovery.file` reads: `endpoints:` as in a cluster. */
 const endpointFile = section(

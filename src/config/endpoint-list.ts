@@ -1,7 +1,7 @@
 import { nearestName } from '../core/nearest.ts';
-import { shown } from './problem.ts';
-import type { Raw } from './scalar-type.ts';
-import type { ItemsOfText } from './shape.ts';
+import { shown } from '../schema/problem.ts';
+import type { Raw } from '../schema/scalar-type.ts';
+import type { ItemsOfText } from '../schema/shape.ts';
 import { endpointShape } from './table/endpoint.ts';
 
 /** An endpoint as a file would hold it. */

@@ -1,6 +1,6 @@
 import { nearestName } from '../core/nearest.ts';
 import { otelVariables } from '../core/otel-variables.ts';
-import { type ConfigProblem, placeOfName } from './problem.ts';
+import { type ConfigProblem, placeOfName } from '../schema/problem.ts';
 import { errorOf } from './secrets.ts';
 import { type Setting, settings, sourceVariables } from './settings.ts';
 

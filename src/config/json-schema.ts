@@ -1,4 +1,4 @@
-import type { List, Scalar, Section, Shape } from './shape.ts';
+import type { List, Scalar, Section, Shape } from '../schema/shape.ts';
 import { table } from './table.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };

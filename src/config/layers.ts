@@ -1,11 +1,10 @@
 import convict from 'convict';
+import { type ConfigProblem, type Place, placeOfName } from '../schema/problem.ts';
+import type { Raw, RawMap } from '../schema/scalar-type.ts';
+import type { Scalar, Section, Shape } from '../schema/shape.ts';
 import type { EnvironmentReading } from './environment.ts';
-import { type ConfigProblem, type Place, placeOfName } from './problem.ts';
-import type { RawMap } from './reader.ts';
-import type { Raw } from './scalar-type.ts';
 import { errorOf } from './secrets.ts';
 import { type Setting, settings } from './settings.ts';
-import type { Scalar, Section, Shape } from './shape.ts';
 import { table } from './table.ts';
 
 /** Values of flags by the flag's name, as text. */

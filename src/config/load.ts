@@ -1,17 +1,24 @@
+import {
+  type ConfigProblem,
+  type Place,
+  placeOfName,
+  problemsMax,
+  shown,
+  sortProblems,
+} from '../schema/problem.ts';
+import type { Raw, RawMap } from '../schema/scalar-type.ts';
+import { type Draft, deepFreeze, rawOfTyped, typedOf } from '../schema/typed.ts';
 import { checkWritable, type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type FlagValues, mergeLayers } from './layers.ts';
-import { type ConfigProblem, type Place, placeOfName, problemsMax, shown, sortProblems } from './problem.ts';
-import { type RawMap, readSource } from './reader.ts';
+import { readSource } from './reader.ts';
 import { applyRules, placeOf } from './rules.ts';
-import type { Raw } from './scalar-type.ts';
 import { maskRaw, secretsOf, secretsOfText, withoutSecrets } from './secrets.ts';
 import { sourceVariables } from './settings.ts';
 import { configFileBytesMax, parseSource, type SourceNode } from './source.ts';
 import { cluster as clusterShape } from './table/cluster.ts';
 import { type Config, table } from './table.ts';
 import { sourceOfTargets } from './targets.ts';
-import { type Draft, deepFreeze, rawOfTyped, typedOf } from './typed.ts';
 
 /** Flags of `run` and `validate`, as the command line had them. */
 export interface ConfigFlags {

@@ -1,4 +1,4 @@
-import { shown } from './problem.ts';
+import { shown } from '../schema/problem.ts';
 
 /**
  * What people write out of habit and what looks like something else than it is: variables in the syntax of other programs,

@@ -1,7 +1,7 @@
+import { type ConfigProblem, type Place, problemAt, shown } from '../schema/problem.ts';
+import { article, type Raw, type RawMap } from '../schema/scalar-type.ts';
+import type { List, Scalar, Section, Shape } from '../schema/shape.ts';
 import { oddValue } from './odd-text.ts';
-import { type ConfigProblem, type Place, problemAt, shown } from './problem.ts';
-import { article, type Raw } from './scalar-type.ts';
-import type { List, Scalar, Section, Shape } from './shape.ts';
 import { rawOf, type SourceEntry, type SourceNode, sourceOf } from './source.ts';
 import { unfilledTemplate } from './syntax-errors.ts';
 import { unknownKey } from './unknown-key.ts';
@@ -20,10 +20,6 @@ export interface Reading {
   /** The place of every value that was met, by its path; `''` is the whole. */
   readonly places: ReadonlyMap<string, Place>;
 }
-export interface RawMap {
-  readonly [key: string]: Raw | undefined;
-}
-
 export interface ReadOptions {
   /** What `${NAME}` is filled in from; where it is undefined, it is a mistake. */
   readonly variables?: Variables;

@@ -1,6 +1,6 @@
-import type { Raw } from './scalar-type.ts';
+import type { Raw } from '../schema/scalar-type.ts';
+import type { Scalar, Section, Shape } from '../schema/shape.ts';
 import { settings, sourceVariables } from './settings.ts';
-import type { Scalar, Section, Shape } from './shape.ts';
 import { table } from './table.ts';
 
 const head = `# Configuration

@@ -1,4 +1,5 @@
-import { type ConfigProblem, type Place, problemAt } from './problem.ts';
+import { type ConfigProblem, type Place, problemAt } from '../schema/problem.ts';
+import type { Draft } from '../schema/typed.ts';
 import type { Reading } from './reader.ts';
 import { addressRules } from './rules/addresses.ts';
 import { adminRules } from './rules/admin.ts';
@@ -10,7 +11,6 @@ import { resilienceRules } from './rules/resilience.ts';
 import type { Complaints, Rule, RuleHelp } from './rules/rule.ts';
 import { telemetryRules } from './rules/telemetry.ts';
 import type { Config } from './table.ts';
-import type { Draft } from './typed.ts';
 
 /** What one value alone cannot tell: every rule over several of them, each by its name for tests. */
 const rules = {

@@ -1,7 +1,7 @@
 import { isSecretKey, masked } from '../core/secret-keys.ts';
-import { type ConfigProblem, shown } from './problem.ts';
-import type { Raw } from './scalar-type.ts';
-import type { Scalar, Section, Shape } from './shape.ts';
+import { type ConfigProblem, shown } from '../schema/problem.ts';
+import type { Raw } from '../schema/scalar-type.ts';
+import type { Scalar, Section, Shape } from '../schema/shape.ts';
 import type { SourceNode } from './source.ts';
 import { expand, type Variables } from './variables.ts';
 

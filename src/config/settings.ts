@@ -1,5 +1,5 @@
+import type { Scalar, Section } from '../schema/shape.ts';
 import { pathOf } from './reader.ts';
-import type { Scalar, Section } from './shape.ts';
 import { table } from './table.ts';
 
 /** A single value outside any list: what a flag or a variable can set. */

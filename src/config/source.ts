@@ -9,9 +9,9 @@ import {
   type Pair,
   parseDocument,
 } from 'yaml';
+import { type ConfigProblem, type Place, problemsMax, shown } from '../schema/problem.ts';
+import type { Raw } from '../schema/scalar-type.ts';
 import { oddFile } from './odd-text.ts';
-import { type ConfigProblem, type Place, problemsMax, shown } from './problem.ts';
-import type { Raw } from './scalar-type.ts';
 import { otherError, type SyntaxProblems, stackOverflow, syntaxProblems } from './syntax-errors.ts';
 import { shield } from './variables.ts';
 

@@ -1,7 +1,7 @@
 import type { YAMLError } from 'yaml';
+import { shown } from '../schema/problem.ts';
 import { closingOf, findUnmatched, type UnmatchedMark } from './bracket-scan.ts';
 import { oddLine } from './odd-text.ts';
-import { shown } from './problem.ts';
 
 /** An error of syntax in our words, at an offset of the text. */
 export interface SyntaxProblem {

@@ -1,4 +1,4 @@
-import { list, section, type Value } from './shape.ts';
+import { list, section, type Value } from '../schema/shape.ts';
 import { admin } from './table/admin.ts';
 import { cluster } from './table/cluster.ts';
 import { listener } from './table/listener.ts';

@@ -1,7 +1,7 @@
 import type { Result } from '../core/result.ts';
+import { type ConfigProblem, type Place, placeOfName, shown } from '../schema/problem.ts';
+import type { Raw } from '../schema/scalar-type.ts';
 import { endpointOf, type ListMember, splitList } from './endpoint-list.ts';
-import { type ConfigProblem, type Place, placeOfName, shown } from './problem.ts';
-import type { Raw } from './scalar-type.ts';
 import { type SourceNode, sourceOf } from './source.ts';
 import { listener } from './table/listener.ts';
 

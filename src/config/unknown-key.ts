@@ -1,8 +1,8 @@
 import { editDistance, nearestName } from '../core/nearest.ts';
+import { listed, shown } from '../schema/problem.ts';
+import type { Section, Shape } from '../schema/shape.ts';
 import { foreignKeyOf, normalKey } from './foreign-keys.ts';
 import { oddKey } from './odd-text.ts';
-import { listed, shown } from './problem.ts';
-import type { Section, Shape } from './shape.ts';
 
 /** What is said of a key that a section does not have. */
 export interface UnknownKey {

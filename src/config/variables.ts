@@ -1,6 +1,6 @@
 import type { Result } from '../core/result.ts';
 import { isSecretKey } from '../core/secret-keys.ts';
-import { shown } from './problem.ts';
+import { shown } from '../schema/problem.ts';
 
 /** The environment, from which references are filled in. */
 export type Variables = Readonly<Record<string, string | undefined>>;

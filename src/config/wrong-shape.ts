@@ -1,6 +1,6 @@
-import { listed } from './problem.ts';
-import { type Raw, wrongKind } from './scalar-type.ts';
-import type { List, Section } from './shape.ts';
+import { listed } from '../schema/problem.ts';
+import { type Raw, wrongKind } from '../schema/scalar-type.ts';
+import type { List, Section } from '../schema/shape.ts';
 
 /** What is said of a value that stands where a mapping belongs. */
 export function notMapping(section: Section, raw: Raw): string {

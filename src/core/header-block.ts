@@ -25,7 +25,7 @@ export class HeaderBlock {
   readonly number: number;
   /** True when the decoder has seen the very same block before; only then is caching by identity worth it. */
   repeated = false;
-  /** The proxy's memo on a repeated block (route, fields to forward). Owned by `src/proxy/`. */
+  /** The proxy's memo on a repeated block (route, fields to forward). Owned by `src/call/`. */
   derived: unknown = null;
   /** The HTTP/2 engine's memo of whether the block is well-formed, and as what. Owned by `http2/head-rules.ts`. */
   verdict = 0;

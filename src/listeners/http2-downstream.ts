@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
+import type { CallHandler } from '../call/handler.ts';
 import type { Timer } from '../core/clock.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
 import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
-import type { CallHandler } from '../proxy/handler.ts';
 
 export interface DownstreamSettings {
   readonly http2: ConnectionOptions;

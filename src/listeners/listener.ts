@@ -6,6 +6,8 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from 'node:tls';
+import { callHandler } from '../call/handler.ts';
+import type { ProxyContext } from '../call/plan.ts';
 import type { Address } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
@@ -22,8 +24,6 @@ import {
 } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
 import { readShared } from '../http2/shared-read.ts';
-import { callHandler } from '../proxy/handler.ts';
-import type { ProxyContext } from '../proxy/plan.ts';
 import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';

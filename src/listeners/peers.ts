@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Peer } from '../call/call-records.ts';
 import { formatAddress } from '../core/address.ts';
-import type { Peer } from '../proxy/call-records.ts';
 
 /** Where certificates are optional, one that is shown must still be good: an unknown identity is worse than none. */
 export function showsBadCertificate(socket: TLSSocket): boolean {

@@ -63,7 +63,7 @@ export interface AttemptRecord {
 export type EndedBy = 'upstream' | 'client' | 'outrigger';
 
 /**
- * Everything worth knowing of one call. Filled in place by `src/proxy/` while the call runs, handed to telemetry
+ * Everything worth knowing of one call. Filled in place by `src/call/` while the call runs, handed to telemetry
  * once, when it settled; after that it is read-only (the recent-calls ring keeps it).
  */
 export interface CallRecord {

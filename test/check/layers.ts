@@ -4,7 +4,7 @@ import { importsOf } from './imports.ts';
 import type { CheckedFile } from './program.ts';
 
 /**
- * Who may import whom: the table of ARCHITECTURE.md. `null` is anything. Files directly in `src/` and those in `src/app/`
+ * Who may import whom: the table of ARCHITECTURE.md. `null` is anything. Files directly in `src/` and those in `src/runtime/`
  * are the wiring and may import anything; only they and `cli` may import them or `cli`.
  */
 export const layers: Readonly<Record<string, readonly string[] | null>> = {
@@ -17,15 +17,16 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   discovery: ['core'],
   health: ['core'],
   upstream: ['core', 'balancing', 'discovery', 'health', 'http2', 'http1'],
-  resilience: ['core'],
   security: ['core'],
   telemetry: ['core'],
-  proxy: ['core', 'routing', 'resilience', 'telemetry', 'upstream', 'security'],
-  listeners: ['core', 'http2', 'http1', 'tcp', 'security', 'proxy'],
-  config: ['core'],
+  call: ['core', 'policies', 'routing', 'telemetry', 'upstream', 'security'],
+  policies: ['core', 'schema'],
+  listeners: ['core', 'http2', 'http1', 'tcp', 'security', 'call'],
+  schema: ['core'],
+  config: ['core', 'schema', 'policies'],
   admin: ['core', 'telemetry'],
   cli: null,
-  app: null,
+  runtime: null,
 };
 
 const rule = 'layers';
@@ -54,7 +55,7 @@ export function checkLayers(files: readonly CheckedFile[], packages: ReadonlySet
   return findings;
 }
 
-/** `http2` for `src/http2/frame.ts`, '' for `src/app.ts`, null outside `src/`. */
+/** `http2` for `src/http2/frame.ts`, '' for `src/runtime/`, null outside `src/`. */
 function layerOf(path: string): string | null {
   const parts = path.split('/');
   if (parts[0] !== 'src') return null;
@@ -69,7 +70,7 @@ function layerProblem(from: string, path: string): string | null {
   if (to === '') return `src/${from}/ may not import ${path}, the wiring; have it handed in instead`;
   if (may.includes(to)) return null;
   const allowed = may.length === 0 ? 'nothing' : may.join(', ');
-  return `src/${from}/ may import ${allowed}, not src/${to}/; move what both need to src/core/, or have it handed in by src/app.ts`;
+  return `src/${from}/ may import ${allowed}, not src/${to}/; move what both need to src/core/, or have it handed in by src/runtime/`;
 }
 
 function packageProblem(specifier: string, packages: ReadonlySet<string>): string | null {

@@ -33,11 +33,11 @@ describe('make check', () => {
 
     it('accepts anything in the wiring and in commands', () => {
       const samples = {
-        'src/app.ts': `import '../src/http2/a.ts';`,
+        'src/runtime/app.ts': `import '../src/http2/a.ts';`,
         'src/cli/run.ts': `import '../app.ts';`,
       };
       expect(
-        placesOf(layers, { ...samples, 'src/http2/a.ts': leaf, 'src/app/parts.ts': leaf }),
+        placesOf(layers, { ...samples, 'src/http2/a.ts': leaf, 'src/runtime/parts.ts': leaf }),
       ).to.deep.equal([]);
     });
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect } from 'chai';
-import type { MemoryReading } from '../../src/app/memory.ts';
+import type { MemoryReading } from '../../src/runtime/memory.ts';
 import { RssWatch } from '../attack/support/process-usage.ts';
 import { connectPeer, type RawPeer } from '../attack/support/raw-peer.ts';
 import { untilReady } from '../attack/support/rig.ts';

@@ -309,7 +309,7 @@ describe('admin.probes', () => {
 
 describe('the token of a file', () => {
   it('is that of a mounted file, with or without a line feed', async () => {
-    const { adminSecurity } = await import('../../src/app/admin-security.ts');
+    const { adminSecurity } = await import('../../src/runtime/admin-security.ts');
     const folder = mkdtempSync(join(tmpdir(), 'admin-token-'));
     const file = join(folder, 'token');
     const of = () =>

@@ -1,7 +1,7 @@
+import { RetryBudget } from '../../src/call/dispatch/retry-budget.ts';
+import { compileRetryConditions } from '../../src/call/dispatch/retry-conditions.ts';
+import type { TriesPlan } from '../../src/call/dispatch/tries-plan.ts';
 import { SeededRandom } from '../../src/core/random.ts';
-import { RetryBudget } from '../../src/resilience/retry-budget.ts';
-import { compileRetryConditions } from '../../src/resilience/retry-conditions.ts';
-import type { TriesPlan } from '../../src/resilience/tries-plan.ts';
 import type { Draw } from './draw.ts';
 
 /** What the route of a run does about attempts that fail or are slow; most have nothing of the kind. */

@@ -1,7 +1,7 @@
+import { replayBytesPerCallMax } from '../../src/call/replay-buffer.ts';
 import { BufferBudget } from '../../src/http2/buffer-budget.ts';
 import type { Http2Connection } from '../../src/http2/connection.ts';
 import { memoBlockBytesMax } from '../../src/http2/hpack/block-memo.ts';
-import { replayBytesPerCallMax } from '../../src/proxy/replay-buffer.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import type { Cluster } from '../../src/upstream/cluster.ts';
 import type { CallSpec } from './call-spec.ts';

@@ -5,7 +5,7 @@ import type { LoadFigures } from './load.ts';
 import { isPortFree } from './ports.ts';
 import { type DemoReplica, introduction, secondLine, summary } from './report.ts';
 
-/** The sidecar as the demo needs it; `src/app.ts` gives it. */
+/** The sidecar as the demo needs it; `src/runtime/app.ts` gives it. */
 export interface DemoSidecar {
   listenerAddress(name: string): Address;
   /** `http://host:port`, with no slash at the end. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../../core/address.ts';
-import { shown } from '../problem.ts';
+import { shown } from '../../schema/problem.ts';
 import { tokenOfFile } from '../table/admin-token.ts';
 import { pemFilesFit } from './files.ts';
 import type { Rule } from './rule.ts';

@@ -1,4 +1,4 @@
-import { listed } from '../problem.ts';
+import { listed } from '../../schema/problem.ts';
 import type { DraftCluster, Rule } from './rule.ts';
 
 type DraftBalancer = NonNullable<DraftCluster['balancer']>;

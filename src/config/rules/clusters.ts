@@ -1,6 +1,6 @@
 import { formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/units.ts';
-import { listed, shown } from '../problem.ts';
+import { listed, shown } from '../../schema/problem.ts';
 import { pemFilesFit } from './files.ts';
 import type { Rule } from './rule.ts';
 

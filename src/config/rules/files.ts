@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Result } from '../../core/result.ts';
-import { shown } from '../problem.ts';
+import { shown } from '../../schema/problem.ts';
 import type { Complaints, RuleHelp } from './rule.ts';
 
 /** PEM files of one `tls` section, by their keys there. */

@@ -1,4 +1,4 @@
-import { listed, shown } from '../problem.ts';
+import { listed, shown } from '../../schema/problem.ts';
 import { pemFilesFit } from './files.ts';
 import type { Complaints, DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import { nearestName } from '../../core/nearest.ts';
-import { listed, shown } from '../problem.ts';
+import { listed, shown } from '../../schema/problem.ts';
 import type { Complaints, DraftCluster, Rule } from './rule.ts';
 
 /** Every cluster that a route or a tcp listener names exists, and speaks what is sent to it. */

@@ -1,6 +1,6 @@
 import { grpcConditions } from '../../core/retry-condition.ts';
 import { formatDuration } from '../../core/units.ts';
-import { shown } from '../problem.ts';
+import { shown } from '../../schema/problem.ts';
 import type { Complaints, DraftCluster, DraftRoute, Rule } from './rule.ts';
 
 /** Every route with what it may be told of: its path in the file, and its cluster where that is known. */

@@ -1,6 +1,6 @@
 import type { Result } from '../../core/result.ts';
+import type { Draft } from '../../schema/typed.ts';
 import type { Config } from '../table.ts';
-import type { Draft } from '../typed.ts';
 
 /** Where a rule says what it found. Paths are those of the file: `listeners[0].routes[1].cluster`. */
 export interface Complaints {

@@ -1,4 +1,4 @@
-import { shown } from '../problem.ts';
+import { shown } from '../../schema/problem.ts';
 import type { Rule } from './rule.ts';
 
 /** A log that nobody can write would lose its lines without notice once the sidecar runs. */

@@ -1,5 +1,5 @@
 import type { Result } from '../../core/result.ts';
-import type { Raw, ScalarType } from '../scalar-type.ts';
+import type { Raw, ScalarType } from '../../schema/scalar-type.ts';
 
 /** RFC 6750, section 2.1. */
 const tokenPattern = /^[A-Za-z0-9._~+/-]{16,512}=*$/;

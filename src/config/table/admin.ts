@@ -1,6 +1,6 @@
-import { address } from '../address-type.ts';
-import { listOf, type ScalarType, text } from '../scalar-type.ts';
-import { key, optionalSection, section } from '../shape.ts';
+import { address } from '../../schema/address-type.ts';
+import { listOf, type ScalarType, text } from '../../schema/scalar-type.ts';
+import { key, optionalSection, section } from '../../schema/shape.ts';
 import { adminToken } from './admin-token.ts';
 import { socket } from './socket.ts';
 

@@ -1,7 +1,7 @@
 import { policyNames } from '../../core/policy-name.ts';
-import { choice, duration, number, text, toggle, wordOr } from '../scalar-type.ts';
-import { key, list, optionalSection, section } from '../shape.ts';
-import { headerName } from './names.ts';
+import { headerName } from '../../schema/names.ts';
+import { choice, duration, number, text, toggle, wordOr } from '../../schema/scalar-type.ts';
+import { key, list, optionalSection, section } from '../../schema/shape.ts';
 
 const cookieName = text({
   label: 'cookie name',

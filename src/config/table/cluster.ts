@@ -1,8 +1,8 @@
+import { grpcMetadata, httpHeaders } from '../../schema/metadata-type.ts';
+import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
+import { key, list, optionalSection, section, sectionOrNone } from '../../schema/shape.ts';
+import { statusCodes } from '../../schema/status-codes.ts';
 import { readEndpointList } from '../endpoint-list.ts';
-import { grpcMetadata, httpHeaders } from '../metadata-type.ts';
-import { choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
-import { key, list, optionalSection, section, sectionOrNone } from '../shape.ts';
-import { statusCodes } from '../status-codes.ts';
 import { balancer } from './balancer.ts';
 import { endpointShape } from './endpoint.ts';
 

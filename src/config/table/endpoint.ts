@@ -1,6 +1,6 @@
-import { address } from '../address-type.ts';
-import { number, text } from '../scalar-type.ts';
-import { key, section } from '../shape.ts';
+import { address } from '../../schema/address-type.ts';
+import { number, text } from '../../schema/scalar-type.ts';
+import { key, section } from '../../schema/shape.ts';
 
 /** One replica; `--to` reads its options by this too. */
 export const endpointShape = section(

@@ -1,7 +1,7 @@
-import { address } from '../address-type.ts';
-import { choice, duration, name, number, size, text, toggle } from '../scalar-type.ts';
-import { key, list, optionalSection, section } from '../shape.ts';
-import { headerName } from './names.ts';
+import { address } from '../../schema/address-type.ts';
+import { headerName } from '../../schema/names.ts';
+import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
+import { key, list, optionalSection, section } from '../../schema/shape.ts';
 import { fault, hedge, rateLimit, retry } from './resilience.ts';
 import { socket } from './socket.ts';
 

@@ -1,6 +1,6 @@
 import { logLevels } from '../../core/logger.ts';
-import { choice, duration, size, text, toggle } from '../scalar-type.ts';
-import { key, section } from '../shape.ts';
+import { choice, duration, size, text, toggle } from '../../schema/scalar-type.ts';
+import { key, section } from '../../schema/shape.ts';
 
 /** Where the process is. */
 export const zone = key(text({ charsMax: 64, emptyAllowed: true }), {

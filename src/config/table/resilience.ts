@@ -1,7 +1,7 @@
-import { grpcFailure, retryConditions } from '../retry-conditions.ts';
-import { choice, duration, number } from '../scalar-type.ts';
-import { key, optionalSection, section } from '../shape.ts';
-import { headerName } from './names.ts';
+import { headerName } from '../../schema/names.ts';
+import { grpcFailure, retryConditions } from '../../schema/retry-conditions.ts';
+import { choice, duration, number } from '../../schema/scalar-type.ts';
+import { key, optionalSection, section } from '../../schema/shape.ts';
 
 const budget = section(
   { doc: 'What the route may add to the load of its replicas.' },

@@ -1,5 +1,5 @@
-import { text } from '../scalar-type.ts';
-import { key, section } from '../shape.ts';
+import { text } from '../../schema/scalar-type.ts';
+import { key, section } from '../../schema/shape.ts';
 
 const owner = (noun: string) =>
   text({

@@ -1,8 +1,8 @@
 import { sensitiveParametersDefault } from '../../core/query-redaction.ts';
+import { nameList } from '../../schema/name-list.ts';
+import { choice, choices, number, text, toggle } from '../../schema/scalar-type.ts';
+import { key, section } from '../../schema/shape.ts';
 import { accessLogTarget } from '../access-log-target.ts';
-import { nameList } from '../name-list.ts';
-import { choice, choices, number, text, toggle } from '../scalar-type.ts';
-import { key, section } from '../shape.ts';
 
 const url = text({
   label: 'URL',

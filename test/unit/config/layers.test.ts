@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readEnvironment } from '../../../src/config/environment.ts';
 import { type FlagValues, mergeLayers } from '../../../src/config/layers.ts';
-import type { RawMap } from '../../../src/config/reader.ts';
+import type { RawMap } from '../../../src/schema/scalar-type.ts';
 
 interface Layered {
   readonly file?: RawMap;

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
 import { fileOfConfig } from '../../../src/config/load.ts';
-import { problemsMax } from '../../../src/config/problem.ts';
 import type { Config } from '../../../src/config/table.ts';
+import { problemsMax } from '../../../src/schema/problem.ts';
 import { configOf, loadText, minimal, problemsOf, warningsOf } from './support.ts';
 
 describe('config/load', () => {

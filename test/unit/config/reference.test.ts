@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { referencePage } from '../../../src/config/reference.ts';
 import { settings } from '../../../src/config/settings.ts';
-import type { Shape } from '../../../src/config/shape.ts';
 import { table } from '../../../src/config/table.ts';
+import type { Shape } from '../../../src/schema/shape.ts';
 import { configOf } from './support.ts';
 
 describe('config/reference', () => {

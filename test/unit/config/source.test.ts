@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { formatProblem } from '../../../src/config/problem.ts';
 import { parseSource, rawOf, sourceNodesMax, sourceOf } from '../../../src/config/source.ts';
+import { formatProblem } from '../../../src/schema/problem.ts';
 
 function problemsOf(text: string): string[] {
   return (parseSource('f.yaml', text).problems ?? []).map(formatProblem);

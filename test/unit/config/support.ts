@@ -1,7 +1,7 @@
 import { type ConfigFlags, type LoadResult, loadConfig } from '../../../src/config/load.ts';
-import { formatProblem } from '../../../src/config/problem.ts';
 import type { Config } from '../../../src/config/table.ts';
 import { checkSafeRegex } from '../../../src/routing/safe-regex.ts';
+import { formatProblem } from '../../../src/schema/problem.ts';
 
 export interface LoadOptions {
   readonly flags?: ConfigFlags;

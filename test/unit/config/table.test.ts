@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { propertyName, type Shape } from '../../../src/config/shape.ts';
 import type { Config, HealthConfig } from '../../../src/config/table.ts';
 import { table } from '../../../src/config/table.ts';
 import type { Address } from '../../../src/core/address.ts';
+import { propertyName, type Shape } from '../../../src/schema/shape.ts';
 
 /** Fails to compile where the two differ. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { drainingError } from '../../../src/call/call-errors.ts';
 import { decodeGrpcMessage, encodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { replySentence } from '../../../src/core/reply-error.ts';
-import { drainingError } from '../../../src/proxy/call-errors.ts';
 
 describe('core/reply-error', () => {
   it('says of a drain once what it is, and then what to do', () => {

@@ -15,7 +15,7 @@ import { ConnectionSlots } from '../../../src/listeners/connection-slots.ts';
 import { Listener, type ListenerDeps, type ListenerSettings } from '../../../src/listeners/listener.ts';
 import { connectFrames, Type } from '../../support/frame-peer.ts';
 import { until } from '../../support/until.ts';
-import { callRig } from '../proxy/call-rig.ts';
+import { callRig } from '../call/call-rig.ts';
 
 const loopback: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
 const defaults: ListenerSettings = {

@@ -8,7 +8,7 @@ import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts'
 import { defaultOutlierSettings, outlierDetector } from '../../../src/health/outlier.ts';
 import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
 import type { EndpointHealth, HealthWatch } from '../../../src/upstream/endpoint.ts';
-import { FakePool } from '../proxy/call-rig.ts';
+import { FakePool } from '../call/call-rig.ts';
 
 export const spec = (address: string, weight = 1, priority = 0): EndpointSpec => ({
   address: parseAddress(address).value!,

@@ -7,7 +7,7 @@ import { SeededRandom } from '../../../src/core/random.ts';
 import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
 import { Cluster } from '../../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
-import { FakePool } from '../proxy/call-rig.ts';
+import { FakePool } from '../call/call-rig.ts';
 
 const spec = (port: number, changes: Partial<EndpointSpec> = {}): EndpointSpec => ({
   address: { kind: 'tcp', host: '10.0.0.1', port },

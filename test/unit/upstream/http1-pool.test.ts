@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Http1Pool } from '../../../src/http1/pool.ts';
 import { http1StreamPool, noPool } from '../../../src/upstream/http1-pool.ts';
 import type { OpenFailure, StreamOpener } from '../../../src/upstream/stream-opener.ts';
-import { FakeStream } from '../proxy/call-rig.ts';
+import { FakeStream } from '../call/call-rig.ts';
 
 function opener(clientAddress: string) {
   const heard: unknown[] = [];

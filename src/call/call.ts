@@ -1,0 +1,395 @@
+import { endingOfHttp, endings } from '../core/ending.ts';
+import { ErrorCode } from '../core/error-code.ts';
+import { GrpcStatus } from '../core/grpc-status.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import type { ReplyError } from '../core/reply-error.ts';
+import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.ts';
+import type { CallTrace } from '../telemetry/tracing.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { OpenFailure } from '../upstream/stream-opener.ts';
+import { type Admission, admit } from './admit.ts';
+import { Attempt, unwanted } from './attempt.ts';
+import { endAllAtDeadline, endingOfFailure, endingOfOpenFailure, endingOfReply } from './attempt-endings.ts';
+import {
+  deadlineError,
+  drainingError,
+  failureError,
+  headTooLarge,
+  memoryError,
+  noEndpointError,
+  noRouteError,
+  openFailureError,
+  replayFullError,
+} from './call-errors.ts';
+import type { Peer } from './call-records.ts';
+import * as records from './call-records.ts';
+import { type Deadline, deadlineWithin } from './deadline.ts';
+import { notElsewhereBecause, TransparentRetries } from './dispatch/transparent-retries.ts';
+import { Tries, type TriesCall } from './dispatch/tries.ts';
+import { type Forwarding, forwardingOf } from './forwarding.ts';
+import { endWithError, replyError } from './local-reply.ts';
+import { MessageCounter } from './message-counter.ts';
+import { headOfAttempt } from './outgoing-head.ts';
+import type { Cuttable, ProxyContext } from './plan.ts';
+import { refusalOf } from './refusal.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
+
+/**
+ * One call, from its head to its settlement: route, deadline, trace, pick, attempt, relay, settle. Push-style; the
+ * downstream connection calls the `StreamReceiver` methods, the attempt's connection the `AttemptOwner` ones.
+ */
+export class Call implements StreamReceiver, TriesCall, Cuttable {
+  counted = false;
+  previousCall: Cuttable | null = null;
+  nextCall: Cuttable | null = null;
+  private readonly context: ProxyContext;
+  private readonly client: MessageStream;
+  readonly forwarding: Forwarding;
+  private readonly record: CallRecord;
+  private readonly requestMessages = new MessageCounter();
+  private readonly replyMessages = new MessageCounter();
+  private trace: CallTrace | null = null;
+  private deadline: Deadline | null = null;
+  /** Whose reply is relayed; before that the one that runs, unless it is among the `tries`. */
+  private attempt: Attempt | null = null;
+  /** On routes with retries by policy or hedging. */
+  private tries: Tries | null = null;
+  /** Takes back the wait for a cluster that has only just started, or an injected delay. */
+  private stopWaiting: (() => void) | null = null;
+  /** Null until an attempt came to nothing. */
+  private transparent: TransparentRetries | null = null;
+  /** What ties it to others of its client, where the cluster asks for that; '' for nothing. */
+  private key = '';
+  /** Kept until the reply begins: until then the request may have to be sent again. */
+  private replay: ReplayBuffer | null;
+  private requestTrailers: HeaderBlock | null = null;
+  requestEnded: boolean;
+  requestMovedMs = 0;
+  /** Octets of the request whose credit the client has back. */
+  private credited = 0;
+  replyBegun = false;
+  private settled = false;
+
+  constructor(context: ProxyContext, client: MessageStream, peer: Peer, head: HeaderBlock, end: boolean) {
+    this.context = context;
+    this.client = client;
+    this.requestEnded = end;
+    this.replay = end ? null : new ReplayBuffer(context.replayBudget);
+    const { replaced, requestText } = context.telemetry;
+    this.forwarding = forwardingOf(head, context.router, replaced, requestText);
+    this.record = records.newCallRecord(context, this.forwarding, peer);
+    client.receiver = this;
+    context.calls.begin(this);
+  }
+
+  /** The way through, in order. */
+  start(head: HeaderBlock): void {
+    const { plan, timeoutMs } = this.forwarding;
+    // The trace comes first, so that an error of ours is on it too.
+    this.trace = this.context.telemetry.begin(head, this.record);
+    const refusal = refusalOf(head, this.forwarding);
+    if (refusal !== null) return this.fail(refusal, 'client');
+    if (plan === null) return this.fail(noRouteError(this.forwarding));
+    if (this.context.memory.high) return this.fail(memoryError());
+    // The deadline counts from here, over all attempts; a route's own bound caps it.
+    const withinMs = Math.min(timeoutMs, plan.timeoutMs);
+    this.deadline = deadlineWithin(this.context.clock, this.record.startedMs, withinMs, () => this.expire());
+    this.key = plan.cluster.affinity?.keyOf(head, this.record.clientAddress) ?? '';
+    if (plan.tries !== null)
+      this.tries = new Tries(plan.tries, this, plan.cluster, this.context.clock, this.record);
+    if (plan.admission === null) this.next(null, this.record.startedMs, 'first');
+    else this.admit(plan.admission, head);
+  }
+
+  /** The rate limit and the faults of the route. */
+  private admit(admission: Admission, head: HeaderBlock): void {
+    const { clock } = this.context;
+    const stop = admit(admission, head, this.record, clock, (error) => {
+      if (error === null) this.next(null, clock.now(), 'first');
+      else this.fail(error);
+    });
+    if (stop !== null) this.stopWaiting = stop;
+  }
+
+  /** Answers with an error and goes nowhere: for what the listener already found wrong. */
+  refuse(head: HeaderBlock, error: ReplyError): void {
+    this.trace = this.context.telemetry.begin(head, this.record);
+    this.fail(error, 'client');
+  }
+
+  /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
+  next(failure: ReplyError | null, nowMs: number, kind: AttemptKind): void {
+    const { forwarding, tries } = this;
+    const cluster = forwarding.plan!.cluster;
+    if (cluster.full) return tries?.busy ? undefined : this.fail(cluster.fullError());
+    let endpoint = cluster.pick(nowMs, this.transparent?.tried ?? null, this.key);
+    const byPolicy = kind === 'retry' || (kind === 'hedge' && !tries!.busy);
+    const again = byPolicy || this.transparent?.mayRepeat(this.record.attempts.length) === true;
+    if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
+    if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
+    if (kind === 'transparent') this.transparent!.followedBy(endpoint);
+    const pick = cluster.explain(endpoint, nowMs, this.key);
+    const record = records.newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
+    const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
+    const held = tries === null ? null : tries.hold(kind);
+    const attempt = new Attempt(held ?? this, cluster, endpoint, record, traceparent, forwarding.rpcMethod);
+    if (held === null) this.attempt = attempt;
+    else {
+      held.attempt = attempt;
+      this.exclude(endpoint);
+    }
+    endpoint.pool.open(attempt);
+  }
+
+  /** Nobody is to be had: right after the start, or when all replicas were replaced, that may change in a moment. */
+  private waitOrFail(failure: ReplyError | null, kind: AttemptKind): void {
+    const cluster = this.forwarding.plan!.cluster;
+    this.stopWaiting = cluster.whenWarm(() => this.next(failure, this.context.clock.now(), kind));
+    if (this.stopWaiting === null) this.lose(null, failure ?? noEndpointError(cluster));
+  }
+
+  attemptOpened(attempt: Attempt): void {
+    const stream = attempt.stream!;
+    const replay = this.replay;
+    const held = replay === null ? 0 : replay.length;
+    const last = this.requestEnded && this.requestTrailers === null;
+    const head = this.headOf(attempt);
+    if (!this.takes(attempt, head)) return;
+    stream.head(head, last && held === 0);
+    if (held > 0) stream.data(replay!.bytes, 0, held, last);
+    if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
+  }
+
+  /** False, and the call has failed, where the peer has said that it takes no header section so large (RFC 9113 10.5.1). */
+  takes(attempt: Attempt, section: HeaderBlock): boolean {
+    const error = headTooLarge(attempt, section);
+    if (error !== null) this.fail(error, 'client');
+    return error === null;
+  }
+
+  private headOf(attempt: Attempt): HeaderBlock {
+    const { forwarding, tries } = this;
+    const leftMs = forwarding.grpc ? this.deadlineMs - this.context.clock.now() : Number.POSITIVE_INFINITY;
+    const previous = tries === null || !forwarding.grpc ? 0 : tries.begun - 1;
+    return headOfAttempt(forwarding, attempt, this.trace!, leftMs, previous);
+  }
+
+  get clientAddress(): string {
+    return this.record.clientAddress;
+  }
+  get grpc(): boolean {
+    return this.forwarding.grpc;
+  }
+  get deadlineMs(): number {
+    return this.deadline?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  head(): void {
+    // The head came with the stream; there is no second one.
+  }
+
+  data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.settled) return this.client.consumed(end - start);
+    this.record.requestBytes += end - start;
+    if (this.forwarding.plan?.cluster.estimator != null) this.requestMovedMs = this.context.clock.now();
+    if (this.forwarding.grpc) this.requestMessages.add(bytes, start, end);
+    if (last) this.requestEnded = true;
+    const stream = this.attempt?.stream ?? null;
+    const open = stream !== null || this.tries?.open === true;
+    const leftBytes = open ? (this.attempt?.sentBytes ?? Number.POSITIVE_INFINITY) : -1;
+    const kept = this.replay?.push(bytes, start, end, leftBytes) === true;
+    if (stream !== null) stream.data(bytes, start, end, last);
+    else if (open) this.tries!.data(bytes, start, end, last, kept);
+    // Before there is a stream no credit is given, so a first window is all that can come: it is kept, unless the
+    // memory for all calls together is used up.
+    else if (!kept) this.fail(replayFullError());
+  }
+
+  trailers(trailers: HeaderBlock): void {
+    if (this.settled) return;
+    this.requestEnded = true;
+    this.requestMovedMs = this.context.clock.now();
+    this.requestTrailers = trailers;
+    const { attempt } = this;
+    if (attempt?.stream != null && this.takes(attempt, trailers)) attempt.stream.trailers(trailers);
+    this.tries?.trailers(trailers);
+  }
+
+  requestSent(attempt: Attempt): void {
+    // A second attempt sends again what the client had its credit for.
+    const owed = attempt.sentBytes - this.credited;
+    if (owed <= 0) return;
+    this.credited += owed;
+    this.client.consumed(owed);
+  }
+
+  adopt(attempt: Attempt): void {
+    this.attempt = attempt;
+  }
+
+  replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
+    this.commit();
+    this.replyBegun = true;
+    this.record.headMs = this.context.clock.now();
+    records.noteHead(this.record, attempt.record, head);
+    const { affinity } = this.forwarding.plan!.cluster;
+    this.client.head(affinity === null ? head : affinity.bind(head, this.key, attempt.endpoint), end);
+    if (end) this.finish(head);
+  }
+
+  replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.record.responseBytes += end - start;
+    if (this.forwarding.grpc) this.replyMessages.add(bytes, start, end);
+    this.client.data(bytes, start, end, last);
+    if (last) this.finish(null);
+  }
+
+  replyTrailers(trailers: HeaderBlock): void {
+    this.client.trailers(trailers);
+    this.finish(trailers);
+  }
+
+  /** Bytes of the reply left for the client: the upstream may send as many more. */
+  sent(bytes: number): void {
+    this.attempt?.stream?.consumed(bytes);
+  }
+
+  /** The reply is whole; `last` holds its status. */
+  private finish(last: HeaderBlock | null): void {
+    const attempt = this.attempt!;
+    const nowMs = this.context.clock.now();
+    if (this.forwarding.grpc) {
+      const code = records.noteGrpcStatus(this.record, attempt.record, last);
+      attempt.end(endingOfReply(true, this.record.httpStatus, code, last), nowMs);
+      this.tries?.tooLate(attempt.record, code);
+    } else attempt.end(endingOfHttp(this.record.httpStatus), nowMs);
+    if (!this.requestEnded) attempt.stream!.reset(unwanted);
+    this.settle('upstream', nowMs);
+  }
+
+  attemptNotOpened(attempt: Attempt, failure: OpenFailure): void {
+    const error = openFailureError(failure);
+    records.noteAttemptError(attempt.record, error);
+    attempt.end(endingOfOpenFailure(attempt.endpoint, failure), this.context.clock.now());
+    this.tryElsewhere(attempt, error);
+  }
+
+  attemptFailed(attempt: Attempt, failure: StreamFailure): void {
+    const nowMs = this.context.clock.now();
+    // The server was told the deadline too. Where its timer is the faster one, CANCEL is what it says when that passes.
+    if (failure.kind === 'reset' && failure.code === ErrorCode.CANCEL && this.deadline?.isAt(nowMs))
+      return this.expire();
+    const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
+    records.noteAttemptError(attempt.record, error);
+    attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
+    const safe = failure.kind === 'unsent' || failure.kind === 'refused';
+    const ending = endingOfFailure(failure, this.grpc);
+    attempt.end(ending, nowMs);
+    if (ending === endings.unsendable) return this.fail(error, 'client');
+    const { endpointCount } = this.forwarding.plan!.cluster;
+    this.transparent ??= new TransparentRetries();
+    if (!safe || !this.transparent.allow(failure.kind, endpointCount) || this.replyBegun)
+      return this.lose(attempt, error);
+    this.tryElsewhere(attempt, error);
+  }
+
+  private tryElsewhere(attempt: Attempt, error: ReplyError): void {
+    this.exclude(attempt.endpoint);
+    this.attempt = null;
+    const whyNot = notElsewhereBecause(this.replayable, this.record.attempts.length);
+    if (whyNot !== '') {
+      attempt.record.verdict = whyNot;
+      return this.lose(attempt, error);
+    }
+    this.transparent!.cameToNothing(attempt.record);
+    this.tries?.forget(attempt);
+    this.next(error, this.context.clock.now(), 'transparent');
+  }
+
+  private exclude(endpoint: Endpoint): void {
+    this.transparent ??= new TransparentRetries();
+    this.transparent.tried.add(endpoint);
+  }
+
+  /** An attempt, or the want of an endpoint, that nothing makes up for but the route's policy. */
+  private lose(attempt: Attempt | null, error: ReplyError): void {
+    if (this.tries?.lost(attempt, error) !== true) this.fail(error);
+  }
+
+  /** Is all of the request that came so far still here? */
+  get replayable(): boolean {
+    return this.replay === null ? this.record.requestBytes === 0 : this.replay.complete;
+  }
+
+  /** The client gave up, or its connection is gone. */
+  failed(failure: StreamFailure): void {
+    if (this.settled) return;
+    const nowMs = this.context.clock.now();
+    this.attempt?.cancel(ErrorCode.CANCEL, endings.cancelled, nowMs);
+    this.tries?.cancelRunning(() => endings.cancelled, '');
+    records.noteClientEnded(this.record, failure);
+    this.settle('client', nowMs);
+  }
+
+  private expire(): void {
+    const nowMs = this.context.clock.now();
+    const { begun, attempt, tries } = this;
+    const endedBy = endAllAtDeadline(this, attempt, tries, nowMs);
+    this.fail(deadlineError(this.record, nowMs, begun), endedBy);
+  }
+
+  /** The endpoint has all that came of a request that is not whole. */
+  awaitsClient(attempt: Attempt): boolean {
+    return !this.requestEnded && attempt.sentBytes >= this.record.requestBytes;
+  }
+
+  /** The sidecar goes, and this call has outlasted its grace. */
+  cut(): void {
+    this.fail(drainingError(this.begun));
+  }
+
+  /** Some endpoint may have begun to work on it. */
+  private get begun(): boolean {
+    return this.attempt?.stream != null || this.tries?.mayBeProcessed === true;
+  }
+
+  /** Ends the call with an error of ours, in whatever form the client still understands. `endedBy`: whose doing that is. */
+  fail(cause: ReplyError, endedBy: EndedBy = 'outrigger'): void {
+    if (this.settled) return;
+    // An attempt before may have done what the last one did not even begin.
+    const error = this.tries?.mayBeProcessed === true ? { ...cause, mayHaveProcessed: true } : cause;
+    const nowMs = this.context.clock.now();
+    const ending = endedBy === 'client' ? endings.unsendable : endings.terminated;
+    this.attempt?.cancel(ErrorCode.CANCEL, ending, nowMs);
+    records.noteError(this.record, error, this.replyBegun);
+    // Settled first: the reply below may end the stream, and its last events are no longer ours.
+    this.settle(endedBy, nowMs);
+    if (this.replyBegun) endWithError(this.client, error, this.grpc);
+    else replyError(this.client, error, this.forwarding);
+  }
+
+  /** No other attempt can follow. */
+  private commit(): void {
+    this.replay?.drop();
+    this.replay = null;
+  }
+
+  /** Exactly once, whichever way it ended: timers, counters, metrics, span, log. */
+  private settle(endedBy: EndedBy, nowMs: number): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.deadline?.cancel();
+    this.stopWaiting?.();
+    this.tries?.stop();
+    this.commit();
+    const { record } = this;
+    record.endedBy = endedBy;
+    record.endedMs = nowMs;
+    record.requestMessages = this.requestMessages.count;
+    record.responseMessages = this.replyMessages.count;
+    // Counted first: a bug in what tells of calls must not leave one in flight for ever.
+    this.context.calls.end(this);
+    this.context.telemetry.settled(record, this.trace!);
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../core/clock.ts';
+import type { MemoryPressure } from '../core/memory-pressure.ts';
+import type { Router } from '../routing/router.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { Admission } from './admit.ts';
+import type { TriesPlan } from './dispatch/tries-plan.ts';
+import type { ReplayBudget } from './replay-buffer.ts';
+
+/** What a route does with a call, worked out when the configuration was loaded. Frozen. */
+export interface RoutePlan {
+  readonly route: string;
+  readonly cluster: Cluster;
+  /** Upper bound on a call's duration, milliseconds; infinity for none. `grpc-timeout` counts as well. */
+  readonly timeoutMs: number;
+  /** Rate limit and faults; null for none. */
+  readonly admission: Admission | null;
+  /** Retries by policy, or hedging; null for none. */
+  readonly tries: TriesPlan | null;
+}
+
+/** What every call of a listener shares. A reload makes a new one; calls that began on the old finish on it. */
+export interface ProxyContext {
+  readonly listener: string;
+  readonly router: Router<RoutePlan>;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly replayBudget: ReplayBudget;
+  readonly memory: MemoryPressure;
+  readonly calls: CallCounter;
+}
+
+/**
+ * Calls in flight of one listener, and a way to end those that outlast a drain.
+ *
+ * A list through the calls themselves, not a Set: each time a Set of short-lived objects grows anew, its old table stays
+ * in the old generation with its dead calls, and keeps whatever they hold alive until the next full collection. Measured
+ * at c10 m10: 9.5 µs a call with a Set, 6.6 without.
+ */
+export class CallCounter {
+  private first: Cuttable | null = null;
+  active = 0;
+  /** Calls that ended. */
+  ended = 0;
+
+  begin(call: Cuttable): void {
+    this.active++;
+    call.counted = true;
+    call.nextCall = this.first;
+    if (this.first !== null) this.first.previousCall = call;
+    this.first = call;
+  }
+
+  /** Harmless for a call that has ended. */
+  end(call: Cuttable): void {
+    if (!call.counted) return;
+    call.counted = false;
+    const { previousCall, nextCall } = call;
+    if (previousCall === null) this.first = nextCall;
+    else previousCall.nextCall = nextCall;
+    if (nextCall !== null) nextCall.previousCall = previousCall;
+    // A dead call that points to a living one would hold it in the same way.
+    call.previousCall = null;
+    call.nextCall = null;
+    this.active--;
+    this.ended++;
+  }
+
+  /** Ends what is left with `draining`; returns how many there were. */
+  cutAll(): number {
+    let cut = 0;
+    for (let call = this.first; call !== null; call = this.first) {
+      call.cut();
+      cut++;
+      // A call that does not end when cut must not hold up the others.
+      this.end(call);
+    }
+    return cut;
+  }
+}
+
+/** A call as its listener counts it. `counted` and the links belong to `CallCounter`. */
+export interface Cuttable {
+  counted: boolean;
+  previousCall: Cuttable | null;
+  nextCall: Cuttable | null;
+  cut(): void;
+}

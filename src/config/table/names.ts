@@ -1,9 +1,0 @@
-import { text } from '../scalar-type.ts';
-
-/** What headers may be called (RFC 9110 section 5.6.2). */
-export const headerName = text({
-  label: 'header name',
-  charsMax: 256,
-  pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
-  write: 'a header name, such as x-user-id',
-});

@@ -1,0 +1,221 @@
+import type { ReloadOutcome } from '../admin/deps.ts';
+import { type AdminServer, startAdmin } from '../admin/server.ts';
+import { ReplayBudget, replayBytesTotalMax } from '../call/replay-buffer.ts';
+import type { Config } from '../config/table.ts';
+import { type Address, formatAddress } from '../core/address.ts';
+import { InternalErrors } from '../core/internal-errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { sparingLogger } from '../core/sparing-logger.ts';
+import { BufferBudget } from '../http2/buffer-budget.ts';
+import { FlushScheduler } from '../http2/flush-scheduler.ts';
+import { ConnectionSlots } from '../listeners/connection-slots.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
+import { adminDeps } from './admin-deps.ts';
+import { adminSecurity, renewAdmin } from './admin-security.ts';
+import { buildCluster } from './build-cluster.ts';
+import { buildListener, type ListenerBuildDeps, socketAccess } from './build-listener.ts';
+import { CallStats } from './call-stats.ts';
+import { clientConnectionsMax } from './descriptors.ts';
+import { drainableOf } from './drainable.ts';
+import { type DrainResult, drainGracefully, Lifecycle } from './lifecycle.ts';
+import { collectGarbage, memoryMarks, readMemory } from './memory.ts';
+import { MemoryWatch } from './memory-watch.ts';
+import {
+  type AppDeps,
+  type AppParts,
+  activeCalls,
+  connectionCounts,
+  endedCalls,
+  everyListener,
+  notReadyBecause,
+  type Running,
+} from './parts.ts';
+import { registerReadinessMetrics } from './readiness.ts';
+import { Reloader } from './reload.ts';
+import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
+import { endpointMetrics } from './snapshots.ts';
+import { beforeSharing, orNullIf, whenFree, whenToldToGo } from './take-over.ts';
+
+/** A sidecar that runs. */
+export interface App {
+  /** Where a listener is bound, with the port the system gave. */
+  listenerAddress(name: string): Address;
+  readonly admin: AdminServer;
+  readonly telemetry: Telemetry;
+  readonly clusters: readonly Cluster[];
+  readonly lifecycle: Lifecycle;
+  readonly internalErrors: InternalErrors;
+  /** The one in force. */
+  readonly config: Config;
+  /** Why it is not ready, in plain words; empty when it is. */
+  notReadyBecause(): string[];
+  /** Calls in flight, and calls that ended, over all listeners. */
+  calls(): { readonly active: number; readonly ended: number };
+  /** Reads the configuration anew and puts it in force, or says why not. Never rejects. */
+  reload(why: string): Promise<ReloadOutcome>;
+  /** Drains and closes; the second asks for nothing new. */
+  stop(): Promise<DrainResult>;
+}
+
+/** Builds everything from a configuration and starts it in order; rejects with a sentence and leaves nothing behind. */
+export async function startApp(config: Config, deps: AppDeps): Promise<App> {
+  const { clock, logger } = deps;
+  const lifecycle = new Lifecycle(clock, logger, config.drain);
+  const stats = new CallStats();
+  const internalErrors = new InternalErrors(sparingLogger(logger, clock));
+  const telemetry = await startTelemetry(config.telemetry, {
+    ...deps,
+    internalErrors,
+    endpoints: () => endpointMetrics([...parts.running.clusters.values()].map((built) => built.cluster)),
+    connections: () => connectionCounts(parts),
+  });
+  const bufferBudget = new BufferBudget(config.limits.bufferedBytes);
+  const memory = watchMemory(config, deps, telemetry, (high) => bufferBudget.press(high));
+  const parts: AppParts = {
+    deps,
+    lifecycle,
+    stats,
+    telemetry,
+    memory,
+    reloads: newReloadStatus(clock.wallMs()),
+    running: { config, clusters: new Map(), listeners: [] },
+    wasReady: false,
+    failReadiness: false,
+    leaving: { listeners: new Set(), clusters: new Set() },
+  };
+  registerReloadMetrics(telemetry.registry, parts.reloads);
+  registerReadinessMetrics(telemetry.registry, () => parts);
+  const build: ListenerBuildDeps = {
+    ...deps,
+    zone: config.zone,
+    scheduler: new FlushScheduler(),
+    bufferBudget,
+    internalErrors,
+    series: new EndpointSeriesTable(),
+    memory,
+    sharedPorts: config.drain.handoverMs !== undefined,
+    telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },
+    replayBudget: new ReplayBudget(replayBytesTotalMax),
+    slots: new ConnectionSlots(clientConnectionsMax()),
+  };
+  const reloader = new Reloader(parts, build);
+  let admin: AdminServer | null = null;
+  const reload = async (why: string): Promise<ReloadOutcome> => {
+    const outcome = await reloader.reload(why);
+    if (outcome.ok) renewAdmin(admin, logger);
+    return outcome;
+  };
+  const drainable = drainableOf(parts, () => admin);
+  const drain = (): Promise<unknown> => lifecycle.drain(drainable);
+  try {
+    parts.running = buildAll(config, build);
+    const openAdmin = (): Promise<AdminServer> =>
+      startAdmin({
+        address: config.admin.listen,
+        socketAccess: socketAccess(config.admin.socket),
+        probes: config.admin.probes,
+        allowedHosts: config.admin.allowedHosts,
+        security: () => adminSecurity(config.admin),
+        isLocalPeer: deps.isLocalPeer,
+        deps: adminDeps(parts, drain, () => reload('requested over the admin address')),
+        logger,
+        clock,
+      });
+    admin = await openAdmin().catch(orNullIf(config.drain.handoverMs !== undefined));
+    for (const { cluster } of parts.running.clusters.values()) cluster.start();
+    if (admin === null) await whenToldToGo(parts);
+    await beforeSharing(parts);
+    await bindListeners(parts);
+    admin ??= await whenFree(openAdmin, parts);
+  } catch (error) {
+    // On a shared address calls may have come already.
+    if (build.sharedPorts) await drainGracefully(drainable, clock, config.drain);
+    await drainable.close();
+    throw error;
+  }
+  memory.start();
+  lifecycle.started();
+  logAdmin(admin, logger);
+  return appOf(parts, admin, internalErrors, reload, () => lifecycle.stop(drainable));
+}
+
+function appOf(
+  parts: AppParts,
+  admin: AdminServer,
+  internalErrors: InternalErrors,
+  reload: App['reload'],
+  stop: () => Promise<DrainResult>,
+): App {
+  return {
+    listenerAddress: (name) =>
+      parts.running.listeners.find((one) => one.listener.settings.name === name)!.listener.address,
+    admin,
+    telemetry: parts.telemetry,
+    get clusters() {
+      return [...parts.running.clusters.values()].map((built) => built.cluster);
+    },
+    lifecycle: parts.lifecycle,
+    internalErrors,
+    get config() {
+      return parts.running.config;
+    },
+    notReadyBecause: () => notReadyBecause(parts),
+    calls() {
+      const listeners = everyListener(parts);
+      return { active: activeCalls(listeners), ended: endedCalls(listeners) };
+    },
+    reload,
+    stop,
+  };
+}
+
+async function bindListeners({ running, lifecycle, deps }: AppParts): Promise<void> {
+  for (const { listener } of running.listeners) {
+    // A drain that came meanwhile has closed the listeners, and cannot close one that is bound after it.
+    if (lifecycle.isClosing) return;
+    const address = await listener.listen();
+    deps.logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
+  }
+}
+
+function logAdmin({ address, probesAddress, usesTls }: AdminServer, logger: Logger): void {
+  if (probesAddress !== null) logger.info('admin probes', { address: formatAddress(probesAddress) });
+  const at = formatAddress(address);
+  const url = `${usesTls ? 'https' : 'http'}://${at}/`;
+  logger.info('admin page', address.kind === 'unix' ? { address: at } : { url });
+}
+
+function buildAll(config: Config, deps: ListenerBuildDeps): Running {
+  const clusters = new Map(config.clusters.map((cluster) => [cluster.name, buildCluster(cluster, deps)]));
+  const listeners = config.listeners.map((listener) => buildListener(listener, clusters, deps));
+  return { config, clusters, listeners };
+}
+
+function watchMemory(
+  config: Config,
+  { clock, logger, readMemory: read = readMemory }: AppDeps,
+  telemetry: Telemetry,
+  onChange: (high: boolean) => void,
+): MemoryWatch {
+  const watch = new MemoryWatch(memoryMarks(config.limits), {
+    clock,
+    logger,
+    read,
+    collectGarbage,
+    onChange,
+  });
+  const help = 'Whether new calls are refused because memory is short: 1, else 0.';
+  telemetry.registry.observe('gauge', { name: 'outrigger.memory.short', help, unit: '' }, (emit) =>
+    emit({}, watch.high ? 1 : 0),
+  );
+  return watch;
+}
+
+function countedSettled(telemetry: Telemetry, stats: CallStats): Telemetry['settled'] {
+  return (record, trace) => {
+    stats.add(record);
+    telemetry.settled(record, trace);
+  };
+}

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net';
+import type { LoadResult } from '../config/load.ts';
+import type { Config } from '../config/table.ts';
+import type { Clock } from '../core/clock.ts';
+import type { LineLogger } from '../core/line-logger.ts';
+import type { Random } from '../core/random.ts';
+import type { DnsResolver } from '../discovery/dns-resolver.ts';
+import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { BuiltCluster } from './build-cluster.ts';
+import type { ListenerParts } from './build-listener.ts';
+import type { CallStats } from './call-stats.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { MemoryReading } from './memory.ts';
+import type { MemoryWatch } from './memory-watch.ts';
+import type { ReloadStatus } from './reload-status.ts';
+
+/** What a sidecar needs of the process it runs in. */
+export interface AppDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: LineLogger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Outrigger's version. */
+  readonly version: string;
+  /** Reads the configuration anew, as it was read at the start; absent where there is nothing to read. */
+  readonly load?: () => LoadResult;
+  /** `POST /quitquitquit` was asked for, and the drain is over. */
+  readonly onQuit: () => void;
+  /** For tests: asks other DNS servers than the system's. */
+  readonly newDnsResolver?: () => DnsResolver;
+  /** For tests, which have one machine: whether the peer of an admin connection is on this one. */
+  readonly isLocalPeer?: (socket: Socket) => boolean;
+  /** For tests: other memory than this process's. */
+  readonly readMemory?: () => MemoryReading;
+}
+
+/** What one configuration became. Frozen: a reload makes another and puts it in the place of this one. */
+export interface Running {
+  readonly config: Config;
+  readonly clusters: ReadonlyMap<string, BuiltCluster>;
+  readonly listeners: readonly ListenerParts[];
+}
+
+/** All that a running sidecar is made of, for those who look at it. */
+export interface AppParts {
+  readonly deps: AppDeps;
+  readonly lifecycle: Lifecycle;
+  readonly stats: CallStats;
+  readonly telemetry: Telemetry;
+  readonly memory: MemoryWatch;
+  readonly reloads: ReloadStatus;
+  running: Running;
+  /** Whether it was ready before the latest reload: what a reload brought can make it degraded, but not unready. */
+  wasReady: boolean;
+  /** Whether `POST /healthcheck/fail` made readiness fail. */
+  failReadiness: boolean;
+  /** What a reload took away, until the calls there are over. */
+  readonly leaving: { readonly listeners: Set<ListenerParts>; readonly clusters: Set<Cluster> };
+}
+
+/** Listeners that have connections or may get some: those of the configuration, and those that are on their way out. */
+export function everyListener({ running, leaving }: AppParts): ListenerParts[] {
+  return [...running.listeners, ...leaving.listeners];
+}
+
+/** Clusters that have calls or may get some. */
+export function everyCluster({ running, leaving }: AppParts): Cluster[] {
+  return [...[...running.clusters.values()].map(({ cluster }) => cluster), ...leaving.clusters];
+}
+
+/** Why `/ready` says no, in plain words; empty when it says yes. */
+export function notReadyBecause(parts: AppParts): string[] {
+  const { state } = parts.lifecycle;
+  const byHand = parts.failReadiness ? ['made to fail by POST /healthcheck/fail'] : [];
+  if (state === 'draining') return [drainingBecause(parts.lifecycle), ...byHand];
+  const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
+  return [...reasons, ...(parts.wasReady ? [] : clustersAwaited(parts)), ...byHand];
+}
+
+function drainingBecause({ progress }: Lifecycle): string {
+  if (progress === null) return 'draining';
+  const { phase, acceptingForMs } = progress;
+  if (phase === 'drained') return 'draining: the listeners are closed and every call has ended';
+  if (phase === 'closing') return 'draining: the listeners are closed and calls in flight finish';
+  return `draining: new connections are accepted for another ${(acceptingForMs / 1000).toFixed(1)} s`;
+}
+
+/** Clusters whose first answers are still to come, in plain words. */
+export function clustersAwaited({ running }: AppParts): string[] {
+  return [...running.clusters.values()]
+    .map(({ cluster }) => cluster.notReadyBecause)
+    .filter((reason) => reason !== '');
+}
+
+export function connectionCounts(parts: AppParts): ConnectionCounts {
+  let downstream = 0;
+  let upstream = 0;
+  for (const { listener } of everyListener(parts)) downstream += listener.connections;
+  for (const cluster of everyCluster(parts)) {
+    for (const endpoint of cluster.all()) upstream += endpoint.pool.connections;
+  }
+  return { downstream, upstream };
+}
+
+/** Calls in flight: HTTP calls, WebSockets and, for `protocol: tcp`, connections. */
+export function activeCalls(listeners: readonly ListenerParts[]): number {
+  let active = 0;
+  for (const { context, tcp } of listeners) active += context.calls.active + (tcp?.connections ?? 0);
+  return active;
+}
+
+export function endedCalls(listeners: readonly ListenerParts[]): number {
+  let ended = 0;
+  for (const { context } of listeners) ended += context.calls.ended;
+  return ended;
+}

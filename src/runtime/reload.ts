@@ -1,0 +1,263 @@
+import type { ReloadOutcome } from '../admin/deps.ts';
+import type { Config } from '../config/table.ts';
+import { formatAddress } from '../core/address.ts';
+import { counted } from '../core/counted.ts';
+import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import { formatProblem, sortProblems } from '../schema/problem.ts';
+import { warmUpMsMax } from '../upstream/warm-up.ts';
+import type { BuiltCluster } from './build-cluster.ts';
+import { clusterSettings } from './build-cluster.ts';
+import { type ListenerBuildDeps, type ListenerParts, routerOf, sameRoutes } from './build-listener.ts';
+import { ListenersDrain } from './drainable.ts';
+import { fixedKeyProblems } from './fixed-keys.ts';
+import { drainGracefully, waitWhile } from './lifecycle.ts';
+import { startProblem } from './listen-problem.ts';
+import { type AppParts, clustersAwaited } from './parts.ts';
+import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
+
+/**
+ * Puts another configuration in the place of the one that runs, all or nothing:
+ *
+ *     read ─▶ plan ─▶ warm up new clusters ─▶ bind new listeners ─▶ switch ─▶ let go what is gone
+ *
+ * Up to the switch everything is made beside what runs, and given back if a step fails. The switch itself is one turn of
+ * the event loop: calls before it are on the old routes to their end, calls after it on the new ones.
+ */
+export class Reloader {
+  private readonly parts: AppParts;
+  private readonly deps: ListenerBuildDeps;
+  /** The one that runs, and the one that waits for it: whoever asks meanwhile gets the answer of that. */
+  private running: Promise<ReloadOutcome> | null = null;
+  private next: Promise<ReloadOutcome> | null = null;
+
+  constructor(parts: AppParts, deps: ListenerBuildDeps) {
+    this.parts = parts;
+    this.deps = deps;
+  }
+
+  /** Never rejects. A reload that is asked for while another runs begins after it, since that may have read too early. */
+  reload(why: string): Promise<ReloadOutcome> {
+    if (this.next !== null) return this.next;
+    if (this.running !== null) {
+      this.next = this.running.then(() => {
+        this.next = null;
+        return this.reload(why);
+      });
+      return this.next;
+    }
+    this.running = this.once(why).finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  private async once(why: string): Promise<ReloadOutcome> {
+    const { deps, reloads } = this.parts;
+    const result = await this.attempt().catch((error: unknown) => {
+      return this.refused([error instanceof Error ? error.message : String(error)]);
+    });
+    if (result.ok) {
+      reloads.reloads++;
+      reloads.lastError = '';
+      const changes = result.changes.join('; ') || 'nothing has changed';
+      deps.logger.info(`reloaded: ${changes}`, { why, version: result.version });
+      for (const warning of result.warnings) deps.logger.warn(warning);
+    } else {
+      reloads.refused++;
+      reloads.lastError = result.problems.join('\n');
+      deps.logger.error('reload refused: the configuration before it stays', { why });
+      for (const problem of result.problems) deps.logger.error(problem);
+    }
+    return result;
+  }
+
+  private async attempt(): Promise<ReloadOutcome> {
+    const { deps, running } = this.parts;
+    if (this.parts.lifecycle.state === 'draining') return this.refused([this.drainingNow()]);
+    if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
+    const loaded = deps.load();
+    if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
+    const fixed = sortProblems(fixedKeyProblems(running.config, loaded.config, loaded.placeOf));
+    if (fixed.length > 0) return this.refused(fixed.map(formatProblem));
+    const plan = planReload(running, loaded.config, this.deps);
+    const changes = changesOf(plan, running.config);
+    const warnings = loaded.warnings.map(formatProblem);
+    try {
+      const lists = await this.warmUp(plan, warnings);
+      for (const { listener } of plan.newListeners) {
+        const address = await listener.listen();
+        deps.logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
+      }
+      // SIGTERM may have come meanwhile, and its drain knows nothing of what is new.
+      if ((this.parts.lifecycle.state as string) === 'draining') throw new Error(this.drainingNow());
+      this.commit(plan, lists);
+    } catch (error) {
+      plan.discard();
+      return this.refused([startProblem(error, loaded.config, loaded.placeOf)]);
+    }
+    const { reloads } = this.parts;
+    if (changes.length > 0) {
+      reloads.version++;
+      reloads.loadedWallMs = deps.clock.wallMs();
+    }
+    return { ok: true, version: reloads.version, changes, warnings };
+  }
+
+  private drainingNow(): string {
+    const what = 'the sidecar is draining';
+    return this.parts.lifecycle.canUndrain
+      ? `${what}; take the drain back with outrigger undrain, and reload then`
+      : what;
+  }
+
+  private refused(problems: readonly string[]): ReloadOutcome {
+    return { ok: false, version: this.parts.reloads.version, problems };
+  }
+
+  /** Begins discovery and probes of what is new, and waits for their first answers; but not for ever. */
+  private async warmUp(plan: ReloadPlan, warnings: string[]): Promise<Members> {
+    const { clock } = this.deps;
+    const lists: Members = new Map();
+    for (const { cluster } of plan.newClusters) cluster.start();
+    for (const changed of plan.changedClusters) {
+      changed.discovery?.start((list) => {
+        // Once it is in force, straight on.
+        if (lists.get(changed) === 'applied') changed.built.cluster.update(list);
+        else lists.set(changed, list);
+      });
+    }
+    const waitsFor = (): string[] => [
+      ...plan.newClusters.map(({ cluster }) => cluster.notReadyBecause).filter((reason) => reason !== ''),
+      ...plan.changedClusters
+        .filter(({ discovery }) => discovery !== null && !discovery.status.answered)
+        .map(
+          ({ built, discovery }) => `cluster ${built.cluster.name}: ${discovery?.describe} has not answered`,
+        ),
+    ];
+    await waitWhile(() => waitsFor().length > 0, clock, clock.now() + warmUpMsMax);
+    warnings.push(...waitsFor().map((reason) => `applied before it was ready: ${reason}`));
+    return lists;
+  }
+
+  /** The switch. Nothing here waits or fails. */
+  private commit(plan: ReloadPlan, lists: Members): void {
+    const { parts } = this;
+    const { config, clusters } = plan;
+    for (const changed of plan.changedClusters) {
+      const { built, discovery } = changed;
+      built.cluster.reconfigure(clusterSettings(built.config), discovery);
+      const list = lists.get(changed);
+      if (discovery === null || list === 'applied') continue;
+      lists.set(changed, 'applied');
+      if (list !== undefined) built.cluster.update(list);
+    }
+    for (const { cluster } of plan.newClusters) {
+      const before = parts.running.clusters.get(cluster.name);
+      if (before !== undefined) cluster.replaces(before.cluster);
+    }
+    for (const { parts: listener, config: wanted, prepared } of plan.keptListeners) {
+      const same = sameRoutes(listener, wanted, clusters);
+      // Kept if it can be: retry budgets and what connections remember of heads go with it.
+      const router = same ? listener.context.router : routerOf(wanted, clusters, this.deps.random);
+      listener.context = { ...listener.context, listener: wanted.name, router };
+      listener.clusters = clusters;
+      listener.config = wanted;
+      if (prepared !== null) listener.listener.apply(prepared);
+    }
+    const listeners = config.listeners.map(
+      (wanted) =>
+        plan.keptListeners.find((kept) => kept.config === wanted)?.parts ??
+        plan.newListeners.find((made) => made.config === wanted)!,
+    );
+    const before = parts.running.config;
+    parts.wasReady ||= clustersAwaited(parts).length === 0;
+    parts.running = { config, clusters, listeners };
+    parts.lifecycle.settings = config.drain;
+    // A level that was set by hand stays, unless the file has another one than it had.
+    if (before.log.level !== config.log.level) parts.deps.logger.level = config.log.level;
+    for (const gone of plan.goneListeners) void this.letListenerGo(gone);
+    for (const gone of plan.goneClusters) void this.letClusterGo(gone);
+  }
+
+  private async letListenerGo(gone: ListenerParts): Promise<void> {
+    const { leaving, deps, lifecycle } = this.parts;
+    leaving.listeners.add(gone);
+    const { name } = gone.listener.settings;
+    deps.logger.info('listener is going: it takes no new connections', { listener: name });
+    const { cut, finished } = await drainGracefully(
+      new ListenersDrain(() => [gone]),
+      deps.clock,
+      lifecycle.settings,
+    );
+    gone.listener.close();
+    leaving.listeners.delete(gone);
+    deps.logger.info(`listener is gone: ${counted(cut, 'call')} terminated, ${finished} finished`, {
+      listener: name,
+    });
+  }
+
+  /** No call begins there any more; those that did may still be retried, so it works on until they are over. */
+  private async letClusterGo({ cluster }: BuiltCluster): Promise<void> {
+    const { leaving, deps, lifecycle } = this.parts;
+    leaving.clusters.add(cluster);
+    const over = (): boolean => cluster.active === 0 || lifecycle.isClosing;
+    await waitWhile(() => !over(), deps.clock, Number.POSITIVE_INFINITY, idleLookMs);
+    // The end of the process closes what is left.
+    if (lifecycle.isClosing) return;
+    cluster.stop();
+    cluster.close();
+    leaving.clusters.delete(cluster);
+    deps.logger.info('cluster is gone', { cluster: cluster.name });
+  }
+}
+
+/** How often it is looked whether the last call of a removed cluster has ended, milliseconds. */
+const idleLookMs = 100;
+
+/** What a cluster's new discovery said first, until the switch. */
+type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'applied'>;
+
+function changesOf(plan: ReloadPlan, before: Config): string[] {
+  const changes: string[] = [];
+  const tell = (what: string, names: readonly string[]): void => {
+    if (names.length > 0) changes.push(`${what} ${names.join(', ')}`);
+  };
+  const { config } = plan;
+  const replaced = plan.newClusters.filter(({ cluster }) =>
+    before.clusters.some(({ name }) => name === cluster.name),
+  );
+  const routed = plan.keptListeners.filter(
+    ({ parts, config: wanted, prepared }) =>
+      prepared !== null || JSON.stringify(parts.config) !== JSON.stringify(wanted),
+  );
+  tell('new cluster', plan.newClusters.filter((one) => !replaced.includes(one)).map(nameOf));
+  tell('rebuilt cluster', replaced.map(nameOf));
+  tell(
+    'changed cluster',
+    plan.changedClusters.map(({ built }) => nameOf(built)),
+  );
+  tell(
+    'removed cluster',
+    plan.goneClusters.filter((one) => !config.clusters.some(({ name }) => name === nameOf(one))).map(nameOf),
+  );
+  tell(
+    'new listener',
+    plan.newListeners.map(({ config: { name } }) => name),
+  );
+  tell(
+    'changed listener',
+    routed.map(({ config: { name } }) => name),
+  );
+  tell(
+    'removed listener',
+    plan.goneListeners.map(({ config: { name } }) => name),
+  );
+  for (const section of ['drain', 'log'] as const)
+    if (JSON.stringify(before[section]) !== JSON.stringify(config[section]))
+      changes.push(`changed ${section}`);
+  return changes;
+}
+
+function nameOf({ cluster }: BuiltCluster): string {
+  return cluster.name;
+}

@@ -1,0 +1,265 @@
+import { expect } from 'chai';
+import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
+import { ErrorCode } from '../../../src/core/error-code.ts';
+import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
+import { GrpcStatus } from '../../../src/core/grpc-status.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { callRig, type FakeStream, failure, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
+import { answer, expectTriesOver, hedgePlan, message, retryPlan, sayTrailersOnly } from './tries-support.ts';
+
+const noConnection = { code: 'connect_failed', message: 'no connection' } as const;
+const tooMuch = 'x'.repeat(replayBytesPerCallMax);
+const saidOf = (client: FakeStream): string => decodeGrpcMessage(client.heads[0].get('grpc-message')!);
+
+describe('a request that goes to several attempts', () => {
+  it('reaches one that waits for a connection once that is there, and the other at once', () => {
+    const plan = hedgePlan(2);
+    const rig = callRig({ endpoints: 2, tries: plan });
+    const client = rig.call(grpcHead(), false);
+    for (const pool of rig.pools) pool.atOnce = null;
+    rig.clock.advance(100);
+    send(client, 'hello');
+    expect(rig.order[0].said).to.deep.equal(['head POST', 'data 5']);
+    client.receiver!.trailers(HeaderBlock.of(['x-sum', '1']));
+    expect(rig.order[0].said.at(-1)).to.equal('trailers');
+    rig.pools.find(({ asked }) => asked.length > 0)!.grant();
+    expect(rig.order[1].said).to.deep.equal(['head POST', 'data 5', 'trailers']);
+    answer(rig.order[1]);
+    expectTriesOver(rig, plan);
+  });
+
+  it('its trailers reach all of them', () => {
+    const plan = hedgePlan(2);
+    const rig = callRig({ endpoints: 2, tries: plan });
+    const client = rig.call(grpcHead(), false);
+    rig.clock.advance(100);
+    client.receiver!.trailers(HeaderBlock.of(['x-sum', '1']));
+    expect(rig.order.map(({ said }) => said)).to.deep.equal([
+      ['head POST', 'trailers'],
+      ['head POST', 'trailers'],
+    ]);
+    answer(rig.order[0]);
+    expectTriesOver(rig, plan);
+  });
+
+  describe('and outgrows the replay buffer goes on with', () => {
+    it('the one that has begun its reply', () => {
+      const plan = hedgePlan(2);
+      const rig = callRig({ endpoints: 2, tries: plan });
+      const client = rig.call(grpcHead(), false);
+      rig.clock.advance(100);
+      send(client, '1234567890');
+      rig.order[0].receiver!.sent(10);
+      rig.order[1].receiver!.head(replyHead(), false);
+      send(client, tooMuch);
+      expect(rig.order[0].said.at(-1)).to.equal('reset CANCEL');
+      expect(client.said).to.deep.equal(['head 200']);
+      rig.order[1].receiver!.data(message, 0, 5, true);
+      expectTriesOver(rig, plan);
+    });
+
+    it('the one that has a connection', () => {
+      const plan = hedgePlan(2);
+      const rig = callRig({ endpoints: 2, tries: plan });
+      for (const pool of rig.pools) pool.atOnce = null;
+      const client = rig.call(grpcHead(), false);
+      for (const pool of rig.pools) pool.atOnce = 'grant';
+      rig.clock.advance(100);
+      send(client, tooMuch);
+      send(client, 'x');
+      expect(rig.pools.map(({ cancelled }) => cancelled).toSorted()).to.deep.equal([0, 1]);
+      answer(rig.order[0]);
+      expect(rig.settled[0].chosen).to.equal(2);
+      expectTriesOver(rig, plan);
+    });
+
+    it('the first, of two that are as far', () => {
+      const plan = hedgePlan(2);
+      const rig = callRig({ endpoints: 2, tries: plan });
+      const client = rig.call(grpcHead(), false);
+      rig.clock.advance(100);
+      send(client, tooMuch);
+      send(client, 'x');
+      expect(rig.order[1].said.at(-1)).to.equal('reset CANCEL');
+      answer(rig.order[0]);
+      expect(rig.settled[0].chosen).to.equal(1);
+      expectTriesOver(rig, plan);
+    });
+
+    it('none, where the only one breaks as it takes the bytes', () => {
+      const plan = retryPlan({ on: ['reset'] });
+      const rig = callRig({ endpoints: 2, tries: plan });
+      const client = rig.call(grpcHead(), false);
+      const [stream] = rig.order;
+      stream.data = () => stream.receiver!.failed(failure('closed'));
+      send(client, `${tooMuch}x`);
+      expect(client.heads[0].get('x-outrigger-error')).to.equal('upstream_closed');
+      expect(rig.settled[0].attempts[0]).to.include({
+        verdict: 'not retried: the request is larger than what is kept of it',
+        withheld: 'replay',
+      });
+      expectTriesOver(rig, plan);
+    });
+  });
+});
+
+describe('attempts that end while others run', () => {
+  it('one that fails is left to the others where the route allows no more', () => {
+    const plan = hedgePlan(2);
+    const rig = callRig({ endpoints: 2, tries: plan });
+    const client = rig.call(grpcHead());
+    rig.clock.advance(100);
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
+    expect(client.said).to.deep.equal([]);
+    answer(rig.order[1]);
+    expect(rig.settled[0].attempts[0]).to.include({
+      verdict: 'UNAVAILABLE: left to the attempts that run',
+      withheld: 'attempts',
+    });
+    expect(rig.settled[0].chosen).to.equal(2);
+    expectTriesOver(rig, plan);
+  });
+
+  it('one that never began says nothing of the call, one that may have been processed does', () => {
+    for (const [how, goesOn] of [
+      ['refused', true],
+      ['closed', false],
+    ] as const) {
+      const plan = hedgePlan(2, ['not-found']);
+      const rig = callRig({ endpoints: 3, tries: plan });
+      const client = rig.call(grpcHead());
+      rig.clock.advance(100);
+      // One that was refused is sent to another endpoint, once.
+      for (const stream of rig.order.slice(1)) stream.receiver!.failed(failure(how));
+      if (goesOn) rig.order[2].receiver!.failed(failure(how));
+      expect(client.heads.length === 0, how).to.equal(goesOn);
+      if (goesOn) answer(rig.order[0]);
+      expectTriesOver(rig, plan);
+    }
+  });
+
+  it('a verdict is added to the one before, and a reason to withhold outlives a later retry', () => {
+    const plan = hedgePlan(2, ['unavailable'], 1);
+    const rig = callRig({ endpoints: 3, tries: plan });
+    rig.call(grpcHead());
+    rig.clock.advance(1);
+    rig.call(grpcHead());
+    rig.clock.advance(100);
+    expect(rig.order).to.have.length(3);
+    answer(rig.order[0]);
+    sayTrailersOnly(rig.order[1], GrpcStatus.UNAVAILABLE);
+    rig.clock.advance(0);
+    answer(rig.order[3]);
+    expect(rig.settled[1].attempts[0]).to.include({
+      verdict:
+        'not hedged: the budget is used up (1 retry among 2 calls in flight); UNAVAILABLE: retried after 0 ms',
+      withheld: 'budget',
+    });
+    expectTriesOver(rig, plan, 2);
+  });
+
+  it('the verdict on one that broke off is on its own record, and not on the latest', () => {
+    const plan = hedgePlan(2, ['reset']);
+    const rig = callRig({ endpoints: 3, tries: plan });
+    rig.call(grpcHead());
+    rig.clock.advance(100);
+    rig.order[0].receiver!.failed(failure('closed'));
+    answer(rig.order[1]);
+    expect(rig.settled[0].attempts.map(({ verdict }) => verdict)).to.deep.equal([
+      'upstream_closed: left to the attempts that run',
+      '',
+    ]);
+    expectTriesOver(rig, plan);
+  });
+
+  it('of HTTP, one that was cancelled or whose reply was dropped has no gRPC status', () => {
+    const plan = hedgePlan(3, ['5xx']);
+    const rig = callRig({ endpoints: 3, tries: plan });
+    rig.call(httpHead());
+    rig.clock.advance(100);
+    rig.order[0].receiver!.head(replyHead('500'), true);
+    rig.clock.advance(0);
+    rig.order[2].receiver!.head(replyHead('200'), true);
+    const told = rig.settled[0].attempts.map(({ httpStatus, grpcStatus }) => [httpStatus, grpcStatus]);
+    expect(told).to.deep.equal([
+      [500, -1],
+      [0, -1],
+      [200, -1],
+    ]);
+    expectTriesOver(rig, plan);
+  });
+});
+
+describe('whether the upstream may have processed the call, after several attempts', () => {
+  const mayHave = /the upstream may have processed the call/;
+  const didNot = /the upstream did not process the call/;
+
+  it('an earlier one that broke off may have done it', () => {
+    const plan = retryPlan({ on: ['reset', 'connect-failure'] });
+    const rig = callRig({ tries: plan });
+    const client = rig.call(grpcHead());
+    rig.order[0].receiver!.failed(failure('closed'));
+    rig.pools[0].atOnce = noConnection;
+    rig.clock.advance(1000);
+    expect(client.heads[0].get('x-outrigger-error')).to.equal('connect_failed');
+    expect(saidOf(client)).to.match(mayHave);
+    expectTriesOver(rig, plan);
+  });
+
+  it('none did it where there was no connection each time', () => {
+    const plan = retryPlan({ on: ['connect-failure'] });
+    const rig = callRig({ tries: plan });
+    rig.pools[0].atOnce = noConnection;
+    const client = rig.call(grpcHead());
+    rig.clock.advance(1000);
+    expect(saidOf(client)).to.match(didNot);
+    expectTriesOver(rig, plan);
+  });
+
+  it('one that was out of its time may have done it, if it had a connection', () => {
+    for (const [connected, expected] of [
+      [true, mayHave],
+      [false, didNot],
+    ] as const) {
+      const plan = retryPlan({ perTryTimeoutMs: 100, attempts: 1 });
+      const rig = callRig({ tries: plan });
+      rig.pools[0].atOnce = connected ? 'grant' : null;
+      const client = rig.call(grpcHead());
+      rig.clock.advance(100);
+      expect(saidOf(client)).to.match(expected);
+      expectTriesOver(rig, plan);
+    }
+  });
+
+  it('one that was out of its time may have done it, whatever became of the next', () => {
+    const plan = retryPlan({ perTryTimeoutMs: 100, attempts: 2 });
+    const rig = callRig({ tries: plan });
+    const client = rig.call(grpcHead());
+    rig.clock.advance(100);
+    rig.pools[0].atOnce = noConnection;
+    rig.clock.advance(1000);
+    expect(saidOf(client)).to.match(mayHave);
+    expectTriesOver(rig, plan);
+  });
+
+  it('one that was cancelled for the sake of another may have done it, if it had a connection', () => {
+    for (const [connected, expected] of [
+      [true, mayHave],
+      [false, didNot],
+    ] as const) {
+      const plan = hedgePlan(2);
+      const rig = callRig({ endpoints: 2, tries: plan });
+      for (const pool of rig.pools) pool.atOnce = connected ? 'grant' : null;
+      const client = rig.call(grpcHead(), false);
+      for (const pool of rig.pools) pool.atOnce = 'grant';
+      rig.clock.advance(100);
+      const last = rig.order.at(-1)!;
+      send(client, 'x');
+      last.receiver!.sent(1);
+      send(client, tooMuch);
+      last.receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
+      expect(saidOf(client)).to.match(expected);
+      expectTriesOver(rig, plan);
+    }
+  });
+});

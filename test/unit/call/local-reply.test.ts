@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import { endWithGrpcError, replyGrpcError, replyHttpError } from '../../../src/call/local-reply.ts';
+import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
+import {
+  type ReplyError,
+  type ReplyErrorCode,
+  replyErrors,
+  replySentence,
+} from '../../../src/core/reply-error.ts';
+import { FakeStream } from './call-rig.ts';
+
+const error = (code: ReplyErrorCode, more: Partial<ReplyError> = {}): ReplyError => ({
+  code,
+  detail: 'the 3rd replica – größte – failed',
+  mayHaveProcessed: true,
+  ...more,
+});
+
+describe('replies of our own', () => {
+  for (const code of Object.keys(replyErrors) as ReplyErrorCode[]) {
+    it(`${code}: gRPC trailers-only, HTTP status with a line of text, and the code as a header`, () => {
+      const grpc = new FakeStream();
+      replyGrpcError(grpc, error(code));
+      expect(grpc.said).to.deep.equal(['head 200 end']);
+      const [head] = grpc.heads;
+      expect(head.get('content-type')).to.equal('application/grpc');
+      expect(head.get('grpc-status')).to.equal(String(replyErrors[code].grpcStatus));
+      expect(decodeGrpcMessage(head.get('grpc-message')!)).to.equal(replySentence(error(code)));
+      expect(head.get('x-outrigger-error')).to.equal(code);
+
+      const http = new FakeStream();
+      replyHttpError(http, error(code), true);
+      expect(http.heads[0].status).to.equal(replyErrors[code].httpStatus);
+      expect(http.heads[0].get('content-length')).to.equal(String(http.body.length));
+      expect(http.body.toString()).to.equal(`${replySentence(error(code))}\n`);
+      expect(http.heads[0].get('x-outrigger-error')).to.equal(code);
+    });
+  }
+
+  it('says when to come again, in whole seconds and rounded up, only where that is known', () => {
+    for (const [retryAfterMs, seconds] of [
+      [undefined, undefined],
+      [2001, '3'],
+      [2000, '2'],
+    ] as const) {
+      const [grpc, http] = [new FakeStream(), new FakeStream()];
+      const limited = error('rate_limited', { retryAfterMs });
+      replyGrpcError(grpc, limited);
+      replyHttpError(http, limited, true);
+      for (const { heads } of [grpc, http]) expect(heads[0].get('retry-after')).to.equal(seconds);
+      const pushback = retryAfterMs === undefined ? undefined : String(retryAfterMs);
+      expect(grpc.heads[0].get('grpc-retry-pushback-ms')).to.equal(pushback);
+    }
+  });
+
+  it('to HEAD: the same length and no body', () => {
+    const stream = new FakeStream();
+    replyHttpError(stream, error('no_route'), false);
+    expect(stream.said).to.deep.equal(['head 404 end']);
+    expect(Number(stream.heads[0].get('content-length'))).to.be.greaterThan(0);
+  });
+
+  it('behind a reply head: trailers, with the status that a reset means', () => {
+    const stream = new FakeStream();
+    endWithGrpcError(stream, error('upstream_reset', { grpcStatus: 8 }));
+    expect(stream.said).to.deep.equal(['trailers']);
+    expect(stream.trailersBlock?.get('grpc-status')).to.equal('8');
+    expect(stream.trailersBlock?.get('x-outrigger-error')).to.equal('upstream_reset');
+  });
+
+  it('what came from outside cannot break out of the message', () => {
+    const stream = new FakeStream();
+    replyGrpcError(stream, error('no_route', { detail: 'no route matches GET x\r\nset-cookie: a=1\0' }));
+    expect(stream.heads[0].get('grpc-message')).to.match(/^[\x20-\x7e]*$/);
+  });
+});

@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { CallCounter, type Cuttable } from '../../../src/call/plan.ts';
+
+function someCall(counter: CallCounter, cut: () => void = () => {}): Cuttable {
+  const call: Cuttable = { counted: false, previousCall: null, nextCall: null, cut };
+  counter.begin(call);
+  return call;
+}
+
+describe('CallCounter', () => {
+  it('counts calls in flight and calls that ended, in whatever order they end', () => {
+    const counter = new CallCounter();
+    const calls = Array.from({ length: 5 }, () => someCall(counter));
+    for (const [i, at] of [2, 0, 4, 1, 3].entries()) {
+      counter.end(calls[at]);
+      expect([counter.active, counter.ended]).to.deep.equal([4 - i, i + 1]);
+    }
+  });
+
+  it('ending twice is ending once', () => {
+    const counter = new CallCounter();
+    const [, first] = [someCall(counter), someCall(counter), someCall(counter)];
+    counter.end(first);
+    expect([first.previousCall, first.nextCall], 'keeps no other call alive').to.deep.equal([null, null]);
+    counter.end(first);
+    expect([counter.active, counter.ended]).to.deep.equal([2, 1]);
+  });
+
+  it('cuts every call in flight, also those that end as they are cut', () => {
+    const counter = new CallCounter();
+    const cut: number[] = [];
+    const calls: Cuttable[] = [];
+    for (let i = 0; i < 4; i++) {
+      calls.push(
+        someCall(counter, () => {
+          cut.push(i);
+          counter.end(calls[i]);
+        }),
+      );
+    }
+    counter.end(calls[1]);
+    expect(counter.cutAll()).to.equal(3);
+    expect(cut.sort()).to.deep.equal([0, 2, 3]);
+    expect([counter.active, counter.cutAll()]).to.deep.equal([0, 0]);
+  });
+
+  it('a call that does not end when it is cut counts as ended all the same, once', () => {
+    const counter = new CallCounter();
+    const call = someCall(counter);
+    expect(counter.cutAll()).to.equal(1);
+    counter.end(call);
+    expect([counter.active, counter.ended]).to.deep.equal([0, 1]);
+  });
+});

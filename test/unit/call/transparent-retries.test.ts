@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import {
+  callAttemptsMax,
+  notElsewhereBecause,
+  TransparentRetries,
+} from '../../../src/call/dispatch/transparent-retries.ts';
+import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
+
+describe('call/transparent-retries', () => {
+  it('sends a call elsewhere while its request is at hand and its attempts are few', () => {
+    expect(notElsewhereBecause(true, 1)).to.equal('');
+    expect(notElsewhereBecause(true, callAttemptsMax - 1)).to.equal('');
+    expect(notElsewhereBecause(false, 1)).to.match(/outgrew the replay buffer/);
+    expect(notElsewhereBecause(true, callAttemptsMax)).to.match(/at most 100 attempts/);
+  });
+
+  it('says of an attempt that did no work where the call went next, and of the last one that it went nowhere', () => {
+    const [first, second, third] = ['a', 'b', 'b'].map(
+      (endpoint) => ({ endpoint, verdict: '' }) as AttemptRecord,
+    );
+    const retries = new TransparentRetries();
+    retries.followedBy({ address: 'a' });
+    retries.cameToNothing(first);
+    expect(first.verdict).to.equal('not retried at once: no other endpoint was available');
+    retries.followedBy({ address: 'b' });
+    retries.cameToNothing(second);
+    retries.followedBy({ address: 'b' });
+    retries.followedBy({ address: 'c' });
+    retries.cameToNothing(third);
+    expect([first, second, third].map(({ verdict }) => verdict)).to.deep.equal([
+      'retried on another endpoint: no work was done',
+      'retried on the same endpoint: no work was done',
+      'not retried at once: no other endpoint was available',
+    ]);
+  });
+});
+
+describe('TransparentRetries', () => {
+  it('allows one attempt after a refusal, whatever came in between', () => {
+    const retries = new TransparentRetries();
+    expect(retries.allow('unsent', 3)).to.equal(true);
+    expect(retries.allow('refused', 3)).to.equal(true);
+    expect(retries.allow('unsent', 3)).to.equal(true);
+    expect(retries.allow('refused', 3)).to.equal(false);
+  });
+
+  it('allows what never left to go around all endpoints, and once more', () => {
+    const retries = new TransparentRetries();
+    const allowed = Array.from({ length: 5 }, () => retries.allow('unsent', 3));
+    expect(allowed).to.deep.equal([true, true, true, true, false]);
+  });
+});

@@ -1,0 +1,257 @@
+import { expect } from 'chai';
+import { stickyAffinity } from '../../../src/balancing/sticky.ts';
+import { UpgradeCall, type UpgradeResult } from '../../../src/call/upgrade-call.ts';
+import { endings } from '../../../src/core/ending.ts';
+import { Field } from '../../../src/core/field.ts';
+import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
+import type { ReplyError } from '../../../src/core/reply-error.ts';
+import { Fault } from '../../../src/policies/fault/fault.ts';
+import { RateLimit } from '../../../src/policies/rate-limit/rate-limit.ts';
+import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
+import { makePropagation } from '../../../src/telemetry/propagation.ts';
+import { makeSampler } from '../../../src/telemetry/sampler.ts';
+import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
+import { type CallTrace, contextTracing } from '../../../src/telemetry/tracing.ts';
+import { callRig, httpHead } from './call-rig.ts';
+
+const peer = { address: '127.0.0.9', port: 9 };
+const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
+  httpStatus: 101,
+  bytesFromClient: 10,
+  bytesToClient: 20,
+  error: '',
+  detail: '',
+  declined: null,
+  ...over,
+});
+
+const refused: ReplyError = { code: 'connect_failed', detail: 'it was refused', mayHaveProcessed: false };
+
+describe('UpgradeCall', () => {
+  it('is routed, picked, counted and recorded as a call', () => {
+    const rig = callRig({ protocol: 'http1' });
+    const call = new UpgradeCall(rig.context, peer, () => {});
+    const chosen = call.choose(httpHead());
+    if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+    expect(chosen.address).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
+    expect([rig.cluster.active, rig.context.calls.active]).to.deep.equal([1, 1]);
+    rig.clock.advance(5000);
+    chosen.release(endings.answered, null);
+    call.ended(result());
+    expect([rig.cluster.active, rig.context.calls.active, rig.context.calls.ended]).to.deep.equal([0, 0, 1]);
+    expect(rig.settled[0]).to.include({
+      httpStatus: 101,
+      grpcStatus: -1,
+      requestBytes: 10,
+      responseBytes: 20,
+      endedBy: 'upstream',
+      error: '',
+    });
+    expect(rig.settled[0].endedMs - rig.settled[0].startedMs).to.equal(5000);
+    expect(rig.endpoints[0].success).to.equal(1);
+  });
+
+  it('sends each endpoint the trace context of its own attempt, where there is one', () => {
+    const rig = callRig({ protocol: 'http1', endpoints: 2 });
+    const tracing = contextTracing({
+      sampler: makeSampler('always_on', 1),
+      random: new SeededRandom(2),
+      sink: { record() {} },
+      propagation: makePropagation(['tracecontext', 'b3']),
+    });
+    const telemetry = {
+      ...rig.context.telemetry,
+      replaced: tracing.replaced,
+      begin: tracing.begin,
+      attempt: (_record: unknown, trace: CallTrace, attempt: AttemptRecord) => trace.attempt(attempt),
+    } as Telemetry;
+    const call = new UpgradeCall({ ...rig.context, telemetry }, peer, () => {});
+    const came = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const head = new HeaderBlock([...httpHead().allFields, new Field('traceparent', came)]);
+    const sent = [0, 1].map(() => {
+      const chosen = call.choose(head);
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      chosen.release(endings.connectFailed, refused);
+      return ['traceparent', 'b3'].map((name) => chosen.head.all(name).join());
+    });
+    call.ended(result({ httpStatus: 503 }));
+    const spans = rig.settled[0].attempts.map(({ spanId }) => String(spanId));
+    expect(new Set(spans).size).to.equal(2);
+    expect(sent).to.deep.equal(
+      spans.map((span) => [
+        `00-0af7651916cd43dd8448eb211c80319c-${span}-01`,
+        `0af7651916cd43dd8448eb211c80319c-${span}-1`,
+      ]),
+    );
+  });
+
+  it('gets another endpoint each time it asks, until there is none', () => {
+    const rig = callRig({ protocol: 'http1', endpoints: 2 });
+    const call = new UpgradeCall(rig.context, peer, () => {});
+    const ports: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const chosen = call.choose(httpHead());
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      if (chosen.address.kind === 'tcp') ports.push(chosen.address.port);
+      chosen.release(endings.connectFailed, refused);
+    }
+    expect(ports.sort()).to.deep.equal([1000, 1001]);
+    expect(call.choose(httpHead()).error?.code).to.equal('no_healthy_endpoint');
+    call.ended(result({ httpStatus: 503, error: 'no_healthy_endpoint', detail: 'none' }));
+    expect(rig.settled[0]).to.include({
+      error: 'no_healthy_endpoint',
+      endedBy: 'outrigger',
+      httpStatus: 503,
+    });
+    expect(rig.settled[0].attempts.map(({ error, message }) => [error, message])).to.deep.equal([
+      ['connect_failed', 'it was refused'],
+      ['connect_failed', 'it was refused'],
+    ]);
+    expect(rig.cluster.active).to.equal(0);
+  });
+
+  it('binds the session of the client to the endpoint that it got, and a bound one is told nothing', () => {
+    const affinity = stickyAffinity({
+      cookie: { name: 'session', path: '/', sameSite: 'lax', secure: false },
+    });
+    const rig = callRig({ protocol: 'http1', affinity });
+    const choose = (cookies: readonly Field[]) => {
+      const head = new HeaderBlock([...httpHead().allFields, ...cookies]);
+      const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      chosen.release(endings.answered, null);
+      return chosen.replyFields;
+    };
+    const [{ name, value }] = choose([]);
+    expect(name).to.equal('set-cookie');
+    expect(value).to.match(/^session=[\w-]{22}; Path=\//);
+    expect(choose([new Field('cookie', value.split(';')[0])])).to.deep.equal([]);
+    rig.cluster.stop();
+  });
+
+  it('says so where there is no route, no room, or no HTTP/1.1 behind it', () => {
+    const noRoute = new UpgradeCall(callRig().context, peer, () => {});
+    expect(noRoute.choose(httpHead('GET', '/other')).error?.code).to.equal('no_route');
+    const http2 = new UpgradeCall(callRig().context, peer, () => {});
+    expect(http2.choose(httpHead()).error?.detail).to.contain('whose protocol is not http1');
+    const full = callRig({ protocol: 'http1', requestsMax: 1 });
+    new UpgradeCall(full.context, peer, () => {}).choose(httpHead());
+    const second = new UpgradeCall(full.context, peer, () => {});
+    expect(second.choose(httpHead()).error?.code).to.equal('overloaded');
+  });
+
+  it('is ended by closing its socket when a drain runs out of time', () => {
+    const rig = callRig({ protocol: 'http1' });
+    let closed = false;
+    const call = new UpgradeCall(rig.context, peer, () => {
+      closed = true;
+    });
+    expect(rig.context.calls.cutAll()).to.equal(1);
+    expect(closed).to.equal(true);
+    call.ended(result({ httpStatus: 0, error: 'upstream_closed' }));
+    expect(rig.context.calls.active).to.equal(0);
+    expect(rig.settled, 'it was never routed').to.have.length(0);
+  });
+
+  it('has in its record how each attempt went, and when', () => {
+    const rig = callRig({ protocol: 'http1', endpoints: 2 });
+    const took: number[] = [];
+    const { end } = rig.cluster;
+    rig.cluster.end = (...args) => {
+      took.push(args[2]);
+      end.apply(rig.cluster, args);
+    };
+    const call = new UpgradeCall(rig.context, peer, () => {});
+    for (const [ms, ending, error] of [
+      [20, endings.connectFailed, refused],
+      [300, endings.answered, null],
+    ] as const) {
+      const chosen = call.choose(httpHead());
+      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      expect(chosen.replyFields).to.deep.equal([]);
+      rig.clock.advance(ms);
+      chosen.release(ending, error);
+    }
+    call.ended(result());
+    const [{ attempts }] = rig.settled;
+    expect(attempts.map(({ kind, tally, httpStatus }) => [kind, tally, httpStatus])).to.deep.equal([
+      ['first', 'error', 0],
+      ['transparent', 'ok', 101],
+    ]);
+    expect(attempts.map(({ startedMs, endedMs }) => endedMs - startedMs)).to.deep.equal([20, 300]);
+    expect(took).to.deep.equal([20, 300]);
+  });
+
+  describe('its record', () => {
+    const ended = (over: Partial<UpgradeResult>, head = httpHead()) => {
+      const rig = callRig({ protocol: 'http1' });
+      const call = new UpgradeCall(rig.context, peer, () => {});
+      const chosen = call.choose(head);
+      if (chosen.error === undefined) chosen.release(endings.answered, null);
+      call.ended(result(over));
+      return rig.settled[0];
+    };
+
+    it('has the status with which the endpoint declined, and what that said of it', () => {
+      const declined = HeaderBlock.of([':status', '403'], ['x-outrigger-error', 'denied']);
+      const record = ended({ httpStatus: 403, declined });
+      expect(record).to.include({ httpStatus: 403, endedBy: 'upstream', error: '' });
+      expect(record.attempts[0].httpStatus).to.equal(403);
+      expect(String(record.attempts[0].message)).to.equal('x-outrigger-error: denied');
+    });
+
+    it('has no status of the endpoint where the status is ours', () => {
+      const record = ended({ httpStatus: 502, error: 'upstream_closed', detail: 'it went away' });
+      expect(record).to.include({
+        httpStatus: 502,
+        error: 'upstream_closed',
+        detail: 'it went away',
+        endedBy: 'outrigger',
+      });
+      expect(record.attempts[0].httpStatus).to.equal(0);
+    });
+
+    it('has a code of the error table alone, and says who ended it', () => {
+      expect(ended({ error: 'ECONNRESET' })).to.include({ error: '', endedBy: 'outrigger' });
+      expect(ended({ error: 'protocol_error' })).to.include({ error: 'protocol_error', endedBy: 'client' });
+      expect(ended({ httpStatus: 0 })).to.include({ httpStatus: 0, endedBy: 'client' });
+      expect(ended({ httpStatus: 1 })).to.include({ endedBy: 'upstream' });
+      expect(ended({ httpStatus: 0, error: 'upstream_closed' })).to.include({ endedBy: 'outrigger' });
+    });
+
+    it("says that a refused target is the client's doing, and that nobody was asked", () => {
+      const record = ended({ httpStatus: 400, error: 'no_route' }, httpHead('GET', '/a.B/ x'));
+      expect(record).to.include({ endedBy: 'client', httpStatus: 400 });
+      expect(record.attempts).to.deep.equal([]);
+    });
+  });
+
+  it('is refused before an endpoint is picked: its target, no memory, no HTTP/1.1, an injected fault', () => {
+    const abort = { percent: 100, grpcStatus: null, httpStatus: 418 };
+    const fault = new Fault({ delay: null, abort }, new SeededRandom(1));
+    const admission = { rateLimit: null, rateLimitBy: { kind: 'none' }, fault } as const;
+    for (const [rig, head, code] of [
+      [callRig({ protocol: 'http1' }), httpHead('GET', '/a.B/ x'), 'protocol_error'],
+      [callRig({ protocol: 'http1', memoryHigh: true }), httpHead(), 'overloaded'],
+      [callRig(), httpHead(), 'no_route'],
+      [callRig({ protocol: 'http1', admission }), httpHead(), 'fault_injected'],
+    ] as const) {
+      const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
+      expect(chosen.error).to.include({ code, mayHaveProcessed: false });
+      expect(rig.cluster.active).to.equal(0);
+    }
+  });
+
+  it('is refused by the rate limit of its route, once for all the endpoints it asks for', () => {
+    const rateLimit = new RateLimit({ calls: 1, perMs: 1000, burst: 1, keysMax: 1 });
+    const admission = { rateLimit, rateLimitBy: { kind: 'none' }, fault: null } as const;
+    const rig = callRig({ protocol: 'http1', endpoints: 2, admission });
+    const first = new UpgradeCall(rig.context, peer, () => {});
+    for (let i = 0; i < 2; i++) expect(first.choose(httpHead()).error).to.equal(undefined);
+    const second = new UpgradeCall(rig.context, peer, () => {});
+    expect(second.choose(httpHead()).error).to.include({ code: 'rate_limited', retryAfterMs: 1000 });
+    first.ended(result());
+    second.ended(result({ httpStatus: 429, error: 'rate_limited', detail: 'more come' }));
+  });
+});
