@@ -31,7 +31,7 @@ check: install ## Judge the sources: types, style, layers, cycles, banned global
 	@$(run) exec node test/check/main.ts $(ARGS)
 
 format: install ## Format the sources and fix what Biome can fix safely
-	@$(run) exec biome check --config-path=config --write src test config/*.mjs package.json
+	@$(run) exec biome check --config-path=config --write src test examples config/*.mjs package.json
 
 sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace shows all of one)
 	@$(run) exec node test/sim/main.ts --seed $(SEED) --seeds $(SEEDS) $(ARGS)

@@ -76,6 +76,7 @@ const tools = {
     '--no-errors-on-unmatched',
     'src',
     'test',
+    'examples',
     'config/install.mjs',
     'config/copy-assets.mjs',
     'package.json',

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { jsonSchema } from '../../../src/config/json-schema.ts';
 import { fileOfConfig } from '../../../src/config/load.ts';
-import { configOf, minimal, problemsOf, warningsOf } from './support.ts';
+import { configOf, minimal, problemsOf } from './support.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -89,15 +89,14 @@ describe('config/json-schema', () => {
     expect(breaks(schema, fileOfConfig(configOf(minimal())))).to.deep.equal([]);
   });
 
-  it('fits every example, which the loader takes without a warning', () => {
-    const folder = new URL('../../../config/', import.meta.url);
+  // That the loader accepts them without a warning is in test/e2e/examples.test.ts, where their certificates are.
+  it('fits every example', () => {
+    const folder = new URL('../../../examples/', import.meta.url);
     const examples = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
     expect(examples).to.include('outrigger.yaml');
     for (const example of examples) {
       const text = readFileSync(new URL(example, folder), 'utf8');
       expect(breaks(schema, parse(text)), example).to.deep.equal([]);
-      expect(problemsOf(text), example).to.deep.equal([]);
-      expect(warningsOf(text), example).to.deep.equal([]);
     }
   });
 
