@@ -72,7 +72,7 @@ export function slowGuarded(metric: LoadMetric, endpoints: readonly Candidate[])
   };
 }
 
-/** Over the endpoints that have answered; 0 where none has. */
+/** Returns the mean over the endpoints that have answered, of which there is one at the least. */
 function meanLatencyMs(endpoints: readonly Candidate[]): number {
   let sumMs = 0;
   let count = 0;
@@ -82,5 +82,5 @@ function meanLatencyMs(endpoints: readonly Candidate[]): number {
     sumMs += latencyMs;
     count++;
   }
-  return count === 0 ? 0 : sumMs / count;
+  return sumMs / count;
 }

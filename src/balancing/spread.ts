@@ -17,9 +17,7 @@ export function spread<E extends Candidate>(
   const balancers = groups.map((group) => build(group.endpoints));
   const shares = Float64Array.from(groups, (group) => group.share);
   const total = shares.reduce((sum, share) => sum + share, 0);
-  const wheres = groups.map(({ why, endpoints: those }) =>
-    why === '' ? '' : `${why}, ${counted(those.length)}`,
-  );
+  const wheres = groups.map(({ why, endpoints: those }) => `${why}, ${counted(those.length)}`);
   /** Of the latest pick. */
   let latest = 0;
   const endpoints = groups.flatMap((group) => group.endpoints);

@@ -10,6 +10,7 @@ import { movingAverage } from '../../../src/balancing/latency.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { policyNames } from '../../../src/core/policy-name.ts';
 import { balancerContract } from '../../contract/balancer.ts';
+import { candidate } from './simulation.ts';
 
 /** A ring's points lie by chance: five standard deviations of what the points of one endpoint cover. */
 const ringError = (share: number) => (5 * share) / Math.sqrt(defaultBalancerSettings.ringSize.perEndpoint);
@@ -68,6 +69,15 @@ describe('what a policy asks of calls', () => {
       (policy) => latencyEstimator({ ...defaultBalancerSettings, policy }) !== null,
     );
     expect(learns).to.deep.equal(['peak_ewma']);
+    const estimator = latencyEstimator({
+      ...defaultBalancerSettings,
+      policy: 'peak_ewma',
+      peakEwma: { decayMs: 100, initialMs: 30 },
+    });
+    const endpoint = candidate('a');
+    estimator?.answered(endpoint, 50, 0);
+    estimator?.answered(endpoint, 10, 100);
+    expect(endpoint.latencyMs, 'with the configured time constant').to.be.closeTo(10 + 40 / Math.E, 1e-9);
     const guarded = policyNames.filter(
       (policy) => latencyEstimator({ ...defaultBalancerSettings, policy, slowGuard: true }) === movingAverage,
     );

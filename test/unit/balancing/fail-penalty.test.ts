@@ -57,6 +57,14 @@ describe('failPenalty', () => {
     expect(penalty.loadOf(endpoint, halfAtMs + 1)).to.equal(0);
   });
 
+  it('counts a load of one request like any other', () => {
+    const endpoint = candidate('a');
+    const light = failPenalty({ load: 1, decayMs: 1000 });
+    light.penalise(endpoint, 0);
+    light.penalise(endpoint, 0);
+    expect(light.loadOf(endpoint, 0)).to.equal(1);
+  });
+
   it('does not add up over failures', () => {
     const endpoint = candidate('a');
     for (let i = 0; i < 100; i++) penalty.penalise(endpoint, i);

@@ -74,6 +74,14 @@ describe('hash policies with bounded load', () => {
     const balancer = build(endpoints, { boundedLoad: { factor: 1.25 } });
     expect(balancer.pick(0, new Set([endpoints[1]]), 'k')).to.equal(endpoints[0]);
   });
+
+  it('takes one that is full where all others are excluded, however small its weight', () => {
+    const endpoints = [candidate('a', 0.001), candidate('b', 0.001)];
+    endpoints[0].active = 100;
+    const balancer = build(endpoints, { boundedLoad: { factor: 1.25 } });
+    for (let i = 0; i < 20; i++)
+      expect(balancer.pick(0, new Set([endpoints[1]]), `k${i}`)).to.equal(endpoints[0]);
+  });
 });
 
 describe('hash policies', () => {
@@ -102,6 +110,10 @@ describe('hash policies', () => {
       /^the request has no key \(header x-user\), so \S+ was taken at random, by weight \(1\)$/,
     );
     expect(why('', new Set([own]))).to.match(/^the request has no key/);
+    expect(hash32('bea')).to.be.below(0);
+    expect(why('bea')).to.contain(
+      `has the hash ${(hash32('bea') >>> 0).toString(16).padStart(8, '0')}, which`,
+    );
     expect(why('::1', null, { policy: 'ip_hash' })).to.contain('(source address)');
     expect(why('a', null, { policy: 'ring_hash' })).to.contain('which the ring table gives to');
   });
@@ -137,16 +149,21 @@ describe('hash policies', () => {
 
   it('give a key to the same endpoint whatever the unit of the weights', () => {
     const weights = [1, 2, 3, 4];
-    for (const policy of ['ring_hash', 'maglev'] as const) {
+    const cases: Partial<BalancerSettings>[] = [
+      { policy: 'ring_hash' },
+      { policy: 'ring_hash', ringSize: { perEndpoint: 1024, max: 100 } },
+      { policy: 'maglev' },
+    ];
+    for (const changes of cases) {
       const owners = [0.1, 1, 8].map((unit) => {
         const endpoints = weights.map((weight, i) => candidate(`e${i}`, weight * unit));
-        const balancer = build(endpoints, { policy });
+        const balancer = build(endpoints, changes);
         return Array.from({ length: 500 }, (_, i) =>
           endpoints.indexOf(balancer.pick(0, null, `k${i}`) as Candidate),
         );
       });
-      expect(owners[0], policy).to.deep.equal(owners[1]);
-      expect(owners[2], policy).to.deep.equal(owners[1]);
+      expect(owners[0], changes.policy).to.deep.equal(owners[1]);
+      expect(owners[2], changes.policy).to.deep.equal(owners[1]);
     }
   });
 

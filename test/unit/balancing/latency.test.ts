@@ -70,5 +70,9 @@ describe('movingAverage', () => {
     expect(endpoint.latencyMs).to.equal(10);
     movingAverage.failed(endpoint, 110, 3);
     expect(endpoint.latencyMs).to.equal(20);
+    const quick = candidate('b');
+    movingAverage.answered(quick, 0.5, 0);
+    movingAverage.failed(quick, 100.5, 1);
+    expect(quick.latencyMs).to.be.closeTo(10.5, 1e-9);
   });
 });

@@ -47,6 +47,30 @@ describe('least_request', () => {
     for (let i = 0; i < 100; i++) expect(balancer.pick(0, null, '')).to.equal(endpoints[17]);
   });
 
+  it('draws five of 33 endpoints, and looks at no others', () => {
+    const endpoints = Array.from({ length: 33 }, (_, i) => candidate(`e${i}`));
+    const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
+    const picked = balancer.pick(0, null, '') as Candidate;
+    expect(String(balancer.explain(picked, 0, ''))).to.contain(' of 5 drawn at random ');
+  });
+
+  for (const choices of ['auto', 3] as const) {
+    it(`names the second least loaded as the next best, choices ${choices}`, () => {
+      const endpoints = ['a', 'b', 'c', 'd'].map((name) => candidate(name));
+      for (let seed = 0; seed < 40; seed++) {
+        const loads = [1, 2, 3, 0].map((_, i, all) => all[(i + seed) % 4]);
+        for (const [i, endpoint] of endpoints.entries()) endpoint.active = loads[i];
+        const excluded = new Set(endpoints.filter(({ active }) => active === 0));
+        const second = endpoints.find(({ active }) => active === 2) as Candidate;
+        const settings = { ...defaultBalancerSettings, choices };
+        const balancer = buildBalancer(endpoints, settings, new SeededRandom(seed));
+        const picked = balancer.pick(0, excluded, '') as Candidate;
+        expect(picked.active).to.equal(1);
+        expect(String(balancer.explain(picked, 0, ''))).to.contain(`next best 2/1 at ${second.address})`);
+      }
+    });
+  }
+
   it('with two choices over two endpoints never picks the busier one: the draws are distinct', () => {
     const endpoints = [candidate('idle'), candidate('busy', 1)];
     endpoints[1].active = 1;

@@ -88,11 +88,13 @@ describe('slowGuarded', () => {
     expect(guarded(silent)(silent[1], 0)).to.equal(2);
   });
 
-  it('sees latencies change within a millisecond', () => {
+  it('compares with the mean of a millisecond ago, and with no older one', () => {
     const endpoints = pool(10, 10, 10, 10, 10);
     const load = guarded(endpoints);
     expect(load(endpoints[4], 0)).to.equal(2);
-    endpoints[4].latencyMs = 110;
-    expect(load(endpoints[4], 1)).to.be.above(7);
+    endpoints[4].latencyMs = 110; // the mean becomes 30
+    expect(load(endpoints[4], 1)).to.be.closeTo(2 * (1 + (110 / 30 - 1) * Math.exp(-1 / 500)), 1e-9);
+    endpoints[0].latencyMs = 60; // 40
+    expect(load(endpoints[4], 2)).to.be.closeTo(2 * (1 + (110 / 40 - 1) * Math.exp(-2 / 500)), 1e-9);
   });
 });

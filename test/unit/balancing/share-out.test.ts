@@ -145,9 +145,28 @@ describe('shareOut', () => {
       expect(used(0).endpoints).to.have.length(10);
     });
 
+    it('comes just below the threshold as well', () => {
+      const members = pool(1000, 0);
+      const half = { ...settings, panicPercent: 50 };
+      expect(shareOut(members.slice(0, 499), members, half, '')[0].endpoints).to.have.length(1000);
+    });
+
+    it('comes where one priority alone could carry all calls', () => {
+      const members = pool(10, 0);
+      const [group] = shareOut(members.slice(0, 8), members, { ...settings, panicPercent: 90 }, '');
+      expect(group.endpoints).to.have.length(10);
+    });
+
     it('does not come while a lower priority carries the rest (Envoy)', () => {
       expect(priorities([2, 10], 50)).to.deep.equal([28, 72]);
       const members = [...pool(10, 0), ...pool(10, 1)];
+      const carried = shareOut(
+        [...members.slice(0, 2), ...members.slice(10)],
+        members,
+        { ...settings, panicPercent: 50 },
+        '',
+      );
+      expect(carried.map(({ endpoints }) => endpoints.length)).to.deep.equal([2, 10]);
       const usable = [...members.slice(0, 2), ...members.slice(10, 12)];
       const groups = shareOut(usable, members, { ...settings, panicPercent: 50 }, '');
       expect(groups.map(({ endpoints, share }) => [endpoints.length, share])).to.deep.equal([

@@ -68,12 +68,9 @@ describe('a balancer over priorities and zones', () => {
 
   it('keeps the calls of a key in one place where calls are shared out', () => {
     const members = [...level(10, 0), ...level(4, 1)];
-    const build = () =>
-      buildBalancer(members.slice(5), settingsOf({ policy: 'maglev' }), new SeededRandom(seed), {
-        members,
-        localZone: '',
-      });
-    const [one, other] = [build(), build()];
+    const build = (random: SeededRandom) =>
+      buildBalancer(members.slice(5), settingsOf({ policy: 'maglev' }), random, { members, localZone: '' });
+    const [one, other] = [build(new SeededRandom(seed)), build(new SeededRandom(seed + 1))];
     let spilled = 0;
     for (let i = 0; i < 5000; i++) {
       const picked = one.pick(0, null, `user-${i}`) as Candidate;
@@ -81,6 +78,24 @@ describe('a balancer over priorities and zones', () => {
       if (picked.priority === 1) spilled++;
     }
     expect(spilled / 5000).to.be.closeTo(0.3, 5 * Math.sqrt(0.25 / 5000));
+  });
+
+  it('puts a key in the same group as other versions of this program: these groups may not change', () => {
+    const members = [...level(10, 0), ...level(4, 1)];
+    const balancer = buildBalancer(
+      members.slice(5),
+      settingsOf({ policy: 'maglev' }),
+      new SeededRandom(seed),
+      {
+        members,
+        localZone: '',
+      },
+    );
+    const groups = Array.from(
+      { length: 40 },
+      (_, i) => (balancer.pick(0, null, `user-${i}`) as Candidate).priority,
+    );
+    expect(groups.join('')).to.equal('1000000101000000110010000110000001110010');
   });
 
   it('says which priority and zone, and why', () => {
@@ -135,5 +150,17 @@ describe('a balancer over groups', () => {
     const balancer = over(group(0.5, 'a', 'b'), group(0.5, 'c'));
     const picked = balancer.pick(0, null, '') as Candidate;
     expect(String(balancer.explain(picked, 0, ''))).to.contain('group ab, 2 endpoints');
+  });
+
+  it('draws a group in proportion to its share, whatever the shares add up to', () => {
+    for (const whole of [0.5, 1, 4]) {
+      const groups = [group(0.25 * whole, 'a'), group(0.5 * whole, 'b'), group(0.25 * whole, 'c')];
+      const at = (drawn: number) => {
+        const random = { next: () => drawn, i32: () => 0, u32: () => 0 };
+        const balancer = spread(groups, (endpoints) => roundRobin(endpoints, lowest), random);
+        return balancer.pick(0, null, '')?.address;
+      };
+      expect([0, 0.24, 0.26, 0.74, 0.76, 0.99].map(at).join('')).to.equal('aabbcc');
+    }
   });
 });

@@ -210,5 +210,14 @@ describe('sticky_cookie', () => {
     expect(why(named, 'ada')).to.match(
       /^the key of the request \(header x-session\) has the hash [0-9a-f]{8}, which the maglev table gives to \S+$/,
     );
+    expect(why(named, '')).to.match(new RegExp(`^a new session; ${least}`));
+    const bound = sessionToken(settings.sticky!, a.address);
+    expect(why(named, bound, new Set([a]))).to.match(
+      new RegExp(`^the call has used the endpoint of its session already; ${least}`),
+    );
+    const ranked = [candidate('first'), candidate('second', 1, 1)];
+    expect(why(buildBalancer(ranked, settings, new SeededRandom(1)), '')).to.match(
+      /^a new session; priority 0 \(100% of the calls\), 1 endpoint; first was the only choice/,
+    );
   });
 });

@@ -63,6 +63,21 @@ describe('DistinctDraws', () => {
     }
   });
 
+  it('moves a point right over every stretch that was drawn before it', () => {
+    const drawn = (weights: number[], ...points: number[]) => {
+      const values = points.values();
+      const random = { next: () => values.next().value as number, i32: () => 0, u32: () => 0 };
+      const draws = new DistinctDraws(new WeightLine(weights), random, weights.length);
+      return points.map(() => draws.next());
+    };
+    // Four stretches of one: 1.5 of 4 is index 1; on the three that are left, 1.5 is index 2 and 2.5 is index 3.
+    expect(drawn([1, 1, 1, 1], 1.5 / 4, 1.5 / 3)).to.deep.equal([1, 2]);
+    expect(drawn([1, 1, 1, 1], 1.5 / 4, 0.5 / 3)).to.deep.equal([1, 0]);
+    expect(drawn([1, 1, 1, 1], 2.5 / 4, 1.5 / 3, 1.5 / 2)).to.deep.equal([2, 1, 3]);
+    expect(drawn([1, 1, 2], 1.5 / 4, 1.5 / 3)).to.deep.equal([1, 2]);
+    expect(drawn([1, 2, 1, 1], 2 / 5, 1.5 / 3, 0.5 / 2)).to.deep.equal([1, 2, 0]);
+  });
+
   it('draws pairs with the probability of weighted draws without replacement', () => {
     const weights = [1, 2, 3];
     const seed = Math.floor(Math.random() * 2 ** 32);
