@@ -173,9 +173,9 @@ export class HealthClient {
     };
     const finish = (): void => {
       end();
-      cancel();
+      stream.close(ErrorCode.CANCEL);
     };
-    stream.end(frameOf(encodeRequest(request.service === '' ? {} : { service: request.service })));
+    stream.end(frameOf(encodeRequest(request)));
     return { reply, cancel };
   }
 
@@ -188,7 +188,7 @@ export class HealthClient {
     const { established, error, goawayCode } = this;
     const answered = reply.grpcStatus !== null || (reply.httpStatus !== 0 && !isGrpc(reply));
     if (answered || reply.malformed !== '') return { kind: 'reply', reply };
-    if (goawayCode !== null && (error === null || established)) return { kind: 'goaway', code: goawayCode };
+    if (goawayCode !== null) return { kind: 'goaway', code: goawayCode };
     if (error !== null || !this.usable) return { kind: 'closed', established, error, tls: this.tls };
     if (resetCode !== ErrorCode.NO_ERROR || reply.httpStatus === 0) return { kind: 'reset', code: resetCode };
     return { kind: 'reply', reply };

@@ -86,4 +86,34 @@ describe('grpcProbe over TLS', () => {
       );
     });
   }
+
+  for (const [shows, own, advice] of [
+    [
+      'no client certificate',
+      {},
+      'if the endpoint requires a client certificate, write tls.cert and tls.key in the cluster',
+    ],
+    [
+      'a client certificate',
+      authority.issue(['client']),
+      'the endpoint may have refused the client certificate, check tls.cert and tls.key in the cluster',
+    ],
+  ] as const) {
+    it(`says what to check where the server closes the connection of a probe with ${shows}`, async () => {
+      await listen({});
+      server.prependListener('secureConnection', (socket) => socket.end());
+      const { verdict, reason } = await check(own);
+      expect(verdict).to.equal('failed');
+      expect(reason).to.match(/^connection (closed|reset) before HTTP\/2 began; /);
+      expect(reason.split('; ')[1]).to.equal(advice);
+    });
+  }
+
+  it('fails where the server chooses a TLS cipher that HTTP/2 does not allow', async () => {
+    await listen({ ciphers: 'ECDHE-ECDSA-AES128-SHA256', maxVersion: 'TLSv1.2' });
+    const { verdict, reason } = await check();
+    expect(verdict).to.equal('failed');
+    expect(reason).to.match(/^it chose the TLS cipher \S*AES128\S*, which HTTP\/2 does not allow$/);
+    expect(heads).to.deep.equal([]);
+  });
 });

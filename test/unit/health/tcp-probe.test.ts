@@ -1,5 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type ListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
@@ -8,6 +15,7 @@ import { systemClock, VirtualClock } from '../../../src/core/clock.ts';
 import type { ProbeResult } from '../../../src/health/probe.ts';
 import { tcpProbe } from '../../../src/health/tcp-probe.ts';
 import { endpointTls } from '../../../src/security/endpoint-tls.ts';
+import { until } from '../../support/until.ts';
 import { localhostCertificate, localhostKey } from './localhost-certificate.ts';
 
 describe('tcpProbe', () => {
@@ -117,5 +125,61 @@ describe('tcpProbe over TLS', () => {
     const { verdict, reason } = await check();
     expect(verdict).to.equal('failed');
     expect(reason).to.match(/closed|disconnected|reset/);
+  });
+
+  /**
+   * A TLS 1.3 server behind a relay that withholds what the server sends after the handshake of the client, session tickets
+   * for example, and hands the connection of the client to `then`.
+   */
+  async function withholding(then: (client: Socket) => void): Promise<void> {
+    await listening({ minVersion: 'TLSv1.3' });
+    const behind = server;
+    const { port } = behind.address() as AddressInfo;
+    const relay = createServer((client) => {
+      const upstream = connect(port, '127.0.0.1');
+      let flights = 0;
+      client.on('data', (bytes) => {
+        upstream.write(bytes);
+        flights += 1;
+        if (flights === 2) then(client);
+      });
+      upstream.on('data', (bytes) => {
+        if (flights === 1) client.write(bytes);
+      });
+      for (const socket of [client, upstream]) socket.on('error', () => {});
+      client.on('close', () => upstream.destroy());
+    });
+    relay.on('close', () => behind.close());
+    await start(relay);
+  }
+
+  it('waits 100 ms after the handshake for a server of TLS 1.3 to refuse it', async () => {
+    await withholding(() => {});
+    const clock = new VirtualClock();
+    const address = { kind: 'tcp', host: '127.0.0.1', port: (server.address() as AddressInfo).port } as const;
+    const tls = endpointTls({ ca: localhostCertificate }, address, 'localhost');
+    let settled = false;
+    const pending = tcpProbe(address, clock, { tls }).check(1000);
+    pending.then(() => {
+      settled = true;
+    });
+    await until(
+      () => clock.pending === 2,
+      () => 'no handshake',
+    );
+    clock.advance(99);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(settled).to.equal(false);
+    clock.advance(1);
+    expect(await pending).to.deep.equal({ verdict: 'healthy', reason: 'accepts TLS connections' });
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('fails where a server of TLS 1.3 closes the connection in that time', async () => {
+    await withholding((client) => client.end());
+    expect(await check()).to.deep.equal({
+      verdict: 'failed',
+      reason: 'connection closed during the TLS handshake',
+    });
   });
 });
