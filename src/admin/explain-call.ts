@@ -77,8 +77,7 @@ export function explainCall(call: CallRecord): string {
       call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (Outrigger recorded no spans)'}`,
     ],
   ];
-  if (call.faultDelayMs > 0)
-    facts.push(['held up', `${durationText(call.faultDelayMs)}, by an injected fault`]);
+  for (const { policy, text } of call.notes) facts.push([policy, String(text)]);
   const lines = [
     `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,
     '',

@@ -7,8 +7,8 @@ import type { EndedBy } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
 import type { Attempt } from './attempt.ts';
-import type { Forwarding } from './forwarding.ts';
 import { hasGrpcStatus } from './reply-status.ts';
+import type { RoutedRequest } from './routed-request.ts';
 
 /** Which ending of `core/ending.ts` an attempt came to. */
 
@@ -92,7 +92,7 @@ interface RunningAttempts {
 /** What the deadline of a call asks of it. */
 interface ExpiredCall {
   readonly grpc: boolean;
-  readonly forwarding: Forwarding;
+  readonly routed: RoutedRequest;
   readonly deadlineMs: number;
   readonly requestEnded: boolean;
   /** Part of a reply has gone to the client. */
@@ -110,7 +110,7 @@ export function endAllAtDeadline(
   tries: RunningAttempts | null,
   nowMs: number,
 ): EndedBy {
-  let blamesClient = call.forwarding.timeoutMs <= call.forwarding.plan!.timeoutMs || !call.requestEnded;
+  let blamesClient = call.routed.timeoutMs <= call.routed.plan!.timeoutMs || !call.requestEnded;
   let attempts = 0;
   const endingOf = (one: Attempt): Ending => {
     const request = { awaited: call.awaitsClient(one), replyBegun: call.replyBegun };

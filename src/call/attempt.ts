@@ -4,9 +4,8 @@ import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
 import type { AttemptRecord } from '../telemetry/call-record.ts';
-import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { MethodRef } from '../upstream/method-slots.ts';
+import type { Lease } from '../upstream/lease.ts';
 import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 
 /** The call that an attempt belongs to; an interface so that the two files do not import each other. */
@@ -25,7 +24,7 @@ export interface AttemptOwner {
   requestSent(attempt: Attempt): void;
 }
 
-/** One try at one endpoint. Counts as active there from the pick until it has ended, whichever way (gRPC A48). */
+/** One attempt at one endpoint. The endpoint counts it as active until it has ended, whichever way (gRPC A48). */
 export class Attempt implements StreamOpener {
   readonly endpoint: Endpoint;
   readonly record: AttemptRecord;
@@ -33,30 +32,18 @@ export class Attempt implements StreamOpener {
   readonly traceparent: Field | null;
   /** Null until a connection had room. */
   stream: MessageStream | null = null;
-  /** Octets of the request body that left for the endpoint. */
+  /** Bytes of the request body that left for the endpoint. */
   sentBytes = 0;
   /** Changes once, when one of several attempts is chosen. */
   owner: AttemptOwner;
-  private readonly cluster: Cluster;
-  private readonly method: MethodRef | null;
-  private answered = false;
-  private ended = false;
+  private readonly lease: Lease;
 
-  constructor(
-    owner: AttemptOwner,
-    cluster: Cluster,
-    endpoint: Endpoint,
-    record: AttemptRecord,
-    traceparent: Field | null,
-    method: MethodRef | null,
-  ) {
+  constructor(owner: AttemptOwner, lease: Lease, record: AttemptRecord, traceparent: Field | null) {
     this.owner = owner;
-    this.cluster = cluster;
-    this.endpoint = endpoint;
+    this.lease = lease;
+    this.endpoint = lease.endpoint;
     this.record = record;
     this.traceparent = traceparent;
-    this.method = method;
-    cluster.begin(endpoint);
   }
 
   get clientAddress(): string {
@@ -65,7 +52,7 @@ export class Attempt implements StreamOpener {
 
   /** Stops it without a verdict from the endpoint. */
   cancel(code: ErrorCode, ending: Ending, nowMs: number): void {
-    if (this.ended) return;
+    if (this.lease.ended) return;
     if (this.stream === null) this.endpoint.pool.cancel(this);
     else this.stream.reset(code);
     this.end(ending, nowMs);
@@ -73,12 +60,12 @@ export class Attempt implements StreamOpener {
 
   /** It is over: the endpoint is released. Exactly once; later calls do nothing. */
   end(ending: Ending, nowMs: number): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.record.endedMs = nowMs;
-    this.record.tally = ending.tally;
+    const { lease, record } = this;
+    if (lease.ended) return;
+    record.endedMs = nowMs;
+    record.tally = ending.tally;
     if (ending.outcome === 'success') this.answer();
-    this.cluster.end(this.endpoint, ending, nowMs - this.record.startedMs, nowMs, this.method);
+    lease.end(ending, nowMs);
   }
 
   opened(stream: MessageStream): void {
@@ -90,7 +77,7 @@ export class Attempt implements StreamOpener {
   }
   head(head: HeaderBlock, end: boolean): void {
     // An error, or a head that is all there is (gRPC's Trailers-Only), may be a failure, and a quick failure is no quick
-    // answer: a replica on trial would pass by it, and one that fails in 0.2 ms look fast. The end will tell.
+    // answer: a probing endpoint would pass by it, and one that fails in 0.2 ms look fast. The end decides.
     if (!end && head.status < 500) this.answer();
     this.owner.replyHead(this, head, end);
   }
@@ -109,10 +96,8 @@ export class Attempt implements StreamOpener {
   }
 
   private answer(): void {
-    if (this.answered) return;
-    this.answered = true;
     // How long a client takes to send its request says nothing of the endpoint.
-    this.cluster.answered(this.endpoint, Math.max(this.record.startedMs, this.owner.requestMovedMs));
+    this.lease.answered(Math.max(this.lease.startedMs, this.owner.requestMovedMs));
   }
 }
 

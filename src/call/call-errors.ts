@@ -10,7 +10,7 @@ import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
 import type { Attempt } from './attempt.ts';
-import type { Forwarding } from './forwarding.ts';
+import type { RoutedRequest } from './routed-request.ts';
 
 /** The sentences of what can go wrong on the way of a call. They say who failed; the reply table says the rest. */
 
@@ -19,13 +19,24 @@ export function targetError(refusal: string): ReplyError {
   return { code: 'protocol_error', detail: `the client sent ${refusal}`, mayHaveProcessed: false };
 }
 
-export function noRouteError(forwarding: Forwarding): ReplyError {
-  const { method, authority, path } = forwarding;
+export function noRouteError(routed: RoutedRequest): ReplyError {
+  const { method, authority, path } = routed;
   return {
     code: 'no_route',
     detail: `no route matches ${method} ${authority}${path}`,
     mayHaveProcessed: false,
   };
+}
+
+/** A route without `cluster`, whose stages chose none and gave no answer. */
+export function noClusterError({ plan }: RoutedRequest): ReplyError {
+  const detail = `route ${plan?.route} has no cluster, and none of its policies chose one`;
+  return { code: 'no_route', detail, mayHaveProcessed: false };
+}
+
+/** Why a cluster gives no endpoint; `full` and `none` are what `Cluster.acquire` returned. */
+export function acquireError(cluster: Cluster, why: 'full' | 'none'): ReplyError {
+  return why === 'full' ? cluster.fullError() : noEndpointError(cluster);
 }
 
 export function noEndpointError(cluster: Cluster): ReplyError {

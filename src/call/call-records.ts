@@ -8,39 +8,39 @@ import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { safeText } from '../core/safe-text.ts';
 import { statusMessageOf } from '../core/status-message.ts';
 import { noSpanId, noTraceId } from '../core/trace-id.ts';
-import type { AttemptKind, AttemptRecord, CallRecord, Explanation } from '../telemetry/call-record.ts';
+import {
+  type AttemptKind,
+  type AttemptRecord,
+  type CallRecord,
+  type Explanation,
+  noNotes,
+} from '../telemetry/call-record.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
-import type { Endpoint } from '../upstream/endpoint.ts';
-import type { Forwarding } from './forwarding.ts';
+import type { Lease } from '../upstream/lease.ts';
+import type { Peer } from './peer.ts';
 import type { ProxyContext } from './plan.ts';
 import { grpcStatusOfReply } from './reply-status.ts';
-
-/** Who is at the other end of a downstream connection. */
-export interface Peer {
-  /** IP address, or '' for a Unix socket. */
-  readonly address: string;
-  readonly port: number;
-}
+import type { RoutedRequest } from './routed-request.ts';
 
 /** What of a request its record keeps. */
-export type CallIdentity = Pick<Forwarding, 'plan' | 'grpc' | 'method' | 'authority' | 'path'>;
+export type CallIdentity = Pick<RoutedRequest, 'plan' | 'grpc' | 'method' | 'authority' | 'path'>;
 
 let lastId = 0;
 
 /** Of every call that has none yet. */
 const noAttempts: AttemptRecord[] = [];
 
-export function newCallRecord(context: ProxyContext, forwarding: CallIdentity, peer: Peer): CallRecord {
+export function newCallRecord(context: ProxyContext, routed: CallIdentity, peer: Peer): CallRecord {
   return {
     id: ++lastId,
     listener: context.listener,
-    route: forwarding.plan?.route ?? '',
-    cluster: forwarding.plan?.cluster.name ?? '',
-    grpc: forwarding.grpc,
+    route: routed.plan?.route ?? '',
+    cluster: routed.plan?.cluster?.name ?? '',
+    grpc: routed.grpc,
     tcp: false,
-    httpMethod: forwarding.method,
-    authority: forwarding.authority,
-    path: forwarding.path,
+    httpMethod: routed.method,
+    authority: routed.authority,
+    path: routed.path,
     clientAddress: peer.address,
     clientPort: peer.port,
     startedWallMs: context.clock.wallMs(),
@@ -52,7 +52,7 @@ export function newCallRecord(context: ProxyContext, forwarding: CallIdentity, p
     endedBy: 'outrigger',
     error: '',
     detail: '',
-    faultDelayMs: 0,
+    notes: noNotes,
     requestBytes: 0,
     responseBytes: 0,
     requestMessages: 0,
@@ -67,9 +67,7 @@ export function newCallRecord(context: ProxyContext, forwarding: CallIdentity, p
 /** Adds the record of a new attempt to its call's. */
 export function newAttemptRecord(
   call: CallRecord,
-  endpoint: Endpoint,
-  pick: Explanation,
-  nowMs: number,
+  { endpoint, reason, startedMs }: Lease,
   kind: AttemptKind,
 ): AttemptRecord {
   const target = endpoint.target;
@@ -78,8 +76,8 @@ export function newAttemptRecord(
     endpoint: endpoint.address,
     peerHost: target.kind === 'tcp' ? target.host : target.path,
     peerPort: target.kind === 'tcp' ? target.port : 0,
-    pick,
-    startedMs: nowMs,
+    pick: reason,
+    startedMs,
     endedMs: 0,
     grpcStatus: -1,
     httpStatus: 0,
@@ -153,6 +151,12 @@ export function noteError(record: CallRecord, error: ReplyError, replyBegun: boo
   record.detail = boundedText(error.detail, detailCharsMax);
   if (record.grpc) record.grpcStatus = error.grpcStatus ?? grpcStatus;
   if (!replyBegun) record.httpStatus = record.grpc ? 200 : (error.httpStatus ?? httpStatus);
+}
+
+/** A reply of a policy, without an endpoint. */
+export function noteDirectReply(record: CallRecord, head: HeaderBlock): void {
+  record.httpStatus = head.status;
+  if (record.grpc) record.grpcStatus = grpcStatusOfReply(head.status, head);
 }
 
 /** The client cancelled the call, or its connection is gone. */

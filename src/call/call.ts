@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import { endingOfHttp, endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
@@ -6,9 +7,9 @@ import type { MessageStream, StreamFailure, StreamReceiver } from '../core/messa
 import type { ReplyError } from '../core/reply-error.ts';
 import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
-import { type Admission, admit } from './admit.ts';
 import { Attempt, unwanted } from './attempt.ts';
 import { endAllAtDeadline, endingOfFailure, endingOfOpenFailure, endingOfReply } from './attempt-endings.ts';
 import {
@@ -16,37 +17,45 @@ import {
   drainingError,
   failureError,
   headTooLarge,
-  memoryError,
   noEndpointError,
-  noRouteError,
   openFailureError,
   replayFullError,
 } from './call-errors.ts';
-import type { Peer } from './call-records.ts';
 import * as records from './call-records.ts';
 import { type Deadline, deadlineWithin } from './deadline.ts';
 import { notElsewhereBecause, TransparentRetries } from './dispatch/transparent-retries.ts';
 import { Tries, type TriesCall } from './dispatch/tries.ts';
-import { type Forwarding, forwardingOf } from './forwarding.ts';
-import { endWithError, replyError } from './local-reply.ts';
+import { endWithError, errorReply } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
 import { headOfAttempt } from './outgoing-head.ts';
+import type { Peer } from './peer.ts';
+import { attemptHead, type PipelineRequest, replyHeadOf, replyTrailersOf, runPipeline } from './pipeline.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
-import { refusalOf } from './refusal.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
+import type { RoutePlan, StageLists } from './route-plan.ts';
+import { type RoutedRequest, routeRequest } from './routed-request.ts';
+import type { DirectReply, Follower, Traffic } from './stage.ts';
 
 /**
  * One call, from its head to its settlement: route, deadline, trace, pick, attempt, relay, settle. Push-style; the
  * downstream connection calls the `StreamReceiver` methods, the attempt's connection the `AttemptOwner` ones.
  */
-export class Call implements StreamReceiver, TriesCall, Cuttable {
+export class Call implements StreamReceiver, TriesCall, Cuttable, PipelineRequest {
   counted = false;
   previousCall: Cuttable | null = null;
   nextCall: Cuttable | null = null;
-  private readonly context: ProxyContext;
+  readonly traffic: Traffic;
+  readonly requestHead: HeaderBlock;
+  readonly context: ProxyContext;
+  readonly routed: RoutedRequest;
+  readonly record: CallRecord;
+  readonly peer: Peer;
+  cluster: Cluster | null;
+  outgoing: HeaderBlock;
   private readonly client: MessageStream;
-  readonly forwarding: Forwarding;
-  private readonly record: CallRecord;
+  /** What the policies of its route do; null where there is none that acts on requests like this one. */
+  private readonly stages: StageLists | null;
+  private followers: Follower[] | null = null;
   private readonly requestMessages = new MessageCounter();
   private readonly replyMessages = new MessageCounter();
   private trace: CallTrace | null = null;
@@ -74,66 +83,93 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   constructor(context: ProxyContext, client: MessageStream, peer: Peer, head: HeaderBlock, end: boolean) {
     this.context = context;
     this.client = client;
+    this.peer = peer;
+    this.requestHead = head;
     this.requestEnded = end;
     this.replay = end ? null : new ReplayBuffer(context.replayBudget);
     const { replaced, requestText } = context.telemetry;
-    this.forwarding = forwardingOf(head, context.router, replaced, requestText);
-    this.record = records.newCallRecord(context, this.forwarding, peer);
+    const routed = routeRequest(head, context.router, replaced, requestText);
+    const { plan } = routed;
+    this.routed = routed;
+    this.traffic = routed.grpc ? 'grpc' : 'http';
+    this.stages = plan === null || plan.stages === null ? null : plan.stages[this.traffic];
+    this.cluster = plan === null ? null : plan.cluster;
+    this.outgoing = routed.base;
+    this.record = records.newCallRecord(context, routed, peer);
     client.receiver = this;
     context.calls.begin(this);
   }
 
-  /** The way through, in order. */
-  start(head: HeaderBlock): void {
-    const { plan, timeoutMs } = this.forwarding;
+  start(): void {
     // The trace comes first, so that an error of ours is on it too.
-    this.trace = this.context.telemetry.begin(head, this.record);
-    const refusal = refusalOf(head, this.forwarding);
-    if (refusal !== null) return this.fail(refusal, 'client');
-    if (plan === null) return this.fail(noRouteError(this.forwarding));
-    if (this.context.memory.high) return this.fail(memoryError());
-    // The deadline counts from here, over all attempts; a route's own bound caps it.
-    const withinMs = Math.min(timeoutMs, plan.timeoutMs);
-    this.deadline = deadlineWithin(this.context.clock, this.record.startedMs, withinMs, () => this.expire());
-    this.key = plan.cluster.affinity?.keyOf(head, this.record.clientAddress) ?? '';
-    if (plan.tries !== null)
-      this.tries = new Tries(plan.tries, this, plan.cluster, this.context.clock, this.record);
-    if (plan.admission === null) this.next(null, this.record.startedMs, 'first');
-    else this.admit(plan.admission, head);
-  }
-
-  /** The rate limit and the faults of the route. */
-  private admit(admission: Admission, head: HeaderBlock): void {
-    const { clock } = this.context;
-    const stop = admit(admission, head, this.record, clock, (error) => {
-      if (error === null) this.next(null, clock.now(), 'first');
-      else this.fail(error);
-    });
-    if (stop !== null) this.stopWaiting = stop;
+    this.trace = this.context.telemetry.begin(this.requestHead, this.record);
+    runPipeline(this);
   }
 
   /** Answers with an error and goes nowhere: for what the listener already found wrong. */
-  refuse(head: HeaderBlock, error: ReplyError): void {
-    this.trace = this.context.telemetry.begin(head, this.record);
+  refuse(error: ReplyError): void {
+    this.trace = this.context.telemetry.begin(this.requestHead, this.record);
     this.fail(error, 'client');
   }
 
-  /** Picks an endpoint and tries it. `failure` is why the one before did not do, and what is said if none is left. */
+  // What the pipeline decides.
+
+  /** The deadline counts over all attempts; a route's own bound caps it. */
+  timed(plan: RoutePlan): void {
+    const withinMs = Math.min(this.routed.timeoutMs, plan.timeoutMs);
+    this.deadline = deadlineWithin(this.clock, this.record.startedMs, withinMs, () => this.expire());
+  }
+  waiting(cancel: () => void): void {
+    this.stopWaiting = cancel;
+  }
+  refused(error: ReplyError, endedBy: EndedBy): void {
+    this.fail(error, endedBy);
+  }
+  admitted(): void {
+    if (this.settled) return;
+    const cluster = this.cluster!;
+    const { tries } = this.routed.plan!;
+    this.key = cluster.affinity?.keyOf(this.requestHead, this.record.clientAddress) ?? '';
+    if (tries !== null) this.tries = new Tries(tries, this, cluster, this.clock, this.record);
+    // Where no stage has waited, it is still the moment at which the call began.
+    const nowMs = this.stages === null ? this.record.startedMs : this.clock.now();
+    this.next(null, nowMs, 'first');
+  }
+
+  // What the stages may do.
+
+  get clock(): Clock {
+    return this.context.clock;
+  }
+  useCluster(cluster: Cluster): void {
+    this.cluster = cluster;
+    this.record.cluster = cluster.name;
+  }
+  useHead(outgoing: HeaderBlock): void {
+    this.outgoing = outgoing;
+  }
+  follow(follower: Follower): void {
+    if (this.followers === null) this.followers = [follower];
+    else this.followers.push(follower);
+  }
+
+  /** Acquires an endpoint and begins an attempt there. `failure` is why the one before did not do, and what is said if none is left. */
   next(failure: ReplyError | null, nowMs: number, kind: AttemptKind): void {
-    const { forwarding, tries } = this;
-    const cluster = forwarding.plan!.cluster;
-    if (cluster.full) return tries?.busy ? undefined : this.fail(cluster.fullError());
-    let endpoint = cluster.pick(nowMs, this.transparent?.tried ?? null, this.key);
+    const { tries, transparent } = this;
+    const cluster = this.cluster!;
     const byPolicy = kind === 'retry' || (kind === 'hedge' && !tries!.busy);
-    const again = byPolicy || this.transparent?.mayRepeat(this.record.attempts.length) === true;
-    if (endpoint === null && again) endpoint = cluster.pick(nowMs, null, this.key);
-    if (endpoint === null) return tries?.busy ? undefined : this.waitOrFail(failure, kind);
-    if (kind === 'transparent') this.transparent!.followedBy(endpoint);
-    const pick = cluster.explain(endpoint, nowMs, this.key);
-    const record = records.newAttemptRecord(this.record, endpoint, pick, nowMs, kind);
+    const again = byPolicy || transparent?.mayRepeat(this.record.attempts.length) === true;
+    const lease = cluster.acquire(nowMs, transparent?.tried ?? null, again, this.key, this.routed.rpcMethod);
+    if (typeof lease === 'string') {
+      if (tries?.busy) return;
+      return lease === 'full' ? this.fail(cluster.fullError()) : this.waitOrFail(failure, kind);
+    }
+    const { endpoint } = lease;
+    if (kind === 'transparent') transparent!.followedBy(endpoint);
+    const record = records.newAttemptRecord(this.record, lease, kind);
     const traceparent = this.context.telemetry.attempt(this.record, this.trace!, record);
     const held = tries === null ? null : tries.hold(kind);
-    const attempt = new Attempt(held ?? this, cluster, endpoint, record, traceparent, forwarding.rpcMethod);
+    const attempt = new Attempt(held ?? this, lease, record, traceparent);
     if (held === null) this.attempt = attempt;
     else {
       held.attempt = attempt;
@@ -142,10 +178,10 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     endpoint.pool.open(attempt);
   }
 
-  /** Nobody is to be had: right after the start, or when all replicas were replaced, that may change in a moment. */
+  /** No endpoint is available: right after the start, or when all replicas were replaced, that may change in a moment. */
   private waitOrFail(failure: ReplyError | null, kind: AttemptKind): void {
-    const cluster = this.forwarding.plan!.cluster;
-    this.stopWaiting = cluster.whenWarm(() => this.next(failure, this.context.clock.now(), kind));
+    const cluster = this.cluster!;
+    this.stopWaiting = cluster.whenWarm(() => this.next(failure, this.clock.now(), kind));
     if (this.stopWaiting === null) this.lose(null, failure ?? noEndpointError(cluster));
   }
 
@@ -169,17 +205,18 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   }
 
   private headOf(attempt: Attempt): HeaderBlock {
-    const { forwarding, tries } = this;
-    const leftMs = forwarding.grpc ? this.deadlineMs - this.context.clock.now() : Number.POSITIVE_INFINITY;
-    const previous = tries === null || !forwarding.grpc ? 0 : tries.begun - 1;
-    return headOfAttempt(forwarding, attempt, this.trace!, leftMs, previous);
+    const { routed, tries } = this;
+    const leftMs = routed.grpc ? this.deadlineMs - this.clock.now() : Number.POSITIVE_INFINITY;
+    const previous = tries === null || !routed.grpc ? 0 : tries.begun - 1;
+    const head = headOfAttempt(this.outgoing, attempt, this.trace!, leftMs, previous);
+    return attemptHead(this, this.stages, head, attempt.endpoint);
   }
 
   get clientAddress(): string {
     return this.record.clientAddress;
   }
   get grpc(): boolean {
-    return this.forwarding.grpc;
+    return this.routed.grpc;
   }
   get deadlineMs(): number {
     return this.deadline?.atMs ?? Number.POSITIVE_INFINITY;
@@ -192,8 +229,9 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.settled) return this.client.consumed(end - start);
     this.record.requestBytes += end - start;
-    if (this.forwarding.plan?.cluster.estimator != null) this.requestMovedMs = this.context.clock.now();
-    if (this.forwarding.grpc) this.requestMessages.add(bytes, start, end);
+    if (this.followers !== null && !this.followed(bytes, start, end, last)) return;
+    if (this.cluster?.estimator != null) this.requestMovedMs = this.clock.now();
+    if (this.routed.grpc) this.requestMessages.add(bytes, start, end);
     if (last) this.requestEnded = true;
     const stream = this.attempt?.stream ?? null;
     const open = stream !== null || this.tries?.open === true;
@@ -206,10 +244,22 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     else if (!kept) this.fail(replayFullError());
   }
 
+  /** Shows the body to those that follow it; false where one of them has ended the request. */
+  private followed(bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
+    for (const follower of this.followers!) {
+      const error = follower.data?.(bytes, start, end, last) ?? null;
+      if (error === null) continue;
+      this.fail(error, 'client');
+      return false;
+    }
+    return true;
+  }
+
   trailers(trailers: HeaderBlock): void {
     if (this.settled) return;
     this.requestEnded = true;
-    this.requestMovedMs = this.context.clock.now();
+    if (this.followers !== null) for (const follower of this.followers) follower.trailers?.(trailers);
+    this.requestMovedMs = this.clock.now();
     this.requestTrailers = trailers;
     const { attempt } = this;
     if (attempt?.stream != null && this.takes(attempt, trailers)) attempt.stream.trailers(trailers);
@@ -231,22 +281,29 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
     this.commit();
     this.replyBegun = true;
-    this.record.headMs = this.context.clock.now();
+    this.record.headMs = this.clock.now();
     records.noteHead(this.record, attempt.record, head);
-    const { affinity } = this.forwarding.plan!.cluster;
-    this.client.head(affinity === null ? head : affinity.bind(head, this.key, attempt.endpoint), end);
+    const { affinity } = this.cluster!;
+    const bound = affinity === null ? head : affinity.bind(head, this.key, attempt.endpoint);
+    this.client.head(this.replyHeadFor(bound, attempt.endpoint), end);
     if (end) this.finish(head);
   }
 
   replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     this.record.responseBytes += end - start;
-    if (this.forwarding.grpc) this.replyMessages.add(bytes, start, end);
+    if (this.routed.grpc) this.replyMessages.add(bytes, start, end);
     this.client.data(bytes, start, end, last);
     if (last) this.finish(null);
   }
 
+  private replyHeadFor(head: HeaderBlock, endpoint: Endpoint | null): HeaderBlock {
+    return this.stages === null ? head : replyHeadOf(this, this.stages, head, endpoint);
+  }
+
   replyTrailers(trailers: HeaderBlock): void {
-    this.client.trailers(trailers);
+    const { stages } = this;
+    const { endpoint } = this.attempt!;
+    this.client.trailers(stages === null ? trailers : replyTrailersOf(this, stages, trailers, endpoint));
     this.finish(trailers);
   }
 
@@ -258,8 +315,8 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   /** The reply is whole; `last` holds its status. */
   private finish(last: HeaderBlock | null): void {
     const attempt = this.attempt!;
-    const nowMs = this.context.clock.now();
-    if (this.forwarding.grpc) {
+    const nowMs = this.clock.now();
+    if (this.routed.grpc) {
       const code = records.noteGrpcStatus(this.record, attempt.record, last);
       attempt.end(endingOfReply(true, this.record.httpStatus, code, last), nowMs);
       this.tries?.tooLate(attempt.record, code);
@@ -271,23 +328,23 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   attemptNotOpened(attempt: Attempt, failure: OpenFailure): void {
     const error = openFailureError(failure);
     records.noteAttemptError(attempt.record, error);
-    attempt.end(endingOfOpenFailure(attempt.endpoint, failure), this.context.clock.now());
+    attempt.end(endingOfOpenFailure(attempt.endpoint, failure), this.clock.now());
     this.tryElsewhere(attempt, error);
   }
 
   attemptFailed(attempt: Attempt, failure: StreamFailure): void {
-    const nowMs = this.context.clock.now();
+    const nowMs = this.clock.now();
     // The server was told the deadline too. Where its timer is the faster one, CANCEL is what it says when that passes.
     if (failure.kind === 'reset' && failure.code === ErrorCode.CANCEL && this.deadline?.isAt(nowMs))
       return this.expire();
-    const error = failureError(attempt.endpoint, failure, this.forwarding.grpc);
+    const error = failureError(attempt.endpoint, failure, this.routed.grpc);
     records.noteAttemptError(attempt.record, error);
-    attempt.record.grpcStatus = this.forwarding.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
+    attempt.record.grpcStatus = this.routed.grpc ? (error.grpcStatus ?? GrpcStatus.UNAVAILABLE) : -1;
     const safe = failure.kind === 'unsent' || failure.kind === 'refused';
     const ending = endingOfFailure(failure, this.grpc);
     attempt.end(ending, nowMs);
     if (ending === endings.unsendable) return this.fail(error, 'client');
-    const { endpointCount } = this.forwarding.plan!.cluster;
+    const { endpointCount } = this.cluster!;
     this.transparent ??= new TransparentRetries();
     if (!safe || !this.transparent.allow(failure.kind, endpointCount) || this.replyBegun)
       return this.lose(attempt, error);
@@ -304,7 +361,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     }
     this.transparent!.cameToNothing(attempt.record);
     this.tries?.forget(attempt);
-    this.next(error, this.context.clock.now(), 'transparent');
+    this.next(error, this.clock.now(), 'transparent');
   }
 
   private exclude(endpoint: Endpoint): void {
@@ -325,7 +382,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   /** The client gave up, or its connection is gone. */
   failed(failure: StreamFailure): void {
     if (this.settled) return;
-    const nowMs = this.context.clock.now();
+    const nowMs = this.clock.now();
     this.attempt?.cancel(ErrorCode.CANCEL, endings.cancelled, nowMs);
     this.tries?.cancelRunning(() => endings.cancelled, '');
     records.noteClientEnded(this.record, failure);
@@ -333,7 +390,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
   }
 
   private expire(): void {
-    const nowMs = this.context.clock.now();
+    const nowMs = this.clock.now();
     const { begun, attempt, tries } = this;
     const endedBy = endAllAtDeadline(this, attempt, tries, nowMs);
     this.fail(deadlineError(this.record, nowMs, begun), endedBy);
@@ -359,14 +416,30 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     if (this.settled) return;
     // An attempt before may have done what the last one did not even begin.
     const error = this.tries?.mayBeProcessed === true ? { ...cause, mayHaveProcessed: true } : cause;
-    const nowMs = this.context.clock.now();
+    const nowMs = this.clock.now();
     const ending = endedBy === 'client' ? endings.unsendable : endings.terminated;
     this.attempt?.cancel(ErrorCode.CANCEL, ending, nowMs);
     records.noteError(this.record, error, this.replyBegun);
     // Settled first: the reply below may end the stream, and its last events are no longer ours.
     this.settle(endedBy, nowMs);
-    if (this.replyBegun) endWithError(this.client, error, this.grpc);
-    else replyError(this.client, error, this.forwarding);
+    if (this.replyBegun) return endWithError(this.client, error, this.grpc);
+    const { head, body } = errorReply(error, this.routed);
+    this.sendReply(head, body);
+  }
+
+  /** A reply of a policy, for which no endpoint is asked. */
+  answered({ head, body }: DirectReply): void {
+    if (this.settled) return;
+    records.noteDirectReply(this.record, head);
+    this.settle('outrigger', this.clock.now());
+    this.sendReply(head, this.routed.method === 'HEAD' ? null : body);
+  }
+
+  /** A reply that Outrigger gives itself. The policies of the route see its head as they see that of an endpoint. */
+  private sendReply(head: HeaderBlock, body: Uint8Array | null): void {
+    const empty = body === null || body.length === 0;
+    this.client.head(this.replyHeadFor(head, null), empty);
+    if (!empty) this.client.data(body, 0, body.length, true);
   }
 
   /** No other attempt can follow. */
@@ -386,6 +459,7 @@ export class Call implements StreamReceiver, TriesCall, Cuttable {
     const { record } = this;
     record.endedBy = endedBy;
     record.endedMs = nowMs;
+    if (this.followers !== null) for (const follower of this.followers) follower.settled?.(record);
     record.requestMessages = this.requestMessages.count;
     record.responseMessages = this.replyMessages.count;
     // Counted first: a bug in what tells of calls must not leave one in flight for ever.

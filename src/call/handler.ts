@@ -1,7 +1,7 @@
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream } from '../core/message-stream.ts';
 import { Call } from './call.ts';
-import type { Peer } from './call-records.ts';
+import type { Peer } from './peer.ts';
 import type { ProxyContext } from './plan.ts';
 
 /** What a downstream connection does with its requests. */
@@ -15,12 +15,12 @@ export interface CallHandler {
 export function callHandler(context: () => ProxyContext, peer: Peer): CallHandler {
   return {
     stream(stream, head, end) {
-      new Call(context(), stream, peer, head, end).start(head);
+      new Call(context(), stream, peer, head, end).start();
     },
     oversize(stream, head) {
       const detail = 'the header section is larger than this listener allows';
       const call = new Call(context(), stream, peer, head, true);
-      call.refuse(head, { code: 'header_too_large', detail, mayHaveProcessed: false });
+      call.refuse({ code: 'header_too_large', detail, mayHaveProcessed: false });
     },
   };
 }

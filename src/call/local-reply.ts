@@ -4,6 +4,7 @@ import { encodeGrpcMessage } from '../core/grpc-message.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { MessageSink, MessageStream } from '../core/message-stream.ts';
 import { type ReplyError, replyErrors, replySentence } from '../core/reply-error.ts';
+import type { DirectReply } from './stage.ts';
 
 const status200 = constantField(':status', '200');
 const grpcType = constantField('content-type', 'application/grpc');
@@ -24,18 +25,23 @@ function errorFields(error: ReplyError): Field[] {
   return fields;
 }
 
-/** An error of Outrigger's own to a gRPC client: 200 with trailers only (gRPC over HTTP/2, "Responses"). */
-export function replyGrpcError(to: MessageSink, error: ReplyError): void {
-  to.head(new HeaderBlock([status200, grpcType, ...errorFields(error)]), true);
-}
-
 /** The same once a reply head was relayed: synthesised trailers. */
 export function endWithGrpcError(to: MessageSink, error: ReplyError): void {
   to.trailers(new HeaderBlock(errorFields(error)));
 }
 
-/** An error of Outrigger's own to any other client: the matching status and a line of text. */
-export function replyHttpError(to: MessageSink, error: ReplyError, withBody: boolean): void {
+/** An error of Outrigger's own, in the form that whoever sent the request understands. */
+export function errorReply(error: ReplyError, request: RequestForm): DirectReply {
+  return request.grpc ? grpcErrorReply(error) : httpErrorReply(error, request.method !== 'HEAD');
+}
+
+/** To a gRPC client: 200 with trailers only (gRPC over HTTP/2, "Responses"). */
+function grpcErrorReply(error: ReplyError): DirectReply {
+  return { head: new HeaderBlock([status200, grpcType, ...errorFields(error)]), body: null };
+}
+
+/** To any other client: the matching status and a line of text. */
+function httpErrorReply(error: ReplyError, withBody: boolean): DirectReply {
   const body = Buffer.from(`${replySentence(error)}\n`, 'utf8');
   const fields = [
     new Field(':status', String(error.httpStatus ?? replyErrors[error.code].httpStatus)),
@@ -44,14 +50,7 @@ export function replyHttpError(to: MessageSink, error: ReplyError, withBody: boo
     new Field('x-outrigger-error', error.code),
   ];
   if (error.retryAfterMs !== undefined) fields.push(retryAfter(error.retryAfterMs));
-  to.head(new HeaderBlock(fields), !withBody);
-  if (withBody) to.data(body, 0, body.length, true);
-}
-
-/** An error in the form that whoever sent the request understands. */
-export function replyError(to: MessageSink, error: ReplyError, request: RequestForm): void {
-  if (request.grpc) replyGrpcError(to, error);
-  else replyHttpError(to, error, request.method !== 'HEAD');
+  return { head: new HeaderBlock(fields), body: withBody ? body : null };
 }
 
 /** The same once a reply head was relayed. */

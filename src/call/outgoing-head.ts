@@ -6,7 +6,6 @@ import type { AttemptRecord } from '../telemetry/call-record.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Attempt } from './attempt.ts';
-import type { Forwarding } from './forwarding.ts';
 
 const previousAttempts = 'grpc-previous-rpc-attempts';
 
@@ -15,13 +14,13 @@ const previousAttempts = 'grpc-previous-rpc-attempts';
  * how many attempts there were before, where the endpoint is told that.
  */
 export function headOfAttempt(
-  { base, authority }: Forwarding,
+  base: HeaderBlock,
   { traceparent, endpoint, record }: Attempt,
   trace: CallTrace,
   leftMs: number,
   previous: number,
 ): HeaderBlock {
-  const named = authority === '' ? withAuthority(base, endpoint) : base;
+  const named = base.authority === '' ? withAuthority(base, endpoint) : base;
   const head = outgoingHead(named, traceparent, trace, record, leftMs);
   return previous === 0 ? head : withPreviousAttempts(head, previous);
 }

@@ -2,22 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Cluster } from '../upstream/cluster.ts';
-import type { Admission } from './admit.ts';
-import type { TriesPlan } from './dispatch/tries-plan.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
-
-/** What a route does with a call, worked out when the configuration was loaded. Frozen. */
-export interface RoutePlan {
-  readonly route: string;
-  readonly cluster: Cluster;
-  /** Upper bound on a call's duration, milliseconds; infinity for none. `grpc-timeout` counts as well. */
-  readonly timeoutMs: number;
-  /** Rate limit and faults; null for none. */
-  readonly admission: Admission | null;
-  /** Retries by policy, or hedging; null for none. */
-  readonly tries: TriesPlan | null;
-}
+import type { RoutePlan } from './route-plan.ts';
 
 /** What every call of a listener shares. A reload makes a new one; calls that began on the old finish on it. */
 export interface ProxyContext {
@@ -28,6 +14,8 @@ export interface ProxyContext {
   readonly replayBudget: ReplayBudget;
   readonly memory: MemoryPressure;
   readonly calls: CallCounter;
+  /** Where the connections of a listener with `protocol: tcp` go; null for any other listener. */
+  readonly tcp: RoutePlan | null;
 }
 
 /**

@@ -1,13 +1,12 @@
-import { boundedText } from '../core/bounded-text.ts';
 import type { Ending } from '../core/ending.ts';
 import { HeaderBlock } from '../core/header-block.ts';
+import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
-import { detailCharsMax } from '../telemetry/request-text.ts';
-import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import { noEndpointError } from './call-errors.ts';
-import { type CallIdentity, newAttemptRecord, newCallRecord, type Peer } from './call-records.ts';
+import { ConnectionRequest } from './connection-request.ts';
+import type { Peer } from './peer.ts';
 import type { ProxyContext } from './plan.ts';
+import type { RoutedRequest } from './routed-request.ts';
 
 /** How a connection went. */
 export interface TcpResult {
@@ -22,70 +21,76 @@ export interface TcpResult {
 export interface TcpChoice {
   readonly endpoint: Endpoint;
   /** `error` is a code of the table where it failed, else '', and `detail` a sentence. */
-  release(ending: Ending, error: string, detail: string): void;
+  release(ending: Ending, error: ReplyErrorCode | '', detail: string): void;
 }
 
-/** A connection has no head to take a key from: only its source address may be one. */
+/** A connection has no head: only its source address may be a key. */
 const noHead = new HeaderBlock([]);
-const noRequest: CallIdentity = { plan: null, grpc: false, method: 'TCP', authority: '', path: '' };
 
-/** A connection of a listener with `protocol: tcp`: picked and remembered as a call, without a request. */
-export class TcpCall {
-  private readonly context: ProxyContext;
-  private readonly record: CallRecord;
-  private readonly tried = new Set<Endpoint>();
-  private noEndpoint = '';
+/** A connection of a listener with `protocol: tcp`: the pipeline, the pick and the record of a request, without a head. */
+export class TcpCall extends ConnectionRequest {
+  private readonly latest: () => ProxyContext;
 
-  constructor(context: ProxyContext, peer: Peer) {
-    this.context = context;
-    this.record = newCallRecord(context, noRequest, peer);
-    this.record.tcp = true;
+  /** `latest` gives the listener's context of the moment: a reload may put another cluster in the place of the first. */
+  constructor(latest: () => ProxyContext, peer: Peer) {
+    const context = latest();
+    super('tcp', context, peer, noHead, routedTcp(context));
+    this.latest = latest;
   }
 
-  /**
-   * Picks another endpoint each time; where there is no other, the same again. Null where there is none. The cluster is that of
-   * the moment: a reload may have put another in its place.
-   */
-  choose(cluster: Cluster): TcpChoice | null {
+  /** Another endpoint each time; where there is no other, the same again. An error where there is none. */
+  choose(): TcpChoice | ReplyError {
     const { record } = this;
-    record.cluster = cluster.name;
-    const { clock } = this.context;
-    const nowMs = clock.now();
-    const key = cluster.affinity?.keyOf(noHead, record.clientAddress) ?? '';
-    const pick = (excluded: Set<Endpoint> | null): Endpoint | null =>
-      cluster.full ? null : cluster.pick(nowMs, excluded, key);
-    const endpoint = pick(this.tried) ?? pick(null);
-    if (endpoint === null) {
-      this.noEndpoint = (cluster.full ? cluster.fullError() : noEndpointError(cluster)).detail;
-      return null;
+    const { tcp } = this.latest();
+    if (record.attempts.length > 0 && tcp?.cluster != null) this.useCluster(tcp.cluster);
+    else {
+      const refusal = this.admit();
+      if (refusal !== null) return refusal;
     }
-    const reason = cluster.explain(endpoint, nowMs, key);
-    this.tried.add(endpoint);
-    const kind = record.attempts.length === 0 ? 'first' : 'transparent';
-    const attempt = newAttemptRecord(record, endpoint, reason, nowMs, kind);
-    cluster.begin(endpoint);
+    const attempt = this.acquire(true);
+    if ('code' in attempt) return attempt;
     return {
-      endpoint,
-      release(ending, error, detail) {
-        attempt.endedMs = clock.now();
-        attempt.error = error;
-        if (error !== '') attempt.message = boundedText(detail, detailCharsMax);
-        attempt.tally = ending.tally;
-        cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
+      endpoint: attempt.lease.endpoint,
+      release: (ending, code, detail) => {
+        const error = code === '' ? null : { code, detail, mayHaveProcessed: false };
+        this.release(attempt, ending, error);
       },
     };
   }
 
-  /** The connection is over. Returns the sentence of its error, '' for none. */
-  ended(result: TcpResult): string {
+  private admit(): ReplyError | null {
+    let refusal: ReplyError | null = null;
+    // No stage of a route acts on TCP connections, so the pipeline is over when this returns.
+    this.run((outcome) => {
+      if (outcome.kind === 'error') refusal = outcome.error;
+    });
+    return refusal;
+  }
+
+  /** The connection is over. */
+  ended(result: TcpResult): void {
     const { record } = this;
-    record.endedMs = this.context.clock.now();
+    record.endedMs = this.clock.now();
     record.requestBytes = result.bytesFromClient;
     record.responseBytes = result.bytesToClient;
     record.error = result.error;
-    record.detail = this.noEndpoint || result.detail;
+    record.detail = result.detail;
     record.endedBy = result.endedBy;
+    this.followersSettled();
     this.context.telemetry.recent.add(record);
-    return record.detail;
   }
+}
+
+function routedTcp({ tcp }: ProxyContext): RoutedRequest {
+  return {
+    plan: tcp,
+    refusal: null,
+    base: noHead,
+    timeoutMs: Number.POSITIVE_INFINITY,
+    grpc: false,
+    rpcMethod: null,
+    method: 'TCP',
+    path: '',
+    authority: '',
+  };
 }

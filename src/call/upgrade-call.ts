@@ -1,21 +1,20 @@
-import type { Address } from '../core/address.ts';
 import { boundedText } from '../core/bounded-text.ts';
 import type { Ending } from '../core/ending.ts';
 import type { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
-import type { CallRecord } from '../telemetry/call-record.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
-import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import { abortedBy, rateLimited } from './admit.ts';
-import { memoryError, noEndpointError, noRouteError, targetError } from './call-errors.ts';
-import { newAttemptRecord, newCallRecord, noteAttemptError, noteHead, type Peer } from './call-records.ts';
-import { type Forwarding, forwardingOf } from './forwarding.ts';
+import { noteHead } from './call-records.ts';
+import { ConnectionRequest } from './connection-request.ts';
 import { outgoingHead } from './outgoing-head.ts';
+import type { Peer } from './peer.ts';
+import { attemptHead } from './pipeline.ts';
 import type { Cuttable, ProxyContext } from './plan.ts';
+import { routeRequest } from './routed-request.ts';
+import type { DirectReply } from './stage.ts';
 
-/** How the forwarding of an upgrade went; `http1/upgrade.ts` tells it. */
+/** How the forwarding of an upgrade went; `http1/upgrade.ts` reports it. */
 export interface UpgradeResult {
   readonly httpStatus: number;
   readonly bytesFromClient: number;
@@ -26,101 +25,73 @@ export interface UpgradeResult {
   readonly declined: HeaderBlock | null;
 }
 
+/** The endpoint of one connection attempt, counted as active until `release`. */
+export interface ChosenEndpoint {
+  readonly endpoint: Endpoint;
+  /** The request's head as this endpoint gets it. */
+  readonly head: HeaderBlock;
+  /** What binds the session of the client to this endpoint, for its reply. */
+  readonly replyFields: readonly Field[];
+  release(ending: Ending, error: ReplyError | null): void;
+}
+
 export type Chosen =
-  | {
-      readonly cluster: string;
-      readonly address: Address;
-      /** What it is sent: the request's head with the trace context of this attempt. */
-      readonly head: HeaderBlock;
-      /** The name that led to the address, '' where there is none. */
-      readonly hostname: string;
-      /** What binds the session of the client to this endpoint, for its reply. */
-      readonly replyFields: readonly Field[];
-      release(ending: Ending, error: ReplyError | null): void;
-      readonly error?: undefined;
-    }
-  | { readonly error: ReplyError };
+  | { readonly kind: 'endpoint'; readonly chosen: ChosenEndpoint }
+  | { readonly kind: 'error'; readonly error: ReplyError }
+  | { readonly kind: 'reply'; readonly reply: DirectReply };
 
 const noHead = new HeaderBlock([]);
+const clientLeft: ReplyError = {
+  code: 'protocol_error',
+  detail: 'the client left before an endpoint was picked',
+  mayHaveProcessed: false,
+};
 
-/**
- * A WebSocket as a call: routed, picked, counted and recorded as one, while its octets go their own way. It lives as
- * long as its connection.
- */
-export class UpgradeCall implements Cuttable {
+/** A WebSocket as a request: routed, admitted, counted and recorded as one. It lives as long as its connection. */
+export class UpgradeCall extends ConnectionRequest implements Cuttable {
   counted = false;
   previousCall: Cuttable | null = null;
   nextCall: Cuttable | null = null;
-  private readonly context: ProxyContext;
-  private readonly peer: Peer;
   private readonly destroy: () => void;
-  private forwarding: Forwarding | null = null;
-  private record: CallRecord | null = null;
-  private trace: CallTrace | null = null;
-  private tried: Set<Endpoint> | null = null;
+  private isAdmitted = false;
 
-  constructor(context: ProxyContext, peer: Peer, destroy: () => void) {
-    this.context = context;
-    this.peer = peer;
+  constructor(context: ProxyContext, peer: Peer, head: HeaderBlock, destroy: () => void) {
+    const { router, telemetry } = context;
+    const routed = routeRequest(head, router, telemetry.replaced, telemetry.requestText);
+    super('websocket', context, peer, head, routed);
     this.destroy = destroy;
     context.calls.begin(this);
   }
 
-  /** Routes at the first question, and picks at every one: another endpoint each time. */
-  choose(head: HeaderBlock): Chosen {
-    const { clock, router, telemetry } = this.context;
-    this.forwarding ??= forwardingOf(head, router, telemetry.replaced, telemetry.requestText);
-    this.record ??= newCallRecord(this.context, this.forwarding, this.peer);
-    const { record } = this;
-    this.trace ??= telemetry.begin(head, record);
-    const { plan, refusal } = this.forwarding;
-    if (refusal !== null) return { error: targetError(refusal) };
-    if (plan === null) return { error: noRouteError(this.forwarding) };
-    const { cluster } = plan;
-    if (cluster.settings.protocol !== 'http1') {
-      const detail = `route ${plan.route} leads to cluster ${cluster.name}, whose protocol is not http1`;
-      return { error: { code: 'no_route', detail, mayHaveProcessed: false } };
-    }
-    if (this.context.memory.high) return { error: memoryError() };
-    const nowMs = clock.now();
-    // Only once: this is asked again for each endpoint that does not answer.
-    if (plan.admission !== null && record.attempts.length === 0) {
-      const { fault } = plan.admission;
-      const error =
-        rateLimited(plan.admission, head, this.peer.address, nowMs) ?? (fault && abortedBy(fault));
-      if (error !== null) return { error };
-    }
-    if (cluster.full) return { error: cluster.fullError() };
-    const key = cluster.affinity?.keyOf(head, this.peer.address) ?? '';
-    const endpoint = cluster.pick(nowMs, this.tried, key);
-    if (endpoint === null) return { error: noEndpointError(cluster) };
-    this.tried ??= new Set();
-    this.tried.add(endpoint);
-    const attempt = newAttemptRecord(
-      record,
+  /** Runs the pipeline at the first question, and acquires an endpoint at every one: another one each time. */
+  choose(chosen: (choice: Chosen) => void): void {
+    if (this.isAdmitted) return chosen(this.next());
+    this.run((outcome) => {
+      if (outcome.kind !== 'admitted') return chosen(outcome);
+      this.isAdmitted = true;
+      chosen(this.next());
+    });
+  }
+
+  private next(): Chosen {
+    const attempt = this.acquire(false);
+    if ('code' in attempt) return { kind: 'error', error: attempt };
+    const { lease, record, traceparent } = attempt;
+    const { endpoint } = lease;
+    const forwarded = outgoingHead(this.outgoing, traceparent, this.trace!, record, Number.POSITIVE_INFINITY);
+    const stages = this.routed.plan!.stages?.websocket ?? null;
+    const chosen: ChosenEndpoint = {
       endpoint,
-      cluster.explain(endpoint, nowMs, key),
-      nowMs,
-      record.attempts.length === 0 ? 'first' : 'transparent',
-    );
-    const traceparent = telemetry.attempt(record, this.trace, attempt);
-    const forwarded = outgoingHead(
-      this.forwarding.base,
-      traceparent,
-      this.trace,
-      attempt,
-      Number.POSITIVE_INFINITY,
-    );
-    cluster.begin(endpoint);
-    const release = (ending: Ending, error: ReplyError | null): void => {
-      attempt.endedMs = clock.now();
-      if (error !== null) noteAttemptError(attempt, error);
-      attempt.tally = ending.tally;
-      cluster.end(endpoint, ending, attempt.endedMs - nowMs, attempt.endedMs);
+      head: attemptHead(this, stages, forwarded, endpoint),
+      replyFields: this.cluster!.affinity?.bind(noHead, this.key, endpoint).allFields ?? [],
+      release: (ending, error) => this.release(attempt, ending, error),
     };
-    const replyFields = cluster.affinity?.bind(noHead, key, endpoint).allFields ?? [];
-    const { target: address, hostname } = endpoint;
-    return { cluster: cluster.name, address, hostname, head: forwarded, replyFields, release };
+    return { kind: 'endpoint', chosen };
+  }
+
+  /** The client's connection is gone. */
+  left(): void {
+    this.stopWaiting(clientLeft);
   }
 
   cut(): void {
@@ -130,9 +101,7 @@ export class UpgradeCall implements Cuttable {
   ended(result: UpgradeResult): void {
     this.context.calls.end(this);
     const { record, trace } = this;
-    // Refused before it was even routed: the request was no WebSocket handshake.
-    if (record === null || trace === null) return;
-    record.endedMs = this.context.clock.now();
+    record.endedMs = this.clock.now();
     record.httpStatus = result.httpStatus;
     const last = record.attempts.at(-1);
     // A status that Outrigger made is none of the endpoint's.
@@ -144,8 +113,10 @@ export class UpgradeCall implements Cuttable {
     record.detail = boundedText(result.detail, detailCharsMax);
     // Without an error and without a status its client was gone before the endpoint had answered.
     const left = result.error === '' && result.httpStatus === 0;
-    const ofClient = left || this.forwarding?.refusal != null || result.error === 'protocol_error';
-    record.endedBy = ofClient ? 'client' : result.error === '' ? 'upstream' : 'outrigger';
-    this.context.telemetry.settled(record, trace);
+    const ofClient = left || this.refusedBy === 'client' || result.error === 'protocol_error';
+    const byUpstream = result.error === '' && record.attempts.length > 0;
+    record.endedBy = ofClient ? 'client' : byUpstream ? 'upstream' : 'outrigger';
+    this.followersSettled();
+    this.context.telemetry.settled(record, trace!);
   }
 }

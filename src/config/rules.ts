@@ -1,3 +1,4 @@
+import type { Diagnostics } from '../schema/diagnostics.ts';
 import { type ConfigProblem, type Place, problemAt } from '../schema/problem.ts';
 import type { Draft } from '../schema/typed.ts';
 import type { Reading } from './reader.ts';
@@ -6,9 +7,9 @@ import { adminRules } from './rules/admin.ts';
 import { balancerRules } from './rules/balancers.ts';
 import { clusterRules } from './rules/clusters.ts';
 import { listenerRules } from './rules/listeners.ts';
+import { policyRules } from './rules/policies.ts';
 import { referenceRules } from './rules/references.ts';
-import { resilienceRules } from './rules/resilience.ts';
-import type { Complaints, Rule, RuleHelp } from './rules/rule.ts';
+import type { Rule, RuleHelp } from './rules/rule.ts';
 import { telemetryRules } from './rules/telemetry.ts';
 import type { Config } from './table.ts';
 
@@ -18,7 +19,7 @@ const rules = {
   ...adminRules,
   ...referenceRules,
   ...listenerRules,
-  ...resilienceRules,
+  ...policyRules,
   ...clusterRules,
   ...balancerRules,
   ...telemetryRules,
@@ -48,14 +49,14 @@ export function applyRules(
     for (let part = path; part !== ''; part = parentOf(part)) if (reading.lost.has(part)) return true;
     return false;
   };
-  const complaints: Complaints = {
+  const diagnostics: Diagnostics = {
     problem: (path, message) => {
       if (!told.has(path) && !isLost(path)) problems.push(problemAt(at(path), path, message));
     },
     warning: (path, message) => warnings.push(problemAt(at(path), path, message)),
     lineOf: (path) => at(path).line,
   };
-  for (const rule of Object.values<Rule>(rules)) rule(draft, complaints, help);
+  for (const rule of Object.values<Rule>(rules)) rule(draft, diagnostics, help);
   return { problems, warnings };
 }
 

@@ -82,7 +82,7 @@ export const replyErrors = {
     grpcStatus: GrpcStatus.PERMISSION_DENIED,
     httpStatus: 403,
     origin: 'client',
-    lookAt: "check the listener's authorization",
+    lookAt: 'check what the policies of the route allow',
   },
   draining: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
@@ -101,6 +101,18 @@ export const replyErrors = {
     httpStatus: 431,
     origin: 'client',
     lookAt: 'check the size of the metadata',
+  },
+  body_too_large: {
+    grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,
+    httpStatus: 413,
+    origin: 'client',
+    lookAt: "check the size of the request body and the route's limit",
+  },
+  policy_failed: {
+    grpcStatus: GrpcStatus.INTERNAL,
+    httpStatus: 500,
+    origin: 'outrigger',
+    lookAt: 'check the log for the exception of the policy module',
   },
   fault_injected: {
     grpcStatus: GrpcStatus.UNAVAILABLE,

@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors, replySentence } from '../core/reply-error.ts';
+import { writeFields } from './fields.ts';
 
 /** How long a client may take to read an error and close, milliseconds; closing at once could destroy it unread. */
 export const lingerMs = 1000;
@@ -22,6 +24,19 @@ export function errorReply(
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
 }
+
+/** A reply that a policy gives, as bytes; it ends the connection. */
+export function directReply(head: HeaderBlock, body: Uint8Array | null): Buffer {
+  const { status } = head;
+  const written = writeFields(head, noFields);
+  const raw = written.error === undefined ? written.value.raw : [];
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`];
+  for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]}: ${raw[i + 1]}`);
+  lines.push(`content-length: ${body?.length ?? 0}`, 'connection: close');
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);
+}
+
+const noFields: ReadonlySet<string> = new Set();
 
 /** Sends `last`, then closes both ways: once the client has, or after `lingerMs`. */
 export function endSocket(socket: Socket, clock: Clock, last: Buffer | null): void {

@@ -32,17 +32,19 @@ export interface UpgradeTarget {
   release(ending: Ending, error: ReplyError | null): void;
 }
 
+export type UpgradeChoice =
+  | { readonly kind: 'endpoint'; readonly target: UpgradeTarget }
+  | { readonly kind: 'error'; readonly error: ReplyError }
+  | { readonly kind: 'reply'; readonly status: number; readonly bytes: Buffer };
+
 export interface UpgradeOptions {
   readonly clock: Clock;
   /** Endpoints tried before the client is told; each took no connection. */
   readonly connectAttemptsMax: number;
   /** Goes on `x-forwarded-for`, or null. */
   readonly clientAddress: string | null;
-  /** Route, pick and count; `attempt` counts from 1. An error is what the client is told. */
-  choose(
-    head: HeaderBlock,
-    attempt: number,
-  ): { target: UpgradeTarget } | { target?: undefined; error: ReplyError };
+  /** Routes, admits and picks. An error or a reply is what the client gets. */
+  choose(head: HeaderBlock): Promise<UpgradeChoice>;
 }
 
 /** How long the second side of a WebSocket may take to close after the first, milliseconds. */
@@ -93,6 +95,12 @@ export async function proxyUpgrade(
     return outcome;
   };
 
+  const reply = (status: number, bytes: Buffer): UpgradeOutcome => {
+    outcome.httpStatus = status;
+    endSocket(socket, options.clock, bytes);
+    return outcome;
+  };
+
   const read = readRequestHead(request, socket instanceof TLSSocket ? 'https' : 'http');
   if (read.refusal !== undefined) {
     const detail = `the client sent ${read.refusal.reason}`;
@@ -102,8 +110,9 @@ export async function proxyUpgrade(
   let first = head;
   for (;;) {
     outcome.attempts += 1;
-    const choice = options.choose(read.value.head, outcome.attempts);
-    if (choice.target === undefined) return refuse(choice.error);
+    const choice = await options.choose(read.value.head);
+    if (choice.kind === 'error') return refuse(choice.error);
+    if (choice.kind === 'reply') return reply(choice.status, choice.bytes);
     const attempt = new UpgradeAttempt(choice.target, socket, outcome, options, stopWatching);
     const error = await attempt.run(first);
     choice.target.release(attempt.ending(error), error);

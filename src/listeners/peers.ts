@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Peer } from '../call/call-records.ts';
+import type { Peer } from '../call/peer.ts';
 import { formatAddress } from '../core/address.ts';
 
 /** Where certificates are optional, one that is shown must still be good: an unknown identity is worse than none. */

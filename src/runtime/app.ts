@@ -9,6 +9,7 @@ import { sparingLogger } from '../core/sparing-logger.ts';
 import { BufferBudget } from '../http2/buffer-budget.ts';
 import { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
+import { policyMetrics } from '../policies/compile.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
@@ -96,6 +97,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     series: new EndpointSeriesTable(),
     memory,
     sharedPorts: config.drain.handoverMs !== undefined,
+    policyMetrics: policyMetrics(telemetry.registry),
     telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),

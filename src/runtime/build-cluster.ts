@@ -57,7 +57,6 @@ export interface BuiltCluster {
   readonly config: ClusterConfig;
   readonly cluster: Cluster;
   readonly tls: TlsConnectionOptions | null;
-  readonly connectTimeoutMs: number;
 }
 
 /** A cluster as configured, not yet started. Throws on certificates and keys that do not fit. */
@@ -70,7 +69,12 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
   const cluster: Cluster = new Cluster(clusterSettings(config), {
     ...deps,
     discovery: buildDiscovery(config, deps),
-    newPool: (endpoint, onChange) => buildPool(config, endpoint, tls, { ...deps, ...totals }, onChange),
+    dial: (endpoint) => ({
+      connectTimeoutMs: connectTimeoutOf(config, endpoint.target),
+      tls: tls && endpointTls(tls, endpoint.target, endpoint.hostname),
+      replyHeaderBytesMax: config.limits.headerListBytes,
+    }),
+    newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, ...totals }, onChange),
     watchHealth:
       config.health === 'none'
         ? null
@@ -78,7 +82,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
     outlier: buildOutlier(config.outlier, deps, () => clientsChoose(cluster.settings.balancer.policy)),
     localZone: deps.zone,
   });
-  return { config, cluster, tls, connectTimeoutMs: config.connectTimeoutMs ?? 5000 };
+  return { config, cluster, tls };
 }
 
 /** What of a cluster may change while its endpoints stay as they are. */
@@ -127,14 +131,12 @@ function buildTotals({ limits }: ClusterConfig): { readonly totals: Totals } {
 function buildPool(
   config: ClusterConfig,
   endpoint: Endpoint,
-  clusterTls: TlsConnectionOptions | null,
   deps: BuildDeps & { readonly totals: Totals },
   onChange: () => void,
 ): StreamPool {
-  const tls = clusterTls === null ? null : endpointTls(clusterTls, endpoint.target, endpoint.hostname);
+  const { tls, connectTimeoutMs } = endpoint.dial;
   const { limits, protocol, connections } = config;
   const { maxConnections = limits.maxConnections, maxPending = limits.maxPending } = limits.perEndpoint;
-  const connectTimeoutMs = connectTimeoutOf(config, endpoint.target);
   if (protocol === 'tcp') return noPool;
   if (protocol === 'http1') {
     const pool = createHttp1Pool(endpoint.target, {

@@ -1,25 +1,21 @@
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import { CallCounter, type ProxyContext, type RoutePlan } from '../call/plan.ts';
+import { CallCounter, type ProxyContext } from '../call/plan.ts';
 import type { ReplayBudget } from '../call/replay-buffer.ts';
-import { TcpCall } from '../call/tcp-call.ts';
-import { UpgradeCall } from '../call/upgrade-call.ts';
+import { planRoute, type RoutePlan } from '../call/route-plan.ts';
+import { clustersOfRoute } from '../config/rules/policies.ts';
 import type { ListenerConfig } from '../config/table.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
-import type { Random } from '../core/random.ts';
 import type { SocketAccess } from '../core/unix-socket.ts';
-import { proxyUpgrade } from '../http1/upgrade.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
+import { tcpDownstream } from '../listeners/tcp-downstream.ts';
+import { upgradeDownstream } from '../listeners/upgrade-downstream.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
-import { endpointTls } from '../security/endpoint-tls.ts';
 import { serverTls } from '../security/tls-files.ts';
-import { createTcpPassthrough, type TcpPassthrough } from '../tcp/passthrough.ts';
-import { abort } from '../tcp/relay.ts';
+import type { TcpPassthrough } from '../tcp/passthrough.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { type BuildDeps, type BuiltCluster, connectTimeoutOf } from './build-cluster.ts';
-import { buildPlan } from './build-plan.ts';
+import type { BuildDeps, BuiltCluster } from './build-cluster.ts';
+import { buildPlan, type PlanDeps } from './build-plan.ts';
 
 /** A listener and what its calls run on. `config`, `context` and `clusters` are replaced together by a reload. */
 export interface ListenerParts {
@@ -31,7 +27,7 @@ export interface ListenerParts {
   clusters: ReadonlyMap<string, BuiltCluster>;
 }
 
-export interface ListenerBuildDeps extends BuildDeps {
+export interface ListenerBuildDeps extends BuildDeps, PlanDeps {
   readonly telemetry: Telemetry;
   readonly replayBudget: ReplayBudget;
   readonly slots: ConnectionSlots;
@@ -48,40 +44,37 @@ export function buildListener(
 ): ListenerParts {
   const context: ProxyContext = {
     listener: config.name,
-    router: routerOf(config, clusters, deps.random),
+    ...routesOf(config, clusters, deps),
     telemetry: deps.telemetry,
     clock: deps.clock,
     replayBudget: deps.replayBudget,
     memory: deps.memory,
     calls: new CallCounter(),
   };
-  const tcp = config.protocol === 'tcp' ? buildTcp(() => parts, deps) : null;
+  const downstream = { ...deps, context: () => parts.context };
+  const idleTimeoutMs = (): number => parts.config.limits.idleTimeoutMs;
+  const tcp = config.protocol === 'tcp' ? tcpDownstream({ ...downstream, idleTimeoutMs }) : null;
   const listener = new Listener(listenerSettings(config, deps), {
-    ...deps,
-    context: () => parts.context,
-    onUpgrade: (request, socket, head) => {
-      upgrade(parts, deps, request, socket, head).catch((error) => {
-        deps.internalErrors.caught('http1', error);
-        socket.destroy();
-      });
-    },
-    // Bytes can carry no error: who comes while memory is short is closed as it comes.
-    onTcp: tcp === null ? null : (socket) => (deps.memory.high ? abort(socket) : tcp.accept(socket, null)),
+    ...downstream,
+    onUpgrade: (request, socket, head) => upgradeDownstream(request, socket, head, downstream),
+    onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
   });
   const parts: ListenerParts = { listener, tcp, config, context, clusters };
   return parts;
 }
 
-/** The routes of a listener, compiled over these clusters. */
-export function routerOf(
+/** Where the requests of a listener go, compiled over these clusters. */
+export function routesOf(
   config: ListenerConfig,
   clusters: ReadonlyMap<string, BuiltCluster>,
-  random: Random,
-): Router<RoutePlan> {
-  return compileRoutes(
-    config.routes.map((route) => ({ ...route, plan: buildPlan(route, clusters, random) })),
+  deps: PlanDeps,
+): Pick<ProxyContext, 'router' | 'tcp'> {
+  const router: Router<RoutePlan> = compileRoutes(
+    config.routes.map((route) => ({ ...route, plan: buildPlan(config.name, route, clusters, deps) })),
     config.requestTarget,
   );
+  const tcp = config.cluster === undefined ? null : planRoute('', clusters.get(config.cluster)!.cluster, []);
+  return { router, tcp };
 }
 
 /** The routes of both lead to the same: they have not changed, nor has any cluster been made anew. */
@@ -92,7 +85,9 @@ export function sameRoutes(
 ): boolean {
   if (JSON.stringify(config.routes) !== JSON.stringify(wanted.routes)) return false;
   if (JSON.stringify(config.requestTarget) !== JSON.stringify(wanted.requestTarget)) return false;
-  return config.routes.every(({ cluster }) => clusters.get(cluster)?.cluster === after.get(cluster)?.cluster);
+  return config.routes
+    .flatMap((route) => clustersOfRoute(route, ''))
+    .every(({ name = '' }) => clusters.get(name)?.cluster === after.get(name)?.cluster);
 }
 
 /** What a listener holds its connections to. Reads certificates; throws where one cannot be read. */
@@ -137,71 +132,4 @@ export function listenerSettings(
 export function socketAccess(socket: ListenerConfig['socket']): SocketAccess {
   const { mode, user, group } = socket;
   return { mode: mode === undefined ? undefined : Number.parseInt(mode, 8), user, group };
-}
-
-function buildTcp(parts: () => ListenerParts, deps: BuildDeps): TcpPassthrough {
-  const calls = new WeakMap<Socket, TcpCall>();
-  return createTcpPassthrough({
-    clock: deps.clock,
-    get connectTimeoutMs() {
-      return tcpCluster(parts()).connectTimeoutMs;
-    },
-    connectAttemptsMax: 3,
-    get idleTimeoutMs() {
-      return parts().config.limits.idleTimeoutMs;
-    },
-    internalErrors: deps.internalErrors,
-    pick(client) {
-      let call = calls.get(client);
-      if (call === undefined) {
-        const peer = { address: client.remoteAddress ?? '', port: client.remotePort ?? 0 };
-        call = new TcpCall(parts().context, peer);
-        calls.set(client, call);
-      }
-      const chosen = call.choose(tcpCluster(parts()).cluster);
-      return chosen === null ? null : { address: chosen.endpoint.target, release: chosen.release };
-    },
-    ended(outcome, client) {
-      const detail = calls.get(client)?.ended(outcome) ?? outcome.detail;
-      if (outcome.error === '') return;
-      deps.logger.warn('TCP connection failed', {
-        cluster: parts().config.cluster,
-        endpoint: outcome.endpoint,
-        code: outcome.error,
-        reason: detail,
-      });
-    },
-  });
-}
-
-function tcpCluster({ clusters, config }: ListenerParts): BuiltCluster {
-  return clusters.get(config.cluster!)!;
-}
-
-/** A WebSocket: routed and picked like a call, then forwarded by http2-proxy until either side ends. */
-async function upgrade(
-  // As they are now: a reload may put others in their place before it is over.
-  { context, clusters }: ListenerParts,
-  deps: BuildDeps,
-  request: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
-): Promise<void> {
-  const peer = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-  const call = new UpgradeCall(context, peer, () => socket.destroy());
-  const outcome = await proxyUpgrade(request, socket, head, {
-    clock: deps.clock,
-    connectAttemptsMax: 3,
-    clientAddress: peer.address || null,
-    choose: (block) => {
-      const chosen = call.choose(block);
-      if (chosen.error !== undefined) return chosen;
-      const { tls: clusterTls, config } = clusters.get(chosen.cluster)!;
-      const tls = clusterTls && endpointTls(clusterTls, chosen.address, chosen.hostname);
-      const connectTimeoutMs = connectTimeoutOf(config, chosen.address);
-      const replyHeaderBytesMax = config.limits.headerListBytes;
-      return { target: { ...chosen, tls, connectTimeoutMs, replyHeaderBytesMax } };
-    },
-  });
-  call.ended(outcome);
 }

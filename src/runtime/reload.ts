@@ -7,7 +7,7 @@ import { formatProblem, sortProblems } from '../schema/problem.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
 import type { BuiltCluster } from './build-cluster.ts';
 import { clusterSettings } from './build-cluster.ts';
-import { type ListenerBuildDeps, type ListenerParts, routerOf, sameRoutes } from './build-listener.ts';
+import { type ListenerBuildDeps, type ListenerParts, routesOf, sameRoutes } from './build-listener.ts';
 import { ListenersDrain } from './drainable.ts';
 import { fixedKeyProblems } from './fixed-keys.ts';
 import { drainGracefully, waitWhile } from './lifecycle.ts';
@@ -158,8 +158,9 @@ export class Reloader {
     for (const { parts: listener, config: wanted, prepared } of plan.keptListeners) {
       const same = sameRoutes(listener, wanted, clusters);
       // Kept if it can be: retry budgets and what connections remember of heads go with it.
-      const router = same ? listener.context.router : routerOf(wanted, clusters, this.deps.random);
-      listener.context = { ...listener.context, listener: wanted.name, router };
+      const routes = routesOf(wanted, clusters, this.deps);
+      const router = same ? listener.context.router : routes.router;
+      listener.context = { ...listener.context, listener: wanted.name, ...routes, router };
       listener.clusters = clusters;
       listener.config = wanted;
       if (prepared !== null) listener.listener.apply(prepared);

@@ -10,8 +10,16 @@ import { abort, Relay } from './relay.ts';
 /** The endpoint that was picked for a connection and counted as active until `release`. */
 export interface TcpTarget {
   readonly address: Address;
+  /** Milliseconds the connection may take. */
+  readonly connectTimeoutMs: number;
   /** Once, when the endpoint is done with; `error` is a code of the table where it failed, else '', and `detail` a sentence. */
   release(ending: Ending, error: ReplyErrorCode | '', detail: string): void;
+}
+
+/** Why a connection gets no endpoint. */
+export interface TcpRefusal {
+  readonly code: ReplyErrorCode;
+  readonly detail: string;
 }
 
 /** How a connection went, for logs and metrics. */
@@ -31,9 +39,8 @@ export interface TcpOutcome {
 
 export interface TcpPassthroughOptions {
   readonly clock: Clock;
-  /** Which endpoint; null where there is none to be had. `attempt` counts from 1. */
-  pick(client: Socket, attempt: number): TcpTarget | null;
-  readonly connectTimeoutMs: number;
+  /** Which endpoint, or why there is none. `attempt` counts from 1. */
+  pick(client: Socket, attempt: number): TcpTarget | TcpRefusal;
   /** Endpoints tried, one after the other, before the client is cut off. */
   readonly connectAttemptsMax: number;
   /** Without an octet either way; 0 for never. */
@@ -120,14 +127,14 @@ class Session {
 
   connect(): void {
     this.attempts += 1;
-    const { clock, connectTimeoutMs } = this.options;
+    const { clock } = this.options;
     const target = this.options.pick(this.client, this.attempts);
-    if (target === null) {
-      this.cut('no_healthy_endpoint', 'no endpoint could be picked');
+    if ('code' in target) {
+      this.cut(target.code, target.detail);
       return;
     }
     this.target = target;
-    const { address } = target;
+    const { address, connectTimeoutMs } = target;
     this.endpoint = formatAddress(address);
     const to = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     const upstream = net.connect({ ...to, allowHalfOpen: true, noDelay: true });

@@ -77,7 +77,9 @@ export function accessLogLine(record: CallRecord): string {
     error: record.error || undefined,
     detail: record.detail || undefined,
     message: record.error === '' ? messageOf(chosen) : undefined,
-    faultDelayMs: record.faultDelayMs || undefined,
+    policies:
+      record.notes.length === 0 ? undefined : record.notes.map(({ policy, text }) => `${policy}: ${text}`),
+    ...factsOf(record),
     attempts: record.attempts.length,
     history: record.attempts.some(({ kind, verdict }) => kind !== 'first' || verdict !== '')
       ? record.attempts.map((attempt) => attemptLine(record, attempt))
@@ -93,6 +95,11 @@ export function accessLogLine(record: CallRecord): string {
     ...(record.traceId.none ? undefined : { traceId: record.traceId, sampled: record.sampled }),
   });
   return safeJson(line);
+}
+
+/** The keys that policies add. */
+function factsOf({ notes }: CallRecord): Record<string, string | number> {
+  return Object.assign({}, ...notes.map(({ facts }) => facts));
 }
 
 /** One attempt of a call that had several, or whose only one was decided about. */

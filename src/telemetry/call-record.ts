@@ -22,6 +22,27 @@ export interface Explanation {
   toString(): string;
 }
 
+/** What a policy did to one request, for `/explain` and the access log. */
+export interface PolicyNote {
+  /** The key of the policy in a route. */
+  readonly policy: string;
+  /** A plain sentence without the policy's name: `delayed the request by 200 ms`. */
+  readonly text: Explanation;
+  /** Keys of its own in the access log. */
+  readonly facts?: Readonly<Record<string, string | number>>;
+}
+
+/** Of every request whose policies had nothing to note. */
+export const noNotes: readonly PolicyNote[] = [];
+
+/** Notes of one request; what is beyond is left out. */
+const notesMax = 16;
+
+/** Adds what a policy did to the record of a request. */
+export function addNote(record: CallRecord, note: PolicyNote): void {
+  if (record.notes.length < notesMax) record.notes = [...record.notes, note];
+}
+
 /** One try at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
 export interface AttemptRecord {
   /** Counts from 1. */
@@ -96,8 +117,8 @@ export interface CallRecord {
   error: string;
   /** The sentence of the error, else ''. */
   detail: string;
-  /** How long the route held it up on purpose (`fault`), milliseconds. */
-  faultDelayMs: number;
+  /** What the policies of the route did to it, in their order; `noNotes` where they did nothing worth a note. */
+  notes: readonly PolicyNote[];
   requestBytes: number;
   responseBytes: number;
   /** gRPC messages; 0 for a call that is not gRPC. */

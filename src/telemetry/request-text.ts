@@ -11,7 +11,7 @@ export const detailCharsMax = 1024;
 
 /**
  * What records, logs, spans and error texts show of a request: never longer than the limits above, and without the secrets
- * that clients put into URLs. Worked out once per distinct head (`proxy/forwarding.ts`).
+ * that clients put into URLs. Worked out once per distinct head (`call/routed-request.ts`).
  */
 export class RequestText {
   private readonly redaction: QueryRedaction;

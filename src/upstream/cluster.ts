@@ -4,16 +4,16 @@ import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
 import { formatAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
 import { counted } from '../core/counted.ts';
-import type { Ending } from '../core/ending.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
-import { othersWithAttempts } from '../health/unclear-failures.ts';
-import { Endpoint, type HealthWatch } from './endpoint.ts';
+import { type DialSettings, Endpoint, type HealthWatch } from './endpoint.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
+import { Lease, type LeaseOwner } from './lease.ts';
 import type { MethodRef } from './method-slots.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
@@ -37,6 +37,8 @@ export interface ClusterSettings {
 export interface ClusterDeps extends SelectionDeps {
   readonly logger: Logger;
   readonly discovery: DiscoverySource;
+  /** How connections are made that are no part of a pool. */
+  readonly dial?: (endpoint: Endpoint) => DialSettings;
   readonly newPool: (endpoint: Endpoint, onChange: () => void) => StreamPool;
   /** Begins to watch; null when health checks are off. */
   readonly watchHealth: ((endpoint: Endpoint, onChange: () => void) => HealthWatch) | null;
@@ -50,8 +52,9 @@ export interface ClusterDeps extends SelectionDeps {
  * A named set of interchangeable endpoints: discovery says who they are, health checks and outlier detection who is
  * usable, the balancer who is next. The balancer is a snapshot, made anew whenever one of these changes.
  */
-export class Cluster {
+export class Cluster implements LeaseOwner {
   readonly name: string;
+  readonly clock: Clock;
   settings: ClusterSettings;
   active = 0;
   /** Retries by policy and hedges in flight. */
@@ -61,7 +64,7 @@ export class Cluster {
   private readonly deps: ClusterDeps;
   private readonly series: EndpointSeriesTable;
   private discovery: DiscoverySource;
-  private penalty: FailPenalty;
+  penalty: FailPenalty;
   /** Null for a policy that does not learn from latency. */
   estimator: LatencyEstimator | null;
   private readonly endpoints = new Map<string, Endpoint>();
@@ -79,6 +82,7 @@ export class Cluster {
     this.name = settings.name;
     this.settings = settings;
     this.deps = deps;
+    this.clock = deps.clock;
     this.series = deps.series ?? new EndpointSeriesTable();
     this.series.join(settings.name);
     this.discovery = deps.discovery;
@@ -204,10 +208,27 @@ export class Cluster {
   }
 
   /**
-   * The endpoint for a call that has tried `excluded` already, or null. The caller begins it before it picks again.
-   * `key` is what `affinity` makes of the call; '' where there is none.
+   * An endpoint for one attempt: the cluster's limit, the balancer's pick, the endpoint's limit, and the count of both, in this
+   * one place for every kind of traffic. `full`: the cluster is at its limit. `none`: no endpoint is available.
+   *
+   * `tried` are the endpoints that the request has had; `mayRepeat` allows one of them where there is no other. `key` is what
+   * `affinity` makes of the request, '' where there is none; `method` that of a gRPC call.
    */
-  pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
+  acquire(
+    nowMs: number,
+    tried: ReadonlySet<Endpoint> | null,
+    mayRepeat: boolean,
+    key: string,
+    method: MethodRef | null,
+  ): Lease | 'full' | 'none' {
+    if (this.full) return 'full';
+    let endpoint = this.pick(nowMs, tried, key);
+    if (endpoint === null && mayRepeat && tried !== null) endpoint = this.pick(nowMs, null, key);
+    if (endpoint === null) return 'none';
+    return new Lease(this, endpoint, this.explain(endpoint, nowMs, key), nowMs, method);
+  }
+
+  private pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
     const { balancer } = this.selection;
     this.pickTried = excluded === null ? 0 : excluded.size;
     this.pickFull = 0;
@@ -222,8 +243,8 @@ export class Cluster {
     return null;
   }
 
-  /** Returns why the latest `pick` gave this endpoint. To be called before `begin`, with the arguments of the pick. */
-  explain(endpoint: Endpoint, nowMs: number, key: string): PickReason {
+  /** Why the latest `pick` gave this endpoint; before the endpoint is counted, with the arguments of the pick. */
+  private explain(endpoint: Endpoint, nowMs: number, key: string): PickReason {
     const reason = this.selection.balancer.explain(endpoint, nowMs, key);
     reason.census = this.selection.census;
     reason.tried = this.pickTried;
@@ -231,68 +252,8 @@ export class Cluster {
     return reason;
   }
 
-  begin(endpoint: Endpoint): void {
-    this.active++;
-    endpoint.active++;
-    endpoint.outlier?.picked();
-  }
-
-  /** The endpoint, which could do so since `sinceMs`, began to answer: a long stream should not be on trial for so long. */
-  answered(endpoint: Endpoint, sinceMs: number): void {
-    if (endpoint.outlier?.state === 'trial') endpoint.outlier.succeeded();
-    if (this.estimator !== null) {
-      const nowMs = this.deps.clock.now();
-      this.estimator.answered(endpoint, nowMs - sinceMs, nowMs);
-    }
-  }
-
-  /** `method` where the attempt was a gRPC call. */
-  end(
-    endpoint: Endpoint,
-    ending: Ending,
-    durationMs: number,
-    nowMs: number,
-    method?: MethodRef | null,
-  ): void {
-    const { outcome, tally } = ending;
-    this.active--;
-    endpoint.active--;
-    endpoint.rate.add(nowMs);
-    endpoint.series.record(tally, durationMs);
-    if (method != null) endpoint.series.recordMethod(method, ending);
-    if (tally === 'ok') endpoint.success++;
-    else if (tally === 'error') endpoint.error++;
-    else endpoint.other++;
-    if (outcome === 'success') {
-      endpoint.answers++;
-      endpoint.latency.record(durationMs, nowMs);
-      endpoint.outlier?.succeeded();
-      endpoint.suspicion = null;
-      endpoint.gaps.succeeded(nowMs);
-      if (endpoint.phantomLoad !== 0) this.penalty.forgive(endpoint);
-    } else if (outcome === 'failure') this.failed(endpoint, 0, durationMs, nowMs);
-    else if (outcome === 'unclear') this.failedUnclear(endpoint, durationMs, nowMs);
-    else endpoint.outlier?.abandoned();
-  }
-
-  /** `held` failures before this one were unclear and are now known to be the endpoint's. */
-  private failed(endpoint: Endpoint, held: number, durationMs: number, nowMs: number): void {
-    endpoint.outlier?.failed(held);
-    this.penalty.penalise(endpoint, nowMs);
-    // The penalty begins with the second failure in a row.
-    if (held > 0) this.penalty.penalise(endpoint, nowMs);
-    this.estimator?.failed(endpoint, durationMs, nowMs);
-    endpoint.watch?.hint();
+  refreshDiscovery(): void {
     this.discovery.refresh();
-  }
-
-  /** It failed, and the request may be the reason: that counts only where other endpoints do better. */
-  private failedUnclear(endpoint: Endpoint, durationMs: number, nowMs: number): void {
-    const failures = endpoint.suspect(() => othersWithAttempts(this.all(), endpoint), nowMs);
-    if (failures > 0) return this.failed(endpoint, failures - 1, durationMs, nowMs);
-    endpoint.outlier?.unclear();
-    // A probe asks no more of the endpoint than its interval allows, and tells.
-    endpoint.watch?.hint();
   }
 
   unusableReasons(): string {
@@ -356,6 +317,7 @@ export class Cluster {
 
   private add(spec: EndpointSpec): Endpoint {
     const endpoint = new Endpoint(spec, this.deps.clock.now());
+    if (this.deps.dial !== undefined) endpoint.dial = this.deps.dial(endpoint);
     endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
     endpoint.series = this.series.acquire(this.name, endpoint.address);
     endpoint.outlier = this.deps.outlier?.add(endpoint.address, () => this.rebuild()) ?? null;

@@ -1,3 +1,4 @@
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { Candidate } from '../balancing/candidate.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
@@ -22,6 +23,18 @@ export interface EndpointHealth {
   /** How often the status has changed. */
   readonly changes: number;
 }
+
+/** How a connection to an endpoint is made. */
+export interface DialSettings {
+  /** Milliseconds a connection may take. */
+  readonly connectTimeoutMs: number;
+  /** TLS towards the endpoint, with the name to verify; null for cleartext. */
+  readonly tls: TlsConnectionOptions | null;
+  /** Bytes of the head of an HTTP/1.1 reply. */
+  readonly replyHeaderBytesMax: number;
+}
+
+const defaultDial: DialSettings = { connectTimeoutMs: 5000, tls: null, replyHeaderBytesMax: 65_536 };
 
 /** What keeps watch over one endpoint. */
 export interface HealthWatch {
@@ -75,6 +88,8 @@ export class Endpoint implements Candidate, Compared {
   latency = new RecentLatency(recentMs);
   rate = new RecentRate(recentMs);
   pool!: StreamPool;
+  /** For connections that are no part of the pool: WebSockets and TCP. */
+  dial: DialSettings = defaultDial;
   /** What metrics show of its attempts. */
   series!: EndpointSeries;
   /** The failed connection that was counted last: it says one thing of the endpoint, however many calls waited for it. */

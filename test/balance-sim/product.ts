@@ -6,6 +6,7 @@ import type { DiscoverySource, Publish } from '../../src/discovery/source.ts';
 import { Cluster } from '../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../src/upstream/endpoint.ts';
 import type { StreamPool } from '../../src/upstream/stream-opener.ts';
+import { beginLease, endLease, leaseAnswered, pickFrom } from '../support/leases.ts';
 import type { Policy, Spreader, SpreaderDeps } from './spreader.ts';
 
 /**
@@ -38,15 +39,15 @@ function clusterSpreader(balancer: BalancerSettings, { clock, random }: Spreader
   const endpoints: Endpoint[] = [];
   return {
     pick(nowMs, key) {
-      const endpoint = cluster.pick(nowMs, null, key);
+      const endpoint = pickFrom(cluster, nowMs, null, key);
       if (endpoint === null) return -1;
-      cluster.begin(endpoint);
+      beginLease(cluster, endpoint);
       return replicaOf(endpoint);
     },
     settle(replica, failed, latencyMs, nowMs) {
       const endpoint = endpoints[replica];
-      if (!failed) cluster.answered(endpoint, nowMs - latencyMs);
-      cluster.end(endpoint, failed ? endings.unavailable : endings.answered, latencyMs, nowMs);
+      if (!failed) leaseAnswered(cluster, endpoint, nowMs - latencyMs);
+      endLease(cluster, endpoint, failed ? endings.unavailable : endings.answered, latencyMs, nowMs);
     },
     discover(replicas) {
       discovery.publish(replicas.map(specOf));

@@ -15,7 +15,7 @@ describe('dashboard', function () {
   let rig: AdminRig;
   let page: Page;
   /** What the page wrote to the console, and what it threw. */
-  let complaints: string[];
+  let diagnostics: string[];
 
   before(async function () {
     const why = browserMissing();
@@ -29,11 +29,11 @@ describe('dashboard', function () {
   beforeEach(async () => {
     rig = await startAdminRig();
     page = await browser.context.newPage();
-    complaints = [];
-    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    diagnostics = [];
+    page.on('console', (message) => diagnostics.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => diagnostics.push(String(error)));
     page.on('request', (request) => {
-      if (new URL(request.url()).port !== String(rig.port)) complaints.push(`asked for ${request.url()}`);
+      if (new URL(request.url()).port !== String(rig.port)) diagnostics.push(`asked for ${request.url()}`);
     });
   });
   afterEach(async () => {
@@ -84,7 +84,7 @@ describe('dashboard', function () {
     expect(await told('10.42.2.31')).to.match(/^draining\n/);
     expect(await told('fd00:42')).to.match(/^unknown\n+no probe has answered yet$/);
     expect(await row('10.42.0.99').locator('.c-weight').innerText()).to.match(/^1\s+now 0\.34$/);
-    expect(complaints).to.deep.equal([]);
+    expect(diagnostics).to.deep.equal([]);
   });
 
   it('draws each share of calls against the share by weight', async () => {
@@ -121,7 +121,7 @@ describe('dashboard', function () {
     expect(await page.locator('[data-tile="rate"] svg').getAttribute('aria-label')).to.match(
       /^Calls\/s, last minute, peak /,
     );
-    expect(complaints).to.deep.equal([]);
+    expect(diagnostics).to.deep.equal([]);
   });
 
   it('explains a failed call, by mouse or keyboard', async () => {
@@ -140,7 +140,7 @@ describe('dashboard', function () {
     );
     await page.keyboard.press('Escape');
     await page.locator('dialog').waitFor({ state: 'hidden' });
-    expect(complaints).to.deep.equal([]);
+    expect(diagnostics).to.deep.equal([]);
   });
 
   it('says when the sidecar is gone, and comes back by itself', async () => {
@@ -176,7 +176,7 @@ describe('dashboard', function () {
         );
         expect(cut, `${width} ${colorScheme}`).to.deep.equal([]);
       }
-    expect(complaints).to.deep.equal([]);
+    expect(diagnostics).to.deep.equal([]);
   });
 });
 
@@ -212,9 +212,9 @@ describe('dashboard and hostile names', function () {
     call.detail = attack;
     rig.proxy.failed.push(call);
     const page = await browser.context.newPage();
-    const complaints: string[] = [];
-    page.on('console', (message) => complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    const diagnostics: string[] = [];
+    page.on('console', (message) => diagnostics.push(message.text()));
+    page.on('pageerror', (error) => diagnostics.push(String(error)));
     try {
       await page.goto(`http://127.0.0.1:${rig.port}/`);
       await page.locator('li a').click();
@@ -224,7 +224,7 @@ describe('dashboard and hostile names', function () {
       expect(await page.locator('.call-name').textContent()).to.equal(attack);
       expect(await page.locator('img').count(), 'the logo alone').to.equal(1);
       expect(await page.locator('script').count(), 'main.js alone').to.equal(1);
-      expect(complaints).to.deep.equal([]);
+      expect(diagnostics).to.deep.equal([]);
       await page.goto(`http://127.0.0.1:${rig.port}/explain/${call.id}`);
       expect(await page.title()).to.equal('');
       expect(await page.locator('script').count()).to.equal(0);

@@ -19,8 +19,8 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   upstream: ['core', 'balancing', 'discovery', 'health', 'http2', 'http1'],
   security: ['core'],
   telemetry: ['core'],
-  call: ['core', 'policies', 'routing', 'telemetry', 'upstream', 'security'],
-  policies: ['core', 'schema'],
+  call: ['core', 'routing', 'telemetry', 'upstream', 'security'],
+  policies: ['core', 'schema', 'call', 'telemetry', 'upstream'],
   listeners: ['core', 'http2', 'http1', 'tcp', 'security', 'call'],
   schema: ['core'],
   config: ['core', 'schema', 'policies'],
@@ -48,7 +48,10 @@ export function checkLayers(files: readonly CheckedFile[], packages: ReadonlySet
         message: `src/${from}/ is in no layer; add it to ARCHITECTURE.md and to test/check/layers.ts`,
       });
     for (const { specifier, path, line } of importsOf(file)) {
-      const message = path === null ? packageProblem(specifier, packages) : layerProblem(from, path);
+      const message =
+        path === null
+          ? packageProblem(specifier, packages)
+          : (layerProblem(from, path) ?? policyProblem(file.path, path));
       if (message !== null) findings.push({ file: file.path, line, rule, message });
     }
   }
@@ -71,6 +74,18 @@ function layerProblem(from: string, path: string): string | null {
   if (may.includes(to)) return null;
   const allowed = may.length === 0 ? 'nothing' : may.join(', ');
   return `src/${from}/ may import ${allowed}, not src/${to}/; move what both need to src/core/, or have it handed in by src/runtime/`;
+}
+
+/** Policies never import each other: what two of them share lies beside their folders. */
+function policyProblem(from: string, path: string): string | null {
+  const [own, other] = [policyOf(from), policyOf(path)];
+  if (own === null || other === null || own === other) return null;
+  return `the policy ${own} imports the policy ${other}; move what both need to src/policies/`;
+}
+
+/** `retry` for `src/policies/retry/policy.ts`; null for what is in no policy's folder. */
+function policyOf(path: string): string | null {
+  return /^src\/policies\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
 function packageProblem(specifier: string, packages: ReadonlySet<string>): string | null {

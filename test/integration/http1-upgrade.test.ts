@@ -4,6 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { expect } from 'chai';
 import { systemClock } from '../../src/core/clock.ts';
+import type { Ending } from '../../src/core/ending.ts';
 import { Field } from '../../src/core/field.ts';
 import type { HeaderBlock } from '../../src/core/header-block.ts';
 import type { ReplyError } from '../../src/core/reply-error.ts';
@@ -81,10 +82,12 @@ describe('WebSocket through the HTTP/1.1 server', function () {
             clock: systemClock,
             connectAttemptsMax: 2,
             clientAddress: '192.0.2.7',
-            choose: (head, attempt) => {
+            choose: async (head) => {
+              const attempt = chosen.length + 1;
               chosen.push(attempt);
-              if (chooseError !== null) return { error: chooseError };
-              return { target: target(attempt, head, ({ outcome }) => void released.push(outcome)) };
+              if (chooseError !== null) return { kind: 'error', error: chooseError };
+              const release = ({ outcome }: Ending) => void released.push(outcome);
+              return { kind: 'endpoint', target: target(attempt, head, release) };
             },
           }),
         );

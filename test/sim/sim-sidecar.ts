@@ -3,6 +3,8 @@ import type { TriesPlan } from '../../src/call/dispatch/tries-plan.ts';
 import { callHandler } from '../../src/call/handler.ts';
 import { CallCounter, type ProxyContext } from '../../src/call/plan.ts';
 import { ReplayBudget } from '../../src/call/replay-buffer.ts';
+import { planRoute } from '../../src/call/route-plan.ts';
+import { allTraffic, type Stage } from '../../src/call/stage.ts';
 import { type Address, formatAddress } from '../../src/core/address.ts';
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { silentLogger } from '../../src/core/logger.ts';
@@ -115,6 +117,7 @@ export class SimSidecar implements Host {
       replayBudget: this.replayBudget,
       memory: { high: false },
       calls: this.calls,
+      tcp: null,
     };
     cluster.start();
   }
@@ -189,7 +192,8 @@ export class SimSidecar implements Host {
 
   private routerTo(cluster: Cluster) {
     const { tries } = this.settings;
-    const plan = { route: 'all', cluster, timeoutMs: Number.POSITIVE_INFINITY, admission: null, tries };
+    const stages: Stage[] = tries === null ? [] : [{ policy: 'sim', appliesTo: allTraffic, tries }];
+    const plan = planRoute('all', cluster, stages);
     return compileRoutes([{ name: 'all', match: {}, plan }]);
   }
 

@@ -158,7 +158,7 @@ export class FakeProxy implements AdminDeps {
             mayHaveProcessed: true,
           })
         : '',
-      faultDelayMs: 0,
+      notes: [],
       requestBytes: 25,
       responseBytes: fails ? 0 : 1_480,
       requestMessages: grpc ? 1 : 0,

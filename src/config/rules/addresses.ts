@@ -9,7 +9,7 @@ interface Bound {
 }
 
 /** Two listeners, or a listener and the admin server, cannot have one address. */
-const listenAddressesDiffer: Rule = (config, complaints) => {
+const listenAddressesDiffer: Rule = (config, diagnostics) => {
   const bound: Bound[] = [];
   const { listen: admin, probes } = config.admin ?? {};
   if (admin !== undefined) bound.push({ path: 'admin.listen', address: admin });
@@ -24,12 +24,12 @@ const listenAddressesDiffer: Rule = (config, complaints) => {
     const [text, otherText] = [formatAddress(address), formatAddress(other.address)];
     const by = text === otherText ? other.path : `${other.path}, which is ${otherText}`;
     const another = text.startsWith('unix:') ? 'path' : 'port';
-    complaints.problem(path, `${shown(text)} is taken by ${by}; write another ${another}`);
+    diagnostics.problem(path, `${shown(text)} is taken by ${by}; write another ${another}`);
   });
 };
 
 /** A call that an endpoint's address sends back to the listener it came by would go round for ever. */
-const noListenerCallsItself: Rule = (config, complaints) => {
+const noListenerCallsItself: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener) => {
     const { listen, routes = [] } = listener;
     if (listen === undefined) return;
@@ -40,7 +40,7 @@ const noListenerCallsItself: Rule = (config, complaints) => {
         if (address === undefined || !clash(listen, address)) return;
         const path = `clusters[${i}].endpoints[${j}].address`;
         const loop = `is where listener ${shown(listener.name ?? '')} listens, so calls would go round for ever`;
-        complaints.problem(
+        diagnostics.problem(
           path,
           `${shown(formatAddress(address))} ${loop}; write the address of the service`,
         );
@@ -76,11 +76,11 @@ function isLocal(host: string): boolean {
 }
 
 /** A mode and an owner are of a file, and only a `unix:` address has one. */
-const socketIsOfUnixAddress: Rule = (config, complaints) => {
+const socketIsOfUnixAddress: Rule = (config, diagnostics) => {
   const check = (at: string, address: Address | undefined, socket: object = {}): void => {
     const written = Object.values(socket).some((value) => value !== undefined);
     if (written && address?.kind === 'tcp')
-      complaints.problem(
+      diagnostics.problem(
         `${at}.socket`,
         `is for a unix: address, and listen is ${shown(formatAddress(address))}; remove it, or write listen: unix:/path`,
       );

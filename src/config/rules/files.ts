@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Result } from '../../core/result.ts';
+import type { Diagnostics } from '../../schema/diagnostics.ts';
 import { shown } from '../../schema/problem.ts';
-import type { Complaints, RuleHelp } from './rule.ts';
+import type { RuleHelp } from './rule.ts';
 
 /** PEM files of one `tls` section, by their keys there. */
 export interface PemFiles {
@@ -19,13 +20,13 @@ export interface PemFiles {
 export function pemFilesFit(
   { cert, key, authorities }: PemFiles,
   path: string,
-  complaints: Complaints,
+  diagnostics: Diagnostics,
   help: RuleHelp,
 ): void {
   const parsed = <T>(named: string, file: string | undefined, kind: Kind<T>): Parsed<T> | undefined => {
     if (file === undefined) return undefined;
     const { value, error } = parseFile(file, kind, help);
-    if (error !== undefined) complaints.problem(`${path}.${named}`, `${shown(file)} ${error}`);
+    if (error !== undefined) diagnostics.problem(`${path}.${named}`, `${shown(file)} ${error}`);
     return value;
   };
   const { named, file } = authorities;
@@ -34,14 +35,14 @@ export function pemFilesFit(
   const secret = parsed('key', key, privateKey);
   const refused = (at: string, written: string | undefined, options: SecureContextOptions): void => {
     const why = refusalOf(options);
-    if (why !== undefined) complaints.problem(`${path}.${at}`, `${shown(written)} ${why}`);
+    if (why !== undefined) diagnostics.problem(`${path}.${at}`, `${shown(written)} ${why}`);
   };
   if (trusted !== undefined) refused(named, file, { ca: trusted.pem });
   if (shownToOthers === undefined || secret === undefined) return;
   if (shownToOthers.value.checkPrivateKey(secret.value))
     refused('cert', cert, { cert: shownToOthers.pem, key: secret.pem });
   else
-    complaints.problem(
+    diagnostics.problem(
       `${path}.key`,
       `${shown(key)} is not the key of the certificate ${shown(cert)}; write the one that it was made with`,
     );

@@ -1,75 +1,76 @@
+import type { Diagnostics } from '../../schema/diagnostics.ts';
 import { listed, shown } from '../../schema/problem.ts';
 import { pemFilesFit } from './files.ts';
-import type { Complaints, DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
+import type { DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
 
 /** `auto` listeners have routes, `tcp` ones a cluster. */
-const protocolFitsKeys: Rule = (config, complaints) => {
+const protocolFitsKeys: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener, i) => {
     const path = `listeners[${i}]`;
     const routes = listener.routes?.length ?? 0;
-    if (listener.protocol === 'tcp') tcpKeys(listener, path, routes, complaints);
+    if (listener.protocol === 'tcp') tcpKeys(listener, path, routes, diagnostics);
     else if (listener.protocol === 'auto') {
       if (listener.cluster !== undefined)
-        complaints.problem(
+        diagnostics.problem(
           `${path}.cluster`,
           `a listener names a cluster only with protocol: tcp; write routes: [{ name: all, cluster: ${listener.cluster} }]`,
         );
-      else if (routes === 0 && complaints.lineOf(`${path}.routes`) === complaints.lineOf(path))
-        complaints.problem(
+      else if (routes === 0 && diagnostics.lineOf(`${path}.routes`) === diagnostics.lineOf(path))
+        diagnostics.problem(
           `${path}.routes`,
           'is missing; write at least one route, such as { name: all, cluster: … }',
         );
-      else if (routes === 0) complaints.problem(`${path}.routes`, 'is empty; write at least one route');
+      else if (routes === 0) diagnostics.problem(`${path}.routes`, 'is empty; write at least one route');
     }
   });
 };
 
-function tcpKeys(listener: DraftListener, path: string, routes: number, complaints: Complaints): void {
+function tcpKeys(listener: DraftListener, path: string, routes: number, diagnostics: Diagnostics): void {
   if (routes > 0)
-    complaints.problem(
+    diagnostics.problem(
       `${path}.routes`,
       'is for protocol: auto, since a tcp listener reads no HTTP; write cluster instead',
     );
   else if (listener.cluster === undefined)
-    complaints.problem(
+    diagnostics.problem(
       `${path}.cluster`,
       'is missing; write the name of the cluster that gets the connections',
     );
   if (listener.tls !== undefined)
-    complaints.problem(
+    diagnostics.problem(
       `${path}.tls`,
       'is for protocol: auto, since a tcp listener passes TLS on as it is; leave it out',
     );
 }
 
 /** TLS that can be set up: mutual TLS has authorities to check against, files can be read. */
-const tlsIsWhole: Rule = (config, complaints, help) => {
+const tlsIsWhole: Rule = (config, diagnostics, help) => {
   config.listeners?.forEach(({ tls }, i) => {
     if (tls === undefined) return;
     const path = `listeners[${i}].tls`;
     if (tls.requireClientCert === true && tls.clientCa === undefined)
-      complaints.problem(
+      diagnostics.problem(
         `${path}.requireClientCert`,
         'true needs authorities to check against; write clientCa too',
       );
     const authorities = { named: 'clientCa', file: tls.clientCa } as const;
-    pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, path, complaints, help);
+    pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, path, diagnostics, help);
   });
 };
 
 /** Conditions that make sense together, and regular expressions that cannot be made to run for ever. */
-const matchesAreSound: Rule = (config, complaints, help) => {
+const matchesAreSound: Rule = (config, diagnostics, help) => {
   config.listeners?.forEach((listener, i) => {
     listener.routes?.forEach((route, j) => {
       const path = `listeners[${i}].routes[${j}].match`;
-      pathConditions(route, path, complaints);
-      regexIsSafe(route.match?.pathRegex, `${path}.pathRegex`, complaints, help);
-      headerConditions(route, path, complaints, help);
+      pathConditions(route, path, diagnostics);
+      regexIsSafe(route.match?.pathRegex, `${path}.pathRegex`, diagnostics, help);
+      headerConditions(route, path, diagnostics, help);
     });
   });
 };
 
-function pathConditions({ match }: DraftRoute, path: string, complaints: Complaints): void {
+function pathConditions({ match }: DraftRoute, path: string, diagnostics: Diagnostics): void {
   if (match === undefined) return;
   const namesGrpc = match.grpc?.service !== undefined || match.grpc?.method !== undefined;
   const written = [
@@ -79,23 +80,28 @@ function pathConditions({ match }: DraftRoute, path: string, complaints: Complai
     namesGrpc && 'grpc',
   ].filter((key) => key !== false);
   if (written.length > 1)
-    complaints.problem(
+    diagnostics.problem(
       `${path}.${written[1]}`,
       `${listed(written, 'and')} each match the path; write one of them`,
     );
 }
 
-function headerConditions({ match }: DraftRoute, path: string, complaints: Complaints, help: RuleHelp): void {
+function headerConditions(
+  { match }: DraftRoute,
+  path: string,
+  diagnostics: Diagnostics,
+  help: RuleHelp,
+): void {
   match?.headers?.forEach((header, k) => {
     const at = `${path}.headers[${k}]`;
-    regexIsSafe(header.regex, `${at}.regex`, complaints, help);
+    regexIsSafe(header.regex, `${at}.regex`, diagnostics, help);
     const { exact, prefix, regex, present } = header;
     const written = Object.entries({ exact, prefix, regex, present }).filter(
       ([, value]) => value !== undefined,
     );
     if (written.length > 1) {
       const keys = written.map(([key]) => key);
-      complaints.problem(
+      diagnostics.problem(
         `${at}.${keys[1]}`,
         `${listed(keys, 'and')} each match the value; write one of them`,
       );
@@ -106,21 +112,21 @@ function headerConditions({ match }: DraftRoute, path: string, complaints: Compl
 function regexIsSafe(
   pattern: string | undefined,
   path: string,
-  complaints: Complaints,
+  diagnostics: Diagnostics,
   help: RuleHelp,
 ): void {
   const wrong = pattern === undefined ? undefined : help.checkRegex(pattern);
-  if (wrong !== undefined) complaints.problem(path, `${shown(pattern)} cannot be used: ${wrong}`);
+  if (wrong !== undefined) diagnostics.problem(path, `${shown(pattern)} cannot be used: ${wrong}`);
 }
 
 /** Routes are tried in order, so nothing gets past one that takes everything. */
-const routesAreReachable: Rule = (config, complaints) => {
+const routesAreReachable: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener, i) => {
     const routes = listener.routes ?? [];
     const all = routes.findIndex((route) => route.name !== undefined && takesAll(route));
     if (all < 0 || all === routes.length - 1) return;
     const path = `listeners[${i}].routes[${all + 1}]`;
-    complaints.warning(
+    diagnostics.warning(
       path,
       `no call gets here: ${shown(routes[all].name)} before it takes every call; move that one last`,
     );

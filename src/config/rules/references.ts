@@ -1,9 +1,11 @@
 import { nearestName } from '../../core/nearest.ts';
+import type { Diagnostics } from '../../schema/diagnostics.ts';
 import { listed, shown } from '../../schema/problem.ts';
-import type { Complaints, DraftCluster, Rule } from './rule.ts';
+import { clustersOfRoute } from './policies.ts';
+import type { DraftCluster, Rule } from './rule.ts';
 
 /** Every cluster that a route or a tcp listener names exists, and speaks what is sent to it. */
-const clustersExist: Rule = (config, complaints) => {
+const clustersExist: Rule = (config, diagnostics) => {
   const clusters = new Map<string, DraftCluster>();
   for (const cluster of config.clusters ?? [])
     if (cluster.name !== undefined) clusters.set(cluster.name, cluster);
@@ -11,9 +13,10 @@ const clustersExist: Rule = (config, complaints) => {
   if (clusters.size === 0) return;
   config.listeners?.forEach((listener, i) => {
     const path = `listeners[${i}]`;
-    if (listener.protocol === 'tcp') check(listener.cluster, `${path}.cluster`, clusters, complaints, 'tcp');
+    if (listener.protocol === 'tcp') check(listener.cluster, `${path}.cluster`, clusters, diagnostics, 'tcp');
     listener.routes?.forEach((route, j) => {
-      check(route.cluster, `${path}.routes[${j}].cluster`, clusters, complaints, 'http');
+      for (const named of clustersOfRoute(route, `${path}.routes[${j}]`))
+        check(named.name, named.path, clusters, diagnostics, 'http');
     });
   });
 };
@@ -22,33 +25,34 @@ function check(
   name: string | undefined,
   path: string,
   clusters: ReadonlyMap<string, DraftCluster>,
-  complaints: Complaints,
+  diagnostics: Diagnostics,
   carries: 'tcp' | 'http',
 ): void {
   if (name === undefined) return;
   const cluster = clusters.get(name);
   if (cluster === undefined) {
     const write = nearestName(name, clusters.keys()) ?? listed([...clusters.keys()].slice(0, 8));
-    complaints.problem(path, `${shown(name)} is not the name of a cluster; write ${write}`);
+    diagnostics.problem(path, `${shown(name)} is not the name of a cluster; write ${write}`);
   } else if (carries === 'http' && cluster.protocol === 'tcp')
-    complaints.problem(
+    diagnostics.problem(
       path,
       `${shown(name)} is a tcp cluster, and routes carry HTTP; write one that is http2 or http1`,
     );
   else if (carries === 'tcp' && cluster.protocol !== undefined && cluster.protocol !== 'tcp')
-    complaints.problem(path, `${shown(name)} is an ${cluster.protocol} cluster; give it protocol: tcp`);
+    diagnostics.problem(path, `${shown(name)} is an ${cluster.protocol} cluster; give it protocol: tcp`);
 }
 
 /** A cluster that nothing leads to is most likely a slip. */
-const clustersAreUsed: Rule = (config, complaints) => {
+const clustersAreUsed: Rule = (config, diagnostics) => {
   const used = new Set<string | undefined>();
   for (const listener of config.listeners ?? []) {
     used.add(listener.cluster);
-    for (const route of listener.routes ?? []) used.add(route.cluster);
+    for (const route of listener.routes ?? [])
+      for (const { name } of clustersOfRoute(route, '')) used.add(name);
   }
   config.clusters?.forEach((cluster, i) => {
     if (cluster.name !== undefined && !used.has(cluster.name))
-      complaints.warning(`clusters[${i}].name`, `${shown(cluster.name)} is used by no listener`);
+      diagnostics.warning(`clusters[${i}].name`, `${shown(cluster.name)} is used by no listener`);
   });
 };
 

@@ -1,15 +1,7 @@
 import type { Result } from '../../core/result.ts';
+import type { Diagnostics } from '../../schema/diagnostics.ts';
 import type { Draft } from '../../schema/typed.ts';
 import type { Config } from '../table.ts';
-
-/** Where a rule says what it found. Paths are those of the file: `listeners[0].routes[1].cluster`. */
-export interface Complaints {
-  problem(path: string, message: string): void;
-  /** Something odd that is no error. */
-  warning(path: string, message: string): void;
-  /** Line of a path, 0 where it was not written in a file. */
-  lineOf(path: string): number;
-}
 
 /** What rules need from outside this folder. */
 export interface RuleHelp {
@@ -25,7 +17,7 @@ export interface RuleHelp {
 }
 
 /** Looks at a draft, of which any part may be missing because it was wrong and has been told of already. */
-export type Rule = (config: Draft<Config>, complaints: Complaints, help: RuleHelp) => void;
+export type Rule = (config: Draft<Config>, diagnostics: Diagnostics, help: RuleHelp) => void;
 
 export type DraftListener = NonNullable<Draft<Config>['listeners']>[number];
 export type DraftRoute = NonNullable<DraftListener['routes']>[number];

@@ -1,8 +1,8 @@
+import { policyKeys } from '../../policies/compile.ts';
 import { address } from '../../schema/address-type.ts';
 import { headerName } from '../../schema/names.ts';
 import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section } from '../../schema/shape.ts';
-import { fault, hedge, rateLimit, retry } from './resilience.ts';
 import { socket } from './socket.ts';
 
 const methodToken = text({
@@ -81,15 +81,10 @@ const route = section(
   {
     name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
     match,
-    cluster: key(name, { required: true, doc: 'Name of the cluster that gets the call.' }),
-    timeout: key(duration({ min: '1ms' }), {
-      otherwise: 'none: a stream lives as long as its ends do',
-      doc: 'How long the whole call may take. `grpc-timeout` of the client is always honoured; the shorter one counts.',
+    cluster: key(name, {
+      doc: 'Name of the cluster that gets the call. Required, unless a policy of the route chooses one or answers.',
     }),
-    retry,
-    hedge,
-    rateLimit,
-    fault,
+    ...policyKeys,
   },
 );
 

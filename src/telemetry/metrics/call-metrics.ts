@@ -8,7 +8,6 @@ import {
   rpcMethod,
   wallEndMs,
 } from '../outcome.ts';
-import { createAdmissionMetrics } from './admission-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HistogramData, HistogramFamily, Labels, Registry, Value, ValueFamily } from './registry.ts';
 import { createRetryMetrics } from './retry-metrics.ts';
@@ -49,7 +48,6 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
   const families = declareFamilies(registry);
   const http = createHttpMetrics(registry, latencyBoundsSeconds);
   const retries = createRetryMetrics(registry);
-  const admission = createAdmissionMetrics(registry);
   const methods = createMethods(families, maxMethods);
   const activeByListener = new Map<string, Value>();
   const errorsByCode = new Map<string, Value>();
@@ -72,7 +70,6 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
       active(record.listener).add(-1);
       if (record.error !== '')
         bindOnce(errorsByCode, families.errors, 'outrigger.error', record.error).add(1);
-      if (record.error !== '' || record.faultDelayMs > 0) admission.settled(record);
       if (record.grpc) {
         const method = methods.of(record);
         method.settled(record);

@@ -10,7 +10,7 @@ import {
 import { RetryBudget } from '../../../src/call/dispatch/retry-budget.ts';
 import { compileRetryConditions } from '../../../src/call/dispatch/retry-conditions.ts';
 import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
-import type { Forwarding } from '../../../src/call/forwarding.ts';
+import type { RoutedRequest } from '../../../src/call/routed-request.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
@@ -127,7 +127,7 @@ describe('how an attempt ended', () => {
         const attempt = { record: { startedMs: 0 }, cancel: () => {} } as unknown as Attempt;
         const call = {
           grpc: true,
-          forwarding: { timeoutMs, plan: { timeoutMs: Number.POSITIVE_INFINITY } } as Forwarding,
+          routed: { timeoutMs, plan: { timeoutMs: Number.POSITIVE_INFINITY } } as RoutedRequest,
           deadlineMs: timeoutMs,
           requestEnded: true,
           replyBegun: false,

@@ -1,20 +1,16 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { watchLeases } from '../../support/leases.ts';
 import { type CallRig, callRig, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
 import { answer, expectTriesOver, retryPlan } from './tries-support.ts';
 
 /** What the cluster is told of one attempt: `answered`, and how it ended. */
 function listen({ cluster }: CallRig): string[] {
   const told: string[] = [];
-  const { answered, end } = cluster;
-  cluster.answered = (...args) => {
-    told.push('answered');
-    answered.apply(cluster, args);
-  };
-  cluster.end = (...args) => {
-    told.push(args[1].outcome);
-    end.apply(cluster, args);
-  };
+  watchLeases(cluster, {
+    answered: () => told.push('answered'),
+    ended: ({ outcome }) => told.push(outcome),
+  });
   return told;
 }
 

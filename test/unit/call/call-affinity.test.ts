@@ -28,10 +28,10 @@ describe('Call in a cluster with affinity', () => {
   it('makes its key once, picks by it at every attempt and binds the reply to who gave it', () => {
     const affinity = affinityOf();
     const rig = callRig({ endpoints: 2, affinity });
-    const { pick } = rig.cluster;
-    rig.cluster.pick = function (nowMs, excluded, key) {
-      affinity.picked.push(key);
-      return pick.call(this, nowMs, excluded, key);
+    const { acquire } = rig.cluster;
+    rig.cluster.acquire = function (...args) {
+      affinity.picked.push(args[3]);
+      return acquire.apply(this, args);
     };
     const client = rig.call(grpcHead(['x-session', 'ada']));
     const first = rig.endpoints.findIndex((endpoint) => endpoint.active === 1);

@@ -6,7 +6,9 @@ import { ErrorCode } from '../../../src/core/error-code.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
+import type { Lease } from '../../../src/upstream/lease.ts';
 import type { MethodRef } from '../../../src/upstream/method-slots.ts';
+import { watchLeases } from '../../support/leases.ts';
 import { callRecord } from '../telemetry/records.ts';
 import {
   type CallRig,
@@ -30,11 +32,9 @@ interface EndSeen {
 /** How the attempts of a rig ended, as its cluster is told. */
 function endsOf({ cluster }: CallRig): EndSeen[] {
   const seen: EndSeen[] = [];
-  const { end } = cluster;
-  cluster.end = (...args) => {
-    seen.push({ ending: args[1], tookMs: args[2], method: args[4] });
-    end.apply(cluster, args);
-  };
+  watchLeases(cluster, {
+    ended: (ending, tookMs, method) => seen.push({ ending, tookMs, method }),
+  });
   return seen;
 }
 
@@ -61,7 +61,6 @@ describe('the record of a call', () => {
       responseBytes: 7,
       requestMessages: 2,
       responseMessages: 1,
-      faultDelayMs: 0,
       detail: '',
       chosen: 0,
       sampled: false,
@@ -131,7 +130,9 @@ describe('the record of a call', () => {
       target: { kind: 'unix', path: '/run/a.sock' },
     } as Endpoint;
     const call = callRecord({ attempts: [] });
-    expect(newAttemptRecord(call, endpoint, '', 7, 'first')).to.include({
+    expect(
+      newAttemptRecord(call, { endpoint, reason: '', startedMs: 7 } as unknown as Lease, 'first'),
+    ).to.include({
       peerHost: '/run/a.sock',
       peerPort: 0,
       startedMs: 7,

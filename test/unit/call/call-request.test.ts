@@ -4,8 +4,6 @@ import { replayBytesTotalMax } from '../../../src/call/replay-buffer.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
-import { Fault } from '../../../src/policies/fault/fault.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../../src/telemetry/tracing.ts';
 import {
@@ -21,7 +19,7 @@ import {
 } from './call-rig.ts';
 import { answer, expectTriesOver, hedgePlan, retryPlan, trailers } from './tries-support.ts';
 
-const noFault = { rateLimit: null, rateLimitBy: { kind: 'none' } } as const;
+const noFault = { fault: { abort: { percent: 0 } } };
 
 describe('the request of a call', () => {
   it('goes out as it came where nothing is to be added', () => {
@@ -135,8 +133,8 @@ describe('the deadline of a call', () => {
   });
 
   it('that passes in an injected delay is no doing of the client', () => {
-    const fault = new Fault({ delay: { percent: 100, ms: 200 }, abort: null }, new SeededRandom(1));
-    const rig = callRig({ admission: { ...noFault, fault } });
+    const policies = { fault: { delay: { percent: 100, time: '200ms' } } };
+    const rig = callRig({ policies });
     rig.call(grpcHead(['grpc-timeout', '100m']));
     rig.clock.advance(200);
     expect(rig.settled[0]).to.include({ endedBy: 'outrigger', error: 'deadline_exceeded' });
@@ -145,11 +143,9 @@ describe('the deadline of a call', () => {
 });
 
 describe('a call to a cluster that does not yet know its endpoints', () => {
-  const fault = new Fault({ delay: null, abort: null }, new SeededRandom(1));
-
-  it('waits for them, with what came of its request, also behind an admission', () => {
-    for (const admission of [undefined, { ...noFault, fault }]) {
-      const rig = callRig({ warming: true, admission });
+  it('waits for them, with what came of its request, also behind a policy', () => {
+    for (const policies of [{}, noFault]) {
+      const rig = callRig({ warming: true, policies });
       const client = rig.call(grpcHead(), false);
       send(client, 'hello', true);
       rig.clock.advance(100);
@@ -163,8 +159,8 @@ describe('a call to a cluster that does not yet know its endpoints', () => {
   });
 
   it('and goes meanwhile is forgotten: the endpoints that come later are not asked', () => {
-    for (const admission of [undefined, { ...noFault, fault }]) {
-      const rig = callRig({ warming: true, admission });
+    for (const policies of [{}, noFault]) {
+      const rig = callRig({ warming: true, policies });
       rig.call(grpcHead()).receiver!.failed(failure('reset', ErrorCode.CANCEL));
       rig.publish();
       expect(rig.order).to.have.length(0);

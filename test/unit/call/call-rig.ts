@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
-import type { Admission } from '../../../src/call/admit.ts';
 import { Call } from '../../../src/call/call.ts';
 import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
-import { CallCounter, type ProxyContext, type RoutePlan } from '../../../src/call/plan.ts';
+import { CallCounter, type ProxyContext } from '../../../src/call/plan.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../../../src/call/replay-buffer.ts';
+import { planRoute } from '../../../src/call/route-plan.ts';
+import { allTraffic, type Stage } from '../../../src/call/stage.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { type ErrorCode, errorCodeName } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
@@ -14,13 +15,16 @@ import { SeededRandom } from '../../../src/core/random.ts';
 import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
 import { staticSource } from '../../../src/discovery/static.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
+import type { Raw } from '../../../src/schema/scalar-type.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
+import type { Registry } from '../../../src/telemetry/metrics/registry.ts';
 import { nothingReplaced } from '../../../src/telemetry/propagation.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../../src/telemetry/tracing.ts';
 import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from '../../../src/upstream/stream-opener.ts';
+import { stagesOf } from '../../support/policies.ts';
 
 /** One end of an exchange, in memory: writes down what is said to it, in order. */
 export class FakeStream implements MessageStream {
@@ -109,7 +113,9 @@ export interface CallRigOptions {
   readonly endpoints?: number;
   readonly endpointRequestsMax?: number;
   readonly timeoutMs?: number;
-  readonly admission?: Admission;
+  /** The policies of the route, as its file would hold them; the cluster is `greeter`. */
+  readonly policies?: Readonly<Record<string, Raw>>;
+  readonly registry?: Registry;
   readonly tries?: TriesPlan;
   readonly retriesMax?: number;
   readonly budgetBytes?: number;
@@ -186,13 +192,10 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     attempt: () => null,
     settled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
-  const plan: RoutePlan = {
-    route: 'hello',
-    cluster,
-    timeoutMs,
-    admission: options.admission ?? null,
-    tries: options.tries ?? null,
-  };
+  const { policies = {}, registry, tries } = options;
+  const stages: Stage[] = stagesOf(policies, { clock, clusters: [cluster], registry });
+  stages.push({ policy: 'test', appliesTo: allTraffic, timeoutMs, tries });
+  const plan = planRoute('hello', cluster, stages);
   const context: ProxyContext = {
     listener: 'in',
     router: compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]),
@@ -201,6 +204,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     replayBudget: new ReplayBudget(options.budgetBytes ?? replayBytesTotalMax),
     memory: { high: options.memoryHigh ?? false },
     calls: new CallCounter(),
+    tcp: planRoute('', cluster, []),
   };
   return {
     clock,
@@ -213,7 +217,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     publish,
     call(head, end = true) {
       const client = new FakeStream();
-      new Call(context, client, { address: '127.0.0.9', port: 9 }, head, end).start(head);
+      new Call(context, client, { address: '127.0.0.9', port: 9 }, head, end).start();
       return client;
     },
   };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { endWithGrpcError, replyGrpcError, replyHttpError } from '../../../src/call/local-reply.ts';
+import { endWithGrpcError, errorReply } from '../../../src/call/local-reply.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import {
   type ReplyError,
@@ -15,6 +15,16 @@ const error = (code: ReplyErrorCode, more: Partial<ReplyError> = {}): ReplyError
   mayHaveProcessed: true,
   ...more,
 });
+
+const replyGrpcError = (to: FakeStream, what: ReplyError) => send(to, what, true, 'POST');
+const replyHttpError = (to: FakeStream, what: ReplyError, withBody: boolean) =>
+  send(to, what, false, withBody ? 'GET' : 'HEAD');
+
+function send(to: FakeStream, what: ReplyError, grpc: boolean, method: string): void {
+  const { head, body } = errorReply(what, { grpc, method });
+  to.head(head, body === null);
+  if (body !== null) to.data(body, 0, body.length, true);
+}
 
 describe('replies of our own', () => {
   for (const code of Object.keys(replyErrors) as ReplyErrorCode[]) {

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import type { Attempt } from '../../../src/call/attempt.ts';
-import type { Forwarding } from '../../../src/call/forwarding.ts';
 import { headOfAttempt, outgoingHead, withPreviousAttempts } from '../../../src/call/outgoing-head.ts';
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
@@ -35,7 +34,7 @@ describe('the head of an attempt', () => {
     const base = HeaderBlock.of([':method', 'GET'], [':authority', ''], [':path', '/']);
     const endpoint = { target: { kind: 'unix', path: '/run/a.sock' } };
     const attempt = { traceparent: null, endpoint, record: attemptRecord() } as unknown as Attempt;
-    const head = headOfAttempt({ base, authority: '' } as Forwarding, attempt, noTrace, never, 0);
+    const head = headOfAttempt(base, attempt, noTrace, never, 0);
     expect(head.all(':authority')).to.deep.equal(['localhost']);
   });
 

@@ -1,38 +1,41 @@
 import { expect } from 'chai';
 import type { ProxyContext } from '../../../src/call/plan.ts';
-import { TcpCall } from '../../../src/call/tcp-call.ts';
+import { TcpCall, type TcpChoice } from '../../../src/call/tcp-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { createRecentCalls } from '../../../src/telemetry/recent-calls.ts';
+import { watchLeases } from '../../support/leases.ts';
 import { callRig } from './call-rig.ts';
 
 const peer = { address: '127.0.0.9', port: 9 };
 const result = { bytesFromClient: 3, bytesToClient: 4, error: '', detail: '', endedBy: 'upstream' as const };
+
+function chosen(call: TcpCall): TcpChoice {
+  const choice = call.choose();
+  if ('code' in choice) throw new Error(choice.detail);
+  return choice;
+}
 
 describe('TcpCall', () => {
   function setUp(endpoints: number, requestsMax = 100) {
     const rig = callRig({ endpoints, protocol: 'tcp', requestsMax });
     const recent = createRecentCalls();
     const context = { ...rig.context, telemetry: { ...rig.context.telemetry, recent } } as ProxyContext;
-    return { rig, recent, call: new TcpCall(context, peer) };
+    return { rig, recent, call: new TcpCall(() => context, peer) };
   }
 
   it('is picked, counted and remembered, each attempt with its reason and how it failed', () => {
     const { rig, recent, call } = setUp(2);
     const took: number[] = [];
-    const { end } = rig.cluster;
-    rig.cluster.end = (...args) => {
-      took.push(args[2]);
-      end.apply(rig.cluster, args);
-    };
-    const first = call.choose(rig.cluster)!;
+    watchLeases(rig.cluster, { ended: (_ending, tookMs) => took.push(tookMs) });
+    const first = chosen(call);
     expect([rig.cluster.active, first.endpoint.active]).to.deep.equal([1, 1]);
     first.release(endings.connectFailed, 'connect_failed', 'nobody listens there');
-    const second = call.choose(rig.cluster)!;
+    const second = chosen(call);
     expect(second.endpoint).not.to.equal(first.endpoint);
     rig.clock.advance(500);
     second.release(endings.answered, '', 'both sides have closed it');
     expect(rig.cluster.active).to.equal(0);
-    expect(call.ended(result)).to.equal('');
+    call.ended(result);
     const [record] = recent.recent();
     expect(record).to.include({ tcp: true, cluster: 'greeter', listener: 'in', clientPort: 9, error: '' });
     expect(record).to.include({ requestBytes: 3, responseBytes: 4, endedBy: 'upstream' });
@@ -55,22 +58,23 @@ describe('TcpCall', () => {
   });
 
   it('goes to the same endpoint again where there is no other', () => {
-    const { rig, call } = setUp(1);
-    const first = call.choose(rig.cluster)!;
+    const { call } = setUp(1);
+    const first = chosen(call);
     first.release(endings.connectFailed, 'connect_timeout', 'no answer');
-    const second = call.choose(rig.cluster)!;
+    const second = chosen(call);
     expect(second.endpoint).to.equal(first.endpoint);
     second.release(endings.answered, '', '');
   });
 
   it('takes no place in a full cluster, and says that it is full', () => {
     const { rig, call } = setUp(1, 1);
-    const other = new TcpCall(rig.context, peer);
-    const taken = other.choose(rig.cluster)!;
-    expect(call.choose(rig.cluster)).to.equal(null);
+    const other = new TcpCall(() => rig.context, peer);
+    const taken = chosen(other);
+    expect(call.choose()).to.include({
+      code: 'overloaded',
+      detail: 'cluster greeter has 1 call in flight, its limit',
+    });
     expect(rig.cluster.active).to.equal(1);
-    const full = { ...result, error: 'overloaded', detail: 'none', endedBy: 'outrigger' as const };
-    expect(call.ended(full)).to.equal('cluster greeter has 1 call in flight, its limit');
     taken.release(endings.answered, '', '');
     expect(rig.cluster.active).to.equal(0);
   });
@@ -78,10 +82,10 @@ describe('TcpCall', () => {
   it('says why there was no endpoint, and counts nothing', () => {
     const { rig, recent, call } = setUp(1);
     rig.cluster.drainEndpoint('10.0.0.1:1000', true);
-    expect(call.choose(rig.cluster)).to.equal(null);
-    const error = { ...result, error: 'no_healthy_endpoint', detail: 'none', endedBy: 'outrigger' as const };
     const detail = 'cluster greeter has no usable endpoint: 10.0.0.1:1000 drained by hand';
-    expect(call.ended(error)).to.equal(detail);
+    const error = 'no_healthy_endpoint';
+    expect(call.choose()).to.include({ code: error, detail });
+    call.ended({ ...result, error, detail, endedBy: 'outrigger' });
     expect(recent.failed()[0]).to.include({ error: 'no_healthy_endpoint', detail });
     expect([rig.cluster.active, recent.recent()[0].attempts.length]).to.deep.equal([0, 0]);
   });

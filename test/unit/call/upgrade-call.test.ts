@@ -1,18 +1,23 @@
 import { expect } from 'chai';
 import { stickyAffinity } from '../../../src/balancing/sticky.ts';
-import { UpgradeCall, type UpgradeResult } from '../../../src/call/upgrade-call.ts';
+import type { ProxyContext } from '../../../src/call/plan.ts';
+import {
+  type Chosen,
+  type ChosenEndpoint,
+  UpgradeCall,
+  type UpgradeResult,
+} from '../../../src/call/upgrade-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import type { ReplyError } from '../../../src/core/reply-error.ts';
-import { Fault } from '../../../src/policies/fault/fault.ts';
-import { RateLimit } from '../../../src/policies/rate-limit/rate-limit.ts';
 import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
 import { makePropagation } from '../../../src/telemetry/propagation.ts';
 import { makeSampler } from '../../../src/telemetry/sampler.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type CallTrace, contextTracing } from '../../../src/telemetry/tracing.ts';
+import { watchLeases } from '../../support/leases.ts';
 import { callRig, httpHead } from './call-rig.ts';
 
 const peer = { address: '127.0.0.9', port: 9 };
@@ -28,13 +33,36 @@ const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
 
 const refused: ReplyError = { code: 'connect_failed', detail: 'it was refused', mayHaveProcessed: false };
 
+function upgrade(context: ProxyContext, head = httpHead()): UpgradeCall {
+  return new UpgradeCall(context, peer, head, () => {});
+}
+
+function choose(call: UpgradeCall): Chosen {
+  let made: Chosen | null = null;
+  call.choose((choice) => {
+    made = choice;
+  });
+  return made!;
+}
+
+function endpointOf(call: UpgradeCall): ChosenEndpoint {
+  const choice = choose(call);
+  if (choice.kind !== 'endpoint') throw new Error(JSON.stringify(choice));
+  return choice.chosen;
+}
+
+function errorOf(call: UpgradeCall): ReplyError {
+  const choice = choose(call);
+  if (choice.kind !== 'error') throw new Error(choice.kind);
+  return choice.error;
+}
+
 describe('UpgradeCall', () => {
   it('is routed, picked, counted and recorded as a call', () => {
     const rig = callRig({ protocol: 'http1' });
-    const call = new UpgradeCall(rig.context, peer, () => {});
-    const chosen = call.choose(httpHead());
-    if (chosen.error !== undefined) throw new Error(chosen.error.detail);
-    expect(chosen.address).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
+    const call = upgrade(rig.context);
+    const chosen = endpointOf(call);
+    expect(chosen.endpoint.target).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
     expect([rig.cluster.active, rig.context.calls.active]).to.deep.equal([1, 1]);
     rig.clock.advance(5000);
     chosen.release(endings.answered, null);
@@ -66,12 +94,11 @@ describe('UpgradeCall', () => {
       begin: tracing.begin,
       attempt: (_record: unknown, trace: CallTrace, attempt: AttemptRecord) => trace.attempt(attempt),
     } as Telemetry;
-    const call = new UpgradeCall({ ...rig.context, telemetry }, peer, () => {});
     const came = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const head = new HeaderBlock([...httpHead().allFields, new Field('traceparent', came)]);
+    const call = upgrade({ ...rig.context, telemetry }, head);
     const sent = [0, 1].map(() => {
-      const chosen = call.choose(head);
-      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      const chosen = endpointOf(call);
       chosen.release(endings.connectFailed, refused);
       return ['traceparent', 'b3'].map((name) => chosen.head.all(name).join());
     });
@@ -88,16 +115,16 @@ describe('UpgradeCall', () => {
 
   it('gets another endpoint each time it asks, until there is none', () => {
     const rig = callRig({ protocol: 'http1', endpoints: 2 });
-    const call = new UpgradeCall(rig.context, peer, () => {});
+    const call = upgrade(rig.context);
     const ports: number[] = [];
     for (let i = 0; i < 2; i++) {
-      const chosen = call.choose(httpHead());
-      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
-      if (chosen.address.kind === 'tcp') ports.push(chosen.address.port);
+      const chosen = endpointOf(call);
+      const { target } = chosen.endpoint;
+      if (target.kind === 'tcp') ports.push(target.port);
       chosen.release(endings.connectFailed, refused);
     }
     expect(ports.sort()).to.deep.equal([1000, 1001]);
-    expect(call.choose(httpHead()).error?.code).to.equal('no_healthy_endpoint');
+    expect(errorOf(call).code).to.equal('no_healthy_endpoint');
     call.ended(result({ httpStatus: 503, error: 'no_healthy_endpoint', detail: 'none' }));
     expect(rig.settled[0]).to.include({
       error: 'no_healthy_endpoint',
@@ -116,59 +143,53 @@ describe('UpgradeCall', () => {
       cookie: { name: 'session', path: '/', sameSite: 'lax', secure: false },
     });
     const rig = callRig({ protocol: 'http1', affinity });
-    const choose = (cookies: readonly Field[]) => {
+    const fieldsFor = (cookies: readonly Field[]) => {
       const head = new HeaderBlock([...httpHead().allFields, ...cookies]);
-      const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
-      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      const chosen = endpointOf(upgrade(rig.context, head));
       chosen.release(endings.answered, null);
       return chosen.replyFields;
     };
-    const [{ name, value }] = choose([]);
+    const [{ name, value }] = fieldsFor([]);
     expect(name).to.equal('set-cookie');
     expect(value).to.match(/^session=[\w-]{22}; Path=\//);
-    expect(choose([new Field('cookie', value.split(';')[0])])).to.deep.equal([]);
+    expect(fieldsFor([new Field('cookie', value.split(';')[0])])).to.deep.equal([]);
     rig.cluster.stop();
   });
 
   it('says so where there is no route, no room, or no HTTP/1.1 behind it', () => {
-    const noRoute = new UpgradeCall(callRig().context, peer, () => {});
-    expect(noRoute.choose(httpHead('GET', '/other')).error?.code).to.equal('no_route');
-    const http2 = new UpgradeCall(callRig().context, peer, () => {});
-    expect(http2.choose(httpHead()).error?.detail).to.contain('whose protocol is not http1');
+    const noRoute = upgrade(callRig().context, httpHead('GET', '/other'));
+    expect(errorOf(noRoute).code).to.equal('no_route');
+    const http2 = upgrade(callRig().context);
+    expect(errorOf(http2).detail).to.contain('whose protocol is not http1');
     const full = callRig({ protocol: 'http1', requestsMax: 1 });
-    new UpgradeCall(full.context, peer, () => {}).choose(httpHead());
-    const second = new UpgradeCall(full.context, peer, () => {});
-    expect(second.choose(httpHead()).error?.code).to.equal('overloaded');
+    endpointOf(upgrade(full.context));
+    const second = upgrade(full.context);
+    expect(errorOf(second).code).to.equal('overloaded');
   });
 
   it('is ended by closing its socket when a drain runs out of time', () => {
     const rig = callRig({ protocol: 'http1' });
     let closed = false;
-    const call = new UpgradeCall(rig.context, peer, () => {
+    const call = new UpgradeCall(rig.context, peer, httpHead(), () => {
       closed = true;
     });
     expect(rig.context.calls.cutAll()).to.equal(1);
     expect(closed).to.equal(true);
     call.ended(result({ httpStatus: 0, error: 'upstream_closed' }));
     expect(rig.context.calls.active).to.equal(0);
-    expect(rig.settled, 'it was never routed').to.have.length(0);
+    expect(rig.settled[0]).to.include({ endedBy: 'outrigger', error: 'upstream_closed' });
   });
 
   it('has in its record how each attempt went, and when', () => {
     const rig = callRig({ protocol: 'http1', endpoints: 2 });
     const took: number[] = [];
-    const { end } = rig.cluster;
-    rig.cluster.end = (...args) => {
-      took.push(args[2]);
-      end.apply(rig.cluster, args);
-    };
-    const call = new UpgradeCall(rig.context, peer, () => {});
+    watchLeases(rig.cluster, { ended: (_ending, tookMs) => took.push(tookMs) });
+    const call = upgrade(rig.context);
     for (const [ms, ending, error] of [
       [20, endings.connectFailed, refused],
       [300, endings.answered, null],
     ] as const) {
-      const chosen = call.choose(httpHead());
-      if (chosen.error !== undefined) throw new Error(chosen.error.detail);
+      const chosen = endpointOf(call);
       expect(chosen.replyFields).to.deep.equal([]);
       rig.clock.advance(ms);
       chosen.release(ending, error);
@@ -186,9 +207,9 @@ describe('UpgradeCall', () => {
   describe('its record', () => {
     const ended = (over: Partial<UpgradeResult>, head = httpHead()) => {
       const rig = callRig({ protocol: 'http1' });
-      const call = new UpgradeCall(rig.context, peer, () => {});
-      const chosen = call.choose(head);
-      if (chosen.error === undefined) chosen.release(endings.answered, null);
+      const call = upgrade(rig.context, head);
+      const choice = choose(call);
+      if (choice.kind === 'endpoint') choice.chosen.release(endings.answered, null);
       call.ended(result(over));
       return rig.settled[0];
     };
@@ -228,29 +249,26 @@ describe('UpgradeCall', () => {
   });
 
   it('is refused before an endpoint is picked: its target, no memory, no HTTP/1.1, an injected fault', () => {
-    const abort = { percent: 100, grpcStatus: null, httpStatus: 418 };
-    const fault = new Fault({ delay: null, abort }, new SeededRandom(1));
-    const admission = { rateLimit: null, rateLimitBy: { kind: 'none' }, fault } as const;
+    const abort = { percent: 100, httpStatus: 418 };
+    const policies = { fault: { abort } };
     for (const [rig, head, code] of [
       [callRig({ protocol: 'http1' }), httpHead('GET', '/a.B/ x'), 'protocol_error'],
       [callRig({ protocol: 'http1', memoryHigh: true }), httpHead(), 'overloaded'],
       [callRig(), httpHead(), 'no_route'],
-      [callRig({ protocol: 'http1', admission }), httpHead(), 'fault_injected'],
+      [callRig({ protocol: 'http1', policies }), httpHead(), 'fault_injected'],
     ] as const) {
-      const chosen = new UpgradeCall(rig.context, peer, () => {}).choose(head);
-      expect(chosen.error).to.include({ code, mayHaveProcessed: false });
+      expect(errorOf(upgrade(rig.context, head))).to.include({ code, mayHaveProcessed: false });
       expect(rig.cluster.active).to.equal(0);
     }
   });
 
   it('is refused by the rate limit of its route, once for all the endpoints it asks for', () => {
-    const rateLimit = new RateLimit({ calls: 1, perMs: 1000, burst: 1, keysMax: 1 });
-    const admission = { rateLimit, rateLimitBy: { kind: 'none' }, fault: null } as const;
-    const rig = callRig({ protocol: 'http1', endpoints: 2, admission });
-    const first = new UpgradeCall(rig.context, peer, () => {});
-    for (let i = 0; i < 2; i++) expect(first.choose(httpHead()).error).to.equal(undefined);
-    const second = new UpgradeCall(rig.context, peer, () => {});
-    expect(second.choose(httpHead()).error).to.include({ code: 'rate_limited', retryAfterMs: 1000 });
+    const policies = { rateLimit: { requests: 1 } };
+    const rig = callRig({ protocol: 'http1', endpoints: 2, policies });
+    const first = upgrade(rig.context);
+    for (let i = 0; i < 2; i++) endpointOf(first);
+    const second = upgrade(rig.context);
+    expect(errorOf(second)).to.include({ code: 'rate_limited', retryAfterMs: 1000 });
     first.ended(result());
     second.ended(result({ httpStatus: 429, error: 'rate_limited', detail: 'more come' }));
   });

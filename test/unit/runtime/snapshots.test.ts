@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { endings } from '../../../src/core/ending.ts';
 import { clusterSnapshot, endpointMetrics } from '../../../src/runtime/snapshots.ts';
+import { beginLease, endLease } from '../../support/leases.ts';
 import { callRig } from '../call/call-rig.ts';
 
 describe('what the admin API and metrics see of a cluster', () => {
@@ -15,11 +16,11 @@ describe('what the admin API and metrics see of a cluster', () => {
       [b, endings.unavailable],
       [b, endings.cancelled],
     ] as const) {
-      rig.cluster.begin(endpoint);
+      beginLease(rig.cluster, endpoint);
       rig.clock.advance(20);
-      rig.cluster.end(endpoint, ending, 20, rig.clock.now());
+      endLease(rig.cluster, endpoint, ending, 20, rig.clock.now());
     }
-    rig.cluster.begin(a);
+    beginLease(rig.cluster, a);
     const snapshot = clusterSnapshot(rig.cluster, rig.clock.now());
     expect(snapshot).to.include({
       name: 'greeter',

@@ -35,11 +35,10 @@ describe('tcp/passthrough', () => {
     passthrough = createTcpPassthrough({
       clock,
       pick: (_client, attempt) => {
-        if (attempt > ports.length) return null;
+        if (attempt > ports.length) return { code: 'no_healthy_endpoint', detail: 'no endpoint is left' };
         const address: Address = { kind: 'tcp', host: '127.0.0.1', port: ports[attempt - 1] };
-        return { address, release: ({ outcome }) => void released.push(outcome) };
+        return { address, connectTimeoutMs: 1000, release: ({ outcome }) => void released.push(outcome) };
       },
-      connectTimeoutMs: 1000,
       connectAttemptsMax: 3,
       idleTimeoutMs: 0,
       ended: (outcome) => void outcomes.push(outcome),
@@ -201,8 +200,7 @@ describe('tcp/passthrough', () => {
     sockets.push(client);
     passthrough = createTcpPassthrough({
       clock,
-      pick: () => ({ address, release: ({ outcome }) => void released.push(outcome) }),
-      connectTimeoutMs: 700,
+      pick: () => ({ address, connectTimeoutMs: 700, release: ({ outcome }) => void released.push(outcome) }),
       connectAttemptsMax: 1,
       idleTimeoutMs: 0,
       ended: (outcome) => void outcomes.push(outcome),

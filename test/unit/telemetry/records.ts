@@ -24,7 +24,7 @@ export function callRecord(over: Partial<CallRecord> = {}): CallRecord {
     endedBy: 'upstream',
     error: '',
     detail: '',
-    faultDelayMs: 0,
+    notes: [],
     requestBytes: 12,
     responseBytes: 34,
     requestMessages: 1,

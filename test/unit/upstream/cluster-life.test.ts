@@ -3,6 +3,7 @@ import { affinityOf, defaultBalancerSettings } from '../../../src/balancing/buil
 import { endings } from '../../../src/core/ending.ts';
 import type { DiscoverySource } from '../../../src/discovery/source.ts';
 import type { ClusterSettings } from '../../../src/upstream/cluster.ts';
+import { beginLease, endLease, pickFrom } from '../../support/leases.ts';
 import { clusterRig, spec } from './cluster-rig.ts';
 
 const [a, b] = ['10.0.0.1:1', '10.0.0.2:1'];
@@ -35,14 +36,14 @@ describe('Cluster: a reload', () => {
     const { cluster, publish } = clusterRig();
     publish([spec(a)]);
     const [endpoint] = cluster.all();
-    for (let i = 0; i < 3; i++) cluster.begin(endpoint);
+    for (let i = 0; i < 3; i++) beginLease(cluster, endpoint);
     expect(cluster.full).to.equal(true);
     cluster.reconfigure(settings({ requestsMax: 4 }), null);
     expect(cluster.full).to.equal(false);
     cluster.reconfigure(settings({ requestsMax: 4, endpointRequestsMax: 3 }), null);
-    expect(cluster.pick(0, null, '')).to.equal(null);
+    expect(pickFrom(cluster, 0, null, '')).to.equal(null);
     cluster.reconfigure(settings({ requestsMax: 4 }), null);
-    expect(cluster.pick(0, null, '')).to.equal(endpoint);
+    expect(pickFrom(cluster, 0, null, '')).to.equal(endpoint);
     expect(endpoint.active, 'its calls are still counted').to.equal(3);
   });
 
@@ -52,11 +53,11 @@ describe('Cluster: a reload', () => {
     const { cluster, publish } = clusterRig({ settings: { balancer, affinity } });
     expect(cluster.affinity).to.equal(affinity);
     publish([spec(a), spec(b)]);
-    const byKey = new Set(Array.from({ length: 30 }, () => cluster.pick(0, null, 'k')!.address));
+    const byKey = new Set(Array.from({ length: 30 }, () => pickFrom(cluster, 0, null, 'k')!.address));
     expect(byKey.size).to.equal(1);
     cluster.reconfigure(settings({ balancer: { ...defaultBalancerSettings, policy: 'random' } }), null);
     expect(cluster.affinity).to.equal(null);
-    const anyKey = new Set(Array.from({ length: 60 }, () => cluster.pick(0, null, 'k')!.address));
+    const anyKey = new Set(Array.from({ length: 60 }, () => pickFrom(cluster, 0, null, 'k')!.address));
     expect(anyKey.size).to.equal(2);
     cluster.reconfigure(settings({ balancer, affinity }), null);
     expect(cluster.affinity).to.equal(affinity);
@@ -68,8 +69,8 @@ describe('Cluster: a reload', () => {
     const [endpoint] = cluster.all();
     const fail = (): void => {
       for (let i = 0; i < 2; i++) {
-        cluster.begin(endpoint);
-        cluster.end(endpoint, endings.unavailable, 70, clock.now());
+        beginLease(cluster, endpoint);
+        endLease(cluster, endpoint, endings.unavailable, 70, clock.now());
       }
     };
     const balancer = { ...defaultBalancerSettings, policy: 'peak_ewma' as const };
@@ -97,8 +98,8 @@ describe('Cluster: a reload', () => {
   it('that makes the cluster anew leaves endpoints which the old one did not have as they are', () => {
     const before = clusterRig();
     before.publish([spec(a)]);
-    before.cluster.begin(before.cluster.all()[0]);
-    before.cluster.end(before.cluster.all()[0], endings.answered, 1, 0);
+    beginLease(before.cluster, before.cluster.all()[0]);
+    endLease(before.cluster, before.cluster.all()[0], endings.answered, 1, 0);
     const after = clusterRig();
     after.publish([spec(a), spec(b)]);
     after.cluster.replaces(before.cluster);
@@ -140,8 +141,8 @@ describe('Cluster: its end', () => {
     publish([spec(a), spec(b)]);
     const [endpoint] = cluster.all();
     for (let i = 0; i < 5; i++) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, endings.unavailable, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, endings.unavailable, 1, clock.now());
     }
     expect(endpoint.unusableBecause).to.match(/^ejected/);
     cluster.stop();
@@ -153,8 +154,8 @@ describe('Cluster: its end', () => {
     publish([spec(a), spec(b)]);
     const [endpoint] = cluster.all();
     for (let i = 0; i < 5; i++) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, endings.unavailable, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, endings.unavailable, 1, clock.now());
     }
     const pending = clock.pending;
     publish([spec(b)]);
@@ -181,8 +182,8 @@ describe('Cluster: its end', () => {
     for (const watch of watches.values()) watch.says('healthy');
     const [endpoint] = cluster.all();
     for (let i = 0; i < 2; i++) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, endings.unavailable, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, endings.unavailable, 1, clock.now());
     }
     const { phantomLoad } = endpoint;
     const { wakened } = pools.get(a)!;

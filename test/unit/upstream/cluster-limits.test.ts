@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { endings } from '../../../src/core/ending.ts';
+import { beginLease, endLease, explainPick, leaseAnswered, pickFrom } from '../../support/leases.ts';
 import { clusterRig, spec } from './cluster-rig.ts';
 
 const [a, b, c] = ['10.0.0.1:1', '10.0.0.2:1', '10.0.0.3:1'];
@@ -29,16 +30,16 @@ describe('Cluster: limits', () => {
   it('an endpoint at its limit gets the next call once one of its calls has ended', () => {
     const { cluster, publish, clock } = clusterRig({ settings: { endpointRequestsMax: 1 } });
     publish([spec(a), spec(b)]);
-    const first = cluster.pick(0, null, '')!;
-    cluster.begin(first);
+    const first = pickFrom(cluster, 0, null, '')!;
+    beginLease(cluster, first);
     expect(cluster.saturated, 'one of two is at its limit').to.equal(true);
-    const second = cluster.pick(0, null, '')!;
+    const second = pickFrom(cluster, 0, null, '')!;
     expect(second).not.to.equal(first);
-    cluster.begin(second);
-    expect(cluster.pick(0, null, '')).to.equal(null);
-    cluster.end(first, endings.answered, 1, clock.now());
-    for (let i = 0; i < 20; i++) expect(cluster.pick(0, null, '')).to.equal(first);
-    cluster.end(second, endings.answered, 1, clock.now());
+    beginLease(cluster, second);
+    expect(pickFrom(cluster, 0, null, '')).to.equal(null);
+    endLease(cluster, first, endings.answered, 1, clock.now());
+    for (let i = 0; i < 20; i++) expect(pickFrom(cluster, 0, null, '')).to.equal(first);
+    endLease(cluster, second, endings.answered, 1, clock.now());
     expect(cluster.saturated).to.equal(false);
   });
 
@@ -49,25 +50,25 @@ describe('Cluster: limits', () => {
     });
     publish([spec(a), spec(b), spec(c)]);
     const [one, two] = cluster.all();
-    cluster.begin(one);
-    cluster.begin(two);
+    beginLease(cluster, one);
+    beginLease(cluster, two);
     const fullOf = (excluded: ReadonlySet<typeof one> | null): number[] => {
-      const endpoint = cluster.pick(0, excluded, '')!;
-      const { full, tried } = cluster.explain(endpoint, 0, '');
+      const endpoint = pickFrom(cluster, 0, excluded, '')!;
+      const { full, tried } = explainPick(cluster, endpoint, 0, '');
       return [full, tried];
     };
     const counts = [fullOf(null), fullOf(null), fullOf(null)].map(([full]) => full);
     expect(Math.max(...counts)).to.equal(2);
     expect(fullOf(new Set([one, two]))).to.deep.equal([0, 2]);
-    cluster.end(one, endings.answered, 1, 0);
-    cluster.end(two, endings.answered, 1, 0);
+    endLease(cluster, one, endings.answered, 1, 0);
+    endLease(cluster, two, endings.answered, 1, 0);
     expect(fullOf(null)).to.deep.equal([0, 0]);
   });
 
   it('reports that an endpoint may have processed nothing where the cluster is full', () => {
     const { cluster, publish } = clusterRig();
     publish([spec(a)]);
-    for (let i = 0; i < 3; i++) cluster.begin(cluster.all()[0]);
+    for (let i = 0; i < 3; i++) beginLease(cluster, cluster.all()[0]);
     expect(cluster.fullError()).to.deep.equal({
       code: 'overloaded',
       detail: 'cluster orders has 3 calls in flight, its limit',
@@ -80,7 +81,7 @@ describe('Cluster: limits', () => {
     const addresses = [1, 2, 3, 4, 5, 6, 7].map((i) => `10.0.0.${i}:1`);
     publish(addresses.slice(0, 5).map((address) => spec(address)));
     const [first, second] = cluster.all();
-    cluster.begin(first);
+    beginLease(cluster, first);
     cluster.drainEndpoint(second.address, true);
     const five =
       '10.0.0.1:1 has 1 call in flight, its limit; 10.0.0.2:1 drained by hand; 10.0.0.3:1 was used by an earlier attempt; 10.0.0.4:1 was used by an earlier attempt; 10.0.0.5:1 was used by an earlier attempt';
@@ -96,8 +97,8 @@ describe('Cluster: what an attempt leaves behind', () => {
     publish([spec(a)]);
     const [endpoint] = cluster.all();
     const attempt = (ending: (typeof endings)[keyof typeof endings], ms: number): void => {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, ending, ms, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, ending, ms, clock.now());
     };
     attempt(endings.answered, 8);
     attempt(endings.cancelled, 500);
@@ -111,13 +112,13 @@ describe('Cluster: what an attempt leaves behind', () => {
     const { cluster, publish, clock } = clusterRig({ balancer: { policy: 'peak_ewma' } });
     publish([spec(a)]);
     const [endpoint] = cluster.all();
-    cluster.begin(endpoint);
+    beginLease(cluster, endpoint);
     clock.advance(40);
-    cluster.answered(endpoint, 0);
+    leaseAnswered(cluster, endpoint, 0);
     expect(endpoint.latencyMs).to.equal(40);
-    cluster.end(endpoint, endings.answered, 40, clock.now());
-    cluster.begin(endpoint);
-    cluster.end(endpoint, endings.unavailable, 90, clock.now());
+    endLease(cluster, endpoint, endings.answered, 40, clock.now());
+    beginLease(cluster, endpoint);
+    endLease(cluster, endpoint, endings.unavailable, 90, clock.now());
     expect(endpoint.latencyMs).to.equal(90);
   });
 
@@ -126,17 +127,17 @@ describe('Cluster: what an attempt leaves behind', () => {
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];
     for (let i = 0; i < 5; i++) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, endings.unavailable, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, endings.unavailable, 1, clock.now());
     }
     clock.advance(30_000);
-    cluster.begin(endpoint);
+    beginLease(cluster, endpoint);
     expect(picks()).to.deep.equal(new Set([b]));
-    cluster.end(endpoint, endings.cancelled, 1, clock.now());
+    endLease(cluster, endpoint, endings.cancelled, 1, clock.now());
     expect(picks(), 'it may be tried again').to.deep.equal(new Set([a, b]));
-    cluster.begin(endpoint);
+    beginLease(cluster, endpoint);
     expect(picks()).to.deep.equal(new Set([b]));
-    cluster.end(endpoint, endings.answered, 1, clock.now());
+    endLease(cluster, endpoint, endings.answered, 1, clock.now());
     expect(picks()).to.deep.equal(new Set([a, b]));
     cluster.stop();
   });
@@ -146,8 +147,8 @@ describe('Cluster: what an attempt leaves behind', () => {
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];
     const attempt = (ending: (typeof endings)[keyof typeof endings]): void => {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, ending, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, ending, 1, clock.now());
     };
     for (let i = 0; i < 4; i++) attempt(endings.unavailable);
     attempt(endings.answered);
@@ -164,8 +165,8 @@ describe('Cluster: what an attempt leaves behind', () => {
     for (const watch of watches.values()) watch.says('healthy');
     const [broken, fine] = cluster.all();
     const attempt = (endpoint: typeof broken, ending: (typeof endings)[keyof typeof endings]): void => {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, ending, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, ending, 1, clock.now());
     };
     // Both fail alike: it is the requests.
     for (let i = 0; i < 50; i++) for (const endpoint of [broken, fine]) attempt(endpoint, endings.reset);

@@ -8,6 +8,7 @@ import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts'
 import { defaultOutlierSettings, outlierDetector } from '../../../src/health/outlier.ts';
 import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
 import type { EndpointHealth, HealthWatch } from '../../../src/upstream/endpoint.ts';
+import { pickFrom } from '../../support/leases.ts';
 import { FakePool } from '../call/call-rig.ts';
 
 export const spec = (address: string, weight = 1, priority = 0): EndpointSpec => ({
@@ -125,7 +126,7 @@ export function clusterRig({ watched = false, ejects = false, balancer, settings
   );
   cluster.start();
   const picks = (count = 30): Set<string> =>
-    new Set(Array.from({ length: count }, () => cluster.pick(clock.now(), null, '')?.address ?? 'none'));
+    new Set(Array.from({ length: count }, () => pickFrom(cluster, clock.now(), null, '')?.address ?? 'none'));
   return {
     clock,
     cluster,

@@ -7,6 +7,7 @@ import { SeededRandom } from '../../../src/core/random.ts';
 import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
 import { Cluster } from '../../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
+import { explainPick, pickFrom } from '../../support/leases.ts';
 import { FakePool } from '../call/call-rig.ts';
 
 const spec = (port: number, changes: Partial<EndpointSpec> = {}): EndpointSpec => ({
@@ -58,7 +59,7 @@ function setUp(specs: readonly EndpointSpec[], balancer: Partial<BalancerSetting
 function sharesOf(cluster: Cluster, picks = 10_000): Map<Endpoint, number> {
   const shares = new Map<Endpoint, number>();
   for (let i = 0; i < picks; i++) {
-    const endpoint = cluster.pick(0, null, '') as Endpoint;
+    const endpoint = pickFrom(cluster, 0, null, '') as Endpoint;
     endpoint.active++;
     shares.set(endpoint, (shares.get(endpoint) ?? 0) + 1 / picks);
   }
@@ -122,7 +123,8 @@ describe('Cluster: slow start', () => {
     const hash = [{ header: 'x-user' }];
     const { clock, cluster, publish } = setUp([spec(1), spec(2)], { policy: 'ring_hash', hash, slowStart });
     publish([spec(1), spec(2), spec(3)]);
-    const owners = () => Array.from({ length: 500 }, (_, i) => cluster.pick(0, null, `user-${i}`)?.address);
+    const owners = () =>
+      Array.from({ length: 500 }, (_, i) => pickFrom(cluster, 0, null, `user-${i}`)?.address);
     const before = owners();
     clock.advance(3000);
     expect(owners()).to.deep.equal(before);
@@ -133,7 +135,7 @@ describe('Cluster: slow start', () => {
 describe('Cluster: the balancer', () => {
   it('is kept where nothing changed, so that round robin keeps its place', () => {
     const { cluster, publish } = setUp([spec(1), spec(2), spec(3)], { policy: 'round_robin' });
-    const turn = () => cluster.pick(0, null, '')?.address;
+    const turn = () => pickFrom(cluster, 0, null, '')?.address;
     const order = [turn(), turn(), turn()];
     for (let i = 0; i < 30; i++) {
       cluster.rebuild();
@@ -146,7 +148,7 @@ describe('Cluster: the balancer', () => {
     const { cluster } = setUp([spec(1), spec(2)], { policy: 'random' });
     const before = { ...defaultBalancerSettings, policy: 'round_robin' as const };
     cluster.reconfigure({ ...cluster.settings, balancer: before }, null);
-    const turns = Array.from({ length: 6 }, () => cluster.pick(0, null, '')?.address);
+    const turns = Array.from({ length: 6 }, () => pickFrom(cluster, 0, null, '')?.address);
     expect(
       new Set([turns.slice(0, 2).join(), turns.slice(2, 4).join(), turns.slice(4).join()]).size,
     ).to.equal(1);
@@ -162,8 +164,8 @@ describe('Cluster: the balancer', () => {
       (endpoint.pool as FakePool).backingOff = reasons[i];
     });
     cluster.rebuild();
-    expect(cluster.pick(0, null, '')).to.equal(fine);
-    expect(cluster.explain(fine, 0, '').census).to.deep.equal({
+    expect(pickFrom(cluster, 0, null, '')).to.equal(fine);
+    expect(explainPick(cluster, fine, 0, '').census).to.deep.equal({
       usable: 1,
       total: 9,
       unusable: 'a: 2, b: 1, c: 1, d: 1, e: 1, other reasons: 2',
@@ -206,11 +208,11 @@ describe('Cluster: the balancer', () => {
 
   it('is made anew where an endpoint was replaced by one of the same address', () => {
     const { cluster, publish } = setUp([spec(1)], {});
-    const before = cluster.pick(0, null, '');
+    const before = pickFrom(cluster, 0, null, '');
     publish([]);
     publish([spec(1)]);
-    expect(cluster.pick(0, null, '')?.address).to.equal(before?.address);
-    expect(cluster.pick(0, null, '')).not.to.equal(before);
+    expect(pickFrom(cluster, 0, null, '')?.address).to.equal(before?.address);
+    expect(pickFrom(cluster, 0, null, '')).not.to.equal(before);
   });
 });
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { formatAddress } from '../../../src/core/address.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { warmUpMsMax } from '../../../src/upstream/warm-up.ts';
+import { beginLease, endLease, explainPick, leaseAnswered, pickFrom } from '../../support/leases.ts';
 import { clusterRig, spec } from './cluster-rig.ts';
 
 const [a, b, c] = ['10.0.0.1:1', '10.0.0.2:1', '10.0.0.3:1'];
@@ -24,8 +25,8 @@ describe('Cluster', () => {
     publish([spec(a), spec(b), spec(c)]);
     const why = (excluded: string[] = []) => {
       const tried = cluster.all().filter(({ address }) => excluded.includes(address));
-      const endpoint = cluster.pick(clock.now(), new Set(tried), '')!;
-      return String(cluster.explain(endpoint, clock.now(), ''));
+      const endpoint = pickFrom(cluster, clock.now(), new Set(tried), '')!;
+      return String(explainPick(cluster, endpoint, clock.now(), ''));
     };
     watches.get(a)!.says('healthy');
     expect(why()).to.equal(
@@ -54,7 +55,7 @@ describe('Cluster', () => {
     const { cluster, publish, pools } = clusterRig();
     publish([spec(a)]);
     const [endpoint] = cluster.all();
-    cluster.begin(endpoint);
+    beginLease(cluster, endpoint);
     publish([spec(a, 7, 1), spec(b)]);
     expect(cluster.all()[0]).to.equal(endpoint);
     expect(endpoint).to.include({ active: 1, weight: 7, priority: 1 });
@@ -75,11 +76,11 @@ describe('Cluster', () => {
     const { cluster, publish, pools, watches } = clusterRig({ watched: true });
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];
-    cluster.begin(endpoint);
+    beginLease(cluster, endpoint);
     publish([spec(b)]);
     expect([pools.get(a)?.drained, watches.get(a)?.stopped]).to.deep.equal([true, true]);
     expect(endpoint.unusableBecause).to.equal('gone from discovery');
-    cluster.end(endpoint, endings.answered, 5, 0);
+    endLease(cluster, endpoint, endings.answered, 5, 0);
     expect([endpoint.active, cluster.active]).to.deep.equal([0, 0]);
   });
 
@@ -176,8 +177,8 @@ describe('Cluster', () => {
     for (const watch of watches.values()) watch.says('healthy');
     const [endpoint] = cluster.all();
     for (let i = 0; i < 5; i++) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, endings.unavailable, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, endings.unavailable, 1, clock.now());
     }
     expect([endpoint.phantomLoad, endpoint.outlier?.state]).to.deep.equal([20, 'ejected']);
     watches.get(a)?.says('healthy');
@@ -202,16 +203,16 @@ describe('Cluster', () => {
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];
     for (let i = 0; i < 5; i++) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, endings.unavailable, 1, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, endings.unavailable, 1, clock.now());
     }
     expect(picks()).to.deep.equal(new Set([b]));
     expect(endpoint.unusableBecause).to.equal('ejected: 5 consecutive calls failed');
     clock.advance(30_000);
     expect(picks()).to.deep.equal(new Set([a, b]));
-    cluster.begin(endpoint);
+    beginLease(cluster, endpoint);
     expect(picks(), 'one call is on trial').to.deep.equal(new Set([b]));
-    cluster.answered(endpoint, 0);
+    leaseAnswered(cluster, endpoint, 0);
     expect(endpoint.unusableBecause, 'the head of its answer will do').to.equal('');
     cluster.stop();
     expect(clock.pending).to.equal(0);
@@ -223,15 +224,15 @@ describe('Cluster', () => {
     const [endpoint] = cluster.all();
     const { answered, unavailable, cancelled } = endings;
     for (const ending of [answered, unavailable, cancelled, unavailable]) {
-      cluster.begin(endpoint);
-      cluster.end(endpoint, ending, 10, clock.now());
+      beginLease(cluster, endpoint);
+      endLease(cluster, endpoint, ending, 10, clock.now());
     }
     expect(endpoint).to.include({ success: 1, error: 2, other: 1, total: 4, active: 0 });
     // A failure is a hint to look at its health, and at discovery.
     expect([watches.get(a)?.hints, discovery.refreshed]).to.deep.equal([2, 2]);
     expect(endpoint.phantomLoad).to.equal(20);
-    cluster.begin(endpoint);
-    cluster.end(endpoint, endings.answered, 10, clock.now());
+    beginLease(cluster, endpoint);
+    endLease(cluster, endpoint, endings.answered, 10, clock.now());
     expect(endpoint.phantomLoad).to.equal(0);
   });
 
@@ -241,8 +242,8 @@ describe('Cluster', () => {
       rig.publish([spec(a), spec(b)]);
       const [bad, good] = rig.cluster.all();
       const end = (endpoint: typeof bad, ending: (typeof endings)[keyof typeof endings]) => {
-        rig.cluster.begin(endpoint);
-        rig.cluster.end(endpoint, ending, 10, rig.clock.now());
+        beginLease(rig.cluster, endpoint);
+        endLease(rig.cluster, endpoint, ending, 10, rig.clock.now());
       };
       const round = (times: number) => {
         for (let i = 0; i < times; i++) {
@@ -304,27 +305,27 @@ describe('Cluster', () => {
     const { cluster, publish } = clusterRig();
     publish([spec(a)]);
     const [endpoint] = cluster.all();
-    for (let i = 0; i < 3; i++) cluster.begin(endpoint);
+    for (let i = 0; i < 3; i++) beginLease(cluster, endpoint);
     expect(cluster.full).to.equal(true);
     expect(cluster.fullError()).to.include({ code: 'overloaded' });
-    cluster.end(endpoint, endings.answered, 1, 0);
+    endLease(cluster, endpoint, endings.answered, 1, 0);
     expect(cluster.full).to.equal(false);
   });
 
   it('an endpoint at its own limit is passed over; when all are, that is overload', () => {
     const { cluster, publish, clock } = clusterRig({ settings: { endpointRequestsMax: 1 } });
     publish([spec(a, 1000), spec(b)]);
-    const first = cluster.pick(0, null, '')!;
-    cluster.begin(first);
-    const second = cluster.pick(0, null, '')!;
+    const first = pickFrom(cluster, 0, null, '')!;
+    beginLease(cluster, first);
+    const second = pickFrom(cluster, 0, null, '')!;
     expect(new Set([first.address, second.address])).to.deep.equal(new Set([a, b]));
-    expect(cluster.pick(0, new Set([second]), '')).to.equal(null);
-    cluster.begin(second);
-    expect(cluster.pick(0, null, '')).to.equal(null);
+    expect(pickFrom(cluster, 0, new Set([second]), '')).to.equal(null);
+    beginLease(cluster, second);
+    expect(pickFrom(cluster, 0, null, '')).to.equal(null);
     expect(cluster.saturated).to.equal(true);
     expect(cluster.unusableReasons()).to.contain(`${a} has 1 call in flight, its limit`);
-    cluster.end(first, endings.answered, 1, clock.now());
-    expect(cluster.pick(0, null, '')).to.equal(first);
+    endLease(cluster, first, endings.answered, 1, clock.now());
+    expect(pickFrom(cluster, 0, null, '')).to.equal(first);
   });
 
   it('stopped, it watches and asks no more', () => {

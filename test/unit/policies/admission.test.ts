@@ -1,21 +1,14 @@
 import { expect } from 'chai';
-import { type Admission, rateLimited } from '../../../src/call/admit.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
-import { SeededRandom } from '../../../src/core/random.ts';
-import { Fault, type FaultSettings } from '../../../src/policies/fault/fault.ts';
-import { RateLimit } from '../../../src/policies/rate-limit/rate-limit.ts';
-import { type CallRig, callRig, failure, grpcHead, httpHead } from './call-rig.ts';
-import { answer } from './tries-support.ts';
+import { prometheusText } from '../../../src/telemetry/metrics/prometheus-text.ts';
+import { createRegistry } from '../../../src/telemetry/metrics/registry.ts';
+import { type CallRig, callRig, failure, grpcHead, httpHead } from '../call/call-rig.ts';
+import { answer } from '../call/tries-support.ts';
 
-function limited(by: Admission['rateLimitBy']): Admission {
-  const rateLimit = new RateLimit({ calls: 1, perMs: 2500, burst: 1, keysMax: 10 });
-  return { rateLimit, rateLimitBy: by, fault: null };
-}
-
-function faulty(settings: Partial<FaultSettings>): Admission {
-  const fault = new Fault({ delay: null, abort: null, ...settings }, new SeededRandom(1));
-  return { rateLimit: null, rateLimitBy: { kind: 'none' }, fault };
-}
+const limited = (more: { by?: string; header?: string } = {}) => ({
+  rateLimit: { requests: 1, per: '2500ms', ...more },
+});
+const delayed = { fault: { delay: { percent: 100, time: '200ms' } } };
 
 function expectOver(rig: CallRig, calls = 1): void {
   expect(rig.cluster.active).to.equal(0);
@@ -25,9 +18,9 @@ function expectOver(rig: CallRig, calls = 1): void {
   expect(rig.clock.pending).to.equal(0);
 }
 
-describe('admission', () => {
+describe('policies before an endpoint is picked', () => {
   it('a call over the rate limit goes nowhere, and a gRPC client is told when to come again', () => {
-    const rig = callRig({ admission: limited({ kind: 'none' }) });
+    const rig = callRig({ policies: limited() });
     rig.call(grpcHead());
     const client = rig.call(grpcHead());
     expect(rig.order).to.have.length(1);
@@ -43,7 +36,7 @@ describe('admission', () => {
   });
 
   it('an HTTP client gets 429 and retry-after in whole seconds', () => {
-    const rig = callRig({ admission: limited({ kind: 'client' }) });
+    const rig = callRig({ policies: limited({ by: 'client' }) });
     rig.call(httpHead());
     const [head] = rig.call(httpHead()).heads;
     expect([head.status, head.get('retry-after')]).to.deep.equal([429, '3']);
@@ -51,21 +44,25 @@ describe('admission', () => {
     expectOver(rig, 2);
   });
 
-  it('counts by client, and says in how many milliseconds there is room, rounded up', () => {
-    const rateLimit = new RateLimit({ calls: 3, perMs: 1000, burst: 1, keysMax: 10 });
-    const admission: Admission = { rateLimit, rateLimitBy: { kind: 'client' }, fault: null };
-    const admitted = (client: string) => rateLimited(admission, grpcHead(), client, 0);
-    expect([admitted('10.0.0.1'), admitted('10.0.0.2')]).to.deep.equal([null, null]);
-    expect(admitted('10.0.0.1')).to.deep.equal({
-      code: 'rate_limited',
-      detail: 'more calls of this client come than the route allows; there is room in 334 ms',
-      mayHaveProcessed: false,
-      retryAfterMs: 334,
-    });
+  it('shows in how many milliseconds there is room, rounded up, and counts what it refuses', () => {
+    const registry = createRegistry();
+    const policies = { rateLimit: { requests: 3, burst: 1, by: 'client' } };
+    const rig = callRig({ policies, registry });
+    rig.call(httpHead());
+    const refused = rig.call(httpHead());
+    expect(refused.body.toString()).to.match(
+      /^more calls of this client come than the route allows; there is room in 334 ms; /,
+    );
+    const series = prometheusText(registry, undefined)
+      .body.split('\n')
+      .filter((line) => line.startsWith('outrigger_rate_limited_total'));
+    expect(series).to.deep.equal([
+      'outrigger_rate_limited_total{outrigger_listener="in",outrigger_route="hello"} 1',
+    ]);
   });
 
   it('counts by header; calls without it are one', () => {
-    const rig = callRig({ admission: limited({ kind: 'header', name: 'x-key' }) });
+    const rig = callRig({ policies: limited({ by: 'header', header: 'X-Key' }) });
     const passes = (...more: ReadonlyArray<readonly [string, string]>) => {
       const before = rig.order.length;
       rig.call(grpcHead(...more));
@@ -80,7 +77,9 @@ describe('admission', () => {
   });
 
   it('fails calls on purpose, with the status that was asked for', () => {
-    const rig = callRig({ admission: faulty({ abort: { percent: 100, grpcStatus: 5, httpStatus: 418 } }) });
+    const rig = callRig({
+      policies: { fault: { abort: { percent: 100, grpcStatus: 'not-found', httpStatus: 418 } } },
+    });
     expect(rig.call(grpcHead()).heads[0].get('grpc-status')).to.equal('5');
     const http = rig.call(httpHead());
     expect([http.heads[0].status, http.heads[0].get('x-outrigger-error')]).to.deep.equal([
@@ -94,7 +93,7 @@ describe('admission', () => {
   });
 
   it('holds calls up on purpose, with what came of their body meanwhile', () => {
-    const rig = callRig({ admission: faulty({ delay: { percent: 100, ms: 200 } }) });
+    const rig = callRig({ policies: delayed });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(Buffer.from('hello'), 0, 5, true);
     rig.clock.advance(199);
@@ -102,12 +101,14 @@ describe('admission', () => {
     rig.clock.advance(1);
     expect(rig.order[0].said).to.deep.equal(['head POST', 'data 5 last']);
     answer(rig.order[0]);
-    expect(rig.settled[0].faultDelayMs).to.equal(200);
+    expect(rig.settled[0].notes).to.deep.equal([
+      { policy: 'fault', text: 'delayed the request by 200 ms', facts: { faultDelayMs: 200 } },
+    ]);
     expectOver(rig);
   });
 
   it('a delay counts to the deadline, and a client may go in it', () => {
-    const rig = callRig({ admission: faulty({ delay: { percent: 100, ms: 200 } }) });
+    const rig = callRig({ policies: delayed });
     const late = rig.call(grpcHead(['grpc-timeout', '100m']));
     const gone = rig.call(grpcHead());
     gone.receiver!.failed(failure('reset', ErrorCode.CANCEL));
@@ -119,11 +120,7 @@ describe('admission', () => {
   });
 
   it('who is refused is not held up first', () => {
-    const admission = {
-      ...limited({ kind: 'none' }),
-      fault: faulty({ delay: { percent: 100, ms: 200 } }).fault,
-    };
-    const rig = callRig({ admission });
+    const rig = callRig({ policies: { ...limited(), ...delayed } });
     rig.call(grpcHead());
     expect(rig.call(grpcHead()).heads).to.have.length(1);
     rig.clock.advance(200);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { forwardingOf } from '../../../src/call/forwarding.ts';
-import type { RoutePlan } from '../../../src/call/plan.ts';
+import type { RoutePlan } from '../../../src/call/route-plan.ts';
+import { routeRequest } from '../../../src/call/routed-request.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
 import {
@@ -19,26 +19,26 @@ const trace = [
   ['tracestate', 'a=1'],
 ] as const;
 
-describe('forwardingOf', () => {
+describe('routeRequest', () => {
   it('is the head itself where nothing is to be replaced', () => {
     const head = grpcHead(['x-user', 'ada']);
-    const forwarding = forwardingOf(head, router, ours);
-    expect(forwarding.base).to.equal(head);
-    expect(forwarding).to.include({ plan, grpc: true, method: 'POST', path: '/a.B/C', authority: 'orders' });
-    expect(forwarding.timeoutMs).to.equal(Number.POSITIVE_INFINITY);
+    const routed = routeRequest(head, router, ours);
+    expect(routed.base).to.equal(head);
+    expect(routed).to.include({ plan, grpc: true, method: 'POST', path: '/a.B/C', authority: 'orders' });
+    expect(routed.timeoutMs).to.equal(Number.POSITIVE_INFINITY);
   });
 
   it('has a method to count by for gRPC alone', () => {
-    expect(forwardingOf(grpcHead(), router, ours).rpcMethod).not.to.equal(null);
-    expect(forwardingOf(httpHead(), router, ours).rpcMethod).to.equal(null);
+    expect(routeRequest(grpcHead(), router, ours).rpcMethod).not.to.equal(null);
+    expect(routeRequest(httpHead(), router, ours).rpcMethod).to.equal(null);
   });
 
   it('leaves out what each attempt gets anew: grpc-timeout, and the trace context where that is ours', () => {
     const head = grpcHead(['grpc-timeout', '5S'], ...trace, ['x-user', 'ada']);
-    const rewritten = forwardingOf(head, router, ours);
+    const rewritten = routeRequest(head, router, ours);
     expect(rewritten.timeoutMs).to.equal(5000);
     expect(rewritten.base.fields.map(({ name }) => name).slice(5)).to.deep.equal(['x-user']);
-    const theirs = forwardingOf(head, router, nothingReplaced);
+    const theirs = routeRequest(head, router, nothingReplaced);
     expect(theirs.base.fields.map(({ name }) => name).slice(5)).to.deep.equal([
       'traceparent',
       'tracestate',
@@ -49,13 +49,13 @@ describe('forwardingOf', () => {
   it('keeps the base of a head, where nothing of that is to be replaced', () => {
     const base = grpcHead(['x-user', 'ada']);
     const one = new HeaderBlock(HeaderBlock.of(['x-id', '1'], ...trace).fields, base);
-    const rewritten = forwardingOf(one, router, ours).base;
+    const rewritten = routeRequest(one, router, ours).base;
     expect(rewritten.base).to.equal(base);
     expect(rewritten.fields.map(({ name }) => name)).to.deep.equal(['x-id']);
-    expect(forwardingOf(one, router, nothingReplaced).base).to.equal(one);
+    expect(routeRequest(one, router, nothingReplaced).base).to.equal(one);
     const timed = new HeaderBlock(HeaderBlock.of(['x-id', '1']).fields, grpcHead(['grpc-timeout', '5S']));
     expect(
-      forwardingOf(timed, router, ours)
+      routeRequest(timed, router, ours)
         .base.allFields.map(({ name }) => name)
         .slice(5),
     ).to.deep.equal(['x-id']);
@@ -80,19 +80,19 @@ describe('forwardingOf', () => {
     for (let n = 0; n < 2; n++) {
       const added = new HeaderBlock(HeaderBlock.of(['x-id', String(n)]).fields, base);
       for (const head of [base, added]) {
-        const forwarding = forwardingOf(head, guarded, nothingReplaced);
-        expect(forwarding.plan?.route).to.equal('guard');
-        expect(forwarding.base.path).to.equal('/secret');
-        expect(forwarding.base.get('accept')).to.equal('*/*');
-        expect(forwarding.base.get('x-id')).to.equal(head === base ? undefined : String(n));
-        expect(forwarding.path, 'the record has what came').to.equal('/x/../secret');
+        const routed = routeRequest(head, guarded, nothingReplaced);
+        expect(routed.plan?.route).to.equal('guard');
+        expect(routed.base.path).to.equal('/secret');
+        expect(routed.base.get('accept')).to.equal('*/*');
+        expect(routed.base.get('x-id')).to.equal(head === base ? undefined : String(n));
+        expect(routed.path, 'the record has what came').to.equal('/x/../secret');
       }
     }
     const refused = to('/secret\xa0');
     refused.repeated = true;
     const added = new HeaderBlock(HeaderBlock.of(['x-id', '1']).fields, refused);
     for (const head of [refused, refused, added]) {
-      const { plan: none, refusal } = forwardingOf(head, guarded, nothingReplaced);
+      const { plan: none, refusal } = routeRequest(head, guarded, nothingReplaced);
       expect(none).to.equal(null);
       expect(refusal).to.include('0xA0');
     }
@@ -103,14 +103,14 @@ describe('forwardingOf', () => {
     base.repeated = true;
     const one = new HeaderBlock(HeaderBlock.of(['x-id', '1'], ...trace).fields, base);
     for (const replaced of [ours, nothingReplaced]) {
-      const of = forwardingOf(one, router, replaced);
-      const slowly = forwardingOf(new HeaderBlock(one.allFields), router, replaced);
+      const of = routeRequest(one, router, replaced);
+      const slowly = routeRequest(new HeaderBlock(one.allFields), router, replaced);
       expect({ ...of, base: of.base.allFields }).to.deep.equal({
         plan: slowly.plan,
         refusal: null,
         timeoutMs: 5000,
         grpc: true,
-        rpcMethod: forwardingOf(base, router, replaced).rpcMethod,
+        rpcMethod: routeRequest(base, router, replaced).rpcMethod,
         method: 'POST',
         path: '/a.B/C',
         authority: 'orders',
@@ -123,7 +123,7 @@ describe('forwardingOf', () => {
     const base = grpcHead();
     base.repeated = true;
     const added = (...pair: [string, string]) => new HeaderBlock(HeaderBlock.of(pair).fields, base);
-    expect(forwardingOf(added('grpc-timeout', '7S'), router, ours).timeoutMs).to.equal(7000);
+    expect(routeRequest(added('grpc-timeout', '7S'), router, ours).timeoutMs).to.equal(7000);
     const asking = compileRoutes([
       {
         name: 'one',
@@ -132,40 +132,40 @@ describe('forwardingOf', () => {
       },
       { name: 'all', match: {}, plan },
     ]);
-    expect(forwardingOf(added('x-tenant', 'one'), asking, ours).plan?.route).to.equal('one');
-    expect(forwardingOf(added('x-tenant', 'two'), asking, ours).plan?.route).to.equal('all');
+    expect(routeRequest(added('x-tenant', 'one'), asking, ours).plan?.route).to.equal('one');
+    expect(routeRequest(added('x-tenant', 'two'), asking, ours).plan?.route).to.equal('all');
   });
 
   it('a malformed grpc-timeout is NaN; without gRPC it is any header', () => {
-    expect(forwardingOf(grpcHead(['grpc-timeout', 'soon']), router, ours).timeoutMs).to.be.NaN;
+    expect(routeRequest(grpcHead(['grpc-timeout', 'soon']), router, ours).timeoutMs).to.be.NaN;
     const head = new HeaderBlock([...httpHead().fields, ...HeaderBlock.of(['grpc-timeout', 'soon']).fields]);
-    const plain = forwardingOf(head, router, ours);
+    const plain = routeRequest(head, router, ours);
     expect([plain.timeoutMs, plain.base]).to.deep.equal([Number.POSITIVE_INFINITY, head]);
   });
 
   it('is worked out once for a head that repeats, and anew for another router', () => {
     const head = grpcHead(['grpc-timeout', '5S']);
-    expect(forwardingOf(head, router, ours)).to.not.equal(forwardingOf(head, router, ours));
+    expect(routeRequest(head, router, ours)).to.not.equal(routeRequest(head, router, ours));
     head.repeated = true;
-    const first = forwardingOf(head, router, ours);
-    expect(forwardingOf(head, router, ours)).to.equal(first);
+    const first = routeRequest(head, router, ours);
+    expect(routeRequest(head, router, ours)).to.equal(first);
     expect(first.base.repeated).to.equal(true);
     const other = compileRoutes([{ name: 'all', match: {}, plan: { ...plan, route: 'new' } }]);
-    expect(forwardingOf(head, other, ours).plan?.route).to.equal('new');
-    expect(forwardingOf(head, router, nothingReplaced)).to.not.equal(first);
+    expect(routeRequest(head, other, ours).plan?.route).to.equal('new');
+    expect(routeRequest(head, router, nothingReplaced)).to.not.equal(first);
   });
 
   it('leaves out the headers of other trace contexts where those are replaced, and keeps them otherwise', () => {
     const head = grpcHead(['b3', '1'], ['x-b3-traceid', 'a'], ['uber-trace-id', 'b'], ['x-id', '1']);
     const names = (replaced: ReplacedHeaders) =>
-      forwardingOf(head, router, replaced)
+      routeRequest(head, router, replaced)
         .base.allFields.slice(5)
         .map(({ name }) => name);
     expect(names(makePropagation(['b3']).replaced)).to.deep.equal(['uber-trace-id', 'x-id']);
     expect(names(makePropagation(['jaeger']).replaced)).to.deep.equal(['b3', 'x-b3-traceid', 'x-id']);
-    expect(forwardingOf(head, router, ours).base).to.equal(head);
+    expect(routeRequest(head, router, ours).base).to.equal(head);
     const plain = grpcHead(['x-id', '1']);
-    expect(forwardingOf(plain, router, makePropagation(['b3multi']).replaced).base).to.equal(plain);
+    expect(routeRequest(plain, router, makePropagation(['b3multi']).replaced).base).to.equal(plain);
   });
 
   it('shows a bounded part of what the head says, whatever is forwarded, and no secrets', () => {
@@ -176,7 +176,7 @@ describe('forwardingOf', () => {
       [':authority', long],
       ['content-type', 'application/grpc'],
     );
-    const { method, path, authority, base } = forwardingOf(head, router, ours);
+    const { method, path, authority, base } = routeRequest(head, router, ours);
     expect([method.length, path.length, authority.length]).to.deep.equal([32, 1024, 260]);
     expect(base).to.equal(head);
     const secret = HeaderBlock.of(
@@ -184,7 +184,7 @@ describe('forwardingOf', () => {
       [':path', '/a?token=abc'],
       [':authority', 'me:pw@host:1'],
     );
-    expect(forwardingOf(secret, router, ours)).to.include({
+    expect(routeRequest(secret, router, ours)).to.include({
       path: '/a?token=REDACTED',
       authority: 'REDACTED@host:1',
       base: secret,

@@ -5,13 +5,13 @@ import type { Router } from '../routing/router.ts';
 import type { ReplacedHeaders } from '../telemetry/propagation.ts';
 import { defaultRequestText, type RequestText } from '../telemetry/request-text.ts';
 import { MethodRef } from '../upstream/method-slots.ts';
-import type { RoutePlan } from './plan.ts';
+import type { RoutePlan } from './route-plan.ts';
 
 /**
  * All that follows from a request head alone: its route, the fields to forward, its timeout. A client that sends the
  * same head on every call (its decoder gives the very same block then) has it worked out once.
  */
-export interface Forwarding {
+export interface RoutedRequest {
   readonly plan: RoutePlan | null;
   /** Why the target of the request is refused, as words after "the client sent "; null where it is served. */
   readonly refusal: string | null;
@@ -28,7 +28,7 @@ export interface Forwarding {
   readonly authority: string;
 }
 
-interface Remembered extends Forwarding {
+interface Remembered extends RoutedRequest {
   readonly router: Router<RoutePlan>;
   readonly replaced: ReplacedHeaders;
   /** The path is forwarded in another form than it came. */
@@ -36,15 +36,15 @@ interface Remembered extends Forwarding {
 }
 
 /** `replaced`: the trace headers of the request that are not forwarded. `shown` stays the same for the life of a process. */
-export function forwardingOf(
+export function routeRequest(
   head: HeaderBlock,
   router: Router<RoutePlan>,
   replaced: ReplacedHeaders,
   shown: RequestText = defaultRequestText,
-): Forwarding {
+): RoutedRequest {
   const known = head.derived as Remembered | null;
   if (known !== null && known.router === router && known.replaced === replaced) return known;
-  const common = commonForwarding(head, router, replaced, shown);
+  const common = routeLikeBase(head, router, replaced, shown);
   if (common !== null) return common;
   const grpc = head.isGrpc;
   // What is not gRPC may call its headers as it likes.
@@ -53,14 +53,14 @@ export function forwardingOf(
   const target = head.method === 'CONNECT' ? null : router.targetOf(head);
   const served = target !== null && target.refusal === null;
   const rewritten = served && target.path !== head.path;
-  const routed = rewritten ? withPath(head, target.path) : head;
-  const forwarding: Remembered = {
+  const normal = rewritten ? withPath(head, target.path) : head;
+  const routed: Remembered = {
     router,
     replaced,
     rewritten,
     refusal: target === null ? null : target.refusal,
-    plan: served ? router.route(routed) : null,
-    base: forwardedFields(routed, grpc, replaced),
+    plan: served ? router.route(normal) : null,
+    base: forwardedFields(normal, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
     rpcMethod: grpc ? new MethodRef(shown.path(head.path)) : null,
@@ -70,10 +70,10 @@ export function forwardingOf(
   };
   if (head.repeated) {
     // Its own encoding is remembered by each connection, under the same condition.
-    forwarding.base.repeated = true;
-    head.derived = forwarding;
+    routed.base.repeated = true;
+    head.derived = routed;
   }
-  return forwarding;
+  return routed;
 }
 
 /** What may follow the common part of a client's heads and change nothing but the fields to forward. */
@@ -81,16 +81,16 @@ const indifferentKinds =
   (1 << FieldKind.Regular) | (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
 
 /** Of a head that only adds such fields to a base that repeats, as where each call has an id: all else is the base's. */
-function commonForwarding(
+function routeLikeBase(
   head: HeaderBlock,
   router: Router<RoutePlan>,
   replaced: ReplacedHeaders,
   shown: RequestText,
-): Forwarding | null {
+): RoutedRequest | null {
   const { base } = head;
   if (base?.repeated !== true || head.repeated || router.asksForFields) return null;
   if (head.ownHasAny(~indifferentKinds)) return null;
-  const ofBase = forwardingOf(base, router, replaced, shown);
+  const ofBase = routeRequest(base, router, replaced, shown);
   // What is forwarded then stands on another base than the head does.
   if ((base.derived as Remembered).rewritten) return null;
   const { plan, refusal, timeoutMs, grpc, rpcMethod, method, path, authority } = ofBase;

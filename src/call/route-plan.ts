@@ -1,0 +1,57 @@
+import type { Cluster } from '../upstream/cluster.ts';
+import type { TriesPlan } from './dispatch/tries-plan.ts';
+import { allTraffic, type Stage, type Traffic } from './stage.ts';
+
+/** The stages of a route that act on one kind of traffic, by hook, in the order of the list of policies. */
+export interface StageLists {
+  readonly request: readonly Stage[];
+  readonly attempt: readonly Stage[];
+  readonly reply: readonly Stage[];
+  readonly trailers: readonly Stage[];
+}
+
+/** What a route does with a request, worked out when the configuration was loaded. Immutable. */
+export interface RoutePlan {
+  readonly route: string;
+  /** Null for a route whose stages choose the cluster, or answer every request. */
+  readonly cluster: Cluster | null;
+  /** Upper bound on the duration of a request, milliseconds; infinity for none. `grpc-timeout` counts as well. */
+  readonly timeoutMs: number;
+  /** Retries by policy, or hedging; null for none. */
+  readonly tries: TriesPlan | null;
+  /** Null where no stage acts on single requests. */
+  readonly stages: Readonly<Record<Traffic, StageLists | null>> | null;
+}
+
+/** The plan of a route over its compiled policies. */
+export function planRoute(route: string, cluster: Cluster | null, stages: readonly Stage[]): RoutePlan {
+  const timeouts = stages.map(({ timeoutMs = Number.POSITIVE_INFINITY }) => timeoutMs);
+  return {
+    route,
+    cluster,
+    timeoutMs: Math.min(...timeouts),
+    tries: stages.find(({ tries }) => tries !== undefined)?.tries ?? null,
+    stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,
+  };
+}
+
+function actsOnRequests({ request, attempt, reply, trailers }: Stage): boolean {
+  return [request, attempt, reply, trailers].some((hook) => hook !== undefined);
+}
+
+function byTraffic(stages: readonly Stage[]): Record<Traffic, StageLists | null> {
+  const lists = allTraffic.map((traffic): [Traffic, StageLists | null] => {
+    const acting = stages.filter((stage) => stage.appliesTo.includes(traffic));
+    return [traffic, acting.some(actsOnRequests) ? listsOf(acting) : null];
+  });
+  return Object.fromEntries(lists) as Record<Traffic, StageLists | null>;
+}
+
+function listsOf(stages: readonly Stage[]): StageLists {
+  return {
+    request: stages.filter(({ request }) => request !== undefined),
+    attempt: stages.filter(({ attempt }) => attempt !== undefined),
+    reply: stages.filter(({ reply }) => reply !== undefined),
+    trailers: stages.filter(({ trailers }) => trailers !== undefined),
+  };
+}

@@ -1,0 +1,84 @@
+import type { Clock } from '../core/clock.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { ReplyError } from '../core/reply-error.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { TriesPlan } from './dispatch/tries-plan.ts';
+import type { Peer } from './peer.ts';
+
+/** The kinds of traffic that run the pipeline (`pipeline.ts`). */
+export type Traffic = 'grpc' | 'http' | 'websocket' | 'tcp';
+
+export const allTraffic: readonly Traffic[] = ['grpc', 'http', 'websocket', 'tcp'];
+/** Traffic that has a head with fields. */
+export const requestTraffic: readonly Traffic[] = ['grpc', 'http', 'websocket'];
+/** Traffic whose reply passes through Outrigger as head, data and trailers. */
+export const replyTraffic: readonly Traffic[] = ['grpc', 'http'];
+
+/** A request as the stages of its route see it, and what they may change of it before an endpoint is picked. */
+export interface RequestView {
+  readonly traffic: Traffic;
+  readonly clock: Clock;
+  readonly peer: Peer;
+  readonly record: CallRecord;
+  /** The head as the client sent it; without fields for TCP. */
+  readonly requestHead: HeaderBlock;
+  /** The head that endpoints get, but for the trace context and the timeout that is left. */
+  readonly outgoing: HeaderBlock;
+  /** The cluster that gets the request; null until a stage of a route without `cluster` has chosen one. */
+  readonly cluster: Cluster | null;
+  /** Nothing follows the part of the request that has arrived. */
+  readonly requestEnded: boolean;
+  /** Sends the request to this cluster instead. */
+  useCluster(cluster: Cluster): void;
+  /** Gives endpoints this head instead. */
+  useHead(outgoing: HeaderBlock): void;
+  /** Lets a stage see the body of this request and its end. */
+  follow(follower: Follower): void;
+}
+
+/** Sees one request from its admission to its end. All methods must return at once, and must not throw. */
+export interface Follower {
+  /** Part of the request body; valid during the call only. An error ends the request. */
+  data?(bytes: Uint8Array, start: number, end: number, last: boolean): ReplyError | null;
+  trailers?(trailers: HeaderBlock): void;
+  /** The request is over, whichever way; its record is final. */
+  settled?(record: CallRecord): void;
+}
+
+/** A reply that Outrigger gives without an endpoint. For gRPC the head holds the status, and there is no body. */
+export interface DirectReply {
+  readonly head: HeaderBlock;
+  readonly body: Uint8Array | null;
+}
+
+/** What a stage decides about a request: null lets it go on. */
+export type Verdict =
+  | null
+  | { readonly kind: 'error'; readonly error: ReplyError }
+  | { readonly kind: 'reply'; readonly reply: DirectReply }
+  /** The stage calls `resume` later. `cancel` is called where the request ends before. */
+  | { readonly kind: 'wait'; readonly cancel: () => void };
+
+/** Goes on after a wait, with the next stage or with what the stage has decided by now. */
+export type Resume = (verdict: Verdict) => void;
+
+/** What one policy of a route does to its requests, compiled. Shared by all requests of the route; a policy without a hook costs nothing there. */
+export interface Stage {
+  /** The key of the policy in a route. */
+  readonly policy: string;
+  readonly appliesTo: readonly Traffic[];
+  /** Upper bound on the duration of the whole request, milliseconds. */
+  readonly timeoutMs?: number;
+  /** How further attempts are made; without one a request has one attempt, and transparent retries. */
+  readonly tries?: TriesPlan;
+  /** Before an endpoint is picked: lets the request go on, delays it, or answers it. */
+  request?(request: RequestView, resume: Resume): Verdict;
+  /** The head of one attempt, whose endpoint is known. */
+  attempt?(request: RequestView, head: HeaderBlock, endpoint: Endpoint): HeaderBlock;
+  /** The head of the reply, also of one that Outrigger gives itself. `endpoint` is null there. */
+  reply?(request: RequestView, head: HeaderBlock, endpoint: Endpoint | null): HeaderBlock;
+  /** The trailers of the reply. */
+  trailers?(request: RequestView, trailers: HeaderBlock, endpoint: Endpoint | null): HeaderBlock;
+}

@@ -1,0 +1,14 @@
+import { fault } from './fault/policy.ts';
+import { hedge } from './hedge/policy.ts';
+import { rateLimit } from './rate-limit/policy.ts';
+import { retry } from './retry/policy.ts';
+import { timeout } from './timeout/policy.ts';
+
+/**
+ * Every policy that a route may have. The order is that of the keys in the reference page, and of the stages: a request passes
+ * them from first to last, its reply from last to first.
+ *
+ *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
+ *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
+ */
+export const policies = [timeout, retry, hedge, rateLimit, fault] as const;

@@ -1,0 +1,81 @@
+import type { RequestView, Stage } from '../call/stage.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Shape, Value } from '../schema/shape.ts';
+import type { Draft } from '../schema/typed.ts';
+import type { Registry } from '../telemetry/metrics/registry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+
+/**
+ * One feature of a route. Everything that the rest of Outrigger knows of it is derived from this: the key in the
+ * configuration, its documentation, JSON Schema, environment, checks, references to clusters, reload, metrics and what it does
+ * to requests. A policy lives in a folder of its own, never imports another one, and is registered by a line in `list.ts`.
+ */
+export interface RoutePolicy<K extends string = string, S extends Shape = Shape, M = unknown> {
+  /** The key in a route. */
+  readonly key: K;
+  readonly schema: S;
+  /** The policy answers every request, or chooses the cluster: a route that has it needs no `cluster`. */
+  readonly replacesCluster?: boolean;
+  /** Reports what the schema alone cannot see. Any part of `config` may be missing because it was wrong. */
+  check?(config: NonNullable<Draft<Value<S>>>, context: CheckContext): void;
+  /** The clusters that the configuration names, with their paths within it: they must exist, and carry HTTP. */
+  clusters?(config: NonNullable<Draft<Value<S>>>): readonly ClusterReference[];
+  /** Declares the metrics of the policy, once for each process. */
+  metrics?(registry: Registry): M;
+  /** Compiles the configuration of one route; null where nothing is to be done. */
+  compile(config: NonNullable<Value<S>>, env: CompileEnv<M>): Stage | null;
+}
+
+export interface ClusterReference {
+  /** Path within the configuration of the policy: `[0].cluster`, `.cluster`. */
+  readonly path: string;
+  readonly name: string | undefined;
+}
+
+/** What the checks of a policy may look at besides its own configuration. */
+export interface CheckContext {
+  /** The other keys of the route, typed, by their names in code: `timeoutMs`, `retry`, `match`. */
+  readonly route: Readonly<Record<string, unknown>>;
+  /** The cluster of the route, where it is known. */
+  readonly cluster: ClusterFacts | undefined;
+  /** What is wrong with a regular expression; undefined for nothing. */
+  checkRegex(pattern: string): string | undefined;
+  /** `path` is within the configuration of the policy: `.delay`, `[1].name`, '' for all of it. */
+  problem(path: string, message: string): void;
+  warning(path: string, message: string): void;
+}
+
+/** What is known of a cluster before it is built. */
+export interface ClusterFacts {
+  readonly name?: string;
+  readonly protocol?: string;
+  readonly endpoints?: readonly unknown[];
+  readonly discovery?: unknown;
+}
+
+/** What the stage of one route is compiled from. */
+export interface CompileEnv<M = unknown> {
+  readonly listener: string;
+  readonly route: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What `metrics` returned. */
+  readonly metrics: M;
+  /** A cluster that `clusters` named. */
+  cluster(name: string): Cluster;
+}
+
+/** Infers the types of a policy from its parts. */
+export function definePolicy<const K extends string, S extends Shape, M = undefined>(
+  policy: RoutePolicy<K, S, M>,
+): RoutePolicy<K, S, M> {
+  return policy;
+}
+
+/** The labels of a route's own series. */
+export function routeLabels({ record }: Pick<RequestView, 'record'>): Readonly<Record<string, string>> {
+  return { 'outrigger.listener': record.listener, 'outrigger.route': record.route };
+}
