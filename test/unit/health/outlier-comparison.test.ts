@@ -75,12 +75,18 @@ describe('outlierDetector by comparison of the endpoints', () => {
     expect(ejectionRules).to.include.members([...endpoints[2].ejectionsByRule.keys()]);
   });
 
-  it('an ejected endpoint, whose last calls still fail, is not among those that are compared', () => {
-    setUp(5, { successRate });
-    fail(endpoints[0], 200);
-    traffic(150, endpoints[1], 3);
+  it('an ejected endpoint, whose last calls still end, is not among those that are compared', () => {
+    setUp(5, { failurePercentage: { threshold: 30, minEndpoints: 5, minCalls: 50 } });
+    fail(endpoints[0]);
+    traffic(150, endpoints[1], 2);
     clock.advance(10_000);
+    // Four are too few for a comparison.
     expect(endpoints[1].state).to.equal('in');
+    endpoints[0].recovered();
+    endpoints[0].succeeded();
+    traffic(150, endpoints[1], 2);
+    clock.advance(10_000);
+    expect(endpoints[1].state).to.equal('ejected');
   });
 
   it('failures that are found to be its own later count once, and only with the calls they belong to', () => {
@@ -105,7 +111,7 @@ describe('outlierDetector by comparison of the endpoints', () => {
     for (let i = 0; i < 49; i++) endpoints[0].unclear();
     clock.advance(10_000);
     endpoints[0].failed(49);
-    for (let i = 0; i < 59; i++) endpoints[0].succeeded();
+    for (let i = 0; i < 49; i++) endpoints[0].succeeded();
     others(60);
     clock.advance(10_000);
     expect(endpoints[0]).to.include({ state: 'in', ejections: 2 });

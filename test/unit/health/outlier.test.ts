@@ -18,7 +18,7 @@ describe('outlierDetector', () => {
   it('ejects at five failures in a row, and not before', () => {
     setUp(3);
     fail(endpoints[0], 4);
-    expect(endpoints[0]).to.include({ state: 'in', usable: true });
+    expect(endpoints[0]).to.include({ state: 'in', usable: true, ejectedUntilMs: 0 });
     endpoints[0].succeeded();
     fail(endpoints[0], 4);
     expect(endpoints[0].state).to.equal('in');
