@@ -51,7 +51,6 @@ export class ByteQueue {
     if (end === blockEnd) {
       this.blocks.shift();
       this.head = 0;
-      if (this.blocks.length === 0) this.tail = 0;
     }
     use(block, start, end);
     if (end === blockEnd) giveBlockBack(block);
@@ -61,8 +60,6 @@ export class ByteQueue {
   clear(): void {
     for (const block of this.blocks) giveBlockBack(block);
     this.blocks = [];
-    this.head = 0;
-    this.tail = 0;
     this.held = 0;
   }
 }

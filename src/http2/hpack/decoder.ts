@@ -104,7 +104,6 @@ export class HpackDecoder {
       if (known !== null) return known;
     }
     this.cursor.set(bytes, start, end);
-    this.base = null;
     this.fields = [];
     this.fieldsLeft = this.fieldsMax;
     this.listBytes = 0;

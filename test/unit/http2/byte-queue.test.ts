@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { dropSpareBlocks, lendBlock } from '../../../src/core/blocks.ts';
 import { ByteQueue } from '../../../src/http2/byte-queue.ts';
 
 function take(queue: ByteQueue, limit: number): Buffer {
@@ -52,6 +53,25 @@ describe('http2/byte-queue', () => {
     let pieces = 0;
     while (take(queue, 16_384).length > 0) pieces++;
     expect(pieces).to.equal(2);
+  });
+
+  it('gives its blocks back: the last one when it is empty, the others as they are used up, all when it is cleared', () => {
+    const queue = new ByteQueue();
+    /** The blocks that the queue used for so many bytes, and how many of them the stock has afterwards. */
+    const givenBack = (bytes: number, end: () => void): [used: number, back: number] => {
+      dropSpareBlocks();
+      queue.push(Buffer.alloc(bytes), 0, bytes);
+      const blocks = [...(queue as unknown as { blocks: Buffer[] }).blocks];
+      end();
+      const lent = blocks.flatMap(() => [lendBlock(4096), lendBlock(16_384)]);
+      return [blocks.length, blocks.filter((block) => lent.includes(block)).length];
+    };
+    expect(givenBack(100, () => take(queue, 99))).to.deep.equal([1, 0]);
+    take(queue, 1);
+    expect(givenBack(100, () => take(queue, 100))).to.deep.equal([1, 1]);
+    expect(givenBack(40_000, () => take(queue, 16_384))).to.deep.equal([3, 1]);
+    queue.clear();
+    expect(givenBack(40_000, () => queue.clear())).to.deep.equal([3, 3]);
   });
 
   it('is empty after it was cleared, and serves on', () => {

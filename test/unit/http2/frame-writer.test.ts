@@ -58,6 +58,30 @@ describe('http2/frame-writer', () => {
     );
   });
 
+  it('makes room for every frame, however full the buffer is', () => {
+    const body = Buffer.from('body of a frame');
+    const each: Array<(made: FrameWriter) => void> = [
+      (made) => made.data(1, body, 0, body.length, true),
+      (made) => made.headers(1, HeaderBlock.of([':status', '200']), true),
+      (made) => made.rstStream(1, 8),
+      (made) => made.windowUpdate(1, 1),
+      (made) => made.settings([[4, 65_536]]),
+      (made) => made.settingsAck(),
+      (made) => made.ping(false, Buffer.from('01234567'), 0),
+      (made) => made.goaway(1, 0, 'calm'),
+      (made) => made.raw(body),
+    ];
+    const written = (write: (made: FrameWriter) => void, room: number): string => {
+      const out = new OutputBuffer();
+      const from = out.bytes.length - room;
+      out.length = from;
+      write(new FrameWriter(out, new HpackEncoder(), () => {}));
+      return out.bytes.toString('hex', from, out.length);
+    };
+    for (const write of each)
+      for (let room = 0; room < 30; room++) expect(written(write, room)).to.equal(written(write, 4000));
+  });
+
   it('tells of the first frame after each flush, whatever it is', () => {
     const { made, writes } = writer();
     const each = [

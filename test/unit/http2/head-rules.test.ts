@@ -125,6 +125,23 @@ const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boole
 
 const responses: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boolean]> = [
   [
+    'with a pseudo-header that nobody knows',
+    [
+      [':status', '200'],
+      [':x', 'y'],
+    ],
+    false,
+  ],
+  ['with a pseudo-header that nobody knows alone', [[':x', '200']], false],
+  [
+    'with a pseudo-header of requests',
+    [
+      [':status', '200'],
+      [':method', 'GET'],
+    ],
+    false,
+  ],
+  [
     'with its status',
     [
       [':status', '200'],

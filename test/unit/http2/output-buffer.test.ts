@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { dropSpareBlocks, lendBlock } from '../../../src/core/blocks.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 
 function write(out: OutputBuffer, count: number, octet: number): void {
@@ -28,6 +29,45 @@ describe('http2/output-buffer', () => {
       expect(out.length).to.equal(0);
       expect(out.bytes.length).to.equal(4096);
     }
+  });
+
+  it('takes what a burst needs, and room for more of it above 16 KiB', () => {
+    for (const [bytes, room] of [
+      [4096, 4096],
+      [4097, 16_384],
+      [16_384, 16_384],
+      [16_385, 131_072],
+      [65_536, 131_072],
+      [65_537, 524_288],
+    ]) {
+      const out = new OutputBuffer();
+      write(out, bytes, 1);
+      expect(out.bytes.length, `${bytes}`).to.equal(room);
+      expect(out.lent).to.equal(bytes > 4096);
+    }
+  });
+
+  it('keeps what it grew to up to 4 KiB as its own', () => {
+    const out = new OutputBuffer(8);
+    write(out, 4096, 1);
+    expect(out.lent).to.equal(false);
+    const { bytes } = out;
+    out.clear();
+    expect(out.bytes).to.equal(bytes);
+  });
+
+  it('gives back the smaller block when a burst outgrows it, but never its own memory', () => {
+    dropSpareBlocks();
+    const out = new OutputBuffer();
+    const own = out.bytes;
+    write(out, 10_000, 1);
+    const first = out.bytes;
+    write(out, 90_000, 2);
+    expect([lendBlock(10_000), lendBlock(4096)])
+      .to.include(first)
+      .and.not.include(own);
+    out.clear();
+    expect(out.bytes).to.equal(own);
   });
 
   it('keeps its own memory from one flush to the next', () => {

@@ -24,6 +24,14 @@ describe('http2/settings', () => {
     });
   });
 
+  it('end with the frame, whatever stands behind it', () => {
+    const peer = defaultPeerSettings();
+    const wire = Buffer.concat([settings([4, 1000]), settings([4, 2000]).subarray(frameHeaderBytes)]);
+    const encoder = { setPeerTableBytesMax: () => {} };
+    applySettings(peer, encoder, false, wire, frameHeaderBytes, frameHeaderBytes + 6);
+    expect(peer.initialWindowBytes).to.equal(1000);
+  });
+
   it('are taken from the frame, unknown ones ignored', () => {
     const { peer, error } = apply([
       [SettingId.HEADER_TABLE_SIZE, 0xffff_ffff],

@@ -60,6 +60,17 @@ describe('HPACK decoder: table size updates', () => {
     expect(blockPairs(decoded(decoder, hex('')))).to.deep.equal([]);
   });
 
+  it('are looked for within the block alone', () => {
+    const decoder = new HpackDecoder(roomy);
+    for (const [wire, end] of [
+      ['3fffffffff7f', 0],
+      ['20 3fffffffff7f', 1],
+    ] as const) {
+      expect(blockPairs(decoder.decode(hex(wire), 0, end))).to.deep.equal([]);
+      expect(decoder.error).to.equal(null);
+    }
+  });
+
   it('evict', () => {
     const decoder = new HpackDecoder(roomy);
     decoded(decoder, Buffer.concat([literal(0x40, 'a', '1'), literal(0x40, 'b', '2')]));

@@ -175,6 +175,31 @@ describe('HPACK encoder: memo of blocks', () => {
     expect(blockPairs(decoded(decoder, encoded(encoder, block)))).to.deep.equal(wanted);
   });
 
+  it('a repeated block is not read again, unless its octets were too many to keep', () => {
+    const readsOf = (...fields: Field[]): number => {
+      let reads = 0;
+      const counted = new Proxy(fields, {
+        get(target, key) {
+          reads++;
+          return Reflect.get(target, key);
+        },
+      });
+      const encoder = new HpackEncoder();
+      const block = repeatedBlock(null);
+      Object.assign(block, { fields: counted });
+      for (let again = 0; again < 2; again++) encoded(encoder, block);
+      const before = reads;
+      encoded(encoder, block);
+      return reads - before;
+    };
+    expect(readsOf(constantField(':status', '200'))).to.equal(0);
+    expect(readsOf(small(1), small(2)), 'with fields in the table').to.equal(0);
+    const long = (count: number) =>
+      Array.from({ length: count }, (_, i) => new Field(`x${i}`, 'é'.repeat(100)));
+    expect(readsOf(...long(3))).to.equal(0);
+    expect(readsOf(...long(6))).to.be.above(0);
+  });
+
   it('a base that repeats comes first, whatever is new after it', () => {
     const encoder = new HpackEncoder();
     const decoder = new HpackDecoder(roomy);

@@ -101,6 +101,10 @@ describe('HPACK Huffman code', () => {
     expect(decode(hex('07ffffffff0707'))).to.equal(null);
   });
 
+  it('bounds the length by the shortest code, of 5 bits', () => {
+    expect([0, 1, 2, 5, 8, 100].map(huffmanDecodedMax)).to.deep.equal([0, 1, 3, 8, 12, 160]);
+  });
+
   it('decodes what it encoded, and the bound on the length holds', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {

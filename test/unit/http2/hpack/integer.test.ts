@@ -38,6 +38,7 @@ describe('HPACK integers', () => {
 
   it('go up to 2^32 - 1 and no further', () => {
     expect(written(0, 5, 0xffff_ffff)).to.equal('1fe0ffffff0f');
+    expect(integerOctetsMax).to.equal(6);
     expect(read(hex('1fe0ffffff0f'), 5).value).to.equal(0xffff_ffff);
     expect(read(hex('1fe1ffffff0f'), 5).value).to.equal(INTEGER_OVERFLOW);
     expect(read(hex('1fffffffff7f'), 5).value).to.equal(INTEGER_OVERFLOW);

@@ -28,6 +28,8 @@ describe('HPACK octet store', () => {
     const lengths = [...chunks].map(({ bytes }) => bytes.length);
     expect(lengths.slice(0, 6)).to.deep.equal([256, 512, 1024, 2048, 4096, 4096]);
     expect(Math.max(...lengths)).to.equal(4096);
+    // Values of 100 octets: 2 + 5 + 10 + 20 in the first four chunks, 40 in each further one.
+    expect(lengths.length).to.equal(4 + Math.ceil((1000 - 37) / 40));
     for (const { bytes, view } of chunks)
       expect([view.byteOffset, view.byteLength]).to.deep.equal([0, bytes.length]);
   });

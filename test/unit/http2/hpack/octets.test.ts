@@ -49,6 +49,25 @@ describe('octets and binary strings', () => {
     }
   });
 
+  it('hash by what is in the run alone, and to different hashes wherever a longer run differs', () => {
+    for (const length of lengths) {
+      const around = Buffer.concat([octets(length), Buffer.from('12345678')]);
+      const hash = hashOctets(around, 0, length, 1);
+      around.fill(0, length);
+      expect(hashOctets(around, 0, length, 1)).to.equal(hash);
+    }
+    for (const length of [65, 100, 255, 300, 512]) {
+      const run = octets(length);
+      for (let at = 0; at + 40 <= length; at++) {
+        const other = Buffer.from(run);
+        for (let i = at; i < at + 40; i++) other[i] = (i * 131) & 0xff;
+        expect(hashOctets(other, 0, length, 1), `${at} of ${length}`).not.to.equal(
+          hashOctets(run, 0, length, 1),
+        );
+      }
+    }
+  });
+
   it('hash alike where they are alike, and differently with another seed or a run of other octets', () => {
     for (const length of lengths.filter((length) => length >= 33)) {
       const first = octets(length);
