@@ -4,6 +4,7 @@ import {
   connect,
   createServer,
   type ListenOptions,
+  type LookupFunction,
   type Server,
   type Socket,
 } from 'node:net';
@@ -114,6 +115,21 @@ describe('tcpProbe over TLS', () => {
       expect((await check()).verdict).to.equal('failed');
     });
   }
+
+  it('connects to the other address family where the first address of a name refuses', async () => {
+    await listening({});
+    const { port } = server.address() as AddressInfo;
+    const address = { kind: 'tcp', host: 'localhost', port } as const;
+    const addresses = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    const lookup: LookupFunction = (_name, { all }, done) =>
+      all ? done(null, addresses) : done(null, addresses[0].address, addresses[0].family);
+    const tls = { ...endpointTls({ ca: localhostCertificate }, address, 'localhost'), lookup };
+    const { verdict } = await tcpProbe(address, new VirtualClock(), { tls }).check(1000);
+    expect(verdict).to.equal('healthy');
+  });
 
   it('fails where the connection closes during the handshake', async () => {
     await start(
