@@ -32,7 +32,9 @@ export function directReply(head: HeaderBlock, body: Uint8Array | null): Buffer 
   const raw = written.error === undefined ? written.value.raw : [];
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`];
   for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]}: ${raw[i + 1]}`);
-  lines.push(`content-length: ${body?.length ?? 0}`, 'connection: close');
+  // RFC 9110 section 8.6: 204 has no content-length; that of 304 would be the length of a body that is not here.
+  if (status !== 204 && status !== 304) lines.push(`content-length: ${body?.length ?? 0}`);
+  lines.push('connection: close');
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);
 }
 

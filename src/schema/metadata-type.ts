@@ -109,3 +109,14 @@ export const httpHeaders = metadata({
   grpc: false,
   reserved: reservedNames([...connectionNames, ...framing], { host: 'host, beside headers' }),
 });
+
+/** Headers of a reply that Outrigger gives itself. */
+export const replyHeaders = metadata({
+  label: 'headers',
+  grpc: false,
+  reserved: reservedNames([...connectionNames, ...framing], {
+    'content-type': 'contentType, beside headers',
+    'grpc-status': 'grpcStatus, beside headers',
+    'grpc-message': 'grpcMessage, beside headers',
+  }),
+});
