@@ -6,6 +6,7 @@ import { keepProcess, systemClock } from '../core/clock.ts';
 import { type LineLogger, lineLogger } from '../core/line-logger.ts';
 import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
+import type { PolicyList } from '../policies/compile.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import type { App } from '../runtime/app.ts';
 import { startApp } from '../runtime/app.ts';
@@ -109,11 +110,12 @@ export function start(
 }
 
 /** A configuration in the shape of the file, checked as a file would be. Throws with every problem. */
-export function configOf(raw: object): Config {
+export function configOf(raw: object, policies?: PolicyList): Config {
   const loaded: LoadResult = loadConfig({
     flags: { config: 'configuration' },
     env: {},
     checkRegex: checkSafeRegex,
+    policies,
     readFile: (path, bytesMax) =>
       path === 'configuration'
         ? { value: Buffer.from(JSON.stringify(raw)) }

@@ -7,11 +7,11 @@ export type JsonSchema = { readonly [key: string]: unknown };
  * The JSON Schema (draft 2020-12) of a configuration file, from the table: an editor completes and checks the file with
  * it. It is a little more lenient than the loader, which also knows how values belong together.
  */
-export function jsonSchema(): JsonSchema {
+export function jsonSchema(of: Section = table): JsonSchema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Outrigger configuration',
-    ...schemaOf(table),
+    ...schemaOf(of),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { PolicyList } from '../policies/compile.ts';
+import { policies as builtIn } from '../policies/list.ts';
 import {
   type ConfigProblem,
   type Place,
@@ -7,6 +9,7 @@ import {
   sortProblems,
 } from '../schema/problem.ts';
 import type { Raw, RawMap } from '../schema/scalar-type.ts';
+import type { Section } from '../schema/shape.ts';
 import { type Draft, deepFreeze, rawOfTyped, typedOf } from '../schema/typed.ts';
 import { checkWritable, type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -17,7 +20,7 @@ import { maskRaw, secretsOf, secretsOfText, withoutSecrets } from './secrets.ts'
 import { sourceVariables } from './settings.ts';
 import { configFileBytesMax, parseSource, type SourceNode } from './source.ts';
 import { cluster as clusterShape } from './table/cluster.ts';
-import { type Config, table } from './table.ts';
+import { type Config, table, tableOf } from './table.ts';
 import { sourceOfTargets } from './targets.ts';
 
 /** Flags of `run` and `validate`, as the command line had them. */
@@ -36,6 +39,8 @@ export interface LoadInput {
   readonly checkRegex: (pattern: string) => string | undefined;
   /** For tests. */
   readonly readFile?: ReadFile;
+  /** For tests: other policies than Outrigger's. */
+  readonly policies?: PolicyList;
 }
 
 export type LoadResult =
@@ -63,7 +68,9 @@ const namedFileBytesMax = 16_777_216;
  * The whole configuration from flags, environment, file and defaults, each beaten by the one before; or everything that
  * is wrong with it. All or nothing: what comes out is whole, checked and frozen. Reads files; never throws.
  */
-export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded }: LoadInput): LoadResult {
+export function loadConfig(input: LoadInput): LoadResult {
+  const { flags, env, checkRegex, readFile = readFileBounded, policies = builtIn } = input;
+  const table = tableOf(policies);
   const environment = readEnvironment(env);
   const found = findSource(flags, env, readFile);
   const problems: ConfigProblem[] = [...(found.problems ?? [])];
@@ -89,6 +96,7 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
       draft,
       { ...reading, originOf: merged.originOf },
       {
+        policies,
         checkRegex,
         readFile: (path) => readFile(path, namedFileBytesMax),
         checkWritable,
@@ -110,13 +118,13 @@ export function loadConfig({ flags, env, checkRegex, readFile = readFileBounded 
 }
 
 /** The configuration as a file would have it, with every default written out. */
-export function fileOfConfig(config: Config): RawMap {
-  return rawOfTyped(table, config) as RawMap;
+export function fileOfConfig(config: Config, of: Section = table): RawMap {
+  return rawOfTyped(of, config) as RawMap;
 }
 
 /** The same with every secret of the table masked: what may be shown. */
-export function shownFileOfConfig(config: Config): RawMap {
-  return maskRaw(table, fileOfConfig(config) as Raw) as RawMap;
+export function shownFileOfConfig(config: Config, of: Section = table): RawMap {
+  return maskRaw(of, fileOfConfig(config, of) as Raw) as RawMap;
 }
 
 interface FoundSource {

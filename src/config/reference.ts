@@ -56,8 +56,8 @@ of a cluster or an endpoints file: \`endpoints: 127.0.0.1:50051, 127.0.0.1:50052
 `;
 
 /** The reference page, docs/configuration.md, in Markdown. */
-export function referencePage(): string {
-  return `${[head, ...sectionPages(table, '', 2), variablesPage()].join('\n')}`;
+export function referencePage(of: Section = table): string {
+  return `${[head, ...sectionPages(of, '', 2), variablesPage()].join('\n')}`;
 }
 
 /** A heading, a table of the keys, then a page for each section below. */

@@ -1,30 +1,46 @@
-import { list, section, type Value } from '../schema/shape.ts';
+import type { PolicyList } from '../policies/compile.ts';
+import { policies } from '../policies/list.ts';
+import { list, type Section, section, type Value } from '../schema/shape.ts';
 import { admin } from './table/admin.ts';
 import { cluster } from './table/cluster.ts';
-import { listener } from './table/listener.ts';
+import { makeListener } from './table/listener.ts';
 import { drain, limits, log, reload, zone } from './table/process.ts';
 import { telemetry } from './table/telemetry.ts';
 
 /**
  * The configuration: every key there is, with its type, default and meaning. The types below, the convict schema with its
- * variables and flags, the reader of files, `outrigger schema` and docs/configuration.md all come from here.
+ * variables and flags, the reader of files, `outrigger schema` and docs/configuration.md all come from here. A policy of a route
+ * brings its key along, so the table is made from the list of policies.
  *
  * Only keys that do something stand here. A key that did nothing would be worse than the error for an unknown one.
  */
-export const table = section(
-  { doc: 'The configuration of Outrigger.' },
-  {
-    admin,
-    listeners: list({ noun: 'listener', itemsMin: 1, unique: 'name', doc: 'Where calls come in.' }, listener),
-    clusters: list({ noun: 'cluster', itemsMin: 1, unique: 'name', doc: 'Where calls can go.' }, cluster),
-    telemetry,
-    limits,
-    drain,
-    reload,
-    zone,
-    log,
-  },
-);
+export function makeTable<const L extends PolicyList>(policies: L) {
+  return section(
+    { doc: 'The configuration of Outrigger.' },
+    {
+      admin,
+      listeners: list(
+        { noun: 'listener', itemsMin: 1, unique: 'name', doc: 'Where calls come in.' },
+        makeListener(policies),
+      ),
+      clusters: list({ noun: 'cluster', itemsMin: 1, unique: 'name', doc: 'Where calls can go.' }, cluster),
+      telemetry,
+      limits,
+      drain,
+      reload,
+      zone,
+      log,
+    },
+  );
+}
+
+/** The table with the policies that Outrigger has. */
+export const table = makeTable(policies);
+
+/** The table of any other list of policies, whose types are not known here. */
+export function tableOf(list: PolicyList = policies): Section {
+  return list === policies ? table : makeTable(list);
+}
 
 /** The whole configuration as code sees it: every default filled in, units last in names, frozen all the way down. */
 export type Config = Value<typeof table>;

@@ -3,7 +3,7 @@ import { type ConfigProblem, type Place, placeOfName, shown } from '../schema/pr
 import type { Raw } from '../schema/scalar-type.ts';
 import { endpointOf, type ListMember, splitList } from './endpoint-list.ts';
 import { type SourceNode, sourceOf } from './source.ts';
-import { listener } from './table/listener.ts';
+import { table } from './table.ts';
 
 /** `--from` and `--to`, or their variables, with the name that problems call them by. */
 export interface Targets {
@@ -33,7 +33,7 @@ export function sourceOfTargets({ from, to }: Targets): TargetsResult {
   if (from.text === undefined)
     complain(fromPlace, 'is missing; write --from 127.0.0.1:15001, the address that your clients will call');
   else {
-    const { error } = listener.keys.listen.type.parse(from.text);
+    const { error } = table.keys.listeners.item.keys.listen.type.parse(from.text);
     if (error !== undefined) complain(fromPlace, error);
   }
   if (to.texts.every((text) => /^[\s,]*$/.test(text)))

@@ -1,24 +1,23 @@
 import type { Stage } from '../call/stage.ts';
-import { propertyName, type Shape } from '../schema/shape.ts';
+import { propertyName } from '../schema/shape.ts';
 import type { Registry } from '../telemetry/metrics/registry.ts';
-import { policies } from './list.ts';
 import type { CompileEnv, RoutePolicy } from './policy.ts';
 
-type PolicyShapes = { readonly [P in (typeof policies)[number] as P['key']]: P['schema'] };
+/** Policies in the order of their stages: `list.ts`, or what a test declares. */
+export type PolicyList = readonly RoutePolicy[];
 
-/** The keys of all policies, for the table of the configuration. */
-export const policyKeys = keysOf(policies) as PolicyShapes;
+/** The keys of some policies with their shapes, as a route has them. */
+export type PolicyKeys<L extends PolicyList> = { readonly [P in L[number] as P['key']]: P['schema'] };
 
-/** The keys of some policies, as a section of the configuration has them. */
-export function keysOf(list: readonly RoutePolicy[]): Readonly<Record<string, Shape>> {
-  return Object.fromEntries(list.map(({ key, schema }) => [key, schema]));
+export function keysOf<const L extends PolicyList>(list: L): PolicyKeys<L> {
+  return Object.fromEntries(list.map(({ key, schema }) => [key, schema])) as PolicyKeys<L>;
 }
 
 /** What each policy counts in, by its key. */
 export type PolicyMetrics = ReadonlyMap<string, unknown>;
 
-/** Declares the metrics of all policies, once for each process. */
-export function policyMetrics(registry: Registry, list: readonly RoutePolicy[] = policies): PolicyMetrics {
+/** Declares the metrics of the policies, once for each process. */
+export function policyMetrics(registry: Registry, list: PolicyList): PolicyMetrics {
   return new Map(list.map((policy) => [policy.key, policy.metrics?.(registry)]));
 }
 
@@ -28,12 +27,12 @@ export function configOf(policy: RoutePolicy, route: object): NonNullable<unknow
   return values[propertyName(policy.key, policy.schema)];
 }
 
-/** Compiles the policies that a route has, in their order. */
+/** Compiles those policies of the list that a route has, in their order. */
 export function compilePolicies(
   route: object,
   env: Omit<CompileEnv, 'metrics'>,
   metrics: PolicyMetrics,
-  list: readonly RoutePolicy[] = policies,
+  list: PolicyList,
 ): Stage[] {
   const stages: Stage[] = [];
   for (const policy of list) {

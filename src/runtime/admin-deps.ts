@@ -1,5 +1,6 @@
 import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { shownFileOfConfig } from '../config/load.ts';
+import { tableOf } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
 import { type AppParts, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
@@ -52,7 +53,7 @@ export function adminDeps(
         counters: counters(parts),
       };
     },
-    configDump: () => shownFileOfConfig(parts.running.config),
+    configDump: () => shownFileOfConfig(parts.running.config, tableOf(deps.policies)),
     serverInfo: () => ({
       name: parts.running.config.telemetry.serviceName,
       version: deps.version,

@@ -10,6 +10,7 @@ import { BufferBudget } from '../http2/buffer-budget.ts';
 import { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { policyMetrics } from '../policies/compile.ts';
+import { policies as builtIn } from '../policies/list.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
@@ -62,7 +63,7 @@ export interface App {
 
 /** Builds everything from a configuration and starts it in order; rejects with a sentence and leaves nothing behind. */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
-  const { clock, logger } = deps;
+  const { clock, logger, policies = builtIn } = deps;
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
   const internalErrors = new InternalErrors(sparingLogger(logger, clock));
@@ -97,7 +98,8 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     series: new EndpointSeriesTable(),
     memory,
     sharedPorts: config.drain.handoverMs !== undefined,
-    policyMetrics: policyMetrics(telemetry.registry),
+    policies,
+    policyMetrics: policyMetrics(telemetry.registry, policies),
     telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),

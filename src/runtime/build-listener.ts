@@ -10,6 +10,7 @@ import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
 import { upgradeDownstream } from '../listeners/upgrade-downstream.ts';
+import type { PolicyList } from '../policies/compile.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
 import type { TcpPassthrough } from '../tcp/passthrough.ts';
@@ -82,11 +83,12 @@ export function sameRoutes(
   { config, clusters }: Pick<ListenerParts, 'config' | 'clusters'>,
   wanted: ListenerConfig,
   after: ReadonlyMap<string, BuiltCluster>,
+  policies: PolicyList,
 ): boolean {
   if (JSON.stringify(config.routes) !== JSON.stringify(wanted.routes)) return false;
   if (JSON.stringify(config.requestTarget) !== JSON.stringify(wanted.requestTarget)) return false;
   return config.routes
-    .flatMap((route) => clustersOfRoute(route, ''))
+    .flatMap((route) => clustersOfRoute(route, '', policies))
     .every(({ name = '' }) => clusters.get(name)?.cluster === after.get(name)?.cluster);
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { LineLogger } from '../core/line-logger.ts';
 import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
+import type { PolicyList } from '../policies/compile.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
@@ -28,6 +29,8 @@ export interface AppDeps {
   readonly load?: () => LoadResult;
   /** `POST /quitquitquit` was asked for, and the drain is over. */
   readonly onQuit: () => void;
+  /** For tests: other policies than Outrigger's. */
+  readonly policies?: PolicyList;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
   /** For tests, which have one machine: whether the peer of an admin connection is on this one. */

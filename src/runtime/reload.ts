@@ -156,7 +156,7 @@ export class Reloader {
       if (before !== undefined) cluster.replaces(before.cluster);
     }
     for (const { parts: listener, config: wanted, prepared } of plan.keptListeners) {
-      const same = sameRoutes(listener, wanted, clusters);
+      const same = sameRoutes(listener, wanted, clusters, this.deps.policies);
       // Kept if it can be: retry budgets and what connections remember of heads go with it.
       const routes = routesOf(wanted, clusters, this.deps);
       const router = same ? listener.context.router : routes.router;

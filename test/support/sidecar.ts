@@ -70,11 +70,14 @@ export async function startSidecar(
   shape: ConfigShape,
   { expectsBugs = false, ...deps }: SidecarDeps = {},
 ): Promise<Sidecar> {
-  const config = configOf({
-    admin: { listen: '127.0.0.1:0' },
-    drain: { grace: '2s', goawayDelay: '0s' },
-    ...shape,
-  });
+  const config = configOf(
+    {
+      admin: { listen: '127.0.0.1:0' },
+      drain: { grace: '2s', goawayDelay: '0s' },
+      ...shape,
+    },
+    deps.policies,
+  );
   const log: string[] = [];
   const seed = randomInt(2 ** 31);
   const app = await startApp(config, {

@@ -1,6 +1,5 @@
-import { configOf } from '../../policies/compile.ts';
-import { policies } from '../../policies/list.ts';
-import type { CheckContext, RoutePolicy } from '../../policies/policy.ts';
+import { configOf, type PolicyList } from '../../policies/compile.ts';
+import type { CheckContext } from '../../policies/policy.ts';
 import { shown } from '../../schema/problem.ts';
 import type { DraftCluster, DraftRoute, Rule } from './rule.ts';
 
@@ -21,7 +20,7 @@ export const policiesMakeSense: Rule = (config, diagnostics, help) => {
   const clusterOf = (name: string | undefined): DraftCluster | undefined =>
     config.clusters?.find((cluster) => cluster.name !== undefined && cluster.name === name);
   eachRoute(config, (route, path) => {
-    for (const policy of policies as readonly RoutePolicy[]) {
+    for (const policy of help.policies) {
       const own = configOf(policy, route);
       if (own === undefined || policy.check === undefined) continue;
       const at = `${path}.${policy.key}`;
@@ -38,8 +37,8 @@ export const policiesMakeSense: Rule = (config, diagnostics, help) => {
 };
 
 /** A route leads to a cluster, or has a policy that needs none. */
-export const routesLead: Rule = (config, diagnostics) => {
-  const without = (policies as readonly RoutePolicy[]).filter(({ replacesCluster }) => replacesCluster);
+export const routesLead: Rule = (config, diagnostics, { policies }) => {
+  const without = policies.filter(({ replacesCluster }) => replacesCluster);
   eachRoute(config, (route, path) => {
     const instead = without.filter((policy) => configOf(policy, route) !== undefined);
     const [first] = instead;
@@ -58,9 +57,10 @@ export const routesLead: Rule = (config, diagnostics) => {
 export function clustersOfRoute(
   route: DraftRoute,
   path: string,
+  policies: PolicyList,
 ): Array<{ readonly path: string; readonly name: string | undefined }> {
   const named = [{ path: `${path}.cluster`, name: route.cluster as string | undefined }];
-  for (const policy of policies as readonly RoutePolicy[]) {
+  for (const policy of policies) {
     const own = configOf(policy, route);
     if (own === undefined) continue;
     for (const reference of policy.clusters?.(own) ?? [])

@@ -5,7 +5,7 @@ import { clustersOfRoute } from './policies.ts';
 import type { DraftCluster, Rule } from './rule.ts';
 
 /** Every cluster that a route or a tcp listener names exists, and speaks what is sent to it. */
-const clustersExist: Rule = (config, diagnostics) => {
+const clustersExist: Rule = (config, diagnostics, { policies }) => {
   const clusters = new Map<string, DraftCluster>();
   for (const cluster of config.clusters ?? [])
     if (cluster.name !== undefined) clusters.set(cluster.name, cluster);
@@ -15,7 +15,7 @@ const clustersExist: Rule = (config, diagnostics) => {
     const path = `listeners[${i}]`;
     if (listener.protocol === 'tcp') check(listener.cluster, `${path}.cluster`, clusters, diagnostics, 'tcp');
     listener.routes?.forEach((route, j) => {
-      for (const named of clustersOfRoute(route, `${path}.routes[${j}]`))
+      for (const named of clustersOfRoute(route, `${path}.routes[${j}]`, policies))
         check(named.name, named.path, clusters, diagnostics, 'http');
     });
   });
@@ -43,12 +43,12 @@ function check(
 }
 
 /** A cluster that nothing leads to is most likely a slip. */
-const clustersAreUsed: Rule = (config, diagnostics) => {
+const clustersAreUsed: Rule = (config, diagnostics, { policies }) => {
   const used = new Set<string | undefined>();
   for (const listener of config.listeners ?? []) {
     used.add(listener.cluster);
     for (const route of listener.routes ?? [])
-      for (const { name } of clustersOfRoute(route, '')) used.add(name);
+      for (const { name } of clustersOfRoute(route, '', policies)) used.add(name);
   }
   config.clusters?.forEach((cluster, i) => {
     if (cluster.name !== undefined && !used.has(cluster.name))

@@ -1,10 +1,13 @@
 import type { Result } from '../../core/result.ts';
+import type { PolicyList } from '../../policies/compile.ts';
 import type { Diagnostics } from '../../schema/diagnostics.ts';
 import type { Draft } from '../../schema/typed.ts';
 import type { Config } from '../table.ts';
 
 /** What rules need from outside this folder. */
 export interface RuleHelp {
+  /** The policies that a route may have. */
+  readonly policies: PolicyList;
   /**
    * What is wrong with a regular expression, or undefined. Given by the caller, since `src/config/` may not import
    * `src/routing/`, whose `checkSafeRegex` this is.

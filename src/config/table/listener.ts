@@ -1,4 +1,4 @@
-import { policyKeys } from '../../policies/compile.ts';
+import { keysOf, type PolicyList } from '../../policies/compile.ts';
 import { address } from '../../schema/address-type.ts';
 import { headerName } from '../../schema/names.ts';
 import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
@@ -76,17 +76,19 @@ const match = section(
   },
 );
 
-const route = section(
-  { doc: 'Where the calls go that match.', example: '{ name: all, cluster: greeter }' },
-  {
-    name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
-    match,
-    cluster: key(name, {
-      doc: 'Name of the cluster that gets the call. Required, unless a policy of the route chooses one or answers.',
-    }),
-    ...policyKeys,
-  },
-);
+function makeRoute<const L extends PolicyList>(policies: L) {
+  return section(
+    { doc: 'Where the calls go that match.', example: '{ name: all, cluster: greeter }' },
+    {
+      name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
+      match,
+      cluster: key(name, {
+        doc: 'Name of the cluster that gets the call. Required, unless a policy of the route chooses one or answers.',
+      }),
+      ...keysOf(policies),
+    },
+  );
+}
 
 const tls = optionalSection(
   {
@@ -205,38 +207,40 @@ const requestTarget = section(
   },
 );
 
-/** One place where calls come in, and where they go from there. */
-export const listener = section(
-  {
-    doc: 'One place where calls come in, and where they go from there.',
-    example: '{ name: outbound, listen: 127.0.0.1:15001, routes: [{ name: all, cluster: greeter }] }',
-  },
-  {
-    name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
-    listen: key(address('listen'), {
-      required: true,
-      doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one. A socket file that nobody listens on any more is replaced.',
-    }),
-    socket,
-    direction: key(choice(['outbound', 'inbound']), {
-      default: 'outbound',
-      doc: '`outbound`: the service calls others through it. `inbound`: others call the service through it.',
-    }),
-    protocol: key(choice(['auto', 'tcp']), {
-      default: 'auto',
-      doc: '`auto`: HTTP/1.1 and HTTP/2 on one port. `tcp`: bytes are passed on as they are; needs `cluster` instead of `routes`.',
-    }),
-    tls,
-    limits,
-    requestTarget,
-    routes: list(
-      {
-        noun: 'route',
-        unique: 'name',
-        doc: 'Checked in order; the first that matches takes the call. With none: `no_route`.',
-      },
-      route,
-    ),
-    cluster: key(name, { doc: 'For `protocol: tcp`: name of the cluster that gets the connections.' }),
-  },
-);
+/** One place where calls come in, and where they go from there. Its routes have the keys of these policies. */
+export function makeListener<const L extends PolicyList>(policies: L) {
+  return section(
+    {
+      doc: 'One place where calls come in, and where they go from there.',
+      example: '{ name: outbound, listen: 127.0.0.1:15001, routes: [{ name: all, cluster: greeter }] }',
+    },
+    {
+      name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
+      listen: key(address('listen'), {
+        required: true,
+        doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one. A socket file that nobody listens on any more is replaced.',
+      }),
+      socket,
+      direction: key(choice(['outbound', 'inbound']), {
+        default: 'outbound',
+        doc: '`outbound`: the service calls others through it. `inbound`: others call the service through it.',
+      }),
+      protocol: key(choice(['auto', 'tcp']), {
+        default: 'auto',
+        doc: '`auto`: HTTP/1.1 and HTTP/2 on one port. `tcp`: bytes are passed on as they are; needs `cluster` instead of `routes`.',
+      }),
+      tls,
+      limits,
+      requestTarget,
+      routes: list(
+        {
+          noun: 'route',
+          unique: 'name',
+          doc: 'Checked in order; the first that matches takes the call. With none: `no_route`.',
+        },
+        makeRoute(policies),
+      ),
+      cluster: key(name, { doc: 'For `protocol: tcp`: name of the cluster that gets the connections.' }),
+    },
+  );
+}

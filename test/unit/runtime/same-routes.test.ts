@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { configOf } from '../../../src/cli/run.ts';
+import { policies } from '../../../src/policies/list.ts';
 import { sameRoutes } from '../../../src/runtime/build-listener.ts';
 
 describe('runtime/build-listener', () => {
@@ -17,13 +18,15 @@ describe('runtime/build-listener', () => {
         clusters: [{ name: 'a', endpoints: [{ address: '127.0.0.1:1' }] }],
       }).listeners[0];
     const before = { config: listenerOf({}), clusters: new Map() };
-    expect(sameRoutes(before, listenerOf({}), new Map())).to.equal(true);
+    expect(sameRoutes(before, listenerOf({}), new Map(), policies)).to.equal(true);
     for (const changed of [
       { characters: 'rfc3986' },
       { normalizePath: false },
       { mergeSlashes: true },
       { escapedSlashes: 'reject' },
     ])
-      expect(sameRoutes(before, listenerOf(changed), new Map()), JSON.stringify(changed)).to.equal(false);
+      expect(sameRoutes(before, listenerOf(changed), new Map(), policies), JSON.stringify(changed)).to.equal(
+        false,
+      );
   });
 });
