@@ -40,17 +40,20 @@ function maskEntries(
   for (const [key, value] of entries) {
     const hide = isSecretKey(key) || (namesSecret && comparesOrSets.test(key));
     copy[key] =
-      hide && hides(key, value, under) ? masked : (maskMetadata(key, value) ?? mask(value, depth + 1, key));
+      hide && hides(key, value, under)
+        ? masked
+        : (maskMetadata(key, value, under) ?? mask(value, depth + 1, key));
   }
   return copy;
 }
 
 /**
  * What a health check carries (`health.grpc.metadata`, `health.http.headers`) with every value hidden, whatever its name: it is
- * there for credentials. Undefined for anything else; a list `headers` is what a route matches.
+ * there for credentials. Undefined for anything else, such as the headers of a route.
  */
-function maskMetadata(key: string, value: unknown): object | undefined {
-  if (key !== 'metadata' && key !== 'headers') return undefined;
+function maskMetadata(key: string, value: unknown, under: string): object | undefined {
+  const ofHealth = (key === 'metadata' && under === 'grpc') || (key === 'headers' && under === 'http');
+  if (!ofHealth) return undefined;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const copy: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(value)) copy[name] = text === '' ? '' : masked;

@@ -116,7 +116,10 @@ function scrub(message: string, secrets: readonly string[]): string {
 
 /** A configuration as a file would have it, with every secret of the table masked. Empty values stay: there is no secret. */
 export function maskRaw(shape: Shape, raw: Raw): Raw {
-  if (shape.kind === 'scalar') return shape.secret === true ? maskValue(raw) : raw;
+  if (shape.kind === 'scalar') {
+    if (shape.secret === true) return maskValue(raw);
+    return shape.secret === 'byName' ? maskNamed(raw) : raw;
+  }
   if (shape.kind === 'list')
     return Array.isArray(raw) ? (raw as readonly Raw[]).map((item) => maskRaw(shape.item, item)) : raw;
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
@@ -139,6 +142,15 @@ function maskValue(raw: Raw): Raw {
   if (Array.isArray(raw)) return raw.map(() => masked);
   if (typeof raw !== 'object') return masked;
   return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, maskValue(value as Raw)]));
+}
+
+/** A mapping of names to values, without the values of the names that sound like secrets. Anything else stays as it is. */
+function maskNamed(raw: Raw): Raw {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  const entries = Object.entries(raw as { readonly [key: string]: Raw });
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, isSecretKey(key) ? maskValue(value) : value]),
+  );
 }
 
 /** The sentence of a wrong value of one key, without the value where that is a secret. */

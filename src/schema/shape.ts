@@ -10,7 +10,7 @@ export type Presence = 'filled' | 'optional';
 
 /**
  * `true`: no error, log, page or dump shows the value. `byName`: so where the key `name` beside it names a header that holds
- * credentials.
+ * credentials, and in a mapping of header names to values where the name does.
  */
 export type Secrecy = boolean | 'byName';
 

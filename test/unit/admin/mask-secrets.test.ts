@@ -121,6 +121,18 @@ describe('admin/mask-secrets', () => {
     });
   });
 
+  it('hides every value of what a health check carries, and of a route only those of secret names', () => {
+    const headers = { request: { set: { authorization: 'Bearer abc', 'x-v': '1' } } };
+    expect(masked({ routes: [{ headers }] })).to.deep.equal({
+      routes: [{ headers: { request: { set: { authorization: '•••', 'x-v': '1' } } } }],
+    });
+    expect(
+      masked({ health: { http: { headers: { 'x-v': '1' } }, grpc: { metadata: { a: '1' } } } }),
+    ).to.deep.equal({
+      health: { http: { headers: { 'x-v': '•••' } }, grpc: { metadata: { a: '•••' } } },
+    });
+  });
+
   it('names what is no plain data, and stands a cycle and __proto__', () => {
     const cycle: Record<string, unknown> = {};
     cycle.again = cycle;

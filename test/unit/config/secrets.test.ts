@@ -1,5 +1,8 @@
 import { expect } from 'chai';
 import { fileOfConfig, shownFileOfConfig } from '../../../src/config/load.ts';
+import { maskRaw } from '../../../src/config/secrets.ts';
+import { httpHeaders } from '../../../src/schema/metadata-type.ts';
+import { key, section } from '../../../src/schema/shape.ts';
 import { configOf, loadText, minimal, problemsOf } from './support.ts';
 
 const secret = 'hunter2-hunter2-hunter2';
@@ -86,5 +89,13 @@ describe('config/secrets', () => {
     expect(shown).to.include('"secret":"•••"').and.include('"x-tenant":"•••"').and.include('"exact":"1"');
     expect(JSON.stringify(fileOfConfig(config))).to.include(secret);
     expect(JSON.stringify(shownFileOfConfig(configOf(minimal())))).not.to.include('•••');
+  });
+
+  it('a mapping of headers that is secret by name keeps the values of the other names', () => {
+    const shape = section({ doc: '' }, { set: key(httpHeaders, { doc: '', secret: 'byName' }) });
+    expect(maskRaw(shape, { set: { authorization: 'Bearer a', 'x-version': '1' } })).to.deep.equal({
+      set: { authorization: '•••', 'x-version': '1' },
+    });
+    expect(maskRaw(shape, { set: 'wrong' })).to.deep.equal({ set: 'wrong' });
   });
 });
