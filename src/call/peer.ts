@@ -3,4 +3,9 @@ export interface Peer {
   /** IP address, or '' for a Unix socket. */
   readonly address: string;
   readonly port: number;
+  /**
+   * Who the client is by its verified TLS certificate: the first URI of the subject alternative names (a SPIFFE ID), else the
+   * first DNS name, else the common name. '' or undefined without such a certificate.
+   */
+  readonly identity?: string;
 }

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Peer } from '../call/peer.ts';
 import { formatAddress } from '../core/address.ts';
+import { clientIdentity } from '../security/client-identity.ts';
 
 /** Where certificates are optional, one that is shown must still be good: an unknown identity is worse than none. */
 export function showsBadCertificate(socket: TLSSocket): boolean {
@@ -15,5 +16,26 @@ export function peerText(socket: Socket): string | undefined {
 }
 
 export function peerOf(socket: Socket): Peer {
-  return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+  const address = socket.remoteAddress ?? '';
+  const port = socket.remotePort ?? 0;
+  return socket instanceof TLSSocket ? new TlsPeer(address, port, socket) : { address, port };
+}
+
+/** A client over TLS. Most requests have nobody who asks for the identity, so the certificate is read at the first question. */
+class TlsPeer implements Peer {
+  readonly address: string;
+  readonly port: number;
+  private readonly socket: TLSSocket;
+  private known: string | undefined;
+
+  constructor(address: string, port: number, socket: TLSSocket) {
+    this.address = address;
+    this.port = port;
+    this.socket = socket;
+  }
+
+  get identity(): string {
+    this.known ??= clientIdentity(this.socket);
+    return this.known;
+  }
 }

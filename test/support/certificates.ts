@@ -13,7 +13,7 @@ export interface Pem {
 
 /** Signs certificates; `cert` is what its peers trust. */
 export interface Authority extends Pem {
-  /** For these DNS names and IP addresses. */
+  /** For these DNS names, IP addresses and URIs. */
   issue(names: readonly string[]): Pem;
 }
 
@@ -89,7 +89,7 @@ function subjectAltName(names: readonly string[]): Buffer {
   const one = (name: string): Buffer => {
     if (isIPv4(name)) return tagged(0x87, Buffer.from(name.split('.').map(Number)));
     if (isIPv6(name)) return tagged(0x87, ipv6Bytes(name));
-    return tagged(0x82, Buffer.from(name));
+    return tagged(name.includes('://') ? 0x86 : 0x82, Buffer.from(name));
   };
   return extension('551d11', sequence(...names.map(one)));
 }
