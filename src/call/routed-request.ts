@@ -31,11 +31,12 @@ export interface RoutedRequest {
 interface Remembered extends RoutedRequest {
   readonly router: Router<RoutePlan>;
   readonly replaced: ReplacedHeaders;
+  readonly shown: RequestText;
   /** The path is forwarded in another form than it came. */
   readonly rewritten: boolean;
 }
 
-/** `replaced`: the trace headers of the request that are not forwarded. `shown` stays the same for the life of a process. */
+/** `replaced`: the trace headers of the request that are not forwarded. `shown`: what telemetry shows of it. */
 export function routeRequest(
   head: HeaderBlock,
   router: Router<RoutePlan>,
@@ -43,7 +44,8 @@ export function routeRequest(
   shown: RequestText = defaultRequestText,
 ): RoutedRequest {
   const known = head.derived as Remembered | null;
-  if (known !== null && known.router === router && known.replaced === replaced) return known;
+  if (known !== null && known.router === router && known.replaced === replaced && known.shown === shown)
+    return known;
   const common = routeLikeBase(head, router, replaced, shown);
   if (common !== null) return common;
   const grpc = head.isGrpc;
@@ -57,6 +59,7 @@ export function routeRequest(
   const routed: Remembered = {
     router,
     replaced,
+    shown,
     rewritten,
     refusal: target === null ? null : target.refusal,
     plan: served ? router.route(normal) : null,

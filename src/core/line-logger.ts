@@ -8,9 +8,10 @@ import { safeJson, safeText } from './safe-text.ts';
 /** Characters that wait for a reader that stands still; lines that come on top are dropped and counted. */
 export const logQueueCharsMax = 1024 * 1024;
 
-/** A logger whose level can be changed while it runs. */
+/** A logger whose level and format can be changed while it runs. */
 export interface LineLogger extends Logger {
   level: LogLevel;
+  format: 'text' | 'json';
 }
 
 /** Writes a line per event: for people, or as JSON for programs. `write` gets it with its line end. */
@@ -22,7 +23,7 @@ export function lineLogger(options: {
   /** Characters that wait for the reader of the log. */
   readonly waitingChars?: () => number;
 }): LineLogger {
-  const { format, clock, write, waitingChars = () => 0 } = options;
+  const { clock, write, waitingChars = () => 0 } = options;
   let droppedLines = 0;
   const log = (level: LogLevel, message: string, facts: LogFacts = {}): void => {
     if (logLevels.indexOf(level) < logLevels.indexOf(logger.level)) return;
@@ -38,13 +39,14 @@ export function lineLogger(options: {
     // Rare enough that a Date per line does no harm; the wall clock itself comes from the clock.
     const time = isoTime(clock.wallMs());
     write(
-      format === 'json'
+      logger.format === 'json'
         ? `${safeJson(JSON.stringify({ time, level, ...boundedFacts({ message, ...facts }) }))}\n`
         : textLine(time, level, boundedText(message, factCharsMax), boundedFacts(facts)),
     );
   };
   const logger: LineLogger = {
     level: options.level,
+    format: options.format,
     debug: (message, facts) => log('debug', message, facts),
     info: (message, facts) => log('info', message, facts),
     warn: (message, facts) => log('warn', message, facts),

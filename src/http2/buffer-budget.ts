@@ -10,13 +10,19 @@ export class BufferBudget {
   /** What one connection may hold now. */
   shareBytes = Number.POSITIVE_INFINITY;
   private held = 0;
-  private readonly bytesMax: number;
+  private bytesMax: number;
   /** Up to this nothing is asked of anyone; -1 while memory is short. */
   private easyBytesMax: number;
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
     this.easyBytesMax = bytesMax / 2;
+  }
+
+  /** Another size; what is held counts on. */
+  resize(bytesMax: number): void {
+    this.bytesMax = bytesMax;
+    this.press(this.pressed);
   }
 
   get bytes(): number {

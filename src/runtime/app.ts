@@ -70,6 +70,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const telemetry = await startTelemetry(config.telemetry, {
     ...deps,
     internalErrors,
+    settled: (record) => stats.add(record),
     endpoints: () => endpointMetrics([...parts.running.clusters.values()].map((built) => built.cluster)),
     connections: () => connectionCounts(parts),
   });
@@ -100,7 +101,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     sharedPorts: config.drain.handoverMs !== undefined,
     policies,
     policyMetrics: policyMetrics(telemetry.registry, policies),
-    telemetry: { ...telemetry, settled: countedSettled(telemetry, stats) },
+    telemetry,
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),
   };
@@ -215,11 +216,4 @@ function watchMemory(
     emit({}, watch.high ? 1 : 0),
   );
   return watch;
-}
-
-function countedSettled(telemetry: Telemetry, stats: CallStats): Telemetry['settled'] {
-  return (record, trace) => {
-    stats.add(record);
-    telemetry.settled(record, trace);
-  };
 }

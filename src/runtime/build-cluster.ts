@@ -12,7 +12,7 @@ import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
 import { endpointTls } from '../security/endpoint-tls.ts';
-import { clientTls, tlsDigest } from '../security/tls-files.ts';
+import { clientTls } from '../security/tls-files.ts';
 import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
 import { isLoopback } from '../upstream/dial.ts';
@@ -96,25 +96,6 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     retriesMax: config.limits.maxRetries,
     endpointRequestsMax: config.limits.perEndpoint.maxRequests,
   };
-}
-
-/**
- * How much of a running cluster another configuration leaves as it is: all of it; its endpoints with their connections, health
- * and counters, of which some may come or go; or nothing, since its connections or probes would not be the same.
- */
-export function clusterChange(before: BuiltCluster, after: ClusterConfig): 'same' | 'members' | 'new' {
-  if (tlsDigest(before.tls) !== tlsDigest(clusterTls(after))) return 'new';
-  if (JSON.stringify(before.config) === JSON.stringify(after)) return 'same';
-  return perEndpoint(before.config) === perEndpoint(after) ? 'members' : 'new';
-}
-
-/** Where the endpoints of two configurations come from is the same. */
-export function sameDiscovery(a: ClusterConfig, b: ClusterConfig): boolean {
-  return JSON.stringify([a.endpoints, a.discovery]) === JSON.stringify([b.endpoints, b.discovery]);
-}
-
-function perEndpoint({ endpoints, discovery, balancer, limits, ...rest }: ClusterConfig): string {
-  return JSON.stringify({ ...rest, limits: { ...limits, maxRequests: 0 } });
 }
 
 /** What the pools of a cluster count together. */

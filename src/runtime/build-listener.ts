@@ -17,6 +17,7 @@ import type { TcpPassthrough } from '../tcp/passthrough.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { BuildDeps, BuiltCluster } from './build-cluster.ts';
 import { buildPlan, type PlanDeps } from './build-plan.ts';
+import { sameRouting } from './config-changes.ts';
 
 /** A listener and what its calls run on. `config`, `context` and `clusters` are replaced together by a reload. */
 export interface ListenerParts {
@@ -85,8 +86,7 @@ export function sameRoutes(
   after: ReadonlyMap<string, BuiltCluster>,
   policies: PolicyList,
 ): boolean {
-  if (JSON.stringify(config.routes) !== JSON.stringify(wanted.routes)) return false;
-  if (JSON.stringify(config.requestTarget) !== JSON.stringify(wanted.requestTarget)) return false;
+  if (!sameRouting(config, wanted, policies)) return false;
   return config.routes
     .flatMap((route) => clustersOfRoute(route, '', policies))
     .every(({ name = '' }) => clusters.get(name)?.cluster === after.get(name)?.cluster);

@@ -30,7 +30,7 @@ export interface MemoryWatchDeps {
  */
 export class MemoryWatch implements MemoryPressure {
   high = false;
-  private readonly marks: MemoryMarks;
+  marks: MemoryMarks;
   private readonly deps: MemoryWatchDeps;
   private timer: Timer | null = null;
   private looksOver = 0;

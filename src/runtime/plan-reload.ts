@@ -1,15 +1,9 @@
-import type { Config, ListenerConfig } from '../config/table.ts';
+import type { ClusterConfig, Config, ListenerConfig } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { PreparedListener } from '../listeners/listener.ts';
 import { tlsDigest } from '../security/tls-files.ts';
-import {
-  type BuildDeps,
-  type BuiltCluster,
-  buildCluster,
-  clusterChange,
-  sameDiscovery,
-} from './build-cluster.ts';
+import { type BuildDeps, type BuiltCluster, buildCluster, clusterTls } from './build-cluster.ts';
 import { buildDiscovery } from './build-discovery.ts';
 import {
   buildListener,
@@ -17,6 +11,7 @@ import {
   type ListenerParts,
   listenerSettings,
 } from './build-listener.ts';
+import { clusterChange, sameAccepting, sameDiscovery } from './config-changes.ts';
 import type { Running } from './parts.ts';
 
 /** A cluster that stays, with other members or another balancer. */
@@ -70,8 +65,8 @@ function planClusters(running: Running, config: Config, deps: BuildDeps, undo: A
   const changedClusters: ChangedCluster[] = [];
   for (const wanted of config.clusters) {
     const before = running.clusters.get(wanted.name);
-    const change = before === undefined ? 'new' : clusterChange(before, wanted);
-    if (before === undefined || change === 'new') {
+    const change = before === undefined ? 'rebuild' : changeOf(before, wanted);
+    if (before === undefined || change === 'rebuild') {
       const built = withPlace(`cluster ${wanted.name}`, () => buildCluster(wanted, deps));
       newClusters.push(built);
       undo.push(() => built.cluster.stop());
@@ -117,7 +112,7 @@ function planListeners(
     const prepared = withPlace(`listener ${wanted.name}`, () => {
       const settings = listenerSettings(wanted, deps);
       const sameFiles = tlsDigest(parts.listener.settings.tls) === tlsDigest(settings.tls);
-      const same = sameFiles && acceptedBy(parts.config) === acceptedBy(wanted);
+      const same = sameFiles && sameAccepting(parts.config, wanted, deps.policies);
       return same ? null : parts.listener.prepare(settings);
     });
     if (prepared !== null) undo.push(() => parts.listener.discard(prepared));
@@ -134,9 +129,11 @@ function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
   return a.listen.kind === 'unix' || a.listen.port !== 0 || a.name === b.name;
 }
 
-/** What a listener's connections are held to, without where their calls go. */
-function acceptedBy({ routes, cluster, ...settings }: ListenerConfig): string {
-  return JSON.stringify(settings);
+/** Certificates count by what is in their files, not by their paths. */
+function changeOf(before: BuiltCluster, wanted: ClusterConfig): ReturnType<typeof clusterChange> {
+  return tlsDigest(before.tls) === tlsDigest(clusterTls(wanted))
+    ? clusterChange(before.config, wanted)
+    : 'rebuild';
 }
 
 function withPlace<T>(place: string, work: () => T): T {

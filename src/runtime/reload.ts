@@ -3,15 +3,17 @@ import type { Config } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
 import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import type { PolicyList } from '../policies/compile.ts';
 import { formatProblem, sortProblems } from '../schema/problem.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
 import type { BuiltCluster } from './build-cluster.ts';
 import { clusterSettings } from './build-cluster.ts';
 import { type ListenerBuildDeps, type ListenerParts, routesOf, sameRoutes } from './build-listener.ts';
+import { processDifferences, restartProblems, sameListener } from './config-changes.ts';
 import { ListenersDrain } from './drainable.ts';
-import { fixedKeyProblems } from './fixed-keys.ts';
 import { drainGracefully, waitWhile } from './lifecycle.ts';
 import { startProblem } from './listen-problem.ts';
+import { memoryMarks } from './memory.ts';
 import { type AppParts, clustersAwaited } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
@@ -77,10 +79,10 @@ export class Reloader {
     if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
     const loaded = deps.load();
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
-    const fixed = sortProblems(fixedKeyProblems(running.config, loaded.config, loaded.placeOf));
+    const fixed = sortProblems(restartProblems(running.config, loaded.config, loaded.placeOf));
     if (fixed.length > 0) return this.refused(fixed.map(formatProblem));
     const plan = planReload(running, loaded.config, this.deps);
-    const changes = changesOf(plan, running.config);
+    const changes = changesOf(plan, running.config, this.deps.policies);
     const warnings = loaded.warnings.map(formatProblem);
     try {
       const lists = await this.warmUp(plan, warnings);
@@ -173,11 +175,21 @@ export class Reloader {
     const before = parts.running.config;
     parts.wasReady ||= clustersAwaited(parts).length === 0;
     parts.running = { config, clusters, listeners };
-    parts.lifecycle.settings = config.drain;
-    // A level that was set by hand stays, unless the file has another one than it had.
-    if (before.log.level !== config.log.level) parts.deps.logger.level = config.log.level;
+    this.applyProcess(before, config);
     for (const gone of plan.goneListeners) void this.letListenerGo(gone);
     for (const gone of plan.goneClusters) void this.letClusterGo(gone);
+  }
+
+  /** What belongs to the whole process. */
+  private applyProcess(before: Config, { drain, limits, log, telemetry }: Config): void {
+    const { parts, deps } = this;
+    parts.lifecycle.settings = drain;
+    // A level that was set by hand stays, unless the file has another one than it had.
+    if (before.log.level !== log.level) parts.deps.logger.level = log.level;
+    parts.deps.logger.format = log.format;
+    parts.memory.marks = memoryMarks(limits);
+    deps.bufferBudget.resize(limits.bufferedBytes);
+    parts.telemetry.reconfigure(telemetry);
   }
 
   private async letListenerGo(gone: ListenerParts): Promise<void> {
@@ -218,7 +230,7 @@ const idleLookMs = 100;
 /** What a cluster's new discovery said first, until the switch. */
 type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'applied'>;
 
-function changesOf(plan: ReloadPlan, before: Config): string[] {
+function changesOf(plan: ReloadPlan, before: Config, policies: PolicyList): string[] {
   const changes: string[] = [];
   const tell = (what: string, names: readonly string[]): void => {
     if (names.length > 0) changes.push(`${what} ${names.join(', ')}`);
@@ -229,7 +241,7 @@ function changesOf(plan: ReloadPlan, before: Config): string[] {
   );
   const routed = plan.keptListeners.filter(
     ({ parts, config: wanted, prepared }) =>
-      prepared !== null || JSON.stringify(parts.config) !== JSON.stringify(wanted),
+      prepared !== null || !sameListener(parts.config, wanted, policies),
   );
   tell('new cluster', plan.newClusters.filter((one) => !replaced.includes(one)).map(nameOf));
   tell('rebuilt cluster', replaced.map(nameOf));
@@ -253,9 +265,8 @@ function changesOf(plan: ReloadPlan, before: Config): string[] {
     'removed listener',
     plan.goneListeners.map(({ config: { name } }) => name),
   );
-  for (const section of ['drain', 'log'] as const)
-    if (JSON.stringify(before[section]) !== JSON.stringify(config[section]))
-      changes.push(`changed ${section}`);
+  const sections = processDifferences(before, config).map(({ path }) => path.split('.', 1)[0]);
+  for (const section of new Set(sections)) changes.push(`changed ${section}`);
   return changes;
 }
 

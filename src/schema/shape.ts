@@ -14,6 +14,12 @@ export type Presence = 'filled' | 'optional';
  */
 export type Secrecy = boolean | 'byName';
 
+/**
+ * What a reload does with a change of a key. `live`: applies it in place. `rebuild`: rebuilds the cluster, or what the listener
+ * accepts connections with. `restart`: refuses it. The effect that is written nearest to a key counts, from the key upwards.
+ */
+export type ReloadEffect = 'live' | 'rebuild' | 'restart';
+
 /** A key with a single value. */
 export interface Scalar<T = unknown, U extends Unit = Unit, P extends Presence = Presence> {
   readonly kind: 'scalar';
@@ -35,6 +41,7 @@ export interface Scalar<T = unknown, U extends Unit = Unit, P extends Presence =
   readonly standardVariable: string | undefined;
   /** Whether the value is a secret; see `Secrecy`. */
   readonly secret: Secrecy;
+  readonly reload: ReloadEffect | undefined;
 }
 
 /** A mapping with known keys; with `None`, the word `none` may stand in its place. */
@@ -53,6 +60,7 @@ export interface Section<
   readonly example: string | undefined;
   /** What is read where the section is not written at all; its keys' own defaults hold where it is. */
   readonly whenAbsent: { readonly [key: string]: Raw };
+  readonly reload: ReloadEffect | undefined;
 }
 
 /** A list of mappings. */
@@ -67,6 +75,7 @@ export interface List<I extends Section = Section> {
   readonly unique: string | undefined;
   /** Reads a text that stands for the list, or for some of its items. */
   readonly fromText: ItemsOfText | undefined;
+  readonly reload: ReloadEffect | undefined;
 }
 
 /** The items that a text holds, as a file would hold them, and every mistake in it, each a sentence. */
@@ -85,6 +94,7 @@ interface ScalarOptions {
   readonly variable?: string;
   readonly standardVariable?: string;
   readonly secret?: Secrecy;
+  readonly reload?: ReloadEffect;
 }
 type PresenceOf<O> = O extends { readonly default: Raw } | { readonly required: true }
   ? 'filled'
@@ -108,6 +118,7 @@ export function key<T, U extends Unit, const O extends ScalarOptions>(
     variable: options.variable,
     standardVariable: options.standardVariable,
     secret: options.secret ?? false,
+    reload: options.reload,
   };
 }
 
@@ -115,6 +126,7 @@ interface SectionOptions {
   readonly doc: string;
   readonly example?: string;
   readonly whenAbsent?: { readonly [key: string]: Raw };
+  readonly reload?: ReloadEffect;
 }
 
 /** A mapping that is filled with its keys' defaults where it is not written. */
@@ -139,13 +151,13 @@ export function sectionOrNone<const K extends Keys>(
 }
 
 function make<K extends Keys, P extends Presence, N extends boolean>(
-  { doc, example, whenAbsent = {} }: SectionOptions,
+  { doc, example, whenAbsent = {}, reload }: SectionOptions,
   keys: K,
   presence: P,
   required: boolean,
   orNone: N,
 ): Section<K, P, N> {
-  return { kind: 'section', keys, presence, required, orNone, doc, example, whenAbsent };
+  return { kind: 'section', keys, presence, required, orNone, doc, example, whenAbsent, reload };
 }
 
 interface ListOptions {
@@ -154,11 +166,12 @@ interface ListOptions {
   readonly itemsMin?: number;
   readonly unique?: string;
   readonly fromText?: ItemsOfText;
+  readonly reload?: ReloadEffect;
 }
 
 export function list<I extends Section>(options: ListOptions, item: I): List<I> {
-  const { doc, noun, itemsMin = 0, unique, fromText } = options;
-  return { kind: 'list', item, doc, noun, itemsMin, unique, fromText };
+  const { doc, noun, itemsMin = 0, unique, fromText, reload } = options;
+  return { kind: 'list', item, doc, noun, itemsMin, unique, fromText, reload };
 }
 
 /** The typed value of a shape, every default filled in. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -6,7 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import { QueryRedaction, sensitiveParametersDefault } from '../core/query-redaction.ts';
 import type { Random } from '../core/random.ts';
 import { maskUrls } from '../core/secret-keys.ts';
-import { type AccessLog, createAccessLog } from './access-log.ts';
+import { createAccessLog } from './access-log.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { type Environment, type ExportPlan, exportPlan } from './export-plan.ts';
 import { type CallMetrics, createCallMetrics } from './metrics/call-metrics.ts';
@@ -35,6 +36,8 @@ export interface TelemetryDeps {
   endpoints(): readonly EndpointSnapshot[];
   connections(): ConnectionCounts;
   readonly internalErrors?: InternalErrors;
+  /** Counts a call for the totals of the admin page. */
+  settled?(record: CallRecord): void;
 }
 
 /** All that the call path and the admin API know of telemetry. Nothing here throws or waits while calls run. */
@@ -54,6 +57,8 @@ export interface Telemetry {
   /** Whether `/metrics` is served. */
   readonly prometheus: boolean;
   prometheusText(accept: string | undefined): PrometheusText;
+  /** Applies what of its settings can change while calls run: access log, sampler, propagators, redaction. */
+  reconfigure(settings: TelemetrySettings): void;
   /** Reopens the access log, on SIGUSR1 and SIGHUP. */
   reopenAccessLog(): void;
   /** Sends and writes what is left, within `shutdownMaxMs`. Never rejects. */
@@ -74,14 +79,32 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
     : null;
   registerBuild(registry, deps.version);
   registerInternalErrors(registry, deps.internalErrors);
-  const accessLog = createAccessLog({ ...settings.accessLog, random, clock, logger });
+  const accessLogOf = (to: TelemetrySettings) => createAccessLog({ ...to.accessLog, random, clock, logger });
+  let accessLog = accessLogOf(settings);
+  let droppedBefore = 0;
   const otel = await startExport(plan, settings, deps, registry);
-  registerLosses(registry, otel, accessLog);
-  const tracing = makeTracing(settings, deps, otel);
+  registerLosses(registry, otel, () => droppedBefore + (accessLog?.droppedLines ?? 0));
+  let applied = settings;
+  let tracing = makeTracing(settings, deps, otel);
+  let requestText = requestTextOf(settings);
 
   return {
-    replaced: tracing.replaced,
-    requestText: new RequestText(new QueryRedaction(settings.redactQuery ?? sensitiveParametersDefault)),
+    get replaced() {
+      return tracing.replaced;
+    },
+    get requestText() {
+      return requestText;
+    },
+    reconfigure(wanted) {
+      if (!isDeepStrictEqual(wanted.accessLog, applied.accessLog)) {
+        droppedBefore += accessLog?.droppedLines ?? 0;
+        void accessLog?.close();
+        accessLog = accessLogOf(wanted);
+      }
+      if (!isDeepStrictEqual(wanted.traces, applied.traces)) tracing = makeTracing(wanted, deps, otel);
+      if (!isDeepStrictEqual(wanted.redactQuery, applied.redactQuery)) requestText = requestTextOf(wanted);
+      applied = wanted;
+    },
     begin(head, record) {
       calls.started(record);
       return tracing.begin(head, record);
@@ -91,6 +114,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
       return trace.attempt(attempt);
     },
     settled(record, trace) {
+      deps.settled?.(record);
       calls.settled(record);
       recent.add(record);
       if (trace.sampled) tracing.ended(record, trace);
@@ -140,6 +164,10 @@ async function startExport(
   }
 }
 
+function requestTextOf({ redactQuery = sensitiveParametersDefault }: TelemetrySettings): RequestText {
+  return new RequestText(new QueryRedaction(redactQuery));
+}
+
 function makeTracing(settings: TelemetrySettings, deps: TelemetryDeps, otel: Otel | null): Tracing {
   const { sampler, ratio, propagators } = settings.traces;
   const propagation = makePropagation(propagators);
@@ -173,7 +201,7 @@ function registerInternalErrors(registry: Registry, errors: InternalErrors | und
   );
 }
 
-function registerLosses(registry: Registry, otel: Otel | null, accessLog: AccessLog | null): void {
+function registerLosses(registry: Registry, otel: Otel | null, droppedLines: () => number): void {
   registry.observe(
     'counter',
     { name: 'outrigger.export.spans', help: 'Spans by what became of them.', unit: '{span}' },
@@ -201,7 +229,7 @@ function registerLosses(registry: Registry, otel: Otel | null, accessLog: Access
     'counter',
     { name: 'outrigger.access_log.dropped', help: 'Access log lines that were not written.', unit: '{line}' },
     (emit) => {
-      if (accessLog) emit({}, accessLog.droppedLines);
+      emit({}, droppedLines());
     },
   );
 }

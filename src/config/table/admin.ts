@@ -29,7 +29,7 @@ const tls = optionalSection(
 
 /** The page, the metrics and the commands. */
 export const admin = section(
-  { doc: 'The live page, `/metrics`, `/ready` and what the commands talk to.' },
+  { doc: 'The live page, `/metrics`, `/ready` and what the commands talk to.', reload: 'restart' },
   {
     listen: key(address('listen'), {
       default: '127.0.0.1:15000',

@@ -71,7 +71,7 @@ const sticky = optionalSection(
 
 /** Which of the usable endpoints gets a call. */
 export const balancer = section(
-  { doc: 'Which of the usable endpoints gets a call.' },
+  { doc: 'Which of the usable endpoints gets a call.', reload: 'live' },
   {
     policy: key(choice(policyNames), {
       default: 'least_request',

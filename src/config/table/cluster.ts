@@ -186,10 +186,12 @@ const limits = section(
     }),
     maxRequests: key(number({ min: 1, max: 10_000_000 }), {
       default: 65_536,
+      reload: 'live',
       doc: 'Calls in flight, streams included.',
     }),
     maxRetries: key(number({ min: 0, max: 10_000_000 }), {
       default: 1024,
+      reload: 'live',
       doc: 'Retries by `retry` and attempts by `hedge` in flight, over all routes. A call over it keeps the failure it has.',
     }),
     headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
@@ -217,6 +219,7 @@ const limits = section(
       {
         maxRequests: key(number({ min: 1, max: 10_000_000 }), {
           otherwise: 'only that of the cluster',
+          reload: 'live',
           doc: 'Calls in flight at one endpoint; more go to others, and when all are full they fail.',
         }),
         maxConnections: key(number({ min: 1, max: 1_000_000 }), {
@@ -293,6 +296,7 @@ const tls = optionalSection(
 export const cluster = section(
   {
     doc: 'A service by its replicas, and how they are treated.',
+    reload: 'rebuild',
     example: '{ name: greeter, endpoints: [{ address: 127.0.0.1:50051 }] }',
   },
   {
@@ -305,6 +309,7 @@ export const cluster = section(
       {
         noun: 'endpoint',
         doc: 'The replicas, or a text that lists them. Either these or `discovery`.',
+        reload: 'live',
         fromText: readEndpointList,
       },
       endpointShape,
@@ -312,6 +317,7 @@ export const cluster = section(
     discovery: optionalSection(
       {
         doc: 'Where the replicas are to be found. Either this or `endpoints`.',
+        reload: 'live',
         example: '{ dns: { host: orders, port: 50051 } }',
       },
       {

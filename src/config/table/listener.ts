@@ -185,6 +185,7 @@ const limits = section(
 const requestTarget = section(
   {
     doc: 'Which request targets are served, and in which form they are matched and forwarded; the same for HTTP/1.1 and HTTP/2.',
+    reload: 'live',
     example: '{ mergeSlashes: true, escapedSlashes: reject }',
   },
   {
@@ -212,6 +213,7 @@ export function makeListener<const L extends PolicyList>(policies: L) {
   return section(
     {
       doc: 'One place where calls come in, and where they go from there.',
+      reload: 'rebuild',
       example: '{ name: outbound, listen: 127.0.0.1:15001, routes: [{ name: all, cluster: greeter }] }',
     },
     {
@@ -236,11 +238,15 @@ export function makeListener<const L extends PolicyList>(policies: L) {
         {
           noun: 'route',
           unique: 'name',
+          reload: 'live',
           doc: 'Checked in order; the first that matches takes the call. With none: `no_route`.',
         },
         makeRoute(policies),
       ),
-      cluster: key(name, { doc: 'For `protocol: tcp`: name of the cluster that gets the connections.' }),
+      cluster: key(name, {
+        doc: 'For `protocol: tcp`: name of the cluster that gets the connections.',
+        reload: 'live',
+      }),
     },
   );
 }

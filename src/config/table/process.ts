@@ -4,13 +4,14 @@ import { key, section } from '../../schema/shape.ts';
 
 /** Where the process is. */
 export const zone = key(text({ charsMax: 64, emptyAllowed: true }), {
+  reload: 'restart',
   default: '',
   doc: 'Failure domain in which Outrigger runs, as `zone` of endpoints says it; empty where it is not known.',
 });
 
 /** How Outrigger stops. */
 export const drain = section(
-  { doc: 'How Outrigger stops on SIGTERM and drains on `outrigger drain`.' },
+  { doc: 'How Outrigger stops on SIGTERM and drains on `outrigger drain`.', reload: 'live' },
   {
     delay: key(duration({ max: '1h' }), {
       default: '5s',
@@ -29,6 +30,7 @@ export const drain = section(
       doc: 'From the first GOAWAY, which announces the end, to the one that says which calls still count.',
     }),
     handover: key(duration({ min: '1ms', max: '10m' }), {
+      reload: 'restart',
       otherwise: 'nobody is waited for, and no address is shared',
       doc: 'How long to wait, before going, for a successor on the same addresses. Until it is there, with the admin address as well, this sidecar serves on; then it closes its sockets and sends its clients over. Give it longer than a start takes on a busy machine: clients of a successor that comes later are refused in between. Addresses are shared by SO_REUSEPORT (Linux, FreeBSD), so any process of the same user could take connections. TCP only.',
     }),
@@ -39,6 +41,7 @@ export const drain = section(
 export const reload = section(
   {
     doc: 'When the configuration is reloaded by itself. SIGHUP, `outrigger reload` and `POST /reload` always do it.',
+    reload: 'restart',
   },
   {
     watch: key(toggle, {
@@ -56,7 +59,7 @@ export const reload = section(
 
 /** What all listeners together may be made to hold. */
 export const limits = section(
-  { doc: 'What the whole process may be made to hold.' },
+  { doc: 'What the whole process may be made to hold.', reload: 'live' },
   {
     bufferedBytes: key(size({ min: '1MiB', max: '64GiB' }), {
       default: '128MiB',
@@ -75,7 +78,7 @@ export const limits = section(
 
 /** What the operator reads. */
 export const log = section(
-  { doc: "Outrigger's own log, on standard error. Calls are in `telemetry.accessLog`." },
+  { doc: "Outrigger's own log, on standard error. Calls are in `telemetry.accessLog`.", reload: 'live' },
   {
     level: key(choice(logLevels), {
       default: 'info',

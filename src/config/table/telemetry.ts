@@ -13,6 +13,7 @@ const url = text({
 const otlp = section(
   {
     doc: 'Where traces (and metrics, if `metrics.otlp` is on) are sent. Nothing is sent without an endpoint.',
+    reload: 'restart',
   },
   {
     endpoint: key(url, {
@@ -61,7 +62,7 @@ const traces = section(
 );
 
 const metrics = section(
-  { doc: 'Counts and durations, by method, status and endpoint.' },
+  { doc: 'Counts and durations, by method, status and endpoint.', reload: 'restart' },
   {
     otlp: key(toggle, { default: false, doc: 'Sends metrics to the endpoint of `traces.otlp` too.' }),
     prometheus: key(toggle, { default: true, doc: 'Serves `/metrics` on the admin address.' }),
@@ -92,13 +93,14 @@ const accessLog = section(
 
 /** What Outrigger tells of the calls it carries. */
 export const telemetry = section(
-  { doc: 'What Outrigger reports of the calls it carries.' },
+  { doc: 'What Outrigger reports of the calls it carries.', reload: 'live' },
   {
     serviceName: key(text({ charsMax: 255 }), {
       default: 'outrigger',
       variable: 'OUTRIGGER_SERVICE_NAME',
       standardVariable: 'OTEL_SERVICE_NAME',
       doc: '`service.name` of traces and metrics.',
+      reload: 'restart',
     }),
     traces,
     metrics,
