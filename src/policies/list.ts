@@ -1,6 +1,7 @@
 import { fault } from './fault/policy.ts';
 import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
+import { respond } from './respond/policy.ts';
 import { retry } from './retry/policy.ts';
 import { timeout } from './timeout/policy.ts';
 
@@ -10,5 +11,6 @@ import { timeout } from './timeout/policy.ts';
  *
  *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
+ *  - `respond` comes after those that refuse, delay or fail requests: what they do holds for its requests as well.
  */
-export const policies = [timeout, retry, hedge, rateLimit, fault] as const;
+export const policies = [timeout, retry, hedge, rateLimit, fault, respond] as const;
