@@ -64,6 +64,17 @@ describe('what a policy asks of calls', () => {
     });
   });
 
+  it('is a key from every source that is configured, the first that has one', () => {
+    const hash = [{ header: 'X-Session' }, { cookie: 'Session' }, { path: true }, { source: true }];
+    const affinity = affinityOf({ ...defaultBalancerSettings, policy: 'maglev', hash });
+    const keyOf = (path: string, ...fields: [string, string][]) =>
+      affinity?.keyOf(HeaderBlock.of([':method', 'GET'], [':path', path], ...fields), '10.0.0.9');
+    expect(keyOf('/a', ['x-session', 'ada'], ['cookie', 'Session=bob'])).to.equal('ada');
+    expect(keyOf('/a', ['cookie', 'Session=bob'])).to.equal('bob');
+    expect(keyOf('/a?b')).to.equal('/a');
+    expect(keyOf('')).to.equal('10.0.0.9');
+  });
+
   it('is their latency for those that learn from it', () => {
     const learns = policyNames.filter(
       (policy) => latencyEstimator({ ...defaultBalancerSettings, policy }) !== null,

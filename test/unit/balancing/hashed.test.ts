@@ -37,6 +37,15 @@ describe('hash policies with bounded load', () => {
       expect(endpoints[0].active).to.be.at.most(125);
       expect(endpoints[1].active).to.be.at.most(375);
     });
+
+    it(`${policy} lets a heavy endpoint have its weight times as many calls of one key`, () => {
+      const endpoints = [candidate('a', 1), candidate('b', 3)];
+      const balancer = build(endpoints, { policy, boundedLoad: { factor: 1.25 } });
+      const keys = Array.from({ length: 100 }, (_, i) => `hot-${i}`);
+      const key = keys.find((one) => balancer.pick(0, null, one) === endpoints[1]) as string;
+      for (let i = 0; i < 400; i++) (balancer.pick(0, null, key) as Candidate).active++;
+      expect(endpoints.map(({ active }) => active)).to.deep.equal([25, 375]);
+    });
   }
 
   it('sends what is too much for one endpoint over all others, a key always to the same', () => {

@@ -69,6 +69,8 @@ describe('slowGuarded', () => {
   it('leaves one alone that is up to twice as slow', () => {
     const endpoints = pool(10, 10, 10, 10, 10, 10, 10, 10, 22);
     expect(guarded(endpoints)(endpoints[8], 0)).to.equal(2); // 1.94 times the mean, 11.3
+    const twice = pool(10, 10, 40); // a mean of 20
+    expect(guarded(twice)(twice[2], 0)).to.equal(2);
   });
 
   it('forgives altogether when the excess is below a quarter', () => {

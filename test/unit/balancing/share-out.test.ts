@@ -199,6 +199,7 @@ describe('shareOut', () => {
     it('own one has all calls while it has its share of the weight', () => {
       expect(zones({}, 'a')).to.deep.equal(['a 1.000', 'b 0.000', 'c 0.000']);
       expect(zones({ b: 1 }, 'a')).to.deep.equal(['a 1.000', 'b 0.000', 'c 0.000']);
+      expect(zones({ b: 0 }, 'a')).to.deep.equal(['a 1.000', 'c 0.000']);
     });
 
     it('own one keeps the part that it has the weight for, and others get the rest by what they can spare', () => {

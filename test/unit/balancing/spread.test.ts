@@ -134,6 +134,16 @@ describe('a balancer over groups', () => {
     for (let i = 0; i < 5; i++) expect(balancer.pick(0, null, '')?.address).to.equal('b');
   });
 
+  it('finds a group for the greatest number that can be drawn, however shares are rounded', () => {
+    const random = new SeededRandom(1);
+    const greatest = { next: () => 1 - Number.EPSILON / 2, i32: () => 0, u32: () => 0 };
+    for (let round = 0; round < 500; round++) {
+      const groups = ['a', 'b', 'c', 'd'].map((name) => group(random.next(), name));
+      const balancer = spread(groups, (endpoints) => roundRobin(endpoints, lowest), greatest);
+      expect(balancer.pick(0, null, '')?.address).to.equal('d');
+    }
+  });
+
   it('goes on to the others in order where all of its group were tried, to those before it as well', () => {
     const groups = [group(0, 'a'), group(1, 'b', 'c'), group(0, 'd')];
     const balancer = over(...groups);
