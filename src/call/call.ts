@@ -6,6 +6,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { AttemptKind, CallRecord, EndedBy } from '../telemetry/call-record.ts';
+import type { RouteTelemetry } from '../telemetry/route-telemetry.ts';
 import type { CallTrace } from '../telemetry/tracing.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
@@ -100,15 +101,20 @@ export class Call implements StreamReceiver, TriesCall, Cuttable, PipelineReques
     context.calls.begin(this);
   }
 
+  private get routeTelemetry(): RouteTelemetry | null {
+    const { plan } = this.routed;
+    return plan === null ? null : plan.telemetry;
+  }
+
   start(): void {
     // The trace comes first, so that an error of ours is on it too.
-    this.trace = this.context.telemetry.begin(this.requestHead, this.record);
+    this.trace = this.context.telemetry.begin(this.requestHead, this.record, this.routeTelemetry);
     runPipeline(this);
   }
 
   /** Answers with an error and goes nowhere: for what the listener already found wrong. */
   refuse(error: ReplyError): void {
-    this.trace = this.context.telemetry.begin(this.requestHead, this.record);
+    this.trace = this.context.telemetry.begin(this.requestHead, this.record, this.routeTelemetry);
     this.fail(error, 'client');
   }
 
@@ -464,6 +470,6 @@ export class Call implements StreamReceiver, TriesCall, Cuttable, PipelineReques
     record.responseMessages = this.replyMessages.count;
     // Counted first: a bug in what tells of calls must not leave one in flight for ever.
     this.context.calls.end(this);
-    this.context.telemetry.settled(record, this.trace!);
+    this.context.telemetry.settled(record, this.trace!, this.routeTelemetry);
   }
 }

@@ -71,7 +71,10 @@ export abstract class ConnectionRequest implements PipelineRequest {
     this.outgoing = routed.base;
     this.record = newCallRecord(context, routed, peer);
     this.record.tcp = traffic === 'tcp';
-    this.trace = traffic === 'tcp' ? null : context.telemetry.begin(requestHead, this.record);
+    this.trace =
+      traffic === 'tcp'
+        ? null
+        : context.telemetry.begin(requestHead, this.record, routed.plan?.telemetry ?? null);
   }
 
   get clock(): Clock {

@@ -1,3 +1,4 @@
+import type { RouteTelemetry } from '../telemetry/route-telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { TriesPlan } from './dispatch/tries-plan.ts';
 import { allTraffic, type Stage, type Traffic } from './stage.ts';
@@ -19,6 +20,8 @@ export interface RoutePlan {
   readonly timeoutMs: number;
   /** Retries by policy, or hedging; null for none. */
   readonly tries: TriesPlan | null;
+  /** How its requests are traced and logged; null where the settings of the process hold. */
+  readonly telemetry: RouteTelemetry | null;
   /** Null where no stage acts on single requests. */
   readonly stages: Readonly<Record<Traffic, StageLists | null>> | null;
 }
@@ -31,8 +34,14 @@ export function planRoute(route: string, cluster: Cluster | null, stages: readon
     cluster,
     timeoutMs: Math.min(...timeouts),
     tries: stages.find(({ tries }) => tries !== undefined)?.tries ?? null,
+    telemetry: telemetryOf(stages),
     stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,
   };
+}
+
+function telemetryOf(stages: readonly Stage[]): RouteTelemetry | null {
+  const parts = stages.flatMap(({ telemetry }) => (telemetry === undefined ? [] : [telemetry]));
+  return parts.length === 0 ? null : Object.assign({}, ...parts);
 }
 
 function actsOnRequests({ request, attempt, reply, trailers }: Stage): boolean {

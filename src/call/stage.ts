@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
+import type { RouteTelemetry } from '../telemetry/route-telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { TriesPlan } from './dispatch/tries-plan.ts';
@@ -73,6 +74,8 @@ export interface Stage {
   readonly timeoutMs?: number;
   /** How further attempts are made; without one a request has one attempt, and transparent retries. */
   readonly tries?: TriesPlan;
+  /** How requests are traced and logged; known before they reach any stage. */
+  readonly telemetry?: RouteTelemetry;
   /** Before an endpoint is picked: lets the request go on, delays it, or answers it. */
   request?(request: RequestView, resume: Resume): Verdict;
   /** The head of one attempt, whose endpoint is known. */

@@ -117,6 +117,6 @@ export class UpgradeCall extends ConnectionRequest implements Cuttable {
     const byUpstream = result.error === '' && record.attempts.length > 0;
     record.endedBy = ofClient ? 'client' : byUpstream ? 'upstream' : 'outrigger';
     this.followersSettled();
-    this.context.telemetry.settled(record, trace!);
+    this.context.telemetry.settled(record, trace!, this.routed.plan?.telemetry ?? null);
   }
 }

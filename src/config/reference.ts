@@ -87,7 +87,8 @@ function listDoc(list: string, item: string): string {
 
 function ifAbsent(section: Section): string {
   if (section.required) return ' Must be written.';
-  return section.presence === 'optional' ? ' Off unless written.' : '';
+  if (section.presence === 'filled') return '';
+  return section.otherwise === undefined ? ' Off unless written.' : ` Unless written: ${section.otherwise}.`;
 }
 
 function keyTable(keys: readonly [string, Scalar][]): string {

@@ -56,6 +56,8 @@ export interface Section<
   readonly required: boolean;
   readonly orNone: None;
   readonly doc: string;
+  /** What holds without an optional one, where that is not that it is off. */
+  readonly otherwise: string | undefined;
   /** What to write for one, where somebody wrote plain text instead. */
   readonly example: string | undefined;
   /** What is read where the section is not written at all; its keys' own defaults hold where it is. */
@@ -124,6 +126,7 @@ export function key<T, U extends Unit, const O extends ScalarOptions>(
 
 interface SectionOptions {
   readonly doc: string;
+  readonly otherwise?: string;
   readonly example?: string;
   readonly whenAbsent?: { readonly [key: string]: Raw };
   readonly reload?: ReloadEffect;
@@ -150,14 +153,22 @@ export function sectionOrNone<const K extends Keys>(
   return make(options, keys, 'filled', false, true);
 }
 
+/** A mapping, or `none`, that is undefined where it is not written: it changes a setting that lies elsewhere. */
+export function optionalSectionOrNone<const K extends Keys>(
+  options: SectionOptions & { readonly otherwise: string },
+  keys: K,
+): Section<K, 'optional', true> {
+  return make(options, keys, 'optional', false, true);
+}
+
 function make<K extends Keys, P extends Presence, N extends boolean>(
-  { doc, example, whenAbsent = {}, reload }: SectionOptions,
+  { doc, otherwise, example, whenAbsent = {}, reload }: SectionOptions,
   keys: K,
   presence: P,
   required: boolean,
   orNone: N,
 ): Section<K, P, N> {
-  return { kind: 'section', keys, presence, required, orNone, doc, example, whenAbsent, reload };
+  return { kind: 'section', keys, presence, required, orNone, doc, otherwise, example, whenAbsent, reload };
 }
 
 interface ListOptions {

@@ -15,6 +15,7 @@ import {
   chosenAttempt,
   rpcMethod,
 } from './outcome.ts';
+import type { AccessLogShare } from './route-telemetry.ts';
 
 /** Where access log lines go. */
 export type AccessLogTarget = { readonly kind: 'none' } | LineTarget;
@@ -22,7 +23,8 @@ export type AccessLogTarget = { readonly kind: 'none' } | LineTarget;
 export interface AccessLog {
   /** Lines that a reader or disk too slow, or an error, has cost. */
   readonly droppedLines: number;
-  write(record: CallRecord): void;
+  /** `own` is the share of the request's route, where it has one. */
+  write(record: CallRecord, own?: AccessLogShare): void;
   /** Reopens the file, after it was moved away (SIGUSR1 or SIGHUP, as logrotate expects). No line is lost. */
   reopen(): void;
   /** Writes out what is left, within `accessLogCloseMsMax`, and closes. Never rejects. */
@@ -45,12 +47,13 @@ export function createAccessLog(options: AccessLogOptions): AccessLog | null {
   const { to, sample, random } = options;
   if (to.kind === 'none') return null;
   const output = createLineOutput({ ...options, to });
+  const usual: AccessLogShare = { sample, errors: true };
   return {
     get droppedLines() {
       return output.droppedLines;
     },
-    write(record) {
-      if (sample < 1 && !callIsError(record) && random.next() >= sample) return;
+    write(record, own = usual) {
+      if (own.sample < 1 && !(own.errors && callIsError(record)) && random.next() >= own.sample) return;
       output.line(accessLogLine(record));
     },
     reopen: () => output.reopen(),

@@ -25,7 +25,16 @@ export function makeSampler(name: SamplerName, ratio: number): Sampler {
     : name.endsWith('always_off')
       ? 0
       : Math.min(Math.max(ratio, 0), 1);
-  return { parentBased: name.startsWith('parentbased_'), bound: share * 0x8000_0000 };
+  return { parentBased: name.startsWith('parentbased_'), bound: boundOf(share) };
+}
+
+/** The same sampler with another share of the traces that it decides about; a parent that decides still does. */
+export function withShare({ parentBased }: Sampler, share: number): Sampler {
+  return { parentBased, bound: boundOf(share) };
+}
+
+function boundOf(share: number): number {
+  return share * 0x8000_0000;
 }
 
 /**

@@ -20,6 +20,7 @@ import type { Otel } from './otel.ts';
 import { makePropagation, type ReplacedHeaders } from './propagation.ts';
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts';
 import { RequestText } from './request-text.ts';
+import type { RouteTelemetry } from './route-telemetry.ts';
 import { makeSampler } from './sampler.ts';
 import type { TelemetrySettings } from './settings.ts';
 import { type CallTrace, contextTracing, offTracing, type Tracing } from './tracing.ts';
@@ -46,12 +47,15 @@ export interface Telemetry {
   readonly replaced: ReplacedHeaders;
   /** What records and errors show of a request. */
   readonly requestText: RequestText;
-  /** A call was accepted: its record has listener, id and times. Fills `traceId` and `sampled`. */
-  begin(head: HeaderBlock, record: CallRecord): CallTrace;
+  /**
+   * A call was accepted: its record has listener, id and times. Fills `traceId` and `sampled`. `route` is what the route of the
+   * call sets, null for nothing.
+   */
+  begin(head: HeaderBlock, record: CallRecord, route: RouteTelemetry | null): CallTrace;
   /** An attempt begins: route and cluster are known. Fills `spanId`; answers with the `traceparent` to send. */
   attempt(record: CallRecord, trace: CallTrace, attempt: AttemptRecord): Field | null;
   /** Once for every `begin`, when the record is final; it is kept and must not change any more. */
-  settled(record: CallRecord, trace: CallTrace): void;
+  settled(record: CallRecord, trace: CallTrace, route: RouteTelemetry | null): void;
   readonly registry: Registry;
   readonly recent: RecentCalls;
   /** Whether `/metrics` is served. */
@@ -105,20 +109,20 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
       if (!isDeepStrictEqual(wanted.redactQuery, applied.redactQuery)) requestText = requestTextOf(wanted);
       applied = wanted;
     },
-    begin(head, record) {
+    begin(head, record, route) {
       calls.started(record);
-      return tracing.begin(head, record);
+      return tracing.begin(head, record, route?.samplingRatio);
     },
     attempt(record, trace, attempt) {
       calls.attemptStarted(record);
       return trace.attempt(attempt);
     },
-    settled(record, trace) {
+    settled(record, trace, route) {
       deps.settled?.(record);
       calls.settled(record);
       recent.add(record);
       if (trace.sampled) tracing.ended(record, trace);
-      if (accessLog !== null) accessLog.write(record);
+      if (accessLog !== null) accessLog.write(record, route?.accessLog);
     },
     registry,
     recent,

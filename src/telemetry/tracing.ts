@@ -11,7 +11,7 @@ import {
   type Propagation,
   type ReplacedHeaders,
 } from './propagation.ts';
-import { type Sampler, sampledByRatio } from './sampler.ts';
+import { type Sampler, sampledByRatio, withShare } from './sampler.ts';
 import { cleanTracestate, parseTraceparent, TraceFlag, type TraceParent } from './trace-context.ts';
 
 /** The trace context of one call. */
@@ -31,8 +31,11 @@ export interface CallTrace {
 export interface Tracing {
   /** Which trace headers of a request the proxy leaves out, because it sends what the call's trace says. */
   readonly replaced: ReplacedHeaders;
-  /** Reads the context of a request or begins one, decides on sampling, fills `traceId` and `sampled` of the record. */
-  begin(head: HeaderBlock, record: CallRecord): CallTrace;
+  /**
+   * Reads the context of a request or begins one, decides on sampling, fills `traceId` and `sampled` of the record. `ratio` is
+   * the share of traces that the request's route records in place of the sampler's.
+   */
+  begin(head: HeaderBlock, record: CallRecord, ratio?: number): CallTrace;
   /** The call is settled and its record final. Spans are made here, of sampled calls only. Never throws, never waits. */
   ended(record: CallRecord, trace: CallTrace): void;
 }
@@ -98,10 +101,11 @@ export function contextTracing({ sampler, random, sink, propagation }: ContextTr
   const { traceparent, formats } = propagation;
   return {
     replaced: propagation.replaced,
-    begin(head, record) {
+    begin(head, record, ratio) {
       const trace = new ContextTrace(random, traceparent);
-      if (formats.length > 0) trace.startFrom(head, sampler, propagation);
-      else trace.start(traceparent ? incomingContext(head) : undefined, sampler);
+      const own = ratio === undefined ? sampler : withShare(sampler, ratio);
+      if (formats.length > 0) trace.startFrom(head, own, propagation);
+      else trace.start(traceparent ? incomingContext(head) : undefined, own);
       record.traceId = trace.traceId;
       record.sampled = trace.sampled;
       return trace;

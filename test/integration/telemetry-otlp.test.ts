@@ -60,9 +60,9 @@ function start(
 
 /** Takes a call through telemetry as the proxy does; answers with the `traceparent`s sent upstream. */
 function run(telemetry: Telemetry, record: CallRecord, ...headers: Array<[string, string]>): string[] {
-  const trace = telemetry.begin(HeaderBlock.of([':path', record.path], ...headers), record);
+  const trace = telemetry.begin(HeaderBlock.of([':path', record.path], ...headers), record, null);
   const sent = record.attempts.map((attempt) => telemetry.attempt(record, trace, attempt)?.value ?? '');
-  telemetry.settled(record, trace);
+  telemetry.settled(record, trace, null);
   return sent;
 }
 

@@ -75,6 +75,24 @@ describe('telemetry/access-log', () => {
     expect(createAccessLog({ ...options, to: { kind: 'none' } })).to.equal(null);
   });
 
+  it('goes by the share of the route where it has one: of calls alone, of errors too, or of none', async () => {
+    const out = new PassThrough();
+    const log = logTo({ kind: 'stdout' }, out);
+    const ok = callRecord({ path: '/a.B/Fine' });
+    const failed = callRecord({ path: '/a.B/Failed', grpcStatus: 14 });
+    for (const record of [ok, failed]) {
+      log.write(record, { sample: 0, errors: false });
+      log.write(record, { sample: 0, errors: true });
+      log.write(record);
+    }
+    await log.close();
+    const methods = String(out.read())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).method);
+    expect(methods).to.deep.equal(['a.B/Fine', 'a.B/Failed', 'a.B/Failed']);
+  });
+
   it('tells of a gRPC call', () => {
     const record = callRecord({
       traceId: TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736'),

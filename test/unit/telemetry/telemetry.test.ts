@@ -39,9 +39,9 @@ function start(over: Partial<TelemetrySettings> = {}): Promise<Telemetry> {
 
 function run(telemetry: Telemetry): void {
   const record = callRecord();
-  const trace = telemetry.begin(HeaderBlock.of([':path', record.path]), record);
+  const trace = telemetry.begin(HeaderBlock.of([':path', record.path]), record, null);
   for (const attempt of record.attempts) telemetry.attempt(record, trace, attempt);
-  telemetry.settled(record, trace);
+  telemetry.settled(record, trace, null);
 }
 
 describe('telemetry/telemetry', () => {

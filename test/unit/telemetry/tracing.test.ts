@@ -318,6 +318,19 @@ describe('telemetry/sampler', () => {
     expect(isSamplerName('xray')).to.equal(false);
   });
 
+  it('has the ratio of the route in place of its own share, and a parent that decides still does', () => {
+    const ofRoute = (name: SamplerName, ratio: number): boolean[] =>
+      [[], [['traceparent', sampledParent]], [['traceparent', unsampledParent]]].map((headers) => {
+        const { tracing } = tracingWith(name, 0.5);
+        return tracing.begin(head(...(headers as [string, string][])), callRecord(), ratio).sampled;
+      });
+    expect(ofRoute('always_on', 0)).to.deep.equal([false, false, false]);
+    expect(ofRoute('always_off', 1)).to.deep.equal([true, true, true]);
+    expect(ofRoute('traceidratio', 1)).to.deep.equal([true, true, true]);
+    expect(ofRoute('parentbased_always_on', 0)).to.deep.equal([false, true, false]);
+    expect(ofRoute('parentbased_traceidratio', 1)).to.deep.equal([true, true, false]);
+  });
+
   it('samples its ratio of new traces, within four standard deviations', () => {
     const seed = 11;
     const random = new SeededRandom(seed);
