@@ -1,7 +1,7 @@
 import type { PolicyName } from '../core/policy-name.ts';
 import type { Random } from '../core/random.ts';
+import { describeSources, type KeySource, keyOf } from '../core/request-key.ts';
 import type { Affinity } from './affinity.ts';
-import { describeSources, type KeySource, keyOf } from './call-key.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import { defaultFailPenalty, type FailPenaltySettings, failPenalty } from './fail-penalty.ts';
 import { type BoundedLoad, hashed } from './hashed.ts';

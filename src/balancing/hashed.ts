@@ -1,6 +1,6 @@
+import { hash32, mix32 } from '../core/hash.ts';
 import type { Random } from '../core/random.ts';
 import type { Balancer, Candidate } from './candidate.ts';
-import { hash32, mix32 } from './hash.ts';
 import { ofThousandths, PickReason, type PickWords } from './pick-reason.ts';
 
 /** Off without it. */

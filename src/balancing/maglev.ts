@@ -1,5 +1,5 @@
+import { hash32 } from '../core/hash.ts';
 import type { Candidate } from './candidate.ts';
-import { hash32 } from './hash.ts';
 
 /** A prime: so every step through the table comes by every entry. */
 export const defaultTableSize = 65_537;

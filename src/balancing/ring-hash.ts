@@ -1,5 +1,5 @@
+import { hash32, mix32 } from '../core/hash.ts';
 import type { Candidate } from './candidate.ts';
-import { hash32, mix32 } from './hash.ts';
 
 /** How many points a ring has. */
 export interface RingSize {

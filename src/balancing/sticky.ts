@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { processSecret } from '../core/random.ts';
+import { cookieOf } from '../core/request-key.ts';
 import type { Affinity } from './affinity.ts';
-import { cookieOf } from './call-key.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import { PickReason } from './pick-reason.ts';
 

@@ -1,14 +1,7 @@
 import { policyNames } from '../../core/policy-name.ts';
-import { headerName } from '../../schema/names.ts';
+import { cookieName, headerName } from '../../schema/names.ts';
 import { choice, duration, number, text, toggle, wordOr } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section } from '../../schema/shape.ts';
-
-const cookieName = text({
-  label: 'cookie name',
-  charsMax: 256,
-  pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
-  write: 'a cookie name, such as session',
-});
 
 const hashSource = section(
   { doc: 'One place where a key may be: one of these.', example: '{ header: x-user-id }' },

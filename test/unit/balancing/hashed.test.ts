@@ -5,7 +5,7 @@ import {
   defaultBalancerSettings,
 } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
-import { hash32 } from '../../../src/balancing/hash.ts';
+import { hash32 } from '../../../src/core/hash.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { candidate } from './simulation.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { hash32, mix32 } from '../../../src/balancing/hash.ts';
 import { hashRing } from '../../../src/balancing/ring-hash.ts';
+import { hash32, mix32 } from '../../../src/core/hash.ts';
 import { candidate } from './simulation.ts';
 
 describe('a hash ring', () => {

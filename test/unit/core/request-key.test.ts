@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { cookieOf, describeSources, keyOf } from '../../../src/balancing/call-key.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { cookieOf, describeSources, keyOf } from '../../../src/core/request-key.ts';
 
 const head = (...fields: ReadonlyArray<readonly [string, string]>) =>
   HeaderBlock.of([':method', 'GET'], [':path', '/a/b?c=d'], ...fields);

@@ -1,4 +1,4 @@
-import type { HeaderBlock } from '../core/header-block.ts';
+import type { HeaderBlock } from './header-block.ts';
 
 /** Where the key of a call may be found; exactly one of these. */
 export interface KeySource {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { hash32, mix32 } from '../../../src/balancing/hash.ts';
+import { hash32, mix32 } from '../../../src/core/hash.ts';
 
 describe('hash32', () => {
   // Vectors of the reference implementation, as Wikipedia lists them.
