@@ -3,6 +3,7 @@ import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
 import { respond } from './respond/policy.ts';
 import { retry } from './retry/policy.ts';
+import { split } from './split/policy.ts';
 import { timeout } from './timeout/policy.ts';
 
 /**
@@ -12,5 +13,6 @@ import { timeout } from './timeout/policy.ts';
  *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `respond` comes after those that refuse, delay or fail requests: what they do holds for its requests as well.
+ *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
  */
-export const policies = [timeout, retry, hedge, rateLimit, fault, respond] as const;
+export const policies = [timeout, retry, hedge, rateLimit, fault, respond, split] as const;

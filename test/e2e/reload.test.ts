@@ -7,9 +7,6 @@ import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import type { ReloadOutcome } from '../../src/admin/deps.ts';
-import { readFileBounded } from '../../src/config/config-file.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { checkSafeRegex } from '../../src/routing/safe-regex.ts';
 import { connectFrames, Type } from '../support/frame-peer.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { type ConfigShape, greeterConfig, type Sidecar } from '../support/sidecar.ts';
@@ -21,6 +18,7 @@ import {
   rotatedCertificate,
   rotatedKey,
 } from '../unit/health/localhost-certificate.ts';
+import { startReloadable } from './reloadable.ts';
 import { rig } from './rig.ts';
 
 const { OK } = status;
@@ -29,32 +27,7 @@ describe('reload', function () {
   judgesRealTime(this, 'calls of 200 and 300 ms have to be in flight when a reload comes');
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
-  /** A sidecar whose configuration is a text that the test may change. */
-  async function reloadable(shape: ConfigShape) {
-    const withPorts = (one: ConfigShape): ConfigShape => ({
-      admin: { listen: '127.0.0.1:0' },
-      drain: { grace: '2s', goawayDelay: '0s' },
-      ...one,
-    });
-    let text = JSON.stringify(withPorts(shape));
-    const proxy = await sidecar(shape, {
-      load: () =>
-        loadConfig({
-          flags: { config: 'outrigger.yaml' },
-          env: {},
-          checkRegex: checkSafeRegex,
-          readFile: (path, bytesMax) =>
-            path === 'outrigger.yaml' ? { value: Buffer.from(text) } : readFileBounded(path, bytesMax),
-        }),
-    });
-    return {
-      proxy,
-      async reload(next: ConfigShape | string): Promise<ReloadOutcome> {
-        text = typeof next === 'string' ? next : JSON.stringify(withPorts(next));
-        return proxy.app.reload('the test');
-      },
-    };
-  }
+  const reloadable = (shape: ConfigShape) => startReloadable(sidecar, shape);
   function accepted(outcome: ReloadOutcome): readonly string[] {
     if (!outcome.ok) throw new Error(outcome.problems.join('\n'));
     return outcome.changes;

@@ -103,6 +103,8 @@ export interface CallRig {
   /** Streams that the endpoints were given, in order of time. */
   readonly order: FakeStream[];
   readonly settled: CallRecord[];
+  /** The clusters of `CallRigOptions.others`, in that order. */
+  readonly others: ReadonlyArray<Pick<CallRig, 'cluster' | 'pools' | 'order'>>;
   /** An answer of discovery, where the cluster is `warming`: so many endpoints, by default all. */
   publish(endpoints?: number): void;
   /** A call from a client whose stream is given back. */
@@ -116,6 +118,8 @@ export interface CallRigOptions {
   /** The policies of the route, as its file would hold them; the cluster is `greeter`. */
   readonly policies?: Readonly<Record<string, Raw>>;
   readonly registry?: Registry;
+  /** Further clusters that policies may name, each with one endpoint. */
+  readonly others?: readonly string[];
   readonly tries?: TriesPlan;
   readonly retriesMax?: number;
   readonly budgetBytes?: number;
@@ -151,20 +155,22 @@ function discoveryOf(endpoints: number, clock: VirtualClock, warming: boolean) {
   return { source: later, publish: (count = endpoints) => publishTo(specs.slice(0, count)) };
 }
 
-/** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
-export function callRig(options: CallRigOptions = {}): CallRig {
-  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
-  const clock = new VirtualClock();
-  clock.advance(startMs);
+/** A cluster in memory, whose pools write down what they are asked. */
+function clusterInMemory(
+  name: string,
+  endpoints: number,
+  clock: VirtualClock,
+  options: CallRigOptions & { readonly requestsMax: number },
+) {
   const pools: FakePool[] = [];
   const order: FakeStream[] = [];
   const { source, publish } = discoveryOf(endpoints, clock, options.warming === true);
   const cluster = new Cluster(
     {
-      name: 'greeter',
+      name,
       protocol: options.protocol ?? 'http2',
       balancer: { ...defaultBalancerSettings, policy: 'round_robin' },
-      requestsMax,
+      requestsMax: options.requestsMax,
       retriesMax: options.retriesMax,
       endpointRequestsMax: options.endpointRequestsMax,
       ...(options.affinity === undefined ? {} : { affinity: options.affinity }),
@@ -185,6 +191,19 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     },
   );
   cluster.start();
+  return { cluster, pools, order, publish };
+}
+
+/** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
+export function callRig(options: CallRigOptions = {}): CallRig {
+  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
+  const clock = new VirtualClock();
+  clock.advance(startMs);
+  const { cluster, pools, order, publish } = clusterInMemory('greeter', endpoints, clock, {
+    requestsMax,
+    ...options,
+  });
+  const others = (options.others ?? []).map((name) => clusterInMemory(name, 1, clock, { requestsMax }));
   const settled: CallRecord[] = [];
   const telemetry = {
     replaced: nothingReplaced,
@@ -192,8 +211,9 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     attempt: () => null,
     settled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
+  const clusters = [cluster, ...others.map((other) => other.cluster)];
   const { policies = {}, registry, tries } = options;
-  const stages: Stage[] = stagesOf(policies, { clock, clusters: [cluster], registry });
+  const stages: Stage[] = stagesOf(policies, { clock, clusters, registry });
   stages.push({ policy: 'test', appliesTo: allTraffic, timeoutMs, tries });
   const plan = planRoute('hello', cluster, stages);
   const context: ProxyContext = {
@@ -214,6 +234,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     order,
     endpoints: cluster.all(),
     settled,
+    others,
     publish,
     call(head, end = true) {
       const client = new FakeStream();
@@ -260,5 +281,9 @@ export function expectOver(rig: CallRig, calls = 1): void {
   expect(rig.context.calls).to.include({ active: 0, ended: calls });
   expect(rig.settled).to.have.length(calls);
   rig.cluster.stop(); // whose own timer is for its first moments
+  for (const { cluster } of rig.others) {
+    expect(cluster.active).to.equal(0);
+    cluster.stop();
+  }
   expect(rig.clock.pending).to.equal(0);
 }
