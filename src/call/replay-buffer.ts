@@ -1,4 +1,4 @@
-import { giveBlockBack, lendBlock } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 
 const empty: Buffer = Buffer.alloc(0);
 
@@ -88,7 +88,7 @@ export class ReplayBuffer {
   drop(): void {
     this.complete = false;
     this.budget.give(this.octets.length);
-    giveBlockBack(this.octets);
+    blockPool.release(this.octets);
     this.octets = empty;
     this.held = 0;
   }
@@ -99,13 +99,13 @@ export class ReplayBuffer {
     // that was used before.
     const exactly =
       (bytes > smallBytesMax && bytes <= exactBytesMax) || (this.held === 0 && bytes > replayBytesPerCallMax);
-    return (!exactly && this.moveTo(lendBlock(bytes))) || this.moveTo(Buffer.allocUnsafe(bytes));
+    return (!exactly && this.moveTo(blockPool.acquire(bytes))) || this.moveTo(Buffer.allocUnsafe(bytes));
   }
 
   private moveTo(octets: Buffer): boolean {
     const granted = this.budget.take(octets.length - this.octets.length);
     if (granted && this.held > 0) octets.set(this.octets.subarray(0, this.held));
-    giveBlockBack(granted ? this.octets : octets);
+    blockPool.release(granted ? this.octets : octets);
     if (granted) this.octets = octets;
     return granted;
   }

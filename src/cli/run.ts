@@ -13,7 +13,7 @@ import { startApp } from '../runtime/app.ts';
 import { FileWatch, tlsFilesOf } from '../runtime/file-watch.ts';
 import { IdleCollector } from '../runtime/idle-collector.ts';
 import { startProblem } from '../runtime/listen-problem.ts';
-import { bearObjectsYoung, cpuMs, readMemory, shrinkHeap } from '../runtime/memory.ts';
+import { cpuMs, disablePretenuring, readMemory, shrinkHeap } from '../runtime/memory.ts';
 import { blocksReopenSignal } from './debugger.ts';
 import { type CliIo, ExitCode } from './io.ts';
 import { warningLine } from './node-warnings.ts';
@@ -28,7 +28,7 @@ export async function run(
   env: Environment,
   signals: RunSignals,
 ): Promise<number> {
-  bearObjectsYoung();
+  disablePretenuring();
   const load = (): LoadResult => loadConfig({ flags, env, checkRegex: checkSafeRegex });
   const loaded = load();
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));

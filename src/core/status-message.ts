@@ -1,7 +1,7 @@
 import { decodeGrpcMessage } from './grpc-message.ts';
 import type { HeaderBlock } from './header-block.ts';
-import { OctetField } from './octet-field.ts';
 import { withoutUrlSecrets } from './query-redaction.ts';
+import { RawField } from './raw-field.ts';
 import { safeText } from './safe-text.ts';
 
 /** Bytes of a status message, as it came over the wire, that are remembered of an attempt. */
@@ -46,14 +46,14 @@ function shown(decoded: string): string {
 export function statusMessageOf(block: HeaderBlock, name: string, before = ''): StatusMessage | '' {
   for (const field of block.allFields) {
     if (field.name !== name) continue;
-    const raw = field instanceof OctetField ? bytesOf(field) : beginning(field.value);
+    const raw = field instanceof RawField ? bytesOf(field) : beginning(field.value);
     return raw === '' ? '' : new StatusMessage(raw, before);
   }
   return '';
 }
 
 /** Copied in any case: the field stands on a block of the connection. */
-function bytesOf({ chunk, start, length }: OctetField): string {
+function bytesOf({ chunk, start, length }: RawField): string {
   return chunk.bytes.toString('latin1', start, start + Math.min(length, statusMessageBytesMax + 1));
 }
 

@@ -1,4 +1,4 @@
-import { giveBlockBack, lendBlock } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 
 /** What waits first is put into a block of this size, what comes behind it into larger ones: many wait with a little. */
 const firstBlockBytes = 4096;
@@ -27,7 +27,7 @@ export class ByteQueue {
       let block = this.blocks[this.blocks.length - 1];
       if (block === undefined || this.tail === block.length) {
         const small = block === undefined && end - at <= firstBlockBytes;
-        block = lendBlock(small ? firstBlockBytes : blockBytes);
+        block = blockPool.acquire(small ? firstBlockBytes : blockBytes);
         this.blocks.push(block);
         this.tail = 0;
         if (this.blocks.length === 1) this.head = 0;
@@ -53,12 +53,12 @@ export class ByteQueue {
       this.head = 0;
     }
     use(block, start, end);
-    if (end === blockEnd) giveBlockBack(block);
+    if (end === blockEnd) blockPool.release(block);
     return end - start;
   }
 
   clear(): void {
-    for (const block of this.blocks) giveBlockBack(block);
+    for (const block of this.blocks) blockPool.release(block);
     this.blocks = [];
     this.held = 0;
   }

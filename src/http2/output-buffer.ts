@@ -1,4 +1,4 @@
-import { giveBlockBack, lendBlock } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 
 /** Octets that a connection keeps for its output while it is idle; more is lent from one flush to the next. */
 const ownBytesMax = 4096;
@@ -50,7 +50,7 @@ export class OutputBuffer {
   clear(): void {
     this.length = 0;
     if (this.bytes === this.own) return;
-    giveBlockBack(this.bytes);
+    blockPool.release(this.bytes);
     this.back();
   }
 
@@ -58,7 +58,7 @@ export class OutputBuffer {
   renew(): Buffer {
     const held = this.bytes;
     this.length = 0;
-    if (held === this.own) this.own = lendBlock(ownBytesMax);
+    if (held === this.own) this.own = blockPool.acquire(ownBytesMax);
     this.back();
     return held;
   }
@@ -73,10 +73,10 @@ export class OutputBuffer {
   private grow(needed: number): void {
     const old = this.bytes;
     // Room to spare, or each further frame would copy all that is there.
-    const grown = lendBlock(needed <= burstBytesMax ? needed : Math.max(needed * 2, bodyBlockBytes));
+    const grown = blockPool.acquire(needed <= burstBytesMax ? needed : Math.max(needed * 2, bodyBlockBytes));
     old.copy(grown, 0, 0, this.length);
     this.bytes = grown;
     if (needed <= ownBytesMax) this.own = grown;
-    else if (old !== this.own) giveBlockBack(old);
+    else if (old !== this.own) blockPool.release(old);
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { giveBlockBack } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
 import { ErrorCode } from '../core/error-code.ts';
@@ -191,7 +191,7 @@ export class SocketBinding {
   /** Gives back what the socket held, once nothing that was written waits in it any more. */
   private release(): void {
     if (this.socket.writableLength > 0 || this.socket.destroyed) return;
-    while (this.held.length > 0) giveBlockBack(this.held.pop()!);
+    while (this.held.length > 0) blockPool.release(this.held.pop()!);
   }
 
   private drained(): void {

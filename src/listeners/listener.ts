@@ -14,7 +14,7 @@ import { connectionErrorText } from '../core/connection-error.ts';
 import { contain } from '../core/internal-errors.ts';
 import { ListenError } from '../core/listen-error.ts';
 import type { LogFacts } from '../core/logger.ts';
-import { sparingLogger } from '../core/sparing-logger.ts';
+import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import { forbiddenCipher } from '../core/tls-cipher.ts';
 import {
   applySocketAccess,
@@ -98,7 +98,7 @@ export class Listener {
   private readonly stalled = new StalledSockets();
 
   constructor(settings: ListenerSettings, listenerDeps: ListenerDeps) {
-    const deps = { ...listenerDeps, logger: sparingLogger(listenerDeps.logger, listenerDeps.clock) };
+    const deps = { ...listenerDeps, logger: rateLimitedLogger(listenerDeps.logger, listenerDeps.clock) };
     this.settings = settings;
     this.deps = deps;
     const prepared = this.prepare(settings);

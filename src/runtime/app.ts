@@ -5,7 +5,7 @@ import type { Config } from '../config/table.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { sparingLogger } from '../core/sparing-logger.ts';
+import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import { BufferBudget } from '../http2/buffer-budget.ts';
 import { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
@@ -66,7 +66,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { clock, logger, policies = builtIn } = deps;
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
-  const internalErrors = new InternalErrors(sparingLogger(logger, clock));
+  const internalErrors = new InternalErrors(rateLimitedLogger(logger, clock));
   const telemetry = await startTelemetry(config.telemetry, {
     ...deps,
     internalErrors,

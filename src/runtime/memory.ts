@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Config } from '../config/table.ts';
-import { dropSpareBlocks } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 
 /** Memory of this process, octets. */
 export interface MemoryReading {
@@ -67,13 +67,13 @@ function collectorOf(): CollectGarbage {
  * to, and the memory of the work that ended would never be seen to be free.
  */
 export function collectGarbage(): void {
-  dropSpareBlocks();
+  blockPool.clear();
   collectorOf()({ type: 'major', execution: 'async' });
 }
 
 /** Has V8 collect at once and give back all the pages that it can, the one kind of collection that does: 2 ms for each MiB in use. */
 export function shrinkHeap(): void {
-  dropSpareBlocks();
+  blockPool.clear();
   collectorOf()({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
@@ -83,6 +83,6 @@ export function shrinkHeap(): void {
  * to run in full again and again. At c10 m10 those took 5.8 to 6.5 µs a call and 290 MiB, the others 5.2 and 176; so all
  * five take 5.2.
  */
-export function bearObjectsYoung(): void {
+export function disablePretenuring(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
 }

@@ -4,7 +4,7 @@ import {
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { giveBlockBack } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 import type { SpanId } from '../core/trace-id.ts';
 import { ProtobufWriter, utf8Length, varintSize } from './protobuf-writer.ts';
 import type { AttributeKey, AttributeSink } from './span-attributes.ts';
@@ -35,7 +35,7 @@ export function otlpSpanSerializer(): SpanSerializer {
     deserializeResponse: (data) => ProtobufTraceSerializer.deserializeResponse(data),
     taken(spans) {
       const block = lent.get(spans);
-      if (block !== undefined) giveBlockBack(block);
+      if (block !== undefined) blockPool.release(block);
       lent.delete(spans);
     },
   };
@@ -232,7 +232,7 @@ class Envelope {
     head.octets(this.scope);
     const start = this.headBytesMax - head.length;
     head.bytes.copy(spans.bytes, start, 0, head.length);
-    giveBlockBack(head.bytes);
+    blockPool.release(head.bytes);
     return spans.bytes.subarray(start, spans.length);
   }
 }

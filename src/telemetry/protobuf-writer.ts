@@ -1,21 +1,21 @@
-import { giveBlockBack, lendBlock } from '../core/blocks.ts';
+import { blockPool } from '../core/block-pool.ts';
 
-/** Octets of a message in protocol buffers' encoding, in lent memory (`core/blocks.ts`) that grows. */
+/** Octets of a message in protocol buffers' encoding, in lent memory (`core/block-pool.ts`) that grows. */
 export class ProtobufWriter {
   bytes: Buffer;
   length = 0;
 
   constructor(initialBytes: number) {
-    this.bytes = lendBlock(initialBytes);
+    this.bytes = blockPool.acquire(initialBytes);
   }
 
   /** Makes room for `extra` more octets. The other methods leave that to their caller. */
   reserve(extra: number): void {
     const needed = this.length + extra;
     if (needed <= this.bytes.length) return;
-    const grown = lendBlock(needed * 2);
+    const grown = blockPool.acquire(needed * 2);
     this.bytes.copy(grown, 0, 0, this.length);
-    giveBlockBack(this.bytes);
+    blockPool.release(this.bytes);
     this.bytes = grown;
   }
 

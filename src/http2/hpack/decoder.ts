@@ -1,6 +1,6 @@
 import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
-import { OctetField } from '../../core/octet-field.ts';
+import { RawField } from '../../core/raw-field.ts';
 import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
 import { CommonPrefix } from './common-prefix.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
@@ -265,12 +265,12 @@ export class HpackDecoder {
   }
 
   /** Of the name and the value at hand. Null where the value's Huffman coding is wrong. */
-  private newField({ name, kind, spelling }: KnownName, sensitive: boolean): Field | null {
+  private newField({ name, kind, encodedName }: KnownName, sensitive: boolean): Field | null {
     const { valueLiteral, values } = this;
-    if (spelling !== null && !sensitive && valueLiteral.worthCopying) {
+    if (encodedName !== null && !sensitive && valueLiteral.worthCopying) {
       values.reserve(valueLiteral.lengthMax + huffmanSlackBytes);
       const length = valueLiteral.copyPlain(values);
-      if (length >= 0) return values.field(spelling, length);
+      if (length >= 0) return values.field(encodedName, length);
     }
     const value = valueLiteral.text();
     if (value === null) return null;
@@ -311,10 +311,10 @@ export class HpackDecoder {
     const field = this.lookUp(index);
     if (field === null) return null;
     const { name, kind } = field;
-    if (field instanceof OctetField) return { name, kind, spelling: field.spelling };
+    if (field instanceof RawField) return { name, kind, encodedName: field.encodedName };
     // A malformed one may be so by its value.
     const byName = kind !== FieldKind.Malformed && name !== 'te';
-    return { name, kind: byName ? kind : undefined, spelling: null };
+    return { name, kind: byName ? kind : undefined, encodedName: null };
   }
 
   private promote(index: number, field: Field): Field {

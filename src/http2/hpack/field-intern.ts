@@ -1,5 +1,5 @@
 import type { Field } from '../../core/field.ts';
-import { OctetField } from '../../core/octet-field.ts';
+import { RawField } from '../../core/raw-field.ts';
 
 /** A longer value is not worth sharing, and would make the bound on the number of entries no bound on memory. */
 const valueBytesMax = 256;
@@ -24,7 +24,7 @@ export class FieldInterner {
    * be compared across connections (RFC 7541 section 7.1).
    */
   intern(newcomer: Field): Field {
-    const field = newcomer instanceof OctetField ? newcomer.settled : newcomer;
+    const field = newcomer instanceof RawField ? newcomer.standalone : newcomer;
     field.repeated = true;
     if (field.value.length > valueBytesMax || field.name.length > nameBytesMax) return field;
     const known = this.valuesByName.get(field.name)?.get(field.value);

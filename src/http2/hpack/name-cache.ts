@@ -1,7 +1,7 @@
 import { FieldKind, kindOfName } from '../../core/field.ts';
-import type { Spelling } from '../../core/octet-field.ts';
+import type { EncodedName } from '../../core/raw-field.ts';
 import { hashOctets, OctetKey, sameOctets } from './octets.ts';
-import { spellingOf } from './representation.ts';
+import { encodeName } from './representation.ts';
 import { staticFields, staticNames } from './static-table.ts';
 
 /** Names longer than this on the wire are too rare to keep. */
@@ -12,8 +12,8 @@ export interface KnownName {
   readonly name: string;
   /** See `kindOfName`. */
   readonly kind: FieldKind | undefined;
-  /** Of names without a meaning to us, see `OctetField`; null for the others. */
-  readonly spelling: Spelling | null;
+  /** Of names without a meaning to us, see `RawField`; null for the others. */
+  readonly encodedName: EncodedName | null;
 }
 interface NameSlot extends KnownName {
   readonly huffman: boolean;
@@ -52,7 +52,7 @@ export function cacheName(
   const entry = staticNames.get(text);
   const name = entry === undefined ? text : staticFields[entry.index - 1].name;
   // To spell a long one, which would be done anew each time, costs more than it saves, and its memory once more.
-  if (end - start > wireBytesMax) return { name, kind: kindOfName(name), spelling: null };
+  if (end - start > wireBytesMax) return { name, kind: kindOfName(name), encodedName: null };
   const slot = { ...knownName(name), huffman, wire: new OctetKey(bytes, start, end) };
   slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)] = slot;
   return slot;
@@ -60,7 +60,7 @@ export function cacheName(
 
 function knownName(name: string): KnownName {
   const kind = kindOfName(name);
-  return { name, kind, spelling: kind === FieldKind.Regular ? spellingOf(name) : null };
+  return { name, kind, encodedName: kind === FieldKind.Regular ? encodeName(name) : null };
 }
 
 /** The names of the static table, by index from 1. */

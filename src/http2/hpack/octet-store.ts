@@ -1,18 +1,18 @@
-import { type OctetChunk, OctetField, type Spelling } from '../../core/octet-field.ts';
+import { type ByteChunk, type EncodedName, RawField } from '../../core/raw-field.ts';
 
 /** The first chunk of a store, octets; each one after it has twice as much, up to `chunkBytesMax`. */
 const chunkBytesMin = 256;
 /** A field that is kept for long keeps its chunk, so a stream or an entry of a table never costs more than that. */
 const chunkBytesMax = 4096;
 
-const noChunk: OctetChunk = { bytes: Buffer.alloc(0), view: new DataView(new ArrayBuffer(0)) };
+const noChunk: ByteChunk = { bytes: Buffer.alloc(0), view: new DataView(new ArrayBuffer(0)) };
 
 /**
  * Where the values of a connection's new fields lie, one behind the other. Nothing in it is written twice: a full chunk is
  * left to the fields that stand on it, and to the collector after them, which has one object to look after for dozens.
  */
 export class OctetStore {
-  chunk: OctetChunk = noChunk;
+  chunk: ByteChunk = noChunk;
   /** Where the next value goes. */
   position = 0;
 
@@ -26,9 +26,9 @@ export class OctetStore {
   }
 
   /** A field whose value are the next `length` octets, which are written already. */
-  field(spelling: Spelling, length: number): OctetField {
+  field(encodedName: EncodedName, length: number): RawField {
     const start = this.position;
     this.position = start + length;
-    return new OctetField(spelling, this.chunk, start, length);
+    return new RawField(encodedName, this.chunk, start, length);
   }
 }

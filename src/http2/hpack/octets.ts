@@ -1,4 +1,4 @@
-import type { OctetChunk } from '../../core/octet-field.ts';
+import type { ByteChunk } from '../../core/raw-field.ts';
 import { viewOf } from '../words.ts';
 
 /**
@@ -66,7 +66,7 @@ export function writeOctets(out: Uint8Array, position: number, octets: Uint8Arra
 }
 
 /** Octets that others are compared with; they share no memory with a read buffer. */
-export class OctetKey implements OctetChunk {
+export class OctetKey implements ByteChunk {
   readonly length: number;
   readonly bytes: Buffer;
   readonly view: DataView;

@@ -1,6 +1,6 @@
 import type { Field } from '../../core/field.ts';
 import { writeHex32 } from '../../core/hex.ts';
-import { OctetField, type Spelling } from '../../core/octet-field.ts';
+import { type EncodedName, RawField } from '../../core/raw-field.ts';
 import { TraceparentField, traceparentChars } from '../../core/traceparent-field.ts';
 import type { OutputBuffer } from '../output-buffer.ts';
 import { copyWords } from '../words.ts';
@@ -60,7 +60,7 @@ export function writeIndexingLiteral(out: Uint8Array, position: number, octets: 
  */
 export function writePlainLiteral(field: Field, out: OutputBuffer): void {
   if (field instanceof TraceparentField) return writeTraceparent(field, out);
-  if (field instanceof OctetField) return writeOctetField(field, out);
+  if (field instanceof RawField) return writeRawField(field, out);
   const { name, value, sensitive } = field;
   out.reserve(name.length + value.length + 3 * integerOctetsMax);
   const bytes = out.bytes;
@@ -104,20 +104,20 @@ function writeTraceparent({ traceId, spanId, flags }: TraceparentField, out: Out
 }
 
 /** As `writePlainLiteral` begins a field of this name whose value the static table has not: all before the value. */
-export function spellingOf(name: string): Spelling | null {
+export function encodeName(name: string): EncodedName | null {
   const named = staticNames.get(name);
   if (named !== undefined && named.values !== null) return null;
   const out = new Uint8Array(name.length + 2 * integerOctetsMax);
   let at = writeInteger(out, 0, WITHOUT_INDEXING, 4, named?.index ?? 0);
   if (named === undefined) at = writePlainString(out, at, name);
-  return { name, octets: out.slice(0, at) };
+  return { name, prefix: out.slice(0, at) };
 }
 
 /** The same octets as of any other field of that name and value, without the string. */
-function writeOctetField({ spelling, chunk, start, length }: OctetField, out: OutputBuffer): void {
-  const { octets } = spelling;
-  out.reserve(octets.length + integerOctetsMax + length);
-  let at = writeOctets(out.bytes, out.length, octets);
+function writeRawField({ encodedName, chunk, start, length }: RawField, out: OutputBuffer): void {
+  const { prefix } = encodedName;
+  out.reserve(prefix.length + integerOctetsMax + length);
+  let at = writeOctets(out.bytes, out.length, prefix);
   at = writeInteger(out.bytes, at, 0, 7, length);
   out.length = copyWords(chunk.view, start, length, out.view, at);
 }

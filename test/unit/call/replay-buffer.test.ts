@@ -5,7 +5,7 @@ import {
   replayBytesPerCallMax,
   replayBytesTotalMax,
 } from '../../../src/call/replay-buffer.ts';
-import { dropSpareBlocks, giveBlockBack, lendBlock } from '../../../src/core/blocks.ts';
+import { blockPool } from '../../../src/core/block-pool.ts';
 
 /** Nothing has left, there being no attempt to leave for. */
 const nowhere = -1;
@@ -105,18 +105,18 @@ describe('ReplayBuffer', () => {
       const memory = buffer.bytes;
       expect(memory.length).to.equal(block);
       buffer.drop();
-      expect(lendBlock(block)).to.equal(memory);
+      expect(blockPool.acquire(block)).to.equal(memory);
     }
   });
 
   it('gives a block back that the budget does not allow, and not the one in use', () => {
-    dropSpareBlocks();
-    const spare = lendBlock(16_384);
-    giveBlockBack(spare);
+    blockPool.clear();
+    const spare = blockPool.acquire(16_384);
+    blockPool.release(spare);
     const buffer = new ReplayBuffer(new ReplayBudget(1000));
     buffer.push(Buffer.alloc(200), 0, 200, nowhere);
     expect(buffer.push(Buffer.alloc(5000), 0, 5000, nowhere)).to.equal(false);
-    expect(lendBlock(16_384)).to.equal(spare);
+    expect(blockPool.acquire(16_384)).to.equal(spare);
   });
 
   it('memory is plentiful while less than half of it is used', () => {

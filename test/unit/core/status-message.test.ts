@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Field } from '../../../src/core/field.ts';
 import { encodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { OctetField } from '../../../src/core/octet-field.ts';
+import { RawField } from '../../../src/core/raw-field.ts';
 import {
   statusMessageBytesMax,
   statusMessageCharsMax,
@@ -57,8 +57,8 @@ describe('core/status-message', () => {
   it('copies the bytes of a field that stands on a block of the connection, and no more than it keeps', () => {
     const bytes = Buffer.from(`before${'m'.repeat(60_000)}`, 'latin1');
     const chunk = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
-    const spelling = { name: 'grpc-message', octets: new Uint8Array() };
-    const field = new OctetField(spelling, chunk, 6, 60_000);
+    const encodedName = { name: 'grpc-message', prefix: new Uint8Array() };
+    const field = new RawField(encodedName, chunk, 6, 60_000);
     const message = statusMessageOf(new HeaderBlock([field]), 'grpc-message');
     bytes.fill(0);
     expect(String(message)).to.equal(`${'m'.repeat(statusMessageBytesMax)}…`);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { dropSpareBlocks, lendBlock } from '../../../src/core/blocks.ts';
+import { blockPool } from '../../../src/core/block-pool.ts';
 import { ByteQueue } from '../../../src/http2/byte-queue.ts';
 
 function take(queue: ByteQueue, limit: number): Buffer {
@@ -59,11 +59,11 @@ describe('http2/byte-queue', () => {
     const queue = new ByteQueue();
     /** The blocks that the queue used for so many bytes, and how many of them the stock has afterwards. */
     const givenBack = (bytes: number, end: () => void): [used: number, back: number] => {
-      dropSpareBlocks();
+      blockPool.clear();
       queue.push(Buffer.alloc(bytes), 0, bytes);
       const blocks = [...(queue as unknown as { blocks: Buffer[] }).blocks];
       end();
-      const lent = blocks.flatMap(() => [lendBlock(4096), lendBlock(16_384)]);
+      const lent = blocks.flatMap(() => [blockPool.acquire(4096), blockPool.acquire(16_384)]);
       return [blocks.length, blocks.filter((block) => lent.includes(block)).length];
     };
     expect(givenBack(100, () => take(queue, 99))).to.deep.equal([1, 0]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { dropSpareBlocks, lendBlock } from '../../../src/core/blocks.ts';
+import { blockPool } from '../../../src/core/block-pool.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 
 function write(out: OutputBuffer, count: number, octet: number): void {
@@ -57,13 +57,13 @@ describe('http2/output-buffer', () => {
   });
 
   it('gives back the smaller block when a burst outgrows it, but never its own memory', () => {
-    dropSpareBlocks();
+    blockPool.clear();
     const out = new OutputBuffer();
     const own = out.bytes;
     write(out, 10_000, 1);
     const first = out.bytes;
     write(out, 90_000, 2);
-    expect([lendBlock(10_000), lendBlock(4096)])
+    expect([blockPool.acquire(10_000), blockPool.acquire(4096)])
       .to.include(first)
       .and.not.include(own);
     out.clear();

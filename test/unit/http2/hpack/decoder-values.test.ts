@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Field } from '../../../../src/core/field.ts';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
-import { OctetField } from '../../../../src/core/octet-field.ts';
+import { RawField } from '../../../../src/core/raw-field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
 import { decoded, encoded, hex, literal, only, roomy } from './support.ts';
@@ -16,7 +16,7 @@ describe('HPACK decoder: values that stay octets', () => {
       return only(decoder, i % 3 === 0 ? literal(0x40, 'x-new', value) : encoded(new HpackEncoder(), block));
     });
     expect(fields.map(({ value }) => value)).to.deep.equal(values);
-    expect(fields.every((field) => field instanceof OctetField)).to.equal(true);
+    expect(fields.every((field) => field instanceof RawField)).to.equal(true);
     expect(decoder.entries().every(({ value }) => values.includes(value))).to.equal(true);
   });
 
@@ -46,7 +46,7 @@ describe('HPACK decoder: values that stay octets', () => {
   it('an entry that repeats keeps no octets of its neighbours in memory', () => {
     const decoder = new HpackDecoder(roomy);
     decoded(decoder, literal(0x40, 'x-kept', 'a value of some length'));
-    expect(decoder.entries()[0]).to.be.an.instanceOf(OctetField);
+    expect(decoder.entries()[0]).to.be.an.instanceOf(RawField);
     decoded(decoder, hex('be'));
     expect(decoder.entries()[0]).to.be.an.instanceOf(Field);
   });

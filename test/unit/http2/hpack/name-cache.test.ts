@@ -21,15 +21,15 @@ describe('HPACK name cache', () => {
 
   it('does not keep a long name, nor spell it', () => {
     const wire = Buffer.from('n'.repeat(33));
-    expect(cacheName(wire, 0, 32, false, 'n'.repeat(32)).spelling?.name).to.equal('n'.repeat(32));
-    expect(cacheName(wire, 0, 33, false, 'n'.repeat(33)).spelling).to.equal(null);
+    expect(cacheName(wire, 0, 32, false, 'n'.repeat(32)).encodedName?.name).to.equal('n'.repeat(32));
+    expect(cacheName(wire, 0, 33, false, 'n'.repeat(33)).encodedName).to.equal(null);
     expect(cachedName(wire, 0, 33, false)).to.equal(null);
   });
 
   it('spells the names that have no meaning to us', () => {
-    const spelt = (name: string) => cacheName(Buffer.from(name), 0, name.length, false, name).spelling;
-    expect(Buffer.from(spelt('x-id')!.octets).toString('latin1')).to.equal('\0\x04x-id');
-    expect(Buffer.from(spelt('authorization')!.octets).toString('latin1')).to.equal('\x0f\x08');
+    const spelt = (name: string) => cacheName(Buffer.from(name), 0, name.length, false, name).encodedName;
+    expect(Buffer.from(spelt('x-id')!.prefix).toString('latin1')).to.equal('\0\x04x-id');
+    expect(Buffer.from(spelt('authorization')!.prefix).toString('latin1')).to.equal('\x0f\x08');
     for (const name of ['te', 'host', ':path', 'traceparent', 'X-Id', 'content-length'])
       expect(spelt(name), name).to.equal(null);
   });

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { OctetStore } from '../../../../src/http2/hpack/octet-store.ts';
 
-const spelling = { name: 'x-id', octets: Buffer.from('\0\x04x-id') };
+const encodedName = { name: 'x-id', prefix: Buffer.from('\0\x04x-id') };
 
 /** As the decoder does: reserve, write, make the field. */
 function put(store: OctetStore, value: string, reserved = value.length) {
   store.reserve(reserved);
   store.chunk.bytes.write(value, store.position, 'latin1');
-  return store.field(spelling, value.length);
+  return store.field(encodedName, value.length);
 }
 
 describe('HPACK octet store', () => {

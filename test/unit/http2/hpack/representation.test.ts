@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { constantField, Field } from '../../../../src/core/field.ts';
-import { OctetField } from '../../../../src/core/octet-field.ts';
+import { RawField } from '../../../../src/core/raw-field.ts';
 import { SpanId, TraceId } from '../../../../src/core/trace-id.ts';
 import { TraceparentField } from '../../../../src/core/traceparent-field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import {
+  encodeName,
   independentOctets,
-  spellingOf,
   writeIndexingLiteral,
   writePlainLiteral,
 } from '../../../../src/http2/hpack/representation.ts';
@@ -61,7 +61,7 @@ describe('HPACK representations', () => {
 
   it('a field that is still octets is written as one of its text would be, of every name that can be one', () => {
     const names = [...new Set(staticFields.map((field) => field.name)), 'x-own', 'n'.repeat(200)];
-    const spelled = names.map(spellingOf);
+    const spelled = names.map(encodeName);
     expect(names.filter((_, i) => spelled[i] === null)).to.deep.equal([
       ':method',
       ':path',
@@ -69,12 +69,12 @@ describe('HPACK representations', () => {
       ':status',
       'accept-encoding',
     ]);
-    for (const spelling of spelled.filter((one) => one !== null)) {
+    for (const encodedName of spelled.filter((one) => one !== null)) {
       for (const length of [4, 5, 33, 126, 127, 300]) {
         const bytes = Buffer.from(`..${'v'.repeat(length - 1)}w..`);
         const chunk = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
-        const field = new OctetField(spelling, chunk, 2, length);
-        expect(plain(field).equals(plain(field.settled)), `${spelling.name} ${length}`).to.equal(true);
+        const field = new RawField(encodedName, chunk, 2, length);
+        expect(plain(field).equals(plain(field.standalone)), `${encodedName.name} ${length}`).to.equal(true);
       }
     }
   });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { lineLogger } from '../../../src/core/line-logger.ts';
-import { sparingLogger } from '../../../src/core/sparing-logger.ts';
+import { rateLimitedLogger } from '../../../src/core/rate-limited-logger.ts';
 
-describe('core/sparing-logger', () => {
+describe('core/rate-limited-logger', () => {
   const clock = new VirtualClock();
   const lines: string[] = [];
-  const logger = sparingLogger(
+  const logger = rateLimitedLogger(
     lineLogger({ level: 'info', format: 'text', clock, write: (line) => lines.push(line.slice(25).trim()) }),
     clock,
   );
