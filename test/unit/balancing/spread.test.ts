@@ -138,9 +138,10 @@ describe('a balancer over groups', () => {
     const random = new SeededRandom(1);
     const greatest = { next: () => 1 - Number.EPSILON / 2, i32: () => 0, u32: () => 0 };
     for (let round = 0; round < 500; round++) {
-      const groups = ['a', 'b', 'c', 'd'].map((name) => group(random.next(), name));
+      // Shares of very different sizes: about one sum in eight is rounded so that the point passes them all.
+      const groups = [...'abcdefghij'].map((name) => group(random.next() ** 6, name));
       const balancer = spread(groups, (endpoints) => roundRobin(endpoints, lowest), greatest);
-      expect(balancer.pick(0, null, '')?.address).to.equal('d');
+      expect(balancer.pick(0, null, '')).not.to.equal(null);
     }
   });
 

@@ -74,6 +74,19 @@ describe('http2/byte-queue', () => {
     expect(givenBack(40_000, () => queue.clear())).to.deep.equal([3, 3]);
   });
 
+  it('puts up to 4 KiB into a small block, and more into larger ones', () => {
+    for (const [bytes, block] of [
+      [1, 4096],
+      [4096, 4096],
+      [4097, 16_384],
+    ]) {
+      const queue = new ByteQueue();
+      queue.push(Buffer.alloc(bytes), 0, bytes);
+      const blocks = (queue as unknown as { blocks: Buffer[] }).blocks;
+      expect(blocks.map(({ length }) => length)).to.deep.equal([block]);
+    }
+  });
+
   it('is empty after it was cleared, and serves on', () => {
     const queue = new ByteQueue();
     queue.push(Buffer.alloc(5000, 1), 0, 5000);

@@ -249,6 +249,14 @@ describe('http2/frame-handlers', () => {
     expect(client.capacities).to.equal(after);
   });
 
+  it('SETTINGS say how large a head the peer takes, on streams that are open as well', () => {
+    const client = new Scripted('client');
+    const { stream } = client.request();
+    expect(stream?.headListBytesMax).to.equal(Number.POSITIVE_INFINITY);
+    client.send(settings([6, 1000]));
+    expect(stream?.headListBytesMax).to.equal(1000);
+  });
+
   it('SETTINGS that let the last stream of a connection that shuts down end are the end of that', () => {
     const server = new Scripted('server');
     server.send(settings([4, 0]), headers(1, getHead, true));

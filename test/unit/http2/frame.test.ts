@@ -158,6 +158,23 @@ describe('http2/frame', () => {
     readonly [what: string, type: number, flags: number, id: number, hex: string, ErrorCode]
   > = [
     ['DATA of nothing', FrameType.DATA, 0, 1, '', NO_ERROR],
+    [
+      'PADDED HEADERS too short for its priority',
+      FrameType.HEADERS,
+      Flag.PRIORITY | Flag.PADDED,
+      1,
+      '0000000000',
+      FRAME_SIZE_ERROR,
+    ],
+    [
+      'PADDED PUSH_PROMISE of an odd stream',
+      FrameType.PUSH_PROMISE,
+      Flag.PADDED,
+      1,
+      '0000000003',
+      PROTOCOL_ERROR,
+    ],
+    ['PADDED PUSH_PROMISE of an even stream', FrameType.PUSH_PROMISE, Flag.PADDED, 1, '0000000002', NO_ERROR],
     ['DATA that is all padding', FrameType.DATA, Flag.PADDED, 1, '020000', NO_ERROR],
     ['DATA with a padding of its own length', FrameType.DATA, Flag.PADDED, 1, '030000', PROTOCOL_ERROR],
     ['PADDED DATA without a length', FrameType.DATA, Flag.PADDED, 1, '', FRAME_SIZE_ERROR],

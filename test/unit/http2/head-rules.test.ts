@@ -23,6 +23,10 @@ const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boole
     true,
   ],
   ['with octets above 0x7f in a value', [...target, ['x', '\xe9\xff']], true],
+  ...[...'#^|`/@\\ "<>{}'].map(
+    (c) => [`with ${c} in :authority`, having(':authority', `a${c}b`), false] as const,
+  ),
+  ...[...'(),:;=[]/@ "'].map((c) => [`with ${c} in :method`, having(':method', `GE${c}T`), false] as const),
   ['without :method', without(':method'), false],
   ['without :scheme', without(':scheme'), false],
   ['without :path', without(':path'), false],

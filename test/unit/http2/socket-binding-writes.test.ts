@@ -128,6 +128,21 @@ describe('http2/socket-binding, where the socket takes its time', () => {
     socket.destroy();
   });
 
+  it('has its memory back after a drain, where every write was small', async () => {
+    const { socket, settled, pings, acknowledged, held } = rig();
+    await settled();
+    socket.fast = false;
+    // Writes of 3,400 bytes each use the connection's own memory, and nobody is told when they are done.
+    for (let i = 0; i < 5; i++) pings(200);
+    expect(socket.writableNeedDrain).to.equal(true);
+    expect(held()).to.have.length(5);
+    for (let i = 0; i < 5; i++) socket.takeOne();
+    await settled();
+    expect(held()).to.have.length(0);
+    expect(acknowledged()).to.equal(1000);
+    socket.destroy();
+  });
+
   it('leaves the memory of a destroyed socket to the collector', async () => {
     const { socket, settled, pings, held } = rig();
     await settled();

@@ -294,6 +294,21 @@ describe('http2 readers that stall', () => {
       expect([budget.short, budget.shareBytes]).to.deep.equal([false, Number.POSITIVE_INFINITY]);
     });
 
+    it('that runs short ends no call that waits on a look, unless the process runs out of memory', () => {
+      const budget = new BufferBudget(4 * mebibyte);
+      const pair = stalledPair(500_000, { budget });
+      const recorders = Array.from({ length: 4 }, () => stalledCall(pair));
+      // Others fill the budget: this connection holds more than its share now.
+      budget.add(4 * mebibyte);
+      pair.server.connection.lookForStalls(100, 100);
+      pair.settle();
+      expect(recorders.filter(({ failures }) => failures.length > 0)).to.deep.equal([]);
+      budget.press(true);
+      pair.server.connection.lookForStalls(100, 100);
+      pair.settle();
+      expect(recorders.filter(({ failures }) => failures.length > 0)).not.to.deep.equal([]);
+    });
+
     it('that runs short has uploads held back, not reset', () => {
       const budget = new BufferBudget(mebibyte);
       budget.add(mebibyte);

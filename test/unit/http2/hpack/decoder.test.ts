@@ -52,6 +52,32 @@ describe('HPACK decoder: compression errors', () => {
   });
 });
 
+describe('HPACK decoder: a Huffman-coded value', () => {
+  it('is judged by what it stands for, though its bytes on the wire look like plain text', () => {
+    // 513f is "Q?" as it stands, and " t" decoded: a value must not begin with a space.
+    const field = only(new HpackDecoder(roomy), hex('00 01 78 82 513f'));
+    expect([field.value, field.kind]).to.deep.equal([' t', FieldKind.Malformed]);
+  });
+});
+
+describe('HPACK decoder: a block that comes again', () => {
+  it('has fields that repeat, but shares no sensitive value', () => {
+    const decoder = new HpackDecoder(roomy);
+    const value = 'long enough that no memo of literals keeps it: '.repeat(3);
+    const wire = Buffer.concat([literal(0x00, 'x-long', value), literal(0x10, 'x-secret', value)]);
+    const blocks = [1, 2, 3].map(() => decoded(decoder, wire));
+    expect(blocks[0]?.repeated).to.equal(false);
+    expect(blocks[0]?.allFields.map(({ repeated }) => repeated)).to.deep.equal([false, false]);
+    expect(blocks[1]?.repeated).to.equal(true);
+    expect(blocks[1]?.allFields.map(({ repeated }) => repeated)).to.deep.equal([true, true]);
+    expect(blocks[2]).to.equal(blocks[1]);
+    const other = new HpackDecoder(roomy);
+    const again = [1, 2].map(() => decoded(other, wire))[1];
+    expect(again?.allFields[0], 'one object for all connections').to.equal(blocks[1]?.allFields[0]);
+    expect(again?.allFields[1]).not.to.equal(blocks[1]?.allFields[1]);
+  });
+});
+
 describe('HPACK decoder: table size updates', () => {
   it('one or two at the start of a block are taken', () => {
     const decoder = new HpackDecoder(roomy);

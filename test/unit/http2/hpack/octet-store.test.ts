@@ -22,6 +22,13 @@ describe('HPACK octet store', () => {
     expect(fields.map((field) => field.value)).to.deep.equal(values);
   });
 
+  it('fills a chunk to its last octet', () => {
+    const store = new OctetStore();
+    const [first, second] = [put(store, 'a'.repeat(128)), put(store, 'b'.repeat(128))];
+    expect(second.chunk).to.equal(first.chunk);
+    expect([first.value, second.value]).to.deep.equal(['a'.repeat(128), 'b'.repeat(128)]);
+  });
+
   it('takes chunks that double up to 4096 octets, so that a kept field keeps no more', () => {
     const store = new OctetStore();
     const chunks = new Set(Array.from({ length: 1000 }, () => put(store, 'v'.repeat(100)).chunk));
