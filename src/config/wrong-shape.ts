@@ -1,4 +1,4 @@
-import { listed } from '../schema/problem.ts';
+import { listed, shown } from '../schema/problem.ts';
 import { type Raw, wrongKind } from '../schema/scalar-type.ts';
 import type { List, Section } from '../schema/shape.ts';
 
@@ -9,8 +9,13 @@ export function notMapping(section: Section, raw: Raw): string {
     section.example ??
     `a mapping of ${listed(Object.keys(section.keys), 'and')}`;
   if (typeof raw === 'boolean') return `${raw} is not a mapping; ${fixOfBoolean(section, raw, write)}`;
+  if (section.orNone && typeof raw === 'string' && offWords.test(raw))
+    return `${shown(raw)} is not a mapping; write none to turn it off`;
   return wrongKind(raw, write).error + missingSpace(raw);
 }
+
+/** What other programs write for `none`; YAML 1.2 reads these as text. */
+const offWords = /^(off|no|disabled?|never)$/i;
 
 /** `balancer: round_robin`: one of the words that a key of the section takes. */
 function mappingOfWord(section: Section, raw: Raw): string | undefined {

@@ -154,6 +154,14 @@ const shapes: readonly BadInput[] = [
     ],
   },
   {
+    what: 'words of other programs for none',
+    text: minimal({ cluster: '    health: off\n    outlier: disabled' }),
+    problems: [
+      'f.yaml:9:13 clusters[0].health: "off" is not a mapping; write none to turn it off',
+      'f.yaml:10:14 clusters[0].outlier: "disabled" is not a mapping; write none to turn it off',
+    ],
+  },
+  {
     what: 'an empty list of clusters beside other errors',
     text: 'listeners:\n  - { name: a, listen: ":16001", protocol: tcp }\nclusters: []\nlog: { level: loud }\n',
     problems: [
