@@ -1,3 +1,4 @@
+import { accessLog } from './access-log/policy.ts';
 import { fault } from './fault/policy.ts';
 import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
@@ -11,8 +12,9 @@ import { timeout } from './timeout/policy.ts';
  * them from first to last, its reply from last to first.
  *
  *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
+ *  - `accessLog` acts where a request begins and ends, so its place counts for the reference page alone.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `respond` comes after those that refuse, delay or fail requests: what they do holds for its requests as well.
  *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
  */
-export const policies = [timeout, retry, hedge, rateLimit, fault, respond, split] as const;
+export const policies = [timeout, retry, hedge, accessLog, rateLimit, fault, respond, split] as const;
