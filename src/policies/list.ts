@@ -4,6 +4,7 @@ import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
 import { respond } from './respond/policy.ts';
 import { retry } from './retry/policy.ts';
+import { sampling } from './sampling/policy.ts';
 import { split } from './split/policy.ts';
 import { timeout } from './timeout/policy.ts';
 
@@ -12,9 +13,19 @@ import { timeout } from './timeout/policy.ts';
  * them from first to last, its reply from last to first.
  *
  *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
- *  - `accessLog` acts where a request begins and ends, so its place counts for the reference page alone.
+ *  - `accessLog` and `sampling` act where a request begins and ends, so their place counts for the reference page alone.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `respond` comes after those that refuse, delay or fail requests: what they do holds for its requests as well.
  *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
  */
-export const policies = [timeout, retry, hedge, accessLog, rateLimit, fault, respond, split] as const;
+export const policies = [
+  timeout,
+  retry,
+  hedge,
+  accessLog,
+  sampling,
+  rateLimit,
+  fault,
+  respond,
+  split,
+] as const;
