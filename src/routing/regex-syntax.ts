@@ -1,6 +1,6 @@
 /**
  * The regular expressions that routes may use, as a tree: the part of the usual syntax that describes a regular
- * language, so that it can be matched in linear time. No look-around, no back-references, no captures.
+ * language, so that it can be matched in linear time. No look-around and no back-references.
  */
 
 /** One bit for each of the 256 octets. */
@@ -10,11 +10,18 @@ export type RegexNode =
   | { readonly kind: 'octet'; readonly set: OctetSet }
   | { readonly kind: 'sequence'; readonly items: readonly RegexNode[] }
   | { readonly kind: 'choice'; readonly items: readonly RegexNode[] }
-  /** `max` is Infinity for `*`, `+` and `{n,}`. */
-  | { readonly kind: 'repeat'; readonly item: RegexNode; readonly min: number; readonly max: number };
+  /** `max` is Infinity for `*`, `+` and `{n,}`. `lazy` prefers fewer, which only captures can show. */
+  | {
+      readonly kind: 'repeat';
+      readonly item: RegexNode;
+      readonly min: number;
+      readonly max: number;
+      readonly lazy: boolean;
+    };
 
 export type RegexSyntaxResult =
-  | { value: RegexNode; error?: undefined }
+  /** `groups` has the node of each plain group, in the order of their opening parentheses. */
+  | { value: RegexNode; groups: readonly RegexNode[]; error?: undefined }
   | { value?: undefined; error: string };
 
 /** Longer patterns are refused: a route that needs more wants several routes. */
@@ -33,7 +40,7 @@ export function parseRegex(pattern: string): RegexSyntaxResult {
   const parser = new Parser(pattern);
   const value = parser.choice(0);
   if (parser.error === '' && parser.at < pattern.length) parser.fail('")" without "("');
-  return parser.error === '' ? { value } : { error: parser.error };
+  return parser.error === '' ? { value, groups: parser.groups } : { error: parser.error };
 }
 
 const anyOctet = octetSet((o) => o !== 0x0a && o !== 0x0d);
@@ -57,6 +64,7 @@ const empty: RegexNode = { kind: 'sequence', items: [] };
 class Parser {
   at = 0;
   error = '';
+  readonly groups: RegexNode[] = [];
   private readonly text: string;
 
   constructor(text: string) {
@@ -109,6 +117,7 @@ class Parser {
 
   private group(depth: number): RegexNode {
     this.at++;
+    const number = this.text[this.at] === '?' ? -1 : this.groups.push(empty) - 1;
     if (this.text[this.at] === '?') {
       if (this.text[this.at + 1] !== ':')
         return this.fail('only plain groups and "(?:" are known, no look-around, names or flags');
@@ -117,6 +126,7 @@ class Parser {
     const node = this.choice(depth + 1);
     if (this.error === '' && this.text[this.at] !== ')') return this.fail('a "(" is not closed');
     this.at++;
+    if (number >= 0) this.groups[number] = node;
     return node;
   }
 
@@ -139,10 +149,10 @@ class Parser {
       if (max < min) return this.fail('a count ends before it begins');
       this.at += found[0].length;
     } else return item;
-    // Lazy or greedy is a question of which match, and the whole text matches or it does not.
-    if (this.text[this.at] === '?') this.at++;
+    const lazy = this.text[this.at] === '?';
+    if (lazy) this.at++;
     if (/[*+{]/.test(this.text[this.at] ?? '')) return this.fail('a quantifier follows a quantifier');
-    return { kind: 'repeat', item, min, max };
+    return { kind: 'repeat', item, min, max, lazy };
   }
 
   /** `[...]`, with ranges, escapes and negation. */

@@ -20,7 +20,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   security: ['core'],
   telemetry: ['core'],
   call: ['core', 'routing', 'telemetry', 'upstream', 'security'],
-  policies: ['core', 'schema', 'call', 'telemetry', 'upstream'],
+  policies: ['core', 'schema', 'routing', 'call', 'telemetry', 'upstream'],
   listeners: ['core', 'http2', 'http1', 'tcp', 'security', 'call'],
   schema: ['core'],
   config: ['core', 'schema', 'policies'],
