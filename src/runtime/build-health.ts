@@ -5,12 +5,11 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { type HealthSettings, startHealthChecker } from '../health/checker.ts';
-import { grpcProbe } from '../health/grpc-probe.ts';
-import { httpProbe } from '../health/http-probe.ts';
 import { type OutlierDetector, outlierDetector } from '../health/outlier.ts';
 import type { Probe } from '../health/probe.ts';
+import { type ProbeDeps, probeKinds, tcpHealth } from '../health/probe-kinds.ts';
 import type { ProbeTls } from '../health/probe-socket.ts';
-import { tcpProbe } from '../health/tcp-probe.ts';
+import { chosenKind } from '../schema/kind.ts';
 import { endpointTls } from '../security/endpoint-tls.ts';
 import type { Endpoint, HealthWatch } from '../upstream/endpoint.ts';
 
@@ -89,17 +88,15 @@ function buildProbe(
   clock: Clock,
 ): Probe {
   const health = config.health as Exclude<ClusterConfig['health'], 'none'>;
-  const { target: address } = endpoint;
-  const tls = probeTls(endpoint, clusterTls);
-  // The authority of a call is its client's, which a probe has not: it names the host that led to the endpoint.
-  const authority = config.tls?.serverName ?? authorityOf(endpoint);
-  if (health.http !== undefined) {
-    const { path, statuses, host = authority, headers } = health.http;
-    return httpProbe(address, clock, { path, expectedStatuses: statuses, host, headers, tls });
-  }
-  if (health.grpc !== undefined)
-    return grpcProbe(address, clock, { ...health.grpc, authority: health.grpc.authority ?? authority, tls });
-  return tcpProbe(address, clock, { tls, alpn: config.protocol === 'http2' ? 'h2' : 'http/1.1' });
+  const deps: ProbeDeps = {
+    address: endpoint.target,
+    clock,
+    tls: probeTls(endpoint, clusterTls),
+    // The authority of a call is its client's, which a probe has not: it names the host that led to the endpoint.
+    authority: config.tls?.serverName ?? authorityOf(endpoint),
+    protocol: config.protocol,
+  };
+  return chosenKind(probeKinds, health)?.create(deps) ?? tcpHealth.create({}, deps);
 }
 
 /** The host that led to the endpoint, with its port; the zone of an IPv6 address is of this machine alone (RFC 6874). */

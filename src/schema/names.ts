@@ -15,3 +15,19 @@ export const cookieName = text({
   pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
   write: 'a cookie name, such as session',
 });
+
+/** A host without a port. */
+export const hostName = text({
+  label: 'host name',
+  charsMax: 253,
+  pattern: /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/,
+  write: 'a host name without a port, such as orders.default.svc',
+});
+
+/** A host, with a port if one is needed. */
+export const authority = text({
+  label: 'authority',
+  charsMax: 261,
+  pattern: /^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/,
+  write: 'a host with a port if one is needed, such as orders.example or orders.example:8443',
+});

@@ -1,8 +1,12 @@
 import { formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/units.ts';
+import { discoverySources } from '../../discovery/list.ts';
+import { probeKinds } from '../../health/probe-kinds.ts';
+import type { Diagnostics } from '../../schema/diagnostics.ts';
+import { checkKinds, type KindContext } from '../../schema/kind.ts';
 import { listed, shown } from '../../schema/problem.ts';
 import { pemFilesFit } from './files.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleHelp } from './rule.ts';
 
 /** Replicas come from one place. */
 const endpointsOrDiscovery: Rule = (config, diagnostics) => {
@@ -22,23 +26,30 @@ const endpointsOrDiscovery: Rule = (config, diagnostics) => {
   });
 };
 
-/** One way to find them, and all that it needs. */
+/** Where a kind of a cluster reports, and what it may look at. */
+function kindContext(
+  path: string,
+  protocol: string | undefined,
+  diagnostics: Diagnostics,
+  help: RuleHelp,
+): KindContext {
+  return {
+    protocol,
+    readFile: (file) => help.readFile(file),
+    problem: (within, message) => diagnostics.problem(`${path}${within}`, message),
+    warning: (within, message) => diagnostics.warning(`${path}${within}`, message),
+  };
+}
+
+/** One way to find the endpoints, and all that it requires. */
 const discoveryIsWhole: Rule = (config, diagnostics, help) => {
-  config.clusters?.forEach(({ discovery }, i) => {
+  config.clusters?.forEach(({ discovery, protocol }, i) => {
     if (discovery === undefined) return;
     const path = `clusters[${i}].discovery`;
-    const { dns, file } = discovery;
-    if (dns !== undefined && file !== undefined)
-      diagnostics.problem(`${path}.file`, 'discovery has file or dns, not both; write one of them');
-    if (dns === undefined && file === undefined)
-      diagnostics.problem(path, 'says no place; write dns: { host: name, port: 50051 } or file: { path: … }');
-    if (dns?.type === 'address' && dns.port === undefined)
-      diagnostics.problem(`${path}.dns.port`, 'is missing; write the port of every endpoint, or type: srv');
-    if (dns?.type === 'srv' && dns.port !== undefined)
-      diagnostics.problem(`${path}.dns.port`, 'comes from the SRV records; leave it out');
-    // It may be written by who starts later.
-    const wrong = file?.path === undefined ? undefined : help.readFile(file.path).error;
-    if (wrong !== undefined) diagnostics.warning(`${path}.file.path`, `${shown(file?.path)} ${wrong}`);
+    const { named } = checkKinds(discoverySources, discovery, kindContext(path, protocol, diagnostics, help));
+    if (named > 0) return;
+    const ways = discoverySources.map(({ name, schema }) => `${name}: ${schema.example}`);
+    diagnostics.problem(path, `names no source of endpoints; write ${listed(ways)}`);
   });
 };
 
@@ -62,26 +73,10 @@ const endpointsDiffer: Rule = (config, diagnostics) => {
 };
 
 /** One kind of probe, and one that the protocol can answer. */
-const probeFitsProtocol: Rule = (config, diagnostics) => {
+const probeFitsProtocol: Rule = (config, diagnostics, help) => {
   config.clusters?.forEach(({ health, protocol }, i) => {
     if (health === undefined || typeof health === 'string') return;
-    const path = `clusters[${i}].health`;
-    const kinds = (['grpc', 'http', 'tcp'] as const).filter((kind) => health[kind] !== undefined);
-    if (kinds.length > 1)
-      diagnostics.problem(
-        `${path}.${kinds[1]}`,
-        `${listed(kinds, 'and')} exclude each other; write one of them`,
-      );
-    else if (kinds[0] === 'grpc' && protocol === 'http1')
-      diagnostics.problem(
-        `${path}.grpc`,
-        'needs HTTP/2, and this cluster is http1; write http: { path: … } or tcp: {}',
-      );
-    else if (kinds[0] === 'http' && protocol === 'http2')
-      diagnostics.problem(
-        `${path}.http`,
-        'asks over HTTP/1.1, and this cluster is http2; write grpc: {} or tcp: {}',
-      );
+    checkKinds(probeKinds, health, kindContext(`clusters[${i}].health`, protocol, diagnostics, help));
   });
 };
 

@@ -1,24 +1,12 @@
-import { grpcMetadata, httpHeaders } from '../../schema/metadata-type.ts';
+import { discoverySources } from '../../discovery/list.ts';
+import { probeKinds } from '../../health/probe-kinds.ts';
+import { kindKeys } from '../../schema/kind.ts';
+import { hostName } from '../../schema/names.ts';
 import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../../schema/shape.ts';
-import { statusCodes } from '../../schema/status-codes.ts';
 import { readEndpointList } from '../endpoint-list.ts';
 import { balancer } from './balancer.ts';
 import { endpointShape } from './endpoint.ts';
-
-const hostName = text({
-  label: 'host name',
-  charsMax: 253,
-  pattern: /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/,
-  write: 'a host name without a port, such as orders.default.svc',
-});
-
-const authority = text({
-  label: 'authority',
-  charsMax: 261,
-  pattern: /^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/,
-  write: 'a host with a port if one is needed, such as orders.example or orders.example:8443',
-});
 
 const health = sectionOrNone(
   {
@@ -27,56 +15,7 @@ const health = sectionOrNone(
     whenAbsent: { inconclusive: 'alive' },
   },
   {
-    grpc: optionalSection(
-      {
-        doc: '`grpc.health.v1.Health/Check`. A server without that service counts as healthy while its connection lives.',
-        example: '{ service: "" }',
-      },
-      {
-        service: key(text({ emptyAllowed: true }), {
-          default: '',
-          doc: 'Name of the service whose health is checked; empty for the server as a whole.',
-        }),
-        mode: key(choice(['check', 'watch']), {
-          default: 'check',
-          doc: '`watch`: by `Health/Watch` besides, so that the server can report a change at once; where it has no Watch, as `check`.',
-        }),
-        authority: key(authority, {
-          otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
-          doc: '`:authority` of the health check. It changes neither the name that TLS verifies nor SNI.',
-        }),
-        metadata: key(grpcMetadata, {
-          otherwise: 'none',
-          doc: 'Metadata that each health check carries, such as `authorization`; a value of a name that ends in `-bin` is base64. At most 32 names.',
-          secret: true,
-        }),
-      },
-    ),
-    http: optionalSection(
-      { doc: 'A GET over HTTP/1.1.', example: '{ path: /healthz }' },
-      {
-        path: key(
-          text({
-            label: 'path',
-            charsMax: 4096,
-            pattern: /^\/[\x21-\x7e]*$/,
-            write: 'a path that begins with "/"',
-          }),
-          { required: true, doc: 'Path, with a query if one is needed.' },
-        ),
-        statuses: key(statusCodes, { default: [200], doc: 'Statuses that count as healthy.' }),
-        host: key(authority, {
-          otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
-          doc: '`Host` of the health check. It changes neither the name that TLS verifies nor SNI.',
-        }),
-        headers: key(httpHeaders, {
-          otherwise: 'none',
-          doc: 'Headers that each health check carries, such as `authorization`. At most 32 names.',
-          secret: true,
-        }),
-      },
-    ),
-    tcp: optionalSection({ doc: 'A connection that is accepted.', example: '{}' }, {}),
+    ...kindKeys(probeKinds),
     interval: key(duration({ min: '10ms', max: '1h' }), {
       default: '5s',
       doc: 'From one probe to the next, give or take 10%.',
@@ -320,45 +259,7 @@ export const cluster = section(
         reload: 'live',
         example: '{ dns: { host: orders, port: 50051 } }',
       },
-      {
-        dns: optionalSection(
-          {
-            doc: 'Every address of a name is an endpoint. Asked again as the TTL says, early when connections fail; when that fails the last good answer stays.',
-            example: '{ host: orders, port: 50051 }',
-          },
-          {
-            host: key(hostName, {
-              required: true,
-              doc: 'Name to look up, by the rules of the platform: hosts file, `search` and `ndots` of resolv.conf. TLS verifies it.',
-            }),
-            type: key(choice(['address', 'srv']), {
-              default: 'address',
-              doc: '`address`: A and AAAA records, each of weight 1. `srv`: SRV records, with their ports, weights and priorities.',
-            }),
-            port: key(number({ min: 1, max: 65_535 }), {
-              otherwise: 'that of each SRV record',
-              doc: 'Port of every endpoint; must be written for `type: address`.',
-            }),
-            family: key(choice(['auto', 'ipv4', 'ipv6', 'all']), {
-              default: 'auto',
-              doc: 'Which addresses count. `auto`: IPv4 where there is any, else IPv6, since a replica of a dual-stack service has one of each; `all`: each address is a replica.',
-            }),
-          },
-        ),
-        file: optionalSection(
-          {
-            doc: 'A file with a list `endpoints`, as a cluster has it, YAML or JSON. It may be written in place, replaced, or be a symbolic link; while something is wrong with it the last good list stands.',
-            example: '{ path: endpoints.yaml }',
-          },
-          {
-            path: key(text({ label: 'file', charsMax: 4096 }), { required: true, doc: 'Path of the file.' }),
-            interval: key(duration({ min: '10ms', max: '1h' }), {
-              default: '1s',
-              doc: 'How often it is checked.',
-            }),
-          },
-        ),
-      },
+      kindKeys(discoverySources),
     ),
     balancer,
     health,

@@ -259,10 +259,10 @@ clusters:
       ]);
       expect(found('{ dns: { host: _grpc._tcp.orders, type: srv } }')).to.deep.equal([]);
       expect(found('{ file: { path: a }, dns: { host: o, port: 1 } }')).to.deep.equal([
-        'clusters[0].discovery.file: discovery has file or dns, not both; write one of them',
+        'clusters[0].discovery.file: dns and file exclude each other; write one of them',
       ]);
       expect(found('{}')).to.deep.equal([
-        'clusters[0].discovery: says no place; write dns: { host: name, port: 50051 } or file: { path: … }',
+        'clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 } or file: { path: endpoints.yaml }',
       ]);
       expect(found('{ file: { path: later.yaml } }')).to.deep.equal([]);
     });

@@ -1,0 +1,22 @@
+import type { Clock } from '../core/clock.ts';
+import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Result } from '../core/result.ts';
+import { kindOf } from '../schema/kind.ts';
+import type { DnsResolver } from './dns-resolver.ts';
+import type { DiscoverySource } from './source.ts';
+
+/** What discovery sources are made with. */
+export interface DiscoveryDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** For tests: asks other DNS servers than the system's. */
+  readonly newDnsResolver?: () => DnsResolver;
+  /** Reads a file that lists endpoints, or says what is wrong with it. */
+  readEndpointFile(path: string): Result<readonly EndpointSpec[]>;
+}
+
+/** Declares a discovery source: what a cluster writes under `discovery`. */
+export const discoveryKind = kindOf<DiscoveryDeps, DiscoverySource>();

@@ -1,0 +1,5 @@
+import { dnsDiscovery } from './dns-kind.ts';
+import { fileDiscovery } from './file-kind.ts';
+
+/** Every discovery source that a cluster may name under `discovery`, in the order of the reference page. */
+export const discoverySources = [dnsDiscovery, fileDiscovery] as const;
