@@ -54,6 +54,16 @@ function isTemplate(node: SourceNode): boolean {
   return node.kind === 'map' && node.entries[0]?.key === '?';
 }
 
+type RawTexts = { readonly [key: string]: Raw };
+
+/** A copy of a mapping whose texts are others. Its prototype is null, as that of the original: `__proto__` is a key. */
+function mapTexts(map: RawTexts, change: (text: string) => Raw): Raw {
+  const copy: { [key: string]: Raw } = Object.create(null);
+  for (const [key, value] of Object.entries(map))
+    copy[key] = typeof value === 'string' ? change(value) : value;
+  return copy;
+}
+
 class Reader {
   readonly problems: ConfigProblem[] = [];
   readonly places = new Map<string, Place>();
@@ -139,7 +149,10 @@ class Reader {
     return undefined;
   }
 
-  /** The value of a scalar, or of a list of words, with variables filled in and converted as the table has it. */
+  /**
+   * The value of a scalar, of a list of words, or of a mapping of names to text, with variables filled in and, but for a mapping,
+   * converted as the table has it.
+   */
   private valueOf(
     shape: Scalar,
     node: SourceNode,
@@ -147,15 +160,19 @@ class Reader {
   ): { raw: Raw; filled: readonly Filled[]; failed: boolean } {
     const filled: Filled[] = [];
     let failed = false;
-    const textOf = (text: string, place: Place): Raw => {
+    const textOf = (text: string, place: Place, convert: (text: string) => Raw): Raw => {
       const value = this.filled(text, place, path);
       if (value === undefined) failed = true;
       if (value === undefined || value.names.length === 0) return value?.text ?? '';
       filled.push(value);
-      return shape.type.fromText(value.text);
+      return convert(value.text);
     };
-    const rawOfNode = (one: SourceNode): Raw =>
-      one.kind === 'scalar' && typeof one.value === 'string' ? textOf(one.value, one.place) : rawOf(one);
+    const rawOfNode = (one: SourceNode): Raw => {
+      if (one.kind === 'map')
+        return mapTexts(rawOf(one) as RawTexts, (text) => textOf(text, one.place, String));
+      if (one.kind !== 'scalar' || typeof one.value !== 'string') return rawOf(one);
+      return textOf(one.value, one.place, shape.type.fromText);
+    };
     const raw = node.kind === 'list' ? node.items.flatMap(rawOfNode) : rawOfNode(node);
     return { raw, filled, failed };
   }

@@ -61,7 +61,9 @@ export function rawOfTyped(shape: Shape, typed: unknown): Raw {
 /** A text that would be read as a reference to a variable, written so that it is not. */
 function withEscapes(raw: Raw): Raw {
   if (typeof raw === 'string') return raw.replaceAll('${', () => '$${');
-  return Array.isArray(raw) ? raw.map(withEscapes) : raw;
+  if (typeof raw !== 'object' || raw === null) return raw;
+  if (Array.isArray(raw)) return raw.map(withEscapes);
+  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, withEscapes(value)]));
 }
 
 /** Freezes a value and everything in it. */

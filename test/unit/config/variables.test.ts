@@ -97,6 +97,25 @@ telemetry: { metrics: { prometheus: "${v('PROM')}", otlp: ${v('OTLP:-false')}, m
     ]);
   });
 
+  it('are filled into the values of a mapping, which stay text and are written out as they were read', () => {
+    const metadata = (written: string) =>
+      minimal({ cluster: `    health: { grpc: { metadata: ${written} } }` });
+    const env = { TOKEN: '7', NAME: 'a' };
+    const written = metadata(
+      `{ authorization: "${v('TOKEN')}", x-b: "b-${v('NAME')}", x-c: "$${v('NAME')}" }`,
+    );
+    const config = configOf(written, { env });
+    const { health } = config.clusters[0];
+    expect(health).to.have.nested.property('grpc.metadata.authorization', '7');
+    expect(health).to.have.nested.property('grpc.metadata.x-b', 'b-a');
+    expect(health).to.have.nested.property('grpc.metadata.x-c', v('NAME'));
+    expect(configOf(JSON.stringify(fileOfConfig(config)), { env })).to.deep.equal(config);
+    expect(problemsOf(metadata(`{ x-a: "${v('MISSING')}" }`)).join()).to.match(/MISSING is not set/);
+    expect(problemsOf(metadata(`{ x-a: "${v('TOKEN')}" }`), { env: { TOKEN: 'hunter\n2' } }).join())
+      .to.match(/the value of TOKEN is not allowed here; write printable ASCII/)
+      .and.not.include('hunter');
+  });
+
   it('are named in the error of the value that they are part of, and not shown if they are secret', () => {
     const written = (name: string) => minimal().replace('127.0.0.1:15001', `127.0.0.1:${v(name)}`);
     expect(problemsOf(written('PORT'), { env: { PORT: '99999' } })).to.deep.equal([
