@@ -1,5 +1,6 @@
 import { accessLog } from './access-log/policy.ts';
 import { fault } from './fault/policy.ts';
+import { headers } from './headers/policy.ts';
 import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
 import { respond } from './respond/policy.ts';
@@ -16,6 +17,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `accessLog` and `sampling` act where a request begins and ends, so their place counts for the reference page alone.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `respond` comes after those that refuse, delay or fail requests: what they do holds for its requests as well.
+ *  - `headers` comes after those that answer or rewrite a request. A reply passes it before theirs.
  *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
  */
 export const policies = [
@@ -27,5 +29,6 @@ export const policies = [
   rateLimit,
   fault,
   respond,
+  headers,
   split,
 ] as const;

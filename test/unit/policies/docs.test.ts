@@ -29,6 +29,11 @@ clusters:
 ${clusters.join('')}`;
 }
 
+/** A value for each environment variable of an example. */
+function environmentOf(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [name, 'a']));
+}
+
 describe('docs/policies', () => {
   const pages = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [];
 
@@ -42,7 +47,8 @@ describe('docs/policies', () => {
     examples.forEach((example, i) => {
       it(`${name}: example ${i + 1} is a configuration without problems or warnings`, () => {
         const text = wholeOf(example);
-        const problems = [...problemsOf(text), ...warningsOf(text)];
+        const env = environmentOf(text);
+        const problems = [...problemsOf(text, { env }), ...warningsOf(text, { env })];
         expect(
           problems.filter((problem) => !problem.includes('"unused" is used by no listener')),
           text,
