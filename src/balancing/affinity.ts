@@ -7,7 +7,7 @@ import type { Candidate } from './candidate.ts';
  */
 export interface Affinity {
   /**
-   * The key of a call, '' where it has none. Octets of the head as they are; never throws.
+   * The key of a call, '' where it has none. Bytes of the head as they are; never throws.
    *
    * @param clientAddress IP address, or '' for a Unix socket
    */

@@ -1,10 +1,10 @@
 /**
- * Counts the messages of a gRPC body as it streams by: each begins with a flag octet and a length of four (gRPC over
- * HTTP/2, "Length-Prefixed-Message"). Reads five octets a message and never the message.
+ * Counts the messages of a gRPC body as it streams by: each begins with a flag byte and a length of four (gRPC over
+ * HTTP/2, "Length-Prefixed-Message"). Reads five bytes a message and never the message.
  */
 export class MessageCounter {
   count = 0;
-  /** Octets of the current message still to come. */
+  /** Bytes of the current message still to come. */
   private left = 0;
   private prefixSeen = 0;
   private length = 0;

@@ -2,7 +2,7 @@ import { blockPool } from '../core/block-pool.ts';
 
 const empty: Buffer = Buffer.alloc(0);
 
-/** Octets that all replay buffers together may hold. */
+/** Bytes that all replay buffers together may hold. */
 export class ReplayBudget {
   private readonly totalBytesMax: number;
   private left: number;
@@ -25,12 +25,12 @@ export class ReplayBudget {
 }
 
 /**
- * Octets of one request that may have left for an attempt that runs and be kept beside it, so that another can follow it.
+ * Bytes of one request that may have left for an attempt that runs and be kept beside it, so that another can follow it.
  * What has not left is kept besides, while there is room: a server that grants no more than the window it began with
  * may still refuse the call, and all of it is here.
  */
 export const replayBytesPerCallMax = 65_536;
-/** Octets of all requests together. */
+/** Bytes of all requests together. */
 export const replayBytesTotalMax = 16_777_216;
 /** Shorter and longer ones are kept in blocks. */
 const smallBytesMax = 256;
@@ -44,7 +44,7 @@ const loopCopyBytesMax = 48;
  */
 export class ReplayBuffer {
   /** One piece of memory that doubles, however small the pieces of the body are: a flood of tiny frames costs no more. */
-  private octets: Buffer = empty;
+  private buffer: Buffer = empty;
   private held = 0;
   private readonly budget: ReplayBudget;
   /** False once something was dropped. */
@@ -64,13 +64,13 @@ export class ReplayBuffer {
     // What has not left waits in memory anyway, and flow control bounds it.
     const bounded = leftBytes > replayBytesPerCallMax || (leftBytes >= 0 && !this.budget.plentiful);
     const tooMuch = bounded && needed > replayBytesPerCallMax;
-    if (tooMuch || (needed > this.octets.length && !this.grow(needed))) {
+    if (tooMuch || (needed > this.buffer.length && !this.grow(needed))) {
       this.drop();
       return false;
     }
-    const { octets } = this;
-    if (end - start > loopCopyBytesMax) octets.set(bytes.subarray(start, end), this.held);
-    else for (let from = start, to = this.held; from < end; ) octets[to++] = bytes[from++];
+    const { buffer } = this;
+    if (end - start > loopCopyBytesMax) buffer.set(bytes.subarray(start, end), this.held);
+    else for (let from = start, to = this.held; from < end; ) buffer[to++] = bytes[from++];
     this.held = needed;
     return true;
   }
@@ -81,20 +81,20 @@ export class ReplayBuffer {
 
   /** What is held; of use until the next `push` or `drop`. */
   get bytes(): Uint8Array {
-    return this.octets;
+    return this.buffer;
   }
 
   /** Forgets everything: the call is committed, over, or too large. */
   drop(): void {
     this.complete = false;
-    this.budget.give(this.octets.length);
-    blockPool.release(this.octets);
-    this.octets = empty;
+    this.budget.give(this.buffer.length);
+    blockPool.release(this.buffer);
+    this.buffer = empty;
     this.held = 0;
   }
 
   private grow(needed: number): boolean {
-    const bytes = Math.max(needed, this.octets.length * 2);
+    const bytes = Math.max(needed, this.buffer.length * 2);
     // Most bodies come in one piece: one of middling length is held exactly, as is a large one at first; others in a block
     // that was used before.
     const exactly =
@@ -102,11 +102,11 @@ export class ReplayBuffer {
     return (!exactly && this.moveTo(blockPool.acquire(bytes))) || this.moveTo(Buffer.allocUnsafe(bytes));
   }
 
-  private moveTo(octets: Buffer): boolean {
-    const granted = this.budget.take(octets.length - this.octets.length);
-    if (granted && this.held > 0) octets.set(this.octets.subarray(0, this.held));
-    blockPool.release(granted ? this.octets : octets);
-    if (granted) this.octets = octets;
+  private moveTo(buffer: Buffer): boolean {
+    const granted = this.budget.take(buffer.length - this.buffer.length);
+    if (granted && this.held > 0) buffer.set(this.buffer.subarray(0, this.held));
+    blockPool.release(granted ? this.buffer : buffer);
+    if (granted) this.buffer = buffer;
     return granted;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * One header field, immutable, shared by everything that carries it (RFC 9110 section 5, RFC 7541 section 1.3).
  *
- * Names and values are "binary" strings: one UTF-16 unit per octet (latin1), so that octets above 0x7f pass
+ * Names and values are "binary" strings: one UTF-16 unit per byte (latin1), so that bytes above 0x7f pass
  * through a call exactly. Names from the wire are lower case, or the block that holds them is malformed.
  */
 export class Field {
@@ -16,7 +16,7 @@ export class Field {
    * enter an encoder's dynamic table: a trace header that is new on every call must not push out the others.
    */
   repeated = false;
-  /** HPACK octets that need no dynamic table, made on first use; never changed afterwards. */
+  /** HPACK bytes that need no dynamic table, made on first use; never changed afterwards. */
   literal: Uint8Array | null = null;
 
   /** `kind` where the maker knows what it is, and that it is well-formed. */
@@ -27,7 +27,7 @@ export class Field {
     this.kind = kind ?? classify(name, value);
   }
 
-  /** RFC 7541 section 4.1: the octets of name and value plus 32, the unit of every header limit. */
+  /** RFC 7541 section 4.1: the bytes of name and value plus 32, the unit of every header limit. */
   get size(): number {
     return this.name.length + this.value.length + 32;
   }
@@ -103,13 +103,13 @@ export function kindOfName(name: string): FieldKind | undefined {
 }
 
 /** RFC 9110 section 5.6.2 token, without the upper case that RFC 9113 section 8.2.1 forbids. */
-const tokenOctets = new Uint8Array(256);
-for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") tokenOctets[c.charCodeAt(0)] = 1;
+const tokenBytes = new Uint8Array(256);
+for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") tokenBytes[c.charCodeAt(0)] = 1;
 
 function isFieldName(name: string): boolean {
   if (name.length === 0) return false;
   for (let i = 0; i < name.length; i++) {
-    if (tokenOctets[name.charCodeAt(i)] !== 1) return false;
+    if (tokenBytes[name.charCodeAt(i)] !== 1) return false;
   }
   return true;
 }

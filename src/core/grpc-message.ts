@@ -3,11 +3,11 @@
 export function encodeGrpcMessage(text: string): string {
   if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
   let out = '';
-  for (const octet of Buffer.from(text, 'utf8')) {
+  for (const byte of Buffer.from(text, 'utf8')) {
     out +=
-      octet >= 0x20 && octet <= 0x7e && octet !== 0x25
-        ? String.fromCharCode(octet)
-        : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return out;
 }
@@ -16,13 +16,13 @@ export function encodeGrpcMessage(text: string): string {
 export function decodeGrpcMessage(text: string): string {
   // Some servers send UTF-8 as it is.
   if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
-  const octets: number[] = [];
+  const bytes: number[] = [];
   for (let i = 0; i < text.length; i++) {
     const hex = text[i] === '%' ? text.slice(i + 1, i + 3) : '';
     if (/^[0-9a-fA-F]{2}$/.test(hex)) {
-      octets.push(Number.parseInt(hex, 16));
+      bytes.push(Number.parseInt(hex, 16));
       i += 2;
-    } else octets.push(text.charCodeAt(i) & 0xff);
+    } else bytes.push(text.charCodeAt(i) & 0xff);
   }
-  return Buffer.from(octets).toString('utf8');
+  return Buffer.from(bytes).toString('utf8');
 }

@@ -1,6 +1,6 @@
 /**
- * MurmurHash3, 32 bits (Appleby), over the characters of a text, each taken as one octet: keys are header values and
- * addresses, which hold octets. The same in every process, so that sidecars agree; it keeps no secret, and whoever
+ * MurmurHash3, 32 bits (Appleby), over the characters of a text, each taken as one byte: keys are header values and
+ * addresses, which hold bytes. The same in every process, so that sidecars agree; it keeps no secret, and whoever
  * chooses his keys can put them all on one endpoint, which is what `boundedLoad` is for.
  *
  * @returns a signed 32-bit integer: an unsigned one may not fit a small integer of the engine and would be allocated

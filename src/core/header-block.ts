@@ -108,7 +108,7 @@ export class HeaderBlock {
     if (this.statusMemo < 0) this.statusMemo = Number(this.ofKind(FieldKind.Status) ?? 0);
     return this.statusMemo;
   }
-  /** The declared length in octets, -1 where none is declared, NaN where it is no number. */
+  /** The declared length in bytes, -1 where none is declared, NaN where it is no number. */
   get contentLength(): number {
     if (this.lengthMemo === unread) this.lengthMemo = Number(this.ofKind(FieldKind.ContentLength) ?? -1);
     return this.lengthMemo;
@@ -120,7 +120,7 @@ export class HeaderBlock {
     return type !== undefined && isGrpcContentType(type);
   }
 
-  /** RFC 9113 section 6.5.2: octets of names and values plus 32 per field. */
+  /** RFC 9113 section 6.5.2: bytes of names and values plus 32 per field. */
   get listBytes(): number {
     if (this.bytesMemo >= 0) return this.bytesMemo;
     let bytes = this.base === null ? 0 : this.base.listBytes;

@@ -7,19 +7,19 @@ export const hexValues = new Uint8Array(256).fill(notHex);
 const digits = Buffer.from('0123456789abcdef', 'latin1');
 for (let i = 0; i < 16; i++) hexValues[digits[i]] = i;
 
-const hexOctets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** 32 bits as 8 hex digits. */
 export function hex32(word: number): string {
   return (
-    hexOctets[word >>> 24] +
-    hexOctets[(word >>> 16) & 255] +
-    hexOctets[(word >>> 8) & 255] +
-    hexOctets[word & 255]
+    hexBytes[word >>> 24] +
+    hexBytes[(word >>> 16) & 255] +
+    hexBytes[(word >>> 8) & 255] +
+    hexBytes[word & 255]
   );
 }
 
-/** The digits of `hex32` as octets at `position`, where there is room; returns where they end. */
+/** The digits of `hex32` as bytes at `position`, where there is room; returns where they end. */
 export function writeHex32(out: Uint8Array, position: number, word: number): number {
   out[position] = digits[word >>> 28];
   out[position + 1] = digits[(word >>> 24) & 15];

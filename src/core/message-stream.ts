@@ -6,14 +6,14 @@ import type { HeaderBlock } from './header-block.ts';
  * carries it (our HTTP/2 engine, HTTP/1.1 at either end, a pair in memory). Everything is pushed; nothing is a
  * promise or a node stream, because one of those per call and per chunk is what makes the simple way slow.
  *
- * Octets given to `data` belong to the caller again when the method returns: whoever keeps them copies them.
+ * Bytes given to `data` belong to the caller again when the method returns: whoever keeps them copies them.
  */
 
 /** Receives one direction of a message. */
 export interface MessageSink {
   /** The header section; `end` when no body and no trailers follow. 1xx heads are never pushed here. */
   head(head: HeaderBlock, end: boolean): void;
-  /** Octets `start` to `end` of `bytes`; `last` ends the message. May be empty when `last`. */
+  /** Bytes `start` to `end` of `bytes`; `last` ends the message. May be empty when `last`. */
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void;
   /** The trailer section; ends the message. */
   trailers(trailers: HeaderBlock): void;
@@ -27,7 +27,7 @@ export interface StreamReceiver extends MessageSink {
   /** The stream is over before both messages were: a reset by the peer, a lost connection, a refusal. */
   failed(failure: StreamFailure): void;
   /**
-   * Octets that this side had queued with `data` left for the peer. Pass the number on to the other side's
+   * Bytes that this side had queued with `data` left for the peer. Pass the number on to the other side's
    * `consumed`: that is the whole of back-pressure.
    */
   sent(bytes: number): void;
@@ -42,10 +42,10 @@ export interface MessageStream extends MessageSink {
    * not there, for no limit that is known. A larger one must not be sent.
    */
   readonly headListBytesMax?: number;
-  /** This side has disposed of so many octets that were pushed to `receiver.data`; the peer may send as many more. */
+  /** This side has disposed of so many bytes that were pushed to `receiver.data`; the peer may send as many more. */
   consumed(bytes: number): void;
   /**
-   * Ends the exchange now. Octets not yet sent are dropped and never reported as `sent`. The receiver hears nothing
+   * Ends the exchange now. Bytes not yet sent are dropped and never reported as `sent`. The receiver hears nothing
    * more. A second call, or one after the end, does nothing.
    */
   reset(code: ErrorCode): void;

@@ -12,7 +12,7 @@ export interface KeySource {
   readonly path?: boolean | undefined;
 }
 
-/** The first source that yields something other than '' wins; '' where none does. Octets as they came. */
+/** The first source that yields something other than '' wins; '' where none does. Bytes as they came. */
 export function keyOf(sources: readonly KeySource[], head: HeaderBlock, clientAddress: string): string {
   for (let i = 0; i < sources.length; i++) {
     const key = oneKeyOf(sources[i], head, clientAddress);

@@ -5,13 +5,13 @@ import type { MessageSink } from '../core/message-stream.ts';
 import { readTrailers } from './fields.ts';
 
 /**
- * Octets pushed and not yet returned as credit; at this many the socket is no longer read. No more are ever pushed: it is
+ * Bytes pushed and not yet returned as credit; at this many the socket is no longer read. No more are ever pushed: it is
  * what is kept of a request until it has left for an endpoint, so that it can go to another.
  */
 export const windowBytes = 65_536;
 
 /**
- * Octets that are read before the other sockets have a turn. A socket is read up to 32 times in one, 64 KiB each: 20
+ * Bytes that are read before the other sockets have a turn. A socket is read up to 32 times in one, 64 KiB each: 20
  * downloads as fast as their client's kernel took them kept everybody else waiting for 200 ms.
  */
 const bytesPerTurnMax = 65_536;
@@ -54,7 +54,7 @@ export class BodyReader {
     message.on('end', () => contained(() => this.end()));
   }
 
-  /** Credit for octets that were pushed. */
+  /** Credit for bytes that were pushed. */
   consumed(bytes: number): void {
     this.outstandingBytes = Math.max(0, this.outstandingBytes - bytes);
     this.push();

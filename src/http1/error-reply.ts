@@ -8,7 +8,7 @@ import { writeFields } from './fields.ts';
 /** How long a client may take to read an error and close, milliseconds; closing at once could destroy it unread. */
 export const lingerMs = 1000;
 
-/** An error reply of Outrigger's own that ends the connection, as octets. `httpStatus` overrides the table's. */
+/** An error reply of Outrigger's own that ends the connection, as bytes. `httpStatus` overrides the table's. */
 export function errorReply(
   error: ReplyError,
   httpStatus: number = error.httpStatus ?? replyErrors[error.code].httpStatus,

@@ -26,7 +26,7 @@ export interface ReadFields {
   readonly hosts: readonly string[];
   /** Every transfer coding, lower case, in order. */
   readonly codings: readonly string[];
-  /** Octets of `content-length`, or -1 where there is none. The field itself is among `fields`, once. */
+  /** Bytes of `content-length`, or -1 where there is none. The field itself is among `fields`, once. */
   readonly contentLength: number;
 }
 
@@ -71,7 +71,7 @@ export function readTrailers(raw: readonly string[]): Field[] {
 export interface WrittenFields {
   /** `name, value, name, value`, without content-length. */
   readonly raw: string[];
-  /** Octets that `content-length` promises, or -1. */
+  /** Bytes that `content-length` promises, or -1. */
   readonly contentLength: number;
 }
 

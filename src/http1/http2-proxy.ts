@@ -11,7 +11,7 @@ import { connectionErrorText } from '../core/connection-error.ts';
  * takes both sides down together. What it must not do is kept from it by the stand-ins below:
  *
  * - **Body.** For GET, HEAD and OPTIONS it drops the body but leaves content-length, so that the upstream takes
- *   the next request on the pooled socket for the missing octets. It decides that by the method of the request
+ *   the next request on the pooled socket for the missing bytes. It decides that by the method of the request
  *   it is given, and pumps the body itself for the others. Here it sees a request without a method that never emits a
  *   body; `upstream-stream.ts` writes head and body for every method alike.
  * - **Heads.** It copies fields into a plain object (`__proto__`, repeats), adds a `forwarded` whose host is not quoted, and
@@ -94,7 +94,7 @@ export interface WebSocketHooks {
 }
 
 /**
- * Forwards a WebSocket handshake and then octets both ways until either side ends. Resolves when the client's side
+ * Forwards a WebSocket handshake and then bytes both ways until either side ends. Resolves when the client's side
  * ended or the reply was relayed; rejects when the upstream failed or its side closed first. The upstream's socket is destroyed by
  * then, the client's is not.
  */

@@ -22,7 +22,7 @@ export interface Http1PoolOptions {
   readonly freeSocketsMax: number;
   /** How long an idle connection is kept; less where the endpoint says so in `keep-alive: timeout=`. */
   readonly freeSocketTimeoutMs: number;
-  /** Octets of a reply's header section. */
+  /** Bytes of a reply's header section. */
   readonly replyHeaderBytesMax: number;
   /** Speak TLS with these, which say what name to verify (`endpointTls`), or null for cleartext. */
   readonly tls: ConnectionOptions | null;

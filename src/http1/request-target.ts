@@ -11,7 +11,7 @@ export function isAuthority(text: string): boolean {
 }
 const authorityCharsMax = 1024;
 
-/** True for origin-form, or `*` with OPTIONS: visible octets only, no fragment (RFC 9112 section 3.2). */
+/** True for origin-form, or `*` with OPTIONS: visible bytes only, no fragment (RFC 9112 section 3.2). */
 export function isPath(method: string, path: string): boolean {
   if (path === '*') return method === 'OPTIONS';
   return /^\/[\x21\x22\x24-\x7e\x80-\xff]*$/.test(path);

@@ -54,7 +54,7 @@ export class ServerConnection implements ServerStreamOwner {
   private readonly internalErrors: InternalErrors | undefined;
   private current: ServerStream | null = null;
   private readonly queue: Queued[] = [];
-  /** What to say, once the requests before it are answered, to octets that are no request. */
+  /** What to say, once the requests before it are answered, to bytes that are no request. */
   private lastWords: Buffer | null = null;
   private ending = false;
   /** A request has come. */
@@ -136,7 +136,7 @@ export class ServerConnection implements ServerStreamOwner {
 
   /**
    * The client's FIN. Whole requests before it are answered, as HAProxy does, while nginx and Envoy take it for a cancel: it
-   * may be either. A client that is gone resets the connection as soon as octets reach it, so one that got some is there;
+   * may be either. A client that is gone resets the connection as soon as bytes reach it, so one that got some is there;
    * for the first of them it has a while.
    */
   halfClosed(): void {

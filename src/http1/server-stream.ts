@@ -31,7 +31,7 @@ const noSkip: ReadonlySet<string> = new Set();
  * The downstream side of one HTTP/1.1 exchange: pushes the request to its receiver, takes the reply.
  *
  *     request:  reading ──end──▶ read
- *     reply:    waiting ──head──▶ sending ──last octet, trailers──▶ ended ──kernel took it──▶ flushed
+ *     reply:    waiting ──head──▶ sending ──last byte, trailers──▶ ended ──kernel took it──▶ flushed
  *     over:     read and flushed, or failed, or reset
  */
 export class ServerStream implements MessageStream {
@@ -49,7 +49,7 @@ export class ServerStream implements MessageStream {
   private hasBody = true;
   /** HTTP/1.0 without content-length: the body ends where the connection does. */
   private closeDelimited = false;
-  /** Octets that content-length promises, or -1. */
+  /** Bytes that content-length promises, or -1. */
   private contentLength = -1;
   private bodyBytes = 0;
   private discardTimer: Timer | null = null;
@@ -135,7 +135,7 @@ export class ServerStream implements MessageStream {
     this.response.writeHead(status, raw);
     this.reply = 'sending';
     if (end) this.finish();
-    // The first octets of the body usually follow in this turn and share the head's packet; else it goes alone.
+    // The first bytes of the body usually follow in this turn and share the head's packet; else it goes alone.
     else setImmediate(() => this.flushHead());
   }
 
@@ -190,7 +190,7 @@ export class ServerStream implements MessageStream {
     if (!this.deaf) this.receiver?.failed(failure);
   }
 
-  /** Closes so that the client sees a broken reply. A missing last chunk or octet says it, where there is one. */
+  /** Closes so that the client sees a broken reply. A missing last chunk or byte says it, where there is one. */
   private cut(): void {
     if (this.closeDelimited) abortSocket(this.owner.socket);
     else this.owner.socket.destroy();
@@ -203,7 +203,7 @@ export class ServerStream implements MessageStream {
   }
 
   private flushHead(): void {
-    // Not `flushHeaders`, which writes the head as UTF-8 and so changes octets above 0x7f.
+    // Not `flushHeaders`, which writes the head as UTF-8 and so changes bytes above 0x7f.
     if (!this.over && this.reply === 'sending') this.response.write('', 'latin1');
   }
 

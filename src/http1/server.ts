@@ -6,20 +6,20 @@ import { endSocket, errorReply } from './error-reply.ts';
 import type { RequestRefusal } from './request-head.ts';
 import { type Http1StreamHandler, ServerConnection } from './server-connection.ts';
 
-/** Hands over a WebSocket request with its socket; `head` holds octets that were read too far. */
+/** Hands over a WebSocket request with its socket; `head` holds bytes that were read too far. */
 export type UpgradeHandler = (request: http.IncomingMessage, socket: Socket, head: Buffer) => void;
 
 export interface Http1ServerOptions {
   readonly clock: Clock;
   readonly onStream: Http1StreamHandler;
   readonly onUpgrade: UpgradeHandler;
-  /** From accept, or from the first octet of a later request, to the end of its head. */
+  /** From accept, or from the first byte of a later request, to the end of its head. */
   readonly headerTimeoutMs: number;
-  /** Octets of a header section, request line included; above it the answer is 431. */
+  /** Bytes of a header section, request line included; above it the answer is 431. */
   readonly headerBytesMax: number;
   /** How long a connection is kept between requests. node adds one second to it. */
   readonly idleTimeoutMs: number;
-  /** How long a client that has sent its FIN may wait for octets of its reply. */
+  /** How long a client that has sent its FIN may wait for bytes of its reply. */
   readonly halfCloseTimeoutMs: number;
   /** Without it an exception of our own is thrown on. */
   readonly internalErrors?: InternalErrors;
@@ -142,7 +142,7 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
 /** Other upgrades (h2c from curl) are declined by going on in HTTP/1.1, as RFC 9110 section 7.8 allows. */
 function isWebSocket({ method, headers }: http.IncomingMessage): boolean {
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false;
-  // The octets of a body would be taken for frames.
+  // The bytes of a body would be taken for frames.
   return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
 }
 

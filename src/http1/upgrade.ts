@@ -26,7 +26,7 @@ export interface UpgradeTarget {
   /** Added to its reply, whatever that is: a session cookie. */
   readonly replyFields: readonly Field[];
   readonly connectTimeoutMs: number;
-  /** Octets of its reply head. */
+  /** Bytes of its reply head. */
   readonly replyHeaderBytesMax: number;
   /** Once, when this attempt is over; `error` where it failed. */
   release(ending: Ending, error: ReplyError | null): void;
@@ -54,7 +54,7 @@ export const halfClosedMs = 10_000;
 export interface UpgradeOutcome {
   /** 101, or the status that the client got instead; 0 where it got none. */
   httpStatus: number;
-  /** Octets after the handshake, and of the body of another reply. */
+  /** Bytes after the handshake, and of the body of another reply. */
   bytesFromClient: number;
   bytesToClient: number;
   attempts: number;
@@ -67,8 +67,8 @@ export interface UpgradeOutcome {
 
 /**
  * Forwards a WebSocket (RFC 6455 section 4.1) through http2-proxy: the handshake to an endpoint that `choose` picks,
- * then octets both ways until either side ends. Never rejects. When it resolves, the upstream's socket is gone and
- * the client's is closed or closing. `head` holds octets that were read too far.
+ * then bytes both ways until either side ends. Never rejects. When it resolves, the upstream's socket is gone and
+ * the client's is closed or closing. `head` holds bytes that were read too far.
  */
 export async function proxyUpgrade(
   request: IncomingMessage,
@@ -308,7 +308,7 @@ class UpgradeAttempt {
   }
 
   private judge(name: string, error: NodeJS.ErrnoException): ReplyError | null {
-    // The client left; or the upstream ended, and its socket closed before the client's had taken the last octets.
+    // The client left; or the upstream ended, and its socket closed before the client's had taken the last bytes.
     if (this.socket.destroyed || this.upstreamEnded) return null;
     if (!this.connected) {
       return this.timedOut

@@ -10,7 +10,7 @@ export interface UpstreamRequest {
   readonly path: string;
   /** `name, value, name, value`, framing included. */
   readonly headers: string[];
-  /** Octets the body must have, or -1 where it is chunked. */
+  /** Bytes the body must have, or -1 where it is chunked. */
   readonly contentLength: number;
   readonly chunked: boolean;
 }
@@ -28,7 +28,7 @@ export function isIdempotent(method: string): boolean {
   return idempotent.has(method);
 }
 
-/** True where it pays to wait for the first octet: a body of unknown length that is most likely empty. */
+/** True where it pays to wait for the first byte: a body of unknown length that is most likely empty. */
 export function maybeEmpty(head: HeaderBlock): boolean {
   return bodiless.has(head.method) && head.get('content-length') === undefined;
 }

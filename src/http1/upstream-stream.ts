@@ -23,7 +23,7 @@ export interface UpstreamStreamOptions {
   readonly clock: Clock;
   /** For a new connection, TLS included; waiting for a pooled one does not count. */
   readonly connectTimeoutMs: number;
-  /** Octets of a reply's header section. */
+  /** Bytes of a reply's header section. */
   readonly replyHeaderBytesMax: number;
   /** Speak TLS; the agent holds the options. */
   readonly secure: boolean;
@@ -44,7 +44,7 @@ type Pending =
  * The upstream leg of a call to an HTTP/1.1 endpoint: one request on a pooled connection. Failures tell whether another
  * attempt is safe:
  *
- * - `refused`: no octet of the request reached the endpoint, or it was an idempotent one on a *reused* connection that closed
+ * - `refused`: no byte of the request reached the endpoint, or it was an idempotent one on a *reused* connection that closed
  *   without a word. That is the race with an endpoint closing an idle connection, and RFC 9110 section 9.2.2
  *   lets a proxy repeat exactly that. On a new connection the same silence may be a crash that this request caused.
  * - `protocol`: what came is no HTTP/1.1.
@@ -65,7 +65,7 @@ class UpstreamStream implements MessageStream {
   receiver: StreamReceiver | null;
   private readonly target: Address;
   private readonly options: UpstreamStreamOptions;
-  /** A head that waits for the first octet to say whether there is a body. */
+  /** A head that waits for the first byte to say whether there is a body. */
   private held: HeaderBlock | null = null;
   private plan: UpstreamRequest | null = null;
   private exchange: WebExchange | null = null;

@@ -1,5 +1,5 @@
 /**
- * Octets that streams hold because the other side does not take them, over all connections that share the budget. Flow
+ * Bytes that streams hold because the other side does not take them, over all connections that share the budget. Flow
  * control bounds each stream by its window; a thousand streams of a hundred connections are another matter.
  *
  * As it fills, or the process runs out of memory for whatever reason, one connection may hold less: nothing is asked of anyone below half of it, a sixteenth of the whole above,
@@ -59,5 +59,5 @@ export class BufferBudget {
   }
 }
 
-/** What every connection may hold whatever the others do, octets: a few calls of any size make progress with it. */
+/** What every connection may hold whatever the others do, bytes: a few calls of any size make progress with it. */
 export const leastShareBytes = 262_144;

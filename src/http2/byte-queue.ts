@@ -6,7 +6,7 @@ const firstBlockBytes = 4096;
 const blockBytes = 16_384;
 
 /**
- * Octets that wait for a window, copied in, first in first out. Small pieces are put together, so that a flood of tiny
+ * Bytes that wait for a window, copied in, first in first out. Small pieces are put together, so that a flood of tiny
  * frames costs no object each. Its owner bounds it by the window it grants, and clears it at the end.
  */
 export class ByteQueue {
@@ -39,7 +39,7 @@ export class ByteQueue {
     }
   }
 
-  /** Takes at most `limit` octets from the front, in one contiguous piece, and hands them to `use`, which keeps nothing. */
+  /** Takes at most `limit` bytes from the front, in one contiguous piece, and hands them to `use`, which keeps nothing. */
   shift(limit: number, use: (bytes: Uint8Array, start: number, end: number) => void): number {
     const block = this.blocks[0];
     if (block === undefined) return 0;

@@ -44,7 +44,7 @@ export interface ConnectionListener {
   written(): void;
 }
 
-/** Octets written and not yet flushed above which DATA waits: a large window is not emptied into memory in one turn. */
+/** Bytes written and not yet flushed above which DATA waits: a large window is not emptied into memory in one turn. */
 const outputBytesMax = 262_144;
 
 /** Streams we reset and whose late frames we still expect; the oldest are forgotten. */
@@ -94,7 +94,7 @@ export class ConnectionCore implements StreamHost {
   private lateBytes = 0;
   private buffered = 0;
   private withheld = 0;
-  /** Octets that wait in its streams. */
+  /** Bytes that wait in its streams. */
   private unsent = 0;
   private readonly budget: BufferBudget;
   /** Looks in a row at which the transport took nothing, and `flushCount` at the first of them. */

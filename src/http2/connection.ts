@@ -10,7 +10,7 @@ import { SettingId } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Of which nothing is ever read again. */
-const pingOctets = new Uint8Array(8);
+const pingBytes = new Uint8Array(8);
 
 const nothingUnfinished = -1;
 
@@ -18,13 +18,13 @@ const nothingUnfinished = -1;
 const streamIdMax = 0x7fff_ffff;
 
 /**
- * One HTTP/2 connection, either role, without any I/O: `receive` takes octets, `out` holds octets to send,
+ * One HTTP/2 connection, either role, without any I/O: `receive` takes bytes, `out` holds bytes to send,
  * the listener hears the rest. It knows no socket, no clock and no randomness, so property tests, fuzzers and
  * simulations run the very code that serves.
  */
 export class Http2Connection extends ConnectionCore implements FrameListener {
   private readonly reader: FrameReader;
-  /** Octets of the client's preface still to come (server role). */
+  /** Bytes of the client's preface still to come (server role). */
   private prefaceLeft: number;
   /** Looks in a row that found it inside one and the same frame or header section. */
   private unfinishedLooks = 0;
@@ -58,7 +58,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   }
 
   /**
-   * Octets from the peer; `nowMs` is the time of the read. Nothing of `bytes` is kept. Never throws for input. Returns where
+   * Bytes from the peer; `nowMs` is the time of the read. Nothing of `bytes` is kept. Never throws for input. Returns where
    * it stopped: before `end` when they are more work than a turn has room for; the rest is to be given again once others
    * had their turn. `sameTurn` when they have not had it since the last time.
    */
@@ -113,7 +113,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
 
   /** Asks the peer for a sign of life. Whatever it sends next is one, see `nowMs`; the PING's own answer at the latest. */
   ping(): void {
-    if (!this.over) this.writer.ping(false, pingOctets, 0);
+    if (!this.over) this.writer.ping(false, pingBytes, 0);
   }
 
   /** First step of a graceful end: no new streams, please; those on their way are still served. */

@@ -5,7 +5,7 @@ export const windowBytesMax = 0x7fff_ffff;
 export const windowBytesDefault = 65_535;
 
 /**
- * What the peer still lets us send. It can be negative: a stream window of 65,535 with 60,000 octets sent has
+ * What the peer still lets us send. It can be negative: a stream window of 65,535 with 60,000 bytes sent has
  * 5,535 left; if the peer then lowers SETTINGS_INITIAL_WINDOW_SIZE to 16,384 it is 5,535 - 49,151 = -43,616, and
  * nothing may be sent until updates have made it positive again (RFC 9113 section 6.9.2).
  */
@@ -26,7 +26,7 @@ export class SendWindow {
 }
 
 /**
- * What we let the peer send, and what we owe it back. `granted` falls as octets arrive; `owed` grows as they are
+ * What we let the peer send, and what we owe it back. `granted` falls as bytes arrive; `owed` grows as they are
  * disposed of; at half the size the debt is worth a WINDOW_UPDATE, so that small messages cost none each.
  *
  * The size doubles with each such update up to `sizeMax` while the reader keeps up: a stream that flows gets room for a
@@ -44,7 +44,7 @@ export class ReceiveWindow {
     this.sizeMax = sizeMax;
     this.granted = granted;
   }
-  /** Counts arrived octets, padding included. False when the peer sent more than it was granted. */
+  /** Counts arrived bytes, padding included. False when the peer sent more than it was granted. */
   receive(bytes: number): boolean {
     this.granted -= bytes;
     // An empty frame is no offence, even where the window is below zero (RFC 9113 section 6.9.1).
@@ -55,7 +55,7 @@ export class ReceiveWindow {
     this.granted -= bytes;
   }
   /**
-   * Octets that may be granted anew; `heldBytes` are those that came and are not disposed of yet, or 0 where that is no
+   * Bytes that may be granted anew; `heldBytes` are those that came and are not disposed of yet, or 0 where that is no
    * reason not to grow. Returns the increment to announce now, or 0 for not yet.
    */
   release(bytes: number, heldBytes = 0): number {
@@ -74,7 +74,7 @@ export class ReceiveWindow {
     this.granted += increment;
     return increment;
   }
-  /** Octets the peer may send now and has not. */
+  /** Bytes the peer may send now and has not. */
   get outstanding(): number {
     return this.granted;
   }

@@ -1,4 +1,4 @@
-/** Something with octets to write, told when it is time. */
+/** Something with bytes to write, told when it is time. */
 export interface Flushable {
   flush(): void;
 }

@@ -82,7 +82,7 @@ function onData(
 
 /**
  * DATA without padding whose payload comes in pieces. All that can be wrong with the frame is found here, and all that is
- * counted of frames is counted here: how its octets were cut on their way makes no difference.
+ * counted of frames is counted here: how its bytes were cut on their way makes no difference.
  */
 export function dataBegins(c: ConnectionCore, flags: number, id: number, lengthBytes: number): void {
   if (id === 0) return c.fail(ErrorCode.PROTOCOL_ERROR, `a malformed frame of type ${FrameType.DATA}`);
@@ -108,7 +108,7 @@ export function dataPiece(
 }
 
 /**
- * Takes all of a DATA frame into account, `length` octets with `contentBytes` that are no padding, whether or not they are
+ * Takes all of a DATA frame into account, `length` bytes with `contentBytes` that are no padding, whether or not they are
  * here yet. Returns the stream that is to get them, or null where nobody is; the connection may have failed.
  */
 function acceptData(
@@ -179,7 +179,7 @@ function onContinuation(
   onHeaderSection(c, id, assembly.endStream, block, 0, block.length);
 }
 
-/** What a header section, the beginning of a call, costs in units of `workLeft`; long ones cost so much per 256 octets. */
+/** What a header section, the beginning of a call, costs in units of `workLeft`; long ones cost so much per 256 bytes. */
 export const sectionWork = 16;
 
 function onHeaderSection(

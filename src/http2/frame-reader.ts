@@ -1,9 +1,9 @@
 import { Flag, FrameType, frameHeaderBytes, readU24, readU31 } from './frame.ts';
 
-/** Hears of each frame; octets `start` to `end` are its payload, or a piece of it, and must be copied to be kept. */
+/** Hears of each frame; bytes `start` to `end` are its payload, or a piece of it, and must be copied to be kept. */
 export interface FrameListener {
   frame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void;
-  /** A DATA frame without padding has begun, whose `lengthBytes` octets, one at least, come in pieces. */
+  /** A DATA frame without padding has begun, whose `lengthBytes` bytes, one at least, come in pieces. */
   dataBegins(flags: number, streamId: number, lengthBytes: number): void;
   /** The next of them; `whole` with the last. */
   dataPiece(
@@ -22,7 +22,7 @@ export interface FrameListener {
 const carryKeptBytesMax = 1024;
 
 /**
- * Cuts a stream of octets into frames. A frame that lies whole in what was read is handed on in place. Of DATA that
+ * Cuts a stream of bytes into frames. A frame that lies whole in what was read is handed on in place. Of DATA that
  * straddles two reads each piece is handed on as it comes: with frames of 16 KiB and reads of 64 KiB that is every fourth,
  * and to put it together would copy it once more, into memory made for it. Any other frame, and DATA that is padded, is
  * put together in `carry`, which holds at most one frame.
@@ -32,7 +32,7 @@ export class FrameReader {
   private readonly frameBytesMax: number;
   private carry: Buffer = Buffer.alloc(0);
   private carried = 0;
-  /** Of the DATA frame that comes in pieces: octets still to come, flags and stream. */
+  /** Of the DATA frame that comes in pieces: bytes still to come, flags and stream. */
   private cutLeft = 0;
   private cutFlags = 0;
   private cutId = 0;

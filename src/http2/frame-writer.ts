@@ -4,7 +4,7 @@ import { Flag, FrameType, frameBytesDefault, frameHeaderBytes } from './frame.ts
 import type { HpackEncoder } from './hpack/encoder.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 
-/** Below this, a copy by loop beats a call to `set` (measured: the call costs about as much as 40 octets). */
+/** Below this, a copy by loop beats a call to `set` (measured: the call costs about as much as 40 bytes). */
 const loopCopyBytesMax = 48;
 
 /** Writes frames into the output buffer of one connection. Keeps to the peer's SETTINGS_MAX_FRAME_SIZE. */
@@ -123,7 +123,7 @@ export class FrameWriter {
     this.frameHeader(0, FrameType.SETTINGS, Flag.ACK, 0);
   }
 
-  /** PING with eight opaque octets from `at`. */
+  /** PING with eight opaque bytes from `at`. */
   ping(ack: boolean, bytes: Uint8Array, at: number): void {
     this.out.reserve(frameHeaderBytes + 8);
     this.frameHeader(8, FrameType.PING, ack ? Flag.ACK : 0, 0);
@@ -141,7 +141,7 @@ export class FrameWriter {
     this.out.length += text.length;
   }
 
-  /** Octets that are no frame: the client's preface. */
+  /** Bytes that are no frame: the client's preface. */
   raw(bytes: Buffer): void {
     this.out.reserve(bytes.length);
     bytes.copy(this.out.bytes, this.out.length);

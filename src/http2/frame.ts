@@ -17,7 +17,7 @@ export const FrameType = {
 /** Frame flags; 0x1 means END_STREAM on DATA and HEADERS, ACK on SETTINGS and PING. */
 export const Flag = { END_STREAM: 0x1, ACK: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const;
 
-/** Octets of every frame header: length 24, type 8, flags 8, reserved 1, stream id 31. */
+/** Bytes of every frame header: length 24, type 8, flags 8, reserved 1, stream id 31. */
 export const frameHeaderBytes = 9;
 
 /** RFC 9113 section 4.2: what every endpoint must accept, and the default of SETTINGS_MAX_FRAME_SIZE. */
@@ -91,12 +91,12 @@ export function frameError(
   }
 }
 
-/** Octets of padding, pad length octet not included; call only on frames that passed `frameError`. */
+/** Bytes of padding, pad length byte not included; call only on frames that passed `frameError`. */
 export function padLength(flags: number, bytes: Uint8Array, start: number): number {
   return (flags & Flag.PADDED) !== 0 ? bytes[start] : 0;
 }
 
-/** Where the data or the header block fragment begins: after the pad length and priority octets. */
+/** Where the data or the header block fragment begins: after the pad length and priority bytes. */
 export function contentStart(flags: number, start: number): number {
   return start + ((flags & Flag.PADDED) !== 0 ? 1 : 0) + ((flags & Flag.PRIORITY) !== 0 ? 5 : 0);
 }

@@ -118,7 +118,7 @@ function isScheme(text: string): boolean {
   return text === 'http' || text === 'https' || /^[A-Za-z][A-Za-z0-9+\-.]*$/.test(text);
 }
 
-/** A bit for each rule of what an octet may stand in: a table costs a tenth of what a regular expression does. */
+/** A bit for each rule of what a byte may stand in: a table costs a tenth of what a regular expression does. */
 const inToken = 1;
 const inAuthority = 2;
 const allowed = new Uint8Array(256);
@@ -126,7 +126,7 @@ const alphanumerics = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 for (const c of `${alphanumerics}!#$%&'*+-.^_\`|~`) allowed[c.charCodeAt(0)] |= inToken;
 for (const c of `${alphanumerics}-._~!$&'()*+,;=:%[]`) allowed[c.charCodeAt(0)] |= inAuthority;
 
-/** Is it at least one octet, and all of them allowed in `place`? */
+/** Is it at least one byte, and all of them allowed in `place`? */
 function isMadeOf(place: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) if ((allowed[text.charCodeAt(i)] & place) === 0) return false;
   return text !== '';

@@ -5,21 +5,21 @@ import { frameBytesDefault } from './frame.ts';
 export interface ConnectionOptions {
   /** Streams a peer may have open at once; more are refused (SETTINGS_MAX_CONCURRENT_STREAMS). */
   readonly maxConcurrentStreams: number;
-  /** First window of a stream, octets (SETTINGS_INITIAL_WINDOW_SIZE). */
+  /** First window of a stream, bytes (SETTINGS_INITIAL_WINDOW_SIZE). */
   readonly streamWindowBytes: number;
-  /** What a stream's window may grow to while its data is taken promptly, octets. */
+  /** What a stream's window may grow to while its data is taken promptly, bytes. */
   readonly streamWindowBytesMax: number;
-  /** Window of the connection, octets; credit is returned on receipt. */
+  /** Window of the connection, bytes; credit is returned on receipt. */
   readonly connectionWindowBytes: number;
-  /** Server role: received octets not yet passed on, over all streams; above it the connection's credit is held back. */
+  /** Server role: received bytes not yet passed on, over all streams; above it the connection's credit is held back. */
   readonly bufferedBytesMax: number;
-  /** Largest frame we accept, octets (SETTINGS_MAX_FRAME_SIZE). */
+  /** Largest frame we accept, bytes (SETTINGS_MAX_FRAME_SIZE). */
   readonly frameBytesMax: number;
-  /** Decoded header section, octets with 32 per field (SETTINGS_MAX_HEADER_LIST_SIZE). */
+  /** Decoded header section, bytes with 32 per field (SETTINGS_MAX_HEADER_LIST_SIZE). */
   readonly headerListBytesMax: number;
   /** Headers of one message, cookie crumbs included. */
   readonly headerFieldsMax: number;
-  /** HPACK table we keep for the peer, octets (SETTINGS_HEADER_TABLE_SIZE). */
+  /** HPACK table we keep for the peer, bytes (SETTINGS_HEADER_TABLE_SIZE). */
   readonly headerTableBytesMax: number;
   /** CONTINUATION frames after one HEADERS (CVE-2024-27316). */
   readonly continuationsMax: number;
@@ -31,7 +31,7 @@ export interface ConnectionOptions {
   /** Streams a client may take back early, beyond as many that it did not; 100 a second are forgiven. */
   readonly earlyResetsMax: number;
   /**
-   * Streams that are begun in one turn before `receive` returns; 16 frames, or 256 octets of a header section, count as much
+   * Streams that are begun in one turn before `receive` returns; 16 frames, or 256 bytes of a header section, count as much
    * as one. 2^25, more than a read can be, for callers that never look at what is left.
    */
   readonly streamsPerTurnMax: number;

@@ -1,13 +1,13 @@
 import { blockPool } from '../core/block-pool.ts';
 
-/** Octets that a connection keeps for its output while it is idle; more is lent from one flush to the next. */
+/** Bytes that a connection keeps for its output while it is idle; more is lent from one flush to the next. */
 const ownBytesMax = 4096;
 /** A burst that passes this is taken for a body, and gets room for more of it at once. */
 const burstBytesMax = 16_384;
 const bodyBlockBytes = 131_072;
 
 /**
- * Octets on their way out of one connection: a single buffer that every frame is copied into and that leaves with
+ * Bytes on their way out of one connection: a single buffer that every frame is copied into and that leaves with
  * one write per event-loop turn. Measured as the largest single saving on the call path against a Buffer per frame.
  *
  * Writers call `reserve(n)`, then write at `bytes[length]` and move `length` themselves.
@@ -40,7 +40,7 @@ export class OutputBuffer {
     return this.bytes !== this.own;
   }
 
-  /** Makes room for `extra` more octets; existing ones stay. */
+  /** Makes room for `extra` more bytes; existing ones stay. */
   reserve(extra: number): void {
     const needed = this.length + extra;
     if (needed > this.bytes.length) this.grow(needed);

@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-/** Hears what a socket read: the first `length` octets of `bytes`, which are used again for the next read. */
+/** Hears what a socket read: the first `length` bytes of `bytes`, which are used again for the next read. */
 export type OnRead = (bytes: Buffer, length: number) => void;
 
 /**

@@ -11,11 +11,11 @@ import type { FlushScheduler } from './flush-scheduler.ts';
 import type { ConnectionOptions } from './options.ts';
 import type { Http2Stream } from './stream.ts';
 
-/** Octets in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
+/** Bytes in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
 const unreadOutputBytesMax = 1_048_576;
 /** And before we give it up: heads and trailers of replies know no flow control. */
 const stuckOutputBytesMax = 8_388_608;
-/** How long a connection that ended by an error may take to get rid of its last octets (GOAWAY), milliseconds. */
+/** How long a connection that ended by an error may take to get rid of its last bytes (GOAWAY), milliseconds. */
 const lingerMs = 1000;
 /** The same for one that ended in good order: what it still has are replies, and the peer may be slow. */
 const gracefulLingerMs = 30_000;
@@ -39,7 +39,7 @@ export interface BindingListener {
 }
 
 /**
- * Ties an `Http2Connection` to a socket (TCP, TLS or Unix): octets in as they come, octets out once per event-loop
+ * Ties an `Http2Connection` to a socket (TCP, TLS or Unix): bytes in as they come, bytes out once per event-loop
  * turn, back-pressure in both directions, and an end that lets the last frame reach the peer.
  */
 export class SocketBinding {
@@ -89,7 +89,7 @@ export class SocketBinding {
     socket.on('close', () => this.closed());
   }
 
-  /** Says the preface. `first` holds octets that were read before the protocol was known. */
+  /** Says the preface. `first` holds bytes that were read before the protocol was known. */
   start(first: Buffer | null = null): void {
     this.connection.start();
     if (first !== null) this.received(first, first.length);
@@ -107,7 +107,7 @@ export class SocketBinding {
     this.dirty = false;
     this.connection.beginFlush();
     if (this.socket.destroyed) return;
-    // While the peer does not read, octets gather in `out`, where `received` sees how many; `drained` sends them.
+    // While the peer does not read, bytes gather in `out`, where `received` sees how many; `drained` sends them.
     if (this.socket.writableNeedDrain && !this.ending) {
       if (this.connection.out.length > stuckOutputBytesMax) this.destroy('it reads none of its replies');
       return;
@@ -122,9 +122,9 @@ export class SocketBinding {
     this.socket.destroy();
   }
 
-  /** The first `length` octets of `chunk` were read; nothing of it is kept. For sockets that do not say `data`. */
+  /** The first `length` bytes of `chunk` were read; nothing of it is kept. For sockets that do not say `data`. */
   received(chunk: Buffer, length: number): void {
-    // Whoever resumes the socket meanwhile (a listener that has told its protocol) must not put octets out of order.
+    // Whoever resumes the socket meanwhile (a listener that has told its protocol) must not put bytes out of order.
     if (this.rest !== null) {
       this.rest = Buffer.concat([this.rest, chunk.subarray(0, length)]);
       return;

@@ -18,7 +18,7 @@ export interface StreamHost {
   readonly peer: Readonly<PeerSettings>;
   /** The connection's window for DATA that we send. */
   readonly sendWindow: SendWindow;
-  /** How often written octets were handed to the transport: what was written since has not left. */
+  /** How often written bytes were handed to the transport: what was written since has not left. */
   readonly flushCount: number;
   /** False while the transport pushes back or enough is written: DATA waits in its stream, where credit bounds it. */
   readonly takesData: boolean;
@@ -26,9 +26,9 @@ export interface StreamHost {
   wait(stream: WaitingStream): void;
   /** Whether a stream whose reader is behind may still get a larger window. */
   readonly mayGrow: boolean;
-  /** So many octets more, or fewer, wait in the stream. False when the connection holds more than its share. */
+  /** So many bytes more, or fewer, wait in the stream. False when the connection holds more than its share. */
   queued(bytes: number): boolean;
-  /** Octets of received DATA that were disposed of. */
+  /** Bytes of received DATA that were disposed of. */
   released(bytes: number): void;
   /** The stream is over; `resetByUs` when late frames of the peer are to be expected, with up to `lateBytes` of DATA. */
   streamClosed(id: number, resetByUs: boolean, lateBytes: number): void;

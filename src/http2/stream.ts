@@ -9,7 +9,7 @@ import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } 
 /** Empty DATA frames in a row without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
 const emptyFramesMax = 100;
 
-/** A reader that takes so many octets while it is watched is slow and not stalled. */
+/** A reader that takes so many bytes while it is watched is slow and not stalled. */
 const progressBytes = 1024;
 
 /**
@@ -31,16 +31,16 @@ export class Http2Stream implements MessageStream, WaitingStream {
   private waitingTrailers: HeaderBlock | null = null;
   private waitingLast = false;
   private headReceived = false;
-  /** Octets still to come by the peer's content-length; -1 where it declared none. */
+  /** Bytes still to come by the peer's content-length; -1 where it declared none. */
   private expectedBytes = -1;
   /** RFC 9110 section 9.3.2: a reply to HEAD declares a length and has no body. */
   private bodyless = false;
   private emptyFrames = 0;
   /** `flushCount` of the connection when our head was written; -1 until then. */
   private headWrittenAt = -1;
-  /** Received octets that nobody has disposed of yet. */
+  /** Received bytes that nobody has disposed of yet. */
   private unconsumed = 0;
-  /** Looks in a row at which DATA waited and hardly any had left, and the octets that had. */
+  /** Looks in a row at which DATA waited and hardly any had left, and the bytes that had. */
   private stalledLooks = 0;
   private movedBytes = 0;
 
@@ -131,7 +131,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   get hasHead(): boolean {
     return this.headReceived;
   }
-  /** DATA that waits for the peer to take it, octets. */
+  /** DATA that waits for the peer to take it, bytes. */
   get waitingBytes(): number {
     return this.waiting?.length ?? 0;
   }
@@ -170,7 +170,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   /**
-   * A DATA frame of `length` octets, of which `contentBytes` are no padding: they count to the windows all at once, though
+   * A DATA frame of `length` bytes, of which `contentBytes` are no padding: they count to the windows all at once, though
    * they may come in pieces. False when it is one that must not be; the stream has failed then.
    */
   acceptData(length: number, contentBytes: number, last: boolean): boolean {
@@ -194,7 +194,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
 
   /**
    * Data that was accepted, from `start` to `end`: a whole frame or a piece of one, `last` with the last piece of the last.
-   * `padding` octets came with it and count to the windows alone.
+   * `padding` bytes came with it and count to the windows alone.
    */
   receiveData(bytes: Uint8Array, start: number, end: number, padding: number, last: boolean): void {
     const length = end - start;
@@ -288,7 +288,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   /**
-   * To be called at regular times. A stream whose DATA waited at more than `looksMax` of them in a row, while fewer octets
+   * To be called at regular times. A stream whose DATA waited at more than `looksMax` of them in a row, while fewer bytes
    * left than `progressBytes`, has a reader that is gone or means no good (CVE-2019-9517): it is reset.
    */
   lookForStall(looksMax: number): void {

@@ -2,8 +2,8 @@ let viewed: Uint8Array = new Uint8Array(0);
 let view = new DataView(viewed.buffer);
 
 /**
- * The octets as words of four, which halves the time of hashing, comparing and copying them and more: a load costs the
- * same for one octet as for four. Nearly all are of the one shared read buffer, so the view of the latest is kept, and with
+ * The bytes as words of four, which halves the time of hashing, comparing and copying them and more: a load costs the
+ * same for one byte as for four. Nearly all are of the one shared read buffer, so the view of the latest is kept, and with
  * it one buffer of the process.
  */
 export function viewOf(bytes: Uint8Array): DataView {
@@ -14,7 +14,7 @@ export function viewOf(bytes: Uint8Array): DataView {
   return view;
 }
 
-/** Copies four octets or more to `position` of `out`, where there is room, and returns where they end. */
+/** Copies four bytes or more to `position` of `out`, where there is room, and returns where they end. */
 export function copyWords(
   words: DataView,
   start: number,

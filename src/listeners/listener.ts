@@ -41,7 +41,7 @@ export interface ListenerSettings extends DownstreamSettings {
   readonly tls: TlsOptions | null;
   /** Connections at the most; more are closed as they come. */
   readonly connectionsMax: number;
-  /** HTTP/1.1: how long a client that has sent its FIN may wait for octets of its reply, milliseconds. */
+  /** HTTP/1.1: how long a client that has sent its FIN may wait for bytes of its reply, milliseconds. */
   readonly halfCloseTimeoutMs: number;
   /** Another process of the same user may bind the address as well, and takes over from this one. */
   readonly shared: boolean;

@@ -30,16 +30,16 @@ export function countListening(table: string, { host, port }: { host: string; po
   return count;
 }
 
-/** As the kernel prints it on a little-endian machine, which all are that Node runs on: words of 32 bits, octets turned round. */
+/** As the kernel prints it on a little-endian machine, which all are that Node runs on: words of 32 bits, bytes turned round. */
 function hexHost(host: string): string {
-  const octets = isIPv4(host) ? host.split('.').map(Number) : octetsOfIpv6(host);
+  const bytes = isIPv4(host) ? host.split('.').map(Number) : bytesOfIpv6(host);
   let text = '';
-  for (let word = 0; word < octets.length; word += 4)
-    for (let i = 3; i >= 0; i--) text += octets[word + i].toString(16).toUpperCase().padStart(2, '0');
+  for (let word = 0; word < bytes.length; word += 4)
+    for (let i = 3; i >= 0; i--) text += bytes[word + i].toString(16).toUpperCase().padStart(2, '0');
   return text;
 }
 
-function octetsOfIpv6(host: string): number[] {
+function bytesOfIpv6(host: string): number[] {
   const [before, after] = host.split('%')[0].split('::');
   const groups = (text: string | undefined): number[] =>
     (text ?? '')

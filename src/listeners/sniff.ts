@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** `PRI`: no HTTP/1.1 method begins so (RFC 9113 section 3.4 reserves it), and three octets tell it from PUT. */
+/** `PRI`: no HTTP/1.1 method begins so (RFC 9113 section 3.4 reserves it), and three bytes tell it from PUT. */
 const http2Start = Buffer.from('PRI', 'latin1');
 
 /** The content type of a TLS handshake record (RFC 8446 section 5.1), with which no HTTP begins. */
@@ -14,7 +14,7 @@ export function isClientHello(first: Buffer): boolean {
 export type Sniffed = 'http2' | 'http1';
 
 /**
- * Tells HTTP/2 with prior knowledge from HTTP/1.1 by the first octets of a connection. Calls back once with what was
+ * Tells HTTP/2 with prior knowledge from HTTP/1.1 by the first bytes of a connection. Calls back once with what was
  * read, with the socket paused; never, when the client goes before.
  */
 export function sniffProtocol(socket: Socket, onKnown: (protocol: Sniffed, first: Buffer) => void): void {

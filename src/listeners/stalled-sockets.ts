@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
 /**
- * Finds sockets whose peer takes nothing of what waits for it, by looking at them at regular times: as many octets wait as
+ * Finds sockets whose peer takes nothing of what waits for it, by looking at them at regular times: as many bytes wait as
  * did the time before. For protocols that, unlike HTTP/2, leave a socket to one reply at a time.
  */
 export class StalledSockets {

@@ -1,4 +1,4 @@
-import type { OctetSet } from './regex-syntax.ts';
+import type { ByteSet } from './regex-syntax.ts';
 
 /** Bytes that no set of a pattern tells apart share a class, so that a state needs a way out per class and not per byte. */
 export interface ByteClasses {
@@ -8,7 +8,7 @@ export interface ByteClasses {
 }
 
 /** Computes the coarsest classes that all `sets` respect. */
-export function byteClasses(sets: Iterable<OctetSet>): ByteClasses {
+export function byteClasses(sets: Iterable<ByteSet>): ByteClasses {
   const of = new Uint8Array(256);
   let count = 1;
   /** By an old class, and by whether the byte is in the set: the new class, plus one. */

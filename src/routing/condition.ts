@@ -36,8 +36,8 @@ export interface CompiledHeader {
 export function compileHeaders(match: RouteMatch, budget: StateBudget): CompiledHeader[] {
   return (match.headers ?? []).map((header) => ({
     name: header.name.toLowerCase(),
-    exact: header.exact === undefined ? undefined : octetsOf(header.exact),
-    prefix: header.prefix === undefined ? undefined : octetsOf(header.prefix),
+    exact: header.exact === undefined ? undefined : bytesOf(header.exact),
+    prefix: header.prefix === undefined ? undefined : bytesOf(header.prefix),
     regex: header.regex === undefined ? null : writtenRegex(header.regex, budget),
     wanted: (header.present !== false) !== (header.invert === true),
   }));
@@ -108,8 +108,8 @@ function hasField(head: HeaderBlock, fits: (field: Field) => boolean): boolean {
   return false;
 }
 
-/** Heads hold octets, configuration holds text: compare as UTF-8 octets. */
-function octetsOf(text: string): string {
+/** Heads hold bytes, configuration holds text: compare as UTF-8 bytes. */
+function bytesOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 

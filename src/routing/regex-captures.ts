@@ -1,5 +1,5 @@
 import { countPositions } from './regex-positions.ts';
-import { type OctetSet, parseRegex, type RegexNode } from './regex-syntax.ts';
+import { type ByteSet, parseRegex, type RegexNode } from './regex-syntax.ts';
 import { regexPositionsMax } from './safe-regex.ts';
 
 /**
@@ -43,7 +43,7 @@ export function compileCaptureRegex(pattern: string): CaptureRegexResult {
 
 /** One step of a machine. `first` is preferred to `second`. */
 type Instruction =
-  | { readonly kind: 'byte'; readonly set: OctetSet }
+  | { readonly kind: 'byte'; readonly set: ByteSet }
   | { readonly kind: 'save'; readonly slot: number }
   | { readonly kind: 'jump'; to: number }
   | { readonly kind: 'split'; first: number; second: number }
@@ -78,7 +78,7 @@ class Compiler {
 
   private emitPlain(node: RegexNode): void {
     switch (node.kind) {
-      case 'octet':
+      case 'byte':
         this.add({ kind: 'byte', set: node.set });
         break;
       case 'sequence':

@@ -1,4 +1,4 @@
-import { onlyOctet, type RegexNode } from './regex-syntax.ts';
+import { onlyByte, type RegexNode } from './regex-syntax.ts';
 
 /** Where in a text a literal must stand. */
 export type LiteralPlace = 'start' | 'end' | 'anywhere';
@@ -40,8 +40,8 @@ function exactly(text: string): Literals {
 
 function literalsOf(node: RegexNode): Literals {
   switch (node.kind) {
-    case 'octet': {
-      const only = onlyOctet(node.set);
+    case 'byte': {
+      const only = onlyByte(node.set);
       return only < 0 ? nothing : exactly(String.fromCharCode(only));
     }
     case 'sequence':

@@ -1,9 +1,9 @@
-import type { OctetSet, RegexNode } from './regex-syntax.ts';
+import type { ByteSet, RegexNode } from './regex-syntax.ts';
 
-/** How many octet positions a tree has with its counts written out, capped so that nested counts cannot overflow. */
+/** How many byte positions a tree has with its counts written out, capped so that nested counts cannot overflow. */
 export function countPositions(node: RegexNode): number {
   switch (node.kind) {
-    case 'octet':
+    case 'byte':
       return 1;
     case 'sequence':
     case 'choice':
@@ -30,7 +30,7 @@ const nothing: Part = { nullable: true, first: [], last: [] };
 
 /** Glushkov's construction: every byte of the pattern is a position; `follow` says which may come after it. */
 export class Positions {
-  readonly sets: OctetSet[] = [];
+  readonly sets: ByteSet[] = [];
   readonly follow: number[][] = [];
   readonly start: readonly number[];
   /** The position that stands for the end of the text; a set that holds it accepts. */
@@ -47,7 +47,7 @@ export class Positions {
 
   private build(node: RegexNode): Part {
     switch (node.kind) {
-      case 'octet':
+      case 'byte':
         this.follow.push([]);
         return { nullable: false, first: [this.sets.push(node.set) - 1], last: [this.sets.length - 1] };
       case 'sequence':

@@ -3,11 +3,11 @@
  * language, so that it can be matched in linear time. No look-around and no back-references.
  */
 
-/** One bit for each of the 256 octets. */
-export type OctetSet = Uint8Array;
+/** One bit for each of the 256 bytes. */
+export type ByteSet = Uint8Array;
 
 export type RegexNode =
-  | { readonly kind: 'octet'; readonly set: OctetSet }
+  | { readonly kind: 'byte'; readonly set: ByteSet }
   | { readonly kind: 'sequence'; readonly items: readonly RegexNode[] }
   | { readonly kind: 'choice'; readonly items: readonly RegexNode[] }
   /** `max` is Infinity for `*`, `+` and `{n,}`. `lazy` prefers fewer, which only captures can show. */
@@ -31,7 +31,7 @@ export const regexCountMax = 255;
 /** How deep groups may nest; bounds the recursion here and of everything that walks the tree. */
 export const regexDepthMax = 32;
 
-const octets = 256;
+const byteValues = 256;
 
 /** Parses a pattern that is to match a whole text; `^` at its start and `$` at its end change nothing. Never throws. */
 export function parseRegex(pattern: string): RegexSyntaxResult {
@@ -43,11 +43,11 @@ export function parseRegex(pattern: string): RegexSyntaxResult {
   return parser.error === '' ? { value, groups: parser.groups } : { error: parser.error };
 }
 
-const anyOctet = octetSet((o) => o !== 0x0a && o !== 0x0d);
-const digit = octetSet((o) => o >= 0x30 && o <= 0x39);
-const word = octetSet((o) => digit[o] === 1 || o === 0x5f || isLetter(o));
-const space = octetSet((o) => o === 0x20 || (o >= 0x09 && o <= 0x0d) || o === 0xa0);
-const shorthand: Readonly<Record<string, OctetSet>> = {
+const anyByte = byteSet((o) => o !== 0x0a && o !== 0x0d);
+const digit = byteSet((o) => o >= 0x30 && o <= 0x39);
+const word = byteSet((o) => digit[o] === 1 || o === 0x5f || isLetter(o));
+const space = byteSet((o) => o === 0x20 || (o >= 0x09 && o <= 0x0d) || o === 0xa0);
+const shorthand: Readonly<Record<string, ByteSet>> = {
   d: digit,
   D: complement(digit),
   w: word,
@@ -57,7 +57,9 @@ const shorthand: Readonly<Record<string, OctetSet>> = {
 };
 const controls: Readonly<Record<string, number>> = { t: 0x09, n: 0x0a, v: 0x0b, f: 0x0c, r: 0x0d };
 /** The set of each byte alone, shared by all patterns and never written to: 10,000 routes would make 200,000 of them. */
-const singles: readonly OctetSet[] = Array.from({ length: octets }, (_, only) => octetSet((o) => o === only));
+const singles: readonly ByteSet[] = Array.from({ length: byteValues }, (_, only) =>
+  byteSet((o) => o === only),
+);
 const empty: RegexNode = { kind: 'sequence', items: [] };
 
 /** Recursive descent. After the first error it runs to an end quickly: `error` stops every loop. */
@@ -101,18 +103,18 @@ class Parser {
     const c = this.text[this.at];
     if (c === '(') return this.group(depth);
     if (c === '[') return this.set();
-    if (c === '.') return this.octet(anyOctet, 1);
-    if (c === '\\') return { kind: 'octet', set: this.escape() };
+    if (c === '.') return this.byte(anyByte, 1);
+    if (c === '\\') return { kind: 'byte', set: this.escape() };
     if (c === '*' || c === '+' || c === '?') return this.fail(`"${c}" has nothing to repeat`);
     if (c === '^' || c === '$')
       return this.fail(`"${c}" can stand only at an end, and says nothing there; write "\\${c}" for itself`);
     if (c === '{' || c === '}' || c === ']') return this.fail(`write "\\${c}" for "${c}" itself`);
-    return this.octet(this.single(c), 1);
+    return this.byte(this.single(c), 1);
   }
 
-  private octet(set: OctetSet, chars: number): RegexNode {
+  private byte(set: ByteSet, chars: number): RegexNode {
     this.at += chars;
-    return { kind: 'octet', set };
+    return { kind: 'byte', set };
   }
 
   private group(depth: number): RegexNode {
@@ -160,26 +162,26 @@ class Parser {
     this.at++;
     const negated = this.text[this.at] === '^';
     if (negated) this.at++;
-    const set = new Uint8Array(octets);
+    const set = new Uint8Array(byteValues);
     while (this.error === '' && this.text[this.at] !== ']') {
       if (this.at >= this.text.length) return this.fail('a "[" is not closed');
       const from = this.member();
       if (this.text[this.at] === '-' && this.at + 1 < this.text.length && this.text[this.at + 1] !== ']') {
         this.at++;
         this.range(set, from, this.member());
-      } else for (let o = 0; o < octets; o++) set[o] |= from[o];
+      } else for (let o = 0; o < byteValues; o++) set[o] |= from[o];
     }
-    return this.octet(negated ? complement(set) : set, 1);
+    return this.byte(negated ? complement(set) : set, 1);
   }
 
-  private range(set: OctetSet, from: OctetSet, to: OctetSet): void {
-    const first = onlyOctet(from);
-    const last = onlyOctet(to);
+  private range(set: ByteSet, from: ByteSet, to: ByteSet): void {
+    const first = onlyByte(from);
+    const last = onlyByte(to);
     if (first < 0 || last < first) this.fail('a range must run from a lower to a higher character');
     else set.fill(1, first, last + 1);
   }
 
-  private member(): OctetSet {
+  private member(): ByteSet {
     const c = this.text[this.at];
     if (c === '\\') return this.escape();
     const set = this.single(c);
@@ -188,43 +190,43 @@ class Parser {
   }
 
   /** At a backslash; moves past the escape. */
-  private escape(): OctetSet {
+  private escape(): ByteSet {
     const c = this.text[this.at + 1] ?? '';
     const hex = c === 'x' ? /^[0-9a-fA-F]{2}/.exec(this.text.slice(this.at + 2, this.at + 4)) : null;
-    let set: OctetSet | undefined = shorthand[c];
+    let set: ByteSet | undefined = shorthand[c];
     if (hex !== null) set = singles[Number.parseInt(hex[0], 16)];
     else if (set === undefined && controls[c] !== undefined) set = singles[controls[c]];
     else if (set === undefined && /^[^0-9A-Za-z]$/.test(c)) set = this.single(c);
     if (set === undefined) {
       this.fail(`"\\${c}" is not known here`);
-      return anyOctet;
+      return anyByte;
     }
     this.at += hex === null ? 2 : 4;
     return set;
   }
 
-  private single(c: string): OctetSet {
+  private single(c: string): ByteSet {
     const code = c.charCodeAt(0);
-    // What a path or header carries beyond ASCII is octets in some encoding; a pattern would match half a character.
+    // What a path or header carries beyond ASCII is bytes in some encoding; a pattern would match half a character.
     if (code > 0x7f) this.fail(`"${c}" is not ASCII; write its bytes as %C3%A9 or \\xC3\\xA9`);
     return singles[code & 0xff];
   }
 }
 
-function octetSet(has: (octet: number) => boolean): OctetSet {
-  return Uint8Array.from({ length: octets }, (_, octet) => (has(octet) ? 1 : 0));
+function byteSet(has: (byte: number) => boolean): ByteSet {
+  return Uint8Array.from({ length: byteValues }, (_, byte) => (has(byte) ? 1 : 0));
 }
 
-function complement(set: OctetSet): OctetSet {
+function complement(set: ByteSet): ByteSet {
   return set.map((bit) => 1 - bit);
 }
 
 /** The one byte of a set, or -1 where it has none or several. */
-export function onlyOctet(set: OctetSet): number {
+export function onlyByte(set: ByteSet): number {
   const first = set.indexOf(1);
   return first === set.lastIndexOf(1) ? first : -1;
 }
 
-function isLetter(octet: number): boolean {
-  return (octet >= 0x41 && octet <= 0x5a) || (octet >= 0x61 && octet <= 0x7a);
+function isLetter(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }

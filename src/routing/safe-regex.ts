@@ -1,15 +1,15 @@
 import { type ByteClasses, byteClasses } from './byte-classes.ts';
 import { countPositions, Positions } from './regex-positions.ts';
-import { type OctetSet, parseRegex, type RegexNode } from './regex-syntax.ts';
+import { type ByteSet, parseRegex, type RegexNode } from './regex-syntax.ts';
 import { StateBudget, type StateHolder } from './state-budget.ts';
 
 /**
  * Regular expressions over text that a stranger sends. JavaScript's own engine backtracks: `(a+)+b`, or as little as
  * `.*a.*b`, lets one long path hold the event loop for seconds, and no look at a pattern tells all the bad ones from
- * the good. So these are matched by an automaton, one step per octet whatever the pattern, as RE2 does.
+ * the good. So these are matched by an automaton, one step per byte whatever the pattern, as RE2 does.
  *
  * The automaton is Glushkov's: a state is the set of positions of the pattern that may come next. Such sets are made
- * when first met and kept (a lazy DFA), so that a warm matcher is one table look-up per octet and allocates nothing.
+ * when first met and kept (a lazy DFA), so that a warm matcher is one table look-up per byte and allocates nothing.
  */
 export interface SafeRegex {
   /** Whether the whole text matches. Linear in its length; any string may be given, and one above U+00FF never matches. */
@@ -20,7 +20,7 @@ export interface SafeRegex {
 
 export type SafeRegexResult = { value: SafeRegex; error?: undefined } | { value?: undefined; error: string };
 
-/** Positions of a pattern after `{n}` is written out; what one octet can cost at worst is in proportion to its square. */
+/** Positions of a pattern after `{n}` is written out; what one byte can cost at worst is in proportion to its square. */
 export const regexPositionsMax = 255;
 /** Sets kept per pattern, mostly under 300 bytes each; when they are used up, the next text begins with none. */
 export const regexKeptStatesMax = 128;
@@ -58,7 +58,7 @@ class Table {
   readonly start: Uint32Array;
   private classesMemo: ByteClasses | null = null;
   private readonly end: number;
-  private readonly sets: readonly OctetSet[];
+  private readonly sets: readonly ByteSet[];
   private readonly follow: readonly Uint32Array[];
 
   constructor(pattern: Positions) {
@@ -78,14 +78,14 @@ class Table {
     return (state[this.end >>> 5] & (1 << (this.end & 31))) !== 0;
   }
 
-  /** Puts into `to` what may come after `octet`; false where nothing may. */
-  step(from: Uint32Array, octet: number, to: Uint32Array): boolean {
+  /** Puts into `to` what may come after `byte`; false where nothing may. */
+  step(from: Uint32Array, byte: number, to: Uint32Array): boolean {
     to.fill(0);
     let alive = false;
     for (let w = 0; w < this.words; w++) {
       for (let rest = from[w]; rest !== 0; rest &= rest - 1) {
         const position = w * 32 + 31 - Math.clz32(rest & -rest);
-        if (position === this.end || this.sets[position][octet] === 0) continue;
+        if (position === this.end || this.sets[position][byte] === 0) continue;
         const follow = this.follow[position];
         for (let i = 0; i < to.length; i++) to[i] |= follow[i];
         alive = true;

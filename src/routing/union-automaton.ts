@@ -1,6 +1,6 @@
 import { type ByteClasses, byteClasses } from './byte-classes.ts';
 import type { Positions } from './regex-positions.ts';
-import type { OctetSet } from './regex-syntax.ts';
+import type { ByteSet } from './regex-syntax.ts';
 import type { StateBudget, StateHolder } from './state-budget.ts';
 
 /** A set of positions of all patterns together; `next` as in one pattern's automaton. */
@@ -171,11 +171,11 @@ export class UnionAutomaton<T> implements StateHolder {
 
 /** Sets of bytes, each once however many positions of however many patterns have it. */
 class DistinctSets {
-  readonly all: OctetSet[] = [];
-  private readonly byObject = new Map<OctetSet, number>();
+  readonly all: ByteSet[] = [];
+  private readonly byObject = new Map<ByteSet, number>();
   private readonly byValue = new Map<string, number>();
 
-  numberOf(set: OctetSet): number {
+  numberOf(set: ByteSet): number {
     const known = this.byObject.get(set);
     if (known !== undefined) return known;
     const key = Buffer.from(set.buffer, set.byteOffset, set.length).toString('latin1');
@@ -194,4 +194,4 @@ class DistinctSets {
 }
 
 /** Of the position behind the last byte: nothing may follow. */
-const neverSet: OctetSet = new Uint8Array(256);
+const neverSet: ByteSet = new Uint8Array(256);

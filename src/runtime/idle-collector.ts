@@ -11,7 +11,7 @@ export const firstIdleLookMs = 2000;
  * cost twice as much: work that comes and goes by the half minute is not to pay for that each time.
  */
 export const idleLooksMin = 3;
-/** What the process has to have grown by, octets: a collection takes 2 ms for each MiB on it, however little it finds. */
+/** What the process has to have grown by, bytes: a collection takes 2 ms for each MiB on it, however little it finds. */
 const grownBytesMin = 8_388_608;
 
 /**

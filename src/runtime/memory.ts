@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { Config } from '../config/table.ts';
 import { blockPool } from '../core/block-pool.ts';
 
-/** Memory of this process, octets. */
+/** Memory of this process, bytes. */
 export interface MemoryReading {
   /** What the system says it holds. */
   readonly residentBytes: number;

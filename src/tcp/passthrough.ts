@@ -43,7 +43,7 @@ export interface TcpPassthroughOptions {
   pick(client: Socket, attempt: number): TcpTarget | TcpRefusal;
   /** Endpoints tried, one after the other, before the client is cut off. */
   readonly connectAttemptsMax: number;
-  /** Without an octet either way; 0 for never. */
+  /** Without a byte either way; 0 for never. */
   readonly idleTimeoutMs: number;
   /** Once per accepted connection, when it is over. */
   ended?(outcome: TcpOutcome, client: Socket): void;
@@ -65,7 +65,7 @@ export interface TcpPassthrough {
   readonly connections: number;
 }
 
-/** Layer 4: octets between a client and an endpoint, one endpoint per connection. */
+/** Layer 4: bytes between a client and an endpoint, one endpoint per connection. */
 export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthrough {
   const sessions = new Set<Session>();
   let draining = false;
@@ -191,7 +191,7 @@ class Session {
     if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
   }
 
-  /** Looks once per `idleTimeoutMs` whether any octet moved, so that moving one costs nothing. */
+  /** Looks once per `idleTimeoutMs` whether any byte moved, so that moving one costs nothing. */
   private watchIdle(idleTimeoutMs: number, movedBefore: number): void {
     this.timer = this.options.clock.after(idleTimeoutMs, () => {
       const moved = this.relay?.bytesMoved ?? 0;

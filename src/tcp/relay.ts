@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 export type Broken = 'client' | 'upstream' | '';
 
 /**
- * Moves octets both ways between two open sockets (`allowHalfOpen` on both). A FIN of one side reaches the other and leaves
+ * Moves bytes both ways between two open sockets (`allowHalfOpen` on both). A FIN of one side reaches the other and leaves
  * the opposite direction open; a break of one side becomes an RST to the other, since a clean end would say that
  * all was sent. Reading stops while the other side does not take what was read.
  */
@@ -30,7 +30,7 @@ export class Relay {
     if (client.closed) this.closed(client, upstream, 'client');
   }
 
-  /** Grows with every octet, whichever way. */
+  /** Grows with every byte, whichever way. */
   get bytesMoved(): number {
     return this.bytesFromClient + this.bytesToClient;
   }

@@ -49,7 +49,7 @@ class OtlpSpanExporter extends OTLPExporterBase<ReadableSpan[]> {
 
   override export(spans: ReadableSpan[], callback: (result: ExportResult) => void): void {
     super.export(spans, (result) => {
-      // After a failure some of the octets may still be on their way.
+      // After a failure some of the bytes may still be on their way.
       if (result.code === ExportResultCode.SUCCESS) this.serializer.taken(spans);
       callback(result);
     });

@@ -11,7 +11,7 @@ import type { AttributeKey, AttributeSink } from './span-attributes.ts';
 import type { RecordSpan } from './spans.ts';
 
 /**
- * Spans of `spans.ts` to OTLP, octet for octet as `ProtobufTraceSerializer` writes them. That one took 12.5 of the 24 µs
+ * Spans of `spans.ts` to OTLP, byte for byte as `ProtobufTraceSerializer` writes them. That one took 12.5 of the 24 µs
  * that a sampled call cost: it goes through every span twice, has all its objects made each time, and reads ids out of
  * text. This one reads the record, and takes 1.8. All else (resource, batches, transport, configuration) is the library's.
  */
@@ -43,7 +43,7 @@ export function otlpSpanSerializer(): SpanSerializer {
 
 export interface SpanSerializer extends ISerializer<ReadableSpan[], IExportTraceServiceResponse> {
   /**
-   * A collector has said that it took these, so nobody will read their octets again, and the next batch can have the
+   * A collector has said that it took these, so nobody will read their bytes again, and the next batch can have the
    * memory: made anew for each it is 280 KB, which cost more than the writing, in pages and in the collector's full runs.
    */
   taken(spans: ReadableSpan[]): void;
@@ -54,7 +54,7 @@ const firstBytes = 65_536;
 /** Attributes may be long; all else of a span takes less. */
 const spanBytesMax = 256;
 
-/** Field numbers and wire types of `Span` (opentelemetry/proto/trace/v1/trace.proto), as the octets before each field. */
+/** Field numbers and wire types of `Span` (opentelemetry/proto/trace/v1/trace.proto), as the bytes before each field. */
 const traceIdTag = Uint8Array.of(0x0a, 16);
 const spanIdTag = Uint8Array.of(0x12, 8);
 const traceStateTag = 0x1a;
@@ -87,68 +87,68 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
     const nameBytes = utf8Length(name);
     const traceStateBytes = utf8Length(traceState);
     this.reserve(spanBytesMax + nameBytes + traceStateBytes);
-    this.octet(spansTag);
+    this.byte(spansTag);
     const start = this.length;
     this.length += 2;
-    this.octets(traceIdTag);
+    this.raw(traceIdTag);
     this.word(traceId.a);
     this.word(traceId.b);
     this.word(traceId.c);
     this.word(traceId.d);
     this.spanId(spanIdTag, span.spanId);
     if (traceState !== '') {
-      this.octet(traceStateTag);
+      this.byte(traceStateTag);
       this.text(traceState, traceStateBytes);
     }
     if (!parentSpanId.none) this.spanId(parentSpanIdTag, parentSpanId);
-    this.octet(nameTag);
+    this.byte(nameTag);
     this.text(name, nameBytes);
-    this.octet(kindTag);
-    this.octet(span.kind + 1);
-    this.octet(startTag);
+    this.byte(kindTag);
+    this.byte(span.kind + 1);
+    this.byte(startTag);
     this.nanoseconds(span.startTime);
-    this.octet(endTag);
+    this.byte(endTag);
     this.nanoseconds(span.endTime);
     span.tell(this);
     const message = status.message ?? '';
     const messageBytes = utf8Length(message);
     this.reserve(spanBytesMax + messageBytes);
-    this.octets(nothingDropped);
-    this.octet(statusTag);
+    this.raw(nothingDropped);
+    this.byte(statusTag);
     this.varint(2 + (message === '' ? 0 : 1 + varintSize(messageBytes) + messageBytes));
     if (message !== '') {
-      this.octet(messageTag);
+      this.byte(messageTag);
       this.text(message, messageBytes);
     }
-    this.octet(codeTag);
-    this.octet(status.code);
-    this.octets(flagsTag);
+    this.byte(codeTag);
+    this.byte(status.code);
+    this.raw(flagsTag);
     this.fixed32(trace.flags | hasRemoteFlag | (span.parentRemote ? remoteFlag : 0));
     this.endMessage(start);
   }
 
   attribute(key: AttributeKey, value: string | number): void {
     const isText = typeof value === 'string';
-    if (isText && this.shortText(key.octets, value)) return;
+    if (isText && this.shortText(key.bytes, value)) return;
     const bytes = isText ? utf8Length(value) : varintSize(value);
     const valueBytes = 1 + (isText ? varintSize(bytes) : 0) + bytes;
-    const pairBytes = key.octets.length + 1 + varintSize(valueBytes) + valueBytes;
+    const pairBytes = key.bytes.length + 1 + varintSize(valueBytes) + valueBytes;
     this.reserve(pairBytes + 16);
-    this.octet(attributeTag);
+    this.byte(attributeTag);
     this.varint(pairBytes);
-    this.octets(key.octets);
-    this.octet(valueTag);
+    this.raw(key.bytes);
+    this.byte(valueTag);
     this.varint(valueBytes);
     if (isText) {
-      this.octet(textTag);
+      this.byte(textTag);
       this.text(value, bytes);
     } else {
-      this.octet(intTag);
+      this.byte(intTag);
       this.varint(value);
     }
   }
 
-  /** Nearly all are short ASCII, whose lengths take one octet each and are known: one pass, and false where it was not so. */
+  /** Nearly all are short ASCII, whose lengths take one byte each and are known: one pass, and false where it was not so. */
   private shortText(key: Uint8Array, value: string): boolean {
     const length = value.length;
     const pairBytes = key.length + 4 + length;
@@ -175,7 +175,7 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
   }
 
   private spanId(tag: Uint8Array, id: SpanId): void {
-    this.octets(tag);
+    this.raw(tag);
     this.word(id.a);
     this.word(id.b);
   }
@@ -198,7 +198,7 @@ const spansTag = 0x12;
  * schemas of both. It is cut out of what the library makes of one span.
  */
 class Envelope {
-  /** Octets that what comes before the spans takes at most. */
+  /** Bytes that what comes before the spans takes at most. */
   readonly headBytesMax: number;
   private readonly resource: Uint8Array;
   private readonly scope: Uint8Array;
@@ -209,27 +209,27 @@ class Envelope {
     const [resourceSpans] = fieldsOf(request);
     const [resource, scopeSpans, ...resourceSchema] = fieldsOf(resourceSpans.content);
     const [scope, , ...scopeSchema] = fieldsOf(scopeSpans.content);
-    this.resource = resource.octets;
-    this.scope = scope.octets;
-    this.scopeSchema = Buffer.concat(scopeSchema.map(({ octets }) => octets));
-    this.resourceSchema = Buffer.concat(resourceSchema.map(({ octets }) => octets));
+    this.resource = resource.bytes;
+    this.scope = scope.bytes;
+    this.scopeSchema = Buffer.concat(scopeSchema.map(({ bytes }) => bytes));
+    this.resourceSchema = Buffer.concat(resourceSchema.map(({ bytes }) => bytes));
     this.headBytesMax = 32 + this.resource.length + this.scope.length;
   }
 
   /** The whole request; its spans were written from `headBytesMax` on. */
   around(spans: ProtobufWriter): Uint8Array {
     spans.reserve(this.scopeSchema.length + this.resourceSchema.length);
-    spans.octets(this.scopeSchema);
+    spans.raw(this.scopeSchema);
     const scopeBytes = this.scope.length + (spans.length - this.headBytesMax);
-    spans.octets(this.resourceSchema);
+    spans.raw(this.resourceSchema);
     const head = new ProtobufWriter(this.headBytesMax);
     const scopeHeadBytes = 1 + varintSize(scopeBytes);
-    head.octet(resourceSpansTag);
+    head.byte(resourceSpansTag);
     head.varint(this.resource.length + scopeHeadBytes + scopeBytes + this.resourceSchema.length);
-    head.octets(this.resource);
-    head.octet(scopeSpansTag);
+    head.raw(this.resource);
+    head.byte(scopeSpansTag);
     head.varint(scopeBytes);
-    head.octets(this.scope);
+    head.raw(this.scope);
     const start = this.headBytesMax - head.length;
     head.bytes.copy(spans.bytes, start, 0, head.length);
     blockPool.release(head.bytes);
@@ -238,18 +238,18 @@ class Envelope {
 }
 
 /** The fields of a message all of whose fields have a length: each with its tag, and what is in it. */
-function fieldsOf(message: Uint8Array): Array<{ octets: Uint8Array; content: Uint8Array }> {
+function fieldsOf(message: Uint8Array): Array<{ bytes: Uint8Array; content: Uint8Array }> {
   const fields = [];
   for (let at = 0; at < message.length; ) {
     let length = 0;
     let content = at + 1;
     for (let shift = 0; ; shift += 7) {
-      const octet = message[content++];
-      length |= (octet & 127) << shift;
-      if (octet < 128) break;
+      const byte = message[content++];
+      length |= (byte & 127) << shift;
+      if (byte < 128) break;
     }
     const end = content + length;
-    fields.push({ octets: message.subarray(at, end), content: message.subarray(content, end) });
+    fields.push({ bytes: message.subarray(at, end), content: message.subarray(content, end) });
     at = end;
   }
   return fields;

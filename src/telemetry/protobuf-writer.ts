@@ -1,6 +1,6 @@
 import { blockPool } from '../core/block-pool.ts';
 
-/** Octets of a message in protocol buffers' encoding, in lent memory (`core/block-pool.ts`) that grows. */
+/** Bytes of a message in protocol buffers' encoding, in lent memory (`core/block-pool.ts`) that grows. */
 export class ProtobufWriter {
   bytes: Buffer;
   length = 0;
@@ -9,7 +9,7 @@ export class ProtobufWriter {
     this.bytes = blockPool.acquire(initialBytes);
   }
 
-  /** Makes room for `extra` more octets. The other methods leave that to their caller. */
+  /** Makes room for `extra` more bytes. The other methods leave that to their caller. */
   reserve(extra: number): void {
     const needed = this.length + extra;
     if (needed <= this.bytes.length) return;
@@ -19,11 +19,11 @@ export class ProtobufWriter {
     this.bytes = grown;
   }
 
-  octet(value: number): void {
+  byte(value: number): void {
     this.bytes[this.length++] = value;
   }
 
-  octets(values: Uint8Array): void {
+  raw(values: Uint8Array): void {
     // Most are a dozen or two: for those a loop is quicker than the native copy.
     const { bytes } = this;
     let at = this.length;
@@ -41,7 +41,7 @@ export class ProtobufWriter {
     this.bytes[this.length++] = rest;
   }
 
-  /** The low 32 bits of a whole number, the lowest octet first. */
+  /** The low 32 bits of a whole number, the lowest byte first. */
   fixed32(value: number): void {
     const { bytes, length } = this;
     bytes[length] = value;
@@ -51,7 +51,7 @@ export class ProtobufWriter {
     this.length = length + 4;
   }
 
-  /** 32 bits, the highest octet first: what ids are to OTLP. */
+  /** 32 bits, the highest byte first: what ids are to OTLP. */
   word(value: number): void {
     const { bytes, length } = this;
     bytes[length] = value >>> 24;
@@ -72,7 +72,7 @@ export class ProtobufWriter {
   }
 
   /**
-   * Puts its length before all that was written from `start` on, where the caller left two octets: enough for 16 KiB,
+   * Puts its length before all that was written from `start` on, where the caller left two bytes: enough for 16 KiB,
    * which few spans pass.
    */
   endMessage(start: number): void {
@@ -89,14 +89,14 @@ export class ProtobufWriter {
   }
 }
 
-/** Octets that `varint` takes. */
+/** Bytes that `varint` takes. */
 export function varintSize(value: number): number {
   let size = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
   return size;
 }
 
-/** Octets of a text; nearly all are ASCII, and as long as they look. */
+/** Bytes of a text; nearly all are ASCII, and as long as they look. */
 export function utf8Length(text: string): number {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return Buffer.byteLength(text);
   return text.length;

@@ -14,7 +14,7 @@ export type SamplerName = (typeof samplerNames)[number];
 export interface Sampler {
   /** A call whose parent was sampled is sampled, and one whose parent was not is not. */
   readonly parentBased: boolean;
-  /** A trace is sampled if the top 31 bits of octets 8 to 11 of its id are below this; 0 is none, 2^31 is all. */
+  /** A trace is sampled if the top 31 bits of bytes 8 to 11 of its id are below this; 0 is none, 2^31 is all. */
   readonly bound: number;
 }
 
@@ -38,7 +38,7 @@ function boundOf(share: number): number {
 }
 
 /**
- * Whether a trace without a parent is sampled, by octets 8 to 11 of its id as a number. The Go and Java SDKs read
+ * Whether a trace without a parent is sampled, by bytes 8 to 11 of its id as a number. The Go and Java SDKs read
  * the same bits in the same way, so services at equal ratios agree on the trace.
  */
 export function sampledByRatio(sampler: Sampler, idWord: number): boolean {

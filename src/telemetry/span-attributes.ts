@@ -15,11 +15,11 @@ export interface AttributeSink {
 export class AttributeKey {
   readonly name: string;
   /** The name as field 1 of OTLP's `KeyValue`; all names are shorter than 128 characters. */
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
 
   constructor(name: string) {
     this.name = name;
-    this.octets = Buffer.from(`\n${String.fromCharCode(name.length)}${name}`, 'latin1');
+    this.bytes = Buffer.from(`\n${String.fromCharCode(name.length)}${name}`, 'latin1');
   }
 }
 

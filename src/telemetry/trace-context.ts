@@ -16,7 +16,7 @@ export interface TraceParent {
   readonly flags: number;
 }
 
-/** Section 3.2.2.5; `random` is of level 2 and says that the low 7 octets of the trace id are random. */
+/** Section 3.2.2.5; `random` is of level 2 and says that the low 7 bytes of the trace id are random. */
 export const TraceFlag = { sampled: 1, random: 2 } as const;
 
 /** Section 3.3.1.5: what every vendor should pass on; more is cut. */

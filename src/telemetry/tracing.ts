@@ -84,7 +84,7 @@ export function offTracing({ traceparent, traceparentWins, formats }: Propagatio
   };
 }
 
-/** `sampledWord` is octets 8 to 11, by which samplers decide. */
+/** `sampledWord` is bytes 8 to 11, by which samplers decide. */
 function newTraceId(random: Random, sampledWord: number): TraceId {
   return new TraceId(random.i32() || 1, random.i32(), sampledWord, random.i32());
 }

@@ -13,7 +13,7 @@ export interface ConnectionLifeSettings {
 }
 
 export interface KeepaliveSettings {
-  /** After so long without an octet from the peer it is asked for one. */
+  /** After so long without a byte from the peer it is asked for one. */
   readonly intervalMs: number;
   /** It has so long to answer. */
   readonly timeoutMs: number;
@@ -55,7 +55,7 @@ export class ConnectionLife {
   private streamsSeen = -1;
   private idleSinceMs: number;
   private heardMs: number;
-  /** When a PING was sent that is not answered yet; answered is what is followed by any octet. */
+  /** When a PING was sent that is not answered yet; answered is what is followed by any byte. */
   private pingedMs: number | null = null;
 
   /**

@@ -6,7 +6,7 @@ import { type OnRead, sharedRead } from '../http2/shared-read.ts';
 
 /**
  * Begins to connect, by TLS where `tls` is given, as a rule by `endpointTls`, which says what name to verify; errors come as the
- * socket's events, and TLS's octets as `data`.
+ * socket's events, and TLS's bytes as `data`.
  */
 export function dial(address: Address, tls: ConnectionOptions | null, onRead: OnRead): Socket {
   const target =

@@ -117,7 +117,7 @@ describe('attack: floods of frames', function () {
         const untilMs = performance.now() + 1500;
         const peer = await connectPeer(rig.targetOf('narrow'));
         rig.defer(() => peer.destroy());
-        // The smallest call there is: one octet for each field, since they are in the table from the first call on.
+        // The smallest call there is: one byte for each field, since they are in the table from the first call on.
         const fields = Buffer.concat([...grpcRequest('/none').map(inserted)]);
         peer.send(headers(1, fields, true));
         const repeated = Buffer.concat(

@@ -52,11 +52,11 @@ describe('attack: flow control and memory', function () {
     response.on('drain', more);
     more();
   });
-  // As many octets as a stream's first window allows, each in a frame of its own.
+  // As many bytes as a stream's first window allows, each in a frame of its own.
   const tiny = new HostileServer({
     request: (peer, id) => {
-      const octet = repeat(data(id, Buffer.of(1)), 10 * 65_535);
-      peer.send(headers(id, block([':status', '200'], ['content-type', 'application/grpc'])), octet);
+      const byte = repeat(data(id, Buffer.of(1)), 10 * 65_535);
+      peer.send(headers(id, block([':status', '200'], ['content-type', 'application/grpc'])), byte);
     },
   });
   before(async () => {
@@ -104,7 +104,7 @@ describe('attack: flow control and memory', function () {
   it('calls with all the cookie crumbs there may be and windows of zero: memory bounded, timed out (CVE-2026-49975)', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const crumbs = Array.from({ length: 90 }, (_, i): Pair => ['cookie', `a${i}=${'b'.repeat(40)}`]);
-      // In the table from the first call on: each later one is some hundred octets that become 90 fields.
+      // In the table from the first call on: each later one is some hundred bytes that become 90 fields.
       const peer = await rig.peer({ settings: [[Setting.InitialWindowSize, 0]] });
       await peer.greeted();
       const first = Buffer.concat([block(...grpcRequest(paths.serverStream)), ...crumbs.map(inserted)]);
@@ -127,7 +127,7 @@ describe('attack: flow control and memory', function () {
       await rig.untilIdleUpstream();
     }));
 
-  it('a replica whose reply is DATA of one octet, which no client takes: memory bounded by its octets', () =>
+  it('a replica whose reply is DATA of one byte, which no client takes: memory bounded by its bytes', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const peer = await rig.peer({ settings: [[Setting.InitialWindowSize, 0]] });
       await peer.greeted();
@@ -165,7 +165,7 @@ describe('attack: flow control and memory', function () {
       expect(held).to.be.at.most(rssMaxMiB);
     }));
 
-  it('a reader that takes an octet at a time is stalled, too', () =>
+  it('a reader that takes a byte at a time is stalled, too', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const peer = await rig.peer({ settings: [[Setting.InitialWindowSize, 0]] });
       await downloads(peer, 1, 100_000);
@@ -211,7 +211,7 @@ describe('attack: flow control and memory', function () {
     expect(peer.stream(1).dataBytes).to.be.greaterThan(0);
   });
 
-  it('uploads in DATA of one octet that nobody takes: memory bounded by their octets (RUSTSEC-2026-0258)', () =>
+  it('uploads in DATA of one byte that nobody takes: memory bounded by their bytes (RUSTSEC-2026-0258)', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const before = rssMiB(rig.program.pid);
       const peer = await rig.peer();

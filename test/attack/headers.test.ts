@@ -26,9 +26,9 @@ import {
 const rssMaxMiB = 256;
 const code = { PROTOCOL_ERROR: 0x1, COMPRESSION_ERROR: 0x9, ENHANCE_YOUR_CALM: 0xb } as const;
 const request = grpcRequest(paths.bidi);
-const opened = (id: number, octets: Buffer): Buffer => frame(Type.Headers, 0, id, octets);
-const continued = (id: number, octets: Buffer = Buffer.alloc(0), flags = 0): Buffer =>
-  frame(Type.Continuation, flags, id, octets);
+const opened = (id: number, bytes: Buffer): Buffer => frame(Type.Headers, 0, id, bytes);
+const continued = (id: number, bytes: Buffer = Buffer.alloc(0), flags = 0): Buffer =>
+  frame(Type.Continuation, flags, id, bytes);
 
 /** HEADERS that never end, by what follows. */
 const endless: ReadonlyArray<readonly [name: string, unit: Buffer]> = [
@@ -39,7 +39,7 @@ const endless: ReadonlyArray<readonly [name: string, unit: Buffer]> = [
 
 /** Blocks that are small on the wire and large in memory; 16 KiB of each in one request. */
 const bombs: ReadonlyArray<readonly [name: string, first: Pair[], unit: Buffer]> = [
-  // CVE-2016-6581: an entry of 4000 octets, referred to with one octet each time.
+  // CVE-2016-6581: an entry of 4000 bytes, referred to with one byte each time.
   ['one large entry, again and again (CVE-2016-6581)', [['x-bomb', 'b'.repeat(3900)]], indexed(62)],
   // CVE-2026-49975: small fields, but thousands of them.
   ['thousands of small fields (CVE-2026-49975)', [['x', 'y']], indexed(62)],
@@ -48,12 +48,12 @@ const bombs: ReadonlyArray<readonly [name: string, first: Pair[], unit: Buffer]>
   ['empty names and values (CVE-2019-9516)', [['', '']], indexed(62)],
 ];
 
-const huffman = (...octets: number[]): Buffer =>
-  Buffer.concat([Buffer.of(0x80 | octets.length), Buffer.from(octets)]);
+const huffman = (...bytes: number[]): Buffer =>
+  Buffer.concat([Buffer.of(0x80 | bytes.length), Buffer.from(bytes)]);
 const withValue = (value: Buffer): Buffer => Buffer.concat([Buffer.of(0), text('x-a'), value]);
 
 /** Blocks that break RFC 7541. */
-const malformedBlocks: ReadonlyArray<readonly [name: string, octets: Buffer]> = [
+const malformedBlocks: ReadonlyArray<readonly [name: string, bytes: Buffer]> = [
   ['an integer over 32 bits', Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])],
   ['an integer of endless zeros', Buffer.from([0xff, ...new Array(40).fill(0x80), 0x00])],
   ['a string length over 32 bits', Buffer.from([0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])],
@@ -117,10 +117,10 @@ describe('attack: header blocks', function () {
       }));
   }
 
-  for (const [name, octets] of malformedBlocks) {
+  for (const [name, bytes] of malformedBlocks) {
     it(`${name}: COMPRESSION_ERROR`, async () => {
       const peer = await rig.peer();
-      peer.send(headers(1, octets, true));
+      peer.send(headers(1, bytes, true));
       expect(await goaway(peer)).to.equal(code.COMPRESSION_ERROR);
     });
   }
@@ -128,8 +128,8 @@ describe('attack: header blocks', function () {
   it('all of them, from one connection after the other', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const result = await siege(rig.target, { parallel: 4, connectionsMax: 200 }, async (peer) => {
-        const [, octets] = malformedBlocks[Math.floor(peer.socket.localPort! / 2) % malformedBlocks.length];
-        peer.send(...Array.from({ length: 50 }, (_, i) => headers(2 * i + 1, octets, true)));
+        const [, bytes] = malformedBlocks[Math.floor(peer.socket.localPort! / 2) % malformedBlocks.length];
+        peer.send(...Array.from({ length: 50 }, (_, i) => headers(2 * i + 1, bytes, true)));
         expect(await goaway(peer)).to.equal(code.COMPRESSION_ERROR);
       });
       expect(result.closed).to.equal(result.connections);

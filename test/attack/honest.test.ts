@@ -24,7 +24,7 @@ describe('attack: honest traffic that resembles one', function () {
   const rig = attackRig();
   const rssMaxMiB = 256;
 
-  it('10,000 DATA frames of 600 octets on one stream', () =>
+  it('10,000 DATA frames of 600 bytes on one stream', () =>
     rig.withBystander(rssMaxMiB, async () => {
       const peer = await rig.peer();
       // One message that comes in small pieces; the replica answers when it is whole.
@@ -145,7 +145,7 @@ describe('attack: honest traffic that resembles one', function () {
 
 /** A protobuf field of bytes that is `length` long with its key and length. */
 function field(number: number, length: number): Buffer {
-  // Four octets hold lengths from 2 MiB to 256 MiB.
+  // Four bytes hold lengths from 2 MiB to 256 MiB.
   const value = length - 5;
   const size = Buffer.of(
     (value & 127) | 128,

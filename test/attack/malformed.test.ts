@@ -63,7 +63,7 @@ const smuggled: ReadonlyArray<readonly [name: string, head: Pair[]]> = [
   ['a space in a name', [...base, ['x a', 'b']]],
   ['a colon in a name', [...base, ['x:a', 'b']]],
   ['an empty name', [...base, ['', 'b']]],
-  ['an octet over 127 in a name', [...base, ['x-\xe9', 'b']]],
+  ['a byte over 127 in a name', [...base, ['x-\xe9', 'b']]],
   ['connection', [...base, ['connection', 'close']]],
   ['keep-alive', [...base, ['keep-alive', '1']]],
   ['proxy-connection', [...base, ['proxy-connection', 'close']]],

@@ -31,7 +31,7 @@ const started = Buffer.concat([preface, settings()]);
 const call = headers(1, block(...grpcRequest(paths.hello, ['x-a', 'b'.repeat(200)])));
 const openSection = frame(Type.Headers, 0, 1, block(...grpcRequest(paths.hello)));
 
-/** What each of a hundred connections sends at once, and what an octet every so often, never to its end: nothing, to be silent. */
+/** What each of a hundred connections sends at once, and what a byte every so often, never to its end: nothing, to be silent. */
 const drips: ReadonlyArray<readonly [name: string, atOnce: Buffer, drip: Buffer]> = [
   ['silence', Buffer.alloc(0), Buffer.alloc(0)],
   ['silence after half a preface', preface.subarray(0, 12), Buffer.alloc(0)],
@@ -64,7 +64,7 @@ const drips: ReadonlyArray<readonly [name: string, atOnce: Buffer, drip: Buffer]
   ['HTTP/1.1 fields', Buffer.from('GET / HTTP/1.1\r\n'), Buffer.from('a: b\r\n'.repeat(200))],
 ];
 
-/** The beginning of a TLS ClientHello: a record of 512 octets, and hardly any of them. */
+/** The beginning of a TLS ClientHello: a record of 512 bytes, and hardly any of them. */
 const clientHello = Buffer.concat([Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]), Buffer.alloc(400, 7)]);
 
 describe('attack: slow clients', function () {
@@ -90,9 +90,9 @@ describe('attack: slow clients', function () {
     ],
   });
 
-  for (const [name, atOnce, octets] of drips) {
+  for (const [name, atOnce, bytes] of drips) {
     it(`slowloris, ${name}: a hundred connections are closed within the handshake timeout`, () =>
-      rig.withBystander(rssMaxMiB, () => drip(rig.target, atOnce, octets, 100)));
+      rig.withBystander(rssMaxMiB, () => drip(rig.target, atOnce, bytes, 100)));
   }
 
   it('slowloris on connections that were honest before: the same', () =>
@@ -146,15 +146,15 @@ describe('attack: slow clients', function () {
   }).timeout(60_000);
 });
 
-/** Connections that send something, and then octet after octet; resolves when all have been closed by the other side. */
-async function drip(target: string, atOnce: Buffer, octets: Buffer, count: number): Promise<void> {
+/** Connections that send something, and then byte after byte; resolves when all have been closed by the other side. */
+async function drip(target: string, atOnce: Buffer, bytes: Buffer, count: number): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => connectSocket(target)));
   const peers = sockets.map((socket) => new RawPeer(socket, 'client', { mute: true }));
   for (const peer of peers) peer.send(atOnce);
   const startedMs = performance.now();
   for (let at = 0; peers.some((peer) => !peer.closed); at++) {
-    if (at < octets.length - 1)
-      for (const peer of peers) if (!peer.closed) peer.send(octets.subarray(at, at + 1));
+    if (at < bytes.length - 1)
+      for (const peer of peers) if (!peer.closed) peer.send(bytes.subarray(at, at + 1));
     const open = peers.filter((peer) => !peer.closed).length;
     expect(performance.now() - startedMs, `${open} are still open`).to.be.at.most(
       handshakeTimeoutMs * 4 + 4000,

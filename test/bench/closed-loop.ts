@@ -24,7 +24,7 @@ export interface LoopWork {
   readonly connections: number;
   readonly inFlight: number;
   readonly calls: number;
-  /** Octets of each message, without gRPC's five of framing. */
+  /** Bytes of each message, without gRPC's five of framing. */
   readonly messageBytes: number;
   readonly churn: boolean;
 }
@@ -122,7 +122,7 @@ function client(): void {
     if (fields.get('grpc-status') !== '0')
       wrong(`grpc-status is ${fields.get('grpc-status')} ${fields.get('grpc-message') ?? ''}`);
     if (reply.bodyBytes !== message.length)
-      wrong(`a body has ${reply.bodyBytes} octets, not ${message.length}`);
+      wrong(`a body has ${reply.bodyBytes} bytes, not ${message.length}`);
     replies.delete(streamId);
     latency.record(performance.now() - reply.startedMs);
     start();

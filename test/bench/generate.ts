@@ -12,7 +12,7 @@ export interface Generated {
   readonly p99Ms?: number;
 }
 
-/** gRPC's five octets before a message: not compressed, and its length. */
+/** gRPC's five bytes before a message: not compressed, and its length. */
 const framingBytes = 5;
 const closedLoop = fileURLToPath(new URL('./closed-loop.ts', import.meta.url));
 
@@ -74,7 +74,7 @@ async function byH2load(
   return { calls, seconds: secondsOf(text), ...(latency && latenciesOf(logFile)) };
 }
 
-/** h2load's own account: every request answered with 2xx, and as many octets of body as were sent. */
+/** h2load's own account: every request answered with 2xx, and as many bytes of body as were sent. */
 function judge(text: string, calls: number, bodyBytes: number): void {
   const succeeded = Number(/(\d+) succeeded/.exec(text)?.[1]);
   const fine = Number(/status codes: (\d+) 2xx/.exec(text)?.[1]);
@@ -82,7 +82,7 @@ function judge(text: string, calls: number, bodyBytes: number): void {
   if (succeeded !== calls || fine !== calls)
     throw new Error(`of ${calls} calls ${succeeded} came back and ${fine} with status 2xx`);
   if (dataBytes !== bodyBytes)
-    throw new Error(`the replies had ${dataBytes} octets of body, not ${bodyBytes}`);
+    throw new Error(`the replies had ${dataBytes} bytes of body, not ${bodyBytes}`);
 }
 
 function secondsOf(text: string): number {

@@ -24,7 +24,7 @@ import { SendWindows } from './wire/send-windows.ts';
  * grpc.health.v1 Check that is SERVING.
  *
  * Header blocks of requests are not decoded: nothing here depends on them. Replies use the peer's dynamic table, as
- * gRPC servers do: two literals on the first reply of a connection, one octet each afterwards.
+ * gRPC servers do: two literals on the first reply of a connection, one byte each afterwards.
  */
 const statusOk = 0x88; // RFC 7541 appendix A, index 8
 const newest = 0x80 | 62; // the latest entry of the dynamic table

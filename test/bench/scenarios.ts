@@ -3,7 +3,7 @@ export interface Scenario {
   readonly name: string;
   readonly connections: number;
   readonly inFlight: number;
-  /** Octets of each message, both ways. */
+  /** Bytes of each message, both ways. */
   readonly messageBytes: number;
   /** Every header block new to HPACK; by our own generator, since h2load repeats its headers. */
   readonly churn?: true;
@@ -36,5 +36,5 @@ export const scenarios: readonly Scenario[] = [
   { name: '1 MiB', connections: 2, inFlight: 2, messageBytes: 1 << 20, firstCalls: 50 },
 ];
 
-/** From here on a row is told in CPU milliseconds per MB (10^6 octets, both ways added), not in microseconds per call. */
+/** From here on a row is told in CPU milliseconds per MB (10^6 bytes, both ways added), not in microseconds per call. */
 export const largeMessageBytes = 16 << 10;

@@ -67,14 +67,14 @@ export async function sample(port: number, tls: boolean): Promise<void> {
     ? grpc.credentials.createSsl(Buffer.from(localhostCertificate))
     : grpc.credentials.createInsecure();
   const client = new grpc.Client(`127.0.0.1:${port}`, credentials);
-  const same = (octets: Buffer) => octets;
+  const same = (bytes: Buffer) => bytes;
   try {
     for (let i = 0; i < sampleCalls; i++) {
       const message = Buffer.alloc(25 + i * 4001, i);
       const options = { deadline: Date.now() + 10_000 };
       const reply = await new Promise<Buffer | undefined>((resolve, reject) =>
-        client.makeUnaryRequest('/bench.Echo/Unary', same, same, message, options, (error, octets) =>
-          error === null ? resolve(octets) : reject(error),
+        client.makeUnaryRequest('/bench.Echo/Unary', same, same, message, options, (error, bytes) =>
+          error === null ? resolve(bytes) : reject(error),
         ),
       );
       expectThat(reply?.equals(message), `the sample's body ${i} came back changed`);

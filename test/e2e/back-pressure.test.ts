@@ -31,7 +31,7 @@ describe('back-pressure', function () {
   judgesRealTime(this, 'it waits until nothing has moved for 150 ms');
   const { sidecar, chain, defer } = rig();
 
-  /** A server whose replies never end, and how many octets its sockets took. */
+  /** A server whose replies never end, and how many bytes its sockets took. */
   async function endlessServer() {
     const chunk = Buffer.alloc(16_384, 0x7a);
     let sent = 0;
@@ -148,7 +148,7 @@ describe('back-pressure', function () {
     const got = (): number => peer.of(Type.Data).reduce((sum, frame) => sum + frame.payload.length, 0);
     await until(
       () => got() === 10_000,
-      () => `${got()} octets came`,
+      () => `${got()} bytes came`,
     );
     const lower = Buffer.alloc(6);
     lower.writeUInt16BE(Setting.InitialWindowSize, 0);
@@ -164,7 +164,7 @@ describe('back-pressure', function () {
     peer.windowUpdate(1, 5);
     await until(
       () => got() === 10_005,
-      () => `${got()} octets came`,
+      () => `${got()} bytes came`,
     );
   });
 
@@ -218,7 +218,7 @@ describe('back-pressure', function () {
     });
     await until(
       () => got > 4 * mebibyte,
-      () => `only ${got} octets came`,
+      () => `only ${got} bytes came`,
     );
     stream.close(8);
   });

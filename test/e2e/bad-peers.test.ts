@@ -38,7 +38,7 @@ const noise = (bytes: number): Buffer =>
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const wrongClients: Array<readonly [string, Buffer | string]> = [
   ['nothing', ''],
-  ['one octet of a preface', 'P'],
+  ['one byte of a preface', 'P'],
   ['half a preface', preface.slice(0, 12)],
   ['a preface that goes wrong', 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n'],
   ['a preface and noise', Buffer.concat([Buffer.from(preface), noise(2000)])],
@@ -106,13 +106,13 @@ describe('peers that are not what they should be', function () {
     const { client, sidecar: proxy } = await chain();
     await client.sayHello('x');
     const [host, port] = proxy.target().split(':');
-    for (const [what, octets] of wrongClients) {
+    for (const [what, bytes] of wrongClients) {
       for (const how of ['wait', 'end', 'reset']) {
         const socket = connect(Number(port), host);
         socket.on('error', () => {});
         await once(socket, 'connect');
         defer(() => socket.destroy());
-        if (octets.length > 0) socket.write(octets);
+        if (bytes.length > 0) socket.write(bytes);
         socket.resume();
         if (how === 'end') socket.end();
         if (how === 'reset') setImmediate(() => socket.resetAndDestroy());

@@ -6,10 +6,10 @@ import type { Replica } from './blame-rig.ts';
 
 /** What clients do, over HTTP/2, HTTP/1.1, WebSocket and TCP; and what is asked of replicas that are broken. */
 
-/** Sends octets to a port, and resolves with all that came back once the connection is over; `leave` closes it at once. */
+/** Sends bytes to a port, and resolves with all that came back once the connection is over; `leave` closes it at once. */
 export function raw(
   target: string,
-  octets: string,
+  bytes: string,
   leave: 'stay' | 'half' | 'reset' = 'half',
 ): Promise<string> {
   const [host, port] = target.split(':');
@@ -23,7 +23,7 @@ export function raw(
     });
     socket.on('end', () => socket.destroy());
     socket.on('close', () => resolve(text));
-    socket.write(octets, 'latin1', () => {
+    socket.write(bytes, 'latin1', () => {
       if (leave === 'half') socket.end();
       if (leave === 'reset') setImmediate(() => socket.resetAndDestroy());
     });

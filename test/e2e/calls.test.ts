@@ -6,17 +6,17 @@ import { rig } from './rig.ts';
 
 const mebibytes16 = 16 << 20;
 
-const sha256 = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex');
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Octets without a period that a repeated or lost frame could hide in. */
-function payload(bytes: number): Buffer {
-  const octets = Buffer.alloc(bytes);
-  let state = bytes | 1;
-  for (let i = 0; i + 4 <= bytes; i += 4) {
+/** Bytes without a period that a repeated or lost frame could hide in. */
+function payload(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let state = length | 1;
+  for (let i = 0; i + 4 <= length; i += 4) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    octets.writeUInt32LE(state, i);
+    bytes.writeUInt32LE(state, i);
   }
-  return octets;
+  return bytes;
 }
 
 describe('calls pass exactly', () => {
@@ -69,7 +69,7 @@ describe('calls pass exactly', () => {
     expect(replies).to.have.length(2);
   });
 
-  it('messages of no octets, as many as there are', async () => {
+  it('messages of no bytes, as many as there are', async () => {
     const { client } = await chain();
     expect((await client.unary({})).replies[0].payload).to.have.length(0);
     const { code, replies } = await client.bidi(Array.from({ length: 50 }, () => ({})));
@@ -96,15 +96,15 @@ describe('calls pass exactly', () => {
     expect(replica.lastMetadata?.get('x-user')).to.deep.equal(['ada']);
   });
 
-  it('binary metadata, every octet', async () => {
+  it('binary metadata, every byte', async () => {
     const { client, replica } = await chain();
-    const octets = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     const { trailers } = await client.unary(
-      { options: { trailers: [{ key: 'x-all-bin', binary: octets }] } },
-      { metadata: [['x-all-bin', octets]] },
+      { options: { trailers: [{ key: 'x-all-bin', binary: bytes }] } },
+      { metadata: [['x-all-bin', bytes]] },
     );
-    expect(replica.lastMetadata?.get('x-all-bin')).to.deep.equal([octets]);
-    expect(trailers.get('x-all-bin')).to.deep.equal([octets]);
+    expect(replica.lastMetadata?.get('x-all-bin')).to.deep.equal([bytes]);
+    expect(trailers.get('x-all-bin')).to.deep.equal([bytes]);
   });
 
   it('repeated metadata keeps its order', async () => {
@@ -141,7 +141,7 @@ describe('calls pass exactly', () => {
   });
 
   for (const bytes of [1, 16_383, 16_384, 65_535, 65_536, 1 << 20, mebibytes16 - 5]) {
-    it(`a message of ${bytes} octets both ways`, async () => {
+    it(`a message of ${bytes} bytes both ways`, async () => {
       const { client } = await chain();
       const sent = payload(bytes);
       const { code, replies } = await client.unary({ payload: sent });
@@ -174,7 +174,7 @@ describe('calls pass exactly', () => {
     expect(sidecar.cluster().active).to.equal(0);
   });
 
-  it('counts messages and octets of a call on its record', async () => {
+  it('counts messages and bytes of a call on its record', async () => {
     const { client, sidecar } = await chain();
     await client.bidi(Array.from({ length: 3 }, () => ({ payload: Buffer.alloc(10) })));
     const [record] = sidecar.calls();

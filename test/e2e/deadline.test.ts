@@ -133,7 +133,7 @@ describe('deadlines and cancels', function () {
     it(`grpc-timeout ${JSON.stringify(timeout)} is malformed: INTERNAL, and the server never hears of it`, async () => {
       const server = await rawServer(answer);
       const proxy = await sidecar(greeterConfig([server], { health: 'none' }));
-      // In octets, as it is on the wire; the trailing space would not even be a valid field.
+      // In bytes, as it is on the wire; the trailing space would not even be a valid field.
       const value = Buffer.from(timeout.trimEnd(), 'utf8').toString('latin1');
       const { headers } = await rawClient(proxy.target()).request(
         grpcHead('/a.B/C', { 'grpc-timeout': value }),

@@ -172,7 +172,7 @@ describe('draining', function () {
     const got = (): number => frames.of(Type.Data).reduce((sum, { payload }) => sum + payload.length, 0);
     await until(
       () => got() === 60_000,
-      () => `${got()} octets`,
+      () => `${got()} bytes`,
     );
     // It can have the rest; but first the sidecar is told to go.
     const stopped = proxy.stop();
@@ -181,7 +181,7 @@ describe('draining', function () {
     const { cut, undelivered } = await stopped;
     await until(
       () => frames.socket.readableEnded || frames.socket.destroyed,
-      () => `${got()} octets and no end`,
+      () => `${got()} bytes and no end`,
     );
     expect([cut, undelivered, got()]).to.deep.equal([0, 0, size]);
     expect(frames.of(Type.Headers)).to.have.length(2);

@@ -60,7 +60,7 @@ describe('an upstream that fails', () => {
     expect(proxy.cluster().active).to.equal(0);
   });
 
-  /** A server that sends the head of a reply and an octet of it, and then resets. */
+  /** A server that sends the head of a reply and a byte of it, and then resets. */
   async function halfReply(code: () => number, head: ReadonlyArray<readonly [string, string]>) {
     const server = await startFrameServer((peer, frame) => {
       if (frame.type !== Type.Headers) return;

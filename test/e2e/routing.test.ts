@@ -116,15 +116,15 @@ describe('routing', () => {
     expect((await grpcClient(proxy.target()).sayHello('x')).code).to.equal(status.OK);
     const url = `http://${proxy.target()}`;
     expect(await (await fetch(`${url}/api/v1?q=%20`)).text()).to.equal('api GET /api/v1?q=%20');
-    const octets = Buffer.alloc(100_000, 0x89);
-    const image = await fetch(`${url}/images/1`, { method: 'POST', body: octets });
+    const bytes = Buffer.alloc(100_000, 0x89);
+    const image = await fetch(`${url}/images/1`, { method: 'POST', body: bytes });
     expect(image.headers.get('content-type')).to.equal('image/png');
-    expect(Buffer.from(await image.arrayBuffer()).equals(octets)).to.equal(true);
+    expect(Buffer.from(await image.arrayBuffer()).equals(bytes)).to.equal(true);
     // HTTP/2 that is not gRPC, on the same port, to the same HTTP/1.1 servers.
     const { headers, body } = await raw(proxy).request({ ':path': '/api/h2' });
     expect([headers[':status'], body.toString()]).to.deep.equal([200, 'api GET /api/h2']);
-    const posted = await raw(proxy).request({ ':method': 'POST', ':path': '/images/2' }, octets);
-    expect(posted.body.equals(octets)).to.equal(true);
+    const posted = await raw(proxy).request({ ':method': 'POST', ':path': '/images/2' }, bytes);
+    expect(posted.body.equals(bytes)).to.equal(true);
   });
 
   it('calls to an HTTP/1.1 pool are balanced and counted as any other', async () => {
@@ -177,7 +177,7 @@ describe('routing', () => {
         if ((frame[0] & 0x0f) !== 1) return void socket.end(Buffer.of(0x88, 0)); // a close for a close
         const length = frame[1] & 0x7f;
         const mask = frame.subarray(2, 6);
-        const text = frame.subarray(6, 6 + length).map((octet, i) => octet ^ mask[i % 4]);
+        const text = frame.subarray(6, 6 + length).map((byte, i) => byte ^ mask[i % 4]);
         socket.write(Buffer.concat([Buffer.of(0x81, length), text]));
       });
       socket.on('error', () => {});

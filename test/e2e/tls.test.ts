@@ -40,7 +40,7 @@ describe('TLS', () => {
       client.makeUnaryRequest<object, HelloReply>(
         path,
         requestSerialize as (value: object) => Buffer,
-        responseDeserialize as (octets: Buffer) => HelloReply,
+        responseDeserialize as (bytes: Buffer) => HelloReply,
         { name: 'x' },
         new grpc.Metadata(),
         { deadline: Date.now() + 3000 },

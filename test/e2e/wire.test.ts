@@ -112,16 +112,16 @@ describe('what gRPC libraries never do passes exactly too', () => {
   });
 
   it('an early reply with a body, whole', async () => {
-    const octets = Buffer.alloc(300_000, 0x61);
+    const bytes = Buffer.alloc(300_000, 0x61);
     const { client } = await between((stream) => {
       stream.respond(grpcReply, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers(ok));
-      stream.end(octets);
+      stream.end(bytes);
     });
     const { stream, reply } = client.open(grpcHead('/a.B/C'));
     stream.write(grpcMessage(Buffer.alloc(10)));
     const { body, trailers } = await reply;
-    expect(body.length).to.equal(octets.length);
+    expect(body.length).to.equal(bytes.length);
     expect(trailers['grpc-status']).to.equal('0');
   });
 
@@ -149,10 +149,10 @@ describe('what gRPC libraries never do passes exactly too', () => {
       stream.respond({ ':status': 201, 'content-type': 'text/plain' });
       stream.pipe(stream);
     });
-    const octets = Buffer.alloc(200_000, 0x62);
-    const { headers, body } = await client.request({ ':method': 'PUT', ':path': '/x' }, octets);
+    const bytes = Buffer.alloc(200_000, 0x62);
+    const { headers, body } = await client.request({ ':method': 'PUT', ':path': '/x' }, bytes);
     expect(headers[':status']).to.equal(201);
-    expect(body.equals(octets)).to.equal(true);
+    expect(body.equals(bytes)).to.equal(true);
   });
 
   it('204 and 304 without a body; a 103 is for the hop and goes no further', async () => {
@@ -167,7 +167,7 @@ describe('what gRPC libraries never do passes exactly too', () => {
     }
   });
 
-  it('octets above 0x7f in a header value stay what they are', async () => {
+  it('bytes above 0x7f in a header value stay what they are', async () => {
     let got: unknown;
     const { client } = await between((stream, headers) => {
       got = headers['x-latin'];

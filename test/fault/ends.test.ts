@@ -91,9 +91,9 @@ describe('how calls end', () => {
     });
   }
 
-  it('a connection that is lost after any octet of a reply ends no call well but the whole one', () => {
+  it('a connection that is lost after any byte of a reply ends no call well but the whole one', () => {
     const outcomes: string[] = [];
-    for (let octets = 1; ; octets++) {
+    for (let bytes = 1; ; bytes++) {
       const s = stage();
       s.replicas[0].onCall = ({ stream }) => {
         stream.head(replyHead, false);
@@ -104,10 +104,10 @@ describe('how calls end', () => {
       const first = s.call(true);
       s.advance(10);
       expect(statusOf(first.recorder).status).to.equal('0');
-      s.link(s.replicas[0].name).client.cutAfterBytes = octets;
+      s.link(s.replicas[0].name).client.cutAfterBytes = bytes;
       const { recorder } = s.call(true);
       s.advance(10);
-      expect(recorder.ends, `after ${octets} octets`).to.equal(1);
+      expect(recorder.ends, `after ${bytes} bytes`).to.equal(1);
       const { status, error } = statusOf(recorder);
       outcomes.push(status);
       if (status === '0') {
@@ -150,7 +150,7 @@ describe('how calls end', () => {
     s.advance(10);
     const [served] = replica.served;
     expect(served.recorder.events).to.deep.equal(['head POST', 'data 10']);
-    // An END_STREAM of its own, without octets.
+    // An END_STREAM of its own, without bytes.
     stream.data(message, 0, 0, true);
     s.advance(10);
     expect(served.recorder.events.at(-1)).to.equal('data 0 last');
@@ -192,7 +192,7 @@ describe('how calls end', () => {
     expect(replica.served).to.have.length(1);
   });
 
-  it("a client's cancel is with the upstream as soon as octets travel, and nothing is left of it", () => {
+  it("a client's cancel is with the upstream as soon as bytes travel, and nothing is left of it", () => {
     const s = stage();
     const replica = s.replicas[0];
     replica.onCall = ({ stream }) => stream.head(replyHead, false);

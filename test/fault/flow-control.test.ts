@@ -17,9 +17,9 @@ function replyWhole({ stream }: Served): void {
 }
 
 /** A DATA frame with padding, which the engine reads and never writes. */
-function padded(streamId: number, octets: number, padding: number): Buffer {
-  const frame = Buffer.alloc(9 + 1 + octets + padding);
-  frame.writeUIntBE(1 + octets + padding, 0, 3);
+function padded(streamId: number, bytes: number, padding: number): Buffer {
+  const frame = Buffer.alloc(9 + 1 + bytes + padding);
+  frame.writeUIntBE(1 + bytes + padding, 0, 3);
   frame[3] = FrameType.DATA;
   frame[4] = Flag.PADDED;
   frame.writeUInt32BE(streamId, 5);

@@ -15,7 +15,7 @@ import { Trace } from '../sim/trace.ts';
 import { WireSide, windowViolations } from '../sim/wire-monitor.ts';
 import { Recorder } from '../support/memory-pair.ts';
 
-/** Octets take this long from one end of a connection to the other, milliseconds. */
+/** Bytes take this long from one end of a connection to the other, milliseconds. */
 export const latencyMs = 0.1;
 
 /** One call as its replica sees it. */

@@ -30,13 +30,13 @@ export class ByteSource {
   pick<T>(list: readonly T[]): T {
     return list[this.u8() % list.length];
   }
-  /** At most `count` octets; fewer at the end. */
+  /** At most `count` bytes; fewer at the end. */
   take(count: number): Uint8Array {
     const taken = this.bytes.subarray(this.at, this.at + count);
     this.at += taken.length;
     return taken;
   }
-  /** Up to `charsMax` characters, one per octet; its length is the first octet. */
+  /** Up to `charsMax` characters, one per byte; its length is the first byte. */
   text(charsMax: number): string {
     return Buffer.from(this.take(this.u8() % (charsMax + 1))).toString('latin1');
   }

@@ -15,7 +15,7 @@ function kindOf(problem: string | null): string {
 }
 
 /**
- * A shorter input that fails in the same way: without whole records, then without octets, then with zeros for what does
+ * A shorter input that fails in the same way: without whole records, then without bytes, then with zeros for what does
  * not matter. At most `triesMax` runs.
  */
 export function minimise(target: FuzzTarget, input: Uint8Array, triesMax: number): Uint8Array {

@@ -1,9 +1,7 @@
 import type { Random } from '../../src/core/random.ts';
 import type { FuzzTarget } from './target.ts';
 
-const interestingOctets = [
-  0, 1, 2, 3, 4, 7, 8, 9, 0x0f, 0x10, 0x1f, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xfe, 0xff,
-];
+const interestingBytes = [0, 1, 2, 3, 4, 7, 8, 9, 0x0f, 0x10, 0x1f, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xfe, 0xff];
 const interestingWords = [0, 1, 9, 0x7f, 0xff, 0x100, 0x3fff, 0x4000, 0x4001, 0xffff, 0x10000, 0x7fffffff];
 
 export function below(random: Random, limit: number): number {
@@ -17,8 +15,8 @@ interface Stretch {
 }
 
 /**
- * Changes an input in a few places: octets and words inside of fields, and whole records that go, come twice, change places
- * or come from `other`. What the octets mean is the target's: a record is a frame, a field or an action there.
+ * Changes an input in a few places: bytes and words inside of fields, and whole records that go, come twice, change places
+ * or come from `other`. What the bytes mean is the target's: a record is a frame, a field or an action there.
  */
 export function mutate(target: FuzzTarget, input: Uint8Array, other: Uint8Array, random: Random): Uint8Array {
   let bytes: Buffer = Buffer.from(input);
@@ -33,13 +31,13 @@ function mutateOnce(target: FuzzTarget, bytes: Buffer, other: Uint8Array, random
   const at = below(random, bytes.length + 1);
   switch (below(random, 12)) {
     case 0:
-      return withOctet(bytes, at, (octet) => octet ^ (1 << below(random, 8)));
+      return withByte(bytes, at, (byte) => byte ^ (1 << below(random, 8)));
     case 1:
-      return withOctet(bytes, at, () => below(random, 256));
+      return withByte(bytes, at, () => below(random, 256));
     case 2:
-      return withOctet(bytes, at, () => interestingOctets[below(random, interestingOctets.length)]);
+      return withByte(bytes, at, () => interestingBytes[below(random, interestingBytes.length)]);
     case 3:
-      return withOctet(bytes, at, (octet) => octet + below(random, 17) - 8);
+      return withByte(bytes, at, (byte) => byte + below(random, 17) - 8);
     case 4:
       return withWord(bytes, at, random);
     case 5:
@@ -98,7 +96,7 @@ function insert(bytes: Buffer, at: number, piece: Uint8Array): Buffer {
   return Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]);
 }
 
-function withOctet(bytes: Buffer, at: number, change: (octet: number) => number): Buffer {
+function withByte(bytes: Buffer, at: number, change: (byte: number) => number): Buffer {
   if (at >= bytes.length) return bytes;
   bytes[at] = change(bytes[at]);
   return bytes;

@@ -1,10 +1,10 @@
-/** One thing to fuzz: takes any octets, and throws where a promise of the code under it is broken. */
+/** One thing to fuzz: takes any bytes, and throws where a promise of the code under it is broken. */
 export interface FuzzTarget {
   /** What the promises are, for the list that `--list` prints. */
   readonly about: string;
   /** Longer inputs are cut. */
   readonly inputBytesMax: number;
-  /** Inputs are records of so many octets after a head of `headBytes`; 1 where octets stand for themselves. */
+  /** Inputs are records of so many bytes after a head of `headBytes`; 1 where bytes stand for themselves. */
   readonly recordBytes: number;
   readonly headBytes: number;
   /** Pieces that chance would take long to find. */
@@ -23,7 +23,7 @@ export function check(holds: boolean, message: string): asserts holds {
   if (!holds) fail(message);
 }
 
-/** Octets of a text, one each (latin1), as the wire has them. */
-export function octets(text: string): Buffer {
+/** Bytes of a text, one each (latin1), as the wire has them. */
+export function bytesOf(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }

@@ -1,6 +1,6 @@
-/** Edits of a tree of plain values (what YAML or JSON gives), each told by one record of octets. */
+/** Edits of a tree of plain values (what YAML or JSON gives), each told by one record of bytes. */
 
-/** Octets of one edit. */
+/** Bytes of one edit. */
 export const editBytes = 8;
 
 const scalars: readonly unknown[] = [

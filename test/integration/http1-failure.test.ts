@@ -23,7 +23,7 @@ describe('HTTP/1.1 failures', function () {
   let server: net.Server;
   let rig: Rig;
   const sockets: net.Socket[] = [];
-  /** What the endpoint does with the n-th lump of octets on a connection. */
+  /** What the endpoint does with the n-th lump of bytes on a connection. */
   let answer: (socket: net.Socket, n: number, heard: string) => void;
 
   async function start(options?: RigOptions): Promise<void> {

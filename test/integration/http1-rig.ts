@@ -13,7 +13,7 @@ import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../../
 export class FakeCall {
   downstreamFailure: StreamFailure | null = null;
   upstreamFailure: StreamFailure | null = null;
-  /** Octets pushed by one side and not yet taken by the other, at most. */
+  /** Bytes pushed by one side and not yet taken by the other, at most. */
   requestInFlightMax = 0;
   replyInFlightMax = 0;
   private requestInFlight = 0;
@@ -39,7 +39,7 @@ export class FakeCall {
         this.requestInFlight += end - start;
         this.requestInFlightMax = Math.max(this.requestInFlightMax, this.requestInFlight);
         upstream.data(bytes, start, end, last);
-        bytes.fill(0x21, start, end); // Whoever keeps octets must have copied them.
+        bytes.fill(0x21, start, end); // Whoever keeps bytes must have copied them.
       },
       trailers: (trailers) => {
         this.requestEnded = true;
@@ -115,7 +115,7 @@ export interface RigOptions {
   headerBytesMax?: number;
   halfCloseTimeoutMs?: number;
   onUpgrade?: UpgradeHandler;
-  /** Read the first octets before the server gets the socket, as a listener that sniffs does. */
+  /** Read the first bytes before the server gets the socket, as a listener that sniffs does. */
   sniff?: boolean;
 }
 
@@ -182,7 +182,7 @@ export function tcp(port: number): Address {
   return { kind: 'tcp', host: '127.0.0.1', port };
 }
 
-/** Says octets and gives all that comes back until the connection ends, cleanly or not. */
+/** Says bytes and gives all that comes back until the connection ends, cleanly or not. */
 export async function say(port: number, text: string | Buffer): Promise<{ text: string; broken: boolean }> {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const chunks: Buffer[] = [];

@@ -88,7 +88,7 @@ describe('HTTP/1.1 server stream', () => {
     await close();
   });
 
-  it('gives 204 no length and HEAD no octet, whatever the other side says', async () => {
+  it('gives 204 no length and HEAD no byte, whatever the other side says', async () => {
     let sent = 0;
     const count = (bytes: number) => {
       sent += bytes;

@@ -210,7 +210,7 @@ describe('HTTP/1.1 request smuggling', () => {
       wire.say('GET / HTTP/1.1\r\nhost: a\r\nx-drip: ');
       await Promise.all([wire.closed, idle.closed]);
       expect(wire.text).to.match(/^HTTP\/1\.1 408 /);
-      // A connection opened ahead of need: octets now would be taken for the reply to its first request.
+      // A connection opened ahead of need: bytes now would be taken for the reply to its first request.
       expect(idle.text).to.equal('');
       await slow.close();
     });

@@ -108,7 +108,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     return wire;
   }
 
-  it('passes the handshake and then octets both ways, those sent ahead too', async () => {
+  it('passes the handshake and then bytes both ways, those sent ahead too', async () => {
     const wire = await open('ahead');
     expect(wire.text)
       .to.match(/^HTTP\/1\.1 101 /)

@@ -72,7 +72,7 @@ describe('HTTP/1.1 through the server and the upstream leg', function () {
     );
   });
 
-  it('serves a socket whose first octets somebody else read', async () => {
+  it('serves a socket whose first bytes somebody else read', async () => {
     await start(undefined, { sniff: true });
     const { body } = await fetchIt({ method: 'POST', path: '/' }, 'x'.repeat(200_000));
     expect(body.toString()).to.equal(`saw POST / ${'x'.repeat(200_000)}`);
@@ -98,7 +98,7 @@ describe('HTTP/1.1 through the server and the upstream leg', function () {
     expect(response.headers).to.include({ 'content-length': '2', etag: '"x"' });
   });
 
-  it('passes octets above 0x7f in fields exactly, however the head is sent', async () => {
+  it('passes bytes above 0x7f in fields exactly, however the head is sent', async () => {
     const name = 'attachment; filename="caf\xc3\xa9 \xe9"';
     await start((request, response) => {
       const echo = ['content-disposition', request.headers['x-latin'] as string];

@@ -36,7 +36,7 @@ export interface Served {
 
 export interface Misbehaviour {
   readonly maxConcurrentStreams?: number;
-  /** Octets of a message in one DATA frame, and of padding beside them. */
+  /** Bytes of a message in one DATA frame, and of padding beside them. */
   readonly chunkBytes?: number;
   readonly padBytes?: number;
   /** Sends a PING before and after the head and the data. */
@@ -138,16 +138,16 @@ class Connection implements Served {
     if (this.how.share === 'head') this.end(id);
   }
 
-  private receive(call: Call | undefined, id: number, octets: Buffer, last: boolean): void {
-    if (octets.length > 0) this.peer.windowUpdate(0, octets.length);
+  private receive(call: Call | undefined, id: number, bytes: Buffer, last: boolean): void {
+    if (bytes.length > 0) this.peer.windowUpdate(0, bytes.length);
     if (call === undefined) return;
-    call.request = Buffer.concat([call.request, octets]);
+    call.request = Buffer.concat([call.request, bytes]);
     if (!last) {
-      if (octets.length > 0) this.peer.windowUpdate(id, octets.length);
+      if (bytes.length > 0) this.peer.windowUpdate(id, bytes.length);
       return;
     }
     const [message] = splitMessages(call.request).messages;
-    const { responseSize = 0 } = unaryCall.requestDeserialize(message.octets);
+    const { responseSize = 0 } = unaryCall.requestDeserialize(message.bytes);
     const reply = frameMessage(unaryCall.responseSerialize({ payload: zeros(responseSize) }));
     call.reply = this.how.share === 'half' ? reply.subarray(0, reply.length / 2) : reply;
     this.ping();

@@ -14,7 +14,7 @@ import { runOne, type Verdict } from './run-cases.ts';
  * | rst_after_data | head, the whole message, RST_STREAM NO_ERROR | INTERNAL, although the message was whole: there was no status |
  * | ping | PING before and after head and data | one call succeeds; the sidecar answers every PING |
  * | max_streams | MAX_CONCURRENT_STREAMS 1 | 16 calls, 15 of them at once, succeed: the sidecar opens more connections, never a second stream |
- * | data_frame_padding | 5 octets of data and 256 of padding in each frame | a reply of 314,159 octets; credit for the padding comes back |
+ * | data_frame_padding | 5 bytes of data and 256 of padding in each frame | a reply of 314,159 bytes; credit for the padding comes back |
  */
 interface NegativeCase {
   readonly how: Misbehaviour;

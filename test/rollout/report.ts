@@ -26,7 +26,7 @@ export interface Outcome {
 const killWindowMs = 2000;
 
 /**
- * Nothing can save a call that a replica had begun when it was killed: its octets had left for that very replica (one
+ * Nothing can save a call that a replica had begun when it was killed: its bytes had left for that very replica (one
  * attempt or several, the last of them there), and the connection broke when it died. All else is our failure.
  */
 export function cutByKill(

@@ -20,9 +20,9 @@ export interface CallSpec {
   readonly id: number;
   readonly grpc: boolean;
   readonly request: Body;
-  /** The request ends with an empty DATA frame, with its last octets, or with trailers. */
+  /** The request ends with an empty DATA frame, with its last bytes, or with trailers. */
   readonly requestEnd: 'empty' | 'with data' | 'trailers';
-  /** Octets of a header of the request and of a trailer of the reply: many need CONTINUATION. */
+  /** Bytes of a header of the request and of a trailer of the reply: many need CONTINUATION. */
   readonly metadataBytes: number;
   /** `grpc-timeout`, milliseconds. */
   readonly timeoutMs: number | null;
@@ -32,9 +32,9 @@ export interface CallSpec {
   readonly reply: Reply;
 }
 
-/** Octets in messages; each is sent so long after the one before. */
+/** Bytes in messages; each is sent so long after the one before. */
 export interface Body {
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
   /** Where each message ends. */
   readonly ends: readonly number[];
   readonly pauseMs: number;
@@ -55,7 +55,7 @@ export interface Reply {
   readonly readPauseMs: number;
 }
 
-/** All bodies are cut from here: octets that do not repeat within any window or frame of a run. */
+/** All bodies are cut from here: bytes that do not repeat within any window or frame of a run. */
 const pattern = Buffer.alloc(1 << 21);
 for (let i = 0, state = 1; i < pattern.length; i += 4) {
   state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -124,7 +124,7 @@ function drawEnding(draw: Draw): Ending {
   return draw.of(['whole', 'cut', 'cut', 'reset', 'reset', 'refuse', 'never'] as const);
 }
 
-const emptyBody: Body = { octets: Buffer.alloc(0), ends: [], pauseMs: 0 };
+const emptyBody: Body = { bytes: Buffer.alloc(0), ends: [], pauseMs: 0 };
 
 function drawBody(draw: Draw, grpc: boolean, stream: boolean, some: boolean): Body {
   if (!some) return emptyBody;
@@ -140,24 +140,24 @@ function drawBody(draw: Draw, grpc: boolean, stream: boolean, some: boolean): Bo
     ends.push(length);
   }
   const from = draw.int(0, pattern.length - length);
-  const octets = Buffer.from(pattern.subarray(from, from + length));
+  const bytes = Buffer.from(pattern.subarray(from, from + length));
   if (grpc) {
     for (const [i, end] of ends.entries()) {
-      octets[end - sizes[i] - 5] = 0;
-      octets.writeUInt32BE(sizes[i], end - sizes[i] - 4);
+      bytes[end - sizes[i] - 5] = 0;
+      bytes.writeUInt32BE(sizes[i], end - sizes[i] - 4);
     }
   }
-  return { octets, ends, pauseMs: stream && draw.percent(30) ? draw.size(1, 100) : 0 };
+  return { bytes, ends, pauseMs: stream && draw.percent(30) ? draw.size(1, 100) : 0 };
 }
 
-/** Are these the octets of a body from `at` on? */
+/** Are these the bytes of a body from `at` on? */
 export function bodyHolds(body: Body, at: number, bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
-  if (at + length > body.octets.length) return false;
-  return body.octets.compare(bytes, start, end, at, at + length) === 0;
+  if (at + length > body.bytes.length) return false;
+  return body.bytes.compare(bytes, start, end, at, at + length) === 0;
 }
 
-/** A value of so many octets, which no table remembers for another call. */
+/** A value of so many bytes, which no table remembers for another call. */
 export function metadataOf(spec: CallSpec): string {
   return `${spec.id}-`.repeat(spec.metadataBytes).slice(0, spec.metadataBytes);
 }

@@ -27,7 +27,7 @@ const elsewhere = new Set([
 interface EncoderInside {
   readonly table: { readonly length: number };
   readonly positions: ReadonlyMap<unknown, number>;
-  readonly memo: { readonly slots: ReadonlyArray<{ readonly octets: Uint8Array } | null> | null };
+  readonly memo: { readonly slots: ReadonlyArray<{ readonly bytes: Uint8Array } | null> | null };
 }
 
 interface JudgeDeps {
@@ -74,7 +74,7 @@ export class Judge {
   ): void {
     const violation = (text: string): void => this.deps.ledger.violation(text);
     this.sides.set(socket, { side: new WireSide(name, socket, role, connection, violation), connection });
-    socket.prependListener('data', (piece: Buffer) => this.deps.trace.octets(piece));
+    socket.prependListener('data', (piece: Buffer) => this.deps.trace.bytes(piece));
   }
 
   // While it goes on.
@@ -142,7 +142,7 @@ export class Judge {
     if (facts.taken > 0)
       ledger.violation(`call ${id} was begun, and its client told that it was not: ${sentence}`);
     const untried = this.untried.get(id) ?? [];
-    const replayable = this.replaysAll && request.octets.length <= replayBytesPerCallMax;
+    const replayable = this.replaysAll && request.bytes.length <= replayBytesPerCallMax;
     const refused = Math.max(facts.refused, this.refusals.get(id) ?? 0) >= 2;
     if (elsewhere.has(code) && untried.length > 0 && replayable && !refused)
       ledger.violation(`call ${id} failed (${sentence}), and ${untried.join(', ')} was not tried`);
@@ -169,7 +169,7 @@ export class Judge {
       ledger.violation(`${sidecar.poolTotals.pending} calls count as waiting for a connection`);
     this.judgeReplays(sidecar);
     const held = this.memory.budget.bytes;
-    if (held !== 0) ledger.violation(`${held} octets count as held for those who do not read`);
+    if (held !== 0) ledger.violation(`${held} bytes count as held for those who do not read`);
     for (const { name, client, server } of network.alive()) {
       const ends = [client, server].map((socket) => this.sides.get(socket)?.connection());
       const [one, other] = ends;
@@ -203,7 +203,7 @@ export class Judge {
     if (positions.size !== table.length)
       ledger.violation(`${name}: the encoder knows ${positions.size} positions of ${table.length} entries`);
     const kept = (memo.slots ?? []).filter((slot) => slot !== null);
-    const longest = Math.max(0, ...kept.map(({ octets }) => octets.length));
+    const longest = Math.max(0, ...kept.map(({ bytes }) => bytes.length));
     if (kept.length > 128 || longest > memoBlockBytesMax)
       ledger.violation(`${name}: the encoder keeps ${kept.length} blocks of up to ${longest} bytes`);
   }

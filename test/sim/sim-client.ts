@@ -167,11 +167,11 @@ class Exchange implements StreamReceiver {
   private say(stream: MessageStream, index: number): void {
     if (stream !== this.stream) return;
     const { request, requestEnd } = this.facts.spec;
-    const { ends, octets, pauseMs } = request;
+    const { ends, bytes, pauseMs } = request;
     if (index >= ends.length) return this.finish(stream);
     const last = index === ends.length - 1 && requestEnd === 'with data';
     if (last) this.facts.requestSent = true;
-    stream.data(octets, index === 0 ? 0 : ends[index - 1], ends[index], last);
+    stream.data(bytes, index === 0 ? 0 : ends[index - 1], ends[index], last);
     if (last) return;
     if (pauseMs > 0) this.later(pauseMs, () => this.say(stream, index + 1));
     else this.say(stream, index + 1);
@@ -180,7 +180,7 @@ class Exchange implements StreamReceiver {
   private finish(stream: MessageStream): void {
     const { request, requestEnd } = this.facts.spec;
     this.facts.requestSent = true;
-    if (requestEnd === 'trailers') stream.trailers(HeaderBlock.of(['x-sum', String(request.octets.length)]));
+    if (requestEnd === 'trailers') stream.trailers(HeaderBlock.of(['x-sum', String(request.bytes.length)]));
     else stream.data(Buffer.alloc(0), 0, 0, true);
   }
 
@@ -210,7 +210,7 @@ class Exchange implements StreamReceiver {
       if (last) this.failedWith(this.errorHead, this.errorText);
     } else {
       if (!bodyHolds(spec.reply.body, this.received, bytes, start, end))
-        this.wrong(`got other octets than were sent, from ${this.received} on`);
+        this.wrong(`got other bytes than were sent, from ${this.received} on`);
       this.received += end - start;
     }
     const { stream } = this;
@@ -244,8 +244,8 @@ class Exchange implements StreamReceiver {
     const { spec, answered } = this.facts;
     this.end();
     if (!answered) this.wrong('ended well, though no replica has said all of its reply');
-    if (this.received !== spec.reply.body.octets.length)
-      this.wrong(`ended well after ${this.received} of ${spec.reply.body.octets.length} octets`);
+    if (this.received !== spec.reply.body.bytes.length)
+      this.wrong(`ended well after ${this.received} of ${spec.reply.body.bytes.length} bytes`);
     if (spec.grpc && last?.get('grpc-status') !== String(spec.reply.status))
       this.wrong(`ended with status ${last?.get('grpc-status')} instead of ${spec.reply.status}`);
     if (spec.grpc && !spec.reply.trailersOnly && last?.get('x-end') !== `yes${metadataOf(spec)}`)

@@ -11,7 +11,7 @@ interface Entry {
 
 /**
  * Virtual time and everything that happens in it: the timers of the product, and the events of the world around it
- * (octets that arrive, clients that call). One heap, so that an order once drawn from a seed is the order of every run.
+ * (bytes that arrive, clients that call). One heap, so that an order once drawn from a seed is the order of every run.
  */
 export class SimClock implements Clock {
   /** Timers of the product that are neither fired nor cancelled. */

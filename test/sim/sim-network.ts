@@ -28,7 +28,7 @@ export class SimNetwork {
   private ports = 40_000;
   private readonly tampers: boolean;
 
-  /** `tampers`: octets arrive in pieces of any size, sometimes late. */
+  /** `tampers`: bytes arrive in pieces of any size, sometimes late. */
   constructor(clock: SimClock, draw: Draw, trace: Trace, tampers: boolean) {
     this.clock = clock;
     this.draw = draw;

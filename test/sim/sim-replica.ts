@@ -114,7 +114,7 @@ class Service implements StreamReceiver {
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const { id, request, reply } = this.facts.spec;
     if (!bodyHolds(request, this.received, bytes, start, end))
-      this.ledger.violation(`the request of call ${id} is not what was sent, from octet ${this.received} on`);
+      this.ledger.violation(`the request of call ${id} is not what was sent, from byte ${this.received} on`);
     this.received += end - start;
     if (reply.readPauseMs > 0) this.clock.at(reply.readPauseMs, () => this.stream.consumed(end - start));
     else this.stream.consumed(end - start);
@@ -137,8 +137,8 @@ class Service implements StreamReceiver {
     this.requestEnded = true;
     if (!this.facts.requestSent)
       this.ledger.violation(`the request of call ${id} ended well, though its client has not ended it`);
-    if (this.received !== request.octets.length)
-      this.ledger.violation(`the request of call ${id} ended after ${this.received} octets`);
+    if (this.received !== request.bytes.length)
+      this.ledger.violation(`the request of call ${id} ended after ${this.received} bytes`);
     if (!this.begun) this.later(reply.thinkMs, () => this.begin());
   }
 
@@ -168,13 +168,13 @@ class Service implements StreamReceiver {
   /** Message `index` and what follows it. */
   private say(index: number): void {
     const { grpc, reply } = this.facts.spec;
-    const { ends, octets, pauseMs } = reply.body;
+    const { ends, bytes, pauseMs } = reply.body;
     if (reply.ending === 'cut' && index * 2 >= ends.length) return this.stop(reply.resetCode);
     if (index >= ends.length) return this.finish();
     const last = index === ends.length - 1 && !grpc;
-    // Before the octets: what it writes here may be with the client at once.
+    // Before the bytes: what it writes here may be with the client at once.
     if (last) this.facts.answered = true;
-    this.stream.data(octets, index === 0 ? 0 : ends[index - 1], ends[index], last);
+    this.stream.data(bytes, index === 0 ? 0 : ends[index - 1], ends[index], last);
     if (last) return this.afterwards();
     if (pauseMs > 0) this.later(pauseMs, () => this.say(index + 1));
     else this.say(index + 1);

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { SimClock } from './sim-clock.ts';
 
-/** How octets travel one way. Asked anew for each piece, so that a fault may change it while octets are on their way. */
+/** How bytes travel one way. Asked anew for each piece, so that a fault may change it while bytes are on their way. */
 export interface Path {
   latencyMs(): number;
   /** Length of the next piece that arrives, 1 to `available`. */
@@ -17,9 +17,9 @@ export interface SocketTap {
   arriving(): void;
 }
 
-/** What the kernel takes before a writer has to wait, octets. */
+/** What the kernel takes before a writer has to wait, bytes. */
 const sendBufferBytes = 131_072;
-/** Node's own mark above which `write` says that it is enough, octets. */
+/** Node's own mark above which `write` says that it is enough, bytes. */
 const highWaterMarkBytes = 65_536;
 
 /**
@@ -37,7 +37,7 @@ export class SimSocket extends EventEmitter {
   tap: SocketTap | null = null;
   /** Nothing arrives before then: a stall, or a process that is stopped. */
   stalledUntilMs = 0;
-  /** Breaks once so many more octets have arrived. */
+  /** Breaks once so many more bytes have arrived. */
   cutAfterBytes = Number.POSITIVE_INFINITY;
   path: Path;
   private readonly clock: SimClock;
@@ -118,7 +118,7 @@ export class SimSocket extends EventEmitter {
     return this;
   }
 
-  /** Closes at once. What the kernel has goes on its way, but unread octets make the other side see a reset. */
+  /** Closes at once. What the kernel has goes on its way, but unread bytes make the other side see a reset. */
   destroy(): this {
     if (this.destroyed) return this;
     const unread = this.inboundBytes > 0;
@@ -207,7 +207,7 @@ export class SimSocket extends EventEmitter {
       if (room <= 0) return;
       const first = this.pending[0];
       const taken = Math.min(room, first.length);
-      // A peer that is gone swallows octets and answers with a reset.
+      // A peer that is gone swallows bytes and answers with a reset.
       if (peer.destroyed) this.clock.at(peer.path.latencyMs(), () => this.reset('EPIPE'));
       else {
         peer.inbound.push(Buffer.from(first.subarray(0, taken)));

@@ -37,7 +37,7 @@ const settleMs = 10_000;
 /** After the last fault, longer than any back-off and ejection there can be. */
 const recoverMs = 320_000;
 const lateCalls = 5;
-/** After everything was closed, for the last octets and for what lingers over them. */
+/** After everything was closed, for the last bytes and for what lingers over them. */
 const closeMs = 5000;
 
 /** Everything that happens to the product with one seed, and what of it must not have. */

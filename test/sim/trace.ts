@@ -18,8 +18,8 @@ export class Trace {
     if (this.lines.length > this.linesKept * 2) this.lines.splice(0, this.linesKept);
   }
 
-  /** Octets that arrived somewhere: hashed, and no line of their own. */
-  octets(bytes: Uint8Array): void {
+  /** Bytes that arrived somewhere: hashed, and no line of their own. */
+  bytes(bytes: Uint8Array): void {
     this.mix(bytes.length);
     this.mix(Math.round(this.now() * 1000));
     // Frame headers and what differs between calls are at the ends; all of it would take most of the run's time.

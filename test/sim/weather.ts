@@ -96,7 +96,7 @@ export class Weather {
     if (link === null) return;
     const { draw } = this.deps;
     const bytes = draw.size(1, 20_000);
-    this.note(`${link.name} will be cut after ${bytes} octets`);
+    this.note(`${link.name} will be cut after ${bytes} bytes`);
     (draw.percent(50) ? link.client : link.server).cutAfterBytes = bytes;
   }
 
@@ -146,7 +146,7 @@ export class Weather {
     });
   }
 
-  /** As by SIGSTOP: the kernel still takes octets, nobody reads them. */
+  /** As by SIGSTOP: the kernel still takes bytes, nobody reads them. */
   private pauseReplica(): void {
     const replica = this.replica();
     const forMs = this.deps.draw.size(10, 3000);

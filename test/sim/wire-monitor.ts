@@ -37,7 +37,7 @@ interface SeenStream {
 
 /**
  * Watches one end of a connection from outside and holds it to RFC 9113, by frames alone: what it may send follows from
- * the octets that have reached it, never from what the engine believes. Frames are judged as they are put into the
+ * the bytes that have reached it, never from what the engine believes. Frames are judged as they are put into the
  * connection's output, before they wait there for a flush.
  *
  * Of what arrives in one piece, everything that allows more counts before the engine reads it and everything that
@@ -49,14 +49,14 @@ export class WireSide {
   /** Asked for late: a pool dials before it has a connection for the socket. */
   private readonly connection: () => Http2Connection | null;
   private readonly violation: (text: string) => void;
-  /** Octets handed to the socket, and octets judged. */
+  /** Bytes handed to the socket, and bytes judged. */
   private wroteBytes = 0;
   private judgedBytes = 0;
   private listening = false;
   /** Frames that count for what they allow, and that the engine has yet to read. */
   private allowedAhead = 0;
   private carry: Buffer = Buffer.alloc(0);
-  /** Octets of the client's preface still to come. */
+  /** Bytes of the client's preface still to come. */
   private prefaceLeft: number;
   private readonly streams = new Map<number, SeenStream>();
   private windowBytes = windowBytesDefault;
@@ -90,7 +90,7 @@ export class WireSide {
     };
   }
 
-  /** From the first octets on: judges what the engine does with each piece, however much of it it takes at a time. */
+  /** From the first bytes on: judges what the engine does with each piece, however much of it it takes at a time. */
   private listen(): void {
     const connection = this.listening ? null : this.connection();
     if (connection === null) return;
@@ -164,7 +164,7 @@ export class WireSide {
     this.frames++;
     if (this.headersOpen !== 0 && (type !== FrameType.CONTINUATION || id !== this.headersOpen))
       this.wrong(`frame ${type} on ${id} within the header section of ${this.headersOpen}`);
-    if (payload.length > frameBytesDefault) this.wrong(`a frame of ${payload.length} octets`);
+    if (payload.length > frameBytesDefault) this.wrong(`a frame of ${payload.length} bytes`);
     if (id === 0 || type === FrameType.PRIORITY) return;
     if (type === FrameType.HEADERS) this.judgeHeaders(id, flags);
     const stream = this.streams.get(id);
@@ -213,7 +213,7 @@ export class WireSide {
     const receivedBytes = stream.receivedBytes + this.begunBytes(id);
     const outstanding = streamWindowBytes + stream.grantedBytes - receivedBytes;
     if (outstanding > Math.max(streamWindowBytes, streamWindowBytesMax))
-      this.wrong(`so many WINDOW_UPDATEs that ${outstanding} octets may come on stream ${id}`);
+      this.wrong(`so many WINDOW_UPDATEs that ${outstanding} bytes may come on stream ${id}`);
   }
 
   /** What came of a DATA frame of that stream that is not whole yet: the engine passes it on, and gives credit for it. */
@@ -297,7 +297,7 @@ export class WireSide {
   }
 }
 
-/** A connection whose octets have all arrived and whose streams are all over holds nothing back. */
+/** A connection whose bytes have all arrived and whose streams are all over holds nothing back. */
 export function windowViolations(name: string, sender: Http2Connection, receiver: Http2Connection): string[] {
   const found: string[] = [];
   const { receiveWindow } = receiver;

@@ -86,7 +86,7 @@ export const kinds: readonly Kind[] = [
       const message = encodeEcho({ payload: quarter });
       const reply = await raw[n % raw.length].unary(echoService.Unary.path, message, trace);
       if (reply.code !== 0) return { wrong: `status ${reply.code}: ${reply.details}` };
-      return reply.replyBytes > quarter.length ? fine : { wrong: `a reply of ${reply.replyBytes} octets` };
+      return reply.replyBytes > quarter.length ? fine : { wrong: `a reply of ${reply.replyBytes} bytes` };
     },
   },
   {
@@ -206,7 +206,7 @@ function http1(
         response.on('end', () => {
           const got = Buffer.concat(pieces);
           if (response.statusCode !== 200) resolve({ wrong: `HTTP ${response.statusCode}: ${got}` });
-          else if (body !== null && !got.equals(body)) resolve({ wrong: `a body of ${got.length} octets` });
+          else if (body !== null && !got.equals(body)) resolve({ wrong: `a body of ${got.length} bytes` });
           else resolve(fine);
         });
       },
@@ -261,7 +261,7 @@ function echoed(socket: Socket, first = ''): Promise<Outcome> {
     const over = (why: string): void => {
       const [replica] = heard.includes('\n') ? heard.split('\n') : [''];
       const whole = all() === messages + 1 && heard.endsWith('message 3\n');
-      resolve({ wrong: whole ? '' : why || `it ended after ${heard.length} octets`, replica });
+      resolve({ wrong: whole ? '' : why || `it ended after ${heard.length} bytes`, replica });
     };
     socket.setTimeout(patienceMs, () => socket.destroy(new Error('nothing came in time')));
     socket.on('error', (error) => over(error.message));

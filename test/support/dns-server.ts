@@ -55,7 +55,7 @@ export async function startDnsServer(onQuestion: (question: string) => void = ()
     header.writeUInt16BE(0x8580 | rcode, 2); // a response, authoritative, recursion desired and available
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(data.length, 6);
-    const answers = data.map((octets) => record(type, known?.ttlSec ?? 0, octets));
+    const answers = data.map((bytes) => record(type, known?.ttlSec ?? 0, bytes));
     socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), peer.port, peer.address);
   };
   socket.on('message', reply);
@@ -94,10 +94,10 @@ function recordsOf(
   type: number,
   { addresses, services }: { addresses: readonly string[]; services: readonly ServiceRecord[] },
 ): Buffer[] {
-  if (type === typeSrv) return services.map(serviceOctets);
+  if (type === typeSrv) return services.map(serviceBytes);
   return addresses
     .filter((address) => type === (isIPv4(address) ? typeA : typeAaaa))
-    .map((address) => (isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Octets(address)));
+    .map((address) => (isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Bytes(address)));
 }
 
 /** One record; its name is a pointer to the question's (RFC 1035 section 4.1.4). */
@@ -111,7 +111,7 @@ function record(type: number, ttlSec: number, data: Buffer): Buffer {
   return Buffer.concat([head, data]);
 }
 
-function serviceOctets({ host, port, weight, priority }: ServiceRecord): Buffer {
+function serviceBytes({ host, port, weight, priority }: ServiceRecord): Buffer {
   const head = Buffer.alloc(6);
   head.writeUInt16BE(priority, 0);
   head.writeUInt16BE(weight, 2);
@@ -120,14 +120,14 @@ function serviceOctets({ host, port, weight, priority }: ServiceRecord): Buffer 
   return Buffer.concat([head, ...labels, Buffer.from([0])]);
 }
 
-function ipv6Octets(address: string): Buffer {
+function ipv6Bytes(address: string): Buffer {
   const [left, right] = address.split('::');
   const groups = (text: string | undefined) =>
     text ? text.split(':').map((group) => Number.parseInt(group, 16)) : [];
   const head = groups(left);
   const tail = groups(right);
-  const octets = Buffer.alloc(16);
-  for (const [i, group] of head.entries()) octets.writeUInt16BE(group, 2 * i);
-  for (const [i, group] of tail.entries()) octets.writeUInt16BE(group, 16 - 2 * (tail.length - i));
-  return octets;
+  const bytes = Buffer.alloc(16);
+  for (const [i, group] of head.entries()) bytes.writeUInt16BE(group, 2 * i);
+  for (const [i, group] of tail.entries()) bytes.writeUInt16BE(group, 16 - 2 * (tail.length - i));
+  return bytes;
 }

@@ -62,8 +62,8 @@ export class FramePeer {
   headers(streamId: number, fields: ReadonlyArray<readonly [string, string]>, end = false): void {
     this.send(Type.Headers, Flags.EndHeaders | (end ? Flags.EndStream : 0), streamId, literals(fields));
   }
-  data(streamId: number, octets: Uint8Array, end = false): void {
-    this.send(Type.Data, end ? Flags.EndStream : Flags.None, streamId, octets);
+  data(streamId: number, bytes: Uint8Array, end = false): void {
+    this.send(Type.Data, end ? Flags.EndStream : Flags.None, streamId, bytes);
   }
   rst(streamId: number, code: number): void {
     this.send(Type.Rst, Flags.None, streamId, u32(code));
@@ -179,21 +179,21 @@ export function literals(fields: ReadonlyArray<readonly [string, string]>): Buff
 }
 
 function text(value: string): Buffer {
-  const octets = Buffer.from(value, 'latin1');
-  return Buffer.concat([length(octets.length), octets]);
+  const bytes = Buffer.from(value, 'latin1');
+  return Buffer.concat([length(bytes.length), bytes]);
 }
 
 /** RFC 7541 section 5.1, a prefix of seven bits. */
 function length(value: number): Buffer {
   if (value < 127) return Buffer.of(value);
-  const octets = [127];
+  const bytes = [127];
   let left = value - 127;
-  for (; left >= 128; left = left >>> 7) octets.push((left & 127) | 128);
-  return Buffer.from([...octets, left]);
+  for (; left >= 128; left = left >>> 7) bytes.push((left & 127) | 128);
+  return Buffer.from([...bytes, left]);
 }
 
 function u32(value: number): Buffer {
-  const octets = Buffer.alloc(4);
-  octets.writeUInt32BE(value);
-  return octets;
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }

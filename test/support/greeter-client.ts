@@ -64,7 +64,7 @@ export function connectGreeter(target: string, options: grpc.ClientOptions = {})
       const call = client.makeUnaryRequest<Req, Reply>(
         method.path,
         method.requestSerialize as (value: Req) => Buffer,
-        method.responseDeserialize as (octets: Buffer) => Reply,
+        method.responseDeserialize as (bytes: Buffer) => Reply,
         request,
         metadataOf(settings),
         optionsOf(settings),
@@ -104,7 +104,7 @@ type Openers = Pick<GreeterClient, 'openClientStream' | 'openServerStream' | 'op
 
 function openers(client: grpc.Client): Openers {
   const encode = echoService.Unary.requestSerialize as (request: EchoRequest) => Buffer;
-  const decode = echoService.Unary.responseDeserialize as (octets: Buffer) => EchoReply;
+  const decode = echoService.Unary.responseDeserialize as (bytes: Buffer) => EchoReply;
   const { ClientStream, ServerStream, Bidi } = echoService;
   return {
     openClientStream(settings = {}) {

@@ -14,7 +14,7 @@ export class Recorder implements StreamReceiver {
   readonly heads: HeaderBlock[] = [];
   readonly failures: StreamFailure[] = [];
   trailersBlock: HeaderBlock | null = null;
-  /** Octets of the body, all of them unless `keepBody` is off. */
+  /** Bytes of the body, all of them unless `keepBody` is off. */
   body: Buffer = Buffer.alloc(0);
   bodyBytes = 0;
   sentBytes = 0;
@@ -61,7 +61,7 @@ export class Recorder implements StreamReceiver {
     this.stream?.consumed(unread);
   }
 
-  /** The events with runs of DATA put together: what must not depend on how octets were split. */
+  /** The events with runs of DATA put together: what must not depend on how bytes were split. */
   get summary(): string {
     const body = this.bodyBytes === 0 ? [] : [`body ${this.bodyBytes}`];
     return [...this.events.filter((event) => !event.startsWith('data')), ...body, `ends ${this.ends}`].join(
@@ -89,7 +89,7 @@ export class PairEnd {
   /** Answers a request; by default it is left open for the test. */
   handler: (stream: Http2Stream, head: HeaderBlock, end: boolean, recorder: Recorder) => void = () => {};
   oversizeHandler: (stream: Http2Stream, head: HeaderBlock) => void = (stream) => stream.reset(0);
-  /** Octets that were flushed and have not arrived at the other end. */
+  /** Bytes that were flushed and have not arrived at the other end. */
   wire: Buffer = Buffer.alloc(0);
 
   constructor(role: 'client' | 'server', options: Partial<ConnectionOptions>) {
@@ -133,7 +133,7 @@ export class PairEnd {
     connection.flushed();
   }
 
-  /** Takes at most `count` octets off the wire. */
+  /** Takes at most `count` bytes off the wire. */
   take(count: number): Buffer {
     const taken = this.wire.subarray(0, count);
     this.wire = this.wire.subarray(taken.length);
@@ -182,7 +182,7 @@ export class MemoryPair {
     if (from.wire.length === 0) return false;
     const piece = from.take(this.pieceBytes());
     const to = from === this.client ? this.server : this.client;
-    // Inside a larger buffer that is overwritten afterwards: nobody may keep the octets of a read.
+    // Inside a larger buffer that is overwritten afterwards: nobody may keep the bytes of a read.
     const read = Buffer.alloc(piece.length + 5, 0xee);
     piece.copy(read, 3);
     to.connection.receive(read, 3, 3 + piece.length, this.clock.now());
@@ -190,7 +190,7 @@ export class MemoryPair {
     return true;
   }
 
-  /** Moves octets both ways until both ends are quiet. */
+  /** Moves bytes both ways until both ends are quiet. */
   settle(): void {
     for (let again = true; again; ) {
       again = this.step(this.client);

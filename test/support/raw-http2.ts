@@ -4,11 +4,11 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 
 /** node:http2 peers that do what gRPC libraries never would. */
 
-/** What a stream of one message is on the wire: a flag, a length, the octets. */
-export function grpcMessage(octets: Uint8Array): Buffer {
+/** What a stream of one message is on the wire: a flag, a length, the bytes. */
+export function grpcMessage(bytes: Uint8Array): Buffer {
   const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(octets.length, 1);
-  return Buffer.concat([prefix, octets]);
+  prefix.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([prefix, bytes]);
 }
 
 /** The head of a gRPC request; pass undefined to leave a field out. */

@@ -1,18 +1,18 @@
 import type { HeaderBlock } from '../../core/header-block.ts';
-import { hashOctets, OctetKey, sameOctets } from './octets.ts';
+import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 
 /** A longer block is decoded every time: it costs too much to keep and to compare. */
 export const memoBlockBytesMax = 512;
 const slotCount = 32;
 
 interface Slot {
-  readonly wire: OctetKey;
+  readonly wire: ByteKey;
   readonly version: number;
   readonly block: HeaderBlock;
 }
 
 /**
- * Whole header blocks by their octets on the wire, for one decoder: the same call made again is found, not decoded.
+ * Whole header blocks by their bytes on the wire, for one decoder: the same call made again is found, not decoded.
  *
  * Direct-mapped, 32 slots. A block is kept at its second sight only: until then it leaves no more than its hash behind, so
  * that blocks that never come again (one with a trace id in it) cost no copy and push nothing out.
@@ -23,31 +23,31 @@ export class BlockMemo {
   /** Of the table when a block was kept last: at another one there is none to be found, and nothing to hash. */
   private latestVersion = -1;
 
-  /** The block that these octets meant when the table was at `version`, or null. */
+  /** The block that these bytes meant when the table was at `version`, or null. */
   find(bytes: Uint8Array, start: number, end: number, version: number): HeaderBlock | null {
     if (this.slots === null || version !== this.latestVersion) return null;
     const slot = this.slots[slotOf(bytes, start, end, version)];
-    if (slot === null || slot.version !== version || !sameOctets(bytes, start, end, slot.wire)) return null;
+    if (slot === null || slot.version !== version || !equalBytes(bytes, start, end, slot.wire)) return null;
     return slot.block;
   }
 
-  /** After `find` gave null: whether the same octets seem to have been here before, at the same version. */
+  /** After `find` gave null: whether the same bytes seem to have been here before, at the same version. */
   seenBefore(bytes: Uint8Array, start: number, end: number, version: number): boolean {
     this.slots ??= new Array(slotCount).fill(null);
     this.seen ??= new Int32Array(slotCount);
     const slot = slotOf(bytes, start, end, version);
-    // Of every octet, unlike the one to find it by: blocks that differ in the last digit of a count are not the same.
-    const whole = hashOctets(bytes, start, end, version, memoBlockBytesMax);
+    // Of every byte, unlike the one to find it by: blocks that differ in the last digit of a count are not the same.
+    const whole = hashBytes(bytes, start, end, version, memoBlockBytesMax);
     if (this.seen[slot] === whole) return true;
     this.seen[slot] = whole;
     return false;
   }
 
-  /** After `seenBefore` gave true: keeps what the octets meant. */
+  /** After `seenBefore` gave true: keeps what the bytes meant. */
   keep(bytes: Uint8Array, start: number, end: number, version: number, block: HeaderBlock): void {
     this.latestVersion = version;
     this.slots![slotOf(bytes, start, end, version)] = {
-      wire: new OctetKey(bytes, start, end),
+      wire: new ByteKey(bytes, start, end),
       version,
       block,
     };
@@ -55,5 +55,5 @@ export class BlockMemo {
 }
 
 function slotOf(bytes: Uint8Array, start: number, end: number, version: number): number {
-  return hashOctets(bytes, start, end, version) & (slotCount - 1);
+  return hashBytes(bytes, start, end, version) & (slotCount - 1);
 }

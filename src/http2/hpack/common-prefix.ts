@@ -1,14 +1,14 @@
 import type { Field } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
-import { hashOctets, OctetKey, sameOctets } from './octets.ts';
+import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 
 /** Fewer fields than these are decoded as fast as they are found. */
 const fieldsMin = 4;
-/** A longer one is not kept, octets. */
+/** A longer one is not kept, bytes. */
 const wireBytesMax = 256;
 
 export interface KnownPrefix {
-  readonly wire: OctetKey;
+  readonly wire: ByteKey;
   /** A repeated block. */
   readonly block: HeaderBlock;
   readonly listBytes: number;
@@ -16,7 +16,7 @@ export interface KnownPrefix {
 
 /**
  * What the blocks of one peer begin with, where that means the same whatever is in the dynamic table: other proxies index
- * nothing, so before the ids that are new in each of their heads stand the same octets every time. The fields that they
+ * nothing, so before the ids that are new in each of their heads stand the same bytes every time. The fields that they
  * mean become the base of the block, which is known to all who work on it, as if the client sent it alone.
  */
 export class CommonPrefix {
@@ -28,19 +28,19 @@ export class CommonPrefix {
     const { known } = this;
     if (known === null) return null;
     const prefixEnd = start + known.wire.length;
-    return prefixEnd <= end && sameOctets(bytes, start, prefixEnd, known.wire) ? known : null;
+    return prefixEnd <= end && equalBytes(bytes, start, prefixEnd, known.wire) ? known : null;
   }
 
   /** A block began with `fields`, which stand from `start` to `end`. Kept at their second sight in a row. */
   learn(bytes: Uint8Array, start: number, end: number, fields: readonly Field[]): void {
     if (fields.length < fieldsMin || end - start > wireBytesMax) return;
-    const hash = hashOctets(bytes, start, end, 0, wireBytesMax);
+    const hash = hashBytes(bytes, start, end, 0, wireBytesMax);
     if (hash !== this.seen) {
       this.seen = hash;
       return;
     }
     const block = new HeaderBlock([...fields]);
     block.repeated = true;
-    this.known = { wire: new OctetKey(bytes, start, end), block, listBytes: block.listBytes };
+    this.known = { wire: new ByteKey(bytes, start, end), block, listBytes: block.listBytes };
   }
 }

@@ -15,17 +15,17 @@ import {
   startBlock,
 } from './literal-memo.ts';
 import { type KnownName, staticKnownNames } from './name-cache.ts';
-import { OctetStore } from './octet-store.ts';
+import { RawFieldStore } from './raw-field-store.ts';
 import { staticFields, staticTableLength } from './static-table.ts';
 import { StringLiteral } from './string-literal.ts';
 
 export interface HpackDecoderOptions {
   /**
-   * SETTINGS_HEADER_TABLE_SIZE as announced, in octets. The peer's encoder starts at 4096 until it has acknowledged our
+   * SETTINGS_HEADER_TABLE_SIZE as announced, in bytes. The peer's encoder starts at 4096 until it has acknowledged our
    * SETTINGS, so less than that counts only from `setTableBytesMax` on.
    */
   readonly tableBytesMax: number;
-  /** SETTINGS_MAX_HEADER_LIST_SIZE: octets of all names and values plus 32 per field (RFC 9113 section 6.5.2). */
+  /** SETTINGS_MAX_HEADER_LIST_SIZE: bytes of all names and values plus 32 per field (RFC 9113 section 6.5.2). */
   readonly listBytesMax: number;
   /** Fields of one block, cookie crumbs included. */
   readonly fieldsMax: number;
@@ -36,7 +36,7 @@ const sizeUpdatesMax = 2;
 
 const noFields: Field[] = [];
 
-/** An octet of this and an index up to 126 is the whole representation (section 6.1). */
+/** A byte of this and an index up to 126 is the whole representation (section 6.1). */
 const INDEXED = 0x80;
 
 /**
@@ -63,7 +63,7 @@ export class HpackDecoder {
   private readonly cursor = new Cursor();
   private readonly nameLiteral = new StringLiteral();
   private readonly valueLiteral = new StringLiteral();
-  private readonly values = new OctetStore();
+  private readonly values = new RawFieldStore();
   private readonly prefix = new CommonPrefix();
   /** Of the block at hand. */
   private base: HeaderBlock | null = null;
@@ -92,7 +92,7 @@ export class HpackDecoder {
 
   /**
    * Decodes the whole header block in `bytes` from `start` to `end`. Returns null and sets `error` where the block breaks
-   * RFC 7541; the decoder is then of no more use. May return the very object it returned for the same octets before.
+   * RFC 7541; the decoder is then of no more use. May return the very object it returned for the same bytes before.
    */
   decode(bytes: Uint8Array, start: number, end: number): HeaderBlock | null {
     this.oversize = false;
@@ -113,7 +113,7 @@ export class HpackDecoder {
     this.release();
     if (this.error !== null) return null;
     const block = new HeaderBlock(fields, base);
-    // Octets that changed the table, or were only judged in part, will not mean the same again.
+    // Bytes that changed the table, or were only judged in part, will not mean the same again.
     const lasting = memoable && version === this.table.version && !this.oversize;
     if (lasting && this.memo.seenBefore(bytes, start, end, version)) {
       this.markRepeated(block, fields);
@@ -163,13 +163,13 @@ export class HpackDecoder {
     const { bytes, end } = cursor;
     const start = cursor.position;
     while (cursor.position < end && !this.oversize) {
-      const octet = bytes[cursor.position];
-      if (octet > INDEXED && octet <= (INDEXED | staticTableLength)) {
-        this.store(staticFields[octet - INDEXED - 1]);
+      const byte = bytes[cursor.position];
+      if (byte > INDEXED && byte <= (INDEXED | staticTableLength)) {
+        this.store(staticFields[byte - INDEXED - 1]);
         cursor.position++;
         continue;
       }
-      const known = octet < 0x10 ? followingLiteral(bytes, cursor.position, end) : null;
+      const known = byte < 0x10 ? followingLiteral(bytes, cursor.position, end) : null;
       if (known === null) break;
       this.store(known.field);
       cursor.position += known.wire.length;
@@ -181,15 +181,15 @@ export class HpackDecoder {
     const cursor = this.cursor;
     const end = cursor.end;
     while (cursor.position < end) {
-      const octet = cursor.bytes[cursor.position];
-      if (octet >= 0x80) {
+      const byte = cursor.bytes[cursor.position];
+      if (byte >= 0x80) {
         if (!this.readIndexed()) return;
-      } else if (octet >= 0x40) {
+      } else if (byte >= 0x40) {
         if (!this.readLiteral(6, true, false)) return;
-      } else if (octet >= 0x20) {
+      } else if (byte >= 0x20) {
         this.fail('a table size update stands after a header');
         return;
-      } else if (octet >= 0x10) {
+      } else if (byte >= 0x10) {
         if (!this.readLiteral(4, false, true)) return;
       } else {
         const known = followingLiteral(cursor.bytes, cursor.position, end);
@@ -323,7 +323,7 @@ export class HpackDecoder {
     return shared;
   }
 
-  /** The same octets came again: what they mean is worth remembering by whoever works on it. */
+  /** The same bytes came again: what they mean is worth remembering by whoever works on it. */
   private markRepeated(block: HeaderBlock, fields: Field[]): void {
     block.repeated = true;
     for (let i = 0; i < fields.length; i++) {

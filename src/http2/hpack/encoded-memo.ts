@@ -5,7 +5,7 @@ const slotCount = 128;
 interface Slot {
   readonly block: HeaderBlock;
   readonly version: number;
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -15,15 +15,15 @@ interface Slot {
 export class EncodedMemo {
   private slots: Array<Slot | null> | null = null; // made at the first block: an idle connection has none
 
-  /** The octets of `block` while the table is at `version`, or null. */
+  /** The bytes of `block` while the table is at `version`, or null. */
   find(block: HeaderBlock, version: number): Uint8Array | null {
     if (this.slots === null) return null;
     const slot = this.slots[block.number & (slotCount - 1)];
-    return slot !== null && slot.block === block && slot.version === version ? slot.octets : null;
+    return slot !== null && slot.block === block && slot.version === version ? slot.bytes : null;
   }
 
-  keep(block: HeaderBlock, version: number, octets: Uint8Array): void {
+  keep(block: HeaderBlock, version: number, bytes: Uint8Array): void {
     this.slots ??= new Array(slotCount).fill(null);
-    this.slots[block.number & (slotCount - 1)] = { block, version, octets };
+    this.slots[block.number & (slotCount - 1)] = { block, version, bytes };
   }
 }

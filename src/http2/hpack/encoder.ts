@@ -1,11 +1,11 @@
 import type { Field } from '../../core/field.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
 import type { OutputBuffer } from '../output-buffer.ts';
+import { copyOfBytes, writeBytes } from './bytes.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
 import { EncodedMemo } from './encoded-memo.ts';
-import { integerOctetsMax, writeInteger } from './integer.ts';
-import { copyOctets, writeOctets } from './octets.ts';
-import { independentOctets, writeIndexingLiteral, writePlainLiteral } from './representation.ts';
+import { integerBytesMax, writeInteger } from './integer.ts';
+import { independentBytes, writeIndexingLiteral, writePlainLiteral } from './representation.ts';
 import { staticTableLength } from './static-table.ts';
 
 export interface HpackEncoderOptions {
@@ -37,17 +37,17 @@ export class HpackEncoder {
   private tableBytesNext: number;
   private tableBytesLowest: number;
   private evictingCandidates = 0;
-  /** Octets of whole repeated blocks or bases. */
+  /** Bytes of whole repeated blocks or bases. */
   private readonly memo = new EncodedMemo();
 
   constructor(options: HpackEncoderOptions = {}) {
     this.ownTableBytesMax = options.tableBytesMax ?? initialTableBytesMax;
-    // The peer's decoder starts at 4096 octets: less is announced in the first block, more when it allows more.
+    // The peer's decoder starts at 4096 bytes: less is announced in the first block, more when it allows more.
     this.tableBytesNext = Math.min(this.ownTableBytesMax, initialTableBytesMax);
     this.tableBytesLowest = this.tableBytesNext;
   }
 
-  /** The peer's SETTINGS_HEADER_TABLE_SIZE, in octets; call it before the block that follows our acknowledgement. */
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE, in bytes; call it before the block that follows our acknowledgement. */
   setPeerTableBytesMax(bytes: number): void {
     this.tableBytesNext = Math.min(bytes, this.ownTableBytesMax);
     this.tableBytesLowest = Math.min(this.tableBytesLowest, this.tableBytesNext);
@@ -81,7 +81,7 @@ export class HpackEncoder {
   private resize(capacityBytes: number, out: OutputBuffer): void {
     this.evictTo(capacityBytes);
     this.table.resize(capacityBytes);
-    out.reserve(integerOctetsMax);
+    out.reserve(integerBytesMax);
     out.length = writeInteger(out.bytes, out.length, 0x20, 5, capacityBytes);
   }
 
@@ -94,14 +94,14 @@ export class HpackEncoder {
     const known = this.memo.find(block, version);
     if (known !== null) {
       out.reserve(known.length);
-      out.length = writeOctets(out.bytes, out.length, known);
+      out.length = writeBytes(out.bytes, out.length, known);
       return;
     }
     const start = out.length;
     this.writeFields(block, out);
-    // An insertion moved the indices: the octets will be others next time.
+    // An insertion moved the indices: the bytes will be others next time.
     if (this.table.version === version && out.length - start <= memoBlockBytesMax)
-      this.memo.keep(block, version, copyOctets(out.bytes, start, out.length));
+      this.memo.keep(block, version, copyOfBytes(out.bytes, start, out.length));
   }
 
   private writeFields(block: HeaderBlock, out: OutputBuffer): void {
@@ -115,10 +115,10 @@ export class HpackEncoder {
   }
 
   private writeRepeated(field: Field, out: OutputBuffer): void {
-    const octets = independentOctets(field);
-    out.reserve(octets.length + integerOctetsMax);
-    if (octets.length === 1) {
-      out.bytes[out.length++] = octets[0]; // wholly in the static table
+    const bytes = independentBytes(field);
+    out.reserve(bytes.length + integerBytesMax);
+    if (bytes.length === 1) {
+      out.bytes[out.length++] = bytes[0]; // wholly in the static table
       return;
     }
     const table = this.table;
@@ -129,10 +129,10 @@ export class HpackEncoder {
       return;
     }
     if (!this.worthInserting(field.size)) {
-      out.length = writeOctets(out.bytes, out.length, octets);
+      out.length = writeBytes(out.bytes, out.length, bytes);
       return;
     }
-    out.length = writeIndexingLiteral(out.bytes, out.length, octets);
+    out.length = writeIndexingLiteral(out.bytes, out.length, bytes);
     this.evictTo(table.capacityBytes - field.size);
     this.positions.set(field, table.insertions);
     table.insert(field);

@@ -6,7 +6,7 @@ const valueBytesMax = 256;
 const nameBytesMax = 64;
 
 /**
- * Equal fields of all connections made one object, so that whatever is remembered per field (its encoded octets, its
+ * Equal fields of all connections made one object, so that whatever is remembered per field (its encoded bytes, its
  * place in an encoder's table) is remembered once. Bounded by starting over when full: the fields in use come
  * back at their next first sight, and those who hold older ones still hold equal ones.
  */

@@ -1,6 +1,6 @@
-/** A place in the octets of one header block. */
+/** A place in the bytes of one header block. */
 export class Cursor {
-  bytes: Uint8Array = noOctets;
+  bytes: Uint8Array = noBytes;
   position = 0;
   end = 0;
 
@@ -10,28 +10,28 @@ export class Cursor {
     this.end = end;
   }
 
-  /** Lets go of the octets: they belong to a read buffer that should not live on with the connection. */
+  /** Lets go of the bytes: they belong to a read buffer that should not live on with the connection. */
   release(): void {
-    this.bytes = noOctets;
+    this.bytes = noBytes;
   }
 }
 
-const noOctets = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 
 /** `readInteger` met the end of the block. */
 export const INTEGER_TRUNCATED = -1;
-/** `readInteger` met a number of more than 32 bits, or one drawn out over more octets than 32 bits can need. */
+/** `readInteger` met a number of more than 32 bits, or one drawn out over more bytes than 32 bits can need. */
 export const INTEGER_OVERFLOW = -2;
 
-/** Octets after the prefix: five times 7 bits hold any number of 32. */
-const continuationOctetsMax = 5;
+/** Bytes after the prefix: five times 7 bits hold any number of 32. */
+const continuationBytesMax = 5;
 const valueMax = 0xffff_ffff;
 
-/** The most octets that `writeInteger` writes. */
-export const integerOctetsMax = 1 + continuationOctetsMax;
+/** The most bytes that `writeInteger` writes. */
+export const integerBytesMax = 1 + continuationBytesMax;
 
 /**
- * Reads an integer whose first octet, at the cursor, lends it `prefixBits` bits (RFC 7541 section 5.1). The cursor
+ * Reads an integer whose first byte, at the cursor, lends it `prefixBits` bits (RFC 7541 section 5.1). The cursor
  * moves past it. Negative is an error, one of the two above.
  *
  * Worked example (appendix C.1.2): 1337 with 5 bits is 31, then 1306 in groups of 7 bits, lowest first: 1f 9a 0a.
@@ -45,19 +45,19 @@ export function readInteger(cursor: Cursor, prefixBits: number): number {
   if (value < mask) return value;
   // A product, not a shift: 35 bits have to be told from 32.
   let scale = 1;
-  for (let octets = 0; octets < continuationOctetsMax; octets++) {
+  for (let count = 0; count < continuationBytesMax; count++) {
     if (cursor.position >= end) return INTEGER_TRUNCATED;
-    const octet = bytes[cursor.position++];
-    value += (octet & 0x7f) * scale;
-    if (octet < 0x80) return value <= valueMax ? value : INTEGER_OVERFLOW;
+    const byte = bytes[cursor.position++];
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value <= valueMax ? value : INTEGER_OVERFLOW;
     scale *= 128;
   }
   return INTEGER_OVERFLOW;
 }
 
 /**
- * Writes `value` (0 to 2^32 - 1) at `position`; `pattern` is what stands above the `prefixBits` bits of the first octet.
- * Returns where it ends; there is room for `integerOctetsMax`.
+ * Writes `value` (0 to 2^32 - 1) at `position`; `pattern` is what stands above the `prefixBits` bits of the first byte.
+ * Returns where it ends; there is room for `integerBytesMax`.
  */
 export function writeInteger(
   out: Uint8Array,

@@ -1,12 +1,12 @@
 import type { Field } from '../../core/field.ts';
-import { hashOctets, OctetKey, sameOctets } from './octets.ts';
+import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 
 /** Longer ones hardly ever repeat. */
 const wireBytesMax = 64;
 const slotCount = 256;
 
 interface LiteralSlot {
-  readonly wire: OctetKey;
+  readonly wire: ByteKey;
   readonly field: Field;
 }
 /** Shared by the process, as the names are: 256 short fields at the most. */
@@ -28,7 +28,7 @@ export function startBlock(): void {
 
 /**
  * The literal that stands at `start`, where it is the one that followed the latest known one before; otherwise null. The
- * octets of a literal say where it ends, so equal ones are the same literal, which then need not be read at all. One that
+ * bytes of a literal say where it ends, so equal ones are the same literal, which then need not be read at all. One that
  * is not known between two that are does no harm: a peer keeps to its order.
  */
 export function followingLiteral(bytes: Uint8Array, start: number, end: number): LiteralSlot | null {
@@ -36,13 +36,13 @@ export function followingLiteral(bytes: Uint8Array, start: number, end: number):
   const slot = slots[next];
   if (slot === null) return null;
   const literalEnd = start + slot.wire.length;
-  if (literalEnd > end || !sameOctets(bytes, start, literalEnd, slot.wire)) return null;
+  if (literalEnd > end || !equalBytes(bytes, start, literalEnd, slot.wire)) return null;
   latest = next;
   return slot;
 }
 
 /**
- * The field that the octets of a literal without indexing (RFC 7541 section 6.2.2) stand for, its name included, or null
+ * The field that the bytes of a literal without indexing (RFC 7541 section 6.2.2) stand for, its name included, or null
  * where they were not kept. What does not stand on a dynamic table means the same on every connection.
  *
  * A peer that indexes nothing sends all of its fields so each time. Those that come again are found here, judged and
@@ -50,14 +50,14 @@ export function followingLiteral(bytes: Uint8Array, start: number, end: number):
  */
 export function knownLiteral(bytes: Uint8Array, start: number, end: number): Field | null {
   if (end - start > wireBytesMax) return null;
-  // Of every octet: ids that count up differ in their last digits only, and must not seem to come again.
-  hash = hashOctets(bytes, start, end, 0, wireBytesMax);
+  // Of every byte: ids that count up differ in their last digits only, and must not seem to come again.
+  hash = hashBytes(bytes, start, end, 0, wireBytesMax);
   let at = hash & (slotCount - 1);
   let slot = slots[at];
-  if (slot === null || !sameOctets(bytes, start, end, slot.wire)) {
+  if (slot === null || !equalBytes(bytes, start, end, slot.wire)) {
     at = secondSlot();
     slot = slots[at];
-    if (slot === null || !sameOctets(bytes, start, end, slot.wire)) return null;
+    if (slot === null || !equalBytes(bytes, start, end, slot.wire)) return null;
   }
   follow(at);
   return slot.field;
@@ -73,7 +73,7 @@ function follow(slot: number): void {
   latest = slot;
 }
 
-/** Right after `knownLiteral` gave null: whether the same octets seem to have been here before. */
+/** Right after `knownLiteral` gave null: whether the same bytes seem to have been here before. */
 export function literalSeenBefore(start: number, end: number): boolean {
   if (end - start > wireBytesMax) return false;
   const at = (hash >>> 16) & (seen.length - 1);
@@ -82,15 +82,15 @@ export function literalSeenBefore(start: number, end: number): boolean {
   return false;
 }
 
-/** After `literalSeenBefore` gave true: keeps what the octets meant. */
+/** After `literalSeenBefore` gave true: keeps what the bytes meant. */
 export function keepLiteral(bytes: Uint8Array, start: number, end: number, field: Field): void {
   const first = hash & (slotCount - 1);
   const at = slots[first] === null ? first : secondSlot();
-  slots[at] = { wire: new OctetKey(bytes, start, end), field };
+  slots[at] = { wire: new ByteKey(bytes, start, end), field };
   follow(at);
 }
 
-/** As in a new process: a simulation must send the same octets for a seed, whatever ran before it. */
+/** As in a new process: a simulation must send the same bytes for a seed, whatever ran before it. */
 export function forgetLiterals(): void {
   slots.fill(null);
   seen.fill(0);

@@ -1,6 +1,6 @@
 import { FieldKind, kindOfName } from '../../core/field.ts';
 import type { EncodedName } from '../../core/raw-field.ts';
-import { hashOctets, OctetKey, sameOctets } from './octets.ts';
+import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 import { encodeName } from './representation.ts';
 import { staticFields, staticNames } from './static-table.ts';
 
@@ -17,13 +17,13 @@ export interface KnownName {
 }
 interface NameSlot extends KnownName {
   readonly huffman: boolean;
-  readonly wire: OctetKey;
+  readonly wire: ByteKey;
 }
 /** Direct-mapped and shared by the process: a new name overwrites, so it never holds more than 256 short ones. */
 const slots: Array<NameSlot | null> = new Array(slotCount).fill(null);
 
 /**
- * The header name that these octets of a literal stand for, or null where they were not kept.
+ * The header name that these bytes of a literal stand for, or null where they were not kept.
  *
  * Few names are ever in use, but a peer that does not index a field (a trace header that is new on each call) spells its
  * name out every time: this saves decoding it, and gives the same string, whose hash the engine has at hand.
@@ -35,12 +35,12 @@ export function cachedName(
   huffman: boolean,
 ): KnownName | null {
   if (end - start > wireBytesMax) return null;
-  const slot = slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)];
-  if (slot === null || slot.huffman !== huffman || !sameOctets(bytes, start, end, slot.wire)) return null;
+  const slot = slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)];
+  if (slot === null || slot.huffman !== huffman || !equalBytes(bytes, start, end, slot.wire)) return null;
   return slot;
 }
 
-/** Keeps the name that the octets were decoded to, and gives what `cachedName` will. */
+/** Keeps the name that the bytes were decoded to, and gives what `cachedName` will. */
 export function cacheName(
   bytes: Uint8Array,
   start: number,
@@ -53,8 +53,8 @@ export function cacheName(
   const name = entry === undefined ? text : staticFields[entry.index - 1].name;
   // To spell a long one, which would be done anew each time, costs more than it saves, and its memory once more.
   if (end - start > wireBytesMax) return { name, kind: kindOfName(name), encodedName: null };
-  const slot = { ...knownName(name), huffman, wire: new OctetKey(bytes, start, end) };
-  slots[hashOctets(bytes, start, end, 0) & (slotCount - 1)] = slot;
+  const slot = { ...knownName(name), huffman, wire: new ByteKey(bytes, start, end) };
+  slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)] = slot;
   return slot;
 }
 

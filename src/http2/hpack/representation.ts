@@ -4,9 +4,9 @@ import { type EncodedName, RawField } from '../../core/raw-field.ts';
 import { TraceparentField, traceparentChars } from '../../core/traceparent-field.ts';
 import type { OutputBuffer } from '../output-buffer.ts';
 import { copyWords } from '../words.ts';
+import { writeBytes, writeLatin1 } from './bytes.ts';
 import { huffmanEncode, huffmanEncodedLength } from './huffman.ts';
-import { integerOctetsMax, writeInteger } from './integer.ts';
-import { writeLatin1, writeOctets } from './octets.ts';
+import { integerBytesMax, writeInteger } from './integer.ts';
 import { staticNames } from './static-table.ts';
 
 /** The first bits of each representation (RFC 7541 section 6) and the prefix they leave to an integer. */
@@ -17,11 +17,11 @@ const NEVER_INDEXED = 0x10; // 4 bits
 const HUFFMAN = 0x80; // 7 bits
 
 /**
- * The field's octets in a form that stands on no dynamic table, made once and kept in `field.literal`: one octet where
+ * The field's bytes in a form that stands on no dynamic table, made once and kept in `field.literal`: one byte where
  * the static table has the whole field, otherwise a literal without indexing. For fields that repeat, so worth Huffman
  * coding where that is shorter: it is paid once, and read by the peer many times.
  */
-export function independentOctets(field: Field): Uint8Array {
+export function independentBytes(field: Field): Uint8Array {
   field.literal ??= encodeIndependent(field);
   return field.literal;
 }
@@ -30,7 +30,7 @@ function encodeIndependent(field: Field): Uint8Array {
   const named = staticNames.get(field.name);
   const whole = named?.values?.get(field.value);
   if (whole !== undefined) return Uint8Array.of(INDEXED | whole);
-  const out = new Uint8Array(field.name.length + field.value.length + 3 * integerOctetsMax);
+  const out = new Uint8Array(field.name.length + field.value.length + 3 * integerBytesMax);
   let at = writeInteger(out, 0, WITHOUT_INDEXING, 4, named?.index ?? 0);
   if (named === undefined) at = writeShorterString(out, at, field.name);
   at = writeShorterString(out, at, field.value);
@@ -38,31 +38,31 @@ function encodeIndependent(field: Field): Uint8Array {
 }
 
 /**
- * Writes a literal with incremental indexing at `position`, where there is room, and returns where it ends; `octets` are
+ * Writes a literal with incremental indexing at `position`, where there is room, and returns where it ends; `bytes` are
  * the field's independent ones. Only the name's index differs: it has 6 bits where it had 4.
  */
-export function writeIndexingLiteral(out: Uint8Array, position: number, octets: Uint8Array): number {
-  const first = octets[0];
+export function writeIndexingLiteral(out: Uint8Array, position: number, bytes: Uint8Array): number {
+  const first = bytes[0];
   if (first < 0x0f) {
-    const end = writeOctets(out, position, octets);
+    const end = writeBytes(out, position, bytes);
     out[position] = INCREMENTAL_INDEXING | first;
     return end;
   }
-  // A static index of 15 to 61 took a second octet for what passes 15; with 6 bits it fits in the first.
-  out[position] = INCREMENTAL_INDEXING | (0x0f + octets[1]);
-  return writeOctets(out, position + 1, octets.subarray(2));
+  // A static index of 15 to 61 took a second byte for what passes 15; with 6 bits it fits in the first.
+  out[position] = INCREMENTAL_INDEXING | (0x0f + bytes[1]);
+  return writeBytes(out, position + 1, bytes.subarray(2));
 }
 
 /**
  * Appends a field that will not come again, as it is: a sensitive one never-indexed (section 6.2.3), others without
- * indexing unless the static table has them. Plain octets: 45 ns for a trace header, where measuring and Huffman coding
- * it takes 380 to save 16 octets. Nothing is left behind for the collector.
+ * indexing unless the static table has them. Plain bytes: 45 ns for a trace header, where measuring and Huffman coding
+ * it takes 380 to save 16 bytes. Nothing is left behind for the collector.
  */
 export function writePlainLiteral(field: Field, out: OutputBuffer): void {
   if (field instanceof TraceparentField) return writeTraceparent(field, out);
   if (field instanceof RawField) return writeRawField(field, out);
   const { name, value, sensitive } = field;
-  out.reserve(name.length + value.length + 3 * integerOctetsMax);
+  out.reserve(name.length + value.length + 3 * integerBytesMax);
   const bytes = out.bytes;
   const named = staticNames.get(name);
   if (named !== undefined && named.values !== null && !sensitive) {
@@ -85,11 +85,11 @@ const traceparentStart = Buffer.from(
 const dash = 0x2d;
 const digitZero = 0x30;
 
-/** The same octets as of any other field of that name and value, without the string. */
+/** The same bytes as of any other field of that name and value, without the string. */
 function writeTraceparent({ traceId, spanId, flags }: TraceparentField, out: OutputBuffer): void {
   out.reserve(traceparentStart.length + traceparentChars);
   const bytes = out.bytes;
-  let at = writeOctets(bytes, out.length, traceparentStart);
+  let at = writeBytes(bytes, out.length, traceparentStart);
   at = writeHex32(bytes, at, traceId.a);
   at = writeHex32(bytes, at, traceId.b);
   at = writeHex32(bytes, at, traceId.c);
@@ -107,17 +107,17 @@ function writeTraceparent({ traceId, spanId, flags }: TraceparentField, out: Out
 export function encodeName(name: string): EncodedName | null {
   const named = staticNames.get(name);
   if (named !== undefined && named.values !== null) return null;
-  const out = new Uint8Array(name.length + 2 * integerOctetsMax);
+  const out = new Uint8Array(name.length + 2 * integerBytesMax);
   let at = writeInteger(out, 0, WITHOUT_INDEXING, 4, named?.index ?? 0);
   if (named === undefined) at = writePlainString(out, at, name);
   return { name, prefix: out.slice(0, at) };
 }
 
-/** The same octets as of any other field of that name and value, without the string. */
+/** The same bytes as of any other field of that name and value, without the string. */
 function writeRawField({ encodedName, chunk, start, length }: RawField, out: OutputBuffer): void {
   const { prefix } = encodedName;
-  out.reserve(prefix.length + integerOctetsMax + length);
-  let at = writeOctets(out.bytes, out.length, prefix);
+  out.reserve(prefix.length + integerBytesMax + length);
+  let at = writeBytes(out.bytes, out.length, prefix);
   at = writeInteger(out.bytes, at, 0, 7, length);
   out.length = copyWords(chunk.view, start, length, out.view, at);
 }

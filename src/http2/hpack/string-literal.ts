@@ -1,13 +1,13 @@
+import { areWordsPlain, copyAndJudge, isPlainText, latin1 } from './bytes.ts';
 import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax, huffmanSlackBytes } from './huffman.ts';
 import { type Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
 import { cachedName, cacheName, type KnownName } from './name-cache.ts';
-import type { OctetStore } from './octet-store.ts';
-import { areWordsPlain, copyAndJudge, isPlainText, latin1 } from './octets.ts';
+import type { RawFieldStore } from './raw-field-store.ts';
 
 /** Decoding is synchronous, so one workspace serves every connection. A longer string gets its own, for once. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
-/** A shorter one is as fast a string as it is octets. */
+/** A shorter one is as fast a string as it is bytes. */
 const copiedBytesMin = 8;
 /** A longer one would leave much of a chunk unused, or have one of its own. */
 const copiedBytesMax = 512;
@@ -36,13 +36,13 @@ export class StringLiteral {
     return '';
   }
 
-  /** An upper bound of the string's length in octets, at no cost. */
+  /** An upper bound of the string's length in bytes, at no cost. */
   get lengthMax(): number {
-    const octets = this.end - this.start;
-    return this.huffman ? huffmanDecodedMax(octets) : octets;
+    const bytes = this.end - this.start;
+    return this.huffman ? huffmanDecodedMax(bytes) : bytes;
   }
 
-  /** The string's length in octets, or -1 where its Huffman coding is wrong. Reads every octet, keeps none. */
+  /** The string's length in bytes, or -1 where its Huffman coding is wrong. Reads every byte, keeps none. */
   measure(): number {
     return this.huffman ? huffmanDecodedLength(this.bytes, this.start, this.end) : this.end - this.start;
   }
@@ -56,7 +56,7 @@ export class StringLiteral {
     return length < 0 ? null : latin1(out, 0, length);
   }
 
-  /** As `text`, for a header name and what it means: the same octets give the same string object. */
+  /** As `text`, for a header name and what it means: the same bytes give the same string object. */
   name(): KnownName | null {
     const cached = cachedName(this.bytes, this.start, this.end, this.huffman);
     if (cached !== null) return cached;
@@ -64,17 +64,17 @@ export class StringLiteral {
     return text === null ? null : cacheName(this.bytes, this.start, this.end, this.huffman, text);
   }
 
-  /** Is a copy of its octets cheaper than a string of them, and no more than a chunk can have? */
+  /** Is a copy of its bytes cheaper than a string of them, and no more than a chunk can have? */
   get worthCopying(): boolean {
-    const octets = this.end - this.start;
-    return octets >= copiedBytesMin && octets <= copiedBytesMax;
+    const bytes = this.end - this.start;
+    return bytes >= copiedBytesMin && bytes <= copiedBytesMax;
   }
 
   /**
-   * Copies the string to where the next value of `store` goes, which has room for it. Returns its length in octets, or -1
+   * Copies the string to where the next value of `store` goes, which has room for it. Returns its length in bytes, or -1
    * where it is shorter than four or not well-formed beyond doubt: then `text` is to be asked.
    */
-  copyPlain(store: OctetStore): number {
+  copyPlain(store: RawFieldStore): number {
     const { bytes, start, end } = this;
     const { chunk, position } = store;
     if (!this.huffman)

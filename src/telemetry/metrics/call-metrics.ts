@@ -31,7 +31,7 @@ export const latencyBoundsSeconds = [
   7.5, 10,
 ] as const;
 
-/** gRFC A66's bounds of message sizes, in octets. */
+/** gRFC A66's bounds of message sizes, in bytes. */
 export const sizeBoundsBytes = [
   0, 1024, 2048, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864, 268_435_456,
   1_073_741_824, 4_294_967_296,
@@ -189,7 +189,7 @@ class MethodMetrics {
       const slot = statusSlot(attemptGrpcStatus(record, attempt));
       const metrics = this.attempts[slot] ?? this.bindAttempt(slot);
       metrics.duration.record(attemptMs(record, attempt) / 1000);
-      // Octets are counted per call. The attempt that was relayed to the client is the one they were for.
+      // Bytes are counted per call. The attempt that was relayed to the client is the one they were for.
       metrics.sent.record(i === relayed ? record.requestBytes : 0);
       metrics.received.record(i === relayed ? record.responseBytes : 0);
     }

@@ -45,9 +45,9 @@ const floods = (frames: (id: number) => Buffer[]): Hostility => ({
   request: (peer, id) => void peer.flood(repeat(Buffer.concat(frames(id)), 65_536), floodMs),
 });
 /** Says something as soon as it is connected to, in place of its own SETTINGS. */
-const opensWith = (...octets: Buffer[]): Hostility => ({
+const opensWith = (...bytes: Buffer[]): Hostility => ({
   mute: true,
-  connected: (peer) => peer.send(...octets),
+  connected: (peer) => peer.send(...bytes),
 });
 
 interface Row {
@@ -72,9 +72,9 @@ export const openings: Row[] = [
     opensWith(settings([Setting.InitialWindowSize, 0x8000_0000])),
     true,
   ),
-  row('SETTINGS with frames of 1 octet', opensWith(settings([Setting.MaxFrameSize, 1])), true),
+  row('SETTINGS with frames of 1 byte', opensWith(settings([Setting.MaxFrameSize, 1])), true),
   row('SETTINGS with push enabled', opensWith(settings([Setting.EnablePush, 1])), true),
-  row('SETTINGS of 5 octets', opensWith(frame(Type.Settings, 0, 0, Buffer.alloc(5))), true),
+  row('SETTINGS of 5 bytes', opensWith(frame(Type.Settings, 0, 0, Buffer.alloc(5))), true),
   row('SETTINGS on a stream', opensWith(frame(Type.Settings, 0, 1)), true),
   row('SETTINGS that allow no stream', { settings: [[Setting.MaxConcurrentStreams, 0]] }, true),
   row('another frame before SETTINGS', opensWith(ping()), true),
@@ -82,12 +82,12 @@ export const openings: Row[] = [
   row('the preface of a client', opensWith(preface), true),
   row('HTTP/1.1', opensWith(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')), true),
   row(
-    'random octets',
+    'random bytes',
     opensWith(Buffer.from('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03garbage', 'latin1')),
     true,
   ),
   row('no word at all', opensWith(), true),
-  row('SETTINGS an octet at a time', { mute: true, connected: drip }, true),
+  row('SETTINGS a byte at a time', { mute: true, connected: drip }, true),
   row('GOAWAY at once', opensWith(settings(), goaway(0, 2)), true),
   row('its end at once', { mute: true, connected: (peer) => void peer.socket.end() }, true),
   row('its end after SETTINGS', { connected: (peer) => void peer.socket.end() }, true),
@@ -95,7 +95,7 @@ export const openings: Row[] = [
 
 export const answers: Row[] = [
   row(
-    'GOAWAY of 3 octets',
+    'GOAWAY of 3 bytes',
     says(() => [frame(Type.Goaway, 0, 0, Buffer.alloc(3))]),
     true,
   ),
@@ -313,7 +313,7 @@ export const flooding: Row[] = [
     true,
   ),
   row(
-    'endless header octets',
+    'endless header bytes',
     {
       request: (peer, id) => {
         peer.send(frame(Type.Headers, 0, id, block(...okHead)));
@@ -376,7 +376,7 @@ export const flooding: Row[] = [
     true,
   ),
   row(
-    'DATA of one octet without end, on a stream that was reset',
+    'DATA of one byte without end, on a stream that was reset',
     {
       request: (peer, id) => {
         peer.send(headers(id, block([':status', 'abc'])));
@@ -388,11 +388,11 @@ export const flooding: Row[] = [
 ];
 
 function drip(peer: RawPeer): void {
-  const octets = settings([Setting.InitialWindowSize, 65_535]);
+  const bytes = settings([Setting.InitialWindowSize, 65_535]);
   let at = 0;
   const timer = setInterval(() => {
-    if (peer.closed || at >= octets.length - 1) clearInterval(timer);
-    else peer.send(octets.subarray(at, ++at));
+    if (peer.closed || at >= bytes.length - 1) clearInterval(timer);
+    else peer.send(bytes.subarray(at, ++at));
   }, 150);
   peer.socket.on('close', () => clearInterval(timer));
 }

@@ -58,8 +58,8 @@ export class RawPeer {
     socket.write(settings(...(options.settings ?? [])));
   }
 
-  send(...octets: Uint8Array[]): void {
-    if (!this.socket.destroyed) this.socket.write(octets.length === 1 ? octets[0] : Buffer.concat(octets));
+  send(...bytes: Uint8Array[]): void {
+    if (!this.socket.destroyed) this.socket.write(bytes.length === 1 ? bytes[0] : Buffer.concat(bytes));
   }
 
   /** Writes a prepared piece again and again, a piece in a millisecond, until the time is over or the peer has closed. */

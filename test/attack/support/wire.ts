@@ -1,5 +1,5 @@
 /**
- * HTTP/2 frames and HPACK fields made octet by octet (RFC 9113 section 4.1, RFC 7541 section 6), so that an attacker
+ * HTTP/2 frames and HPACK fields made byte by byte (RFC 9113 section 4.1, RFC 7541 section 6), so that an attacker
  * can say what no library would. Nothing here checks anything.
  */
 
@@ -48,9 +48,9 @@ export function frame(type: number, flags: number, streamId: number, payload: Ui
 }
 
 export function u32(...values: number[]): Buffer {
-  const octets = Buffer.alloc(values.length * 4);
-  for (const [i, value] of values.entries()) octets.writeUInt32BE(value >>> 0, i * 4);
-  return octets;
+  const bytes = Buffer.alloc(values.length * 4);
+  for (const [i, value] of values.entries()) bytes.writeUInt32BE(value >>> 0, i * 4);
+  return bytes;
 }
 
 export function settings(...pairs: ReadonlyArray<readonly [id: number, value: number]>): Buffer {
@@ -70,8 +70,8 @@ export const goaway = (lastStreamId: number, code: number, debug = ''): Buffer =
   frame(Type.Goaway, 0, 0, Buffer.concat([u32(lastStreamId, code), Buffer.from(debug, 'latin1')]));
 export const priority = (streamId: number, dependsOn: number): Buffer =>
   frame(Type.Priority, 0, streamId, Buffer.concat([u32(dependsOn), Buffer.of(16)]));
-export const data = (streamId: number, octets: Uint8Array, end = false): Buffer =>
-  frame(Type.Data, end ? Flags.EndStream : 0, streamId, octets);
+export const data = (streamId: number, bytes: Uint8Array, end = false): Buffer =>
+  frame(Type.Data, end ? Flags.EndStream : 0, streamId, bytes);
 /** A header section in one HEADERS frame. */
 export const headers = (streamId: number, block: Uint8Array, end = false): Buffer =>
   frame(Type.Headers, Flags.EndHeaders | (end ? Flags.EndStream : 0), streamId, block);
@@ -80,16 +80,16 @@ export const headers = (streamId: number, block: Uint8Array, end = false): Buffe
 export function integer(value: number, prefixBits: number, first = 0): Buffer {
   const max = 2 ** prefixBits - 1;
   if (value < max) return Buffer.of(first | value);
-  const octets = [first | max];
+  const bytes = [first | max];
   let left = value - max;
-  for (; left >= 128; left = Math.floor(left / 128)) octets.push((left % 128) | 128);
-  return Buffer.from([...octets, left]);
+  for (; left >= 128; left = Math.floor(left / 128)) bytes.push((left % 128) | 128);
+  return Buffer.from([...bytes, left]);
 }
 
 /** A string literal without Huffman coding. */
 export function text(value: string): Buffer {
-  const octets = Buffer.from(value, 'latin1');
-  return Buffer.concat([integer(octets.length, 7), octets]);
+  const bytes = Buffer.from(value, 'latin1');
+  return Buffer.concat([integer(bytes.length, 7), bytes]);
 }
 
 export type Pair = readonly [name: string, value: string];
@@ -125,14 +125,14 @@ export const paths = {
   bidi: '/outrigger.test.Echo/Bidi',
 } as const;
 
-/** One gRPC message: a flag, a length, the octets. */
-export function message(octets: Uint8Array): Buffer {
+/** One gRPC message: a flag, a length, the bytes. */
+export function message(bytes: Uint8Array): Buffer {
   const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(octets.length, 1);
-  return Buffer.concat([prefix, octets]);
+  prefix.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([prefix, bytes]);
 }
 
-/** The same octets over and over, `bytes` long at the least. */
+/** The same bytes over and over, `bytes` long at the least. */
 export function repeat(unit: Buffer, bytes: number): Buffer {
   return Buffer.concat(new Array<Buffer>(Math.ceil(bytes / unit.length)).fill(unit));
 }
@@ -144,13 +144,13 @@ export function echoRequest(replies: number, replyBytes: number): Buffer {
 }
 
 function varint(value: number): Buffer {
-  const octets: number[] = [];
+  const bytes: number[] = [];
   let left = value;
-  for (; left >= 128; left = Math.floor(left / 128)) octets.push((left % 128) | 128);
-  return Buffer.from([...octets, left]);
+  for (; left >= 128; left = Math.floor(left / 128)) bytes.push((left % 128) | 128);
+  return Buffer.from([...bytes, left]);
 }
 
-/** A call that is answered with so many octets. */
+/** A call that is answered with so many bytes. */
 export const download = (id: number, bytes: number): Buffer =>
   Buffer.concat([
     headers(id, block(...grpcRequest(paths.serverStream))),

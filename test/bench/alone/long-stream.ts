@@ -43,11 +43,11 @@ export async function measureLongStream(pid: number, port: number): Promise<Alon
       if (stream.write(chunk)) continue;
       const drained = new Promise((resolve) => stream.once('drain', resolve));
       await Promise.race([drained, done]);
-      if (stream.readableEnded) throw new Error(`it ended after ${received} octets`);
+      if (stream.readableEnded) throw new Error(`it ended after ${received} bytes`);
     }
     stream.end();
     await done;
-    if (received !== streamBytes) throw new Error(`${received} octets came back`);
+    if (received !== streamBytes) throw new Error(`${received} bytes came back`);
     const seconds = (performance.now() - beganMs) / 1000;
     const more = highest - before;
     return {

@@ -1,6 +1,6 @@
 /**
  * What a pick costs by policy: `node test/bench/micro/balancers.ts`. Nanoseconds of CPU (steadier than the clock on a shared
- * machine; the best of several rounds) and octets of heap, over endpoints of weights 1, 2 and 3 with calls in flight, and
+ * machine; the best of several rounds) and bytes of heap, over endpoints of weights 1, 2 and 3 with calls in flight, and
  * what it costs to make the balancer anew. Every policy has been used before any is measured, as in a process whose
  * clusters differ: the engine then inlines less than in one with a single policy.
  */
@@ -79,7 +79,7 @@ interface Measured extends Cost {
   readonly buildUs: number;
 }
 
-/** A collection in the middle of a round spoils its octets: the median. `withReason` keeps why, of the latest 256. */
+/** A collection in the middle of a round spoils its bytes: the median. `withReason` keeps why, of the latest 256. */
 function costOfPick(balancer: Balancer<Candidate>, key: string, withReason: boolean): Cost {
   const reasons: unknown[] = new Array(256).fill(null);
   const ns: number[] = [];

@@ -1,7 +1,7 @@
 /**
  * What a unary call costs in the HTTP/2 engine alone: a client and a server connection joined in memory, no socket and no
  * proxy. `node test/bench/micro/engine.ts` prints the median and the best of several rounds in nanoseconds of CPU per call
- * (steadier than the clock on a shared machine), both ends together: two heads, two messages of 25 octets, trailers; for
+ * (steadier than the clock on a shared machine), both ends together: two heads, two messages of 25 bytes, trailers; for
  * larger bodies, nanoseconds per KiB.
  */
 import { constantField, Field } from '../../../src/core/field.ts';
@@ -124,7 +124,7 @@ function run(count: number, inFlight: number, messageBytes: number, head: () => 
     stream.head(heads[left], false);
     stream.data(message, 0, message.length, true);
   };
-  // As the kernel does: the octets are copied out, and the output buffer is free again.
+  // As the kernel does: the bytes are copied out, and the output buffer is free again.
   const move = (from: Http2Connection, to: Http2Connection): void => {
     const { bytes, length } = from.out;
     if (length === 0) return;

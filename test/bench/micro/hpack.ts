@@ -8,7 +8,7 @@ import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
 import { DynamicTable } from '../../../src/http2/hpack/dynamic-table.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { writeInteger } from '../../../src/http2/hpack/integer.ts';
-import { independentOctets, writeIndexingLiteral } from '../../../src/http2/hpack/representation.ts';
+import { independentBytes, writeIndexingLiteral } from '../../../src/http2/hpack/representation.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 import { literalField } from '../wire/block-reader.ts';
 
@@ -52,12 +52,12 @@ function indexEverything(count: number): Buffer[] {
     const wire = Buffer.alloc(512);
     let at = 0;
     for (const field of [...request, traceField(number)]) {
-      const octets = independentOctets(field);
+      const bytes = independentBytes(field);
       const index = table.entries().indexOf(field);
-      if (octets.length === 1) wire[at++] = octets[0];
+      if (bytes.length === 1) wire[at++] = bytes[0];
       else if (index >= 0) at = writeInteger(wire, at, 0x80, 7, 62 + index);
       else {
-        at = writeIndexingLiteral(wire, at, octets);
+        at = writeIndexingLiteral(wire, at, bytes);
         table.insert(field);
       }
     }
@@ -83,8 +83,8 @@ function timed(run: () => void): bigint {
 /** From one buffer, as what a connection reads. */
 function decodeAll(name: string, wires: readonly Buffer[]): void {
   const bytes = Buffer.concat(wires);
-  const octets = (bytes.length / wires.length).toFixed(0);
-  measure(`decode: ${name} (${octets} octets)`, wires.length, () => {
+  const average = (bytes.length / wires.length).toFixed(0);
+  measure(`decode: ${name} (${average} bytes)`, wires.length, () => {
     const decoder = new HpackDecoder(limits);
     return timed(() => {
       let start = 0;

@@ -1,5 +1,5 @@
 /*
- * The floor of the bench: a relay that forwards octets and understands nothing. `byte-relay PORT TARGET-PORT...`, all on
+ * The floor of the bench: a relay that forwards bytes and understands nothing. `byte-relay PORT TARGET-PORT...`, all on
  * 127.0.0.1; each client connection goes to the next target. One thread, epoll, one buffer per direction.
  */
 #define _GNU_SOURCE

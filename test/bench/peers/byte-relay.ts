@@ -16,7 +16,7 @@ function built(): boolean {
   return spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'ignore' }).status === 0;
 }
 
-/** The floor: octets to and fro, each connection to the next replica. Nothing that understands a call can cost less. */
+/** The floor: bytes to and fro, each connection to the next replica. Nothing that understands a call can cost less. */
 export const byteRelay: Peer = {
   name: 'byte relay',
   only: ['c10 m10'],

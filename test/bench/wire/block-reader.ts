@@ -25,21 +25,21 @@ export class BlockReader {
     this.at = start;
     const fields = new Map<string, string>();
     while (this.at < end) {
-      const octet = bytes[this.at];
-      if ((octet & 0xe0) === 0x20) {
+      const byte = bytes[this.at];
+      if ((byte & 0xe0) === 0x20) {
         this.tableMax = this.integer(bytes, 5);
         this.evict();
         continue;
       }
-      const entry = octet & 0x80 ? this.entry(this.integer(bytes, 7)) : this.literal(bytes, octet);
+      const entry = byte & 0x80 ? this.entry(this.integer(bytes, 7)) : this.literal(bytes, byte);
       fields.set(entry.name, entry.value);
     }
     if (this.at !== end) throw new Error('a header block ends within a field');
     return fields;
   }
 
-  private literal(bytes: Buffer, octet: number): Entry {
-    const keep = (octet & 0x40) !== 0;
+  private literal(bytes: Buffer, byte: number): Entry {
+    const keep = (byte & 0x40) !== 0;
     const index = this.integer(bytes, keep ? 6 : 4);
     const name = index === 0 ? this.text(bytes) : this.entry(index).name;
     const entry = { name, value: this.text(bytes) };
@@ -72,12 +72,12 @@ export class BlockReader {
     let value = bytes[this.at++] & prefix;
     if (value < prefix) return value;
     let factor = 1;
-    let octet: number;
+    let byte: number;
     do {
-      octet = bytes[this.at++];
-      value += (octet & 0x7f) * factor;
+      byte = bytes[this.at++];
+      value += (byte & 0x7f) * factor;
       factor *= 128;
-    } while (octet & 0x80);
+    } while (byte & 0x80);
     return value;
   }
 
@@ -89,9 +89,9 @@ export class BlockReader {
     this.at += length;
     if (!coded) return bytes.toString('latin1', start, this.at);
     const out = Buffer.alloc(huffmanDecodedMax(length) + 2);
-    const octets = huffmanDecode(bytes, start, this.at, out, 0);
-    if (octets < 0) throw new Error('a Huffman-coded string is wrong');
-    return out.toString('latin1', 0, octets);
+    const decoded = huffmanDecode(bytes, start, this.at, out, 0);
+    if (decoded < 0) throw new Error('a Huffman-coded string is wrong');
+    return out.toString('latin1', 0, decoded);
   }
 }
 
@@ -99,7 +99,7 @@ function sizeOf(entry: Entry): number {
   return entry.name.length + entry.value.length + entryOverheadBytes;
 }
 
-/** RFC 7541 section 6.2: a literal that enters the table (`keep`) or does not; values shorter than 127 octets. */
+/** RFC 7541 section 6.2: a literal that enters the table (`keep`) or does not; values shorter than 127 bytes. */
 export function literalField(name: string, value: string, keep: boolean): Buffer {
   if (name.length > 126 || value.length > 126) throw new Error('literalField is for short fields');
   return Buffer.concat([

@@ -33,7 +33,7 @@ export type OnFrame = (
   end: number,
 ) => void;
 
-/** Cuts a byte stream into frames. With `skip` octets ahead of the first one: the client's preface. */
+/** Cuts a byte stream into frames. With `skip` bytes ahead of the first one: the client's preface. */
 export function frameSplitter(onFrame: OnFrame, skip: number): (chunk: Buffer) => void {
   let rest: Buffer | null = null;
   let toSkip = skip;
@@ -135,7 +135,7 @@ export class FrameWriter {
   private flush(): void {
     if (this.used === 0 || this.socket.destroyed) return;
     this.socket.write(this.buffer.subarray(0, this.used));
-    // The kernel took all of it, so the octets are free again; else they stay with the socket.
+    // The kernel took all of it, so the bytes are free again; else they stay with the socket.
     if (this.socket.writableLength > 0) this.buffer = Buffer.allocUnsafe(this.buffer.length);
     this.used = 0;
   }

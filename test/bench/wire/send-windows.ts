@@ -30,7 +30,7 @@ export class SendWindows {
   }
 
   /**
-   * Sends a body, at once as far as the windows let it, and calls `after` behind its last octet. `bytes` may be
+   * Sends a body, at once as far as the windows let it, and calls `after` behind its last byte. `bytes` may be
    * reused when this returns.
    */
   send(streamId: number, bytes: Buffer, start: number, end: number, last: boolean, after: () => void): void {

@@ -14,9 +14,9 @@ export class AppStream implements StreamReceiver {
   headsHeard = 0;
   bodyHeard: Buffer = Buffer.alloc(0);
   bodyBytesHeard = 0;
-  /** Whether the octets of bodies are kept; with a hostile peer only their number is. */
+  /** Whether the bytes of bodies are kept; with a hostile peer only their number is. */
   keepBody = false;
-  /** Octets that the head declares, -1 where it does not or where there is no body whatever it says. */
+  /** Bytes that the head declares, -1 where it does not or where there is no body whatever it says. */
   declaredBytes = -1;
   trailersHeard: HeaderBlock | null = null;
   ended = false;
@@ -61,14 +61,14 @@ export class AppStream implements StreamReceiver {
   private judgeLength(): void {
     const { declaredBytes, bodyBytesHeard } = this;
     if (declaredBytes < 0) return;
-    check(bodyBytesHeard <= declaredBytes, `${bodyBytesHeard} octets of ${declaredBytes} that were declared`);
+    check(bodyBytesHeard <= declaredBytes, `${bodyBytesHeard} bytes of ${declaredBytes} that were declared`);
     if (this.ended) check(bodyBytesHeard === declaredBytes, 'a message ends before its declared length');
   }
 
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     this.mayHear('data');
     check(this.headsHeard === 1, 'data after a head');
-    check(0 <= start && start <= end && end <= bytes.length, 'octets inside of their buffer');
+    check(0 <= start && start <= end && end <= bytes.length, 'bytes inside of their buffer');
     check(end > start || last, 'an empty piece only to end with');
     this.bodyBytesHeard += end - start;
     if (this.keepBody) this.bodyHeard = Buffer.concat([this.bodyHeard, bytes.subarray(start, end)]);
@@ -95,9 +95,9 @@ export class AppStream implements StreamReceiver {
 
   sent(bytes: number): void {
     check(!this.resetSaid && this.failure === null, 'nothing is sent after the end');
-    check(bytes > 0, 'credit is for octets');
+    check(bytes > 0, 'credit is for bytes');
     this.sentBytes += bytes;
-    check(this.sentBytes <= this.queued, 'no more octets leave than were queued');
+    check(this.sentBytes <= this.queued, 'no more bytes leave than were queued');
   }
 
   private mayHear(what: string): void {

@@ -21,12 +21,12 @@ export const optionSets: ReadonlyArray<Partial<ConnectionOptions>> = [
   { streamWindowBytes: 0, streamWindowBytesMax: 0, headerTableBytesMax: 100 },
 ];
 
-/** What a connection may write by itself for an octet that comes in, and for being there: GOAWAY, SETTINGS, a window. */
-const outPerOctetIn = 5;
+/** What a connection may write by itself for a byte that comes in, and for being there: GOAWAY, SETTINGS, a window. */
+const outPerByteIn = 5;
 const outAlways = 400;
 /** What an app's own deed may make it write besides the body and the head: a frame header, RST_STREAM, two windows. */
 const outPerAction = 80;
-const eventsPerOctetIn = 2;
+const eventsPerByteIn = 2;
 
 /** After so many small pieces the rest comes at once: splits matter within frames, and time is short. */
 const smallPiecesMax = 100;
@@ -44,7 +44,7 @@ export class EndUnderTest {
   /** Whether apps give credit back at once, and whether a new request is answered at once. */
   reads = true;
   answers = false;
-  /** Octets out that were not handed on. */
+  /** Bytes out that were not handed on. */
   outgoing: Buffer = Buffer.alloc(0);
   private readonly options: ConnectionOptions;
   private actions = 0;
@@ -106,7 +106,7 @@ export class EndUnderTest {
     app.sayTrailers(headFrom(trailerHeads, 0, 0, 0));
   }
 
-  /** Octets arrive, in pieces of `pieceBytes` (0: at once), each in memory that is overwritten afterwards. */
+  /** Bytes arrive, in pieces of `pieceBytes` (0: at once), each in memory that is overwritten afterwards. */
   receive(bytes: Buffer, pieceBytes: number, nowMs: number): void {
     let size = pieceBytes === 0 ? bytes.length : pieceBytes;
     for (let at = 0, pieces = 0; at < bytes.length; at += size) {
@@ -137,10 +137,10 @@ export class EndUnderTest {
     const { bytesIn, bytesOut, dataOut, headersOut, framesIn } = this.model;
     const caused = bytesOut - dataOut - headersOut;
     check(
-      caused <= outAlways + bytesIn * outPerOctetIn + this.actions * outPerAction + dataOut,
-      `${caused} octets were written for ${bytesIn} that came in`,
+      caused <= outAlways + bytesIn * outPerByteIn + this.actions * outPerAction + dataOut,
+      `${caused} bytes were written for ${bytesIn} that came in`,
     );
-    check(this.events <= 20 + bytesIn * eventsPerOctetIn + this.actions * 4, 'the listener is told too much');
+    check(this.events <= 20 + bytesIn * eventsPerByteIn + this.actions * 4, 'the listener is told too much');
     this.inspectMemory();
     if (this.over || framesIn === 0) return;
     check(
@@ -174,10 +174,7 @@ export class EndUnderTest {
       'a section has no more parts than allowed',
     );
     const unread = this.apps.reduce((sum, app) => sum + (this.isOpen(app) ? app.unread : 0), 0);
-    check(
-      inside.buffered === unread,
-      `${inside.buffered} octets are accounted for, and ${unread} are unread`,
-    );
+    check(inside.buffered === unread, `${inside.buffered} bytes are accounted for, and ${unread} are unread`);
     check(unread >= options.bufferedBytesMax || inside.withheld === 0, 'no credit is withheld without need');
   }
 
@@ -278,7 +275,7 @@ export class EndUnderTest {
     this.connection.shutdown();
     check(this.connection.out.length === length, 'nothing is written once it is over');
     const inside = this.connection as unknown as { buffered: number; queue: { size: number } };
-    check(inside.buffered === 0, `${inside.buffered} octets are still accounted for`);
+    check(inside.buffered === 0, `${inside.buffered} bytes are still accounted for`);
     check(inside.queue.size === 0, 'no stream waits to send');
   }
 }

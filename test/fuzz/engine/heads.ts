@@ -108,7 +108,7 @@ const oddFields: Pairs = [
 ];
 
 /**
- * A header section from a template, changed as the octets say: a field more at the front, the end or in another's place,
+ * A header section from a template, changed as the bytes say: a field more at the front, the end or in another's place,
  * one left out, or many of them. Fields are made anew, so that no memory of an engine is shared by accident.
  */
 export function headFrom(

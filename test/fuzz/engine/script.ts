@@ -1,9 +1,9 @@
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
-import { frameOctets } from '../reference/frames.ts';
+import { frameBytes } from '../reference/frames.ts';
 import { headFrom, requestHeads, responseHeads, trailerHeads } from './heads.ts';
 
-/** Octets of one record of a script. */
+/** Bytes of one record of a script. */
 export const recordBytes = 8;
 
 const settingIds = [1, 2, 3, 4, 5, 6, 8, 9, 0, 0xffff];
@@ -14,7 +14,7 @@ const settingValues = [
 const increments = [0, 1, 100, 32_768, 65_535, 65_536, 1_000_000, 0x7fff_ffff, 0x7fff_0000, 0x8000_0001];
 const lastIds = [0, 1, 3, 99, 0x7fff_ffff];
 
-/** Frames that one record may repeat, and octets that may wait to be delivered: floods, but not for ever. */
+/** Frames that one record may repeat, and bytes that may wait to be delivered: floods, but not for ever. */
 const repeatsMax = 128;
 const pendingBytesMax = 40_000;
 
@@ -46,7 +46,7 @@ export class ScriptedPeer {
   }
 
   frame(type: number, flags: number, id: number, payload: Uint8Array): void {
-    this.say(frameOctets(type, flags, id, payload));
+    this.say(frameBytes(type, flags, id, payload));
   }
 
   /** Takes everything that waits. */
@@ -156,9 +156,9 @@ export class ScriptedPeer {
   }
 
   private data(id: number, flags: number, padding: number, length: number): void {
-    const octets = Buffer.alloc(length % 16_500, 0x64);
-    const padOctets = (flags & 8) === 0 ? null : padding;
-    this.frame(0, flags & 0x9, id, padded(padOctets, Buffer.alloc(0), octets));
+    const bytes = Buffer.alloc(length % 16_500, 0x64);
+    const padBytes = (flags & 8) === 0 ? null : padding;
+    this.frame(0, flags & 0x9, id, padded(padBytes, Buffer.alloc(0), bytes));
   }
 
   private settings(a: number, b: number, c: number, word: number): void {
@@ -170,7 +170,7 @@ export class ScriptedPeer {
     this.frame(4, 0, 0, Buffer.concat(parameters));
   }
 
-  /** Changes what was said last: an octet, its length field, its end. */
+  /** Changes what was said last: a byte, its length field, its end. */
   private spoil(how: number, at: number, value: number): void {
     const last = this.pending.subarray(this.lastAt);
     if (last.length === 0) return;

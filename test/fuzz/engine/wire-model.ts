@@ -6,7 +6,7 @@ const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const windowMax = 0x7fff_ffff;
 
 interface StreamModel {
-  /** WINDOW_UPDATE octets that the peer gave, and DATA octets that were sent. */
+  /** WINDOW_UPDATE bytes that the peer gave, and DATA bytes that were sent. */
   updates: number;
   sent: number;
   /** What we granted the peer beyond its first window, and DATA that it sent. */
@@ -25,7 +25,7 @@ export interface ModelLimits {
 }
 
 /**
- * A second pair of eyes on one end of a connection: it reads all octets that go in and come out, and says where what comes
+ * A second pair of eyes on one end of a connection: it reads all bytes that go in and come out, and says where what comes
  * out is not what an endpoint may send (RFC 9113 sections 5 to 7). It shares no code with the engine but the Huffman table.
  *
  * Of a chunk that goes in it believes every credit at once and every cut afterwards, so it never blames the engine for
@@ -36,7 +36,7 @@ export class WireModel {
   framesIn = 0;
   bytesIn = 0;
   bytesOut = 0;
-  /** DATA octets and header octets out: what the app asked for, not what the peer caused. */
+  /** DATA bytes and header bytes out: what the app asked for, not what the peer caused. */
   dataOut = 0;
   headersOut = 0;
   goawayCode = -1;
@@ -68,7 +68,7 @@ export class WireModel {
     this.prefaceOut = !server;
   }
 
-  /** Call before the engine gets the octets. */
+  /** Call before the engine gets the bytes. */
   goesIn(bytes: Buffer): void {
     this.bytesIn += bytes.length;
     const skipped = Math.min(this.prefaceIn, bytes.length);
@@ -121,7 +121,7 @@ export class WireModel {
       this.prefaceOut = false;
     }
     const { frames, rest, tooLong } = cutFrames(all, this.maxFrame);
-    check(tooLong === 0, `a frame of ${tooLong} octets, and the peer takes ${this.maxFrame}`);
+    check(tooLong === 0, `a frame of ${tooLong} bytes, and the peer takes ${this.maxFrame}`);
     check(rest.length === 0, 'no half frame is written');
     for (const frame of frames) this.frameOut(frame);
     this.initial = this.initialNext;

@@ -29,8 +29,8 @@ export function cutFrames(
   return { frames, rest: bytes.subarray(at), tooLong: 0 };
 }
 
-/** Octets of one frame. */
-export function frameOctets(type: number, flags: number, streamId: number, payload: Uint8Array): Buffer {
+/** Bytes of one frame. */
+export function frameBytes(type: number, flags: number, streamId: number, payload: Uint8Array): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);

@@ -23,7 +23,7 @@ export function assertForwardable(block: HeaderBlock, as: 'request' | 'response'
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     const splits = /[\x00\r\n]|^[ \t]|[ \t]$/.test(value);
     check(!splits, `a value that could split a message: ${JSON.stringify(value)}`);
-    check(!/[^\0-\xff]/.test(value), 'values are octets');
+    check(!/[^\0-\xff]/.test(value), 'values are bytes');
     if (!name.startsWith(':')) check(token.test(name), `the name ${JSON.stringify(name)}`);
     check(!connectionSpecific.test(name), `the field ${name}`);
     check(name !== 'te' || value === 'trailers', `te: ${value}`);

@@ -12,11 +12,11 @@ export interface PlainField {
 const symbols = new Map<string, number>();
 for (let symbol = 0; symbol < 256; symbol++) {
   const text = String.fromCharCode(symbol);
-  // Eight times the code is whole octets, whatever its length.
+  // Eight times the code is whole bytes, whatever its length.
   const eight = text.repeat(8);
   const out = new Uint8Array(huffmanEncodedLength(eight));
   huffmanEncode(eight, out, 0);
-  const bits = [...out].map((octet) => octet.toString(2).padStart(8, '0')).join('');
+  const bits = [...out].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   symbols.set(bits.slice(0, bits.length / 8), symbol);
 }
 const codeBitsMax = 30;
@@ -116,17 +116,17 @@ class BitReader {
   private next(): number {
     return this.at < this.bytes.length ? this.bytes[this.at++] : wrong('the block ends early');
   }
-  /** Section 5.1, within 32 bits and five octets after the prefix. */
+  /** Section 5.1, within 32 bits and five bytes after the prefix. */
   integer(prefix: number): number {
     const mask = 2 ** prefix - 1;
     const first = this.next() % (mask + 1);
     if (first < mask) return first;
     let value = BigInt(mask);
     for (let i = 0n; ; i++) {
-      if (i === 5n) wrong('an integer of too many octets');
-      const octet = BigInt(this.next());
-      value += (octet % 128n) << (7n * i);
-      if (octet < 128n) break;
+      if (i === 5n) wrong('an integer of too many bytes');
+      const byte = BigInt(this.next());
+      value += (byte % 128n) << (7n * i);
+      if (byte < 128n) break;
     }
     return value <= 0xffff_ffffn ? Number(value) : wrong('an integer over 32 bits');
   }
@@ -143,9 +143,9 @@ class BitReader {
 function unhuffman(raw: Buffer): string {
   let text = '';
   let code = '';
-  for (const octet of raw) {
+  for (const byte of raw) {
     for (let bit = 7; bit >= 0; bit--) {
-      code += (octet >> bit) & 1;
+      code += (byte >> bit) & 1;
       const symbol = symbols.get(code);
       if (symbol !== undefined) {
         text += String.fromCharCode(symbol);

@@ -8,7 +8,7 @@ import { compileRoutes } from '../../../src/routing/router.ts';
 import { checkSafeRegex } from '../../../src/routing/safe-regex.ts';
 import { formatProblem, problemsMax } from '../../../src/schema/problem.ts';
 import { ByteSource } from '../byte-source.ts';
-import { check, type FuzzTarget, octets } from '../target.ts';
+import { bytesOf, check, type FuzzTarget } from '../target.ts';
 import { applyEdit, editBytes, keysOf } from '../tree-edit.ts';
 
 const folder = resolve(import.meta.dirname, '../../../config');
@@ -45,7 +45,7 @@ function run(input: Uint8Array): void {
   judge(Buffer.from(text ?? ''));
 }
 
-/** An example with octets of the input written over it at places that the input names. */
+/** An example with bytes of the input written over it at places that the input names. */
 function spliced(text: string, source: ByteSource): Buffer {
   let bytes: Buffer = Buffer.from(text);
   while (source.left > 0) {
@@ -109,7 +109,7 @@ export const config: FuzzTarget = {
     '? ',
     '<<: ',
     '---\n',
-  ].map(octets),
+  ].map(bytesOf),
   seeds: () => [
     ...examples.map((_, index) => Uint8Array.of(2, index)),
     ...examples.map((_, index) => Uint8Array.of(6, index)),

@@ -1,7 +1,7 @@
 import { frameError } from '../../../src/http2/frame.ts';
 import { FrameReader } from '../../../src/http2/frame-reader.ts';
 import { ByteSource } from '../byte-source.ts';
-import { cutFrames, frameFault, frameOctets, type WireFrame } from '../reference/frames.ts';
+import { cutFrames, frameBytes, frameFault, type WireFrame } from '../reference/frames.ts';
 import { check, type FuzzTarget } from '../target.ts';
 
 const frameBytesMax = 64;
@@ -22,10 +22,7 @@ function readInPieces(
         frames.push({ type, flags, streamId, payload: Buffer.from(bytes.subarray(start, end)) });
       },
       dataBegins: (_flags, _streamId, lengthBytes) => {
-        check(
-          cutLeft === 0 && lengthBytes > 0,
-          'a frame in pieces is one that has octets, and one at a time',
-        );
+        check(cutLeft === 0 && lengthBytes > 0, 'a frame in pieces is one that has bytes, and one at a time');
         cutLeft = lengthBytes;
         cut = [];
       },
@@ -102,7 +99,7 @@ function seeds(): Uint8Array[] {
     [0, 0, 1, '00'.repeat(65)],
   ];
   const frames = payloads.map(([type, flags, id, hex]) =>
-    frameOctets(type, flags, id, Buffer.from(hex, 'hex')),
+    frameBytes(type, flags, id, Buffer.from(hex, 'hex')),
   );
   const all = Buffer.concat([Buffer.of(0), ...frames]);
   return [
@@ -113,7 +110,7 @@ function seeds(): Uint8Array[] {
 }
 
 export const frame: FuzzTarget = {
-  about: 'FrameReader and frameError agree with a naive reader, however the octets are split',
+  about: 'FrameReader and frameError agree with a naive reader, however the bytes are split',
   inputBytesMax: 512,
   recordBytes: 1,
   headBytes: 0,

@@ -1,5 +1,5 @@
 import { formatGrpcTimeout, parseGrpcTimeout } from '../../../src/core/grpc-timeout.ts';
-import { check, type FuzzTarget, octets } from '../target.ts';
+import { bytesOf, check, type FuzzTarget } from '../target.ts';
 
 /** Nanoseconds of each unit: whole numbers, so that the reference has no rounding of its own. */
 const unitNs: Readonly<Record<string, bigint>> = {
@@ -55,7 +55,7 @@ export const grpcTimeout: FuzzTarget = {
   inputBytesMax: 24,
   recordBytes: 1,
   headBytes: 0,
-  dictionary: ['H', 'M', 'S', 'm', 'u', 'n', '99999999', '0'].map(octets),
+  dictionary: ['H', 'M', 'S', 'm', 'u', 'n', '99999999', '0'].map(bytesOf),
   seeds: () => [
     ...[
       '1S',
@@ -70,7 +70,7 @@ export const grpcTimeout: FuzzTarget = {
       '\u00b2S',
       '1.5S',
       '00000001u',
-    ].map(octets),
+    ].map(bytesOf),
     Buffer.from('40f869f000000000', 'hex'),
     Buffer.from('7ff8000000000000', 'hex'),
     Buffer.from('7ff0000000000000', 'hex'),

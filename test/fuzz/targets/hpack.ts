@@ -4,7 +4,7 @@ import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 import { ByteSource } from '../byte-source.ts';
 import { type PlainField, ReferenceError7541, ReferenceHpackDecoder } from '../reference/hpack.ts';
-import { check, type FuzzTarget, octets } from '../target.ts';
+import { bytesOf, check, type FuzzTarget } from '../target.ts';
 
 const tableLimits = [4096, 0, 64, 256, 8192, 65_536];
 const listLimits = [61_440, 0, 100, 1000];
@@ -50,7 +50,7 @@ function run(input: Uint8Array): void {
       continue;
     }
     const block = Buffer.from(source.take(Math.min(step, blockBytesMax)));
-    // The same octets twice and three times: what the decoder remembers of them must not show.
+    // The same bytes twice and three times: what the decoder remembers of them must not show.
     for (let times = source.below(8) < 6 ? 1 : 3; times > 0; times--)
       if (!decodeOne(decoder, reference, block, listBytesMax, fieldsMax)) return;
   }
@@ -148,7 +148,7 @@ export const hpack: FuzzTarget = {
   inputBytesMax: 1024,
   recordBytes: 1,
   headBytes: 0,
-  dictionary: [...snippets.map((hex) => Buffer.from(hex, 'hex')), octets('cookie'), octets('a'.repeat(64))],
+  dictionary: [...snippets.map((hex) => Buffer.from(hex, 'hex')), bytesOf('cookie'), bytesOf('a'.repeat(64))],
   seeds: () => [
     ...encodedSeeds(),
     ...snippets.map((hex) => {

@@ -3,18 +3,18 @@ import type { AppStream } from '../engine/app.ts';
 import { EndUnderTest } from '../engine/end-under-test.ts';
 import { recordBytes } from '../engine/script.ts';
 import { pairSeeds } from '../engine/seeds.ts';
-import { frameOctets } from '../reference/frames.ts';
+import { frameBytes } from '../reference/frames.ts';
 import { check, type FuzzTarget } from '../target.ts';
 
 /** Limits that honest traffic of this size keeps to. */
 const honestSets = [0, 1, 2, 4];
 /** Heads that need no body of a certain length. */
 const honestHeads = [0, 1, 2, 7];
-/** Rounds until both ends are quiet; each moves octets, or it was the last. */
+/** Rounds until both ends are quiet; each moves bytes, or it was the last. */
 const roundsMax = 20_000;
 
 /**
- * Both roles of the engine, joined. While nobody touches the octets between them every call must arrive whole; once the
+ * Both roles of the engine, joined. While nobody touches the bytes between them every call must arrive whole; once the
  * script spoils them, both ends must still keep to the protocol, and end in order.
  */
 class Pair {
@@ -79,7 +79,7 @@ class Pair {
     end.act(op, Uint8Array.of(0, c, first, e, f, g, 0, 0));
   }
 
-  /** At most `count` octets (times 256) travel from one end to the other. */
+  /** At most `count` bytes (times 256) travel from one end to the other. */
   private move(from: EndUnderTest, to: EndUnderTest, count: number, pieceBytes: number): boolean {
     from.flush(this.nowMs);
     const wire = from.takeOutgoing();
@@ -99,12 +99,12 @@ class Pair {
     }
   }
 
-  /** Changes what an end has written and has not arrived: octets, whole pieces, a frame more. */
+  /** Changes what an end has written and has not arrived: bytes, whole pieces, a frame more. */
   private spoil(from: EndUnderTest, how: number, at: number, value: number): void {
     from.flush(this.nowMs);
     const wire = Buffer.from(from.outgoing);
     const place = wire.length === 0 ? 0 : at % wire.length;
-    const frame = frameOctets(value % 11, how >> 3, at % 8, Buffer.alloc(at % 9, value));
+    const frame = frameBytes(value % 11, how >> 3, at % 8, Buffer.alloc(at % 9, value));
     if (how % 8 < 2 && wire.length > 0) wire[place] = value;
     else if (how % 8 === 2 && wire.length > 0) wire[place] ^= 1 << (value % 8);
     const start = how % 8 > 5 ? 0 : place;
@@ -184,7 +184,7 @@ function run(input: Uint8Array): void {
 }
 
 export const pair: FuzzTarget = {
-  about: 'client and server joined: calls arrive whole; with spoilt octets between them both stay in order',
+  about: 'client and server joined: calls arrive whole; with spoilt bytes between them both stay in order',
   inputBytesMax: 3 + recordBytes * 96,
   recordBytes,
   headBytes: 3,

@@ -3,7 +3,7 @@ import { createContext, Script } from 'node:vm';
 import { regexPatternCharsMax } from '../../../src/routing/regex-syntax.ts';
 import { compileSafeRegex, regexKeptStatesMax } from '../../../src/routing/safe-regex.ts';
 import { ByteSource } from '../byte-source.ts';
-import { check, type FuzzTarget, octets } from '../target.ts';
+import { bytesOf, check, type FuzzTarget } from '../target.ts';
 
 // The reference backtracks; with this V8 starts over with a linear matcher when it does so for too long.
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
@@ -72,11 +72,11 @@ function run(input: Uint8Array): void {
   const texts = ['', 'a', 'ab'];
   while (source.left > 0 && texts.length < 12) {
     const length = source.below(24);
-    const octets = source.take(length);
+    const bytes = source.take(length);
     texts.push(
       made
-        ? [...octets].map((octet) => alphabet[octet % alphabet.length]).join('')
-        : Buffer.from(octets).toString('latin1'),
+        ? [...bytes].map((byte) => alphabet[byte % alphabet.length]).join('')
+        : Buffer.from(bytes).toString('latin1'),
     );
   }
   for (const text of texts) {
@@ -86,15 +86,15 @@ function run(input: Uint8Array): void {
       `/${pattern}/ on ${JSON.stringify(text)} gives ${got}`,
     );
     check(value.matches(text) === got, 'a verdict stands');
-    check(!value.matches(`${text}\u0100`), 'what is no octet never matches');
+    check(!value.matches(`${text}\u0100`), 'what is no byte never matches');
   }
   const kept = (value as unknown as { kept: ReadonlyMap<string, unknown> }).kept;
   check(kept.size <= regexKeptStatesMax + 1, `${kept.size} sets are kept`);
 }
 
 function literal(pattern: string, ...texts: string[]): Buffer {
-  const pieces = [Buffer.of(0, pattern.length), octets(pattern)];
-  for (const text of texts) pieces.push(Buffer.of(text.length), octets(text));
+  const pieces = [Buffer.of(0, pattern.length), bytesOf(pattern)];
+  for (const text of texts) pieces.push(Buffer.of(text.length), bytesOf(text));
   return Buffer.concat(pieces);
 }
 
@@ -122,7 +122,7 @@ export const regex: FuzzTarget = {
     '^',
     '$',
     '-',
-  ].map(octets),
+  ].map(bytesOf),
   seeds: () => [
     literal('(a+)+b', 'aaaaaaaaaaaaaaaaaaaaaa', 'aab'),
     literal('/api/v\\d+/.*', '/api/v1/x', '/api/vx'),

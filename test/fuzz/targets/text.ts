@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '../../../src/core/address.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/core/units.ts';
 import { splitAuthority } from '../../../src/routing/authority.ts';
-import { check, type FuzzTarget, octets } from '../target.ts';
+import { bytesOf, check, type FuzzTarget } from '../target.ts';
 
 function run(input: Uint8Array): void {
   const wire = Buffer.from(input);
@@ -94,7 +94,7 @@ export const text: FuzzTarget = {
     'GiB',
     '.5',
     '%eth0',
-  ].map(octets),
+  ].map(bytesOf),
   seeds: () =>
     [
       '127.0.0.1:50051',

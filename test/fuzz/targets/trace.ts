@@ -6,7 +6,7 @@ import {
   tracestateMembersMax,
 } from '../../../src/telemetry/trace-context.ts';
 import { ByteSource } from '../byte-source.ts';
-import { check, type FuzzTarget, octets } from '../target.ts';
+import { bytesOf, check, type FuzzTarget } from '../target.ts';
 
 const version00 = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 const later = /^(?!ff|00)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/s;
@@ -70,7 +70,7 @@ export const trace: FuzzTarget = {
   recordBytes: 1,
   headBytes: 0,
   dictionary: ['00-', '-01', 'ff-', 'cc-', '=', ',', '@', 'rojo=00f067aa0ba902b7', '\t', '0'.repeat(16)].map(
-    octets,
+    bytesOf,
   ),
   seeds: () =>
     [
@@ -81,6 +81,6 @@ export const trace: FuzzTarget = {
       '\x01\x00\x1arojo=00f067aa0ba902b7,a=b \x01',
       '\x01\x01\x10tenant@sys=1,b=2\x00\x20\x05c=d,,\x01',
       `\x01\x00\x50${'k'.repeat(70)}=v,\x00\xff`,
-    ].map(octets),
+    ].map(bytesOf),
   run,
 };

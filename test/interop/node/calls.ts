@@ -146,7 +146,7 @@ export function expectBodies(result: Result<SimpleResponse>, sizes: readonly num
   expectStatus(result, grpc.status.OK);
   const got = result.replies.map(({ payload }) => payload?.body.length ?? 0);
   if (got.join() !== sizes.join())
-    throw new Error(`the bodies have ${got.join(', ')} octets, not ${sizes.join(', ')}`);
+    throw new Error(`the bodies have ${got.join(', ')} bytes, not ${sizes.join(', ')}`);
   for (const { payload } of result.replies)
-    if (payload?.body.some((octet) => octet !== 0)) throw new Error('a body is not all zeros');
+    if (payload?.body.some((byte) => byte !== 0)) throw new Error('a body is not all zeros');
 }

@@ -57,7 +57,7 @@ export const cases = {
     const result = await clientStream(client, streamingInputCall, requests);
     expectStatus(result, grpc.status.OK);
     const sum = result.replies[0]?.aggregatedPayloadSize;
-    if (sum !== 74_922) throw new Error(`the server counted ${sum} octets`);
+    if (sum !== 74_922) throw new Error(`the server counted ${sum} bytes`);
   },
   async server_streaming({ client }) {
     const responseParameters = replySizes.map((size) => ({ size }));

@@ -69,7 +69,7 @@ export async function clientCompressedStreaming(target: string): Promise<void> {
   );
   expectStatus(result, grpc.status.OK);
   const sum = result.replies[0]?.aggregatedPayloadSize;
-  if (sum !== 73_086) throw new Error(`the server counted ${sum} octets`);
+  if (sum !== 73_086) throw new Error(`the server counted ${sum} bytes`);
 }
 
 export async function serverCompressedUnary(target: string): Promise<void> {
@@ -123,10 +123,10 @@ function expectReplies(
 ): void {
   if (messages.length !== expected.length) throw new Error(`there are ${messages.length} replies`);
   for (const [i, [size, isCompressed]] of expected.entries()) {
-    const { compressed: flag, octets } = messages[i];
+    const { compressed: flag, bytes } = messages[i];
     if (flag !== isCompressed) throw new Error(`reply ${i} is ${flag ? '' : 'not '}compressed`);
-    const reply: SimpleResponse = unaryCall.responseDeserialize(flag ? gunzipSync(octets) : octets);
+    const reply: SimpleResponse = unaryCall.responseDeserialize(flag ? gunzipSync(bytes) : bytes);
     if (reply.payload?.body.length !== size)
-      throw new Error(`the body of reply ${i} has ${reply.payload?.body.length} octets, not ${size}`);
+      throw new Error(`the body of reply ${i} has ${reply.payload?.body.length} bytes, not ${size}`);
   }
 }

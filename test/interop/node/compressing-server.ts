@@ -13,10 +13,10 @@ class InvalidArgument extends Error {}
 
 /** A message as it was before compression; throws where its flag is not as the request claims. */
 function open<Request extends { expectCompressed?: Wanted }>(
-  { compressed, octets }: Message,
-  deserialize: (octets: Buffer) => Request,
+  { compressed, bytes }: Message,
+  deserialize: (bytes: Buffer) => Request,
 ): Request {
-  const request = deserialize(compressed ? gunzipSync(octets) : octets);
+  const request = deserialize(compressed ? gunzipSync(bytes) : bytes);
   const wanted = request.expectCompressed;
   if (wanted && wanted.value !== compressed)
     throw new InvalidArgument(`the message is ${compressed ? '' : 'not '}compressed`);
@@ -35,13 +35,13 @@ const methods: Readonly<Record<string, (requests: readonly Message[]) => Buffer[
     return [close(reply, request.responseCompressed)];
   },
   [streamingInputCall.path]: (messages) => {
-    let octets = 0;
+    let bytes = 0;
     for (const message of messages)
-      octets += open(message, streamingInputCall.requestDeserialize).payload?.body.length ?? 0;
-    return [frameMessage(streamingInputCall.responseSerialize({ aggregatedPayloadSize: octets }))];
+      bytes += open(message, streamingInputCall.requestDeserialize).payload?.body.length ?? 0;
+    return [frameMessage(streamingInputCall.responseSerialize({ aggregatedPayloadSize: bytes }))];
   },
   [streamingOutputCall.path]: ([message]) => {
-    const { responseParameters = [] } = streamingOutputCall.requestDeserialize(message.octets);
+    const { responseParameters = [] } = streamingOutputCall.requestDeserialize(message.bytes);
     return responseParameters.map(({ size, compressed }) =>
       close(streamingOutputCall.responseSerialize({ payload: zeros(size) }), compressed),
     );

@@ -1,28 +1,28 @@
 /** One length-prefixed message of a gRPC stream. */
 export interface Message {
   readonly compressed: boolean;
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
 }
 
 const prefixBytes = 5;
 
-/** The whole messages at the beginning of what came, and the octets after them. */
+/** The whole messages at the beginning of what came, and the bytes after them. */
 export function splitMessages(bytes: Buffer): { messages: Message[]; rest: Buffer } {
   const messages: Message[] = [];
   let at = 0;
   while (bytes.length - at >= prefixBytes) {
     const end = at + prefixBytes + bytes.readUInt32BE(at + 1);
     if (end > bytes.length) break;
-    messages.push({ compressed: bytes[at] === 1, octets: bytes.subarray(at + prefixBytes, end) });
+    messages.push({ compressed: bytes[at] === 1, bytes: bytes.subarray(at + prefixBytes, end) });
     at = end;
   }
   return { messages, rest: bytes.subarray(at) };
 }
 
 /** A message with its prefix. */
-export function frameMessage(octets: Uint8Array, compressed = false): Buffer {
+export function frameMessage(bytes: Uint8Array, compressed = false): Buffer {
   const prefix = Buffer.alloc(prefixBytes);
   prefix[0] = compressed ? 1 : 0;
-  prefix.writeUInt32BE(octets.length, 1);
-  return Buffer.concat([prefix, octets]);
+  prefix.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([prefix, bytes]);
 }

@@ -52,11 +52,11 @@ function streamingInputCall(
   call: grpc.ServerReadableStream<StreamingInputCallRequest, StreamingInputCallResponse>,
   done: grpc.sendUnaryData<StreamingInputCallResponse>,
 ): void {
-  let octets = 0;
+  let bytes = 0;
   call.on('data', ({ payload }: StreamingInputCallRequest) => {
-    octets += payload?.body.length ?? 0;
+    bytes += payload?.body.length ?? 0;
   });
-  call.on('end', () => done(null, { aggregatedPayloadSize: octets }));
+  call.on('end', () => done(null, { aggregatedPayloadSize: bytes }));
   call.on('error', () => {});
 }
 

@@ -10,9 +10,9 @@ export const unimplementedService = loadService('interop/test.proto', 'grpc.test
 export interface Method<Request, Reply> {
   readonly path: string;
   readonly requestSerialize: (value: Request) => Buffer;
-  readonly requestDeserialize: (octets: Buffer) => Request;
+  readonly requestDeserialize: (bytes: Buffer) => Request;
   readonly responseSerialize: (value: Reply) => Buffer;
-  readonly responseDeserialize: (octets: Buffer) => Reply;
+  readonly responseDeserialize: (bytes: Buffer) => Reply;
 }
 
 function method<Request, Reply>(service: grpc.ServiceDefinition, name: string): Method<Request, Reply> {
@@ -86,8 +86,8 @@ export const unimplementedCall = method<Empty, Empty>(testService, 'Unimplemente
 export const unimplementedServiceCall = method<Empty, Empty>(unimplementedService, 'UnimplementedCall');
 
 /** A body of zeros, as most cases send. */
-export function zeros(octets: number): Payload {
-  return { body: Buffer.alloc(octets) };
+export function zeros(bytes: number): Payload {
+  return { body: Buffer.alloc(bytes) };
 }
 
 /** What large_unary sends and asks for. */

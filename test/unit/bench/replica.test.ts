@@ -8,7 +8,7 @@ import { healthService } from '../../support/protos.ts';
 
 const bench = (file: string) => fileURLToPath(new URL(`../../bench/${file}`, import.meta.url));
 const run = promisify(execFile);
-const same = (octets: Buffer) => octets;
+const same = (bytes: Buffer) => bytes;
 
 describe("the bench's replica and generator", () => {
   let replica: ChildProcess;
@@ -37,7 +37,7 @@ describe("the bench's replica and generator", () => {
           ),
       );
       for (const reply of await Promise.all(calls))
-        expect(reply?.equals(message), `${bytes} octets`).to.equal(true);
+        expect(reply?.equals(message), `${bytes} bytes`).to.equal(true);
     }
     client.close();
   });

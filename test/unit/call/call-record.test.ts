@@ -11,13 +11,13 @@ import type { MethodRef } from '../../../src/upstream/method-slots.ts';
 import { watchLeases } from '../../support/leases.ts';
 import { callRecord } from '../telemetry/records.ts';
 import {
+  bytes,
   type CallRig,
   callRig,
   expectOver,
   failure,
   grpcHead,
   httpHead,
-  octets,
   replyHead,
   send,
 } from './call-rig.ts';
@@ -46,7 +46,7 @@ describe('the record of a call', () => {
     const rig = callRig();
     const ends = endsOf(rig);
     const client = rig.call(grpcHead(), false);
-    const read = Buffer.concat([octets('before'), messages]);
+    const read = Buffer.concat([bytes('before'), messages]);
     client.receiver!.data(read, 6, read.length, true);
     rig.clock.advance(30);
     const upstream = rig.order[0].receiver!;

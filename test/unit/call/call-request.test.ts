@@ -7,13 +7,13 @@ import { HeaderBlock } from '../../../src/core/header-block.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../../src/telemetry/tracing.ts';
 import {
+  bytes,
   callRig,
   expectOver,
   FakeStream,
   failure,
   grpcHead,
   httpHead,
-  octets,
   replyHead,
   send,
 } from './call-rig.ts';
@@ -81,7 +81,7 @@ describe('the request of a call', () => {
     const rig = callRig();
     const client = rig.call(grpcHead(), false);
     rig.order[0].receiver!.head(replyHead('200', ['grpc-status', '8']), true);
-    client.receiver!.data(octets('..late'), 2, 6, false);
+    client.receiver!.data(bytes('..late'), 2, 6, false);
     client.receiver!.trailers(HeaderBlock.of(['x-sum', '1']));
     expect(rig.order[0].said).to.deep.equal(['head POST', 'reset NO_ERROR']);
     expect(client.credit).to.equal(4);
@@ -254,7 +254,7 @@ describe('callHandler', () => {
     const rig = callRig();
     const client = new FakeStream();
     callHandler(() => rig.context, peer).oversize(client, grpcHead());
-    client.receiver!.data(octets('body'), 0, 4, false);
+    client.receiver!.data(bytes('body'), 0, 4, false);
     client.receiver!.trailers(trailers(0));
     expect(client.credit).to.equal(4);
     expect(rig.settled[0].requestBytes).to.equal(0);

@@ -266,12 +266,12 @@ export const failure = (kind: StreamFailure['kind'], code: ErrorCode = 0): Strea
   message: `it was ${kind}`,
 });
 
-export const octets = (text: string): Buffer => Buffer.from(text, 'latin1');
+export const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-/** Says octets of a request on the client's behalf. */
+/** Says bytes of a request on the client's behalf. */
 export function send(client: FakeStream, text: string, last = false): void {
-  const bytes = octets(text);
-  client.receiver!.data(bytes, 0, bytes.length, last);
+  const data = bytes(text);
+  client.receiver!.data(data, 0, data.length, last);
 }
 
 /** A call that ended: nothing counts any more, it is on record once, and no timer is left. */

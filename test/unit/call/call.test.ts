@@ -3,7 +3,7 @@ import { ErrorCode } from '../../../src/core/error-code.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { callRig, expectOver, failure, grpcHead, httpHead, octets, replyHead, send } from './call-rig.ts';
+import { bytes, callRig, expectOver, failure, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
 
 describe('Call', () => {
   it('relays a request and its reply, frame by frame, and settles once', () => {
@@ -14,7 +14,7 @@ describe('Call', () => {
     send(client, 'two', true);
     expect(stream.said).to.deep.equal(['head POST', 'data 3', 'data 3 last']);
     stream.receiver!.head(replyHead(), false);
-    stream.receiver!.data(octets('reply'), 0, 5, false);
+    stream.receiver!.data(bytes('reply'), 0, 5, false);
     stream.receiver!.trailers(HeaderBlock.of(['grpc-status', '5']));
     expect(client.said).to.deep.equal(['head 200', 'data 5', 'trailers']);
     expect(rig.settled[0]).to.include({
@@ -44,7 +44,7 @@ describe('Call', () => {
     expectOver(rig);
   });
 
-  it('gives credit as octets leave, in both directions', () => {
+  it('gives credit as bytes leave, in both directions', () => {
     const rig = callRig();
     const client = rig.call(grpcHead(), false);
     const [stream] = rig.pools[0].streams;
@@ -54,7 +54,7 @@ describe('Call', () => {
     stream.receiver!.sent(2);
     expect(client.credit).to.equal(5);
     stream.receiver!.head(replyHead(), false);
-    stream.receiver!.data(octets('abc'), 0, 3, false);
+    stream.receiver!.data(bytes('abc'), 0, 3, false);
     client.receiver!.sent(3);
     expect(stream.credit).to.equal(3);
   });
@@ -213,11 +213,11 @@ describe('Call', () => {
       expectOver(rig);
     });
 
-    it('goes on sending after an error of ours: the octets are taken and forgotten', () => {
+    it('goes on sending after an error of ours: the bytes are taken and forgotten', () => {
       const rig = callRig();
       const client = rig.call(httpHead('POST', '/other'), false);
       const call = client.receiver!;
-      call.data(octets('hello'), 0, 5, false);
+      call.data(bytes('hello'), 0, 5, false);
       call.trailers(HeaderBlock.of(['x', '1']));
       call.failed(failure('closed'));
       expect(client.credit).to.equal(5);

@@ -10,7 +10,7 @@ import { blockPool } from '../../../src/core/block-pool.ts';
 /** Nothing has left, there being no attempt to leave for. */
 const nowhere = -1;
 const everywhere = Number.POSITIVE_INFINITY;
-const octets = (text: string): Buffer => Buffer.from(text, 'latin1');
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 const held = (buffer: ReplayBuffer): string =>
   Buffer.from(buffer.bytes.subarray(0, buffer.length)).toString('latin1');
 
@@ -21,10 +21,10 @@ describe('ReplayBuffer', () => {
 
   it('keeps copies of pieces in order', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1000));
-    const piece = octets('..one..');
+    const piece = bytesOf('..one..');
     expect(buffer.push(piece, 2, 5, nowhere)).to.equal(true);
     piece.fill(0);
-    expect(buffer.push(octets('two'), 0, 3, nowhere)).to.equal(true);
+    expect(buffer.push(bytesOf('two'), 0, 3, nowhere)).to.equal(true);
     expect([held(buffer), buffer.complete]).to.deep.equal(['onetwo', true]);
   });
 
@@ -33,9 +33,9 @@ describe('ReplayBuffer', () => {
     const buffer = new ReplayBuffer(budget);
     const much = Buffer.alloc(replayBytesPerCallMax);
     expect(buffer.push(much, 0, much.length, 0)).to.equal(true);
-    expect(buffer.push(octets('6'), 0, 1, much.length), 'it may still be refused').to.equal(true);
-    expect(buffer.push(octets('7'), 0, 1, much.length + 1)).to.equal(false);
-    expect(buffer.push(octets('8'), 0, 1, nowhere)).to.equal(false);
+    expect(buffer.push(bytesOf('6'), 0, 1, much.length), 'it may still be refused').to.equal(true);
+    expect(buffer.push(bytesOf('7'), 0, 1, much.length + 1)).to.equal(false);
+    expect(buffer.push(bytesOf('8'), 0, 1, nowhere)).to.equal(false);
     expect([buffer.length, buffer.complete]).to.deep.equal([0, false]);
     expect(budget.take(1 << 20), 'all is given back').to.equal(true);
   });
@@ -45,37 +45,37 @@ describe('ReplayBuffer', () => {
     const buffer = new ReplayBuffer(budget);
     budget.take(600_000);
     expect(buffer.push(Buffer.alloc(replayBytesPerCallMax), 0, replayBytesPerCallMax, 0)).to.equal(true);
-    expect(buffer.push(octets('6'), 0, 1, 0)).to.equal(false);
+    expect(buffer.push(bytesOf('6'), 0, 1, 0)).to.equal(false);
   });
 
   it('keeps a first window beside several attempts', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
     const much = Buffer.alloc(replayBytesPerCallMax);
     expect(buffer.push(much, 0, much.length, everywhere)).to.equal(true);
-    expect(buffer.push(octets('6'), 0, 1, everywhere)).to.equal(false);
+    expect(buffer.push(bytesOf('6'), 0, 1, everywhere)).to.equal(false);
   });
 
   it('an empty piece is kept by any buffer that is whole', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(0));
-    expect(buffer.push(octets(''), 0, 0, 0)).to.equal(true);
+    expect(buffer.push(bytesOf(''), 0, 0, 0)).to.equal(true);
     expect(buffer.complete).to.equal(true);
   });
 
   it('shares a budget: who comes when it is used up keeps nothing, and what is dropped is free again', () => {
     const budget = new ReplayBudget(10);
     const [first, second] = [new ReplayBuffer(budget), new ReplayBuffer(budget)];
-    expect(first.push(octets('12345678'), 0, 8, nowhere)).to.equal(true);
-    expect(second.push(octets('123'), 0, 3, nowhere)).to.equal(false);
+    expect(first.push(bytesOf('12345678'), 0, 8, nowhere)).to.equal(true);
+    expect(second.push(bytesOf('123'), 0, 3, nowhere)).to.equal(false);
     first.drop();
     first.drop();
     expect(budget.take(10)).to.equal(true);
     expect(budget.take(1)).to.equal(false);
   });
 
-  it('a flood of single octets takes no more memory than their number, doubled', () => {
+  it('a flood of single bytes takes no more memory than their number, doubled', () => {
     const budget = new ReplayBudget(131_072);
     const buffer = new ReplayBuffer(budget);
-    for (let i = 0; i < 65_536; i++) expect(buffer.push(octets('x'), 0, 1, i)).to.equal(true);
+    for (let i = 0; i < 65_536; i++) expect(buffer.push(bytesOf('x'), 0, 1, i)).to.equal(true);
     expect(buffer.length).to.equal(65_536);
     expect(buffer.bytes.length).to.be.at.most(131_072);
   });
@@ -83,15 +83,15 @@ describe('ReplayBuffer', () => {
   it('keeps every byte as it grows, the first one too', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
     const pieces = ['1', '2'.repeat(300), '3'.repeat(48), '4'.repeat(49), '5'.repeat(5000)];
-    for (const piece of pieces) buffer.push(octets(`..${piece}`), 2, piece.length + 2, nowhere);
+    for (const piece of pieces) buffer.push(bytesOf(`..${piece}`), 2, piece.length + 2, nowhere);
     expect(held(buffer)).to.equal(pieces.join(''));
   });
 
   it('takes no more memory while there is room, and twice as much when there is none', () => {
     const buffer = new ReplayBuffer(new ReplayBudget(1 << 20));
-    for (let i = 0; i < 256; i++) buffer.push(octets('x'), 0, 1, i);
+    for (let i = 0; i < 256; i++) buffer.push(bytesOf('x'), 0, 1, i);
     expect(buffer.bytes.length).to.equal(256);
-    buffer.push(octets('x'), 0, 1, 256);
+    buffer.push(bytesOf('x'), 0, 1, 256);
     expect(buffer.bytes.length).to.equal(512);
   });
 

@@ -17,7 +17,7 @@ describe('core/bounded-text', () => {
     expect(boundedText('12345😀89', 8)).to.equal('12345😀…');
   });
 
-  it('keeps lone surrogates and octets as they are', () => {
+  it('keeps lone surrogates and bytes as they are', () => {
     for (const text of ['a\ud800b', '\udc00', 'caf\xe9', '日本']) expect(ownText(text)).to.equal(text);
   });
 

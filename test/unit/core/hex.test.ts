@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { hex32, hexValues, wordOfHex, writeHex32 } from '../../../src/core/hex.ts';
 
 describe('core/hex', () => {
-  it('writes 32 bits as 8 digits, as text and as octets, and reads them back', () => {
+  it('writes 32 bits as 8 digits, as text and as bytes, and reads them back', () => {
     fc.assert(
       fc.property(fc.integer(), (word) => {
         const text = hex32(word);

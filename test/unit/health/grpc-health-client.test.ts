@@ -10,14 +10,14 @@ const timeoutMs = 2000;
 const tcp = (port: number): Address => ({ kind: 'tcp', host: '127.0.0.1', port });
 
 describe('a health service that answers garbage', () => {
-  /** A gRPC server whose Check sends these octets as its message. */
-  async function saying(octets: Buffer): Promise<{ port: number; close(): void }> {
+  /** A gRPC server whose Check sends these bytes as its message. */
+  async function saying(bytes: Buffer): Promise<{ port: number; close(): void }> {
     const server = new grpc.Server();
     const raw = {
       ...healthService.Check,
       responseSerialize: (value: unknown) => value as Buffer,
     } as grpc.MethodDefinition<unknown, unknown>;
-    const check = (_call: unknown, done: grpc.sendUnaryData<unknown>) => done(null, octets);
+    const check = (_call: unknown, done: grpc.sendUnaryData<unknown>) => done(null, bytes);
     server.addService({ Check: raw }, { Check: check as grpc.UntypedHandleCall });
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
@@ -26,7 +26,7 @@ describe('a health service that answers garbage', () => {
     });
     return { port, close: () => server.forceShutdown() };
   }
-  for (const [what, octets, reason] of [
+  for (const [what, bytes, reason] of [
     ['no protobuf', Buffer.from('ffffffffffff', 'hex'), /^a message that is no HealthCheckResponse: /],
     [
       'a status that does not exist',
@@ -40,7 +40,7 @@ describe('a health service that answers garbage', () => {
     ],
   ] as const) {
     it(`${what} says nothing about health, with its reason`, async () => {
-      const server = await saying(octets);
+      const server = await saying(bytes);
       const made = grpcProbe(tcp(server.port), systemClock, { service: '', mode: 'check' });
       for (let i = 0; i < 2; i++) {
         const result = await made.check(timeoutMs);

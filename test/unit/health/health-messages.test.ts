@@ -11,9 +11,9 @@ describe('the messages of grpc.health.v1', () => {
     const name = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.constant('x'.repeat(20_000)));
     fc.assert(
       fc.property(name, (service) => {
-        const octets = encodeRequest({ service });
-        expect((requestDeserialize(octets) as { service: string }).service).to.equal(service);
-        if (service !== '') expect(octets.equals(requestSerialize({ service }))).to.equal(true);
+        const bytes = encodeRequest({ service });
+        expect((requestDeserialize(bytes) as { service: string }).service).to.equal(service);
+        if (service !== '') expect(bytes.equals(requestSerialize({ service }))).to.equal(true);
       }),
     );
     expect(encodeRequest({}).length).to.equal(0);
@@ -50,9 +50,9 @@ describe('the messages of grpc.health.v1', () => {
     for (const hex of garbage)
       expect(() => decodeResponse(Buffer.from(hex, 'hex')), hex).to.throw(RangeError);
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), (octets) => {
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         try {
-          expect(decodeResponse(octets).status).to.satisfy(
+          expect(decodeResponse(bytes).status).to.satisfy(
             (s: unknown) => typeof s === 'string' || Number.isInteger(s),
           );
         } catch (error) {
@@ -96,11 +96,9 @@ describe('the messages of grpc.health.v1', () => {
       prefix.writeUInt32BE(bytes.length, 1);
       return Buffer.concat([prefix, bytes]);
     };
-    const read = (octets: Buffer, encoding = ''): [string, string[]] => {
+    const read = (bytes: Buffer, encoding = ''): [string, string[]] => {
       const messages: string[] = [];
-      const wrong = new MessageReader().push(octets, encoding, (message) =>
-        messages.push(message.toString()),
-      );
+      const wrong = new MessageReader().push(bytes, encoding, (message) => messages.push(message.toString()));
       return [wrong, messages];
     };
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { BodyReader, windowBytes } from '../../../src/http1/body-reader.ts';
 
-/** A message whose next octets are always there. */
+/** A message whose next bytes are always there. */
 function endless(chunkBytes: number): IncomingMessage {
   const message = new Readable({
     read() {

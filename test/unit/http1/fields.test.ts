@@ -81,7 +81,7 @@ describe('http1/fields', () => {
       }
     });
 
-    it('refuses octets that no field may hold', () => {
+    it('refuses bytes that no field may hold', () => {
       for (const value of ['a\r\nb', 'a\nb', 'a\0b', ' a', 'a\x7f'])
         expect(readFields(['x', value]).error).to.be.a('string');
       expect(readFields(['x y', 'a']).error).to.be.a('string');

@@ -46,7 +46,7 @@ describe('http2/byte-queue', () => {
     );
   });
 
-  it('puts tiny pieces together: 10,000 of one octet cost two blocks, not 10,000', () => {
+  it('puts tiny pieces together: 10,000 of one byte cost two blocks, not 10,000', () => {
     const queue = new ByteQueue();
     for (let i = 0; i < 10_000; i++) queue.push(Buffer.of(1), 0, 1);
     expect((queue as unknown as { blocks: unknown[] }).blocks.length).to.equal(2);

@@ -296,7 +296,7 @@ describe('http2/connection, client', () => {
       expect(client.connection.accepting).to.equal(true);
     });
 
-    const idle: ReadonlyArray<readonly [what: string, octets: Buffer]> = [
+    const idle: ReadonlyArray<readonly [what: string, bytes: Buffer]> = [
       ['HEADERS', headers(3, okHead, true)],
       ['HEADERS of the server own', headers(2, okHead, true)],
       ['DATA', data(3, 'x')],
@@ -308,10 +308,10 @@ describe('http2/connection, client', () => {
       ],
       ['SETTINGS that enable push', settings([2, 1])],
     ];
-    for (const [what, octets] of idle) {
+    for (const [what, bytes] of idle) {
       it(`that nobody opened end the connection by ${what}, and fail the others as its fault`, () => {
         const { client, recorder } = requested();
-        client.send(octets);
+        client.send(bytes);
         expect(client.said()).to.deep.equal(['GOAWAY 0 1']);
         expect(recorder.failures.map(({ kind }) => kind)).to.deep.equal(['protocol']);
         expect(client.error).to.include({ ours: true, code: ErrorCode.PROTOCOL_ERROR });

@@ -18,7 +18,7 @@ function opened(options: Partial<ConnectionOptions> = {}, ...fields: Array<[stri
   return { server, ...request };
 }
 
-/** Octets that came and are not disposed of; what may come yet, all credit included that is on its way. */
+/** Bytes that came and are not disposed of; what may come yet, all credit included that is on its way. */
 function counts(server: Scripted): { held: number; granted: number } {
   const core = server.connection as unknown as { buffered: number; withheld: number };
   const window = server.connection.receiveWindow as unknown as { granted: number; owed: number };
@@ -29,7 +29,7 @@ function counts(server: Scripted): { held: number; granted: number } {
 const whole = data(1, body, true);
 
 describe('http2/connection, DATA in pieces', () => {
-  it('is passed on as it comes, and ends the stream with its last octet, once', () => {
+  it('is passed on as it comes, and ends the stream with its last byte, once', () => {
     const { server, recorder } = opened();
     server.send(whole.subarray(0, 9));
     expect(recorder.events).to.deep.equal([]);
@@ -88,7 +88,7 @@ describe('http2/connection, DATA in pieces', () => {
   it('is dropped where its receiver resets the stream with the first piece', () => {
     const { server, recorder, stream } = opened();
     recorder.data = () => stream.reset(ErrorCode.CANCEL);
-    for (const octet of whole) server.send(Buffer.of(octet));
+    for (const byte of whole) server.send(Buffer.of(byte));
     expect(server.said()).to.deep.equal(['RST_STREAM 1 8']);
     expect(counts(server).held).to.equal(0);
     expect(server.error).to.equal(undefined);
@@ -154,13 +154,13 @@ describe('http2/connection, DATA in pieces that must not be', () => {
     it(`ends the connection ${what} as soon as its header is whole`, () => {
       const { server, recorder } = opened();
       before(server);
-      const octets = data(id, body);
-      server.send(octets.subarray(0, 8));
+      const bytes = data(id, body);
+      server.send(bytes.subarray(0, 8));
       expect(server.error).to.equal(undefined);
-      server.send(octets.subarray(8, 9));
+      server.send(bytes.subarray(8, 9));
       expect(server.error?.code).to.equal(code);
       expect(server.error?.message).to.contain(message);
-      server.send(octets.subarray(9));
+      server.send(bytes.subarray(9));
       expect(recorder.events.filter((event) => event.startsWith('data'))).to.deep.equal([]);
     });
   }

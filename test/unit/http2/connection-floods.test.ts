@@ -7,7 +7,7 @@ const ok = HeaderBlock.of([':status', '200']);
 const body = Buffer.alloc(100_000, 'b');
 
 describe('http2/connection, a flood', () => {
-  it('of tiny DATA costs its octets, not an object each', () => {
+  it('of tiny DATA costs its bytes, not an object each', () => {
     const server = new Scripted('server');
     server.send(settings([4, 0]), headers(1, postHead, false));
     const [{ stream }] = server.requests;
@@ -31,7 +31,7 @@ describe('http2/connection, a flood', () => {
     expect(server.requests[0].recorder.ends).to.equal(1);
   });
 
-  const floods: ReadonlyArray<readonly [what: string, octets: (n: number) => Buffer]> = [
+  const floods: ReadonlyArray<readonly [what: string, bytes: (n: number) => Buffer]> = [
     ['PING', () => Buffer.from('0000080600000000000011223344556677', 'hex')],
     ['SETTINGS', () => settings()],
     ['acknowledgements of SETTINGS', () => Buffer.from('000000040100000000', 'hex')],
@@ -47,11 +47,11 @@ describe('http2/connection, a flood', () => {
       (n) => Buffer.concat([headers(n * 2 + 1, postHead, false), reset(n * 2 + 1, 8), data(n * 2 + 1, 'x')]),
     ],
   ];
-  for (const [what, octets] of floods) {
+  for (const [what, bytes] of floods) {
     it(`of ${what} ends the connection`, () => {
       const server = new Scripted('server');
       let sent = 0;
-      while (server.error === undefined && sent < 5000) server.send(octets(sent++));
+      while (server.error === undefined && sent < 5000) server.send(bytes(sent++));
       // At the soft limit in good order where it has no stream, at the hard one by force.
       expect(server.error?.code ?? ErrorCode.ENHANCE_YOUR_CALM).to.equal(ErrorCode.ENHANCE_YOUR_CALM);
       expect(server.connection.over).to.equal(true);
@@ -63,14 +63,14 @@ describe('http2/connection, a flood', () => {
       const server = new Scripted('server');
       for (let i = 0; i < 5000; i++) {
         server.nowMs += 100;
-        server.send(octets(i));
+        server.send(bytes(i));
         server.said();
       }
       expect(server.error).to.equal(undefined);
     });
   }
 
-  it('that is none: 10,000 DATA of 600 octets on one stream, and 2,000 near-empty calls', () => {
+  it('that is none: 10,000 DATA of 600 bytes on one stream, and 2,000 near-empty calls', () => {
     const server = new Scripted('server');
     server.send(headers(1, postHead, false));
     server.requests[0].recorder.keepBody = false;

@@ -20,7 +20,7 @@ function opened(...parameters: ReadonlyArray<readonly [number, number]>) {
   return { server, stream, recorder };
 }
 
-/** Octets of DATA per stream in what was said. */
+/** Bytes of DATA per stream in what was said. */
 function dataBytes(server: Scripted): Map<number, number> {
   const bytes = new Map<number, number>();
   for (const { type, id, payload } of server.frames()) {
@@ -125,16 +125,16 @@ describe('http2/connection, flow control', () => {
       expect(total).to.equal(6 * 40_000);
     });
 
-    const overflows: ReadonlyArray<readonly [what: string, octets: Buffer[], said: string]> = [
+    const overflows: ReadonlyArray<readonly [what: string, bytes: Buffer[], said: string]> = [
       ['an increment beyond 2^31 - 1 on a stream', [windowUpdate(1, 0x7fff_ffff)], 'RST_STREAM 1 3'],
       ['an increment of 0 on a stream', [windowUpdate(1, 0)], 'RST_STREAM 1 1'],
       ['an increment beyond 2^31 - 1 on the connection', [windowUpdate(0, 0x7fff_ffff)], 'GOAWAY 1 3'],
       ['an increment of 0 on the connection', [windowUpdate(0, 0)], 'GOAWAY 1 1'],
     ];
-    for (const [what, octets, said] of overflows) {
+    for (const [what, bytes, said] of overflows) {
       it(`${what}: ${said}`, () => {
         const { server } = opened();
-        server.send(...octets);
+        server.send(...bytes);
         expect(server.said()).to.deep.equal([said]);
       });
     }
@@ -192,7 +192,7 @@ describe('http2/connection, flow control', () => {
       server.send(headers(1, postHead, false));
       server.requests[0].recorder.stalled = true;
       for (let i = 0; i < 200; i++) server.send(paddedData(1, Buffer.of(1), 255));
-      // 200 octets are held, and their 51,200 of padding were returned on the way.
+      // 200 bytes are held, and their 51,200 of padding were returned on the way.
       expect(server.requests[0].recorder.unread).to.equal(200);
       const said = server.said();
       expect(said.filter((one) => one.startsWith('WINDOW_UPDATE 1')).length).to.equal(1);
@@ -362,7 +362,7 @@ describe('http2/connection, flow control', () => {
   });
 });
 
-/** Octets that the connection counts as received and not disposed of. */
+/** Bytes that the connection counts as received and not disposed of. */
 function held(server: Scripted): number {
   return (server.connection as unknown as { buffered: number }).buffered;
 }

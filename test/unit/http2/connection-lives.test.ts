@@ -37,7 +37,7 @@ describe('http2/connection, server, its streams and its end', () => {
       expect(server.requests.length).to.equal(3);
     });
 
-    const idle: ReadonlyArray<readonly [what: string, octets: Buffer, said: string]> = [
+    const idle: ReadonlyArray<readonly [what: string, bytes: Buffer, said: string]> = [
       ['DATA', data(1, 'x'), 'GOAWAY 0 1'],
       ['RST_STREAM', reset(1, 8), 'GOAWAY 0 1'],
       ['WINDOW_UPDATE', windowUpdate(1, 1), 'GOAWAY 0 1'],
@@ -50,10 +50,10 @@ describe('http2/connection, server, its streams and its end', () => {
         'GOAWAY 0 1',
       ],
     ];
-    for (const [what, octets, said] of idle) {
+    for (const [what, bytes, said] of idle) {
       it(`that are idle end the connection by ${what}`, () => {
         const server = new Scripted('server');
-        server.send(octets);
+        server.send(bytes);
         expect(server.said()).to.deep.equal([said]);
       });
     }

@@ -258,7 +258,7 @@ class Run {
       const recorder = call.recorder[to];
       if (recorder === null) continue;
       const { bytes } = call.said[from];
-      expect(recorder.body.equals(body.subarray(0, recorder.body.length)), 'octets in order').to.equal(true);
+      expect(recorder.body.equals(body.subarray(0, recorder.body.length)), 'bytes in order').to.equal(true);
       expect(recorder.body.length).to.be.at.most(bytes);
       const resetAt = call.resetAt[to];
       if (resetAt !== null) expect(recorder.events.length, 'nothing after a reset').to.equal(resetAt);

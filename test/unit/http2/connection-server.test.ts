@@ -179,7 +179,7 @@ describe('http2/connection, server', () => {
       }
     });
 
-    it('may be padded with as much as a length octet counts, and the padding is no part of it', () => {
+    it('may be padded with as much as a length byte counts, and the padding is no part of it', () => {
       for (const padding of [0, 1, 127, 128, 200, 255]) {
         const server = new Scripted('server');
         const payload = Buffer.concat([Buffer.of(padding), fragment(...getHead), Buffer.alloc(padding)]);

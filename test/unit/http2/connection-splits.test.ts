@@ -83,7 +83,7 @@ function joined(events: readonly string[]): string[] {
  * in their order over all streams. When credit is given depends on the cuts, and is judged by `credit`.
  */
 function told(written: Buffer): unknown {
-  const streams = new Map<number, Array<[what: string, octets: string]>>();
+  const streams = new Map<number, Array<[what: string, bytes: string]>>();
   const order: string[] = [];
   const preface = written.subarray(0, 3).toString('latin1') === 'PRI' ? 24 : 0;
   for (const { type, flags, id, payload } of framesOf(written.subarray(preface))) {
@@ -108,8 +108,8 @@ function credit(end: Scripted): number {
   return window.granted + window.owed + core.withheld;
 }
 
-/** What one end makes of octets in pieces: its events, and the octets it wrote. */
-function replay(role: 'client' | 'server', octets: Buffer, pieces: readonly number[]): unknown {
+/** What one end makes of bytes in pieces: its events, and the bytes it wrote. */
+function replay(role: 'client' | 'server', bytes: Buffer, pieces: readonly number[]): unknown {
   const end = new Scripted(role, {}, false);
   const calls =
     role === 'client'
@@ -121,10 +121,10 @@ function replay(role: 'client' | 'server', octets: Buffer, pieces: readonly numb
         )
       : [];
   answers(end);
-  for (let at = 0, piece = 0; at < octets.length; piece++) {
-    const until = pieces.length === 0 ? octets.length : at + pieces[piece % pieces.length];
-    end.send(octets.subarray(at, until));
-    // DATA in pieces of an octet comes to ten times as much; what leaves too late waits, and is cut anew.
+  for (let at = 0, piece = 0; at < bytes.length; piece++) {
+    const until = pieces.length === 0 ? bytes.length : at + pieces[piece % pieces.length];
+    end.send(bytes.subarray(at, until));
+    // DATA in pieces of a byte comes to ten times as much; what leaves too late waits, and is cut anew.
     if (end.connection.out.length > 100_000) end.flush();
     at = until;
   }
@@ -143,22 +143,22 @@ const pieces = fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ m
   maxLength: 30,
 });
 
-describe('http2/connection, octets', () => {
+describe('http2/connection, bytes', () => {
   const run = recordedRun();
 
   for (const role of ['server', 'client'] as const) {
-    const octets = role === 'server' ? run.client : run.server;
+    const bytes = role === 'server' ? run.client : run.server;
 
     it(`give a ${role} the same events and answers however they are split`, () => {
-      const whole = replay(role, octets, []);
+      const whole = replay(role, bytes, []);
       fc.assert(
         fc.property(pieces, (sizes) => {
-          expect(replay(role, octets, sizes)).to.deep.equal(whole);
+          expect(replay(role, bytes, sizes)).to.deep.equal(whole);
         }),
         { numRuns: 60 },
       );
-      expect(replay(role, octets.subarray(0, 4000), [1])).to.deep.equal(
-        replay(role, octets.subarray(0, 4000), []),
+      expect(replay(role, bytes.subarray(0, 4000), [1])).to.deep.equal(
+        replay(role, bytes.subarray(0, 4000), []),
       );
     });
 
@@ -169,8 +169,8 @@ describe('http2/connection, octets', () => {
       });
       fc.assert(
         fc.property(damage, pieces, (changes, sizes) => {
-          const broken = Buffer.from(octets);
-          for (const [at, octet] of changes) broken[at % broken.length] = octet;
+          const broken = Buffer.from(bytes);
+          for (const [at, byte] of changes) broken[at % broken.length] = byte;
           expect(replay(role, broken, sizes)).to.deep.equal(replay(role, broken, []));
         }),
         { numRuns: 80 },
@@ -201,13 +201,13 @@ describe('http2/connection, octets', () => {
         settings([4, 0x7fff_ffff], [1, 0], [3, 0]),
         frame(FrameType.SETTINGS, Flag.ACK, 0),
       );
-      const octetsToSend = fc.oneof(
+      const bytesToSend = fc.oneof(
         { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }).map((raw) => Buffer.from(raw)) },
         { weight: 8, arbitrary: anyFrame },
         { weight: 8, arbitrary: sensible },
       );
       fc.assert(
-        fc.property(fc.array(octetsToSend, { maxLength: 40, size: 'max' }), fc.boolean(), (chunks, greet) => {
+        fc.property(fc.array(bytesToSend, { maxLength: 40, size: 'max' }), fc.boolean(), (chunks, greet) => {
           const end = new Scripted(role, {}, greet);
           const calls = role === 'client' && greet ? [end.request(postHead, false), end.request()] : [];
           answers(end);

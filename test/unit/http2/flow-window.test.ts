@@ -37,7 +37,7 @@ describe('http2/flow-window', () => {
   });
 
   describe('to receive', () => {
-    it('refuses the first octet beyond what was granted', () => {
+    it('refuses the first byte beyond what was granted', () => {
       const window = new ReceiveWindow(100);
       expect(window.receive(100)).to.equal(true);
       expect(window.receive(1)).to.equal(false);
@@ -58,7 +58,7 @@ describe('http2/flow-window', () => {
     it('doubles while its data is taken, up to its bound', () => {
       const window = new ReceiveWindow(100, 350);
       const increments: number[] = [];
-      for (let octets = 0; octets < 2000; octets += 10) {
+      for (let bytes = 0; bytes < 2000; bytes += 10) {
         expect(window.receive(10)).to.equal(true);
         const increment = window.release(10);
         if (increment > 0) increments.push(increment);
@@ -72,7 +72,7 @@ describe('http2/flow-window', () => {
       expect(window.receive(60_000)).to.equal(true);
       window.shrink(windowBytesDefault - 16_384);
       expect(window.outstanding).to.equal(-43_616);
-      // Below zero it takes no octet, but an empty frame needs none.
+      // Below zero it takes no byte, but an empty frame needs none.
       expect(window.receive(0)).to.equal(true);
       expect(window.release(60_000)).to.equal(60_000);
       expect(window.outstanding).to.equal(16_384);

@@ -217,9 +217,9 @@ describe('http2/frame-handlers', () => {
   it('DATA in pieces that does not end its stream does not end it', () => {
     const server = new Scripted('server');
     server.send(headers(1, postHead, false));
-    const octets = data(1, 'a'.repeat(5000));
-    server.send(octets.subarray(0, 3000));
-    server.send(octets.subarray(3000));
+    const bytes = data(1, 'a'.repeat(5000));
+    server.send(bytes.subarray(0, 3000));
+    server.send(bytes.subarray(3000));
     const { recorder } = server.requests[0];
     expect([recorder.bodyBytes, recorder.ends]).to.deep.equal([5000, 0]);
   });

@@ -69,7 +69,7 @@ describe('http2/frame-reader', () => {
     expect(seen).to.deep.equal(whole);
   });
 
-  it('finds the same frames however the octets are cut', () => {
+  it('finds the same frames however the bytes are cut', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (pieces) => {
         const { made, seen } = reader();
@@ -138,7 +138,7 @@ describe('http2/frame-reader', () => {
     }
   });
 
-  it('takes a frame of the largest size and refuses one octet more, before its payload came', () => {
+  it('takes a frame of the largest size and refuses one byte more, before its payload came', () => {
     for (const cut of [3, 9]) {
       const { made, seen, pieces } = reader();
       const most = frame(0, 0, 1, Buffer.alloc(frameBytesMax));
@@ -170,7 +170,7 @@ describe('http2/frame-reader', () => {
     expect(seen).to.deep.equal([0]);
   });
 
-  it('stops where it was told to hold, and goes on from there, however the octets are cut', () => {
+  it('stops where it was told to hold, and goes on from there, however the bytes are cut', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (pieces) => {
         const { made, seen } = reader();

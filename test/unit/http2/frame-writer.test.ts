@@ -13,7 +13,7 @@ function writer() {
   const made = new FrameWriter(out, new HpackEncoder(), () => writes++);
   return {
     made,
-    octets: () => Buffer.from(out.bytes.subarray(0, out.length)),
+    bytes: () => Buffer.from(out.bytes.subarray(0, out.length)),
     frames: () => framesOf(Buffer.from(out.bytes.subarray(0, out.length))),
     writes: () => writes,
   };
@@ -36,7 +36,7 @@ describe('http2/frame-writer', () => {
   });
 
   it('writes the small frames as the RFC lays them out', () => {
-    const { made, octets } = writer();
+    const { made, bytes } = writer();
     made.rstStream(0x7fff_ffff, 0xffff_ffff);
     made.windowUpdate(0, 0x7fff_ffff);
     made.settings([
@@ -46,7 +46,7 @@ describe('http2/frame-writer', () => {
     made.settingsAck();
     made.ping(true, Buffer.from('..01234567..'), 2);
     made.goaway(3, 0xb, 'calm');
-    expect(octets().toString('hex')).to.equal(
+    expect(bytes().toString('hex')).to.equal(
       [
         '00000403007fffffffffffffff',
         '0000040800000000007fffffff',
@@ -108,16 +108,16 @@ describe('http2/frame-writer', () => {
     expect(trailers.flags).to.equal(Flag.END_HEADERS | Flag.END_STREAM);
   });
 
-  for (const [octets, count] of [
+  for (const [bytes, count] of [
     [16_384, 1],
     [16_385, 2],
     [32_768, 2],
     [40_000, 3],
   ] as const) {
-    it(`cuts a header block of ${octets} octets into ${count}`, () => {
+    it(`cuts a header block of ${bytes} bytes into ${count}`, () => {
       const { made, frames } = writer();
-      const fixed = blockBytes(octets - 10) - (octets - 10);
-      const block = HeaderBlock.of(['x', 'é'.repeat(octets - fixed)]);
+      const fixed = blockBytes(bytes - 10) - (bytes - 10);
+      const block = HeaderBlock.of(['x', 'é'.repeat(bytes - fixed)]);
       made.headers(1, block, true);
       const all = frames();
       expect(all.length).to.equal(count);
@@ -131,7 +131,7 @@ describe('http2/frame-writer', () => {
         expect(flags).to.equal(wanted);
       }
       const wire = Buffer.concat(all.map(({ payload }) => payload));
-      expect(wire.length).to.equal(octets);
+      expect(wire.length).to.equal(bytes);
       const decoder = new HpackDecoder({ tableBytesMax: 4096, listBytesMax: 1 << 20, fieldsMax: 10 });
       expect(decoder.decode(wire, 0, wire.length)?.get('x')).to.equal(block.get('x'));
     });
@@ -145,7 +145,7 @@ describe('http2/frame-writer', () => {
   });
 });
 
-/** Octets of a block with one field whose value has so many octets. */
+/** Bytes of a block with one field whose value has so many bytes. */
 function blockBytes(valueBytes: number): number {
   const out = new OutputBuffer(16);
   new HpackEncoder().encode(HeaderBlock.of(['x', 'é'.repeat(valueBytes)]), out);

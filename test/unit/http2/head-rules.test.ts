@@ -22,7 +22,7 @@ const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boole
     [...target, ['te', 'trailers'], ['x', ''], ['cookie', 'a=b'], ['cookie', 'c']],
     true,
   ],
-  ['with octets above 0x7f in a value', [...target, ['x', '\xe9\xff']], true],
+  ['with bytes above 0x7f in a value', [...target, ['x', '\xe9\xff']], true],
   ...[...'#^|`/@\\ "<>{}'].map(
     (c) => [`with ${c} in :authority`, having(':authority', `a${c}b`), false] as const,
   ),
@@ -57,7 +57,7 @@ const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boole
   ['with a space in its path', having(':path', '/a b'), false],
   ['with a tab in its path', having(':path', '/a\tb'), false],
   ['with a fragment', having(':path', '/a#b'), false],
-  ['with octets above 0x7f in its path', having(':path', '/\xe9'), true],
+  ['with bytes above 0x7f in its path', having(':path', '/\xe9'), true],
   ['for * with POST', having(':path', '*'), false],
   [
     'for * with OPTIONS',
@@ -321,7 +321,7 @@ describe('http2/head-rules', () => {
     );
   });
 
-  it('a content-length is a number of octets, -1 where none is declared', () => {
+  it('a content-length is a number of bytes, -1 where none is declared', () => {
     expect(block(['content-length', '0']).contentLength).to.equal(0);
     expect(block(['content-length', '123456789012345']).contentLength).to.equal(123_456_789_012_345);
     expect(block(['x', '1']).contentLength).to.equal(-1);

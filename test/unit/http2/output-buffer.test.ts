@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { blockPool } from '../../../src/core/block-pool.ts';
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 
-function write(out: OutputBuffer, count: number, octet: number): void {
+function write(out: OutputBuffer, count: number, byte: number): void {
   out.reserve(count);
-  out.bytes.fill(octet, out.length, out.length + count);
+  out.bytes.fill(byte, out.length, out.length + count);
   out.length += count;
 }
 
@@ -15,7 +15,7 @@ describe('http2/output-buffer', () => {
     for (const [index, count] of counts.entries()) write(out, count, index + 1);
     let at = 0;
     for (const [index, count] of counts.entries()) {
-      expect(out.bytes.subarray(at, at + count).every((octet) => octet === index + 1)).to.equal(true);
+      expect(out.bytes.subarray(at, at + count).every((byte) => byte === index + 1)).to.equal(true);
       at += count;
     }
     expect(out.length).to.equal(at);
@@ -123,7 +123,7 @@ describe('http2/output-buffer', () => {
         write(out, count, 9);
         out.clear();
       }
-      expect(held.every((octet) => octet === 7)).to.equal(true);
+      expect(held.every((byte) => byte === 7)).to.equal(true);
     }
   });
 });

@@ -62,7 +62,7 @@ describe('http2/settings', () => {
     ] as const;
     for (const [id, name] of names)
       expect(apply([[id, 20_000]]).peer, name).to.deep.equal({ ...defaultPeerSettings(), [name]: 20_000 });
-    // Both octets of an identifier count: these are unknown.
+    // Both bytes of an identifier count: these are unknown.
     for (const [id] of names) expect(apply([[0x100 + id, 20_000]]).peer).to.deep.equal(defaultPeerSettings());
     expect(apply([[5, 16_384]]).error).to.equal(ErrorCode.NO_ERROR);
     expect(apply([]).error).to.equal(ErrorCode.NO_ERROR);

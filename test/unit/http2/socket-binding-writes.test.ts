@@ -59,8 +59,8 @@ function rig(onStream: (stream: Http2Stream) => void = () => {}) {
     { stream: onStream, ended: (error) => ends.push(error) },
   );
   binding.start();
-  const receive = (...octets: Buffer[]): void => {
-    const read = Buffer.concat(octets);
+  const receive = (...bytes: Buffer[]): void => {
+    const read = Buffer.concat(bytes);
     binding.received(read, read.length);
     for (const turn of turns.splice(0)) turn();
   };

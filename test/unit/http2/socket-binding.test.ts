@@ -36,7 +36,7 @@ interface Rig {
   readonly clock: VirtualClock;
   /** `ended` of the listener, each time it was called. */
   readonly ends: Array<ConnectionError | null>;
-  /** Octets that the client read. */
+  /** Bytes that the client read. */
   readonly read: () => Buffer;
   /** Resolves once `when` holds; fails by the timeout of the test. */
   readonly until: (when: () => boolean) => Promise<void>;
@@ -86,8 +86,8 @@ async function rig(
   return { binding, client, clock, ends, read: () => Buffer.concat(chunks), until };
 }
 
-function countOf(octets: Buffer, type: number): number {
-  return framesOf(octets).filter((frame) => frame.type === type).length;
+function countOf(bytes: Buffer, type: number): number {
+  return framesOf(bytes).filter((frame) => frame.type === type).length;
 }
 
 describe('http2/socket-binding', () => {
@@ -126,7 +126,7 @@ describe('http2/socket-binding', () => {
     expect(streams).to.deep.equal([1, 3]);
   });
 
-  it('keeps octets in order when a read begins more streams than one turn takes, and the socket is resumed', async () => {
+  it('keeps bytes in order when a read begins more streams than one turn takes, and the socket is resumed', async () => {
     const streams: number[] = [];
     const calls = (from: number) =>
       Array.from({ length: 100 }, (_, index) => headers((from + index) * 2 + 1, getHead, true));
@@ -254,15 +254,15 @@ describe('http2/socket-binding', () => {
     expect(binding.socket.destroyed).to.equal(true);
   });
 
-  for (const [what, octets, lingerMs] of [
+  for (const [what, bytes, lingerMs] of [
     ['an error', data(1, 'x'), 1000],
     ['good order', Buffer.alloc(0), 30_000],
   ] as const) {
     it(`waits ${lingerMs} ms after ${what} for a peer that does not hang up, then closes`, async () => {
       const { binding, client, clock, until } = await rig();
-      client.write(Buffer.concat([greeting, octets]));
+      client.write(Buffer.concat([greeting, bytes]));
       await until(() => binding.connection.settingsReceived);
-      if (octets.length === 0) binding.connection.shutdown();
+      if (bytes.length === 0) binding.connection.shutdown();
       await once(client, 'end');
       clock.advance(lingerMs - 1);
       expect(binding.socket.destroyed).to.equal(false);
@@ -279,7 +279,7 @@ describe('http2/socket-binding', () => {
     const { binding, client, read, until } = await rig((stream) => {
       stream.receiver = recorder;
       stream.head(ok, false);
-      // Credit for more as octets leave, as a relay gets it.
+      // Credit for more as bytes leave, as a relay gets it.
       let at = 0;
       const send = (bytes: number): void => {
         const from = at;

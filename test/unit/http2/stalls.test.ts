@@ -9,7 +9,7 @@ const head = HeaderBlock.of([':method', 'POST'], [':scheme', 'http'], [':path', 
 const replyHead = HeaderBlock.of([':status', '200']);
 const mebibyte = 1 << 20;
 
-/** A server that answers each request with `bytes` octets, and a client that reads none of them. */
+/** A server that answers each request with `bytes` bytes, and a client that reads none of them. */
 function stalledPair(bytes: number, server: Partial<ConnectionOptions> = {}): MemoryPair {
   const pair = new MemoryPair({
     client: { streamWindowBytes: 16_384, streamWindowBytesMax: 16_384 },

@@ -29,15 +29,15 @@ export function frame(
   return Buffer.concat([header, payload]);
 }
 
-export function framesOf(octets: Buffer): Frame[] {
+export function framesOf(bytes: Buffer): Frame[] {
   const frames: Frame[] = [];
-  for (let at = 0; at < octets.length; ) {
-    const end = at + frameHeaderBytes + octets.readUIntBE(at, 3);
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + frameHeaderBytes + bytes.readUIntBE(at, 3);
     frames.push({
-      type: octets[at + 3],
-      flags: octets[at + 4],
-      id: octets.readUInt32BE(at + 5) & 0x7fff_ffff,
-      payload: octets.subarray(at + frameHeaderBytes, end),
+      type: bytes[at + 3],
+      flags: bytes[at + 4],
+      id: bytes.readUInt32BE(at + 5) & 0x7fff_ffff,
+      payload: bytes.subarray(at + frameHeaderBytes, end),
     });
     at = end;
   }
@@ -45,9 +45,9 @@ export function framesOf(octets: Buffer): Frame[] {
 }
 
 export function u32(...values: number[]): Buffer {
-  const octets = Buffer.alloc(values.length * 4);
-  for (const [index, value] of values.entries()) octets.writeUInt32BE(value, index * 4);
-  return octets;
+  const bytes = Buffer.alloc(values.length * 4);
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4);
+  return bytes;
 }
 
 export function settings(...parameters: ReadonlyArray<readonly [id: number, value: number]>): Buffer {
@@ -61,7 +61,7 @@ export function settings(...parameters: ReadonlyArray<readonly [id: number, valu
 
 export const settingsAck = frame(FrameType.SETTINGS, Flag.ACK, 0);
 
-/** Fields as octets that need no table, so that blocks can be sent in any order. */
+/** Fields as bytes that need no table, so that blocks can be sent in any order. */
 export function fragment(...pairs: ReadonlyArray<readonly [string, string]>): Buffer {
   const out = new OutputBuffer(64);
   new HpackEncoder().encode(HeaderBlock.of(...pairs), out);
@@ -91,7 +91,7 @@ export function data(id: number, body: Uint8Array | string, end = false): Buffer
   return frame(FrameType.DATA, end ? Flag.END_STREAM : 0, id, payload);
 }
 
-/** DATA with `padding` octets behind it; they and their length octet count to the windows. */
+/** DATA with `padding` bytes behind it; they and their length byte count to the windows. */
 export function paddedData(id: number, body: Uint8Array, padding: number, end = false): Buffer {
   const payload = Buffer.concat([Buffer.of(padding), body, Buffer.alloc(padding)]);
   return frame(FrameType.DATA, Flag.PADDED | (end ? Flag.END_STREAM : 0), id, payload);
@@ -103,8 +103,8 @@ export function reset(id: number, code: number): Buffer {
 export function windowUpdate(id: number, increment: number): Buffer {
   return frame(FrameType.WINDOW_UPDATE, 0, id, u32(increment));
 }
-export function ping(flags = 0, octets = '01234567'): Buffer {
-  return frame(FrameType.PING, flags, 0, Buffer.from(octets, 'latin1'));
+export function ping(flags = 0, bytes = '01234567'): Buffer {
+  return frame(FrameType.PING, flags, 0, Buffer.from(bytes, 'latin1'));
 }
 export function goaway(lastId: number, code: number, debug = ''): Buffer {
   return frame(FrameType.GOAWAY, 0, 0, Buffer.concat([u32(lastId, code), Buffer.from(debug, 'latin1')]));
@@ -135,8 +135,8 @@ export class Scripted extends PairEnd {
   }
 
   /** In one read. */
-  send(...octets: readonly Uint8Array[]): void {
-    const read = Buffer.concat(octets);
+  send(...bytes: readonly Uint8Array[]): void {
+    const read = Buffer.concat(bytes);
     this.connection.receive(read, 0, read.length, this.nowMs);
     read.fill(0xdd);
   }
@@ -144,9 +144,9 @@ export class Scripted extends PairEnd {
   /** What the connection has written since it was last asked, the client's preface left out. */
   frames(): Frame[] {
     this.flush();
-    const octets = this.take(this.wire.length);
+    const bytes = this.take(this.wire.length);
     return framesOf(
-      this.role === 'client' && octets.subarray(0, 3).toString() === 'PRI' ? octets.subarray(24) : octets,
+      this.role === 'client' && bytes.subarray(0, 3).toString() === 'PRI' ? bytes.subarray(24) : bytes,
     );
   }
 

@@ -56,7 +56,7 @@ describe('http2 calls that are taken back before they left', () => {
       server.send(headers(id, postHead, false), data(id, full));
       server.requests.at(-1)!.stream.reset(8);
     }
-    // 83,616 octets of each window are left.
+    // 83,616 bytes of each window are left.
     for (let i = 0; i < 10; i++) server.send(data(1, full));
     expect(server.error).to.equal(undefined);
     server.send(data(3, full));

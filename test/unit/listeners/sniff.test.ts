@@ -31,7 +31,7 @@ describe('sniffProtocol', () => {
     }
   });
 
-  it('takes everything else for HTTP/1.1 at the first octet that differs, methods that begin with P too', async () => {
+  it('takes everything else for HTTP/1.1 at the first byte that differs, methods that begin with P too', async () => {
     for (const text of [
       'GET / HTTP/1.1',
       'PUT / HTTP/1.1',

@@ -66,7 +66,7 @@ describe('safe regular expressions', () => {
   });
 
   it('goes on matching rightly when a text meets more states than are kept', () => {
-    // One state per subset of the last 12 octets: 4,096 of them.
+    // One state per subset of the last 12 bytes: 4,096 of them.
     const regex = compile('[ab]*a[ab]{11}');
     const same = /^[ab]*a[ab]{11}$/;
     fc.assert(

@@ -38,7 +38,7 @@ describe('runtime/memory', () => {
         collectGarbage();
         return readMemory().heldBytes < before + 25_000_000;
       },
-      () => `${readMemory().heldBytes} octets are held, ${before} were before`,
+      () => `${readMemory().heldBytes} bytes are held, ${before} were before`,
     );
   });
 

@@ -13,7 +13,7 @@ describe('TLS files', () => {
     for (const name of ['cert', 'key', 'ca']) writeFileSync(file(name), `the ${name}`);
   });
   after(() => rmSync(folder, { recursive: true }));
-  const text = (octets: unknown): string => String(octets);
+  const text = (bytes: unknown): string => String(bytes);
 
   it('towards clients: asks for a certificate only where there is who could have signed it', () => {
     const plain = serverTls({ cert: file('cert'), key: file('key') }, false);

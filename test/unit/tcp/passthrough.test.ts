@@ -83,7 +83,7 @@ describe('tcp/passthrough', () => {
     expect(clock.pending, 'timers left').to.equal(0);
   });
 
-  it('moves octets both ways, those read before too, and keeps a half-close', async () => {
+  it('moves bytes both ways, those read before too, and keeps a half-close', async () => {
     let ended = false;
     const upstream = await listen(async (socket) => {
       const all = await readAll(socket);
@@ -244,7 +244,7 @@ describe('tcp/passthrough', () => {
     const client = connect(await forward([upstream], { idleTimeoutMs: 1000 }));
     client.write('a');
     await once(client, 'data');
-    clock.advance(1000); // octets moved in this period
+    clock.advance(1000); // bytes moved in this period
     client.write('b');
     await once(client, 'data');
     clock.advance(1000);

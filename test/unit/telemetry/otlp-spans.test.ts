@@ -35,7 +35,7 @@ function both(spans: RecordSpan[], serializer = otlpSpanSerializer()): [string, 
   return [ours, theirs];
 }
 
-// Empty, of header octets, beyond those, and past the 127 octets whose length takes one.
+// Empty, of header bytes, beyond those, and past the 127 bytes whose length takes one.
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 70 }),
@@ -109,7 +109,7 @@ const trace = fc
   );
 
 describe('telemetry/otlp-spans', () => {
-  it('writes any spans octet for octet as the library does', () => {
+  it('writes any spans byte for byte as the library does', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(record, trace), { minLength: 1, maxLength: 4 }),
@@ -144,7 +144,7 @@ describe('telemetry/otlp-spans', () => {
     );
   });
 
-  it('keeps octets that were handed out', () => {
+  it('keeps bytes that were handed out', () => {
     const serializer = otlpSpanSerializer();
     const context = fc.sample(trace, { numRuns: 1, seed: 1 })[0];
     const first = serializer.serializeRequest(spansOf(scope, callRecord(), context)) as Uint8Array;

@@ -135,7 +135,7 @@ describe('ConnectionLife', () => {
       rig.pool.close();
     });
 
-    it('any octet is a sign of life', async () => {
+    it('any byte is a sign of life', async () => {
       const rig = open({ keepalive });
       const [asker] = rig.ask();
       const peer = rig.dialled[0].accept();

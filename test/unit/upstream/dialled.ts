@@ -7,7 +7,7 @@ export interface Dialled {
   /** The server's end speaks HTTP/2, with these SETTINGS. */
   accept(settings?: ReadonlyArray<readonly [number, number]>): FramePeer;
   /** It says something else. */
-  say(octets: string): void;
+  say(bytes: string): void;
   /** As a refused connection, or one that broke. */
   fail(message: string): void;
   /** The pool let it go. */
@@ -23,7 +23,7 @@ export function memoryDial(): { readonly dial: () => Socket; readonly dialled: D
     peerEnd.on('error', () => {});
     dialled.push({
       accept: (settings = []) => new FramePeer(peerEnd, 'server', settings),
-      say: (octets) => void peerEnd.write(octets),
+      say: (bytes) => void peerEnd.write(bytes),
       fail: (message) => void near.destroy(new Error(message)),
       get closed() {
         return near.destroyed || near.writableEnded;

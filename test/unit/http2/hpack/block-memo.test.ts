@@ -19,7 +19,7 @@ describe('HPACK block memo', () => {
     expect(met).to.deep.equal([false, false, true, true]);
   });
 
-  it('finds nothing for other octets, another length or another version', () => {
+  it('finds nothing for other bytes, another length or another version', () => {
     const memo = new BlockMemo();
     for (let again = 0; again < 3; again++) meet(memo, wire, 7, block);
     expect(memo.find(wire, 0, 2, 7)).to.equal(null);
@@ -32,9 +32,9 @@ describe('HPACK block memo', () => {
     const memo = new BlockMemo();
     const wires = Array.from({ length: 500 }, (_, number) => Buffer.from(`block ${number}`));
     const blocks = wires.map((_, number) => HeaderBlock.of(['x', String(number)]));
-    for (const [number, octets] of wires.entries())
-      for (let again = 0; again < 2; again++) meet(memo, octets, 1, blocks[number]);
-    const found = wires.filter((octets, number) => memo.find(octets, 0, octets.length, 1) === blocks[number]);
+    for (const [number, bytes] of wires.entries())
+      for (let again = 0; again < 2; again++) meet(memo, bytes, 1, blocks[number]);
+    const found = wires.filter((bytes, number) => memo.find(bytes, 0, bytes.length, 1) === blocks[number]);
     expect(found.length).to.be.within(1, 32);
     expect(memo.find(wires[499], 0, wires[499].length, 1)).to.equal(blocks[499]);
   });

@@ -6,8 +6,8 @@ import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
 import { decoded, encoded, hex, literal, only, roomy } from './support.ts';
 
-describe('HPACK decoder: values that stay octets', () => {
-  it('a new value is its own octets, whatever is read after it, plain or Huffman-coded', () => {
+describe('HPACK decoder: values that stay bytes', () => {
+  it('a new value is its own bytes, whatever is read after it, plain or Huffman-coded', () => {
     const decoder = new HpackDecoder(roomy);
     const values = Array.from({ length: 300 }, (_, i) => `0a1e-${i}`.padEnd(16 + (i % 50), 'c'));
     const fields = values.map((value, i) => {
@@ -43,7 +43,7 @@ describe('HPACK decoder: values that stay octets', () => {
     }
   });
 
-  it('an entry that repeats keeps no octets of its neighbours in memory', () => {
+  it('an entry that repeats keeps no bytes of its neighbours in memory', () => {
     const decoder = new HpackDecoder(roomy);
     decoded(decoder, literal(0x40, 'x-kept', 'a value of some length'));
     expect(decoder.entries()[0]).to.be.an.instanceOf(RawField);

@@ -195,8 +195,8 @@ describe('HPACK decoder: shared fields', () => {
     expect(fields.every((field) => field.sensitive)).to.equal(true);
   });
 
-  it('octets above 0x7f pass through as they are', () => {
-    const value = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet)).toString('latin1');
+  it('bytes above 0x7f pass through as they are', () => {
+    const value = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('latin1');
     expect(only(new HpackDecoder(roomy), literal(0x00, 'x-bin', value)).value).to.equal(value);
   });
 });
@@ -204,7 +204,7 @@ describe('HPACK decoder: shared fields', () => {
 describe('HPACK decoder: memo of blocks', () => {
   const wire = Buffer.concat([hex('82 86 84'), literal(0x00, 'x-memo', 'same')]);
 
-  it('the same octets give the same block, marked as repeated with its fields, from the third time on', () => {
+  it('the same bytes give the same block, marked as repeated with its fields, from the third time on', () => {
     const decoder = new HpackDecoder(roomy);
     expect(decoded(decoder, wire)?.repeated).to.equal(false);
     const second = decoded(decoder, wire);
@@ -243,7 +243,7 @@ describe('HPACK decoder: memo of blocks', () => {
     expect(decoded(decoder, wire)).to.equal(kept);
   });
 
-  it('a block above 512 octets is decoded every time', () => {
+  it('a block above 512 bytes is decoded every time', () => {
     const decoder = new HpackDecoder(roomy);
     const long = literal(0x00, 'x-long', 'v'.repeat(600));
     const blocks = new Set(Array.from({ length: 4 }, () => decoded(decoder, long)));
@@ -261,7 +261,7 @@ describe('HPACK decoder: memo of blocks', () => {
 });
 
 describe('HPACK decoder: oversize lists', () => {
-  it('keep the fields up to the limit in octets, counted with 32 for each', () => {
+  it('keep the fields up to the limit in bytes, counted with 32 for each', () => {
     const decoder = decoderOf(42 + 34);
     const wire = Buffer.concat([hex('82'), literal(0x00, 'a', '1'), hex('86')]);
     expect(blockPairs(decoded(decoder, wire))).to.deep.equal([
@@ -342,7 +342,7 @@ describe('HPACK decoder: oversize lists', () => {
   });
 
   it('take a Huffman string whose true length fits though the bound on it does not', () => {
-    // Octet 0x16 has 30 bits: 15 octets stand for 4, where they could stand for 24.
+    // Byte 0x16 has 30 bits: 15 bytes stand for 4, where they could stand for 24.
     const value = Buffer.concat([
       hex('0001 61'),
       integer(0x80, 7, 15),

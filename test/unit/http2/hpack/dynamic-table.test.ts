@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Field } from '../../../../src/core/field.ts';
 import { DynamicTable } from '../../../../src/http2/hpack/dynamic-table.ts';
 
-/** A field of 40 octets: 4 of name, 4 of value and 32. */
+/** A field of 40 bytes: 4 of name, 4 of value and 32. */
 function field(number: number): Field {
   return new Field('name', String(number).padStart(4, '0'));
 }

@@ -17,7 +17,7 @@ function repeatedBlock(base: HeaderBlock | null, ...fields: Field[]): HeaderBloc
 function wire(encoder: HpackEncoder, block: HeaderBlock): string {
   return encoded(encoder, block).toString('hex');
 }
-/** 38 octets in the table: name 2, value 4, and 32. */
+/** 38 bytes in the table: name 2, value 4, and 32. */
 function small(number: number): Field {
   return constantField('x-', String(number).padStart(4, '0'));
 }
@@ -41,7 +41,7 @@ describe('HPACK encoder: representations', () => {
     expect(encoder.entries()).to.deep.equal([]);
   });
 
-  it('a field that repeats enters the table, and is one octet from then on', () => {
+  it('a field that repeats enters the table, and is one byte from then on', () => {
     const encoder = new HpackEncoder();
     const names = ['x-name', ':path', 'content-type'];
     const firsts = names.map((name) => wire(encoder, blockOf(constantField(name, '/a'))));
@@ -147,13 +147,13 @@ describe('HPACK encoder: table', () => {
     expect(encoder.entries()).to.deep.equal([]);
   });
 
-  it('that is to be smaller than the 4096 octets of the start is said in the first block', () => {
+  it('that is to be smaller than the 4096 bytes of the start is said in the first block', () => {
     expect(wire(new HpackEncoder({ tableBytesMax: 0 }), blockOf(new Field(':status', '200')))).to.equal(
       '2088',
     );
   });
 
-  it('of 0 octets indexes nothing', () => {
+  it('of 0 bytes indexes nothing', () => {
     const encoder = new HpackEncoder({ tableBytesMax: 0 });
     const block = blockOf(small(1));
     encoded(encoder, block);
@@ -162,7 +162,7 @@ describe('HPACK encoder: table', () => {
 });
 
 describe('HPACK encoder: memo of blocks', () => {
-  it('a repeated block gives the same octets again, until the table changes', () => {
+  it('a repeated block gives the same bytes again, until the table changes', () => {
     const encoder = new HpackEncoder();
     const decoder = new HpackDecoder(roomy);
     const block = repeatedBlock(null, constantField(':status', '200'), small(1), new Field('x-own', 'v'));
@@ -175,7 +175,7 @@ describe('HPACK encoder: memo of blocks', () => {
     expect(blockPairs(decoded(decoder, encoded(encoder, block)))).to.deep.equal(wanted);
   });
 
-  it('a repeated block is not read again, unless its octets were too many to keep', () => {
+  it('a repeated block is not read again, unless its bytes were too many to keep', () => {
     const readsOf = (...fields: Field[]): number => {
       let reads = 0;
       const counted = new Proxy(fields, {
@@ -206,9 +206,9 @@ describe('HPACK encoder: memo of blocks', () => {
     const base = repeatedBlock(null, constantField(':method', 'POST'), small(1), small(2));
     for (let call = 0; call < 5; call++) {
       const block = new HeaderBlock([new Field('traceparent', `id ${call}`)], base);
-      const octets = encoded(encoder, block);
-      if (call > 0) expect(octets.subarray(0, 3).toString('hex')).to.equal('83bfbe');
-      expect(blockPairs(decoded(decoder, octets))).to.deep.equal(blockPairs(block));
+      const bytes = encoded(encoder, block);
+      if (call > 0) expect(bytes.subarray(0, 3).toString('hex')).to.equal('83bfbe');
+      expect(blockPairs(decoded(decoder, bytes))).to.deep.equal(blockPairs(block));
     }
   });
 

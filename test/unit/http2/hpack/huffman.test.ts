@@ -21,11 +21,11 @@ function decode(wire: Uint8Array): string | null {
   expect(huffmanDecodedLength(wire, 0, wire.length)).to.equal(length);
   return length < 0 ? null : out.toString('latin1', 0, length);
 }
-/** A code of appendix B, padded with ones to whole octets. */
+/** A code of appendix B, padded with ones to whole bytes. */
 function padded(code: number, bits: number): string {
   const text = code.toString(2).padStart(bits, '0');
   const whole = text.padEnd(Math.ceil(bits / 8) * 8, '1');
-  return Buffer.from(whole.match(/.{8}/g)!.map((octet) => Number.parseInt(octet, 2))).toString('hex');
+  return Buffer.from(whole.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2))).toString('hex');
 }
 
 describe('HPACK Huffman code', () => {
@@ -58,9 +58,9 @@ describe('HPACK Huffman code', () => {
         expect(encode(String.fromCharCode(symbol)), `symbol ${symbol}`).to.equal(padded(code, bits));
   });
 
-  it('decodes every octet it encodes, alone and between others', () => {
-    for (let octet = 0; octet < 256; octet++) {
-      const symbol = String.fromCharCode(octet);
+  it('decodes every byte it encodes, alone and between others', () => {
+    for (let byte = 0; byte < 256; byte++) {
+      const symbol = String.fromCharCode(byte);
       for (const text of [symbol, `a${symbol}`, `${symbol}${symbol}`, `0${symbol}~`])
         expect(decode(hex(encode(text)))).to.equal(text);
     }
@@ -107,8 +107,8 @@ describe('HPACK Huffman code', () => {
 
   it('decodes what it encoded, and the bound on the length holds', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
-        const text = Buffer.from(octets).toString('latin1');
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const text = Buffer.from(bytes).toString('latin1');
         const wire = hex(encode(text));
         expect(decode(wire)).to.equal(text);
         expect(text.length).to.be.at.most(huffmanDecodedMax(wire.length));
@@ -116,7 +116,7 @@ describe('HPACK Huffman code', () => {
     );
   });
 
-  it('decodes any octets, or says that it cannot, and encodes the result to the same octets', () => {
+  it('decodes any bytes, or says that it cannot, and encodes the result to the same bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (wire) => {
         const text = decode(wire);

@@ -4,7 +4,7 @@ import {
   Cursor,
   INTEGER_OVERFLOW,
   INTEGER_TRUNCATED,
-  integerOctetsMax,
+  integerBytesMax,
   readInteger,
   writeInteger,
 } from '../../../../src/http2/hpack/integer.ts';
@@ -16,7 +16,7 @@ function read(bytes: Uint8Array, prefixBits: number): { value: number; position:
   return { value: readInteger(cursor, prefixBits), position: cursor.position };
 }
 function written(pattern: number, prefixBits: number, value: number): string {
-  const out = Buffer.alloc(integerOctetsMax);
+  const out = Buffer.alloc(integerBytesMax);
   return out.subarray(0, writeInteger(out, 0, pattern, prefixBits, value)).toString('hex');
 }
 
@@ -38,13 +38,13 @@ describe('HPACK integers', () => {
 
   it('go up to 2^32 - 1 and no further', () => {
     expect(written(0, 5, 0xffff_ffff)).to.equal('1fe0ffffff0f');
-    expect(integerOctetsMax).to.equal(6);
+    expect(integerBytesMax).to.equal(6);
     expect(read(hex('1fe0ffffff0f'), 5).value).to.equal(0xffff_ffff);
     expect(read(hex('1fe1ffffff0f'), 5).value).to.equal(INTEGER_OVERFLOW);
     expect(read(hex('1fffffffff7f'), 5).value).to.equal(INTEGER_OVERFLOW);
   });
 
-  it('may be padded with zeros, but not beyond five octets', () => {
+  it('may be padded with zeros, but not beyond five bytes', () => {
     expect(read(hex('1f8000'), 5).value).to.equal(31);
     expect(read(hex('1f8080808000'), 5).value).to.equal(31);
     expect(read(hex('1f808080808000'), 5).value).to.equal(INTEGER_OVERFLOW);
@@ -58,7 +58,7 @@ describe('HPACK integers', () => {
   it('are read as they were written', () => {
     fc.assert(
       fc.property(fc.nat(0xffff_ffff), fc.integer({ min: 1, max: 8 }), (value, prefixBits) => {
-        const out = Buffer.alloc(integerOctetsMax);
+        const out = Buffer.alloc(integerBytesMax);
         const end = writeInteger(out, 0, 0, prefixBits, value);
         expect(read(out.subarray(0, end), prefixBits)).to.deep.equal({ value, position: end });
       }),

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { hashBytes } from '../../../../src/http2/hpack/bytes.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import {
   followingLiteral,
@@ -6,7 +7,6 @@ import {
   knownLiteral,
   startBlock,
 } from '../../../../src/http2/hpack/literal-memo.ts';
-import { hashOctets } from '../../../../src/http2/hpack/octets.ts';
 
 const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
 
@@ -16,10 +16,10 @@ function literal(name: string, value: string, first = 0x00): Buffer {
   return Buffer.concat([Buffer.of(first), string(name), string(value)]);
 }
 
-/** The first field of a block that begins with `octets`, and goes on so that no two blocks are alike. */
+/** The first field of a block that begins with `wire`, and goes on so that no two blocks are alike. */
 let blocks = 0;
-function fieldOf(decoder: HpackDecoder, octets: Buffer) {
-  const bytes = Buffer.concat([octets, literal('x-unique', `${process.pid}-${++blocks}`)]);
+function fieldOf(decoder: HpackDecoder, wire: Buffer) {
+  const bytes = Buffer.concat([wire, literal('x-unique', `${process.pid}-${++blocks}`)]);
   const block = decoder.decode(bytes, 0, bytes.length);
   if (block === null) throw new Error(decoder.error ?? '');
   return block.allFields[0];
@@ -29,8 +29,8 @@ describe('http2/hpack/literal-memo', () => {
   beforeEach(forgetLiterals);
 
   it('knows a literal from its third sight on, on every connection, as one field that repeats', () => {
-    const octets = literal('x-memo-same', 'again');
-    const [first, second, third] = [1, 2, 3].map(() => fieldOf(new HpackDecoder(limits), octets));
+    const wire = literal('x-memo-same', 'again');
+    const [first, second, third] = [1, 2, 3].map(() => fieldOf(new HpackDecoder(limits), wire));
     expect([first.repeated, second.repeated, third.repeated]).to.deep.equal([false, true, true]);
     expect(third).to.equal(second);
     expect([third.name, third.value, third.sensitive]).to.deep.equal(['x-memo-same', 'again', false]);
@@ -45,7 +45,7 @@ describe('http2/hpack/literal-memo', () => {
     }
   });
 
-  it('does not keep what names its field by the dynamic table, where the same octets mean another', () => {
+  it('does not keep what names its field by the dynamic table, where the same wire mean another', () => {
     const values = ['a', 'b'].map((name) => {
       const decoder = new HpackDecoder(limits);
       fieldOf(decoder, literal(`x-memo-${name}`, 'any', 0x40));
@@ -64,24 +64,24 @@ describe('http2/hpack/literal-memo', () => {
   });
 
   it('counts what it knows against the limits of the block', () => {
-    const octets = literal('x-memo-large', 'v'.repeat(40));
-    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), octets);
+    const wire = literal('x-memo-large', 'v'.repeat(40));
+    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), wire);
     const decoder = new HpackDecoder({ ...limits, fieldsMax: 2 });
-    const block = decoder.decode(Buffer.concat([octets, octets, octets]), 0, octets.length * 3);
+    const block = decoder.decode(Buffer.concat([wire, wire, wire]), 0, wire.length * 3);
     expect([block?.allFields.length, decoder.oversize]).to.deep.equal([2, true]);
     const small = new HpackDecoder({ ...limits, listBytesMax: 60 });
-    small.decode(octets, 0, octets.length);
+    small.decode(wire, 0, wire.length);
     expect(small.oversize).to.equal(true);
   });
 
   it('knows the next one by the one before it, without reading past the block', () => {
-    const octets = [literal('x-memo-first', '1'), literal('x-memo-second', '2')];
-    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), Buffer.concat(octets));
-    const bytes = Buffer.concat(octets);
+    const parts = [literal('x-memo-first', '1'), literal('x-memo-second', '2')];
+    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), Buffer.concat(parts));
+    const bytes = Buffer.concat(parts);
     startBlock();
-    const first = followingLiteral(bytes, 0, bytes.length) ?? knownLiteral(bytes, 0, octets[0].length);
+    const first = followingLiteral(bytes, 0, bytes.length) ?? knownLiteral(bytes, 0, parts[0].length);
     expect(first).not.to.equal(null);
-    const at = octets[0].length;
+    const at = parts[0].length;
     expect(followingLiteral(bytes, at, bytes.length - 1)).to.equal(null);
     expect(followingLiteral(bytes, at, bytes.length)?.field.name).to.equal('x-memo-second');
     const cut = bytes.subarray(0, bytes.length - 1);
@@ -91,13 +91,13 @@ describe('http2/hpack/literal-memo', () => {
   });
 
   it('keeps two fields of one head that share a slot', () => {
-    const slotOf = (octets: Buffer) => hashOctets(octets, 0, octets.length, 0, octets.length) & 255;
+    const slotOf = (wire: Buffer) => hashBytes(wire, 0, wire.length, 0, wire.length) & 255;
     const one = literal('x-memo-slot', 'v');
     let other = one;
     for (let at = 0; other === one || slotOf(other) !== slotOf(one); at++)
       other = literal('x-memo-slot', `v${at}`);
-    for (let i = 0; i < 3; i++) for (const octets of [one, other]) fieldOf(new HpackDecoder(limits), octets);
-    const known = [one, other].map((octets) => knownLiteral(octets, 0, octets.length)?.value);
+    for (let i = 0; i < 3; i++) for (const wire of [one, other]) fieldOf(new HpackDecoder(limits), wire);
+    const known = [one, other].map((wire) => knownLiteral(wire, 0, wire.length)?.value);
     expect(known).to.deep.equal(['v', other.toString('latin1', 14)]);
   });
 });

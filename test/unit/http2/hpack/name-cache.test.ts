@@ -3,7 +3,7 @@ import { FieldKind } from '../../../../src/core/field.ts';
 import { cachedName, cacheName } from '../../../../src/http2/hpack/name-cache.ts';
 
 describe('HPACK name cache', () => {
-  it('gives the string back for the same octets in the same coding, from anywhere in a buffer', () => {
+  it('gives the string back for the same bytes in the same coding, from anywhere in a buffer', () => {
     const wire = Buffer.from('..x-cache-test-1..');
     expect(cachedName(wire, 2, 16, false)).to.equal(null);
     cacheName(wire, 2, 16, false, 'x-cache-test-1');

@@ -4,19 +4,19 @@ import { Field } from '../../../../src/core/field.ts';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
-import { integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
+import { integerBytesMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { blockPairs, decoded, encoded, pairs, roomy } from './support.ts';
 
 /** A run that fails prints its seed; `fc.assert(…, { seed })` runs it again. */
 const runs = { numRuns: 300 };
 
-const octetString = (maxLength: number) =>
-  fc.uint8Array({ maxLength }).map((octets) => Buffer.from(octets).toString('latin1'));
+const byteString = (maxLength: number) =>
+  fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes).toString('latin1'));
 const name = fc.oneof(
   fc.constantFrom(':path', ':method', ':status', 'content-type', 'te', 'x-trace', 'via'),
-  octetString(40),
+  byteString(40),
 );
-const value = fc.oneof(fc.constantFrom('', '/', 'POST', '200', 'a', 'application/grpc'), octetString(300));
+const value = fc.oneof(fc.constantFrom('', '/', 'POST', '200', 'a', 'application/grpc'), byteString(300));
 /** A few fields that blocks share, so that there is something to refer to. */
 const stock = fc.array(
   fc.record({ name, value, sensitive: fc.boolean(), repeated: fc.boolean() }).map((of) => {
@@ -121,15 +121,15 @@ describe('HPACK properties', () => {
     );
   });
 
-  it('any octets are decoded or refused with a sentence, within the limits, and nothing is thrown', () => {
-    // Octets that begin a field more often than not get further than uniform ones.
-    const octet = fc.oneof(
+  it('any bytes are decoded or refused with a sentence, within the limits, and nothing is thrown', () => {
+    // Bytes that begin a field more often than not get further than uniform ones.
+    const byte = fc.oneof(
       fc.nat(255),
       fc.constantFrom(0x82, 0xbe, 0xbf, 0x40, 0x41, 0x00, 0x10, 0x20, 0x01, 0x81),
     );
     fc.assert(
       fc.property(
-        fc.array(fc.array(octet, { maxLength: 80 }), { minLength: 1, maxLength: 10 }),
+        fc.array(fc.array(byte, { maxLength: 80 }), { minLength: 1, maxLength: 10 }),
         fc.nat(4096),
         (wires, tableBytes) => {
           const limits = { tableBytesMax: 4096, listBytesMax: 300, fieldsMax: 5 };
@@ -151,8 +151,8 @@ describe('HPACK properties', () => {
     );
   });
 
-  it('octets decoded by a decoder with a memo mean what they mean to one without', () => {
-    // Blocks above 512 octets are never remembered: padded so, the same blocks are decoded anew each time.
+  it('bytes decoded by a decoder with a memo mean what they mean to one without', () => {
+    // Blocks above 512 bytes are never remembered: padded so, the same blocks are decoded anew each time.
     const padding = new HeaderBlock([new Field('x-padding', 'p'.repeat(600))]);
     fc.assert(
       fc.property(stock, fc.array(blockPlan, { minLength: 1, maxLength: 40 }), (fields, plans) => {
@@ -203,7 +203,7 @@ describe('HPACK properties', () => {
 /** RFC 7541 section 6.2, with the name spelled out and neither string Huffman-coded. */
 function plainLiteral(first: number, ...strings: string[]): Buffer {
   const parts = strings.map((text) => {
-    const length = Buffer.alloc(integerOctetsMax);
+    const length = Buffer.alloc(integerBytesMax);
     return Buffer.concat([
       length.subarray(0, writeInteger(length, 0, 0, 7, text.length)),
       Buffer.from(text, 'latin1'),

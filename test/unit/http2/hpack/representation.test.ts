@@ -7,7 +7,7 @@ import { TraceparentField } from '../../../../src/core/traceparent-field.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import {
   encodeName,
-  independentOctets,
+  independentBytes,
   writeIndexingLiteral,
   writePlainLiteral,
 } from '../../../../src/http2/hpack/representation.ts';
@@ -17,7 +17,7 @@ import { blockPairs, decoded, pairs, roomy } from './support.ts';
 
 function indexing(field: Field): Buffer {
   const out = Buffer.alloc(field.size + 32);
-  return out.subarray(0, writeIndexingLiteral(out, 0, independentOctets(field)));
+  return out.subarray(0, writeIndexingLiteral(out, 0, independentBytes(field)));
 }
 function plain(field: Field): Buffer {
   const out = new OutputBuffer(4);
@@ -26,19 +26,19 @@ function plain(field: Field): Buffer {
 }
 
 describe('HPACK representations', () => {
-  it('the independent octets are made once', () => {
+  it('the independent bytes are made once', () => {
     const field = constantField('x-once', 'value');
-    expect(independentOctets(field)).to.equal(independentOctets(field));
-    expect(field.literal).to.equal(independentOctets(field));
+    expect(independentBytes(field)).to.equal(independentBytes(field));
+    expect(field.literal).to.equal(independentBytes(field));
   });
 
   it('all three say the same of every static name and of one that is not static', () => {
     for (const name of [...new Set(staticFields.map((field) => field.name)), 'x-own']) {
       const field = new Field(name, 'some value!');
       const wanted = [[name, 'some value!']];
-      for (const octets of [independentOctets(field), plain(field)]) {
+      for (const bytes of [independentBytes(field), plain(field)]) {
         const decoder = new HpackDecoder(roomy);
-        expect(blockPairs(decoded(decoder, octets))).to.deep.equal(wanted);
+        expect(blockPairs(decoded(decoder, bytes))).to.deep.equal(wanted);
         expect(decoder.entries()).to.deep.equal([]);
       }
       const decoder = new HpackDecoder(roomy);
@@ -47,19 +47,19 @@ describe('HPACK representations', () => {
     }
   });
 
-  it('a whole entry of the static table is one octet', () => {
-    expect([...independentOctets(new Field(':method', 'POST'))]).to.deep.equal([0x83]);
+  it('a whole entry of the static table is one byte', () => {
+    expect([...independentBytes(new Field(':method', 'POST'))]).to.deep.equal([0x83]);
     expect([...plain(new Field(':method', 'POST'))]).to.deep.equal([0x83]);
   });
 
   it('Huffman coding is used where it is shorter, and only for what is kept', () => {
     const field = new Field('x-own', 'aaaaaaaa');
-    expect(independentOctets(field).length).to.be.below(plain(field).length);
+    expect(independentBytes(field).length).to.be.below(plain(field).length);
     const dense = new Field('x-own', '{{{{');
-    expect(Buffer.from(independentOctets(dense)).subarray(-5).toString('latin1')).to.equal('\x04{{{{');
+    expect(Buffer.from(independentBytes(dense)).subarray(-5).toString('latin1')).to.equal('\x04{{{{');
   });
 
-  it('a field that is still octets is written as one of its text would be, of every name that can be one', () => {
+  it('a field that is still bytes is written as one of its text would be, of every name that can be one', () => {
     const names = [...new Set(staticFields.map((field) => field.name)), 'x-own', 'n'.repeat(200)];
     const spelled = names.map(encodeName);
     expect(names.filter((_, i) => spelled[i] === null)).to.deep.equal([

@@ -58,7 +58,7 @@ function withWires(steps: ReadonlyArray<Omit<Step, 'wire'>>, wires: readonly str
   return steps.map((step, index) => ({ ...step, wire: wires[index] }));
 }
 
-/** The response examples are of a table of 256 octets; the update to it stands before the first block. */
+/** The response examples are of a table of 256 bytes; the update to it stands before the first block. */
 function smallTable(steps: Step[]): Step[] {
   return steps.map((step, index) => (index === 0 ? { ...step, wire: `3fe101${step.wire}` } : step));
 }
@@ -80,7 +80,7 @@ describe('RFC 7541 appendix C', () => {
     ]);
   });
 
-  it('C.2.3: a literal never indexed, decoded as sensitive and encoded to the same octets', () => {
+  it('C.2.3: a literal never indexed, decoded as sensitive and encoded to the same bytes', () => {
     const wire = '1008 7061 7373 776f 7264 0673 6563 7265 74';
     const block = decoded(new HpackDecoder(roomy), hex(wire));
     expect(blockPairs(block)).to.deep.equal([['password', 'secret']]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Cursor, integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
+import { Cursor, integerBytesMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { StringLiteral } from '../../../../src/http2/hpack/string-literal.ts';
 import { hex } from './support.ts';
 
@@ -36,10 +36,10 @@ describe('HPACK string literal', () => {
   });
 
   it('of any length is decoded, beyond the shared workspace too', () => {
-    const octets = 100_000;
-    const length = Buffer.alloc(integerOctetsMax);
-    const prefix = length.subarray(0, writeInteger(length, 0, 0x80, 7, octets));
-    const { literal } = read(prefix.toString('hex') + '00'.repeat(octets));
+    const bytes = 100_000;
+    const length = Buffer.alloc(integerBytesMax);
+    const prefix = length.subarray(0, writeInteger(length, 0, 0x80, 7, bytes));
+    const { literal } = read(prefix.toString('hex') + '00'.repeat(bytes));
     expect(literal.measure()).to.equal(160_000);
     expect(literal.text()).to.equal('0'.repeat(160_000));
   });

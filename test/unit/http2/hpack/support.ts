@@ -3,7 +3,7 @@ import type { Field } from '../../../../src/core/field.ts';
 import type { HeaderBlock } from '../../../../src/core/header-block.ts';
 import type { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import type { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
-import { integerOctetsMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
+import { integerBytesMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { OutputBuffer } from '../../../../src/http2/output-buffer.ts';
 
 export type Pair = readonly [name: string, value: string];
@@ -20,7 +20,7 @@ export function blockPairs(block: HeaderBlock | null): Pair[] | null {
   return block === null ? null : pairs(block.allFields);
 }
 
-/** The octets of one block, in memory of its own. */
+/** The bytes of one block, in memory of its own. */
 export function encoded(encoder: HpackEncoder, block: HeaderBlock): Buffer {
   const out = new OutputBuffer(8);
   encoder.encode(block, out);
@@ -38,7 +38,7 @@ export const roomy = { tableBytesMax: 4096, listBytesMax: 1 << 20, fieldsMax: 10
 
 /** An integer with `pattern` above its prefix, by itself. */
 export function integer(pattern: number, prefixBits: number, value: number): Buffer {
-  const out = Buffer.alloc(integerOctetsMax);
+  const out = Buffer.alloc(integerBytesMax);
   return out.subarray(0, writeInteger(out, 0, pattern, prefixBits, value));
 }
 

@@ -114,7 +114,7 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(value('rpc_server_call_duration_seconds_count', 'rpc_status_code="UNKNOWN"')).to.equal(1);
   });
 
-  it('counts messages and octets each way', () => {
+  it('counts messages and bytes each way', () => {
     const { run, value } = metricsOf();
     run(callRecord({ requestMessages: 3, responseMessages: 4 }));
     expect(value('outrigger_messages_total', 'direction="request"')).to.equal(3);

@@ -2,7 +2,7 @@ import type { ByteChunk } from '../../core/raw-field.ts';
 import { viewOf } from '../words.ts';
 
 /**
- * Octets to binary strings (one UTF-16 unit per octet) and back. Every choice of a way here is a measured one; the
+ * Bytes to binary strings (one UTF-16 unit per byte) and back. Every choice of a way here is a measured one; the
  * figures are from one machine, what counts is where the lines cross.
  */
 
@@ -18,7 +18,7 @@ const charOf = String.fromCharCode;
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   const b = bytes;
   const s = start;
-  // A call into native code costs 45 ns whatever the length; these cost 6 (one octet) to 15 ns (eight).
+  // A call into native code costs 45 ns whatever the length; these cost 6 (one byte) to 15 ns (eight).
   switch (end - start) {
     case 0:
       return '';
@@ -54,35 +54,35 @@ export function writeLatin1(out: Uint8Array, position: number, text: string): nu
   return position + length;
 }
 
-/** Above so many octets the native copy (13 ns) beats a loop (1 ns each). */
+/** Above so many bytes the native copy (13 ns) beats a loop (1 ns each). */
 const copyLoopMax = 8;
 
-/** Copies all of `octets` to `position`, where there is room, and returns where they end. */
-export function writeOctets(out: Uint8Array, position: number, octets: Uint8Array): number {
-  const length = octets.length;
-  if (length > copyLoopMax) out.set(octets, position);
-  else for (let i = 0; i < length; i++) out[position + i] = octets[i];
+/** Copies all of `bytes` to `position`, where there is room, and returns where they end. */
+export function writeBytes(out: Uint8Array, position: number, bytes: Uint8Array): number {
+  const length = bytes.length;
+  if (length > copyLoopMax) out.set(bytes, position);
+  else for (let i = 0; i < length; i++) out[position + i] = bytes[i];
   return position + length;
 }
 
-/** Octets that others are compared with; they share no memory with a read buffer. */
-export class OctetKey implements ByteChunk {
+/** Bytes that others are compared with; they share no memory with a read buffer. */
+export class ByteKey implements ByteChunk {
   readonly length: number;
   readonly bytes: Buffer;
   readonly view: DataView;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
     this.length = end - start;
-    this.bytes = copyOctets(bytes, start, end);
+    this.bytes = copyOfBytes(bytes, start, end);
     this.view = new DataView(this.bytes.buffer);
   }
 }
 
-/** Above so many octets the native comparison (55 ns) beats a loop of words (0.4 ns an octet). */
+/** Above so many bytes the native comparison (55 ns) beats a loop of words (0.4 ns a byte). */
 const compareLoopMax = 160;
 
 /** Whether `bytes` from `start` to `end` are `key`. */
-export function sameOctets(bytes: Uint8Array, start: number, end: number, key: OctetKey): boolean {
+export function equalBytes(bytes: Uint8Array, start: number, end: number, key: ByteKey): boolean {
   const length = key.length;
   if (end - start !== length) return false;
   if (length > compareLoopMax) return key.bytes.compare(bytes, start, end) === 0;
@@ -101,7 +101,7 @@ export function sameOctets(bytes: Uint8Array, start: number, end: number, key: O
 }
 
 /**
- * Are they all printable ASCII (0x20 to 0x7e) without a space at either end? Four at a time: the high bit of an octet
+ * Are they all printable ASCII (0x20 to 0x7e) without a space at either end? Four at a time: the high bit of a byte
  * shows in one of the three where it is not.
  */
 export function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
@@ -112,7 +112,7 @@ export function isPlainText(bytes: Uint8Array, start: number, end: number): bool
   return (flags & 0x80) === 0 && bytes[start] !== 0x20 && bytes[end - 1] !== 0x20;
 }
 
-/** The same of four octets at least, by the view of those who have one. */
+/** The same of four bytes at least, by the view of those who have one. */
 export function areWordsPlain(bytes: Uint8Array, words: DataView, start: number, end: number): boolean {
   if (bytes[start] === 0x20 || bytes[end - 1] === 0x20) return false;
   const last = end - 4;
@@ -122,7 +122,7 @@ export function areWordsPlain(bytes: Uint8Array, words: DataView, start: number,
 }
 
 /**
- * Copies four octets or more to `position` of `out`, where there is room, and says what `isPlainText` would. Both in one
+ * Copies four bytes or more to `position` of `out`, where there is room, and says what `isPlainText` would. Both in one
  * go, since to load the words is most of the work.
  */
 export function copyAndJudge(
@@ -150,14 +150,14 @@ function suspects(word: number): number {
   return word | (word + 0x01010101) | (word - 0x20202020);
 }
 
-/** Words of four octets. */
+/** Words of four bytes. */
 const hashSamplesMax = 16;
 
 /**
  * A 32-bit hash for a table that compares before it believes. Long runs are sampled, evenly, so that an id of a few
- * dozen random octets anywhere in them still tells two apart.
+ * dozen random bytes anywhere in them still tells two apart.
  */
-export function hashOctets(
+export function hashBytes(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -177,14 +177,14 @@ export function hashOctets(
   return mix(hash, words.getInt32(last, true));
 }
 
-/** The shift brings what the high octets changed down to the bits that a table looks at. */
+/** The shift brings what the high bytes changed down to the bits that a table looks at. */
 function mix(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, 0x01000193);
   return product ^ (product >>> 15);
 }
 
 /** A copy that shares no memory with a read buffer. */
-export function copyOctets(bytes: Uint8Array, start: number, end: number): Buffer {
+export function copyOfBytes(bytes: Uint8Array, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start);
   for (let i = start; i < end; i++) copy[i - start] = bytes[i];
   return copy;

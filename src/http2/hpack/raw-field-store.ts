@@ -1,6 +1,6 @@
 import { type ByteChunk, type EncodedName, RawField } from '../../core/raw-field.ts';
 
-/** The first chunk of a store, octets; each one after it has twice as much, up to `chunkBytesMax`. */
+/** The first chunk of a store, bytes; each one after it has twice as much, up to `chunkBytesMax`. */
 const chunkBytesMin = 256;
 /** A field that is kept for long keeps its chunk, so a stream or an entry of a table never costs more than that. */
 const chunkBytesMax = 4096;
@@ -11,12 +11,12 @@ const noChunk: ByteChunk = { bytes: Buffer.alloc(0), view: new DataView(new Arra
  * Where the values of a connection's new fields lie, one behind the other. Nothing in it is written twice: a full chunk is
  * left to the fields that stand on it, and to the collector after them, which has one object to look after for dozens.
  */
-export class OctetStore {
+export class RawFieldStore {
   chunk: ByteChunk = noChunk;
   /** Where the next value goes. */
   position = 0;
 
-  /** Makes room for `count` octets in one piece. */
+  /** Makes room for `count` bytes in one piece. */
   reserve(count: number): void {
     if (this.position + count <= this.chunk.bytes.length) return;
     const grown = Math.min(Math.max(chunkBytesMin, this.chunk.bytes.length * 2), chunkBytesMax);
@@ -25,7 +25,7 @@ export class OctetStore {
     this.position = 0;
   }
 
-  /** A field whose value are the next `length` octets, which are written already. */
+  /** A field whose value are the next `length` bytes, which are written already. */
   field(encodedName: EncodedName, length: number): RawField {
     const start = this.position;
     this.position = start + length;
