@@ -7,9 +7,9 @@ import { shown } from '../../schema/problem.ts';
 import { key, optionalSection } from '../../schema/shape.ts';
 import type { Draft } from '../../schema/typed.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
+import { type Part, wrongName, wrongValue } from '../header-names.ts';
 import { definePolicy } from '../policy.ts';
 import { type ChangesConfig, compileChanges, type HeaderChanges, operations } from './changes.ts';
-import { type Part, wrongName, wrongValue } from './names.ts';
 import { parseTemplate } from './template.ts';
 
 const namesMax = 32;

@@ -1,13 +1,13 @@
-import { shown } from '../../schema/problem.ts';
+import { shown } from '../schema/problem.ts';
 
-/** Which messages a section changes. */
+/** Which messages a header belongs to. */
 export type Part = 'request' | 'reply' | 'replyTrailers';
 
 const framing = 'says how the message is framed, which Outrigger does';
 const connection = 'is for one connection, which Outrigger manages';
 const trace = 'carries the trace context, which Outrigger writes (telemetry.traces)';
 
-/** Headers that no route may change, with the reason. */
+/** Headers that no policy of a route may change, with the reason. */
 const forbidden: Readonly<Record<string, string>> = {
   connection,
   'keep-alive': connection,
