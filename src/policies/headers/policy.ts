@@ -65,10 +65,12 @@ export const headers = definePolicy({
     },
   ),
 
-  check({ request, reply, replyTrailers }, { problem }) {
+  check({ request, reply, replyTrailers }, { problem, route }) {
     for (const [part, changes] of Object.entries({ request, reply, replyTrailers }))
       if (changes !== undefined)
-        checkChanges(part as Part, changes, (within, message) => problem(`.${part}${within}`, message));
+        checkChanges(part as Part, changes, route.requestId !== undefined, (within, message) =>
+          problem(`.${part}${within}`, message),
+        );
     if (request === undefined && reply === undefined && replyTrailers === undefined)
       problem('', 'changes nothing; write request:, reply: or replyTrailers:, or leave it out');
   },
@@ -130,6 +132,7 @@ function isTrailersOnly({ traffic }: RequestView, head: HeaderBlock): boolean {
 function checkChanges(
   part: Part,
   changes: NonNullable<Draft<ChangesConfig>>,
+  hasRequestId: boolean,
   problem: (within: string, message: string) => void,
 ): void {
   /** The first operation of each name. */
@@ -150,7 +153,13 @@ function checkChanges(
     for (const [written, value] of Object.entries(changes[operation] ?? {})) {
       if (value === undefined) continue;
       const name = written.toLowerCase();
-      const error = wrongName(part, operation, name) ?? wrongValue(name, value) ?? parseTemplate(value).error;
+      const template = parseTemplate(value);
+      const error = wrongName(part, operation, name) ?? wrongValue(name, value) ?? template.error;
+      if (!hasRequestId && template.value?.uses('request.id'))
+        problem(
+          `.${operation}`,
+          '"{request.id}" is empty without requestId; write requestId: {} in the route',
+        );
       if (error === undefined) once(operation, name);
       else problem(`.${operation}`, error);
     }

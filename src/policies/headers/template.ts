@@ -33,6 +33,10 @@ export class Template {
     return this.parts.some((part) => typeof part !== 'string' && part.late);
   }
 
+  uses(name: keyof typeof variables): boolean {
+    return this.parts.includes(variables[name]);
+  }
+
   /**
    * The value for one message: printable ASCII without spaces at its ends, and never longer than `valueCharsMax`. '' where no
    * variable has a value and there is no other text.

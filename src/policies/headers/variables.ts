@@ -1,5 +1,6 @@
 import type { RequestView } from '../../call/stage.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
+import { requestIdOf } from '../request-id.ts';
 
 /** What variables are worked out from. `endpoint` is null before one is picked, and for replies of Outrigger itself. */
 export interface VariableSource {
@@ -29,6 +30,7 @@ export const variables = {
   cluster: late(({ request }) => request.record.cluster),
   endpoint: late(({ endpoint }) => endpoint?.address ?? ''),
   'trace.id': early(({ record }) => record.traceId.toString()),
+  'request.id': early(({ record }) => requestIdOf(record)),
   'request.method': early(({ requestHead }) => requestHead.method),
   'request.path': early(({ requestHead }) => withoutQuery(requestHead.path)),
   'request.authority': early(({ requestHead }) => requestHead.authority),

@@ -30,7 +30,7 @@ function sourceOf({ path = '/a', identity, authority = 'orders', address = '10.0
       route: 'hello',
       cluster: 'greeter',
       traceId: new TraceId(1, 2, 3, 4),
-      notes: [],
+      notes: [{ policy: 'requestId', text: 'kept', facts: { requestId: 'r-1' } }],
     },
   } as unknown as RequestView;
   return { request, endpoint: endpoint === undefined ? null : ({ address: endpoint } as Endpoint) };
@@ -45,6 +45,7 @@ describe('policies/headers/template', () => {
       'in/hello/greeter/10.0.0.1:1',
     );
     expect(expanded('{trace.id}')).to.equal('00000001000000020000000300000004');
+    expect(expanded('{request.id}')).to.equal('r-1');
     expect(expanded('{request.method} {request.authority}')).to.equal('GET orders');
     expect(expanded('{client.identity}', { identity: 'spiffe://td/a' })).to.equal('spiffe://td/a');
   });
