@@ -4,7 +4,6 @@ import type { Draft } from '../schema/typed.ts';
 import type { Reading } from './reader.ts';
 import { addressRules } from './rules/addresses.ts';
 import { adminRules } from './rules/admin.ts';
-import { balancerRules } from './rules/balancers.ts';
 import { clusterRules } from './rules/clusters.ts';
 import { listenerRules } from './rules/listeners.ts';
 import { policyRules } from './rules/policies.ts';
@@ -21,7 +20,6 @@ const rules = {
   ...listenerRules,
   ...policyRules,
   ...clusterRules,
-  ...balancerRules,
   ...telemetryRules,
 } satisfies Record<string, Rule>;
 

@@ -1,8 +1,9 @@
 import type { Affinity } from '../balancing/affinity.ts';
-import { type BalancerSettings, latencyEstimator } from '../balancing/build.ts';
+import { latencyEstimator } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
+import type { BalancerSettings } from '../balancing/settings.ts';
 import { formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { counted } from '../core/counted.ts';

@@ -1,6 +1,7 @@
-import { type BalancerSettings, buildBalancer } from '../balancing/build.ts';
+import { buildBalancer } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
 import type { Census } from '../balancing/pick-reason.ts';
+import type { BalancerSettings } from '../balancing/settings.ts';
 import { shareOut } from '../balancing/share-out.ts';
 import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
 import type { Clock, Timer } from '../core/clock.ts';

@@ -1,4 +1,4 @@
-import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/build.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/settings.ts';
 import { endings } from '../../src/core/ending.ts';
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { silentLogger } from '../../src/core/logger.ts';

@@ -13,7 +13,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   http1: ['core'],
   tcp: ['core'],
   routing: ['core'],
-  balancing: ['core'],
+  balancing: ['core', 'schema'],
   discovery: ['core', 'schema'],
   health: ['core', 'schema'],
   upstream: ['core', 'balancing', 'discovery', 'health', 'http2', 'http1'],

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { expect } from 'chai';
-import { policyNames } from '../../src/core/policy-name.ts';
+import { policyNames } from '../../src/balancing/list.ts';
 import type { GreeterClient } from '../support/greeter-client.ts';
 import type { Greeter } from '../support/greeter-server.ts';
 import { greeterConfig } from '../support/sidecar.ts';

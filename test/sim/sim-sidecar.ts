@@ -1,4 +1,4 @@
-import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/build.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/settings.ts';
 import type { TriesPlan } from '../../src/call/dispatch/tries-plan.ts';
 import { callHandler } from '../../src/call/handler.ts';
 import { CallCounter, type ProxyContext } from '../../src/call/plan.ts';

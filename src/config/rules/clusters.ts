@@ -1,3 +1,4 @@
+import { checkBalancer } from '../../balancing/section.ts';
 import { formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/units.ts';
 import { discoverySources } from '../../discovery/list.ts';
@@ -122,7 +123,17 @@ const upstreamTlsIsWhole: Rule = (config, diagnostics, help) => {
   });
 };
 
+const balancerMakesSense: Rule = (config, diagnostics) => {
+  config.clusters?.forEach(({ balancer, protocol }, i) => {
+    if (balancer === undefined) return;
+    const problem = (within: string, message: string): void =>
+      diagnostics.problem(`clusters[${i}].balancer${within}`, message);
+    checkBalancer(balancer, { protocol, problem });
+  });
+};
+
 export const clusterRules = {
+  balancerMakesSense,
   endpointsOrDiscovery,
   discoveryIsWhole,
   endpointsDiffer,

@@ -1,3 +1,4 @@
+import { balancer } from '../../balancing/section.ts';
 import { discoverySources } from '../../discovery/list.ts';
 import { probeKinds } from '../../health/probe-kinds.ts';
 import { kindKeys } from '../../schema/kind.ts';
@@ -5,7 +6,6 @@ import { hostName } from '../../schema/names.ts';
 import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../../schema/shape.ts';
 import { readEndpointList } from '../endpoint-list.ts';
-import { balancer } from './balancer.ts';
 import { endpointShape } from './endpoint.ts';
 
 const health = sectionOrNone(

@@ -4,14 +4,11 @@
  * what it costs to make the balancer anew. Every policy has been used before any is measured, as in a process whose
  * clusters differ: the engine then inlines less than in one with a single policy.
  */
-import {
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-} from '../../../src/balancing/build.ts';
+import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Balancer, Candidate } from '../../../src/balancing/candidate.ts';
+import type { PolicyName } from '../../../src/balancing/list.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { sessionToken } from '../../../src/balancing/sticky.ts';
-import type { PolicyName } from '../../../src/core/policy-name.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 
 const picks = 200_000;

@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { explainCall } from '../../../src/admin/explain-call.ts';
-import {
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-} from '../../../src/balancing/build.ts';
+import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { sessionToken } from '../../../src/balancing/sticky.ts';
 import { type Random, SeededRandom } from '../../../src/core/random.ts';
 import { SpanId, TraceId } from '../../../src/core/trace-id.ts';

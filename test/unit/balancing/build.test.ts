@@ -1,14 +1,9 @@
 import { expect } from 'chai';
-import {
-  affinityOf,
-  buildBalancer,
-  clientsChoose,
-  defaultBalancerSettings,
-  latencyEstimator,
-} from '../../../src/balancing/build.ts';
+import { affinityOf, buildBalancer, clientsChoose, latencyEstimator } from '../../../src/balancing/build.ts';
 import { movingAverage } from '../../../src/balancing/latency.ts';
+import { policyNames } from '../../../src/balancing/list.ts';
+import { defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { policyNames } from '../../../src/core/policy-name.ts';
 import { balancerContract } from '../../contract/balancer.ts';
 import { candidate } from './simulation.ts';
 

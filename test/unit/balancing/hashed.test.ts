@@ -1,10 +1,7 @@
 import { expect } from 'chai';
-import {
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-} from '../../../src/balancing/build.ts';
+import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { hash32 } from '../../../src/core/hash.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { candidate } from './simulation.ts';

@@ -1,11 +1,8 @@
 import { expect } from 'chai';
-import {
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-} from '../../../src/balancing/build.ts';
+import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
 import { failPenalty } from '../../../src/balancing/fail-penalty.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { candidate, type Replica, sharesOf, simulate } from './simulation.ts';
 

@@ -1,11 +1,7 @@
-import {
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-  latencyEstimator,
-} from '../../../src/balancing/build.ts';
+import { buildBalancer, latencyEstimator } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
 import { failPenalty } from '../../../src/balancing/fail-penalty.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import type { Random } from '../../../src/core/random.ts';
 import { EventHeap } from '../../balance-sim/event-heap.ts';
 

@@ -1,13 +1,10 @@
 import { expect } from 'chai';
-import {
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-} from '../../../src/balancing/build.ts';
+import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { policyNames } from '../../../src/balancing/list.ts';
 import { roundRobin } from '../../../src/balancing/round-robin.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { spread } from '../../../src/balancing/spread.ts';
-import { policyNames } from '../../../src/core/policy-name.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { balancerContract } from '../../contract/balancer.ts';
 import { candidate } from './simulation.ts';

@@ -1,11 +1,7 @@
 import { expect } from 'chai';
-import {
-  affinityOf,
-  type BalancerSettings,
-  buildBalancer,
-  defaultBalancerSettings,
-} from '../../../src/balancing/build.ts';
+import { affinityOf, buildBalancer } from '../../../src/balancing/build.ts';
 import type { Balancer, Candidate } from '../../../src/balancing/candidate.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { type StickySettings, sessionToken } from '../../../src/balancing/sticky.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';

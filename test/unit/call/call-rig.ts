@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { Call } from '../../../src/call/call.ts';
 import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
 import { CallCounter, type ProxyContext } from '../../../src/call/plan.ts';

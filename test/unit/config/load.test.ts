@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { fileOfConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/table.ts';
 import { problemsMax } from '../../../src/schema/problem.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { affinityOf, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { affinityOf } from '../../../src/balancing/build.ts';
+import { defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { endings } from '../../../src/core/ending.ts';
 import type { DiscoverySource } from '../../../src/discovery/source.ts';
 import type { ClusterSettings } from '../../../src/upstream/cluster.ts';

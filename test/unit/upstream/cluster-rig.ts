@@ -1,4 +1,4 @@
-import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { parseAddress } from '../../../src/core/address.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import type { EndpointSpec } from '../../../src/core/endpoint-spec.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { affinityOf, type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/build.ts';
+import { affinityOf } from '../../../src/balancing/build.ts';
+import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import type { EndpointSpec } from '../../../src/core/endpoint-spec.ts';
 import { silentLogger } from '../../../src/core/logger.ts';

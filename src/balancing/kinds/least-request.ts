@@ -1,0 +1,59 @@
+import type { Random } from '../../core/random.ts';
+import { number, toggle, wordOr } from '../../schema/scalar-type.ts';
+import { key } from '../../schema/shape.ts';
+import type { Balancer, Candidate } from '../candidate.ts';
+import { failPenalty } from '../fail-penalty.ts';
+import { balancerKind } from '../kind.ts';
+import { movingAverage } from '../latency.ts';
+import { leastLoaded } from '../least-loaded.ts';
+import { inFlightPerWeight, slowGuarded } from '../load-metric.ts';
+import { activePerWeight, ofThousandths } from '../pick-reason.ts';
+import type { BalancerSettings } from '../settings.ts';
+import { failPenaltyKeys } from './shared-keys.ts';
+
+/** `least_request`: the fewest requests in flight for the weight. */
+export const leastRequest = balancerKind({
+  name: 'least_request',
+  doc: 'the fewest calls in flight for its weight',
+  keys: {
+    choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
+      default: 'auto',
+      doc: 'For `least_request`: how many endpoints compete for a call. `auto`: all up to 32, else five drawn; 2 is the power of two choices.',
+    }),
+    bias: key(number({ min: 0.1, max: 10, whole: false }), {
+      default: 1,
+      doc: 'For `least_request`: exponent on the calls in flight. Above 1 a busy endpoint is shunned more than its weight says, below 1 less.',
+    }),
+    slowGuard: key(toggle, {
+      default: false,
+      doc: 'For `least_request`: an endpoint that answers more than twice as slowly as the mean counts as so much busier, and is forgiven within a second of silence.',
+    }),
+    ...failPenaltyKeys,
+  },
+  clientsChoose: false,
+  estimator: ({ slowGuard }) => (slowGuard ? movingAverage : null),
+  create: ({ over, settings, random }) => over((endpoints) => chooseLeast(endpoints, settings, random)),
+});
+
+export function chooseLeast<E extends Candidate>(
+  endpoints: readonly E[],
+  settings: BalancerSettings,
+  random: Random,
+): Balancer<E> {
+  const { bias, slowGuard } = settings;
+  const inFlight = inFlightPerWeight(failPenalty(settings.failPenalty), bias);
+  const metric = slowGuard ? slowGuarded(inFlight, endpoints) : inFlight;
+  const least =
+    bias === 1 ? 'the fewest requests in flight per weight' : `the least load (in flight^${bias} / weight)`;
+  const more = slowGuard ? 'recent failures or slow replies' : 'recent failures';
+  return leastLoaded(endpoints, metric, settings.choices, random, {
+    least,
+    side(active, weight, load) {
+      const counts = activePerWeight(active, weight);
+      const plain = (active ** bias * 1000) / weight;
+      // Kept to a thousandth, like the load itself.
+      if (load - plain * 1000 > 1) return `${counts}, counted as ${ofThousandths(load)} after ${more}`;
+      return bias === 1 ? counts : `${counts}, load ${ofThousandths(load)}`;
+    },
+  });
+}

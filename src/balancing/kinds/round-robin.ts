@@ -1,0 +1,11 @@
+import { balancerKind } from '../kind.ts';
+import { roundRobin as inTurn } from '../round-robin.ts';
+
+/** `round_robin`: each endpoint in turn, by weight. */
+export const roundRobin = balancerKind({
+  name: 'round_robin',
+  doc: 'in turn',
+  keys: {},
+  clientsChoose: true,
+  create: ({ over, random }) => over((endpoints) => inTurn(endpoints, random)),
+});

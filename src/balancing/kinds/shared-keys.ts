@@ -1,0 +1,106 @@
+import { cookieName, headerName } from '../../schema/names.ts';
+import { listed } from '../../schema/problem.ts';
+import { duration, number, toggle } from '../../schema/scalar-type.ts';
+import { key, list, optionalSection, section } from '../../schema/shape.ts';
+import type { BalancerContext, BalancerDraft } from '../kind.ts';
+
+/** Keys that several policies read, with their checks. */
+
+const hashSource = section(
+  { doc: 'One place where a key may be: one of these.', example: '{ header: x-user-id }' },
+  {
+    header: key(headerName, {
+      doc: 'Name of a header (a metadata key, for gRPC); its first value. Letter case of the name counts for nothing.',
+    }),
+    cookie: key(cookieName, { doc: 'Name of a cookie.' }),
+    source: key(toggle, {
+      doc: '`true`: the address of the client, as its connection says. For one that a proxy passed on use its header.',
+    }),
+    path: key(toggle, { doc: '`true`: the path without the query.' }),
+  },
+);
+
+/** For the policies by load. */
+export const failPenaltyKeys = {
+  failPenalty: section(
+    { doc: 'For `least_request` and `peak_ewma`: keeps a replica that fails fast from seeming idle.' },
+    {
+      load: key(number({ min: 0, max: 10_000, whole: false }), {
+        default: 20,
+        doc: 'Calls in flight that a failed one pretends for a while, from the second consecutive failure on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
+      }),
+      decay: key(duration({ min: '1ms', max: '10m' }), {
+        default: '1s',
+        doc: 'Time constant with which the pretended load fades. A success clears it.',
+      }),
+    },
+  ),
+};
+
+/** For the policies by hash. */
+export const boundedLoadKeys = {
+  boundedLoad: optionalSection(
+    {
+      doc: 'For the hash policies: a key whose endpoint has too many calls in flight goes to another one, always the same.',
+      example: '{ factor: 1.25 }',
+    },
+    {
+      factor: key(number({ min: 1.01, max: 100, whole: false }), {
+        default: 1.25,
+        doc: 'How many times its share of the calls in flight an endpoint may have.',
+      }),
+    },
+  ),
+};
+
+/** For the policies whose key is configured. */
+export const hashKeys = {
+  hash: list(
+    {
+      noun: 'source of a key',
+      doc: 'For `ring_hash` and `maglev`: where the key of a call is to be found. The first that is there and not empty counts; a call without any goes to a random endpoint.',
+    },
+    hashSource,
+  ),
+};
+
+const sources = ['header', 'cookie', 'source', 'path'] as const;
+
+/** A policy that asks for a key has one, from sources that are one thing each, and that the protocol has. */
+export function checkHash({ hash }: BalancerDraft, { policy, protocol, problem }: BalancerContext): void {
+  if (hash === undefined) return;
+  if (hash.length === 0)
+    problem(
+      '.hash',
+      `is missing; ${policy} needs to know what a key is, write hash: [{ header: x-user-id }]`,
+    );
+  hash.forEach((source, i) => {
+    const at = `.hash[${i}]`;
+    const given = sources.filter((name) => source[name] !== undefined);
+    if (given.length !== 1)
+      problem(
+        given.length === 0 ? at : `${at}.${given[1]}`,
+        given.length === 0
+          ? 'names no source of a key; write header: NAME, cookie: NAME, source: true or path: true'
+          : `${listed(given, 'and')} are two sources; write two entries, the first that is there counts`,
+      );
+    else if (source.source === false || source.path === false)
+      problem(`${at}.${given[0]}`, 'is false and names no source of a key; write true');
+    else if (protocol === 'tcp' && given[0] !== 'source')
+      problem(
+        `${at}.${given[0]}`,
+        'is for http2 and http1, since a tcp connection has nothing of the kind; write source: true',
+      );
+  });
+}
+
+/** A key is configured, and the policy asks for none. */
+export function checkUnusedHash({ hash }: BalancerDraft, { policy, problem }: BalancerContext): void {
+  if (hash === undefined || hash.length === 0) return;
+  problem(
+    '.hash',
+    policy === 'ip_hash'
+      ? 'is not for ip_hash, whose key is the client address; leave it out, or write policy: maglev'
+      : `is for ring_hash and maglev, and this policy is ${policy}; leave it out`,
+  );
+}

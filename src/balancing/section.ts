@@ -1,0 +1,75 @@
+import { choice, duration, number, toggle } from '../schema/scalar-type.ts';
+import { type Keys, key, optionalSection, section } from '../schema/shape.ts';
+import type { BalancerContext, BalancerDraft, BalancerKind } from './kind.ts';
+import { balancerKinds, policyNames } from './list.ts';
+
+type Union<K> = (K extends Keys ? (keys: K) => void : never) extends (keys: infer I) => void ? I : never;
+type AllKeys = Union<(typeof balancerKinds)[number]['keys']>;
+
+const kinds: readonly BalancerKind[] = balancerKinds;
+const policyKeys = Object.assign({}, ...kinds.map(({ keys }) => keys)) as AllKeys;
+
+/** `balancer` of a cluster: the policy, the keys of every policy, and what comes before the policy. */
+export const balancer = section(
+  { doc: 'Which of the usable endpoints gets a call.', reload: 'live' },
+  {
+    policy: key(choice(policyNames), {
+      default: 'least_request',
+      doc: `${kinds.map(({ name, doc }) => `\`${name}\`: ${doc}.`).join(' ')} All respect weights.`,
+    }),
+    ...policyKeys,
+    slowStart: optionalSection(
+      {
+        doc: 'Lets the weight of an endpoint grow that is new or usable again, for all but the hash policies.',
+        example: '{ window: 30s }',
+      },
+      {
+        window: key(duration({ min: '100ms', max: '1h' }), {
+          required: true,
+          doc: 'How long it grows. Twice the time to warm up is right for `least_request`, six times for `round_robin`.',
+        }),
+        aggression: key(number({ min: 0.1, max: 100, whole: false }), {
+          default: 0.5,
+          doc: 'The weight is `max(0.1, (time / window)^(1 / aggression))` of what it will be: above 1 it grows fast at first, below 1 slowly.',
+        }),
+      },
+    ),
+    preferZone: key(toggle, {
+      default: true,
+      doc: 'Whether endpoints of the own `zone`, where one is set, get all calls as long as they can carry their share.',
+    }),
+    panicPercent: key(number({ min: 0, max: 100 }), {
+      default: 0,
+      doc: 'Below this part of usable endpoints all are used, unusable ones too; 0 for never. A call without a usable endpoint fails at once otherwise.',
+    }),
+  },
+);
+
+/** Reports what is wrong with the settings of a policy, and with keys that it does not read. */
+export function checkBalancer(draft: BalancerDraft, context: Omit<BalancerContext, 'policy'>): void {
+  const policy = draft.policy as string | undefined;
+  if (policy === undefined) return;
+  const own = { ...context, policy };
+  for (const kind of kinds) {
+    if (kind.name === policy) kind.check?.(draft, own);
+    else kind.checkUnused?.(draft, own);
+  }
+  checkSizes(draft, own);
+}
+
+/** The sizes of tables have defaults, so they are there whatever the policy is. */
+function checkSizes({ ringSize, tableSize }: BalancerDraft, { problem }: BalancerContext): void {
+  const { perEndpoint, max } = ringSize ?? {};
+  if (perEndpoint !== undefined && max !== undefined && perEndpoint > max)
+    problem('.ringSize.perEndpoint', `${perEndpoint} is above max; write ${max} or less`);
+  if (typeof tableSize === 'number' && !isPrime(tableSize)) {
+    let prime = tableSize;
+    while (!isPrime(prime)) prime++;
+    problem('.tableSize', `${tableSize} is not a prime; write ${prime}`);
+  }
+}
+
+function isPrime(number: number): boolean {
+  for (let divisor = 2; divisor * divisor <= number; divisor++) if (number % divisor === 0) return false;
+  return number > 1;
+}
