@@ -3,6 +3,7 @@ import { fault } from './fault/policy.ts';
 import { headers } from './headers/policy.ts';
 import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
+import { redirect } from './redirect/policy.ts';
 import { requestId } from './request-id/policy.ts';
 import { respond } from './respond/policy.ts';
 import { retry } from './retry/policy.ts';
@@ -18,7 +19,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `accessLog` and `sampling` act where a request begins and ends, so their place counts for the reference page alone.
  *  - `requestId` comes before those that refuse a request: the id is for requests that go wrong, above all.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
- *  - `respond` comes after those that refuse, delay or fail requests: what they do holds for its requests as well.
+ *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
  *  - `headers` comes after those that answer or rewrite a request. A reply passes it before theirs.
  *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
  */
@@ -31,6 +32,7 @@ export const policies = [
   requestId,
   rateLimit,
   fault,
+  redirect,
   respond,
   headers,
   split,
