@@ -9,7 +9,7 @@ import { type CommandName, type CommandSpec, commands, type FlagSpec, isCommand 
 
 export type OutputFormat = 'text' | 'json';
 
-/** A command line that makes sense. */
+/** A command line that was parsed without errors. */
 export type Arguments =
   | { readonly command: 'run'; readonly flags: ConfigFlags }
   | { readonly command: 'validate'; readonly flags: ConfigFlags; readonly output: OutputFormat }
@@ -23,7 +23,7 @@ export type Arguments =
   | ({
       readonly command: 'ready';
       readonly output: OutputFormat;
-      /** How long to wait for it, milliseconds; 0 for a look. */
+      /** How long to wait, milliseconds; 0 to check once. */
       readonly waitMs: number;
       /** Clusters that must have a usable endpoint; empty for all that a listener uses, undefined for none. */
       readonly usable: readonly string[] | undefined;
@@ -32,10 +32,10 @@ export type Arguments =
 
 export type ArgumentsResult =
   | { readonly value: Arguments; readonly error?: undefined }
-  /** A sentence for the user, who gets exit code 2. */
+  /** The error message for the user; the exit code is then 2. */
   | { readonly value?: undefined; readonly error: string };
 
-/** What the command's own flags hold. */
+/** The values of the command's own flags and its positional arguments. */
 interface Given {
   readonly one: Readonly<Record<string, string>>;
   readonly many: Readonly<Record<string, readonly string[]>>;
@@ -43,7 +43,7 @@ interface Given {
   readonly positionals: readonly string[];
 }
 
-/** Makes sense of `process.argv.slice(2)`, or says what does not. Never throws. */
+/** Parses `process.argv.slice(2)`. Returns the arguments, or an error message for the user. Never throws. */
 export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const [first, ...rest] = argv;
   if (first === undefined)
@@ -65,7 +65,7 @@ function unknownCommand(name: string): string {
     if (name === '-v') return `"-v" is not a flag; did you mean -V?`;
     if (near !== undefined) return `${shown(name)} is not a flag; did you mean --${near}?`;
   }
-  if (name.startsWith('-')) return `${shown(name)} stands before a command; write outrigger run ${name} …`;
+  if (name.startsWith('-')) return `${shown(name)} must follow a command; write outrigger run ${name} …`;
   const near = nearestName(name, Object.keys(commands));
   return `${shown(name)} is not a command; ${near === undefined ? `write one of ${listed(Object.keys(commands))}` : `did you mean ${near}?`}`;
 }
@@ -86,7 +86,7 @@ function parseFlags(
       },
     ]),
   ) as NonNullable<Parameters<typeof parseArgs>[0]>['options'];
-  // Not strict, since then the first error is thrown in words of node's own; the tokens tell everything.
+  // In strict mode, Node throws its own message at the first error. The tokens contain all that we need for ours.
   const { tokens } = parseArgs({
     args: [...argv],
     options,
@@ -114,17 +114,17 @@ function parseFlags(
   const extra = spec.positionalRepeated ? undefined : positionals[spec.positional === undefined ? 0 : 1];
   if (extra !== undefined && command === 'run' && many.config === undefined && many.from === undefined)
     return {
-      error: `${shown(extra)} stands alone; write outrigger run --config ${shown(extra).slice(1, -1)}`,
+      error: `${shown(extra)} follows no flag; write outrigger run --config ${shown(extra).slice(1, -1)}`,
     };
   if (extra !== undefined)
-    return { error: `${shown(extra)} is one argument too many for ${command}; ${usageOf(command, spec)}` };
+    return { error: `${command} does not take the argument ${shown(extra)}; ${usageOf(command, spec)}` };
   const one = Object.fromEntries(
     Object.entries(many).map(([name, values]) => [name, values[values.length - 1]]),
   );
   return { one, many, positional: positionals[0], positionals };
 }
 
-/** Whether an argument goes on with a list: `--to a:1, b:2` arrives as two arguments. */
+/** Returns whether an argument continues a list: the shell passes `--to a:1, b:2` as two arguments. */
 function continues(before: string, argument: string): boolean {
   return before.endsWith(',') || argument.startsWith(',');
 }
@@ -136,13 +136,13 @@ function wrongValue(
 ): string | undefined {
   const { value, inlineValue } = token;
   if (flag.value === undefined)
-    return value === undefined ? undefined : `${token.rawName} takes no value; write it alone`;
-  // `--config --from x`: what looks like a flag is one, unless it was joined with `=`.
+    return value === undefined ? undefined : `${token.rawName} takes no value; write ${token.rawName}`;
+  // In `--config --from x`, `--from` is a flag and not the value of `--config`. `--config=--from` makes it the value.
   if (value === undefined || value === '' || (!inlineValue && value.startsWith('-') && value.length > 1))
     return `${token.rawName} has no value; write ${token.rawName} ${flag.value}`;
   if (before !== undefined && !flag.repeated) return `${token.rawName} is given twice; write it once`;
   if (flag.words !== undefined && !flag.words.includes(value))
-    return `${token.rawName}: ${shown(value)} is not known; write ${listed(flag.words)}`;
+    return `${token.rawName}: ${shown(value)} is not a known value; write ${listed(flag.words)}`;
   return undefined;
 }
 
@@ -173,7 +173,9 @@ function build(command: CommandName, given: Given): ArgumentsResult {
       return { value: { command, flags: configFlags(given) } };
     case 'validate': {
       if (positional !== undefined && one.config !== undefined)
-        return { error: `${shown(positional)} and --config both name a file; write one of them` };
+        return {
+          error: `the file is given twice, as ${shown(positional)} and with --config; write one of them`,
+        };
       const flags = configFlags(given);
       return {
         value: {
@@ -187,7 +189,7 @@ function build(command: CommandName, given: Given): ArgumentsResult {
       const seconds = one.seconds === undefined ? undefined : Number(one.seconds);
       if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400))
         return {
-          error: `--seconds: ${shown(one.seconds)} is not a number of seconds; write one from 1 to 86400`,
+          error: `--seconds: ${shown(one.seconds)} is not a valid number of seconds; write a number from 1 to 86400`,
         };
       const admin = one.admin === undefined ? undefined : adminAddress(one.admin, {});
       if (admin?.error !== undefined) return { error: admin.error };
@@ -226,17 +228,17 @@ function readyArguments({ one, positionals }: Given, output: OutputFormat): Argu
   const timeout = parseDuration(one.timeout ?? '60s');
   if (timeout.value === undefined) return { error: `--timeout: ${timeout.error}` };
   if (one.timeout !== undefined && one.wait === undefined)
-    return { error: '--timeout is for --wait; write outrigger ready --wait --timeout 30s' };
+    return { error: '--timeout requires --wait; write outrigger ready --wait --timeout 30s' };
   if (positionals.length > 0 && one.usable === undefined) {
     const write = `outrigger ready --usable ${positionals.map((name) => shown(name).slice(1, -1)).join(' ')}`;
-    return { error: `${shown(positionals[0])} is the name of a cluster only after --usable; write ${write}` };
+    return { error: `the cluster ${shown(positionals[0])} requires --usable; write ${write}` };
   }
   const waitMs = one.wait === undefined ? 0 : timeout.value;
   const usable = one.usable === undefined ? undefined : positionals;
   return { value: { command: 'ready', ...adminFlagsOf(one), output, waitMs, usable } };
 }
 
-/** The flags that the loader knows: file and targets by name, settings by the table's flags. */
+/** Returns the flags in the form that the configuration loader takes: file, targets, and settings by the table's flags. */
 function configFlags({ one, many }: Given): ConfigFlags {
   const { config, from, to: _to, output: _output, ...settings } = one;
   return { config, from, to: many.to, settings };

@@ -1,33 +1,33 @@
 import { settings, sourceVariables } from '../config/settings.ts';
 
-/** What may follow `--name`, or that nothing may. */
+/** One flag of a command. */
 export interface FlagSpec {
-  /** Without the dashes. */
+  /** Name without the dashes. */
   readonly name: string;
   readonly short?: string;
-  /** Word for its value in help, `FILE`; undefined for a flag without one. */
+  /** Placeholder for the value in help, such as `FILE`; undefined for a flag that takes no value. */
   readonly value?: string;
-  /** Allowed values, where they are few. */
+  /** Allowed values, for a flag that takes only a few. */
   readonly words?: readonly string[];
   readonly repeated?: boolean;
-  /** Whether its value is a list, which a comma at its end continues in the next argument. */
+  /** Whether the value is a list. A comma at its end continues the list in the next argument. */
   readonly list?: boolean;
   readonly doc: string;
-  /** The variable that says the same. */
+  /** Environment variable that sets the same option. */
   readonly variable?: string;
 }
 
 export interface CommandSpec {
   readonly summary: string;
-  /** What follows the command's name in its usage line. */
+  /** What the usage line shows after the name of the command. */
   readonly usage: string;
-  /** Paragraphs for its own help. */
+  /** Lines of description in the help of the command. */
   readonly detail: readonly string[];
   readonly examples: readonly string[];
   readonly flags: readonly FlagSpec[];
-  /** Word for an argument without a flag; none unless named. */
+  /** Placeholder for an argument without a flag; undefined for a command that takes none. */
   readonly positional?: string;
-  /** There may be more than one of it. */
+  /** Whether the command takes more than one such argument. */
   readonly positionalRepeated?: boolean;
 }
 
@@ -39,21 +39,26 @@ const config: FlagSpec = {
   variable: sourceVariables.config,
 };
 const targets: readonly FlagSpec[] = [
-  { name: 'from', value: 'ADDR', doc: 'without a file: where to listen', variable: sourceVariables.from },
+  {
+    name: 'from',
+    value: 'ADDR',
+    doc: 'address to listen on, without a configuration file',
+    variable: sourceVariables.from,
+  },
   {
     name: 'to',
     value: 'TARGET',
     repeated: true,
     list: true,
-    doc: 'replicas, host:port[,weight=N] separated by commas, or dns:///host:port; may be repeated',
+    doc: 'replicas to balance over: host:port[,weight=N], separated by commas, or dns:///host:port; may be repeated',
     variable: sourceVariables.to,
   },
 ];
-/** Settings of the configuration that have a flag, straight from its table. */
+/** Flags of configuration keys, read from the configuration table. */
 const settingFlags: readonly FlagSpec[] = settings.flatMap(({ shape, variable }) => {
   if (shape.flag === undefined) return [];
   const { label } = shape.type;
-  // What is on or off needs no value: to be named is to be on.
+  // A boolean flag takes no value: the flag turns the setting on.
   if (label === 'true or false') return [{ name: shape.flag, doc: shape.flagDoc ?? shape.doc, variable }];
   const value = label.includes('`') ? label.replaceAll('`', '').replaceAll(', ', '|') : valueWord(label);
   const otherwise = shape.default === undefined ? '' : ` (${shape.default})`;
@@ -78,7 +83,7 @@ const admin: FlagSpec = {
   variable: 'OUTRIGGER_ADMIN',
 };
 
-/** How to reach the admin server of the running sidecar. */
+/** Flags that select the admin server of a running sidecar. */
 const adminFlags: readonly FlagSpec[] = [
   admin,
   {
@@ -87,22 +92,33 @@ const adminFlags: readonly FlagSpec[] = [
     doc: 'file with the admin token, for a sidecar on another machine',
     variable: 'OUTRIGGER_ADMIN_TOKEN_FILE',
   },
-  { name: 'admin-tls-ca', value: 'FILE', doc: 'use TLS; authority of the admin server, PEM' },
+  {
+    name: 'admin-tls-ca',
+    value: 'FILE',
+    doc: 'use TLS, and verify the admin server with this CA certificate, PEM',
+  },
   { name: 'admin-tls-cert', value: 'FILE', doc: 'client certificate for the admin server, PEM' },
-  { name: 'admin-tls-key', value: 'FILE', doc: 'its private key, PEM' },
+  { name: 'admin-tls-key', value: 'FILE', doc: 'private key of the client certificate, PEM' },
 ];
 
-/** Every command with its flags: parsing, help and suggestions come from here. */
+/** Every command with its flags. Parsing, help and suggestions all use this table. */
 export const commands = {
   run: {
     summary: 'run the sidecar',
     usage: '(--config FILE | --from ADDR --to TARGET ...) [options]',
     detail: [
-      'Sends each call that arrives to one of the replicas behind it.',
-      'Runs until SIGTERM, SIGINT or SIGQUIT, then drains. SIGHUP reloads, SIGUSR1 reopens the access log.',
-      'A second signal, a second or more later, ends the drain at once.',
-      'A flag overrides the environment variable, the variable overrides the file.',
-      'Exit codes: 0 drained, 1 could not start or terminated calls, 2 wrong command line or configuration.',
+      'Accepts calls on its listeners and balances each of them over the replicas of a cluster.',
+      'A flag overrides its environment variable, and the variable overrides the file.',
+      '',
+      'Signals:',
+      '  SIGTERM, SIGINT, SIGQUIT  drain, then exit; a second one, a second or more later, ends the drain',
+      '  SIGHUP                    reload the configuration and reopen the access log',
+      '  SIGUSR1                   reopen the access log',
+      '',
+      'Exit codes:',
+      '  0  drained, and every call in flight finished',
+      '  1  could not start, or terminated calls when the drain ended',
+      '  2  the command line or the configuration is wrong',
     ],
     examples: [
       'outrigger run --config outrigger.yaml',
@@ -112,24 +128,30 @@ export const commands = {
     flags: [config, ...targets, ...settingFlags],
   },
   demo: {
-    summary: 'three replicas, the sidecar, a load and the live page, with nothing else running',
+    summary: 'run three replicas, a sidecar and a load generator, and show the live page',
     usage: '[options]',
-    detail: ['Prints a line a second with calls, errors, latency and the share of each replica.'],
+    detail: [
+      'Requires nothing else to run. Each second it prints calls, errors, latency and the share of each',
+      'replica. Ctrl-C ends the demo and prints a summary.',
+    ],
     examples: ['outrigger demo', 'outrigger demo --seconds 10'],
     flags: [
       {
         name: 'seconds',
         value: 'N',
-        doc: 'end by itself after N seconds, with a summary (never)',
+        doc: 'end the demo after N seconds (never)',
         variable: 'DEMO_SECONDS',
       },
       { ...admin, doc: 'address of the live page (127.0.0.1:15000)' },
     ],
   },
   validate: {
-    summary: 'check a configuration and show everything that is wrong with it',
+    summary: 'check a configuration and show all errors',
     usage: '--config FILE [options]',
-    detail: ['Reads the same file, flags and variables as run, starts nothing, and ends with 0 or 2.'],
+    detail: [
+      'Reads the same file, flags and environment variables as run, and starts nothing.',
+      'Exit codes: 0 the configuration is valid, 2 it is not.',
+    ],
     examples: ['outrigger validate --config outrigger.yaml', 'outrigger validate outrigger.yaml -o json'],
     flags: [config, ...targets, ...settingFlags, output],
     positional: 'FILE',
@@ -137,7 +159,7 @@ export const commands = {
   schema: {
     summary: 'print the JSON Schema of the configuration',
     usage: '[options]',
-    detail: ['An editor completes and checks the file with it.'],
+    detail: ['Editors use the schema to complete and check configuration files.'],
     examples: ['outrigger schema > outrigger.schema.json'],
     flags: [
       {
@@ -145,7 +167,7 @@ export const commands = {
         short: 'o',
         value: 'json|markdown',
         words: ['json', 'markdown'],
-        doc: 'JSON Schema, or the reference page (json)',
+        doc: 'json prints the JSON Schema, markdown prints the reference page (json)',
       },
     ],
   },
@@ -157,7 +179,7 @@ export const commands = {
     flags: [output],
   },
   endpoints: {
-    summary: 'show the endpoints of a running sidecar, their health and load',
+    summary: 'show the endpoints of a running sidecar, with health and load',
     usage: '[options]',
     detail: [],
     examples: ['outrigger endpoints', 'outrigger endpoints --admin 127.0.0.1:15000 -o json'],
@@ -171,36 +193,39 @@ export const commands = {
     flags: [...adminFlags, output],
   },
   drain: {
-    summary: 'make a running sidecar finish its calls and take no new ones',
+    summary: 'drain a running sidecar: finish the calls in flight and close its listeners',
     usage: '[options]',
     detail: [
-      'Readiness fails at once. New connections are served for drain.delay (5s), then the listeners',
-      'close and calls in flight finish within drain.grace (10s). Until the listeners close,',
-      'outrigger undrain takes it back.',
-      'Shows once a second what it waits for, then how many calls were terminated and finished.',
-      'The process stays; SIGTERM ends it. The exit code is 1 if a call was terminated.',
+      'Takes these steps, and shows the progress each second:',
+      '  1. /ready answers 503. For drain.delay (5s), the sidecar still accepts new connections.',
+      '  2. The listeners close. Calls in flight have drain.grace (10s) to finish.',
+      '  3. The sidecar terminates the calls that are left.',
+      '',
+      'Until step 2, outrigger undrain cancels the drain. The process keeps running after the drain;',
+      'send SIGTERM to stop it. Exit codes: 0 every call finished, 1 a call was terminated.',
     ],
     examples: ['outrigger drain', 'outrigger drain -o json'],
     flags: [...adminFlags, output],
   },
   undrain: {
-    summary: 'take back the drain of a running sidecar, until its listeners have closed',
+    summary: 'cancel the drain of a running sidecar, before its listeners close',
     usage: '[options]',
     detail: [
-      'Ends with 0 when the sidecar serves as before, also where it did not drain, and with 1 when',
-      'the listeners have closed or the process is stopping.',
+      'Exit codes: 0 the sidecar serves requests (also if it was not draining), 1 the listeners have',
+      'closed or the process is stopping.',
     ],
     examples: ['outrigger undrain', 'outrigger undrain --admin 127.0.0.1:15000 -o json'],
     flags: [...adminFlags, output],
   },
   ready: {
-    summary: 'show whether a running sidecar is ready, or wait until it is',
+    summary: 'show whether a running sidecar is ready, or wait until it is ready',
     usage: '[options] [--usable [CLUSTER ...]]',
     detail: [
-      'Ends with 0 once it is, and with 1 and the reason where it is not.',
-      'Ready means that Outrigger can take calls. With --usable each of the named clusters, or each',
-      'that a listener uses, must also have a usable endpoint. Put it in front of a service that',
-      'calls others when it starts: outrigger ready --wait --usable && exec my-service.',
+      'A sidecar is ready when it can take requests. --usable also requires a usable endpoint in each',
+      'named CLUSTER, or in each cluster that a listener uses if none is named.',
+      'Exit codes: 0 ready, 1 not ready (the reason is shown), 2 the sidecar has no such cluster.',
+      '',
+      'To start a service after its sidecar: outrigger ready --wait --usable && exec my-service',
     ],
     examples: [
       'outrigger ready',
@@ -208,12 +233,12 @@ export const commands = {
       'outrigger ready --wait --usable orders payments',
     ],
     flags: [
-      { name: 'wait', doc: 'wait until it is ready, even for a process that is yet to start' },
+      { name: 'wait', doc: 'wait until the sidecar is ready, even if its process has not started yet' },
       {
         name: 'usable',
-        doc: 'each CLUSTER must have a usable endpoint (every cluster that a listener uses)',
+        doc: 'require a usable endpoint in each CLUSTER (every cluster that a listener uses)',
       },
-      { name: 'timeout', value: 'DURATION', doc: 'with --wait: how long to wait at the most (60s)' },
+      { name: 'timeout', value: 'DURATION', doc: 'with --wait: longest time to wait (60s)' },
       ...adminFlags,
       output,
     ],
@@ -221,17 +246,18 @@ export const commands = {
     positionalRepeated: true,
   },
   reload: {
-    summary: 'make a running sidecar reload its configuration',
+    summary: 'reload the configuration of a running sidecar',
     usage: '[options]',
     detail: [
-      'All of it is applied, or nothing changes and every reason is shown; then the exit code is 1.',
-      'SIGHUP does the same, and so does a change of the file with run --watch.',
+      'Applies the whole new configuration, or changes nothing and shows all errors.',
+      'SIGHUP and, with run --watch, a change of the file do the same.',
+      'Exit codes: 0 the configuration was applied, 1 it was refused.',
     ],
     examples: ['outrigger reload', 'outrigger reload --admin 127.0.0.1:15000 -o json'],
     flags: [...adminFlags, output],
   },
   help: {
-    summary: 'show help, for one command if it is named',
+    summary: 'show this help, or the help of a command',
     usage: '[COMMAND]',
     detail: [],
     examples: ['outrigger help run'],

@@ -3,7 +3,7 @@ import { type CliIo, ExitCode } from './io.ts';
 
 const widthColumns = 100;
 
-/** `outrigger help`, `outrigger help run`, `outrigger run --help`. */
+/** Writes what `outrigger help`, `outrigger help run` and `outrigger run --help` show; returns the exit code. */
 export async function showHelp(
   args: { readonly topic: CommandName | undefined },
   io: CliIo,
@@ -12,26 +12,28 @@ export async function showHelp(
   return ExitCode.Fine;
 }
 
-/** All commands, a line each. */
+/** Returns the screen with all commands, one on each line. */
 export function overview(): string {
   const entries = Object.entries<CommandSpec>(commands);
   const width = Math.max(...entries.map(([name]) => name.length));
   return [
-    'Outrigger spreads every gRPC call, not every connection, over the replicas of a service.',
+    'Outrigger balances each gRPC call, not each connection, over the replicas of a service.',
     '',
     'Usage: outrigger COMMAND [options]',
     '',
     'Commands:',
     ...entries.map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'Try it:  outrigger demo',
-    'Use it:  outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051 --to 127.0.0.1:50052',
-    'More:    outrigger COMMAND --help',
+    'Examples:',
+    '  outrigger demo',
+    '  outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051,127.0.0.1:50052',
+    '',
+    'Run "outrigger COMMAND --help" to see the options of a command.',
     '',
   ].join('\n');
 }
 
-/** Usage, flags with their variables, examples. */
+/** Returns the screen of one command: usage, description, flags with their variables, examples. */
 export function commandHelp(name: CommandName): string {
   const spec: CommandSpec = commands[name];
   const summary = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
@@ -39,7 +41,7 @@ export function commandHelp(name: CommandName): string {
   const flags = [...spec.flags, { name: 'help', short: 'h', doc: 'show this help' }];
   lines.push('', 'Options:', ...flagLines(flags));
   if (spec.flags.some((flag) => flag.variable !== undefined))
-    lines.push('', 'In brackets: the environment variable with the same effect.');
+    lines.push('', '[$NAME] is the environment variable that sets the same option.');
   if (spec.examples.length > 0)
     lines.push('', 'Examples:', ...spec.examples.map((example) => `  ${example}`));
   return `${lines.join('\n')}\n`;
@@ -50,7 +52,7 @@ function flagLines(flags: readonly FlagSpec[]): string[] {
     const dashes = short === undefined ? `    --${name}` : `-${short}, --${name}`;
     return value === undefined ? dashes : `${dashes} ${value}`;
   });
-  // A value with many words gets a line of its own rather than pushing every text to the right.
+  // A flag with a long value gets its own line, so that it does not push every description to the right.
   const width = Math.max(...left.filter((text) => text.length <= 28).map((text) => text.length));
   return flags.flatMap(({ doc, variable }, i) => {
     const words = variable === undefined ? doc : `${doc} [$${variable}]`;

@@ -59,7 +59,6 @@ export const allowed: readonly { readonly text: RegExp; readonly reason: string 
   { text: /look(?:ed|s|ing)? up|look-ups?/i, reason: 'the word for what DNS and tables do' },
   { text: /`[^`]*`/, reason: 'code in prose: a key, a command or a metric, which keeps its name' },
   { text: /errors in a row/, reason: 'a label value of a metric, which keeps its name' },
-  { text: /Try it:/, reason: 'an invitation in the help' },
 ];
 
 /** Findings in every text of `src/` that has more than one word: single words are names and keys. */

@@ -32,7 +32,7 @@ describe('cli/arguments', () => {
       expect(value?.command === 'validate' && value.flags.config).to.equal('a.yaml');
     }
     expect(error('validate a.yaml --config b.yaml')).to.equal(
-      '"a.yaml" and --config both name a file; write one of them',
+      'the file is given twice, as "a.yaml" and with --config; write one of them',
     );
   });
 
@@ -70,7 +70,7 @@ describe('cli/arguments', () => {
     ['--versoin', '"--versoin" is not a flag; did you mean --version?'],
     ['-v', '"-v" is not a flag; did you mean -V?'],
     ['demo --admin localhost', '--admin: "localhost" has no port; write host:port, such as localhost:50051'],
-    ['--config a.yaml', '"--config" stands before a command; write outrigger run --config …'],
+    ['--config a.yaml', '"--config" must follow a command; write outrigger run --config …'],
     ['run --confg a.yaml', '--confg is not a flag of run; did you mean --config?'],
     ['run -x', '-x is not a flag of run; see outrigger run --help'],
     ['run --seconds 3', '--seconds is a flag of demo, not of run'],
@@ -78,9 +78,12 @@ describe('cli/arguments', () => {
     ['run --config --from a:1', '--config has no value; write --config FILE'],
     ['run --config=', '--config has no value; write --config FILE'],
     ['run --config a --config b', '--config is given twice; write it once'],
-    ['run a.yaml', '"a.yaml" stands alone; write outrigger run --config a.yaml'],
-    ['version -o yaml', '-o: "yaml" is not known; write text or json'],
-    ['demo --seconds soon', '--seconds: "soon" is not a number of seconds; write one from 1 to 86400'],
+    ['run a.yaml', '"a.yaml" follows no flag; write outrigger run --config a.yaml'],
+    ['version -o yaml', '-o: "yaml" is not a known value; write text or json'],
+    [
+      'demo --seconds soon',
+      '--seconds: "soon" is not a valid number of seconds; write a number from 1 to 86400',
+    ],
     ['help rum', '"rum" is not a command; did you mean run?'],
   ];
   for (const [line, sentence] of refusals) {

@@ -99,7 +99,7 @@ describe('cli/ready', () => {
 
   it('names of clusters need --usable', () => {
     expect(parseArguments(['ready', '--wait', 'orders']).error).to.equal(
-      '"orders" is the name of a cluster only after --usable; write outrigger ready --usable orders',
+      'the cluster "orders" requires --usable; write outrigger ready --usable orders',
     );
   });
 });
