@@ -47,7 +47,10 @@ export function unknownKey(root: Section, section: Section, path: string, key: s
     };
   }
   if (near !== undefined) return { message: `${said}; write ${near}`, meant: [near] };
-  const places = placesOf(root, key);
+  const all = placesOf(root, key);
+  const nearer = nearby(all, here);
+  // The same word in another branch of the table is rarely what was meant.
+  const places = nearer.length > 0 ? nearer : all;
   if (places.length > 0 && places.length <= placesShownMax)
     return { message: `${shown(key)} is not a key here; it belongs to ${listed(places)}`, meant: [] };
   return { message: `${said}; write ${known.length === 0 ? 'nothing here' : listed(known)}`, meant: [] };
