@@ -11,6 +11,8 @@ import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 /** The call that an attempt belongs to; an interface so that the two files do not import each other. */
 export interface AttemptOwner {
   readonly clientAddress: string;
+  /** See `StreamOpener.forwardsClient`. */
+  readonly forwardsClient: boolean;
   /** When the client last sent a part of the request, `Clock.now()`; kept only where its cluster learns from latency. */
   readonly requestMovedMs: number;
   /** There is a stream: send the request. */
@@ -48,6 +50,9 @@ export class Attempt implements StreamOpener {
 
   get clientAddress(): string {
     return this.owner.clientAddress;
+  }
+  get forwardsClient(): boolean {
+    return this.owner.forwardsClient;
   }
 
   /** Stops it without a verdict from the endpoint. */

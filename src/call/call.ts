@@ -221,6 +221,9 @@ export class Call implements StreamReceiver, TriesCall, Cuttable, PipelineReques
   get clientAddress(): string {
     return this.record.clientAddress;
   }
+  get forwardsClient(): boolean {
+    return this.routed.plan!.forwardsClient;
+  }
   get grpc(): boolean {
     return this.routed.grpc;
   }

@@ -18,6 +18,8 @@ export interface RoutePlan {
   readonly cluster: Cluster | null;
   /** Upper bound on the duration of a request, milliseconds; infinity for none. `grpc-timeout` counts as well. */
   readonly timeoutMs: number;
+  /** HTTP/1.1 endpoints get `x-forwarded-for` and `x-forwarded-proto` from the connection; false where a policy writes them. */
+  readonly forwardsClient: boolean;
   /** Retries by policy, or hedging; null for none. */
   readonly tries: TriesPlan | null;
   /** How its requests are traced and logged; null where the settings of the process hold. */
@@ -33,6 +35,7 @@ export function planRoute(route: string, cluster: Cluster | null, stages: readon
     route,
     cluster,
     timeoutMs: Math.min(...timeouts),
+    forwardsClient: !stages.some(({ writesForwarded }) => writesForwarded === true),
     tries: stages.find(({ tries }) => tries !== undefined)?.tries ?? null,
     telemetry: telemetryOf(stages),
     stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,

@@ -72,6 +72,11 @@ export interface Stage {
   readonly appliesTo: readonly Traffic[];
   /** Upper bound on the duration of the whole request, milliseconds. */
   readonly timeoutMs?: number;
+  /**
+   * The policy writes what endpoints get to know of the client (`X-Forwarded-For`, `X-Forwarded-Proto`). HTTP/1.1 endpoints get
+   * nothing of that otherwise.
+   */
+  readonly writesForwarded?: boolean;
   /** How further attempts are made; without one a request has one attempt, and transparent retries. */
   readonly tries?: TriesPlan;
   /** How requests are traced and logged; known before they reach any stage. */

@@ -30,6 +30,8 @@ export interface ChosenEndpoint {
   readonly endpoint: Endpoint;
   /** The request's head as this endpoint gets it. */
   readonly head: HeaderBlock;
+  /** For `x-forwarded-for`; null where the head says all that the endpoint is to know of the client. */
+  readonly clientAddress: string | null;
   /** What binds the session of the client to this endpoint, for its reply. */
   readonly replyFields: readonly Field[];
   release(ending: Ending, error: ReplyError | null): void;
@@ -79,10 +81,12 @@ export class UpgradeCall extends ConnectionRequest implements Cuttable {
     const { lease, record, traceparent } = attempt;
     const { endpoint } = lease;
     const forwarded = outgoingHead(this.outgoing, traceparent, this.trace!, record, Number.POSITIVE_INFINITY);
-    const stages = this.routed.plan!.stages?.websocket ?? null;
+    const plan = this.routed.plan!;
+    const stages = plan.stages?.websocket ?? null;
     const chosen: ChosenEndpoint = {
       endpoint,
       head: attemptHead(this, stages, forwarded, endpoint),
+      clientAddress: plan.forwardsClient ? this.record.clientAddress : null,
       replyFields: this.cluster!.affinity?.bind(noHead, this.key, endpoint).allFields ?? [],
       release: (ending, error) => this.release(attempt, ending, error),
     };

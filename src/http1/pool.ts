@@ -33,10 +33,10 @@ export interface Http1Pool {
   /** Why another exchange would be over a limit, '' where it would not. */
   readonly fullBecause: string;
   /**
-   * One more exchange with the endpoint. `clientAddress`, where given, goes on `x-forwarded-for`. Failures come to the
+   * One more exchange with the endpoint. `clientAddress` goes on `x-forwarded-for`; see `upstreamRequest`. Failures come to the
    * receiver, never from here.
    */
-  open(receiver: StreamReceiver, clientAddress?: string): MessageStream;
+  open(receiver: StreamReceiver, clientAddress?: string | null): MessageStream;
   /** Closes the connections that no exchange uses now. */
   closeIdle(): void;
   /** Takes no new exchanges; those that run finish, and each connection closes when idle. */
@@ -80,7 +80,7 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
     get fullBecause() {
       return fullBecause();
     },
-    open(receiver, clientAddress) {
+    open(receiver, clientAddress = '') {
       if (closed) return refused(receiver, `${formatAddress(address)} is draining`);
       const full = fullBecause();
       if (full !== '') return refused(receiver, full);
@@ -93,7 +93,7 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
         connectTimeoutMs: options.connectTimeoutMs,
         replyHeaderBytesMax: options.replyHeaderBytesMax,
         secure: options.tls !== null,
-        clientAddress: clientAddress ?? null,
+        clientAddress,
         internalErrors: options.internalErrors,
         over: () => {
           active -= 1;

@@ -23,6 +23,8 @@ export interface UpgradeTarget {
   readonly head: HeaderBlock;
   /** TLS toward it, with what name to verify (`endpointTls`), or null for cleartext. */
   readonly tls: ConnectionOptions | null;
+  /** What `x-forwarded-for` gets; see `upstreamRequest`. */
+  readonly clientAddress: string | null;
   /** Added to its reply, whatever that is: a session cookie. */
   readonly replyFields: readonly Field[];
   readonly connectTimeoutMs: number;
@@ -41,8 +43,6 @@ export interface UpgradeOptions {
   readonly clock: Clock;
   /** Endpoints tried before the client is told; each took no connection. */
   readonly connectAttemptsMax: number;
-  /** Goes on `x-forwarded-for`, or null. */
-  readonly clientAddress: string | null;
   /** Routes, admits and picks. An error or a reply is what the client gets. */
   choose(head: HeaderBlock): Promise<UpgradeChoice>;
 }
@@ -182,7 +182,7 @@ class UpgradeAttempt {
   /** Null where all went well, and where the client went away. */
   async run(first: Buffer): Promise<ReplyError | null> {
     const name = formatAddress(this.target.address);
-    const plan = upstreamRequest(this.target.head, true, name, this.options.clientAddress);
+    const plan = upstreamRequest(this.target.head, true, name, this.target.clientAddress);
     if (plan.error !== undefined) {
       return { code: 'protocol_error', detail: `the request had ${plan.error}`, mayHaveProcessed: false };
     }

@@ -36,9 +36,10 @@ export function maybeEmpty(head: HeaderBlock): boolean {
 /**
  * The head toward an HTTP/1.1 upstream, whatever carried it here. Framing is made anew: `content-length` where the head
  * has one, else chunked, for every method alike, so that a body can never be taken for the next request. `host` is
- * the `:authority`, or `fallbackHost`; cookie crumbs become one field (RFC 9113 section 8.2.3). `x-forwarded-for` gets the
- * client's address where one is given, `x-forwarded-proto` the scheme where the request has none. `via` and `forwarded`
- * pass as they came: Outrigger stands beside one service and is no hop that a client should see.
+ * the `:authority`, or `fallbackHost`; cookie crumbs become one field (RFC 9113 section 8.2.3). `x-forwarded-for` gets
+ * `clientAddress` behind what came, unless it is '' (unknown), and `x-forwarded-proto` the scheme where the request has none. Where
+ * `clientAddress` is null, the head says all that the endpoint is to know, and nothing is added. `via` and `forwarded` pass as they
+ * came: Outrigger stands beside one service and is no hop that a client should see.
  */
 export function upstreamRequest(
   head: HeaderBlock,
@@ -59,9 +60,9 @@ export function upstreamRequest(
   const cookies = head.all('cookie');
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '));
   const through = head.all('x-forwarded-for');
-  if (clientAddress !== null) through.push(clientAddress);
+  if (clientAddress !== null && clientAddress !== '') through.push(clientAddress);
   if (through.length > 0) headers.push('x-forwarded-for', through.join(', '));
-  if (head.get('x-forwarded-proto') === undefined) {
+  if (clientAddress !== null && head.get('x-forwarded-proto') === undefined) {
     headers.push('x-forwarded-proto', head.scheme === 'https' ? 'https' : 'http');
   }
   if (end && contentLength > 0) return { error: 'a content-length without a body' };

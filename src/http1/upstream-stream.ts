@@ -27,7 +27,7 @@ export interface UpstreamStreamOptions {
   readonly replyHeaderBytesMax: number;
   /** Speak TLS; the agent holds the options. */
   readonly secure: boolean;
-  /** Appended to `x-forwarded-for`, or null for no trace of the client. */
+  /** What `x-forwarded-for` gets; see `upstreamRequest`. */
   readonly clientAddress: string | null;
   /** Once, when the stream is over, whichever way. */
   readonly over: () => void;

@@ -50,7 +50,6 @@ async function forward(
   const outcome = await proxyUpgrade(request, socket, head, {
     clock: deps.clock,
     connectAttemptsMax,
-    clientAddress: peer.address || null,
     choose: (block) =>
       new Promise((resolve) => callFor(block).choose((choice) => resolve(upgradeChoice(choice)))),
   });

@@ -8,7 +8,7 @@ export function http1StreamPool(pool: Http1Pool): StreamPool {
       const message = pool.fullBecause;
       // A limit of this process says nothing of the endpoint.
       if (message !== '') opener.openFailed({ code: 'overloaded', message });
-      else opener.opened(pool.open(opener, opener.clientAddress || undefined));
+      else opener.opened(pool.open(opener, opener.forwardsClient ? opener.clientAddress : null));
     },
     cancel() {},
     get connections() {

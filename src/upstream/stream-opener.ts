@@ -9,8 +9,10 @@ export interface OpenFailure {
 
 /** Asks a pool for a stream and hears how it went: at once where a connection has room, else later. */
 export interface StreamOpener extends StreamReceiver {
-  /** IP address of the client, for upstreams that are told of it (`x-forwarded-for`); '' where unknown. */
+  /** IP address of the client; '' where unknown. */
   readonly clientAddress: string;
+  /** HTTP/1.1 endpoints get the address of the client and the scheme in headers; false where the head says all of that. */
+  readonly forwardsClient: boolean;
   /** The stream is there, with this opener as its receiver. */
   opened(stream: MessageStream): void;
   openFailed(failure: OpenFailure): void;

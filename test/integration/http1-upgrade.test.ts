@@ -40,6 +40,7 @@ function target(attempt: number, head: HeaderBlock, release: UpgradeTarget['rele
     address,
     head,
     tls: null,
+    clientAddress: '192.0.2.7',
     replyFields,
     connectTimeoutMs: 2000,
     replyHeaderBytesMax: 8192,
@@ -81,7 +82,6 @@ describe('WebSocket through the HTTP/1.1 server', function () {
           await proxyUpgrade(request, socket, head, {
             clock: systemClock,
             connectAttemptsMax: 2,
-            clientAddress: '192.0.2.7',
             choose: async (head) => {
               const attempt = chosen.length + 1;
               chosen.push(attempt);

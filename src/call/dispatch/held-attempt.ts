@@ -36,6 +36,9 @@ export class HeldAttempt implements AttemptOwner {
   get clientAddress(): string {
     return this.call.clientAddress;
   }
+  get forwardsClient(): boolean {
+    return this.call.forwardsClient;
+  }
   get requestMovedMs(): number {
     return this.call.requestMovedMs;
   }

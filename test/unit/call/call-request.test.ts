@@ -88,12 +88,12 @@ describe('the request of a call', () => {
     expectOver(rig);
   });
 
-  it('comes from an address that each attempt knows, for the PROXY protocol', () => {
+  it('comes from an address that each attempt knows, for the PROXY protocol and HTTP/1.1', () => {
     for (const tries of [undefined, retryPlan()]) {
       const rig = callRig({ tries });
       rig.pools[0].atOnce = null;
       rig.call(grpcHead());
-      expect(rig.pools[0].asked[0].clientAddress).to.equal('127.0.0.9');
+      expect(rig.pools[0].asked[0]).to.include({ clientAddress: '127.0.0.9', forwardsClient: true });
     }
   });
 });

@@ -17,6 +17,14 @@ describe('call/route-plan', () => {
     expect(plan.stages, 'no stage acts on single requests').to.equal(null);
   });
 
+  it('leaves the forwarding of the client to HTTP/1.1 connections, unless a policy writes it', () => {
+    const writes: Stage = { policy: 'x', appliesTo: requestTraffic, writesForwarded: true };
+    const plans = [[], [stageWith({})], [stageWith({}), writes]].map((stages) =>
+      planRoute('hello', null, stages),
+    );
+    expect(plans.map(({ forwardsClient }) => forwardsClient)).to.deep.equal([true, true, false]);
+  });
+
   it('carries nothing where no policy sets anything', () => {
     expect(planRoute('hello', null, []).telemetry).to.equal(null);
   });

@@ -63,6 +63,7 @@ describe('UpgradeCall', () => {
     const call = upgrade(rig.context);
     const chosen = endpointOf(call);
     expect(chosen.endpoint.target).to.deep.equal({ kind: 'tcp', host: '10.0.0.1', port: 1000 });
+    expect(chosen.clientAddress, 'for x-forwarded-for').to.equal(peer.address);
     expect([rig.cluster.active, rig.context.calls.active]).to.deep.equal([1, 1]);
     rig.clock.advance(5000);
     chosen.release(endings.answered, null);

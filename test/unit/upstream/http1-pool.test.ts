@@ -4,10 +4,11 @@ import { http1StreamPool, noPool } from '../../../src/upstream/http1-pool.ts';
 import type { OpenFailure, StreamOpener } from '../../../src/upstream/stream-opener.ts';
 import { FakeStream } from '../call/call-rig.ts';
 
-function opener(clientAddress: string) {
+function opener(clientAddress: string, forwardsClient = true) {
   const heard: unknown[] = [];
   const asks = {
     clientAddress,
+    forwardsClient,
     opened: (stream: unknown) => heard.push(stream),
     openFailed: (failure: OpenFailure) => heard.push(failure),
   } as unknown as StreamOpener;
@@ -33,9 +34,12 @@ describe('http1StreamPool', () => {
     const unnamed = opener('');
     pool.open(named.asks);
     pool.open(unnamed.asks);
+    const silent = opener('10.0.0.7', false);
+    pool.open(silent.asks);
     expect(opened).to.deep.equal([
       [named.asks, '10.0.0.7'],
-      [unnamed.asks, undefined],
+      [unnamed.asks, ''],
+      [silent.asks, null],
     ]);
     expect([named.heard, unnamed.heard]).to.deep.equal([[stream], [stream]]);
     expect([pool.connections, pool.backingOff]).to.deep.equal([3, '']);

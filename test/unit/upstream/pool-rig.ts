@@ -15,6 +15,7 @@ export const maxStreams = (count: number) => [[Setting.MaxConcurrentStreams, cou
 /** Asks for a stream, sends a head on it and keeps what happened. */
 export class Asker implements StreamOpener {
   readonly clientAddress = '';
+  readonly forwardsClient = true;
   stream: MessageStream | null = null;
   failure: OpenFailure | null = null;
   ended = '';
