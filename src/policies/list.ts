@@ -1,4 +1,5 @@
 import { accessLog } from './access-log/policy.ts';
+import { bodyLimit } from './body-limit/policy.ts';
 import { fault } from './fault/policy.ts';
 import { headers } from './headers/policy.ts';
 import { hedge } from './hedge/policy.ts';
@@ -18,6 +19,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
  *  - `accessLog` and `sampling` act where a request begins and ends, so their place counts for the reference page alone.
  *  - `requestId` comes before those that refuse a request: the id is for requests that go wrong, above all.
+ *  - `bodyLimit` comes before `rateLimit`: a request that is refused anyway must not use up what others may send.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
  *  - `headers` comes after those that answer or rewrite a request. A reply passes it before theirs.
@@ -30,6 +32,7 @@ export const policies = [
   accessLog,
   sampling,
   requestId,
+  bodyLimit,
   rateLimit,
   fault,
   redirect,
