@@ -108,7 +108,7 @@ export class Tries implements ReplyJudge {
       const { perTryTimeoutMs } = policy;
       if (perTryTimeoutMs !== Number.POSITIVE_INFINITY)
         held.timer = this.clock.after(perTryTimeoutMs, () => this.timedOut(held, perTryTimeoutMs));
-    } else if (this.begun < attemptsMax) this.wait(policy.delayMs, () => this.hedge());
+    } else if (this.begun < attemptsMax && !this.pending) this.wait(policy.delayMs, () => this.hedge());
     return held;
   }
 
@@ -321,6 +321,7 @@ export class Tries implements ReplyJudge {
     this.beginning = false;
     if (!this.pending) return;
     this.pending = false;
+    this.pause?.cancel();
     this.release();
   }
 

@@ -144,6 +144,36 @@ describe('hedging', () => {
     expectTriesOver(rig, plan);
   });
 
+  it('the next one after a failure begins at once, also where a refused one is retried before it', () => {
+    const plan = hedgePlan(4);
+    const rig = callRig({ endpoints: 5, tries: plan });
+    rig.call(grpcHead());
+    rig.clock.advance(100);
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
+    rig.order[1].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
+    expect(rig.order).to.have.length(3);
+    rig.clock.advance(0);
+    expect(rig.order).to.have.length(4);
+    expect(plan.budget.retries).to.equal(1);
+    answer(rig.order[3]);
+    expectTriesOver(rig, plan);
+  });
+
+  it('pushback: the next one does not begin either where another failure had caused it', () => {
+    const plan = hedgePlan(4);
+    const rig = callRig({ endpoints: 5, tries: plan });
+    const client = rig.call(grpcHead());
+    rig.clock.advance(200);
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
+    sayTrailersOnly(rig.order[1], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '-1']);
+    rig.clock.advance(1000);
+    expect(rig.order).to.have.length(3);
+    expect(plan.budget.retries).to.equal(1);
+    answer(rig.order[2]);
+    expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
+    expectTriesOver(rig, plan);
+  });
+
   it('a request goes to all of them as it comes; what outgrows the replay buffer goes to the furthest alone', () => {
     const plan = hedgePlan(2);
     const rig = callRig({ endpoints: 2, tries: plan });
