@@ -3,12 +3,11 @@ import { ErrorCode } from '../core/error-code.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { StreamFailure } from '../core/message-stream.ts';
-import type { EndedBy } from '../telemetry/call-record.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenFailure } from '../upstream/stream-opener.ts';
 import type { Attempt } from './attempt.ts';
 import { hasGrpcStatus } from './reply-status.ts';
-import type { RoutedRequest } from './routed-request.ts';
 
 /** Which ending of `core/ending.ts` an attempt came to. */
 
@@ -62,64 +61,33 @@ export function endingOfOpenFailure(endpoint: Endpoint, failure: OpenFailure): E
 /** A deadline that an endpoint cannot be expected to meet, milliseconds: what it got of it was less than this. */
 export const fairTimeMs = 10;
 
-/**
- * Of an attempt that ran when the deadline of its call passed. It says something of the endpoint only where that had some time,
- * was not waiting for more of the request, and has not begun its reply: else the client may take its time to send or to
- * read, or wanted a stream to end at this moment. `deadlineMs` is when it passed: a busy process notices that later, which is no
- * time that the endpoint was given.
- */
-export function endingAtDeadline(
-  attempt: Attempt,
-  request: { readonly awaited: boolean; readonly replyBegun: boolean },
-  deadlineMs: number,
-): Ending {
-  const fair = deadlineMs - attempt.record.startedMs >= fairTimeMs;
-  return fair && !request.awaited && !request.replyBegun ? endings.timedOut : endings.clientDeadline;
+/** What an attempt was asked to do when its time was up. */
+export interface TimedRequest {
+  readonly grpc: boolean;
+  /** The client has sent its whole request. */
+  readonly requestEnded: boolean;
+  readonly record: Pick<CallRecord, 'requestBytes'>;
 }
 
-/** Ends an attempt whose time is up, and notes that on its record. */
-export function endAtDeadline(attempt: Attempt, ending: Ending, grpc: boolean, nowMs: number): void {
+/**
+ * Ends an attempt whose time is up, and notes that on its record. Returns the ending.
+ *
+ * It says something of the endpoint only where that had some time, was not waiting for more of the request, and has not begun
+ * its reply: else the client may take its time to send or to read, or wanted a stream to end at this moment. `deadlineMs` is
+ * when the time was up: a busy process notices that later, which is no time that the endpoint was given.
+ */
+export function endAtDeadline(
+  attempt: Attempt,
+  request: TimedRequest,
+  replyBegun: boolean,
+  deadlineMs: number,
+  nowMs: number,
+): Ending {
+  const isFair = deadlineMs - attempt.record.startedMs >= fairTimeMs;
+  const awaitsClient = !request.requestEnded && attempt.sentBytes >= request.record.requestBytes;
+  const ending = isFair && !awaitsClient && !replyBegun ? endings.timedOut : endings.clientDeadline;
   attempt.cancel(ErrorCode.CANCEL, ending, nowMs);
   attempt.record.error = 'deadline_exceeded';
-  attempt.record.grpcStatus = grpc ? GrpcStatus.DEADLINE_EXCEEDED : -1;
-}
-
-/** `Tries`; an interface so that the two files do not import each other. */
-interface RunningAttempts {
-  cancelRunning(endingOf: (attempt: Attempt) => Ending, verdict: string, atDeadline: boolean): void;
-}
-
-/** What the deadline of a call asks of it. */
-interface ExpiredCall {
-  readonly grpc: boolean;
-  readonly routed: RoutedRequest;
-  readonly deadlineMs: number;
-  readonly requestEnded: boolean;
-  /** Part of a reply has gone to the client. */
-  readonly replyBegun: boolean;
-  awaitsClient(attempt: Attempt): boolean;
-}
-
-/**
- * Ends the attempts of a call whose deadline has passed. Returns whose doing that is: the client's where its own deadline was
- * the nearer one, or its request was not whole, and no attempt had a fair chance.
- */
-export function endAllAtDeadline(
-  call: ExpiredCall,
-  attempt: Attempt | null,
-  tries: RunningAttempts | null,
-  nowMs: number,
-): EndedBy {
-  let blamesClient = call.routed.timeoutMs <= call.routed.plan!.timeoutMs || !call.requestEnded;
-  let attempts = 0;
-  const endingOf = (one: Attempt): Ending => {
-    const request = { awaited: call.awaitsClient(one), replyBegun: call.replyBegun };
-    const ending = endingAtDeadline(one, request, call.deadlineMs);
-    if (ending !== endings.clientDeadline) blamesClient = false;
-    attempts++;
-    return ending;
-  };
-  if (attempt !== null) endAtDeadline(attempt, endingOf(attempt), call.grpc, nowMs);
-  tries?.cancelRunning(endingOf, 'cancelled: the deadline passed', true);
-  return blamesClient && attempts > 0 ? 'client' : 'outrigger';
+  attempt.record.grpcStatus = request.grpc ? GrpcStatus.DEADLINE_EXCEEDED : -1;
+  return ending;
 }

@@ -8,7 +8,7 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Lease } from '../upstream/lease.ts';
 import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
 
-/** The call that an attempt belongs to; an interface so that the two files do not import each other. */
+/** The dispatcher that began an attempt, and hears what becomes of it. */
 export interface AttemptOwner {
   readonly clientAddress: string;
   /** See `StreamOpener.forwardsClient`. */
@@ -16,14 +16,16 @@ export interface AttemptOwner {
   /** When the client last sent a part of the request, `Clock.now()`; kept only where its cluster learns from latency. */
   readonly requestMovedMs: number;
   /** There is a stream: send the request. */
-  attemptOpened(attempt: Attempt): void;
-  /** No stream could be had; nothing was sent. */
-  attemptNotOpened(attempt: Attempt, failure: OpenFailure): void;
-  attemptFailed(attempt: Attempt, failure: StreamFailure): void;
-  replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void;
-  replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void;
-  replyTrailers(trailers: HeaderBlock): void;
-  requestSent(attempt: Attempt): void;
+  onOpened(attempt: Attempt): void;
+  /** No stream is available; nothing was sent. */
+  onOpenFailed(attempt: Attempt, failure: OpenFailure): void;
+  /** The stream ended before the reply was whole. */
+  onFailed(attempt: Attempt, failure: StreamFailure): void;
+  onHead(attempt: Attempt, head: HeaderBlock, end: boolean): void;
+  onData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, last: boolean): void;
+  onTrailers(attempt: Attempt, trailers: HeaderBlock): void;
+  /** Part of the request body has left: `sentBytes` has grown. */
+  onSent(attempt: Attempt): void;
 }
 
 /** One attempt at one endpoint. The endpoint counts it as active until it has ended, whichever way (gRPC A48). */
@@ -36,8 +38,7 @@ export class Attempt implements StreamOpener {
   stream: MessageStream | null = null;
   /** Bytes of the request body that left for the endpoint. */
   sentBytes = 0;
-  /** Changes once, when one of several attempts is chosen. */
-  owner: AttemptOwner;
+  private readonly owner: AttemptOwner;
   private readonly lease: Lease;
 
   constructor(owner: AttemptOwner, lease: Lease, record: AttemptRecord, traceparent: Field | null) {
@@ -75,29 +76,29 @@ export class Attempt implements StreamOpener {
 
   opened(stream: MessageStream): void {
     this.stream = stream;
-    this.owner.attemptOpened(this);
+    this.owner.onOpened(this);
   }
   openFailed(failure: OpenFailure): void {
-    this.owner.attemptNotOpened(this, failure);
+    this.owner.onOpenFailed(this, failure);
   }
   head(head: HeaderBlock, end: boolean): void {
     // An error, or a head that is all there is (gRPC's Trailers-Only), may be a failure, and a quick failure is no quick
     // answer: a probing endpoint would pass by it, and one that fails in 0.2 ms look fast. The end decides.
     if (!end && head.status < 500) this.answer();
-    this.owner.replyHead(this, head, end);
+    this.owner.onHead(this, head, end);
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    this.owner.replyData(bytes, start, end, last);
+    this.owner.onData(this, bytes, start, end, last);
   }
   trailers(trailers: HeaderBlock): void {
-    this.owner.replyTrailers(trailers);
+    this.owner.onTrailers(this, trailers);
   }
   failed(failure: StreamFailure): void {
-    this.owner.attemptFailed(this, failure);
+    this.owner.onFailed(this, failure);
   }
   sent(bytes: number): void {
     this.sentBytes += bytes;
-    this.owner.requestSent(this);
+    this.owner.onSent(this);
   }
 
   private answer(): void {

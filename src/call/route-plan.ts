@@ -1,6 +1,6 @@
 import type { RouteTelemetry } from '../telemetry/route-telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
-import type { TriesPlan } from './dispatch/tries-plan.ts';
+import type { NewDispatcher } from './dispatch/dispatcher.ts';
 import { allTraffic, type Stage, type Traffic } from './stage.ts';
 
 /** The stages of a route that act on one kind of traffic, by hook, in the order of the list of policies. */
@@ -20,8 +20,8 @@ export interface RoutePlan {
   readonly timeoutMs: number;
   /** HTTP/1.1 endpoints get `x-forwarded-for` and `x-forwarded-proto` from the connection; false where a policy writes them. */
   readonly forwardsClient: boolean;
-  /** Retries by policy, or hedging; null for none. */
-  readonly tries: TriesPlan | null;
+  /** Retries by policy, or hedging; null for one attempt at a time, with transparent retries. */
+  readonly newDispatcher: NewDispatcher | null;
   /** How its requests are traced and logged; null where the settings of the process hold. */
   readonly telemetry: RouteTelemetry | null;
   /** Null where no stage acts on single requests. */
@@ -36,7 +36,7 @@ export function planRoute(route: string, cluster: Cluster | null, stages: readon
     cluster,
     timeoutMs: Math.min(...timeouts),
     forwardsClient: !stages.some(({ writesForwarded }) => writesForwarded === true),
-    tries: stages.find(({ tries }) => tries !== undefined)?.tries ?? null,
+    newDispatcher: stages.find(({ newDispatcher }) => newDispatcher !== undefined)?.newDispatcher ?? null,
     telemetry: telemetryOf(stages),
     stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,
   };

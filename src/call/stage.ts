@@ -5,7 +5,7 @@ import type { CallRecord } from '../telemetry/call-record.ts';
 import type { RouteTelemetry } from '../telemetry/route-telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { TriesPlan } from './dispatch/tries-plan.ts';
+import type { NewDispatcher } from './dispatch/dispatcher.ts';
 import type { Peer } from './peer.ts';
 
 /** The kinds of traffic that run the pipeline (`pipeline.ts`). */
@@ -77,8 +77,8 @@ export interface Stage {
    * nothing of that otherwise.
    */
   readonly writesForwarded?: boolean;
-  /** How further attempts are made; without one a request has one attempt, and transparent retries. */
-  readonly tries?: TriesPlan;
+  /** How the attempts of a request are made; by default one at a time, with transparent retries. */
+  readonly newDispatcher?: NewDispatcher;
   /** How requests are traced and logged; known before they reach any stage. */
   readonly telemetry?: RouteTelemetry;
   /** Before an endpoint is picked: lets the request go on, delays it, or answers it. */

@@ -10,7 +10,7 @@ import { ConnectionRequest } from './connection-request.ts';
 import { outgoingHead } from './outgoing-head.ts';
 import type { Peer } from './peer.ts';
 import { attemptHead } from './pipeline.ts';
-import type { Cuttable, ProxyContext } from './plan.ts';
+import type { Abortable, ProxyContext } from './plan.ts';
 import { routeRequest } from './routed-request.ts';
 import type { DirectReply } from './stage.ts';
 
@@ -50,10 +50,10 @@ const clientLeft: ReplyError = {
 };
 
 /** A WebSocket as a request: routed, admitted, counted and recorded as one. It lives as long as its connection. */
-export class UpgradeCall extends ConnectionRequest implements Cuttable {
+export class UpgradeCall extends ConnectionRequest implements Abortable {
   counted = false;
-  previousCall: Cuttable | null = null;
-  nextCall: Cuttable | null = null;
+  previousCall: Abortable | null = null;
+  nextCall: Abortable | null = null;
   private readonly destroy: () => void;
   private isAdmitted = false;
 
@@ -98,7 +98,7 @@ export class UpgradeCall extends ConnectionRequest implements Cuttable {
     this.stopWaiting(clientLeft);
   }
 
-  cut(): void {
+  abort(): void {
     this.destroy();
   }
 

@@ -54,7 +54,7 @@ export class ListenersDrain implements DrainTarget {
   cut(): number {
     let cut = 0;
     for (const { context, tcp } of this.listeners()) {
-      cut += context.calls.cutAll() + (tcp?.connections ?? 0);
+      cut += context.calls.abortAll() + (tcp?.connections ?? 0);
       tcp?.close();
     }
     return cut;

@@ -130,7 +130,7 @@ export class Stage {
         replayBytesMax: 16_777_216,
         consecutiveErrors: 0,
         policy: 'round_robin',
-        tries: null,
+        attemptPolicy: null,
         retriesMax: 1024,
         ...options.sidecar,
       },

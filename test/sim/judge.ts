@@ -88,8 +88,8 @@ export class Judge {
   recordSettled(record: CallRecord, sidecar: SimSidecar): void {
     const { ledger, trace } = this.deps;
     const id = Number(record.path.split('/').at(-1));
-    const tries = record.attempts.map(({ endpoint, error }) => ` ${endpoint} ${error}`);
-    trace.note(`call ${id} settled by ${record.endedBy} ${record.error};${tries.join()}`);
+    const attempts = record.attempts.map(({ endpoint, error }) => ` ${endpoint} ${error}`);
+    trace.note(`call ${id} settled by ${record.endedBy} ${record.error};${attempts.join()}`);
     const times = (this.records.get(record) ?? 0) + 1;
     this.records.set(record, times);
     if (times > 1) ledger.violation(`call ${id} was settled ${times} times`);
@@ -102,7 +102,7 @@ export class Judge {
     const perTry = record.attempts.some(({ error }) => error === 'per_try_timeout');
     if (timeoutMs === null && record.error === 'deadline_exceeded' && !perTry)
       ledger.violation(`call ${id} ended by a deadline it did not have`);
-    this.judgeTries(id, record, sidecar);
+    this.judgeAttempts(id, record, sidecar);
     const tried = new Set(record.attempts.map(({ endpoint }) => endpoint));
     const usable = this.clusterOf
       .get(record)!
@@ -116,10 +116,10 @@ export class Judge {
   }
 
   /** Attempts by policy keep to what the policy says, and every attempt is over when its call is. */
-  private judgeTries(id: number, record: CallRecord, { tries }: SimSidecar): void {
+  private judgeAttempts(id: number, record: CallRecord, { attemptPolicy }: SimSidecar): void {
     const { ledger } = this.deps;
     const byPolicy = record.attempts.filter(({ kind }) => kind === 'retry' || kind === 'hedge').length;
-    if (byPolicy > (tries?.attemptsMax ?? 1) - 1)
+    if (byPolicy > (attemptPolicy?.attemptsMax ?? 1) - 1)
       ledger.violation(`call ${id} was tried ${byPolicy} times more by its policy`);
     for (const { number, startedMs, endedMs } of record.attempts)
       if (endedMs < startedMs || endedMs > record.endedMs)
@@ -127,7 +127,7 @@ export class Judge {
     const running = record.attempts.filter(
       (one, i) => i > 0 && one.startedMs < record.attempts[i - 1].endedMs,
     ).length;
-    if (running > 0 && tries?.policy.kind !== 'hedge')
+    if (running > 0 && attemptPolicy?.kind !== 'hedge')
       ledger.violation(`call ${id} had attempts side by side, and its route does not hedge`);
   }
 
@@ -160,7 +160,7 @@ export class Judge {
     if (sidecar.scheduler.active !== 0)
       ledger.violation(`the scheduler counts ${sidecar.scheduler.active} calls in flight`);
     for (const cluster of sidecar.clusters) this.judgeCluster(cluster);
-    const { budget } = sidecar.tries ?? {};
+    const { budget } = sidecar.attemptPolicy ?? {};
     if ((budget?.calls ?? 0) + (budget?.retries ?? 0) !== 0)
       ledger.violation(
         `${budget?.retries} of ${budget?.calls} calls of the route count as retries in flight`,
@@ -223,11 +223,11 @@ export class Judge {
     return code === 'deadline_exceeded' && spec.timeoutMs === null;
   }
 
-  private judgeCall(facts: CallFacts, { tries }: SimSidecar): void {
+  private judgeCall(facts: CallFacts, { attemptPolicy }: SimSidecar): void {
     const { ledger, calm, hitsClients } = this.deps;
     const { spec, outcome, taken } = facts;
     if (outcome === null) ledger.violation(`call ${spec.id} hangs`);
-    const attemptsMax = tries?.attemptsMax ?? 1;
+    const attemptsMax = attemptPolicy?.attemptsMax ?? 1;
     if (taken > attemptsMax)
       ledger.violation(`call ${spec.id} was begun by ${taken} replicas, of ${attemptsMax} at the most`);
     const excused = this.excuses(spec, facts.error) || this.memory.short;

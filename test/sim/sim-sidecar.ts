@@ -1,5 +1,5 @@
 import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/settings.ts';
-import type { TriesPlan } from '../../src/call/dispatch/tries-plan.ts';
+import type { AttemptPolicy } from '../../src/call/dispatch/attempt-policy.ts';
 import { callHandler } from '../../src/call/handler.ts';
 import { CallCounter, type ProxyContext } from '../../src/call/plan.ts';
 import { ReplayBudget } from '../../src/call/replay-buffer.ts';
@@ -25,6 +25,7 @@ import { noTrace } from '../../src/telemetry/tracing.ts';
 import { Cluster, type ClusterSettings } from '../../src/upstream/cluster.ts';
 import { Http2Pool } from '../../src/upstream/http2-pool.ts';
 import { PoolTotals } from '../../src/upstream/pool-totals.ts';
+import { dispatcherOf } from '../support/dispatchers.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { Host, SimNetwork } from './sim-network.ts';
 import type { SimSocket } from './sim-socket.ts';
@@ -44,10 +45,9 @@ export interface SidecarSettings {
   readonly consecutiveErrors: number;
   readonly policy: Policy;
   /** What the only route does about attempts that fail or are slow. */
-  readonly tries: TriesPlan | null;
+  readonly attemptPolicy: AttemptPolicy | null;
   readonly retriesMax: number;
 }
-
 /** Hears what the product does. */
 export interface SidecarListener {
   began(record: CallRecord): void;
@@ -148,8 +148,8 @@ export class SimSidecar implements Host {
     downstream.start(null);
   }
 
-  get tries(): TriesPlan | null {
-    return this.settings.tries;
+  get attemptPolicy(): AttemptPolicy | null {
+    return this.settings.attemptPolicy;
   }
 
   /** What discovery says from now on. */
@@ -191,8 +191,9 @@ export class SimSidecar implements Host {
   }
 
   private routerTo(cluster: Cluster) {
-    const { tries } = this.settings;
-    const stages: Stage[] = tries === null ? [] : [{ policy: 'sim', appliesTo: allTraffic, tries }];
+    const newDispatcher = dispatcherOf(this.settings.attemptPolicy);
+    const stages: Stage[] =
+      newDispatcher === undefined ? [] : [{ policy: 'sim', appliesTo: allTraffic, newDispatcher }];
     const plan = planRoute('all', cluster, stages);
     return compileRoutes([{ name: 'all', match: {}, plan }]);
   }

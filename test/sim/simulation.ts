@@ -6,7 +6,7 @@ import { type ConnectionOptions, connectionDefaults } from '../../src/http2/opti
 import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { drawCall } from './call-spec.ts';
 import { Draw } from './draw.ts';
-import { drawTries } from './draw-tries.ts';
+import { drawAttemptPolicy } from './draw-attempt-policy.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { SimClient } from './sim-client.ts';
@@ -181,7 +181,7 @@ class Run {
       replayBytesMax: tight ? draw.size(10_000, 1_000_000) : 16_777_216,
       consecutiveErrors: draw.percent(50) ? 5 : 0,
       policy: draw.of(['least_request', 'least_request', 'round_robin', 'random'] as const),
-      tries: drawTries(draw),
+      attemptPolicy: drawAttemptPolicy(draw),
       retriesMax: draw.percent(20) ? draw.int(0, 5) : 1024,
     };
     judge.replaysAll = !tight;

@@ -256,6 +256,6 @@ export class Weather {
 
   /** What is left when the grace of a drain is over. */
   private cutCalls(): void {
-    this.note(`the sidecar cuts ${this.deps.sidecar.calls.cutAll()} calls`);
+    this.note(`the sidecar cuts ${this.deps.sidecar.calls.abortAll()} calls`);
   }
 }

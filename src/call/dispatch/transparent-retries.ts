@@ -50,7 +50,7 @@ export class TransparentRetries {
 export const callAttemptsMax = 100;
 
 /** Why a call that no endpoint began is not sent to another one; '' where it may be. */
-export function notElsewhereBecause(replayable: boolean, attempts: number): string {
+export function transparentRetryDenial(replayable: boolean, attempts: number): string {
   if (!replayable) return 'not retried on another endpoint: the request outgrew the replay buffer';
   return attempts < callAttemptsMax
     ? ''

@@ -1,3 +1,4 @@
+import { hedgeDispatcher } from '../../call/dispatch/hedge.ts';
 import { RetryBudget } from '../../call/dispatch/retry-budget.ts';
 import { compileRetryConditions } from '../../call/dispatch/retry-conditions.ts';
 import { requestTraffic } from '../../call/stage.ts';
@@ -56,13 +57,15 @@ export const hedge = definePolicy({
     return {
       policy: 'hedge',
       appliesTo: requestTraffic,
-      tries: {
-        policy: { kind: 'hedge', nonFatal: compileRetryConditions(nonFatal), delayMs },
+      newDispatcher: hedgeDispatcher({
+        kind: 'hedge',
+        nonFatal: compileRetryConditions(nonFatal),
+        delayMs,
         attemptsMax: attempts,
         headHoldMs,
         budget: new RetryBudget(budget),
         random,
-      },
+      }),
     };
   },
 });

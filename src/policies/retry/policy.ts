@@ -1,3 +1,4 @@
+import { retryDispatcher } from '../../call/dispatch/retry.ts';
 import { RetryBudget } from '../../call/dispatch/retry-budget.ts';
 import { compileRetryConditions } from '../../call/dispatch/retry-conditions.ts';
 import { requestTraffic } from '../../call/stage.ts';
@@ -66,18 +67,16 @@ export const retry = definePolicy({
     return {
       policy: 'retry',
       appliesTo: requestTraffic,
-      tries: {
-        policy: {
-          kind: 'retry',
-          on: compileRetryConditions(on),
-          perTryTimeoutMs: perTryTimeoutMs ?? Number.POSITIVE_INFINITY,
-          backoff,
-        },
+      newDispatcher: retryDispatcher({
+        kind: 'retry',
+        on: compileRetryConditions(on),
+        perTryTimeoutMs: perTryTimeoutMs ?? Number.POSITIVE_INFINITY,
+        backoff,
         attemptsMax: attempts,
         headHoldMs,
         budget: new RetryBudget(budget),
         random,
-      },
+      }),
     };
   },
 });

@@ -1,22 +1,21 @@
 import { expect } from 'chai';
 import type { Attempt } from '../../../src/call/attempt.ts';
 import {
-  endAllAtDeadline,
+  endAtDeadline,
   endingOfFailure,
   endingOfOpenFailure,
   endingOfReply,
   fairTimeMs,
 } from '../../../src/call/attempt-endings.ts';
+import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
 import { RetryBudget } from '../../../src/call/dispatch/retry-budget.ts';
 import { compileRetryConditions } from '../../../src/call/dispatch/retry-conditions.ts';
-import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
-import type { RoutedRequest } from '../../../src/call/routed-request.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
+import { answer, expectAttemptsOver, sayTrailersOnly } from './attempt-policies.ts';
 import { callRig, expectOver, failure, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
-import { answer, expectTriesOver, sayTrailersOnly } from './tries-support.ts';
 
 /** What is counted of an endpoint. */
 const counts = ({ success, error, other, unclear, phantomLoad }: Endpoint) => ({
@@ -28,23 +27,22 @@ const counts = ({ success, error, other, unclear, phantomLoad }: Endpoint) => ({
 });
 const none = { success: 0, error: 0, other: 0, unclear: 0, phantomLoad: 0 };
 
-const always = (value: number) => ({ next: () => value }) as unknown as TriesPlan['random'];
+const always = (value: number) => ({ next: () => value }) as unknown as AttemptPolicy['random'];
 function plan(
   kind: 'retry' | 'hedge',
   more: { perTryTimeoutMs?: number; attemptsMax?: number } = {},
-): TriesPlan {
+): AttemptPolicy {
   const conditions = compileRetryConditions(['unavailable', 'reset', 'connect-failure']);
   const { perTryTimeoutMs = Number.POSITIVE_INFINITY, attemptsMax = 3 } = more;
-  return {
-    policy:
-      kind === 'retry'
-        ? { kind, on: conditions, perTryTimeoutMs, backoff: { baseMs: 25, maxMs: 250 } }
-        : { kind, nonFatal: conditions, delayMs: 100 },
+  const limits = {
     attemptsMax,
     headHoldMs: 50,
     budget: new RetryBudget({ percent: 20, min: 10 }),
     random: always(1),
   };
+  return kind === 'retry'
+    ? { ...limits, kind, on: conditions, perTryTimeoutMs, backoff: { baseMs: 25, maxMs: 250 } }
+    : { ...limits, kind, nonFatal: conditions, delayMs: 100 };
 }
 
 describe('how an attempt ended', () => {
@@ -120,21 +118,24 @@ describe('how an attempt ended', () => {
     });
 
     it("is the client's as well where a busy process notices late that it passed", () => {
-      for (const [timeoutMs, endedBy] of [
-        [fairTimeMs - 1, 'client'],
-        [fairTimeMs, 'outrigger'],
+      for (const [timeoutMs, ending] of [
+        [fairTimeMs - 1, endings.clientDeadline],
+        [fairTimeMs, endings.timedOut],
       ] as const) {
         const attempt = { record: { startedMs: 0 }, cancel: () => {} } as unknown as Attempt;
-        const call = {
-          grpc: true,
-          routed: { timeoutMs, plan: { timeoutMs: Number.POSITIVE_INFINITY } } as RoutedRequest,
-          deadlineMs: timeoutMs,
-          requestEnded: true,
-          replyBegun: false,
-          awaitsClient: () => false,
-        };
-        expect(endAllAtDeadline(call, attempt, null, 500)).to.equal(endedBy);
+        const request = { grpc: true, requestEnded: true, record: { requestBytes: 0 } };
+        expect(endAtDeadline(attempt, request, false, timeoutMs, 500)).to.equal(ending);
       }
+    });
+
+    it('counts the time that the endpoint was given, also where its timer is the faster one', () => {
+      const rig = callRig();
+      rig.call(grpcHead(['grpc-timeout', `${fairTimeMs}m`]));
+      rig.clock.advance(fairTimeMs - 1);
+      rig.order[0].receiver!.failed(failure('reset', ErrorCode.CANCEL));
+      expect(counts(rig.endpoints[0])).to.deep.equal({ ...none, error: 1, unclear: 1 });
+      expect(rig.settled[0].endedBy).to.equal('outrigger');
+      expectOver(rig);
     });
 
     it("is the client's where its request is not whole, also at the timeout of the route", () => {
@@ -182,8 +183,8 @@ describe('how an attempt ended', () => {
     });
 
     it('counts behind a hedge for each endpoint that runs', () => {
-      const tries = plan('hedge');
-      const rig = callRig({ endpoints: 2, tries });
+      const attemptPolicy = plan('hedge');
+      const rig = callRig({ endpoints: 2, attemptPolicy });
       rig.call(grpcHead(['grpc-timeout', '150m']));
       rig.clock.advance(100);
       expect(rig.order).to.have.length(2);
@@ -192,12 +193,12 @@ describe('how an attempt ended', () => {
         expect(counts(endpoint)).to.deep.equal({ ...none, error: 1, unclear: 1 });
       for (const attempt of rig.settled[0].attempts)
         expect(attempt).to.include({ error: 'deadline_exceeded', grpcStatus: 4 });
-      expectTriesOver(rig, tries);
+      expectAttemptsOver(rig, attemptPolicy);
     });
 
     it('of one try counts where the endpoint had the whole request', () => {
-      const tries = plan('retry', { perTryTimeoutMs: 100 });
-      const rig = callRig({ endpoints: 2, tries });
+      const attemptPolicy = plan('retry', { perTryTimeoutMs: 100 });
+      const rig = callRig({ endpoints: 2, attemptPolicy });
       rig.call(grpcHead());
       const stalled = rig.call(grpcHead(), false);
       rig.clock.advance(100);
@@ -207,7 +208,7 @@ describe('how an attempt ended', () => {
       stalled.receiver!.failed(failure('reset', ErrorCode.CANCEL));
       rig.clock.advance(25);
       answer(rig.order.at(-1)!);
-      expectTriesOver(rig, tries, 2);
+      expectAttemptsOver(rig, attemptPolicy, 2);
     });
   });
 
@@ -221,13 +222,13 @@ describe('how an attempt ended', () => {
   });
 
   it('a client that goes is counted as such for each attempt that runs', () => {
-    const tries = plan('hedge');
-    const rig = callRig({ endpoints: 2, tries });
+    const attemptPolicy = plan('hedge');
+    const rig = callRig({ endpoints: 2, attemptPolicy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
     for (const endpoint of rig.endpoints) expect(counts(endpoint)).to.deep.equal({ ...none, other: 1 });
-    expectTriesOver(rig, tries);
+    expectAttemptsOver(rig, attemptPolicy);
   });
 });
 
@@ -284,8 +285,8 @@ describe('what is refused before it is sent', () => {
   });
 
   it('trailers larger than that, with and without a retry policy', () => {
-    for (const tries of [undefined, plan('retry')]) {
-      const rig = callRig({ tries });
+    for (const attemptPolicy of [undefined, plan('retry')]) {
+      const rig = callRig({ attemptPolicy });
       rig.pools[0].granted = (stream) => {
         rig.order.push(stream);
         Object.assign(stream, { headListBytesMax: 1000 });
@@ -326,8 +327,8 @@ describe('limits of a call, the second event', () => {
   });
 
   it('the back-off begins anew after a pushback (gRFC A6)', () => {
-    const tries = plan('retry', { attemptsMax: 5 });
-    const rig = callRig({ tries });
+    const attemptPolicy = plan('retry', { attemptsMax: 5 });
+    const rig = callRig({ attemptPolicy });
     rig.call(grpcHead());
     // The random draws are 1: each pause is its ceiling.
     const pauses: number[] = [];
@@ -345,6 +346,6 @@ describe('limits of a call, the second event', () => {
     for (const pushback of [null, null, '500', null]) nextAfter(pushback);
     expect(pauses).to.deep.equal([25, 50, 500, 25]);
     answer(rig.order.at(-1)!);
-    expectTriesOver(rig, tries);
+    expectAttemptsOver(rig, attemptPolicy);
   });
 });

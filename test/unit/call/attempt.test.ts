@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { watchLeases } from '../../support/leases.ts';
+import { answer, expectAttemptsOver, retryPolicy } from './attempt-policies.ts';
 import { type CallRig, callRig, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
-import { answer, expectTriesOver, retryPlan } from './tries-support.ts';
 
 /** What the cluster is told of one attempt: `answered`, and how it ended. */
 function listen({ cluster }: CallRig): string[] {
@@ -68,8 +68,8 @@ describe('Attempt', () => {
   });
 
   it('behind a retry policy takes as long too', () => {
-    const tries = retryPlan();
-    const rig = callRig({ tries });
+    const attemptPolicy = retryPolicy();
+    const rig = callRig({ attemptPolicy });
     const took: number[] = [];
     const estimator = { answered: (_: unknown, tookMs: number) => void took.push(tookMs), failed: () => {} };
     Object.assign(rig.cluster, { estimator });
@@ -79,7 +79,7 @@ describe('Attempt', () => {
     rig.clock.advance(7);
     answer(rig.order[0]);
     expect(took).to.deep.equal([7]);
-    expectTriesOver(rig, tries);
+    expectAttemptsOver(rig, attemptPolicy);
   });
 
   it('takes as long as the endpoint does, and not as its client does to send the request', () => {

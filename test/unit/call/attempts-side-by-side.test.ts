@@ -4,8 +4,15 @@ import { ErrorCode } from '../../../src/core/error-code.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import {
+  answer,
+  expectAttemptsOver,
+  hedgePolicy,
+  message,
+  retryPolicy,
+  sayTrailersOnly,
+} from './attempt-policies.ts';
 import { callRig, type FakeStream, failure, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
-import { answer, expectTriesOver, hedgePlan, message, retryPlan, sayTrailersOnly } from './tries-support.ts';
 
 const noConnection = { code: 'connect_failed', message: 'no connection' } as const;
 const tooMuch = 'x'.repeat(replayBytesPerCallMax);
@@ -13,8 +20,8 @@ const saidOf = (client: FakeStream): string => decodeGrpcMessage(client.heads[0]
 
 describe('a request that goes to several attempts', () => {
   it('reaches one that waits for a connection once that is there, and the other at once', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     for (const pool of rig.pools) pool.atOnce = null;
     rig.clock.advance(100);
@@ -25,12 +32,12 @@ describe('a request that goes to several attempts', () => {
     rig.pools.find(({ asked }) => asked.length > 0)!.grant();
     expect(rig.order[1].said).to.deep.equal(['head POST', 'data 5', 'trailers']);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('its trailers reach all of them', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     rig.clock.advance(100);
     client.receiver!.trailers(HeaderBlock.of(['x-sum', '1']));
@@ -39,13 +46,13 @@ describe('a request that goes to several attempts', () => {
       ['head POST', 'trailers'],
     ]);
     answer(rig.order[0]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   describe('and outgrows the replay buffer goes on with', () => {
     it('the one that has begun its reply', () => {
-      const plan = hedgePlan(2);
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = hedgePolicy(2);
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       const client = rig.call(grpcHead(), false);
       rig.clock.advance(100);
       send(client, '1234567890');
@@ -55,12 +62,12 @@ describe('a request that goes to several attempts', () => {
       expect(rig.order[0].said.at(-1)).to.equal('reset CANCEL');
       expect(client.said).to.deep.equal(['head 200']);
       rig.order[1].receiver!.data(message, 0, 5, true);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
 
     it('the one that has a connection', () => {
-      const plan = hedgePlan(2);
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = hedgePolicy(2);
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       for (const pool of rig.pools) pool.atOnce = null;
       const client = rig.call(grpcHead(), false);
       for (const pool of rig.pools) pool.atOnce = 'grant';
@@ -70,12 +77,12 @@ describe('a request that goes to several attempts', () => {
       expect(rig.pools.map(({ cancelled }) => cancelled).toSorted()).to.deep.equal([0, 1]);
       answer(rig.order[0]);
       expect(rig.settled[0].chosen).to.equal(2);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
 
     it('the first, of two that are as far', () => {
-      const plan = hedgePlan(2);
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = hedgePolicy(2);
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       const client = rig.call(grpcHead(), false);
       rig.clock.advance(100);
       send(client, tooMuch);
@@ -83,12 +90,12 @@ describe('a request that goes to several attempts', () => {
       expect(rig.order[1].said.at(-1)).to.equal('reset CANCEL');
       answer(rig.order[0]);
       expect(rig.settled[0].chosen).to.equal(1);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
 
     it('none, where the only one breaks as it takes the bytes', () => {
-      const plan = retryPlan({ on: ['reset'] });
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = retryPolicy({ on: ['reset'] });
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       const client = rig.call(grpcHead(), false);
       const [stream] = rig.order;
       stream.data = () => stream.receiver!.failed(failure('closed'));
@@ -98,15 +105,15 @@ describe('a request that goes to several attempts', () => {
         verdict: 'not retried: the request is larger than what is kept of it',
         withheld: 'replay',
       });
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
   });
 });
 
 describe('attempts that end while others run', () => {
   it('one that fails is left to the others where the route allows no more', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
@@ -117,7 +124,7 @@ describe('attempts that end while others run', () => {
       withheld: 'attempts',
     });
     expect(rig.settled[0].chosen).to.equal(2);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('one that never began says nothing of the call, one that may have been processed does', () => {
@@ -125,8 +132,8 @@ describe('attempts that end while others run', () => {
       ['refused', true],
       ['closed', false],
     ] as const) {
-      const plan = hedgePlan(2, ['not-found']);
-      const rig = callRig({ endpoints: 3, tries: plan });
+      const policy = hedgePolicy(2, ['not-found']);
+      const rig = callRig({ endpoints: 3, attemptPolicy: policy });
       const client = rig.call(grpcHead());
       rig.clock.advance(100);
       // One that was refused is sent to another endpoint, once.
@@ -134,13 +141,13 @@ describe('attempts that end while others run', () => {
       if (goesOn) rig.order[2].receiver!.failed(failure(how));
       expect(client.heads.length === 0, how).to.equal(goesOn);
       if (goesOn) answer(rig.order[0]);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     }
   });
 
   it('a verdict is added to the one before, and a reason to withhold outlives a later retry', () => {
-    const plan = hedgePlan(2, ['unavailable'], 1);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(2, ['unavailable'], 1);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(1);
     rig.call(grpcHead());
@@ -155,12 +162,12 @@ describe('attempts that end while others run', () => {
         'not hedged: the budget is used up (1 retry among 2 calls in flight); UNAVAILABLE: retried after 0 ms',
       withheld: 'budget',
     });
-    expectTriesOver(rig, plan, 2);
+    expectAttemptsOver(rig, policy, 2);
   });
 
   it('the verdict on one that broke off is on its own record, and not on the latest', () => {
-    const plan = hedgePlan(2, ['reset']);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(2, ['reset']);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
     rig.order[0].receiver!.failed(failure('closed'));
@@ -169,12 +176,12 @@ describe('attempts that end while others run', () => {
       'upstream_closed: left to the attempts that run',
       '',
     ]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('of HTTP, one that was cancelled or whose reply was dropped has no gRPC status', () => {
-    const plan = hedgePlan(3, ['5xx']);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(3, ['5xx']);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(httpHead());
     rig.clock.advance(100);
     rig.order[0].receiver!.head(replyHead('500'), true);
@@ -186,7 +193,7 @@ describe('attempts that end while others run', () => {
       [0, -1],
       [200, -1],
     ]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 });
 
@@ -195,25 +202,25 @@ describe('whether the upstream may have processed the call, after several attemp
   const didNot = /the upstream did not process the call/;
 
   it('an earlier one that broke off may have done it', () => {
-    const plan = retryPlan({ on: ['reset', 'connect-failure'] });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ on: ['reset', 'connect-failure'] });
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('closed'));
     rig.pools[0].atOnce = noConnection;
     rig.clock.advance(1000);
     expect(client.heads[0].get('x-outrigger-error')).to.equal('connect_failed');
     expect(saidOf(client)).to.match(mayHave);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('none did it where there was no connection each time', () => {
-    const plan = retryPlan({ on: ['connect-failure'] });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ on: ['connect-failure'] });
+    const rig = callRig({ attemptPolicy: policy });
     rig.pools[0].atOnce = noConnection;
     const client = rig.call(grpcHead());
     rig.clock.advance(1000);
     expect(saidOf(client)).to.match(didNot);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('one that was out of its time may have done it, if it had a connection', () => {
@@ -221,25 +228,25 @@ describe('whether the upstream may have processed the call, after several attemp
       [true, mayHave],
       [false, didNot],
     ] as const) {
-      const plan = retryPlan({ perTryTimeoutMs: 100, attempts: 1 });
-      const rig = callRig({ tries: plan });
+      const policy = retryPolicy({ perTryTimeoutMs: 100, attempts: 1 });
+      const rig = callRig({ attemptPolicy: policy });
       rig.pools[0].atOnce = connected ? 'grant' : null;
       const client = rig.call(grpcHead());
       rig.clock.advance(100);
       expect(saidOf(client)).to.match(expected);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     }
   });
 
   it('one that was out of its time may have done it, whatever became of the next', () => {
-    const plan = retryPlan({ perTryTimeoutMs: 100, attempts: 2 });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ perTryTimeoutMs: 100, attempts: 2 });
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     rig.pools[0].atOnce = noConnection;
     rig.clock.advance(1000);
     expect(saidOf(client)).to.match(mayHave);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('one that was cancelled for the sake of another may have done it, if it had a connection', () => {
@@ -247,8 +254,8 @@ describe('whether the upstream may have processed the call, after several attemp
       [true, mayHave],
       [false, didNot],
     ] as const) {
-      const plan = hedgePlan(2);
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = hedgePolicy(2);
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       for (const pool of rig.pools) pool.atOnce = connected ? 'grant' : null;
       const client = rig.call(grpcHead(), false);
       for (const pool of rig.pools) pool.atOnce = 'grant';
@@ -259,7 +266,7 @@ describe('whether the upstream may have processed the call, after several attemp
       send(client, tooMuch);
       last.receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
       expect(saidOf(client)).to.match(expected);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     }
   });
 });

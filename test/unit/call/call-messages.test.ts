@@ -1,22 +1,20 @@
 import { expect } from 'chai';
+import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
 import { RetryBudget } from '../../../src/call/dispatch/retry-budget.ts';
 import { compileRetryConditions } from '../../../src/call/dispatch/retry-conditions.ts';
-import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { noteReasonPhrase } from '../../../src/core/reason-phrase.ts';
+import { answer, message, sayTrailersOnly, trailers } from './attempt-policies.ts';
 import { callRig, failure, grpcHead, httpHead, replyHead } from './call-rig.ts';
-import { answer, message, sayTrailersOnly, trailers } from './tries-support.ts';
 
-const retries = (on: string[]): TriesPlan => ({
-  policy: {
-    kind: 'retry',
-    on: compileRetryConditions(on),
-    perTryTimeoutMs: 1000,
-    backoff: { baseMs: 25, maxMs: 25 },
-  },
+const retries = (on: string[]): AttemptPolicy => ({
+  kind: 'retry',
+  on: compileRetryConditions(on),
+  perTryTimeoutMs: 1000,
+  backoff: { baseMs: 25, maxMs: 25 },
   attemptsMax: 3,
   headHoldMs: 50,
   budget: new RetryBudget({ percent: 100, min: 10 }),
@@ -55,7 +53,7 @@ describe('what an upstream says of its status', () => {
   });
 
   it('is remembered of each attempt of a call that was retried', () => {
-    const rig = callRig({ endpoints: 2, tries: retries(['unavailable', 'reset']) });
+    const rig = callRig({ endpoints: 2, attemptPolicy: retries(['unavailable', 'reset']) });
     rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-message', 'first']);
     rig.clock.advance(25);
@@ -68,7 +66,7 @@ describe('what an upstream says of its status', () => {
   });
 
   it('is that of a status behind a head that was held back, and of an attempt that took too long', () => {
-    const rig = callRig({ endpoints: 2, tries: retries(['unavailable']) });
+    const rig = callRig({ endpoints: 2, attemptPolicy: retries(['unavailable']) });
     rig.call(grpcHead());
     rig.order[0].receiver!.head(replyHead(), false);
     rig.order[0].receiver!.trailers(trailers(GrpcStatus.UNAVAILABLE, ['grpc-message', 'later']));

@@ -10,6 +10,7 @@ import type { Lease } from '../../../src/upstream/lease.ts';
 import type { MethodRef } from '../../../src/upstream/method-slots.ts';
 import { watchLeases } from '../../support/leases.ts';
 import { callRecord } from '../telemetry/records.ts';
+import { answer, expectAttemptsOver, hedgePolicy, retryPolicy, trailers } from './attempt-policies.ts';
 import {
   bytes,
   type CallRig,
@@ -21,7 +22,6 @@ import {
   replyHead,
   send,
 } from './call-rig.ts';
-import { answer, expectTriesOver, hedgePlan, retryPlan, trailers } from './tries-support.ts';
 
 interface EndSeen {
   readonly ending: Ending;
@@ -166,8 +166,8 @@ describe('the record of a call', () => {
   });
 
   it('of a dropped reply has what it said, in the form of its protocol', () => {
-    const plan = retryPlan({ on: [503] });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ on: [503] });
+    const rig = callRig({ attemptPolicy: policy });
     rig.call(httpHead());
     rig.order[0].receiver!.head(HeaderBlock.of([':status', '503'], ['x-outrigger-error', 'draining']), true);
     rig.clock.advance(25);
@@ -176,7 +176,7 @@ describe('the record of a call', () => {
       'x-outrigger-error: draining',
       '',
     ]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('has the gRPC status that a failed attempt stands for, and none for HTTP', () => {
@@ -238,21 +238,21 @@ describe('the record of a call', () => {
   });
 
   it('has whose doing it was that an attempt ended: of the client, of this process, of the deadline', () => {
-    const tries = hedgePlan(2);
-    const rig = callRig({ endpoints: 2, tries });
+    const attemptPolicy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy });
     const ends = endsOf(rig);
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
     expect(ends.splice(0).map(({ ending }) => ending)).to.deep.equal([endings.cancelled, endings.cancelled]);
     rig.call(grpcHead());
-    rig.context.calls.cutAll();
+    rig.context.calls.abortAll();
     expect(ends.splice(0).map(({ ending }) => ending)).to.deep.equal([endings.terminated]);
-    expectTriesOver(rig, tries, 2);
+    expectAttemptsOver(rig, attemptPolicy, 2);
     const plain = callRig();
     const plainEnds = endsOf(plain);
     plain.call(grpcHead());
-    plain.context.calls.cutAll();
+    plain.context.calls.abortAll();
     plain.pools[0].granted = (stream) => {
       plain.order.push(stream);
       Object.assign(stream, { headListBytesMax: 10 });
@@ -314,7 +314,7 @@ describe('a call is settled once', () => {
     const rig = callRig();
     const client = rig.call(grpcHead());
     const upstream = rig.order[0].receiver!;
-    rig.context.calls.cutAll();
+    rig.context.calls.abortAll();
     upstream.failed(failure('closed'));
     expect(client.said).to.deep.equal(['head 200 end']);
     expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.match(/may have processed the call/);
@@ -325,7 +325,7 @@ describe('a call is settled once', () => {
     const rig = callRig();
     rig.pools[0].atOnce = null;
     const client = rig.call(grpcHead());
-    rig.context.calls.cutAll();
+    rig.context.calls.abortAll();
     expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.match(/did not process the call/);
     expectOver(rig);
   });

@@ -6,6 +6,7 @@ import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../../src/telemetry/tracing.ts';
+import { answer, expectAttemptsOver, hedgePolicy, retryPolicy, trailers } from './attempt-policies.ts';
 import {
   bytes,
   callRig,
@@ -17,7 +18,6 @@ import {
   replyHead,
   send,
 } from './call-rig.ts';
-import { answer, expectTriesOver, hedgePlan, retryPlan, trailers } from './tries-support.ts';
 
 const noFault = { fault: { abort: { percent: 0 } } };
 
@@ -45,8 +45,8 @@ describe('the request of a call', () => {
   });
 
   it('of more than a first window waits for a connection, also with a retry policy and when memory is short', () => {
-    for (const tries of [undefined, retryPlan()]) {
-      const rig = callRig({ tries });
+    for (const attemptPolicy of [undefined, retryPolicy()]) {
+      const rig = callRig({ attemptPolicy });
       rig.context.replayBudget.take(0.75 * replayBytesTotalMax);
       rig.pools[0].atOnce = null;
       const client = rig.call(grpcHead(), false);
@@ -89,8 +89,8 @@ describe('the request of a call', () => {
   });
 
   it('comes from an address that each attempt knows, for the PROXY protocol and HTTP/1.1', () => {
-    for (const tries of [undefined, retryPlan()]) {
-      const rig = callRig({ tries });
+    for (const attemptPolicy of [undefined, retryPolicy()]) {
+      const rig = callRig({ attemptPolicy });
       rig.pools[0].atOnce = null;
       rig.call(grpcHead());
       expect(rig.pools[0].asked[0]).to.include({ clientAddress: '127.0.0.9', forwardsClient: true });
@@ -114,14 +114,14 @@ describe('the deadline of a call', () => {
   });
 
   it('passes for a call with attempts of a policy while one of them was at work', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead(['grpc-timeout', '1S']));
     rig.clock.advance(1000);
     expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.match(
       /^the deadline passed after 1000 ms, while 10\.0\.0\.1:1000 was working on it/,
     );
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it("is the client's where it is as near as that of the route", () => {
@@ -199,18 +199,18 @@ describe('an endpoint that disappears', () => {
   });
 
   it('leaves a running attempt alone: its hedge has nobody to go to, and the call goes on', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ warming: true, endpoints: 1, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ warming: true, endpoints: 1, attemptPolicy: policy });
     rig.publish();
     const client = rig.call(grpcHead());
     rig.publish(0);
     rig.clock.advance(100);
-    expect(plan.budget.retries).to.equal(0);
+    expect(policy.budget.retries).to.equal(0);
     answer(rig.order[0]);
     expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
     rig.publish();
     expect(rig.order).to.have.length(1);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { Call } from '../../../src/call/call.ts';
-import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
+import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
 import { CallCounter, type ProxyContext } from '../../../src/call/plan.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../../../src/call/replay-buffer.ts';
 import { planRoute } from '../../../src/call/route-plan.ts';
@@ -24,6 +24,7 @@ import { noTrace } from '../../../src/telemetry/tracing.ts';
 import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../../src/upstream/endpoint.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from '../../../src/upstream/stream-opener.ts';
+import { dispatcherOf } from '../../support/dispatchers.ts';
 import { stagesOf } from '../../support/policies.ts';
 
 /** One end of an exchange, in memory: writes down what is said to it, in order. */
@@ -120,7 +121,8 @@ export interface CallRigOptions {
   readonly registry?: Registry;
   /** Further clusters that policies may name, each with one endpoint. */
   readonly others?: readonly string[];
-  readonly tries?: TriesPlan;
+  /** Retries by policy, or hedging. */
+  readonly attemptPolicy?: AttemptPolicy;
   readonly retriesMax?: number;
   readonly budgetBytes?: number;
   /** The process is short of memory. */
@@ -212,9 +214,14 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     settled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
   const clusters = [cluster, ...others.map((other) => other.cluster)];
-  const { policies = {}, registry, tries } = options;
+  const { policies = {}, registry, attemptPolicy } = options;
   const stages: Stage[] = stagesOf(policies, { clock, clusters, registry });
-  stages.push({ policy: 'test', appliesTo: allTraffic, timeoutMs, tries });
+  stages.push({
+    policy: 'test',
+    appliesTo: allTraffic,
+    timeoutMs,
+    newDispatcher: dispatcherOf(attemptPolicy),
+  });
   const plan = planRoute('hello', cluster, stages);
   const context: ProxyContext = {
     listener: 'in',

@@ -274,7 +274,7 @@ describe('Call', () => {
     const client = rig.call(grpcHead(), false);
     const upstream = rig.pools[0].streams[0];
     const attempt = upstream.receiver!;
-    expect(rig.context.calls.cutAll()).to.equal(1);
+    expect(rig.context.calls.abortAll()).to.equal(1);
     expect(client.heads[0].get('x-outrigger-error')).to.equal('draining');
     expect(upstream.said).to.deep.equal(['head POST', 'reset CANCEL']);
     attempt.failed(failure('closed'));

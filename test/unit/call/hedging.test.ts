@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
+import { answer, expectAttemptsOver, hedgePolicy, message, sayTrailersOnly } from './attempt-policies.ts';
 import { callRig, failure, grpcHead } from './call-rig.ts';
-import { answer, expectTriesOver, hedgePlan, message, sayTrailersOnly } from './tries-support.ts';
 
 describe('hedging', () => {
   it('sends another elsewhere each time the delay is over, and the first good reply wins', () => {
-    const plan = hedgePlan();
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy();
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(message, 0, 5, true);
     rig.clock.advance(99);
@@ -16,7 +16,7 @@ describe('hedging', () => {
     rig.clock.advance(1);
     expect(rig.order[1].said).to.deep.equal(['head POST', 'data 5 last']);
     expect(rig.order[1].heads[0].get('grpc-previous-rpc-attempts')).to.equal('1');
-    expect(plan.budget.retries).to.equal(1);
+    expect(policy.budget.retries).to.equal(1);
     rig.clock.advance(100);
     expect(rig.order).to.have.length(3);
     rig.clock.advance(1000);
@@ -36,57 +36,57 @@ describe('hedging', () => {
     ]);
     expect(attempts[0].verdict).to.equal('cancelled: attempt 2 answered first');
     expect(new Set(attempts.map(({ endpoint }) => endpoint)).size).to.equal(3);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a reply in time costs one attempt', () => {
-    const plan = hedgePlan();
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy();
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     answer(rig.order[0]);
     rig.clock.advance(1000);
     expect(rig.order).to.have.length(1);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a failure that is not fatal is followed by the next at once', () => {
-    const plan = hedgePlan();
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy();
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
     rig.clock.advance(0);
     expect(rig.order).to.have.length(2);
     expect(client.said).to.deep.equal([]);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('any other failure is the answer', () => {
-    const plan = hedgePlan();
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy();
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[1], GrpcStatus.INVALID_ARGUMENT);
     expect(client.heads[0].get('grpc-status')).to.equal('3');
     expect(rig.order[0].said.at(-1)).to.equal('reset CANCEL');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('when all fail, the last failure is the answer', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
     expect(client.said).to.deep.equal([]);
     rig.order[1].receiver!.failed(failure('closed'));
     expect(client.heads[0].get('x-outrigger-error')).to.equal('upstream_closed');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('pushback: no further one, and those that run go on', () => {
-    const plan = hedgePlan(4);
-    const rig = callRig({ endpoints: 4, tries: plan });
+    const policy = hedgePolicy(4);
+    const rig = callRig({ endpoints: 4, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '-1']);
@@ -94,59 +94,59 @@ describe('hedging', () => {
     expect(rig.order).to.have.length(2);
     answer(rig.order[1]);
     expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('pushback: the next one as late as the server says', () => {
-    const plan = hedgePlan();
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy();
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '700']);
     rig.clock.advance(699);
     expect(rig.order).to.have.length(1);
     rig.clock.advance(1);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('nobody else to ask: one attempt, however long it takes', () => {
-    const plan = hedgePlan();
-    const rig = callRig({ endpoints: 1, tries: plan });
+    const policy = hedgePolicy();
+    const rig = callRig({ endpoints: 1, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(1000);
     expect(rig.order).to.have.length(1);
-    expect(plan.budget.retries).to.equal(0);
+    expect(policy.budget.retries).to.equal(0);
     answer(rig.order[0]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('the budget bounds it', () => {
-    const plan = hedgePlan(2, ['unavailable'], 1);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(2, ['unavailable'], 1);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     for (let i = 0; i < 3; i++) rig.call(grpcHead());
     rig.clock.advance(100);
     expect(rig.order).to.have.length(4);
     for (const stream of rig.order.slice(0, 3)) answer(stream);
     expect(rig.settled.filter(({ attempts }) => attempts[0].withheld === 'budget')).to.have.length(2);
-    expectTriesOver(rig, plan, 3);
+    expectAttemptsOver(rig, policy, 3);
   });
 
   it('a refused one goes elsewhere for nothing', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
     rig.order[1].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
     expect(rig.order).to.have.length(3);
-    expect(plan.budget.retries).to.equal(0);
+    expect(policy.budget.retries).to.equal(0);
     answer(rig.order[2]);
     expect(rig.settled[0].attempts.map(({ kind }) => kind)).to.deep.equal(['first', 'hedge', 'transparent']);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('the next one after a failure begins at once, also where a refused one is retried before it', () => {
-    const plan = hedgePlan(4);
-    const rig = callRig({ endpoints: 5, tries: plan });
+    const policy = hedgePolicy(4);
+    const rig = callRig({ endpoints: 5, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
@@ -154,29 +154,29 @@ describe('hedging', () => {
     expect(rig.order).to.have.length(3);
     rig.clock.advance(0);
     expect(rig.order).to.have.length(4);
-    expect(plan.budget.retries).to.equal(1);
+    expect(policy.budget.retries).to.equal(1);
     answer(rig.order[3]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('pushback: the next one does not begin either where another failure had caused it', () => {
-    const plan = hedgePlan(4);
-    const rig = callRig({ endpoints: 5, tries: plan });
+    const policy = hedgePolicy(4);
+    const rig = callRig({ endpoints: 5, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(200);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
     sayTrailersOnly(rig.order[1], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '-1']);
     rig.clock.advance(1000);
     expect(rig.order).to.have.length(3);
-    expect(plan.budget.retries).to.equal(1);
+    expect(policy.budget.retries).to.equal(1);
     answer(rig.order[2]);
     expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a request goes to all of them as it comes; what outgrows the replay buffer goes to the furthest alone', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(message, 0, 5, false);
     rig.order[0].receiver!.sent(5);
@@ -190,12 +190,12 @@ describe('hedging', () => {
     client.receiver!.data(large, 0, large.length, true);
     expect(rig.order[1].said.at(-1)).to.equal('reset CANCEL');
     answer(rig.order[0]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a full cluster takes no more, and those that run go on', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 3, tries: plan, requestsMax: 2 });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy, requestsMax: 2 });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     expect(rig.order).to.have.length(2);
@@ -208,27 +208,27 @@ describe('hedging', () => {
     answer(rig.order[2]);
     rig.clock.advance(1000);
     expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
-    expectTriesOver(rig, plan, 2);
+    expectAttemptsOver(rig, policy, 2);
   });
 
   it('the deadline ends all of them', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead(['grpc-timeout', '150m']));
     rig.clock.advance(150);
     expect(client.heads[0].get('grpc-status')).to.equal('4');
     expect(rig.order.map((stream) => stream.said.at(-1))).to.deep.equal(['reset CANCEL', 'reset CANCEL']);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a client that goes cancels all of them', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
     expect(rig.order.map((stream) => stream.said.at(-1))).to.deep.equal(['reset CANCEL', 'reset CANCEL']);
     rig.clock.advance(1000);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { CallCounter, type Cuttable } from '../../../src/call/plan.ts';
+import { type Abortable, CallCounter } from '../../../src/call/plan.ts';
 
-function someCall(counter: CallCounter, cut: () => void = () => {}): Cuttable {
-  const call: Cuttable = { counted: false, previousCall: null, nextCall: null, cut };
+function someCall(counter: CallCounter, abort: () => void = () => {}): Abortable {
+  const call: Abortable = { counted: false, previousCall: null, nextCall: null, abort };
   counter.begin(call);
   return call;
 }
@@ -29,7 +29,7 @@ describe('CallCounter', () => {
   it('cuts every call in flight, also those that end as they are cut', () => {
     const counter = new CallCounter();
     const cut: number[] = [];
-    const calls: Cuttable[] = [];
+    const calls: Abortable[] = [];
     for (let i = 0; i < 4; i++) {
       calls.push(
         someCall(counter, () => {
@@ -39,15 +39,15 @@ describe('CallCounter', () => {
       );
     }
     counter.end(calls[1]);
-    expect(counter.cutAll()).to.equal(3);
+    expect(counter.abortAll()).to.equal(3);
     expect(cut.sort()).to.deep.equal([0, 2, 3]);
-    expect([counter.active, counter.cutAll()]).to.deep.equal([0, 0]);
+    expect([counter.active, counter.abortAll()]).to.deep.equal([0, 0]);
   });
 
   it('a call that does not end when it is cut counts as ended all the same, once', () => {
     const counter = new CallCounter();
     const call = someCall(counter);
-    expect(counter.cutAll()).to.equal(1);
+    expect(counter.abortAll()).to.equal(1);
     counter.end(call);
     expect([counter.active, counter.ended]).to.deep.equal([0, 1]);
   });

@@ -3,20 +3,27 @@ import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import {
+  answer,
+  expectAttemptsOver,
+  message,
+  retryPolicy,
+  sayTrailersOnly,
+  trailers,
+} from './attempt-policies.ts';
 import { callRig, failure, grpcHead, httpHead, replyHead } from './call-rig.ts';
-import { answer, expectTriesOver, message, retryPlan, sayTrailersOnly, trailers } from './tries-support.ts';
 
 describe('retries by policy', () => {
   it('a status in trailers alone is tried again elsewhere after a pause, with the whole request', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(Buffer.from('hello'), 0, 5, true);
     const [first] = rig.order;
     sayTrailersOnly(first, GrpcStatus.UNAVAILABLE);
     expect(client.said).to.deep.equal([]);
     expect(rig.order).to.have.length(1);
-    expect(plan.budget.retries).to.equal(1);
+    expect(policy.budget.retries).to.equal(1);
     rig.clock.advance(25);
     const [, second] = rig.order;
     expect(second.said).to.deep.equal(['head POST', 'data 5 last']);
@@ -33,12 +40,12 @@ describe('retries by policy', () => {
     expect(attempts[0].verdict).to.match(/^UNAVAILABLE: retried after [\d.]+ ms$/);
     expect(attempts[0].pick).not.to.equal('');
     expect(rig.endpoints.map(({ error }) => error)).to.have.members([1, 0]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a status in trailers behind a head too, which the client then never sees', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     const [first] = rig.order;
     first.receiver!.head(replyHead('200', ['x-from', 'one']), false);
@@ -47,12 +54,12 @@ describe('retries by policy', () => {
     answer(rig.order[1]);
     expect(client.heads[0].get('x-from')).to.equal(undefined);
     expect(client.said).to.deep.equal(['head 200', 'data 5', 'trailers']);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a head leaves after the hold, and then the call is committed', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     const [stream] = rig.order;
     stream.receiver!.head(replyHead(), false);
@@ -66,12 +73,12 @@ describe('retries by policy', () => {
       verdict: 'not retried: the head of the reply was relayed',
       withheld: 'committed',
     });
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a client that still sends has the head at once: it may wait for it', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     const [stream] = rig.order;
     stream.receiver!.head(replyHead(), false);
@@ -81,12 +88,12 @@ describe('retries by policy', () => {
     expect(stream.said).to.deep.equal(['head POST', 'data 5 last']);
     stream.receiver!.data(message, 0, 5, false);
     stream.receiver!.trailers(trailers(0));
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('nothing is retried once a message was relayed', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     const [stream] = rig.order;
     stream.receiver!.head(replyHead(), false);
@@ -95,22 +102,22 @@ describe('retries by policy', () => {
     expect(client.trailersBlock!.get('grpc-status')).to.equal('14');
     expect(rig.settled[0].attempts).to.have.length(1);
     expect(rig.settled[0].attempts[0].verdict).to.equal('not retried: a message was relayed');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a status that the policy does not name goes to the client', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.NOT_FOUND);
     expect(client.heads[0].get('grpc-status')).to.equal('5');
     expect(rig.settled[0].attempts[0].verdict).to.equal('');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('an attempt that was lost is tried again, and the last one is answered for', () => {
-    const plan = retryPlan({ attempts: 2 });
-    const rig = callRig({ endpoints: 1, tries: plan });
+    const policy = retryPolicy({ attempts: 2 });
+    const rig = callRig({ endpoints: 1, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('closed'));
     rig.clock.advance(25);
@@ -122,23 +129,23 @@ describe('retries by policy', () => {
       ['upstream_closed: ret', ''],
       ['not retried: 2 attem', 'attempts'],
     ]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('who processed an earlier attempt is remembered when a later one goes nowhere', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 1, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 1, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
     rig.pools[0].atOnce = { code: 'connect_failed', message: 'no connection' };
     rig.clock.advance(1000);
     expect(decodeURIComponent(client.heads[0].get('grpc-message')!)).to.contain('may have processed');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('says how many attempts there were before, those of the client included', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     rig.call(grpcHead(['grpc-previous-rpc-attempts', '2']));
     const [first] = rig.order;
     expect(first.heads[0].all('grpc-previous-rpc-attempts')).to.deep.equal(['2']);
@@ -146,28 +153,28 @@ describe('retries by policy', () => {
     rig.clock.advance(25);
     expect(rig.order[1].heads[0].all('grpc-previous-rpc-attempts')).to.deep.equal(['3']);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a transparent attempt is free and is not counted', () => {
-    const plan = retryPlan({ attempts: 2 });
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = retryPolicy({ attempts: 2 });
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
-    expect(plan.budget.retries).to.equal(0);
+    expect(policy.budget.retries).to.equal(0);
     sayTrailersOnly(rig.order[1], GrpcStatus.UNAVAILABLE);
     rig.clock.advance(25);
     expect(rig.order[2].heads[0].get('grpc-previous-rpc-attempts')).to.equal('1');
     answer(rig.order[2]);
     expect(rig.settled[0].attempts.map(({ kind }) => kind)).to.deep.equal(['first', 'transparent', 'retry']);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   describe('pushback', () => {
     for (const value of ['-1', 'soon', '99999999']) {
       it(`"${value}" means no`, () => {
-        const plan = retryPlan();
-        const rig = callRig({ tries: plan });
+        const policy = retryPolicy();
+        const rig = callRig({ attemptPolicy: policy });
         const client = rig.call(grpcHead());
         sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', value]);
         expect(client.heads[0].get('grpc-status')).to.equal('14');
@@ -175,13 +182,13 @@ describe('retries by policy', () => {
           verdict: 'not retried: the server said not to',
           withheld: 'pushback',
         });
-        expectTriesOver(rig, plan);
+        expectAttemptsOver(rig, policy);
       });
     }
 
     it('a number is waited for, exactly', () => {
-      const plan = retryPlan();
-      const rig = callRig({ tries: plan });
+      const policy = retryPolicy();
+      const rig = callRig({ attemptPolicy: policy });
       rig.call(grpcHead());
       const [first] = rig.order;
       first.receiver!.head(replyHead(), false);
@@ -190,13 +197,13 @@ describe('retries by policy', () => {
       expect(rig.order).to.have.length(1);
       rig.clock.advance(1);
       answer(rig.order[1]);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
   });
 
   it('the budget of the route bounds retries in flight, and is given back', () => {
-    const plan = retryPlan({ percent: 20, min: 1 });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ percent: 20, min: 1 });
+    const rig = callRig({ attemptPolicy: policy });
     const clients = Array.from({ length: 10 }, () => rig.call(grpcHead()));
     for (const stream of [...rig.order]) sayTrailersOnly(stream, GrpcStatus.UNAVAILABLE);
     // Two of ten may be tried again; with fewer calls left in flight, one.
@@ -205,37 +212,37 @@ describe('retries by policy', () => {
     expect(rig.settled[0].attempts[0].withheld).to.equal('budget');
     rig.clock.advance(25);
     for (const stream of rig.order.slice(10)) answer(stream);
-    expectTriesOver(rig, plan, 10);
+    expectAttemptsOver(rig, policy, 10);
   });
 
   it("the cluster's limit of retries holds over all routes", () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan, retriesMax: 1 });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy, retriesMax: 1 });
     rig.call(grpcHead());
     rig.call(grpcHead());
     for (const stream of [...rig.order]) sayTrailersOnly(stream, GrpcStatus.UNAVAILABLE);
     expect(rig.settled.map(({ attempts }) => attempts[0].withheld)).to.deep.equal(['limit']);
     rig.clock.advance(25);
     answer(rig.order[2]);
-    expectTriesOver(rig, plan, 2);
+    expectAttemptsOver(rig, policy, 2);
   });
 
   it('a retry that finds the cluster full ends the call, and its place is given back once', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan, requestsMax: 1 });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy, requestsMax: 1 });
     const first = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE);
     rig.call(grpcHead());
     rig.clock.advance(25);
     expect(first.heads[0].get('x-outrigger-error')).to.equal('overloaded');
-    expect([plan.budget.retries, rig.cluster.retries]).to.deep.equal([0, 0]);
+    expect([policy.budget.retries, rig.cluster.retries]).to.deep.equal([0, 0]);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan, 2);
+    expectAttemptsOver(rig, policy, 2);
   });
 
   it('a request that outgrew the replay buffer commits the call to its attempt', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
     const large = Buffer.alloc(replayBytesPerCallMax + 1);
     client.receiver!.data(large, 0, large.length, true);
@@ -244,12 +251,12 @@ describe('retries by policy', () => {
     sayTrailersOnly(stream, GrpcStatus.UNAVAILABLE);
     expect(client.said).to.deep.equal(['head 200 end']);
     expect(rig.settled[0].attempts[0].verdict).to.equal('not retried: the request outgrew the replay buffer');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('an attempt that begins no reply in its time is cancelled and followed by another', () => {
-    const plan = retryPlan({ perTryTimeoutMs: 100, attempts: 2 });
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy({ perTryTimeoutMs: 100, attempts: 2 });
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.clock.advance(100);
     expect(rig.order[0].said).to.deep.equal(['head POST end', 'reset CANCEL']);
@@ -261,12 +268,12 @@ describe('retries by policy', () => {
       'per_try_timeout',
       'per_try_timeout',
     ]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('the deadline covers everything: a pause that it does not allow is not begun, and one it ends is over', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead(['grpc-timeout', '1S']));
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '1000']);
     expect(client.heads[0].get('grpc-status')).to.equal('14');
@@ -280,12 +287,12 @@ describe('retries by policy', () => {
     rig.clock.advance(400);
     expect(other.heads[0].get('grpc-status')).to.equal('4');
     expect(third.said.at(-1)).to.equal('reset CANCEL');
-    expectTriesOver(rig, plan, 2);
+    expectAttemptsOver(rig, policy, 2);
   });
 
   it('a deadline that passes later tells that an earlier attempt may have been processed', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead(['grpc-timeout', '200m']));
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '199']);
     rig.pools[0].atOnce = null;
@@ -293,24 +300,24 @@ describe('retries by policy', () => {
     // The second attempt waits for a connection.
     rig.clock.advance(1);
     expect(decodeURIComponent(client.heads[0].get('grpc-message')!)).to.match(/may have processed the call/);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a client that goes during the pause ends it', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '100']);
     client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
     rig.clock.advance(1000);
     expect(rig.order).to.have.length(1);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   describe('HTTP', () => {
     it('a status that the policy names is tried again, and its body dropped', () => {
-      const plan = retryPlan({ on: ['gateway-error', 429] });
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = retryPolicy({ on: ['gateway-error', 429] });
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       const client = rig.call(httpHead());
       rig.order[0].receiver!.head(HeaderBlock.of([':status', '503']), false);
       expect(rig.order[0].said.at(-1)).to.equal('reset CANCEL');
@@ -320,17 +327,17 @@ describe('retries by policy', () => {
       rig.order[2].receiver!.head(HeaderBlock.of([':status', '500']), true);
       expect(client.said).to.deep.equal(['head 500 end']);
       expect(rig.settled[0].attempts.map(({ httpStatus }) => httpStatus)).to.deep.equal([503, 429, 500]);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
 
     it('a good head leaves at once', () => {
-      const plan = retryPlan({ on: ['5xx'] });
-      const rig = callRig({ tries: plan });
+      const policy = retryPolicy({ on: ['5xx'] });
+      const rig = callRig({ attemptPolicy: policy });
       const client = rig.call(httpHead());
       rig.order[0].receiver!.head(HeaderBlock.of([':status', '200']), false);
       expect(client.said).to.deep.equal(['head 200']);
       rig.order[0].receiver!.data(message, 0, 5, true);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     });
   });
 });

@@ -1,7 +1,16 @@
 import { expect } from 'chai';
-import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
+import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
+import {
+  answer,
+  expectAttemptsOver,
+  hedgePolicy,
+  message,
+  retryPolicy,
+  sayTrailersOnly,
+  trailers,
+} from './attempt-policies.ts';
 import {
   type CallRig,
   callRig,
@@ -11,202 +20,193 @@ import {
   httpHead,
   replyHead,
 } from './call-rig.ts';
-import {
-  answer,
-  expectTriesOver,
-  hedgePlan,
-  message,
-  retryPlan,
-  sayTrailersOnly,
-  trailers,
-} from './tries-support.ts';
 
 const pushback = (ms: number) => ['grpc-retry-pushback-ms', String(ms)] as const;
 const fail = (stream: FakeStream) => sayTrailersOnly(stream, GrpcStatus.UNAVAILABLE);
 /** Places taken of the budget of the route, and of the limit of the cluster. */
-const places = (plan: TriesPlan, rig: CallRig) => [plan.budget.retries, rig.cluster.retries];
+const places = (policy: AttemptPolicy, rig: CallRig) => [policy.budget.retries, rig.cluster.retries];
 
 describe('places in the retry budget, the second event', () => {
   it('a retry that fails gives its place to the next one', () => {
-    const plan = retryPlan({ percent: 0, min: 1 });
-    const rig = callRig({ endpoints: 2, tries: plan, retriesMax: 1 });
+    const policy = retryPolicy({ percent: 0, min: 1 });
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy, retriesMax: 1 });
     const client = rig.call(grpcHead());
     for (const attempt of [0, 1]) {
       fail(rig.order[attempt]);
-      expect(places(plan, rig)).to.deep.equal([1, 1]);
+      expect(places(policy, rig)).to.deep.equal([1, 1]);
       rig.clock.advance(250);
-      expect(places(plan, rig)).to.deep.equal([1, 1]);
+      expect(places(policy, rig)).to.deep.equal([1, 1]);
     }
     answer(rig.order[2]);
     expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a retry whose stream goes on gives its place back with its first message', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     rig.call(grpcHead());
     fail(rig.order[0]);
     rig.clock.advance(25);
     rig.order[1].receiver!.head(replyHead(), false);
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     rig.order[1].receiver!.data(message, 0, 5, false);
-    expect(places(plan, rig)).to.deep.equal([0, 0]);
-    expect(plan.budget.calls, 'the call is still in flight').to.equal(1);
+    expect(places(policy, rig)).to.deep.equal([0, 0]);
+    expect(policy.budget.calls, 'the call is still in flight').to.equal(1);
     rig.order[1].receiver!.trailers(trailers(0));
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('an attempt that is chosen gives back the place of the one beside it, however long its stream goes on', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     rig.order[0].receiver!.head(replyHead(), false);
     rig.order[0].receiver!.data(message, 0, 5, false);
-    expect(places(plan, rig)).to.deep.equal([0, 0]);
+    expect(places(policy, rig)).to.deep.equal([0, 0]);
     rig.order[0].receiver!.trailers(trailers(0));
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a client that goes during the back-off gives the place back at once', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, pushback(500));
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
-    expect(places(plan, rig)).to.deep.equal([0, 0]);
-    expectTriesOver(rig, plan);
+    expect(places(policy, rig)).to.deep.equal([0, 0]);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a retry that is refused gives its place back: the attempt on another endpoint is free', () => {
-    const plan = retryPlan();
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     fail(rig.order[0]);
     rig.clock.advance(25);
     rig.order[1].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
     expect(rig.order).to.have.length(3);
-    expect(places(plan, rig)).to.deep.equal([0, 0]);
+    expect(places(policy, rig)).to.deep.equal([0, 0]);
     answer(rig.order[2]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a hedge that finds no endpoint takes no place, and does not count as an attempt', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
-    expect(places(plan, rig)).to.deep.equal([0, 0]);
+    expect(places(policy, rig)).to.deep.equal([0, 0]);
     fail(rig.order[0]);
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     rig.clock.advance(0);
     expect(rig.order[1].heads[0].get('grpc-previous-rpc-attempts')).to.equal('1');
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('of two attempts that fail one after the other the second decides, and holds one place', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, pushback(700));
-    expect(places(plan, rig), 'of the hedge, and of the one to come').to.deep.equal([2, 2]);
+    expect(places(policy, rig), 'of the hedge, and of the one to come').to.deep.equal([2, 2]);
     fail(rig.order[1]);
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     rig.clock.advance(0);
     expect(rig.order).to.have.length(3);
     rig.clock.advance(1000);
     expect(rig.order).to.have.length(3);
     answer(rig.order[2]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('an attempt that is sent again for nothing leaves the place of the next hedge alone', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 4, tries: plan });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 4, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(100);
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, pushback(700));
     rig.order[1].receiver!.failed(failure('refused', ErrorCode.REFUSED_STREAM));
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     fail(rig.order[2]);
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     rig.clock.advance(0);
     answer(rig.order[3]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a retry that finds no endpoint is decided on again, and keeps its place', () => {
-    const plan = retryPlan({ on: ['reset'] });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ on: ['reset'] });
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('closed'));
     rig.cluster.drainEndpoint('10.0.0.1:1000', true);
     rig.clock.advance(25);
     expect(client.said).to.deep.equal([]);
-    expect(places(plan, rig)).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
     rig.cluster.drainEndpoint('10.0.0.1:1000', false);
     rig.clock.advance(50);
     expect(rig.order).to.have.length(2);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a hedge in a full cluster takes no place, and the record says why', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 3, tries: plan, requestsMax: 1 });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy, requestsMax: 1 });
     rig.call(grpcHead());
     rig.clock.advance(100);
-    expect(places(plan, rig)).to.deep.equal([0, 0]);
+    expect(places(policy, rig)).to.deep.equal([0, 0]);
     answer(rig.order[0]);
     expect(rig.settled[0].attempts[0]).to.include({
       verdict: 'not hedged: the cluster has as many calls in flight as it may',
       withheld: 'limit',
     });
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 });
 
 describe('what a call waits for between attempts', () => {
   it('a stream that was chosen is not hedged any more', () => {
-    const plan = hedgePlan(3);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.order[0].receiver!.head(replyHead(), false);
     rig.order[0].receiver!.data(message, 0, 5, false);
     rig.clock.advance(10_000);
     expect(rig.order).to.have.length(1);
     rig.order[0].receiver!.trailers(trailers(0));
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('without perTryTimeout an attempt has no timer', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const before = rig.clock.pending;
     rig.call(grpcHead());
     expect(rig.clock.pending).to.equal(before);
     answer(rig.order[0]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('perTryTimeout ends with its attempt: a client that goes is not tried for again', () => {
-    const plan = retryPlan({ perTryTimeoutMs: 100 });
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy({ perTryTimeoutMs: 100 });
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
     rig.clock.advance(1000);
     expect(rig.order).to.have.length(1);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('the last attempt that a route allows waits for no other', () => {
-    const plan = hedgePlan(2);
-    const rig = callRig({ endpoints: 3, tries: plan });
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());
     rig.clock.advance(1000);
     answer(rig.order[0]);
@@ -215,18 +215,18 @@ describe('what a call waits for between attempts', () => {
       ['', ''],
       ['cancelled: attempt 1 answered first', ''],
     ]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a pushback of 0 is no refusal: the next attempt follows at once', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, pushback(0));
     rig.clock.advance(0);
     expect(rig.order).to.have.length(2);
     answer(rig.order[1]);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a hedge goes out while any time is left, and not when none is', () => {
@@ -234,12 +234,12 @@ describe('what a call waits for between attempts', () => {
       ['100500u', 2],
       ['99500u', 1],
     ] as const) {
-      const plan = hedgePlan(2);
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = hedgePolicy(2);
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       rig.call(grpcHead(['grpc-timeout', timeout]));
       rig.clock.advance(1000);
       expect(rig.order).to.have.length(attempts);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     }
   });
 });
@@ -250,69 +250,69 @@ describe('what is retried', () => {
       ['503', true],
       ['404', false],
     ] as const) {
-      const plan = retryPlan({ on: ['gateway-error'] });
-      const rig = callRig({ endpoints: 2, tries: plan });
+      const policy = retryPolicy({ on: ['gateway-error'] });
+      const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       rig.call(grpcHead());
       rig.order[0].receiver!.head(replyHead(status), false);
       rig.order[0].receiver?.trailers(trailers(GrpcStatus.OK));
       rig.clock.advance(25);
       expect(rig.order.length === 2, status).to.equal(retried);
       if (retried) answer(rig.order[1]);
-      expectTriesOver(rig, plan);
+      expectAttemptsOver(rig, policy);
     }
   });
 
   it('of HTTP, an attempt that broke off, where the policy names the status that it would be answered with', () => {
-    const plan = retryPlan({ on: ['gateway-error'] });
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy({ on: ['gateway-error'] });
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(httpHead());
     rig.order[0].receiver!.failed(failure('closed'));
     expect(client.said).to.deep.equal([]);
     rig.clock.advance(25);
     rig.order[1].receiver!.head(replyHead('204'), true);
     expect(client.said).to.deep.equal(['head 204 end']);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('nothing that the policy does not name, however an attempt broke off', () => {
-    const plan = retryPlan({ on: ['resource-exhausted'] });
-    const rig = callRig({ endpoints: 2, tries: plan });
+    const policy = retryPolicy({ on: ['resource-exhausted'] });
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.order[0].receiver!.failed(failure('closed'));
     expect(client.heads[0].get('grpc-status')).to.equal('14');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('not what this process refuses for want of room', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     rig.pools[0].atOnce = { code: 'overloaded', message: 'the pool is full' };
     const client = rig.call(grpcHead());
     expect(client.heads[0].get('x-outrigger-error')).to.equal('overloaded');
     expect(rig.settled[0].attempts.map(({ kind }) => kind)).not.to.include('retry');
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('not what no endpoint is there for', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     rig.cluster.drainEndpoint('10.0.0.1:1000', true);
     const client = rig.call(grpcHead());
     rig.clock.advance(10_000);
     expect(client.heads[0].get('x-outrigger-error')).to.equal('no_healthy_endpoint');
     expect(client.heads).to.have.length(1);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 
   it('a status in trailers that the policy does not name goes to the client behind the head that was held', () => {
-    const plan = retryPlan();
-    const rig = callRig({ tries: plan });
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());
     rig.order[0].receiver!.head(replyHead(), false);
     rig.order[0].receiver!.trailers(trailers(GrpcStatus.NOT_FOUND));
     expect(client.said).to.deep.equal(['head 200', 'trailers']);
     expect(client.trailersBlock!.get('grpc-status')).to.equal('5');
     expect(rig.settled[0].grpcStatus).to.equal(5);
-    expectTriesOver(rig, plan);
+    expectAttemptsOver(rig, policy);
   });
 });

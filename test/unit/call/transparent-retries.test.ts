@@ -1,17 +1,17 @@
 import { expect } from 'chai';
 import {
   callAttemptsMax,
-  notElsewhereBecause,
   TransparentRetries,
+  transparentRetryDenial,
 } from '../../../src/call/dispatch/transparent-retries.ts';
 import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
 
 describe('call/transparent-retries', () => {
   it('sends a call elsewhere while its request is at hand and its attempts are few', () => {
-    expect(notElsewhereBecause(true, 1)).to.equal('');
-    expect(notElsewhereBecause(true, callAttemptsMax - 1)).to.equal('');
-    expect(notElsewhereBecause(false, 1)).to.match(/outgrew the replay buffer/);
-    expect(notElsewhereBecause(true, callAttemptsMax)).to.match(/at most 100 attempts/);
+    expect(transparentRetryDenial(true, 1)).to.equal('');
+    expect(transparentRetryDenial(true, callAttemptsMax - 1)).to.equal('');
+    expect(transparentRetryDenial(false, 1)).to.match(/outgrew the replay buffer/);
+    expect(transparentRetryDenial(true, callAttemptsMax)).to.match(/at most 100 attempts/);
   });
 
   it('says of an attempt that did no work where the call went next, and of the last one that it went nowhere', () => {

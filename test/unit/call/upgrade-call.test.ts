@@ -174,7 +174,7 @@ describe('UpgradeCall', () => {
     const call = new UpgradeCall(rig.context, peer, httpHead(), () => {
       closed = true;
     });
-    expect(rig.context.calls.cutAll()).to.equal(1);
+    expect(rig.context.calls.abortAll()).to.equal(1);
     expect(closed).to.equal(true);
     call.ended(result({ httpStatus: 0, error: 'upstream_closed' }));
     expect(rig.context.calls.active).to.equal(0);

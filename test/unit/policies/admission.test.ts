@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { prometheusText } from '../../../src/telemetry/metrics/prometheus-text.ts';
 import { createRegistry } from '../../../src/telemetry/metrics/registry.ts';
+import { answer } from '../call/attempt-policies.ts';
 import { type CallRig, callRig, failure, grpcHead, httpHead } from '../call/call-rig.ts';
-import { answer } from '../call/tries-support.ts';
 
 const limited = (more: { by?: string; header?: string } = {}) => ({
   rateLimit: { requests: 1, per: '2500ms', ...more },

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import type { Raw } from '../../../../src/schema/scalar-type.ts';
+import { answer, retryPolicy } from '../../call/attempt-policies.ts';
 import { callRig, type FakeStream, grpcHead, httpHead, replyHead } from '../../call/call-rig.ts';
-import { answer, retryPlan } from '../../call/tries-support.ts';
 import { configOf, minimal, problemsOf } from '../../config/support.ts';
 
 type Section = { readonly [operation: string]: Raw };
@@ -64,7 +64,7 @@ describe('policies/headers', () => {
   it('fills in variables; those of the endpoint differ from attempt to attempt', () => {
     const rig = callRig({
       endpoints: 2,
-      tries: retryPlan(),
+      attemptPolicy: retryPolicy(),
       policies: policies({
         request: { set: { 'x-client': '{client.address}:{client.port}', 'x-to': '{cluster} {endpoint}' } },
       }),

@@ -4,15 +4,15 @@ import { randomUuid } from '../../../../src/policies/request-id/uuid.ts';
 import { requestIdOf } from '../../../../src/policies/request-id.ts';
 import type { Raw } from '../../../../src/schema/scalar-type.ts';
 import { accessLogLine } from '../../../../src/telemetry/access-log.ts';
+import { answer, retryPolicy } from '../../call/attempt-policies.ts';
 import { callRig, grpcHead, replyHead } from '../../call/call-rig.ts';
-import { answer, retryPlan } from '../../call/tries-support.ts';
 import { minimal, problemsOf } from '../../config/support.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 type Pair = readonly [string, string];
 
 function rigOf(requestId: { readonly [key: string]: Raw } = {}, more: Readonly<Record<string, Raw>> = {}) {
-  return callRig({ policies: { requestId, ...more }, endpoints: 2, tries: retryPlan() });
+  return callRig({ policies: { requestId, ...more }, endpoints: 2, attemptPolicy: retryPolicy() });
 }
 
 /** The ids that an endpoint gets from a client that sends these headers. */

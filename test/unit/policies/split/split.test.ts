@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { prometheusText } from '../../../../src/telemetry/metrics/prometheus-text.ts';
 import { createRegistry } from '../../../../src/telemetry/metrics/registry.ts';
+import { answer } from '../../call/attempt-policies.ts';
 import { callRig, expectOver, grpcHead, httpHead } from '../../call/call-rig.ts';
-import { answer } from '../../call/tries-support.ts';
 import { minimal, problemsOf } from '../../config/support.ts';
 
 const split = (canary: number, more: object = {}) => ({

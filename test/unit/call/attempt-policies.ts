@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
 import { RetryBudget } from '../../../src/call/dispatch/retry-budget.ts';
 import { compileRetryConditions } from '../../../src/call/dispatch/retry-conditions.ts';
-import type { TriesPlan } from '../../../src/call/dispatch/tries-plan.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { type CallRig, type FakeStream, replyHead } from './call-rig.ts';
@@ -10,7 +10,7 @@ type Pair = readonly [string, string];
 
 export const message = Buffer.from('reply');
 
-export interface RetryPlanOptions {
+export interface RetryPolicyOptions {
   readonly on?: ReadonlyArray<string | number>;
   readonly attempts?: number;
   readonly perTryTimeoutMs?: number;
@@ -18,17 +18,15 @@ export interface RetryPlanOptions {
   readonly min?: number;
 }
 
-/** The plan of a route with `retry`; the first back-off takes at most 25 ms. */
-export function retryPlan(options: RetryPlanOptions = {}): TriesPlan {
+/** The policy of a route with `retry`; the first back-off takes at most 25 ms. */
+export function retryPolicy(options: RetryPolicyOptions = {}): AttemptPolicy {
   const { on = ['unavailable'], attempts = 3, percent = 20, min = 3 } = options;
   const { perTryTimeoutMs = Number.POSITIVE_INFINITY } = options;
   return {
-    policy: {
-      kind: 'retry',
-      on: compileRetryConditions(on),
-      perTryTimeoutMs,
-      backoff: { baseMs: 25, maxMs: 250 },
-    },
+    kind: 'retry',
+    on: compileRetryConditions(on),
+    perTryTimeoutMs,
+    backoff: { baseMs: 25, maxMs: 250 },
     attemptsMax: attempts,
     headHoldMs: 50,
     budget: new RetryBudget({ percent, min }),
@@ -36,10 +34,16 @@ export function retryPlan(options: RetryPlanOptions = {}): TriesPlan {
   };
 }
 
-/** The plan of a route with `hedge`: another attempt after 100 ms. */
-export function hedgePlan(attempts = 3, nonFatal: readonly string[] = ['unavailable'], min = 10): TriesPlan {
+/** The policy of a route with `hedge`: another attempt after 100 ms. */
+export function hedgePolicy(
+  attempts = 3,
+  nonFatal: readonly string[] = ['unavailable'],
+  min = 10,
+): AttemptPolicy {
   return {
-    policy: { kind: 'hedge', nonFatal: compileRetryConditions(nonFatal), delayMs: 100 },
+    kind: 'hedge',
+    nonFatal: compileRetryConditions(nonFatal),
+    delayMs: 100,
     attemptsMax: attempts,
     headHoldMs: 50,
     budget: new RetryBudget({ percent: 20, min }),
@@ -64,10 +68,10 @@ export function answer(stream: FakeStream): void {
 }
 
 /** Calls that ended: nothing counts any more, budgets included, each is on record once, and no timer is left. */
-export function expectTriesOver(rig: CallRig, plan: TriesPlan, calls = 1): void {
+export function expectAttemptsOver(rig: CallRig, policy: AttemptPolicy, calls = 1): void {
   expect(rig.cluster).to.include({ active: 0, retries: 0 });
   for (const endpoint of rig.endpoints) expect(endpoint.active).to.equal(0);
-  expect(plan.budget).to.include({ calls: 0, retries: 0 });
+  expect(policy.budget).to.include({ calls: 0, retries: 0 });
   expect(rig.context.calls).to.include({ active: 0, ended: calls });
   expect(rig.settled).to.have.length(calls);
   rig.cluster.stop(); // whose own timer is for its first moments
