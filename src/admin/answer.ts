@@ -97,7 +97,7 @@ export function screen(
     : { target };
 }
 
-/** What of a request its guard looks at. */
+/** What the guard of a request checks. */
 function guarded({ headers, method, socket }: IncomingMessage, unix: boolean): GuardedRequest {
   const site = headers['sec-fetch-site'];
   return {

@@ -26,7 +26,7 @@ export interface AdminDeps {
   traces(): CallsSnapshot;
   /** The call of that id, if it is still remembered. */
   explain(id: number): CallRecord | undefined;
-  /** These calls are being shown: `explain` is to know them for as long as somebody may look at the list. */
+  /** These calls are being shown: `explain` is to know them for as long as somebody may read the list. */
   shown(calls: readonly CallRecord[]): void;
   /** Starts to drain; calling it again does nothing. */
   drain(): void;

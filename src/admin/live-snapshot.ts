@@ -58,7 +58,7 @@ const liveClustersMax = 50;
 const liveEndpointsMax = 500;
 const liveListenersMax = 20;
 const liveCallsMax = 8;
-/** Failed calls that are looked through for those. */
+/** Failed calls that are searched for them. */
 const liveFailedMax = 200;
 /** Names come from the network; a page needs no more of one than this. */
 const nameCharsMax = 200;

@@ -25,7 +25,7 @@ export interface GuardedRequest {
  * ours tells of a proxy that forwards blindly, so it has to be the address that was really connected to. *Cross-site
  * requests*: the browser sends them without asking and marks them with `Origin` or `Sec-Fetch-Site`.
  *
- * The port of `Host` is not looked at: port forwarding changes it. That of `Origin` is, against `Host`: another
+ * The port of `Host` is ignored: port forwarding changes it. That of `Origin` is, against `Host`: another
  * program's page on another port of localhost is foreign too.
  */
 export function refusalOf(request: GuardedRequest, allowedHosts: readonly string[]): string | undefined {

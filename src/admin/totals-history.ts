@@ -12,7 +12,7 @@ export const historyIntervalMs = 1_000;
 
 /**
  * The totals of the last minute, so that a page just opened shows what happened before. The only thing the admin
- * server does while nobody looks: one read of the totals a second.
+ * server does while nobody watches: one read of the totals a second.
  */
 export class TotalsHistory {
   private readonly clock: Clock;

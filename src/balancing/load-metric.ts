@@ -7,7 +7,7 @@ import type { PeakEwmaSettings } from './latency.ts';
  * found (`least-loaded.ts`) are two separate questions, so that latency or load reports come in here alone.
  *
  * The load is put into `load[0]` and not returned: where clusters have different policies the engine cannot inline the
- * call, and a fraction that a call returns is allocated (16 bytes for each endpoint looked at).
+ * call, and a fraction that a call returns is allocated (16 bytes for each endpoint compared).
  */
 export type LoadMetric = (endpoint: Candidate, nowMs: number, load: Float64Array) => void;
 

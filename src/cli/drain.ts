@@ -10,8 +10,8 @@ import { type AdminTarget, adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
-/** From one look to the next, and from one line to the next, milliseconds. */
-const lookEveryMs = 100;
+/** Between two polls, and between two lines, milliseconds. */
+const pollIntervalMs = 100;
 const lineEveryMs = 1000;
 
 /** Drains a running sidecar and tells what it waits for. 0 when no call was cut, 1 when one was or nobody can say. */
@@ -41,7 +41,7 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
 
 async function follow(target: AdminTarget, tell: (line: string) => void): Promise<Result<DrainInfo>> {
   let pid = 0;
-  for (let lookedMs = 0; ; lookedMs += lookEveryMs) {
+  for (let lookedMs = 0; ; lookedMs += pollIntervalMs) {
     const answer = await askAdminAll(target, { server: '/server_info', listeners: '/listeners' });
     if (answer.error !== undefined)
       return { error: `the drain was begun, but how it ended nobody can say: ${answer.error}` };
@@ -53,7 +53,7 @@ async function follow(target: AdminTarget, tell: (line: string) => void): Promis
     if (server.state === 'ready')
       return { error: 'the drain was taken back (undrain): the sidecar serves as before' };
     if (lookedMs % lineEveryMs === 0) tell(nowDoing(server, answer.value.listeners as ListenerSnapshot[]));
-    await pause(lookEveryMs);
+    await pause(pollIntervalMs);
   }
 }
 

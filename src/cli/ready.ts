@@ -10,21 +10,21 @@ import { type AdminTarget, adminTarget } from './admin-target.ts';
 import type { AskArguments } from './endpoints.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
-/** From one look to the next, milliseconds. */
-const lookEveryMs = 100;
+/** Between two polls, milliseconds. */
+const pollIntervalMs = 100;
 /** However little time is left, an answer gets this long, milliseconds. */
 const answerTimeoutMsMin = 500;
 /** Names of clusters that an error lists. */
 const namesMax = 8;
 
 export interface ReadyArguments extends AskArguments {
-  /** How long to wait, milliseconds; 0 for a look. */
+  /** How long to wait, milliseconds; 0 for one poll. */
   readonly waitMs: number;
   /** Clusters that must have a usable endpoint; empty for all that a listener uses, undefined for none. */
   readonly usable: readonly string[] | undefined;
 }
 
-/** What one look at the sidecar found. */
+/** What one poll of the sidecar found. */
 interface Found {
   readonly readiness: Readiness;
   /** Why a cluster that must be usable is not, in plain words. */
@@ -43,7 +43,7 @@ export async function ready(args: ReadyArguments, io: CliIo, env: Environment): 
     io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const { readiness, missing, mistake } = await lookUntilReady(target.value, args);
+  const { readiness, missing, mistake } = await pollUntilReady(target.value, args);
   if (mistake !== undefined) {
     io.stderr.write(`${mistake}\n`);
     return ExitCode.Usage;
@@ -60,7 +60,7 @@ export async function ready(args: ReadyArguments, io: CliIo, env: Environment): 
   return isReady ? ExitCode.Fine : ExitCode.Failed;
 }
 
-async function lookUntilReady(target: AdminTarget, { waitMs, usable }: ReadyArguments): Promise<Found> {
+async function pollUntilReady(target: AdminTarget, { waitMs, usable }: ReadyArguments): Promise<Found> {
   const endMs = systemClock.now() + waitMs;
   for (;;) {
     const leftMs = endMs - systemClock.now();
@@ -74,7 +74,7 @@ async function lookUntilReady(target: AdminTarget, { waitMs, usable }: ReadyArgu
       answer.error === undefined ? judge(answer.value as ReadyAnswer, usable) : unanswered(answer.error);
     const isReady = found.readiness.ready && found.missing.length === 0;
     if (isReady || found.mistake !== undefined || leftMs <= 0) return found;
-    await pause(Math.min(lookEveryMs, leftMs));
+    await pause(Math.min(pollIntervalMs, leftMs));
   }
 }
 

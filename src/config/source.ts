@@ -147,7 +147,7 @@ class Walk {
     return { key: text, keyPlace: this.placeAt(keyOffset), value: this.next(pair.value, keyOffset, depth) };
   }
 
-  /** A child, unless the walk was given up: then nothing below is looked at any more. */
+  /** A child, unless the walk was given up: then nothing below is read any more. */
   private next(node: Node | null, offset: number, depth: number): SourceNode {
     if (this.refused !== undefined) return { kind: 'scalar', value: null, place: this.placeAt(offset) };
     return this.node(node, offset, depth + 1);

@@ -28,7 +28,7 @@ export function hasReference(text: string): boolean {
 
 /**
  * Fills in `${NAME}` and `${NAME:-default}` (the default counts where the variable is empty too, as in a shell);
- * `$${NAME}` is the text `${NAME}`. What a variable holds is not looked through again. Never throws.
+ * `$${NAME}` is the text `${NAME}`. What a variable holds is not expanded again. Never throws.
  */
 export function expand(text: string, variables: Variables): Result<Expanded> {
   const names: string[] = [];

@@ -40,7 +40,7 @@ export function constantField(name: string, value: string): Field {
   return field;
 }
 
-/** What a field is to validation and routing, so that a block is checked by looking at small integers only. */
+/** What a field is to validation and routing, so that a block is checked by comparing small integers only. */
 export const FieldKind = {
   Regular: 0,
   /** RFC 9113 sections 8.2.1 and 8.3.1: no message may hold it. */

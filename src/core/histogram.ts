@@ -80,7 +80,7 @@ export class LatencyHistogram {
 
 /**
  * Latencies of the recent past: two generations of half a window each, the older dropped as a whole. So an answer
- * looks back at least `windowMs / 2` and at most `windowMs`, for two fixed tables and no timer.
+ * covers at least `windowMs / 2` and at most `windowMs`, for two fixed tables and no timer.
  */
 export class RecentLatency {
   readonly windowMs: number;

@@ -9,8 +9,8 @@ interface ReplyErrorKind {
   readonly grpcStatus: number;
   readonly httpStatus: number;
   readonly origin: ErrorOrigin;
-  /** What the reader should look at; the last words of the sentence. */
-  readonly lookAt: string;
+  /** What the reader should check; the end of the sentence. */
+  readonly advice: string;
 }
 
 /**
@@ -22,103 +22,103 @@ export const replyErrors = {
     grpcStatus: GrpcStatus.UNIMPLEMENTED,
     httpStatus: 404,
     origin: 'outrigger',
-    lookAt: 'check the routes of this listener',
+    advice: 'check the routes of this listener',
   },
   no_endpoint: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'outrigger',
-    lookAt: "check the cluster's endpoints or discovery",
+    advice: "check the cluster's endpoints or discovery",
   },
   no_healthy_endpoint: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'upstream',
-    lookAt: '/clusters shows why each endpoint is unusable',
+    advice: '/clusters shows why each endpoint is unusable',
   },
   connect_failed: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'upstream',
-    lookAt: 'check that the replica listens there and speaks the configured protocol',
+    advice: 'check that the replica listens there and speaks the configured protocol',
   },
   connect_timeout: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'upstream',
-    lookAt: 'check the network between here and the replica',
+    advice: 'check the network between here and the replica',
   },
   upstream_reset: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 502,
     origin: 'upstream',
-    lookAt: "check the replica's log",
+    advice: "check the replica's log",
   },
   upstream_closed: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 502,
     origin: 'upstream',
-    lookAt: 'check whether the replica crashed or restarted',
+    advice: 'check whether the replica crashed or restarted',
   },
   deadline_exceeded: {
     grpcStatus: GrpcStatus.DEADLINE_EXCEEDED,
     httpStatus: 504,
     origin: 'upstream',
-    lookAt: "check the replica's latency or allow more time",
+    advice: "check the replica's latency or allow more time",
   },
   overloaded: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'outrigger',
-    lookAt: 'check the limits of the cluster and the memory of the sidecar',
+    advice: 'check the limits of the cluster and the memory of the sidecar',
   },
   rate_limited: {
     grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,
     httpStatus: 429,
     origin: 'client',
-    lookAt: "check the route's rate limit",
+    advice: "check the route's rate limit",
   },
   denied: {
     grpcStatus: GrpcStatus.PERMISSION_DENIED,
     httpStatus: 403,
     origin: 'client',
-    lookAt: 'check what the policies of the route allow',
+    advice: 'check what the policies of the route allow',
   },
   draining: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'outrigger',
-    lookAt: 'retry on another endpoint',
+    advice: 'retry on another endpoint',
   },
   protocol_error: {
     grpcStatus: GrpcStatus.INTERNAL,
     httpStatus: 400,
     origin: 'client',
-    lookAt: 'check what the peer sent',
+    advice: 'check what the peer sent',
   },
   header_too_large: {
     grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,
     httpStatus: 431,
     origin: 'client',
-    lookAt: 'check the size of the metadata',
+    advice: 'check the size of the metadata',
   },
   body_too_large: {
     grpcStatus: GrpcStatus.RESOURCE_EXHAUSTED,
     httpStatus: 413,
     origin: 'client',
-    lookAt: "check the size of the request body and the route's limit",
+    advice: "check the size of the request body and the route's limit",
   },
   policy_failed: {
     grpcStatus: GrpcStatus.INTERNAL,
     httpStatus: 500,
     origin: 'outrigger',
-    lookAt: 'check the log for the exception of the policy module',
+    advice: 'check the log for the exception of the policy module',
   },
   fault_injected: {
     grpcStatus: GrpcStatus.UNAVAILABLE,
     httpStatus: 503,
     origin: 'outrigger',
-    lookAt: "check the route's fault settings",
+    advice: "check the route's fault settings",
   },
 } as const satisfies Record<string, ReplyErrorKind>;
 
@@ -149,5 +149,5 @@ export function replySentence(error: ReplyError): string {
     : 'the upstream did not process the call';
   // Parts of it may come from a peer, and the client's limit for all of its metadata is often 8 KiB.
   const detail = safeText(boundedText(error.detail, replyDetailCharsMax));
-  return `${detail}; ${processed}; ${replyErrors[error.code].lookAt} [${error.code}]`;
+  return `${detail}; ${processed}; ${replyErrors[error.code].advice} [${error.code}]`;
 }

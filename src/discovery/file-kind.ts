@@ -30,7 +30,7 @@ export const fileDiscovery = discoveryKind({
   },
 
   create({ path, intervalMs }, deps) {
-    const file = { path, read: () => deps.readEndpointFile(path), look: () => stateOf(path) };
+    const file = { path, read: () => deps.readEndpointFile(path), signature: () => stateOf(path) };
     return new FileSource(file, intervalMs, deps);
   },
 });

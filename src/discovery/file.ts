@@ -14,23 +14,23 @@ import {
 /** A file that lists endpoints, as the source sees it; injected, so that tests need no file system. */
 export interface EndpointFile {
   readonly path: string;
-  /** What tells one state of the file from another, symbolic links followed; an error where there is none to look at. */
-  look(): Promise<Result<string>>;
+  /** What tells one state of the file from another, symbolic links followed; an error where there is no file. */
+  signature(): Promise<Result<string>>;
   /** The list as it is now, or all that is wrong with it in words that name place and mend. Never throws. */
   read(): Result<readonly EndpointSpec[]>;
 }
 
 /**
- * A file that was just written is looked at once more after so long, milliseconds, and read only if it has not changed
+ * A file that was just written is checked again after this many milliseconds, and read only if it has not changed
  * meanwhile: half a list of endpoints is a list of endpoints too.
  */
 const settleMs = 100;
 
-/** A look that hangs (a file system that is gone) is given up. */
-const lookTimeoutMs = 10_000;
+/** A check that hangs (a file system that is gone) times out. */
+const statTimeoutMs = 10_000;
 
 /**
- * Endpoints from a file that is looked at again and again: by name, so that it may be written in place, replaced by
+ * Endpoints from a file that is polled: by name, so that it may be written in place, replaced by
  * another (rename), or be a symbolic link that is turned, as Kubernetes does with a ConfigMap; and on every file system,
  * which no notification is. What is wrong changes nothing: the last good list stands.
  */
@@ -42,9 +42,9 @@ export class FileSource implements DiscoverySource {
   private publish: Publish | null = null;
   private stopped = false;
   private timer: Timer | null = null;
-  /** Counts looks; an answer to an earlier one is too late. */
-  private looks = 0;
-  private looking = false;
+  /** Counts polls; an answer to an earlier one is too late. */
+  private polls = 0;
+  private polling = false;
   /** Of what was read last, well or not. */
   private readSignature: string | null = null;
   /** Of a file that has changed and may still be written to. */
@@ -73,10 +73,10 @@ export class FileSource implements DiscoverySource {
   start(publish: Publish): void {
     if (this.publish !== null || this.stopped) return;
     this.publish = publish;
-    this.look();
+    this.poll();
   }
 
-  /** It is looked at so often that there is no earlier. */
+  /** The file is polled so often that there is no need. */
   refresh(): void {}
 
   stop(): void {
@@ -84,28 +84,28 @@ export class FileSource implements DiscoverySource {
     this.timer?.cancel();
   }
 
-  private look(): void {
+  private poll(): void {
     const { clock } = this.deps;
-    const number = ++this.looks;
-    this.looking = true;
+    const number = ++this.polls;
+    this.polling = true;
     const settle = (found: Result<string>): void => {
-      if (this.stopped || number !== this.looks || !this.looking) return;
-      this.looking = false;
+      if (this.stopped || number !== this.polls || !this.polling) return;
+      this.polling = false;
       this.timer?.cancel();
       const soon = this.found(found);
       // Whoever was just told may have stopped this source.
-      if (!this.stopped) this.timer = clock.after(soon ? settleMs : this.intervalMs, () => this.look());
+      if (!this.stopped) this.timer = clock.after(soon ? settleMs : this.intervalMs, () => this.poll());
     };
-    this.timer = clock.after(lookTimeoutMs, () =>
-      settle({ error: `cannot be read within ${lookTimeoutMs / 1000} s` }),
+    this.timer = clock.after(statTimeoutMs, () =>
+      settle({ error: `cannot be read within ${statTimeoutMs / 1000} s` }),
     );
-    this.file.look().then(settle, (error: unknown) => settle({ error: `cannot be read: ${error}` }));
+    this.file.signature().then(settle, (error: unknown) => settle({ error: `cannot be read: ${error}` }));
   }
 
-  /** True when it is to be looked at again soon. */
+  /** Returns true when the file is to be checked again soon. */
   private found({ value: signature, error }: Result<string>): boolean {
     if (signature === undefined) {
-      // Whatever comes in its place is news, should it look the same.
+      // Whatever comes in its place is news, even with the same signature.
       this.readSignature = null;
       this.failed(`${this.file.path} ${error}`);
       return false;

@@ -1,8 +1,8 @@
-/** In what order a host name is looked for. */
+/** In what order the sources of a host name are asked. */
 export interface SourceOrder {
   /** `resolve`, which is systemd's, counts as `dns`: its stub is in resolv.conf. */
   readonly sources: ReadonlyArray<'files' | 'dns'>;
-  /** Sources after which a name that they do not have is not looked for any further (`[NOTFOUND=return]`). */
+  /** Sources after which a name that they do not have is not searched any further (`[NOTFOUND=return]`). */
   readonly final: ReadonlySet<'files' | 'dns'>;
   /** Names under `.local` are multicast DNS's (RFC 6762 section 3), which only the C library asks. */
   readonly multicast: boolean;

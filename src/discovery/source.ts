@@ -13,7 +13,7 @@ export interface DiscoverySource {
   readonly status: DiscoveryStatus;
   /** Begins to publish, perhaps before it returns. Once only. */
   start(publish: Publish): void;
-  /** Something failed on the data path: look again early. Rate limited, cheap to call often, harmless before start and after stop. */
+  /** Something failed on the data path: resolve again early. Rate limited, cheap to call often, harmless before start and after stop. */
   refresh(): void;
   /** Publishes nothing after this. Harmless when repeated. */
   stop(): void;

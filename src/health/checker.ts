@@ -148,7 +148,7 @@ class ProbingChecker implements HealthChecker {
   /** Its health service has answered, if only that there is none: a health check that gets no answer is news then. */
   private everSpoke = false;
   private standing: Standing;
-  private toldUnimplemented = false;
+  private loggedUnimplemented = false;
   private loggedAlive = false;
 
   constructor(options: HealthCheckerOptions) {
@@ -266,8 +266,8 @@ class ProbingChecker implements HealthChecker {
 
   private log(result: ProbeResult, from: Standing): void {
     const { endpoint, logger } = this.options;
-    if (result.verdict === 'unimplemented' && !this.toldUnimplemented) {
-      this.toldUnimplemented = true;
+    if (result.verdict === 'unimplemented' && !this.loggedUnimplemented) {
+      this.loggedUnimplemented = true;
       logger.info(`endpoint ${endpoint} has no health service; it counts as healthy while it answers`, {
         endpoint,
       });
@@ -352,7 +352,7 @@ class ProbingChecker implements HealthChecker {
   private delayMs(): number {
     const { random, settings } = this.options;
     let delayMs = settings.intervalMs;
-    // Trouble that both a probe and the data path have seen is looked into like an outage.
+    // Trouble that both a probe and the data path have seen is probed like an outage.
     const trouble = this.troubled && this.failedInRow > 0;
     if (!this.up || trouble) {
       // A good probe on the way to healthyThreshold starts the quick ones again.

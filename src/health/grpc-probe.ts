@@ -165,7 +165,7 @@ class GrpcProbe implements Probe {
 
 /** A Watch that ends earlier was of little use: the next one waits, with increasing intervals up to this, milliseconds. */
 const watchLifeMs = 60_000;
-/** After the first such Watch, milliseconds. Each end is a failure that is looked into at once: without a wait, for ever. */
+/** After the first such Watch, milliseconds. Each end is a failure that is probed at once: without a wait, for ever. */
 const watchDelayMs = 1000;
 
 const givenUp: ProbeResult = { verdict: 'failed', reason: 'given up' };

@@ -21,7 +21,7 @@ const witnessSuccessesMin = 10;
 const witnessSuccessesPerFailure = 16;
 /** Other endpoints that an endpoint is compared with. */
 const witnessesMax = 8;
-/** The others are looked at from this failure in a row on: errors that come alone cost nothing. */
+/** The other endpoints are compared from this consecutive failure on: single errors cost nothing. */
 const watchFrom = 3;
 /** After this many failures the comparison begins again where no witness is of use: idle, or with failures of its own. */
 const watchAgainAfter = 32;

@@ -129,7 +129,7 @@ export class ServerConnection implements ServerStreamOwner {
       return;
     }
     const reply = replyToParseError(error);
-    if (this.current !== null && !this.current.requestComplete) this.cutOff(reply, error);
+    if (this.current !== null && !this.current.requestComplete) this.abortReply(reply, error);
     else if (this.idle) this.end(reply);
     else this.lastWords = reply;
   }
@@ -189,7 +189,7 @@ export class ServerConnection implements ServerStreamOwner {
     stream.start();
   }
 
-  private cutOff(reply: Buffer, error: Error): void {
+  private abortReply(reply: Buffer, error: Error): void {
     const current = this.current as ServerStream;
     this.current = null;
     const replied = current.replyStarted;

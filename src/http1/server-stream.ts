@@ -44,7 +44,7 @@ export class ServerStream implements MessageStream {
   private reply: 'waiting' | 'sending' | 'ended' | 'flushed' = 'waiting';
   private over = false;
   /** After `reset`: the receiver hears nothing more. */
-  private deaf = false;
+  private detached = false;
   private readonly expectsContinue: boolean;
   private hasBody = true;
   /** HTTP/1.0 without content-length: the body ends where the connection does. */
@@ -71,7 +71,7 @@ export class ServerStream implements MessageStream {
       // Whoever answered may be gone, and take no more of it; yet the rest of the request must be read before the connection
       // can be used again (RFC 9112 section 9.3). The HTTP/2 engine refuses that rest by itself.
       if (!this.requestRead) {
-        this.deaf = true;
+        this.detached = true;
         this.reader?.discard();
         this.limitDiscard();
       }
@@ -95,7 +95,7 @@ export class ServerStream implements MessageStream {
     if (this.expectsContinue && this.reply === 'waiting') this.response.writeContinue();
     this.reader = new BodyReader(
       this.request,
-      () => (this.over || this.deaf ? null : this.receiver),
+      () => (this.over || this.detached ? null : this.receiver),
       () => {
         this.requestRead = true;
         this.settle();
@@ -152,7 +152,7 @@ export class ServerStream implements MessageStream {
     }
     if (length > 0) {
       this.response.write(Buffer.from(bytes.subarray(start, end)), (error) => {
-        if (!error && !this.over && !this.deaf) this.owner.contained(() => this.receiver?.sent(length));
+        if (!error && !this.over && !this.detached) this.owner.contained(() => this.receiver?.sent(length));
       });
     }
     if (last) this.finish();
@@ -170,8 +170,8 @@ export class ServerStream implements MessageStream {
   }
 
   reset(code: number): void {
-    if (this.over || this.deaf) return;
-    this.deaf = true;
+    if (this.over || this.detached) return;
+    this.detached = true;
     const replied = this.reply === 'ended' || this.reply === 'flushed';
     if (code === ErrorCode.NO_ERROR && replied) {
       // RFC 9112 section 9.3: the rest of the request must be read before the connection can be used again.
@@ -180,18 +180,18 @@ export class ServerStream implements MessageStream {
       return;
     }
     this.end();
-    this.cut();
+    this.abort();
   }
 
   /** The connection was lost, or its parser gave up on this request. */
   fail(failure: StreamFailure): void {
     if (this.over) return;
     this.end();
-    if (!this.deaf) this.receiver?.failed(failure);
+    if (!this.detached) this.receiver?.failed(failure);
   }
 
   /** Closes so that the client sees a broken reply. A missing last chunk or byte says it, where there is one. */
-  private cut(): void {
+  private abort(): void {
     if (this.closeDelimited) abortSocket(this.owner.socket);
     else this.owner.socket.destroy();
   }
@@ -227,11 +227,11 @@ export class ServerStream implements MessageStream {
   /** The reply cannot be told in HTTP/1.1: the client sees it break off, the receiver hears of it a tick later. */
   private breakOff(what: string): void {
     this.end();
-    this.cut();
+    this.abort();
     const message = `the reply to the client had ${what}`;
     const failure: StreamFailure = { kind: 'protocol', code: ErrorCode.INTERNAL_ERROR, message };
     process.nextTick(() => {
-      if (!this.deaf) this.receiver?.failed(failure);
+      if (!this.detached) this.receiver?.failed(failure);
     });
   }
 }

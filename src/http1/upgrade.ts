@@ -137,15 +137,15 @@ export async function proxyUpgrade(
  * its peer is gone. Who leaves before the answer is cut off, and with it the attempt. Gives the way to stop.
  */
 function watchForLeaving(socket: Socket): () => void {
-  const look = () => {
+  const check = () => {
     // Reading nothing out of an empty buffer is what brings `end` up.
     if (socket.readableLength === 0) socket.read(0);
   };
   const left = () => socket.destroy();
-  socket.on('readable', look);
+  socket.on('readable', check);
   socket.once('end', left);
   return () => {
-    socket.off('readable', look);
+    socket.off('readable', check);
     socket.off('end', left);
   };
 }

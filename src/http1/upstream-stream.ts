@@ -93,7 +93,7 @@ class UpstreamStream implements MessageStream {
   private connectTimer: Timer | null = null;
   private over = false;
   /** After `reset`: the receiver hears nothing more. */
-  private deaf = false;
+  private detached = false;
 
   constructor(target: Address, receiver: StreamReceiver, options: UpstreamStreamOptions) {
     this.target = target;
@@ -133,7 +133,7 @@ class UpstreamStream implements MessageStream {
   }
 
   reset(_code: number): void {
-    this.deaf = true;
+    this.detached = true;
     if (this.over) return;
     this.stop();
   }
@@ -338,7 +338,7 @@ class UpstreamStream implements MessageStream {
       message: `the request had ${what}`,
     };
     process.nextTick(() => {
-      if (!this.deaf) this.receiver?.failed(failure);
+      if (!this.detached) this.receiver?.failed(failure);
     });
   }
 

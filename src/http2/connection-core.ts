@@ -21,7 +21,7 @@ export interface ConnectionError {
   readonly code: ErrorCode;
   readonly message: string;
   /** True when the peer broke the protocol, false when it closed or said GOAWAY with this code. */
-  readonly ours: boolean;
+  readonly local: boolean;
   /** True for an exception of this process. */
   readonly internal?: boolean;
 }
@@ -97,8 +97,8 @@ export class ConnectionCore implements StreamHost {
   /** Bytes that wait in its streams. */
   private unsent = 0;
   private readonly budget: BufferBudget;
-  /** Looks in a row at which the transport took nothing, and `flushCount` at the first of them. */
-  private stuckLooks = 0;
+  /** Consecutive checks at which the transport took nothing, and `flushCount` at the first of them. */
+  private stuckChecks = 0;
   private stuckAt = -1;
   private serving = false;
   private acknowledged = false;
@@ -158,7 +158,7 @@ export class ConnectionCore implements StreamHost {
     this.endIfDone();
   }
 
-  misbehaved(id: number, code: ErrorCode): void {
+  peerViolation(id: number, code: ErrorCode): void {
     this.resetStream(id, code);
     this.earlyReset();
     this.glitch(10);
@@ -168,7 +168,7 @@ export class ConnectionCore implements StreamHost {
     const pacer = this.pacer;
     if (pacer === null || pacer.take(id, code, this.nowMs)) this.writer.rstStream(id, code);
     if (!pacer?.low || this.over || this.goawaySentLastId !== Number.POSITIVE_INFINITY) return;
-    this.sayGoaway(ErrorCode.NO_ERROR, 'many streams were reset');
+    this.sendGoaway(ErrorCode.NO_ERROR, 'many streams were reset');
     this.listener.goaway();
   }
 
@@ -285,13 +285,13 @@ export class ConnectionCore implements StreamHost {
   private judge(verdict: GlitchVerdict): void {
     if (verdict === 'hard') this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
     else if (verdict === 'soft' && this.goawaySentLastId === Number.POSITIVE_INFINITY) {
-      this.sayGoaway(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
+      this.sendGoaway(ErrorCode.ENHANCE_YOUR_CALM, 'too many needless frames');
       this.endIfDone();
     }
   }
 
   /** RST_STREAM came for a stream that is open. */
-  takenBack(stream: Http2Stream): void {
+  peerReset(stream: Http2Stream): void {
     this.control();
     const openMs = (this.nowMs - stream.begunMs) | 0;
     if (!stream.replyBegun && openMs < earlyResetMs) this.earlyReset();
@@ -302,14 +302,14 @@ export class ConnectionCore implements StreamHost {
     this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many streams taken back at once');
   }
 
-  protected lookForStalledReaders(looksMax: number): void {
+  protected checkStalledReaders(checksMax: number): void {
     if (this.transportReady || this.flushCount !== this.stuckAt) {
       this.stuckAt = this.flushCount;
-      this.stuckLooks = 0;
-    } else if (++this.stuckLooks > looksMax) {
+      this.stuckChecks = 0;
+    } else if (++this.stuckChecks > checksMax) {
       return this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'it reads nothing');
     }
-    if (this.unsent > 0) for (const stream of this.streams.all()) stream.lookForStall(looksMax);
+    if (this.unsent > 0) for (const stream of this.streams.all()) stream.checkStall(checksMax);
     if (this.budget.pressed) this.shed();
   }
 
@@ -323,7 +323,7 @@ export class ConnectionCore implements StreamHost {
   }
 
   /** No streams after those seen so far. The id never grows from one GOAWAY to the next (RFC 9113 section 6.8). */
-  sayGoaway(code: ErrorCode, debug: string): void {
+  sendGoaway(code: ErrorCode, debug: string): void {
     this.goawaySentLastId = Math.min(this.goawaySentLastId, this.lastPeerStreamId);
     this.writer.goaway(this.goawaySentLastId, code, debug);
   }
@@ -331,8 +331,8 @@ export class ConnectionCore implements StreamHost {
   /** A connection error: GOAWAY, every stream fails, nothing more is read (RFC 9113 section 5.4.1). */
   fail(code: ErrorCode, message: string): void {
     if (this.over) return;
-    this.sayGoaway(code, message);
-    this.end({ code, message, ours: true });
+    this.sendGoaway(code, message);
+    this.end({ code, message, local: true });
   }
 
   /** Over for all streams; idempotent. */
@@ -340,7 +340,7 @@ export class ConnectionCore implements StreamHost {
     if (this.over) return;
     this.over = true;
     const failure = {
-      kind: error?.internal ? 'internal' : error?.ours ? 'protocol' : 'closed',
+      kind: error?.internal ? 'internal' : error?.local ? 'protocol' : 'closed',
       code: error?.code ?? ErrorCode.NO_ERROR,
       message: error?.message ?? 'the connection closed',
     } as const;

@@ -26,8 +26,8 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   private readonly reader: FrameReader;
   /** Bytes of the client's preface still to come (server role). */
   private prefaceLeft: number;
-  /** Looks in a row that found it inside one and the same frame or header section. */
-  private unfinishedLooks = 0;
+  /** Consecutive checks that found it inside the same frame or header section. */
+  private unfinishedChecks = 0;
   private unfinishedAt = nothingUnfinished;
   /** Frames of any type so far, modulo 2^31. */
   private frames = 0;
@@ -126,7 +126,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** Last step: nothing after the streams seen so far; the connection ends when they have. */
   shutdown(): void {
     if (this.over) return;
-    this.sayGoaway(ErrorCode.NO_ERROR, '');
+    this.sendGoaway(ErrorCode.NO_ERROR, '');
     this.endIfDone();
   }
 
@@ -150,34 +150,34 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   /** The transport is gone; `message` says how. Every open stream fails with it. */
   transportClosed(message: string): void {
     // A peer that gave a reason before it closed closed for that reason.
-    this.end({ code: this.goawayCode, message, ours: false });
+    this.end({ code: this.goawayCode, message, local: false });
   }
 
   /**
    * To be called at regular times (server role): ends what gets no further. That is a stream, or the connection, whose
-   * reader has taken next to nothing of what waits for it at more than `looksMax` looks in a row, and a connection that
-   * `lookForUnfinished` ends.
+   * reader has taken next to nothing of what waits for it at more than `checksMax` consecutive checks, and a connection that
+   * `checkUnfinished` ends.
    */
-  lookForStalls(looksMax: number, sectionLooksMax: number): void {
-    this.lookForUnfinished(sectionLooksMax);
-    if (!this.over) this.lookForStalledReaders(looksMax);
+  checkStalls(checksMax: number, sectionChecksMax: number): void {
+    this.checkUnfinished(sectionChecksMax);
+    if (!this.over) this.checkStalledReaders(checksMax);
   }
 
-  /** Ends a connection that is inside one frame or header section at more than `looksMax` looks after the first: slowloris, one layer up. */
-  lookForUnfinished(looksMax: number): void {
+  /** Ends a connection that is inside one frame or header section at more than `checksMax` checks after the first: slowloris, one layer up. */
+  checkUnfinished(checksMax: number): void {
     if (this.over) return;
     const at = this.unfinished();
     if (at === nothingUnfinished || at !== this.unfinishedAt) {
       this.unfinishedAt = at;
-      this.unfinishedLooks = 0;
-    } else if (++this.unfinishedLooks > looksMax) {
+      this.unfinishedChecks = 0;
+    } else if (++this.unfinishedChecks > checksMax) {
       this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or header section takes too long');
     }
   }
 
   /**
    * Which frame or header section it is inside of. A section is the same one however many CONTINUATIONs of it come; a frame
-   * is another one after any other, a WINDOW_UPDATE too: on a slow path a look mostly falls into one of them.
+   * is another one after any other, a WINDOW_UPDATE too: on a slow path a check mostly falls into one of them.
    */
   private unfinished(): number {
     if (this.assembly.expecting) return nothingUnfinished - 1 - this.assembly.sections;

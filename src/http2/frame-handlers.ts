@@ -141,7 +141,7 @@ function onLateData(c: ConnectionCore, id: number, length: number, last: boolean
   if (last) c.endedMeanwhile(id);
   if (c.wasReset(id) === 'yes') return c.receivedLate(length);
   if (id > c.goawaySentLastId) return c.control();
-  c.misbehaved(id, ErrorCode.STREAM_CLOSED);
+  c.peerViolation(id, ErrorCode.STREAM_CLOSED);
 }
 
 function onHeaders(
@@ -264,7 +264,7 @@ function onLateHeaders(c: ConnectionCore, id: number, last: boolean): void {
   if (reset === 'yes' || id > c.goawaySentLastId) return c.control();
   if (c.role === 'server' && reset === 'no')
     return c.fail(ErrorCode.STREAM_CLOSED, 'HEADERS on a closed stream');
-  c.misbehaved(id, ErrorCode.STREAM_CLOSED);
+  c.peerViolation(id, ErrorCode.STREAM_CLOSED);
 }
 
 function onWindowUpdate(c: ConnectionCore, id: number, increment: number): void {
@@ -287,7 +287,7 @@ function onWindowUpdate(c: ConnectionCore, id: number, increment: number): void 
 function onReset(c: ConnectionCore, id: number, code: ErrorCode): void {
   const stream = c.streams.get(id);
   if (stream !== undefined) {
-    c.takenBack(stream);
+    c.peerReset(stream);
     return c.over ? undefined : stream.receiveReset(code);
   }
   if (isIdle(c, id)) c.fail(ErrorCode.PROTOCOL_ERROR, 'RST_STREAM on an idle stream');

@@ -33,9 +33,9 @@ export class FrameReader {
   private carry: Buffer = Buffer.alloc(0);
   private carried = 0;
   /** Of the DATA frame that comes in pieces: bytes still to come, flags and stream. */
-  private cutLeft = 0;
-  private cutFlags = 0;
-  private cutId = 0;
+  private partialLeft = 0;
+  private partialFlags = 0;
+  private partialId = 0;
   private stopped = false;
   private held = false;
 
@@ -50,7 +50,7 @@ export class FrameReader {
     this.held = true;
     this.carry = Buffer.alloc(0);
     this.carried = 0;
-    this.cutLeft = 0;
+    this.partialLeft = 0;
   }
 
   /** Has a frame begun and not ended that is no DATA? Nobody honest takes long over one. */
@@ -68,7 +68,7 @@ export class FrameReader {
     let at = start;
     this.held = this.stopped;
     if (this.carried > 0) at = this.completeCarried(bytes, at, end);
-    if (this.cutLeft > 0) at = this.handOnPiece(bytes, at, end);
+    if (this.partialLeft > 0) at = this.handOnPiece(bytes, at, end);
     while (!this.held && end - at >= frameHeaderBytes) {
       const length = readU24(bytes, at);
       if (length > this.frameBytesMax) {
@@ -102,19 +102,19 @@ export class FrameReader {
     const length = readU24(bytes, at);
     const flags = bytes[at + 4];
     if (bytes[at + 3] !== FrameType.DATA || (flags & Flag.PADDED) !== 0 || length === 0) return false;
-    this.cutLeft = length;
-    this.cutFlags = flags;
-    this.cutId = readU31(bytes, at + 5);
-    this.listener.dataBegins(flags, this.cutId, length);
+    this.partialLeft = length;
+    this.partialFlags = flags;
+    this.partialId = readU31(bytes, at + 5);
+    this.listener.dataBegins(flags, this.partialId, length);
     return true;
   }
 
   /** Hands on what came of the frame that is cut; returns where the rest begins. */
   private handOnPiece(bytes: Uint8Array, start: number, end: number): number {
-    const to = start + Math.min(this.cutLeft, end - start);
+    const to = start + Math.min(this.partialLeft, end - start);
     if (to === start || this.stopped) return start;
-    this.cutLeft -= to - start;
-    this.listener.dataPiece(this.cutFlags, this.cutId, bytes, start, to, this.cutLeft === 0);
+    this.partialLeft -= to - start;
+    this.listener.dataPiece(this.partialFlags, this.partialId, bytes, start, to, this.partialLeft === 0);
     return to;
   }
 

@@ -32,7 +32,7 @@ export interface ConnectionOptions {
   readonly earlyResetsMax: number;
   /**
    * Streams that are begun in one turn before `receive` returns; 16 frames, or 256 bytes of a header section, count as much
-   * as one. 2^25, more than a read can be, for callers that never look at what is left.
+   * as one. 2^25, more than a read can be, for callers that never handle a rest.
    */
   readonly streamsPerTurnMax: number;
   /** What waits in streams for the other side to take it, over all connections that share this. */

@@ -52,7 +52,7 @@ export class SocketBinding {
   private dirty = false;
   private ending = false;
   private linger: Timer | null = null;
-  /** What was read and not looked at yet, since it is a lot of work. */
+  /** What was read and is deferred, since it is a lot of work. */
   private rest: Buffer | null = null;
   /** The other sockets had no turn since it was busy last: a readable socket is read up to 32 times in one. */
   private sameTurn = false;
@@ -137,7 +137,7 @@ export class SocketBinding {
         this.sameTurn = true;
         this.scheduler.afterTurn(this.onNextTurn);
       }
-      if (at < length) this.putOff(chunk.subarray(at, length));
+      if (at < length) this.defer(chunk.subarray(at, length));
     } catch (error) {
       this.crashed(error);
     } finally {
@@ -153,7 +153,7 @@ export class SocketBinding {
   };
 
   /** What was read is the work of more than a turn (CVE-2023-44487): before more, the others have theirs. */
-  private putOff(rest: Buffer): void {
+  private defer(rest: Buffer): void {
     this.rest = Buffer.from(rest);
     this.socket.pause();
     this.scheduler.afterTurn(() => {
@@ -223,8 +223,8 @@ export class SocketBinding {
     if (connection.over) return void socket.destroy();
     const message = 'an internal error of the sidecar';
     contain(internalErrors, 'http2', null, () => {
-      connection.sayGoaway(ErrorCode.INTERNAL_ERROR, message);
-      connection.end({ code: ErrorCode.INTERNAL_ERROR, message, ours: false, internal: true });
+      connection.sendGoaway(ErrorCode.INTERNAL_ERROR, message);
+      connection.end({ code: ErrorCode.INTERNAL_ERROR, message, local: false, internal: true });
     });
   }
 

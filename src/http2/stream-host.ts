@@ -35,5 +35,5 @@ export interface StreamHost {
   /** Sends RST_STREAM, at once or when it may. */
   resetStream(id: number, code: ErrorCode): void;
   /** A stream error of the peer's doing that we answer with RST_STREAM; counts as a glitch. */
-  misbehaved(id: number, code: ErrorCode): void;
+  peerViolation(id: number, code: ErrorCode): void;
 }

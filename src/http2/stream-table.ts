@@ -1,4 +1,4 @@
-/** Slots looked at by a shift and a mask; ids of concurrent streams are close together, so they rarely collide. */
+/** Slots found by a shift and a mask; ids of concurrent streams are close together, so they rarely collide. */
 const slotCountInitial = 16;
 const slotCountMax = 4096;
 /** A table that grew beyond this gives its memory back once it is empty; smaller ones would only grow again. */

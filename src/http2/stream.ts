@@ -40,8 +40,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
   private headWrittenAt = -1;
   /** Received bytes that nobody has disposed of yet. */
   private unconsumed = 0;
-  /** Looks in a row at which DATA waited and hardly any had left, and the bytes that had. */
-  private stalledLooks = 0;
+  /** Consecutive checks at which DATA waited and hardly any had been sent, and the bytes that had. */
+  private stalledChecks = 0;
   private movedBytes = 0;
 
   constructor(
@@ -259,7 +259,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
     const receiver = this.receiver;
     this.receiver = null;
     this.close(true);
-    this.host.misbehaved(this.id, failure.code);
+    this.host.peerViolation(this.id, failure.code);
     receiver?.failed(failure);
   }
 
@@ -288,14 +288,14 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   /**
-   * To be called at regular times. A stream whose DATA waited at more than `looksMax` of them in a row, while fewer bytes
+   * To be called at regular times. A stream whose DATA waited at more than `checksMax` of them in a row, while fewer bytes
    * left than `progressBytes`, has a reader that is gone or means no good (CVE-2019-9517): it is reset.
    */
-  lookForStall(looksMax: number): void {
+  checkStall(checksMax: number): void {
     if (this.waiting === null || this.waiting.length === 0 || this.movedBytes >= progressBytes) {
-      this.stalledLooks = 0;
+      this.stalledChecks = 0;
       this.movedBytes = 0;
-    } else if (++this.stalledLooks > looksMax)
+    } else if (++this.stalledChecks > checksMax)
       this.tooSlow('it has not taken what waits for it for too long');
   }
 

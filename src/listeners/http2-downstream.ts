@@ -67,7 +67,7 @@ export class Http2Downstream {
         this.idleTimer?.cancel();
         this.ageTimer?.cancel();
         this.retireTimer?.cancel();
-        if (error?.ours) {
+        if (error?.local) {
           const facts = { peer, code: errorCodeName(error.code), reason: error.message };
           deps.logger.warn('client connection closed: it broke HTTP/2', facts);
         }
@@ -107,8 +107,8 @@ export class Http2Downstream {
   }
 
   /** To be called at regular times: ends calls whose client does not take their replies, and half-sent frames. */
-  lookForStalls(looksMax: number, sectionLooksMax: number): void {
-    this.binding.connection.lookForStalls(looksMax, sectionLooksMax);
+  checkStalls(checksMax: number, sectionChecksMax: number): void {
+    this.binding.connection.checkStalls(checksMax, sectionChecksMax);
   }
 
   /** Ends the connection, whose TLS cipher HTTP/2 does not allow (RFC 9113 section 9.2.2). */
@@ -142,15 +142,15 @@ export class Http2Downstream {
   }
 
   private watchIdle(): void {
-    // One timer that looks every idle time: a connection is asked to go after one to two of them.
+    // One timer that fires every idle timeout: a connection gets a GOAWAY after one to two of them.
     let streamsSeen = -1;
-    const look = (): void => {
+    const check = (): void => {
       const { active, lastPeerStreamId } = this.binding.connection;
       if (active === 0 && lastPeerStreamId === streamsSeen) return this.retire(goawayDelayMs);
       streamsSeen = lastPeerStreamId;
-      this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, look);
+      this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, check);
     };
-    this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, look);
+    this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, check);
   }
 
   /** Tells the flush scheduler how many calls are in flight: with one alone it need not wait for others. */

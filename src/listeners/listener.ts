@@ -62,8 +62,8 @@ const shortStallTimeoutMs = 15_000;
 /** The same when the process is about to run out of memory, milliseconds. */
 const pressedStallTimeoutMs = 3000;
 
-/** Looks for stalls are a second apart, or less where a timeout is short; but no nearer than this. */
-const stallLookMsMin = 25;
+/** Stalls are checked every second, or more often where a timeout is short, but at least this far apart, milliseconds. */
+const stallCheckMsMin = 25;
 
 /** All that is made of settings, so that settings which cannot be used are found out before anything changes. */
 export interface PreparedListener {
@@ -251,11 +251,11 @@ export class Listener {
 
   private watchStalls(): void {
     const { stallTimeoutMs, prefaceTimeoutMs } = this.settings;
-    const everyMs = Math.max(stallLookMsMin, Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4));
+    const everyMs = Math.max(stallCheckMsMin, Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4));
     this.stallTimer = this.deps.clock.after(everyMs, () => {
       const timeoutMs = Math.min(stallTimeoutMs, this.patienceMs());
       for (const connection of this.http2.values())
-        connection.lookForStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
+        connection.checkStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
       if (this.deps.onTcp === null) this.stalled.look(this.http1Sockets(), timeoutMs / everyMs);
       this.watchStalls();
     });

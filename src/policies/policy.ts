@@ -34,7 +34,7 @@ export interface ClusterReference {
   readonly name: string | undefined;
 }
 
-/** What the checks of a policy may look at besides its own configuration. */
+/** What the checks of a policy may read besides its own configuration. */
 export interface CheckContext {
   /** The other keys of the route, typed, by their names in code: `timeoutMs`, `retry`, `match`. */
   readonly route: Readonly<Record<string, unknown>>;

@@ -5,7 +5,7 @@ export interface NormalPathOptions {
   readonly escapedSlashes: 'keep' | 'reject' | 'unescape';
 }
 
-/** False for a path that no option changes, as almost all of them are: one look for a needle each. */
+/** False for a path that no option changes, as almost all of them are: one search for each needle. */
 export function hasSomethingToNormalize(path: string): boolean {
   return path.includes('/.') || path.includes('%') || path.includes('//');
 }

@@ -182,7 +182,7 @@ function fits(conditions: readonly Condition[], head: HeaderBlock, path: string)
   return true;
 }
 
-/** Routes look at the path alone (RFC 3986 section 3.4); only a path that has a query costs a substring. */
+/** Routes match the path alone (RFC 3986 section 3.4); only a path that has a query costs a substring. */
 function withoutQuery(path: string): string {
   const query = path.indexOf('?');
   return query < 0 ? path : path.slice(0, query);

@@ -6,7 +6,7 @@ import type { Config } from '../config/table.ts';
 import type { Logger } from '../core/logger.ts';
 import { serverTls } from '../security/tls-files.ts';
 
-/** Reads what the admin server is guarded by. Throws a sentence where a file cannot be read; configuration has looked before. */
+/** Reads what the admin server is guarded by. Throws a sentence where a file cannot be read; loading the configuration checked it before. */
 export function adminSecurity({ token, tokenFile, tls }: Config['admin']): AdminSecurity {
   return {
     token: tokenFile === undefined ? (token ?? null) : readToken(tokenFile),

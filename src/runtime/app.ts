@@ -38,7 +38,7 @@ import { registerReadinessMetrics } from './readiness.ts';
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics } from './snapshots.ts';
-import { beforeSharing, orNullIf, whenFree, whenToldToGo } from './take-over.ts';
+import { beforeSharing, onDrainRequest, orNullIf, whenFree } from './take-over.ts';
 
 /** A sidecar that runs. */
 export interface App {
@@ -130,7 +130,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
       });
     admin = await openAdmin().catch(orNullIf(config.drain.handoverMs !== undefined));
     for (const { cluster } of parts.running.clusters.values()) cluster.start();
-    if (admin === null) await whenToldToGo(parts);
+    if (admin === null) await onDrainRequest(parts);
     await beforeSharing(parts);
     await bindListeners(parts);
     admin ??= await whenFree(openAdmin, parts);

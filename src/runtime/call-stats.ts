@@ -3,7 +3,7 @@ import { RecentRate } from '../core/recent-rate.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import { callTally } from '../telemetry/outcome.ts';
 
-/** How far back rates and latencies look, milliseconds. */
+/** The window of rates and latencies, milliseconds. */
 const recentMs = 10_000;
 
 /** All calls of the process together, for the page and `/stats`. */

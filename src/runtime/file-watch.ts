@@ -13,8 +13,8 @@ export function tlsFilesOf({ admin, listeners, clusters }: Config): string[] {
 }
 
 /**
- * Looks at files at regular times and tells when one has changed and stays as it is for a look: who writes in place is
- * given the time to finish. It looks instead of listening: events of the file system are lost on network file systems, and
+ * Polls files and reports when one has changed and stayed the same for one poll: whoever writes in place is
+ * given the time to finish. It polls instead of listening: events of the file system are lost on network file systems, and
  * what a Kubernetes volume does (a link to a folder is replaced, two links away) gives none for the file itself.
  */
 export class FileWatch {
@@ -24,7 +24,7 @@ export class FileWatch {
   private readonly onChange: () => void;
   private timer: Timer | null = null;
   private stopped = false;
-  /** As they were when it was told last, and at the last look. */
+  /** The states at the last report and at the last poll. */
   private told: string;
   private seen: string;
 
@@ -46,10 +46,10 @@ export class FileWatch {
   }
 
   private lookLater(): void {
-    this.timer = this.clock.after(this.intervalMs, () => void this.look());
+    this.timer = this.clock.after(this.intervalMs, () => void this.check());
   }
 
-  private async look(): Promise<void> {
+  private async check(): Promise<void> {
     const states = this.files().map((file) => stat(file, { bigint: true }).then(stateOf, () => 'none'));
     const now = (await Promise.all(states)).join();
     if (this.stopped) return;

@@ -2,20 +2,20 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { repeat } from '../core/repeat.ts';
 import type { MemoryReading } from './memory.ts';
 
-/** Between two looks, milliseconds. */
-export const idleLookMs = 10_000;
-/** From the start to the first look: to load the modules alone leaves some 10 MiB that nobody needs. */
-export const firstIdleLookMs = 2000;
+/** Between two checks, milliseconds. */
+export const idleCheckMs = 10_000;
+/** From the start to the first check, milliseconds: to load the modules alone leaves some 10 MiB that nobody needs. */
+export const firstIdleCheckMs = 2000;
 /**
- * Looks in a row at which it has to be idle. Such a collection drops compiled code too, and the first 20,000 calls after one
+ * Consecutive checks at which the process has to be idle. Such a collection drops compiled code too, and the first 20,000 calls after one
  * cost twice as much: work that comes and goes by the half minute is not to pay for that each time.
  */
-export const idleLooksMin = 3;
+export const idleChecksMin = 3;
 /** What the process has to have grown by, bytes: a collection takes 2 ms for each MiB on it, however little it finds. */
 const grownBytesMin = 8_388_608;
 
 /**
- * With so few calls a look, and so little work for the streams that are open, a pause meets hardly anyone. Many sidecars
+ * With this few calls between two checks, and this little work for the streams that are open, a pause meets hardly anyone. Many sidecars
  * have a stream that is always open, and would otherwise never be idle.
  */
 const fewCallsMax = 100;
@@ -34,7 +34,7 @@ export interface IdleCollectorDeps {
 }
 
 /**
- * Gives memory back when the work is over. V8 lets the heap grow under load, and has no reason to look again once nothing
+ * Gives memory back when the work is over. V8 lets the heap grow under load, and has no reason to collect once nothing
  * is allocated any more: a sidecar that was busy once would hold 300 MiB for good, beside a service that could use them.
  */
 export class IdleCollector {
@@ -44,12 +44,12 @@ export class IdleCollector {
   private cpuMsBefore = 0;
   private lookedMs = 0;
   /**
-   * The smallest the process was at a look, since the last collection and right after it. Its heap alone does not tell: V8
+   * The smallest size of the process at a check, since the last collection and right after it. Its heap alone does not tell: V8
    * keeps pages that it emptied by itself, some 10 MiB, until a collection of this kind.
    */
   private leastBytes = 0;
   /** At the start there is no compiled code worth keeping. */
-  private idleLooks = idleLooksMin - 1;
+  private idleChecks = idleChecksMin - 1;
 
   constructor(deps: IdleCollectorDeps) {
     this.deps = deps;
@@ -59,7 +59,7 @@ export class IdleCollector {
     const { clock, cpuMs } = this.deps;
     this.lookedMs = clock.now();
     this.cpuMsBefore = cpuMs();
-    this.timer = repeat(clock, idleLookMs, () => this.look(), firstIdleLookMs);
+    this.timer = repeat(clock, idleCheckMs, () => this.check(), firstIdleCheckMs);
   }
 
   stop(): void {
@@ -67,12 +67,12 @@ export class IdleCollector {
     this.timer = null;
   }
 
-  private look(): void {
+  private check(): void {
     const { memory, shrinkHeap } = this.deps;
     const { residentBytes, heapBytes } = memory();
-    this.idleLooks = this.mayPause(heapBytes) ? this.idleLooks + 1 : 0;
+    this.idleChecks = this.mayPause(heapBytes) ? this.idleChecks + 1 : 0;
     this.leastBytes = Math.min(this.leastBytes, residentBytes);
-    if (this.idleLooks < idleLooksMin || residentBytes < this.leastBytes + grownBytesMin) return;
+    if (this.idleChecks < idleChecksMin || residentBytes < this.leastBytes + grownBytesMin) return;
     shrinkHeap();
     // What it found to be in use is no reason for another one.
     this.leastBytes = memory().residentBytes;

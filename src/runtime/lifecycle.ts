@@ -65,8 +65,8 @@ export interface DrainResult {
   readonly undelivered: number;
 }
 
-/** How often a drain looks whether it is done, milliseconds. */
-const lookEveryMs = 10;
+/** How often a drain checks whether it is done, milliseconds. */
+const pollIntervalMs = 10;
 
 export type LifecycleState = 'starting' | 'ready' | 'draining';
 
@@ -90,7 +90,7 @@ export type UndrainOutcome = 'undrained' | 'not_draining' | 'listeners_closed' |
 /** One drain, from its begin to its end or to where it is taken back. */
 class DrainRun implements HandOverControl {
   phase: DrainPhase = 'accepting';
-  takenBack = false;
+  undrained = false;
   /** Nothing is waited for before the listeners close. */
   delaySkipped = false;
   readonly settings: DrainSettings;
@@ -107,7 +107,7 @@ class DrainRun implements HandOverControl {
   }
 
   get over(): boolean {
-    return this.takenBack || this.graceOver();
+    return this.undrained || this.graceOver();
   }
 
   acceptsUntil(atMs: number): void {
@@ -127,12 +127,12 @@ class DrainRun implements HandOverControl {
     const { clock, settings } = this;
     const endedBefore = target.endedCalls;
     const succeeded = await target.handOver(this);
-    if (this.takenBack) return null;
+    if (this.undrained) return null;
     const waits = (): boolean => !this.over && !this.delaySkipped;
     if (!succeeded && waits() && this.acceptingForMs > 0) {
       target.announce(settings.goawayDelayMs);
       await waitWhile(waits, clock, this.acceptsUntilMs);
-      if (this.takenBack) return null;
+      if (this.undrained) return null;
     }
     this.phase = 'closing';
     logger.info('the listeners close', { active: target.activeCalls, graceMs: settings.graceMs });
@@ -209,7 +209,7 @@ export class Lifecycle {
     const { drain } = this.running;
     if (drain.phase !== 'accepting') return 'listeners_closed';
     if (this.mustEnd) return 'stopping';
-    drain.takenBack = true;
+    drain.undrained = true;
     this.running = null;
     this.state = this.hasStarted ? 'ready' : 'starting';
     this.target?.resume();
@@ -285,12 +285,12 @@ export async function drainGracefully(
   return { cut, finished: target.endedCalls - endedBefore - cut, undelivered };
 }
 
-/** Looks again and again: a drain is rare, and there are many ways for a call to end. */
+/** Polls: a drain is rare, and there are many ways for a call to end. */
 export async function waitWhile(
   condition: () => boolean,
   clock: Clock,
   untilMs: number,
-  everyMs = lookEveryMs,
+  everyMs = pollIntervalMs,
 ): Promise<void> {
   for (let leftMs = untilMs - clock.now(); leftMs > 0 && condition(); leftMs = untilMs - clock.now()) {
     const forMs = Math.min(everyMs, leftMs);

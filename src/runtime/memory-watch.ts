@@ -4,10 +4,10 @@ import type { MemoryPressure } from '../core/memory-pressure.ts';
 import { repeat } from '../core/repeat.ts';
 import type { MemoryMarks, MemoryReading } from './memory.ts';
 
-/** Between two looks, milliseconds: what a process can take in that time is what the marks leave room for. */
-export const memoryLookMs = 200;
-/** A single look may meet garbage that is about to be collected. */
-const looksOverMin = 2;
+/** Between two checks, milliseconds: what a process can take in that time is what the marks leave room for. */
+export const memoryCheckMs = 200;
+/** A single check may meet garbage that is about to be collected. */
+const checksOverMin = 2;
 /** Pressure is over below this part of a mark, so that it does not come and go with every call. */
 const releaseShare = 0.95;
 /** Resident memory is of no concern while less than this part of its mark is in use: the rest is free, if not the system's. */
@@ -25,7 +25,7 @@ export interface MemoryWatchDeps {
 }
 
 /**
- * Looks at the memory of the process at regular times. Above a mark new calls are refused and those who hold most have to
+ * Checks the memory of the process at regular intervals. Above a mark new calls are refused and those who hold most have to
  * give: some calls fail then, where otherwise the system or V8 would end the process, and all of them with it.
  */
 export class MemoryWatch implements MemoryPressure {
@@ -33,7 +33,7 @@ export class MemoryWatch implements MemoryPressure {
   marks: MemoryMarks;
   private readonly deps: MemoryWatchDeps;
   private timer: Timer | null = null;
-  private looksOver = 0;
+  private checksOver = 0;
   private collectedMs = Number.NEGATIVE_INFINITY;
 
   constructor(marks: MemoryMarks, deps: MemoryWatchDeps) {
@@ -42,7 +42,7 @@ export class MemoryWatch implements MemoryPressure {
   }
 
   start(): void {
-    this.timer = repeat(this.deps.clock, memoryLookMs, () => this.look());
+    this.timer = repeat(this.deps.clock, memoryCheckMs, () => this.check());
   }
 
   stop(): void {
@@ -50,13 +50,13 @@ export class MemoryWatch implements MemoryPressure {
     this.timer = null;
   }
 
-  private look(): void {
+  private check(): void {
     const reading = this.deps.read();
     const over = this.isOver(reading, this.high ? releaseShare : 1);
-    this.looksOver = over ? this.looksOver + 1 : 0;
+    this.checksOver = over ? this.checksOver + 1 : 0;
     if (over) this.collect();
-    const high = this.looksOver >= looksOverMin;
-    // It ends with the first look that is not over, and begins with the second that is.
+    const high = this.checksOver >= checksOverMin;
+    // It ends with the first check that is below the mark, and begins with the second that is above it.
     if (high === this.high || (this.high && over)) return;
     this.high = high;
     this.tell(reading);

@@ -19,7 +19,7 @@ export interface MemoryMarks {
   readonly heapBytesMax: number;
 }
 
-/** Of what the container, else the machine, has: the rest is for the peaks between two looks. */
+/** Of what the container, else the machine, has: the rest is for the peaks between two checks. */
 const residentShare = 0.8;
 /** Of V8's own limit, at which it ends the process. */
 const heapShare = 0.85;

@@ -46,7 +46,7 @@ export interface Running {
   readonly listeners: readonly ListenerParts[];
 }
 
-/** All that a running sidecar is made of, for those who look at it. */
+/** All parts of a running sidecar, for the admin API. */
 export interface AppParts {
   readonly deps: AppDeps;
   readonly lifecycle: Lifecycle;

@@ -214,7 +214,7 @@ export class Reloader {
     const { leaving, deps, lifecycle } = this.parts;
     leaving.clusters.add(cluster);
     const over = (): boolean => cluster.active === 0 || lifecycle.isClosing;
-    await waitWhile(() => !over(), deps.clock, Number.POSITIVE_INFINITY, idleLookMs);
+    await waitWhile(() => !over(), deps.clock, Number.POSITIVE_INFINITY, idleCheckMs);
     // The end of the process closes what is left.
     if (lifecycle.isClosing) return;
     cluster.stop();
@@ -224,8 +224,8 @@ export class Reloader {
   }
 }
 
-/** How often it is looked whether the last call of a removed cluster has ended, milliseconds. */
-const idleLookMs = 100;
+/** How often a reload checks whether the last call of a removed cluster has ended, milliseconds. */
+const idleCheckMs = 100;
 
 /** What a cluster's new discovery said first, until the switch. */
 type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'applied'>;

@@ -25,7 +25,7 @@ export function orNullIf(again: boolean): (error: unknown) => null {
  * process that nobody makes room for must take no connection, since each that waits to be accepted is reset when it ends.
  * Rejects with a sentence after `drain.handover`.
  */
-export async function whenToldToGo(parts: AppParts): Promise<void> {
+export async function onDrainRequest(parts: AppParts): Promise<void> {
   const { clock, logger } = parts.deps;
   const { drain, admin } = parts.running.config;
   const endMs = clock.now() + drain.handoverMs!;

@@ -17,7 +17,7 @@ export interface Kind<N extends string = string, S extends Section = Section, De
   create(config: NonNullable<Value<S>>, deps: Deps): T;
 }
 
-/** What the checks of a kind may look at, and where they report. */
+/** What the checks of a kind may read, and where they report. */
 export interface KindContext {
   /** What the endpoints of the cluster speak, where that is known. */
   readonly protocol: string | undefined;

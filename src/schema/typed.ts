@@ -2,7 +2,7 @@ import type { Raw, RawMap } from './scalar-type.ts';
 import { propertyName, type Section, type Shape } from './shape.ts';
 
 /**
- * A typed value of which anything may be missing: what rules look at, so that they can speak of the right parts of a file
+ * A typed value of which anything may be missing: what rules read, so that they can name the right parts of a file
  * whose other parts are wrong.
  */
 export type Draft<T> = T extends readonly (infer I)[]

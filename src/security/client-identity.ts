@@ -1,6 +1,6 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
-/** Names of one certificate that are looked through; certificates with thousands of names exist. */
+/** Names of one certificate that are searched; certificates with thousands of names exist. */
 const namesCharsMax = 65_536;
 
 /** Who a client is by its certificate, as in `Peer.identity`; '' where it showed none, or none of a trusted authority. */

@@ -18,7 +18,7 @@ export interface TlsFiles {
  */
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
 
-/** What `tls.createServer` needs. Throws with the file's name when one cannot be read; configuration has looked before. */
+/** What `tls.createServer` needs. Throws with the file's name when one cannot be read; loading the configuration checked it before. */
 export function serverTls(files: TlsFiles, requireClientCert: boolean): TlsOptions {
   return {
     ...read(files),

@@ -191,7 +191,7 @@ class Session {
     if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
   }
 
-  /** Looks once per `idleTimeoutMs` whether any byte moved, so that moving one costs nothing. */
+  /** Checks once per `idleTimeoutMs` whether any byte moved, so that moving one costs nothing. */
   private watchIdle(idleTimeoutMs: number, movedBefore: number): void {
     this.timer = this.options.clock.after(idleTimeoutMs, () => {
       const moved = this.relay?.bytesMoved ?? 0;

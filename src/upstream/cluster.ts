@@ -60,7 +60,7 @@ export class Cluster implements LeaseOwner {
   active = 0;
   /** Retries by policy and hedges in flight. */
   retries = 0;
-  /** What ties calls to an endpoint; null for a policy that looks at no call, which is every one but hashes and cookies. */
+  /** What ties calls to an endpoint; null for a policy that ignores the call, which is every one but hashes and cookies. */
   affinity: Affinity | null;
   private readonly deps: ClusterDeps;
   private readonly series: EndpointSeriesTable;

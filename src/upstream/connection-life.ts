@@ -31,20 +31,20 @@ export const defaultConnectionLife: ConnectionLifeSettings = {
 /** What is to become of a connection. */
 export type ConnectionVerdict = 'lives' | 'idle' | 'old' | 'dead';
 
-/** Looks are so far apart at the most and at the least, milliseconds; in between a quarter of what is looked for. */
-const lookMsMax = 15_000;
-const lookMsMin = 10;
+/** Bounds of the interval between two checks, milliseconds; within them it is a quarter of the shortest timeout. */
+const checkMsMax = 15_000;
+const checkMsMin = 10;
 
-/** How often a pool should look at its connections, milliseconds. */
-export function lookIntervalMs({ keepalive, ...settings }: ConnectionLifeSettings): number {
+/** Returns how often a pool checks its connections, milliseconds. */
+export function checkIntervalMs({ keepalive, ...settings }: ConnectionLifeSettings): number {
   const { idleTimeoutMs, surplusIdleTimeoutMs, maxAgeMs } = settings;
-  const ping = keepalive === null ? lookMsMax * 4 : Math.min(keepalive.intervalMs, keepalive.timeoutMs);
+  const ping = keepalive === null ? checkMsMax * 4 : Math.min(keepalive.intervalMs, keepalive.timeoutMs);
   const shortest = Math.min(idleTimeoutMs, surplusIdleTimeoutMs, maxAgeMs, ping);
-  return Math.min(Math.max(shortest / 4, lookMsMin), lookMsMax);
+  return Math.min(Math.max(shortest / 4, checkMsMin), checkMsMax);
 }
 
 /**
- * The age, the idleness and the keepalive of one connection, found out by looking at it now and then: its calls do
+ * The age, the idleness and the keepalive of one connection, found by regular checks: its calls do
  * nothing for it.
  */
 export class ConnectionLife {
@@ -79,7 +79,7 @@ export class ConnectionLife {
 
   /**
    * @param surplus another connection would do
-   * @param late this look was held up, as was perhaps what the peer has sent: no time to judge its silence
+   * @param late the check was delayed, and perhaps what the peer sent was as well: its silence proves nothing
    */
   look(nowMs: number, surplus: boolean, late: boolean): ConnectionVerdict {
     const { connection, settings } = this;

@@ -9,7 +9,7 @@ import { type Compared, SuccessGaps, Suspicion } from '../health/unclear-failure
 import type { EndpointSeries } from './endpoint-series.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
-/** How long latencies and rates look back, milliseconds. */
+/** The window of latencies and rates, milliseconds. */
 const recentMs = 20_000;
 
 /** What health checks say; `since` is `Clock.now()`. */
@@ -41,7 +41,7 @@ export interface HealthWatch {
   readonly state: EndpointHealth;
   /** A probe has been answered, well or not. */
   readonly answered: boolean;
-  /** The data path saw trouble: look early. */
+  /** The data path saw a failure: resolve early. */
   hint(): void;
   stop(): void;
 }

@@ -14,8 +14,8 @@ import { Backoff } from './backoff.ts';
 import {
   ConnectionLife,
   type ConnectionLifeSettings,
+  checkIntervalMs,
   defaultConnectionLife,
-  lookIntervalMs,
 } from './connection-life.ts';
 import { dial } from './dial.ts';
 import { PoolTotals } from './pool-totals.ts';
@@ -43,7 +43,7 @@ export interface Http2PoolDeps extends BindingDeps {
 /** How often a connection without new streams sends the resets that had to wait, milliseconds. */
 const resetPaceMs = 1000;
 
-/** How long a replica may take over a single frame or header section, seen at the first look after it, milliseconds. */
+/** How long a replica may take over a single frame or header section, found at the first check after it, milliseconds. */
 const sectionTimeoutMs = 10_000;
 
 /** A timer so late, milliseconds, tells of a stall of the event loop and not of a busy turn. */
@@ -80,7 +80,7 @@ export class Http2Pool implements StreamPool {
   private readonly life: ConnectionLifeSettings;
   private readonly totals: PoolTotals;
   /** Runs while there are connections. */
-  private lookTimer: Timer | null = null;
+  private checkTimer: Timer | null = null;
   /** Doubled for each peer that said "too many pings" (gRFC A8). */
   private patience = 1;
   private readonly backoff: Backoff;
@@ -164,11 +164,11 @@ export class Http2Pool implements StreamPool {
   }
 
   retire(): void {
-    for (const pooled of [...this.pooled]) if (pooled.ready) this.letGo(pooled);
+    for (const pooled of [...this.pooled]) if (pooled.ready) this.retireConnection(pooled);
   }
 
   drain(): void {
-    this.dismiss();
+    this.stopAccepting();
     for (const { binding, ready } of [...this.pooled]) {
       if (ready) binding.connection.shutdown();
       // Who has not answered yet has no call to finish, and may never take in that it is to go.
@@ -177,12 +177,12 @@ export class Http2Pool implements StreamPool {
   }
 
   close(): void {
-    this.dismiss();
+    this.stopAccepting();
     for (const { binding } of [...this.pooled]) binding.destroy(this.lastFailure.message);
   }
 
   /** From now on nobody gets a stream; who waits for one goes elsewhere. */
-  private dismiss(): void {
+  private stopAccepting(): void {
     this.draining = true;
     this.backoffTimer?.cancel();
     this.backoffTimer = null;
@@ -243,7 +243,7 @@ export class Http2Pool implements StreamPool {
     this.pooled.push(pooled);
     this.totals.connections++;
     try {
-      this.lookLater();
+      this.scheduleCheck();
       this.limitConnect(pooled, this.settings.connectTimeoutMs);
       binding.start();
     } catch (bug) {
@@ -265,15 +265,15 @@ export class Http2Pool implements StreamPool {
     });
   }
 
-  private lookLater(): void {
+  private scheduleCheck(): void {
     const { clock } = this.deps;
-    const withinMs = lookIntervalMs(this.life);
+    const withinMs = checkIntervalMs(this.life);
     const dueMs = clock.now() + withinMs;
-    this.lookTimer ??= clock.after(withinMs, () => {
-      this.lookTimer = null;
+    this.checkTimer ??= clock.after(withinMs, () => {
+      this.checkTimer = null;
       const nowMs = clock.now();
       this.look(nowMs, nowMs - dueMs >= stallMsMin);
-      if (this.pooled.length > 0) this.lookLater();
+      if (this.pooled.length > 0) this.scheduleCheck();
     });
   }
 
@@ -284,16 +284,16 @@ export class Http2Pool implements StreamPool {
       const { binding, life, ready } = pooled;
       if (!ready) continue;
       // Half a header section keeps every call of the connection waiting, those without a deadline for ever.
-      if (!late) binding.connection.lookForUnfinished(sectionTimeoutMs / lookIntervalMs(this.life));
+      if (!late) binding.connection.checkUnfinished(sectionTimeoutMs / checkIntervalMs(this.life));
       const verdict = life.look(nowMs, another, late);
       if (verdict === 'dead') binding.destroy('it does not answer a PING');
-      else if (verdict !== 'lives') this.letGo(pooled);
+      else if (verdict !== 'lives') this.retireConnection(pooled);
       else if (binding.connection.mayOpen) another = true;
     }
   }
 
   /** It takes no new calls and closes when it has none. */
-  private letGo(pooled: Pooled): void {
+  private retireConnection(pooled: Pooled): void {
     pooled.binding.connection.shutdown();
     this.paceResets(pooled);
   }
@@ -342,8 +342,8 @@ export class Http2Pool implements StreamPool {
     this.pooled.splice(index, 1);
     this.totals.connections--;
     if (this.pooled.length === 0) {
-      this.lookTimer?.cancel();
-      this.lookTimer = null;
+      this.checkTimer?.cancel();
+      this.checkTimer = null;
     }
     if (this.draining) return;
     if (!pooled.ready) this.connectFailed(pooled, error);
@@ -372,7 +372,7 @@ export class Http2Pool implements StreamPool {
       const message = `no HTTP/2 connection to ${name} within ${this.settings.connectTimeoutMs} ms`;
       return { code: 'connect_timeout', message };
     }
-    if (error?.ours) {
+    if (error?.local) {
       const reason = boundedText(error.message, failureCharsMax);
       const message = `${name} does not speak HTTP/2 (${errorCodeName(error.code)}: ${reason})`;
       return { code: 'connect_failed', message };

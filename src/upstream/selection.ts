@@ -36,7 +36,7 @@ export class Selection {
     this.balancer = buildBalancer<Endpoint>([], settings, deps.random);
   }
 
-  /** Looks at the endpoints anew, and again as long as a weight grows; returns how many may be used. */
+  /** Rebuilds the selection from the endpoints, and again as long as a weight grows; returns how many may be used. */
   update(endpoints: readonly Endpoint[], settings: BalancerSettings): number {
     const growing = this.weigh(endpoints, settings);
     this.timer?.cancel();
@@ -59,7 +59,7 @@ export class Selection {
     return usable.length;
   }
 
-  /** No more looking again. */
+  /** Stops rebuilding. */
   stop(): void {
     this.stopped = true;
     this.timer?.cancel();

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { shown } from '../../schema/problem.ts';
 import { tokenOfFile } from '../table/admin-token.ts';
-import { pemFilesFit } from './files.ts';
+import { pemFilesMatch } from './files.ts';
 import type { Rule } from './rule.ts';
 
 /** One token, from a file that can be read. */
@@ -23,7 +23,7 @@ const adminTlsIsWhole: Rule = (config, diagnostics, help) => {
     if (tls[key] === undefined)
       diagnostics.problem(`admin.tls.${key}`, 'is missing; write the path of a PEM file');
   const authorities = { named: 'clientCa', file: tls.clientCa } as const;
-  pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, 'admin.tls', diagnostics, help);
+  pemFilesMatch({ cert: tls.cert, key: tls.key, authorities }, 'admin.tls', diagnostics, help);
 };
 
 /** An admin server that other machines reach should ask who they are, and not in plain text. */

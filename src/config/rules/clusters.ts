@@ -6,7 +6,7 @@ import { probeKinds } from '../../health/probe-kinds.ts';
 import type { Diagnostics } from '../../schema/diagnostics.ts';
 import { checkKinds, type KindContext } from '../../schema/kind.ts';
 import { listed, shown } from '../../schema/problem.ts';
-import { pemFilesFit } from './files.ts';
+import { pemFilesMatch } from './files.ts';
 import type { Rule, RuleHelp } from './rule.ts';
 
 /** Replicas come from one place. */
@@ -27,7 +27,7 @@ const endpointsOrDiscovery: Rule = (config, diagnostics) => {
   });
 };
 
-/** Where a kind of a cluster reports, and what it may look at. */
+/** Where a kind of a cluster reports, and what it may read. */
 function kindContext(
   path: string,
   protocol: string | undefined,
@@ -74,7 +74,7 @@ const endpointsDiffer: Rule = (config, diagnostics) => {
 };
 
 /** One kind of probe, and one that the protocol can answer. */
-const probeFitsProtocol: Rule = (config, diagnostics, help) => {
+const probeMatchesProtocol: Rule = (config, diagnostics, help) => {
   config.clusters?.forEach(({ health, protocol }, i) => {
     if (health === undefined || typeof health === 'string') return;
     checkKinds(probeKinds, health, kindContext(`clusters[${i}].health`, protocol, diagnostics, help));
@@ -119,7 +119,7 @@ const upstreamTlsIsWhole: Rule = (config, diagnostics, help) => {
     if (tls.key !== undefined && tls.cert === undefined)
       diagnostics.problem(`${path}.cert`, 'is missing; write the certificate of key');
     const authorities = { named: 'ca', file: tls.ca } as const;
-    pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, path, diagnostics, help);
+    pemFilesMatch({ cert: tls.cert, key: tls.key, authorities }, path, diagnostics, help);
   });
 };
 
@@ -137,7 +137,7 @@ export const clusterRules = {
   endpointsOrDiscovery,
   discoveryIsWhole,
   endpointsDiffer,
-  probeFitsProtocol,
+  probeMatchesProtocol,
   noTrafficIsSlower,
   ejectionTimesAgree,
   upstreamTlsIsWhole,

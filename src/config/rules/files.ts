@@ -17,7 +17,7 @@ export interface PemFiles {
  * Files that can be read and hold what they are to hold: what TLS would refuse should be told by `validate`, with the
  * name of the file, and not by the start or the first connection.
  */
-export function pemFilesFit(
+export function pemFilesMatch(
   { cert, key, authorities }: PemFiles,
   path: string,
   diagnostics: Diagnostics,

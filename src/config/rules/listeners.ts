@@ -1,10 +1,10 @@
 import type { Diagnostics } from '../../schema/diagnostics.ts';
 import { listed, shown } from '../../schema/problem.ts';
-import { pemFilesFit } from './files.ts';
+import { pemFilesMatch } from './files.ts';
 import type { DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
 
 /** `auto` listeners have routes, `tcp` ones a cluster. */
-const protocolFitsKeys: Rule = (config, diagnostics) => {
+const protocolMatchesKeys: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener, i) => {
     const path = `listeners[${i}]`;
     const routes = listener.routes?.length ?? 0;
@@ -54,7 +54,7 @@ const tlsIsWhole: Rule = (config, diagnostics, help) => {
         'true needs authorities to check against; write clientCa too',
       );
     const authorities = { named: 'clientCa', file: tls.clientCa } as const;
-    pemFilesFit({ cert: tls.cert, key: tls.key, authorities }, path, diagnostics, help);
+    pemFilesMatch({ cert: tls.cert, key: tls.key, authorities }, path, diagnostics, help);
   });
 };
 
@@ -141,7 +141,7 @@ function takesAll({ match }: DraftRoute): boolean {
 }
 
 export const listenerRules = {
-  protocolFitsKeys,
+  protocolMatchesKeys,
   tlsIsWhole,
   matchesAreSound,
   routesAreReachable,

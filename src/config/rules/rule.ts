@@ -19,7 +19,7 @@ export interface RuleHelp {
   checkWritable(path: string): string | undefined;
 }
 
-/** Looks at a draft, of which any part may be missing because it was wrong and has been told of already. */
+/** Checks a draft. Any part of it may be missing because it was wrong and has been reported already. */
 export type Rule = (config: Draft<Config>, diagnostics: Diagnostics, help: RuleHelp) => void;
 
 export type DraftListener = NonNullable<Draft<Config>['listeners']>[number];

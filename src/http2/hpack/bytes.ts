@@ -177,7 +177,7 @@ export function hashBytes(
   return mix(hash, words.getInt32(last, true));
 }
 
-/** The shift brings what the high bytes changed down to the bits that a table looks at. */
+/** The shift brings what the high bytes changed down to the bits that select a slot of a table. */
 function mix(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, 0x01000193);
   return product ^ (product >>> 15);

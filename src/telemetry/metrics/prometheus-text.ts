@@ -29,14 +29,14 @@ export function prefersOpenMetrics(accept: string | undefined): boolean {
   for (const part of accept.split(',', 32)) {
     const [range, ...parameters] = part.split(';').map((s) => s.trim().toLowerCase());
     let weight = 1;
-    let versionFits = true;
+    let isCurrentVersion = true;
     for (const parameter of parameters) {
       if (parameter.startsWith('q=')) weight = Number(parameter.slice(2)) || 0;
       else if (parameter.startsWith('version='))
-        versionFits = /^version="?(0\.0\.[14]|1\.0\.0)"?$/.test(parameter);
+        isCurrentVersion = /^version="?(0\.0\.[14]|1\.0\.0)"?$/.test(parameter);
     }
-    if (range === 'application/openmetrics-text' && versionFits) open = Math.max(open, weight);
-    else if ((range === 'text/plain' || range === 'text/*' || range === '*/*') && versionFits)
+    if (range === 'application/openmetrics-text' && isCurrentVersion) open = Math.max(open, weight);
+    else if ((range === 'text/plain' || range === 'text/*' || range === '*/*') && isCurrentVersion)
       plain = Math.max(plain, weight);
   }
   return open > 0 && open >= plain;

@@ -34,7 +34,7 @@ class FakeFile implements EndpointFile {
     this.content = content;
     this.missing = false;
   }
-  look(): Promise<Result<string>> {
+  signature(): Promise<Result<string>> {
     if (this.hangs)
       return new Promise((resolve) => {
         this.late = () => resolve({ error: 'is of yesterday' });

@@ -62,7 +62,7 @@ describe('http2/connection, client', () => {
       other.request();
       other.said();
       other.send(first);
-      expect(other.error?.ours).to.equal(true);
+      expect(other.error?.local).to.equal(true);
     }
   });
 
@@ -314,7 +314,7 @@ describe('http2/connection, client', () => {
         client.send(bytes);
         expect(client.said()).to.deep.equal(['GOAWAY 0 1']);
         expect(recorder.failures.map(({ kind }) => kind)).to.deep.equal(['protocol']);
-        expect(client.error).to.include({ ours: true, code: ErrorCode.PROTOCOL_ERROR });
+        expect(client.error).to.include({ local: true, code: ErrorCode.PROTOCOL_ERROR });
       });
     }
 

@@ -186,7 +186,7 @@ describe('http2/connection-core', () => {
 
   describe('a transport that takes nothing', () => {
     const look = (server: Scripted, times: number): boolean => {
-      for (let i = 0; i < times; i++) server.connection.lookForStalls(5, 5);
+      for (let i = 0; i < times; i++) server.connection.checkStalls(5, 5);
       return server.error !== undefined;
     };
     const stuck = (): Scripted => {
@@ -227,7 +227,7 @@ describe('http2/connection-core', () => {
     server.requests[0].stream.data(bytes(262_144), 0, 262_144, false);
     server.said();
     budget.press(true);
-    server.connection.lookForStalls(100, 100);
+    server.connection.checkStalls(100, 100);
     expect(server.said()).to.deep.equal([]);
     server.requests[0].stream.data(bytes(1), 0, 1, false);
     expect(server.said()).to.deep.equal(['RST_STREAM 1 11']);

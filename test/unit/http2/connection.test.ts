@@ -111,7 +111,7 @@ describe('http2/connection', () => {
 
   describe('inside a frame or header section', () => {
     const look = (server: Scripted, times: number): boolean => {
-      for (let i = 0; i < times; i++) server.connection.lookForUnfinished(5);
+      for (let i = 0; i < times; i++) server.connection.checkUnfinished(5);
       return server.error !== undefined;
     };
     const update = windowUpdate(0, 1);

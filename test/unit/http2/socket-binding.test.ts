@@ -186,7 +186,7 @@ describe('http2/socket-binding', () => {
     await once(client, 'end');
     const last = framesOf(read()).at(-1)!;
     expect([last.type, last.payload.readUInt32BE(4)]).to.deep.equal([FrameType.GOAWAY, 1]);
-    expect(ends.map((error) => error?.ours)).to.deep.equal([true]);
+    expect(ends.map((error) => error?.local)).to.deep.equal([true]);
     client.end();
     await once(client, 'close');
     expect(clock.pending).to.be.at.most(1);
@@ -215,7 +215,7 @@ describe('http2/socket-binding', () => {
     expect(recorder.failures.map(({ kind, message }) => [kind, message])).to.deep.equal([
       ['closed', 'the peer closed the connection'],
     ]);
-    expect(ends.map((error) => error?.ours)).to.deep.equal([false]);
+    expect(ends.map((error) => error?.local)).to.deep.equal([false]);
   });
 
   it('ends a connection whose call threw with INTERNAL_ERROR, and tells all of its calls, whatever they throw', async () => {
@@ -239,7 +239,7 @@ describe('http2/socket-binding', () => {
     expect([last.type, last.payload.readUInt32BE(4)]).to.deep.equal([FrameType.GOAWAY, 2]);
     expect(errors.count('http2')).to.equal(2);
     expect(recorders.map(({ failures }) => failures.length)).to.deep.equal([0, 1, 1]);
-    expect(ends.map((error) => [error?.ours, error?.internal])).to.deep.equal([[false, true]]);
+    expect(ends.map((error) => [error?.local, error?.internal])).to.deep.equal([[false, true]]);
     client.end();
     await until(() => client.destroyed);
   });

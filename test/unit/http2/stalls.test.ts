@@ -34,10 +34,10 @@ describe('http2 readers that stall', () => {
   it('are reset when nothing of what waits has left for more looks than allowed', () => {
     const pair = stalledPair(100_000);
     const recorder = stalledCall(pair);
-    for (let look = 0; look < 5; look++) pair.server.connection.lookForStalls(5, 5);
+    for (let look = 0; look < 5; look++) pair.server.connection.checkStalls(5, 5);
     pair.settle();
     expect(recorder.failures).to.deep.equal([]);
-    pair.server.connection.lookForStalls(5, 5);
+    pair.server.connection.checkStalls(5, 5);
     pair.settle();
     expect(recorder.failures.map(({ kind, code }) => [kind, code])).to.deep.equal([['reset', 0xb]]);
     expect(pair.server.requests[0].recorder.failures).to.have.length(1);
@@ -53,7 +53,7 @@ describe('http2 readers that stall', () => {
       };
       server.send(settings([4, 0]), headers(1, postHead, true));
       const look = (times: number): boolean => {
-        for (let i = 0; i < times; i++) server.connection.lookForStalls(5, 5);
+        for (let i = 0; i < times; i++) server.connection.checkStalls(5, 5);
         return server.said().includes('RST_STREAM 1 11');
       };
       return { look, take: (bytes: number) => server.send(windowUpdate(1, bytes)) };
@@ -105,10 +105,10 @@ describe('http2 readers that stall', () => {
           server.requests[index].stream.head(replyHead, false);
           server.requests[index].stream.data(Buffer.alloc(size), 0, size, false);
         }
-        server.connection.lookForStalls(5, 5);
+        server.connection.checkStalls(5, 5);
         if (grants > 0) server.send(windowUpdate(1, grants));
         for (let i = 0; i < 20; i++) {
-          server.connection.lookForStalls(5, 5);
+          server.connection.checkStalls(5, 5);
           server.send(windowUpdate(3, 1024));
         }
         expect(server.said().includes('RST_STREAM 1 11')).to.equal(isStalled);
@@ -130,7 +130,7 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(0);
     pair.server.handler = (stream) => stream.head(replyHead, false);
     const recorder = stalledCall(pair);
-    for (let look = 0; look < 10_000; look++) pair.server.connection.lookForStalls(5, 5);
+    for (let look = 0; look < 10_000; look++) pair.server.connection.checkStalls(5, 5);
     pair.settle();
     expect(recorder.failures).to.deep.equal([]);
     expect(pair.server.error).to.equal(undefined);
@@ -140,7 +140,7 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(100_000);
     stalledCall(pair);
     pair.server.connection.setTransportReady(false);
-    for (let look = 0; look <= 6; look++) pair.server.connection.lookForStalls(5, 5);
+    for (let look = 0; look <= 6; look++) pair.server.connection.checkStalls(5, 5);
     expect(pair.server.error?.code).to.equal(0xb);
   });
 
@@ -149,21 +149,21 @@ describe('http2 readers that stall', () => {
     const credit = frame(8, 0, 0, Buffer.of(0, 0, 0, 1));
     server.send(credit.subarray(0, 5));
     for (let look = 0; look < 50; look++) {
-      server.connection.lookForStalls(1, 1);
+      server.connection.checkStalls(1, 1);
       server.send(Buffer.concat([credit.subarray(5), credit.subarray(0, 5)]));
     }
     expect(server.error).to.equal(undefined);
-    for (let look = 0; look < 3; look++) server.connection.lookForStalls(1, 1);
+    for (let look = 0; look < 3; look++) server.connection.checkStalls(1, 1);
     expect(server.error?.code).to.equal(0xb);
   });
 
   it('a frame that has only begun is no reason to end a connection, however long it had said nothing before', () => {
     const server = new Scripted('server');
-    for (let look = 0; look < 5; look++) server.connection.lookForStalls(0.5, 0.5);
+    for (let look = 0; look < 5; look++) server.connection.checkStalls(0.5, 0.5);
     server.send(headers(1, postHead, false).subarray(0, 20));
-    server.connection.lookForStalls(0.5, 0.5);
+    server.connection.checkStalls(0.5, 0.5);
     expect(server.error).to.equal(undefined);
-    server.connection.lookForStalls(0.5, 0.5);
+    server.connection.checkStalls(0.5, 0.5);
     expect(server.error?.code).to.equal(0xb);
   });
 
@@ -173,7 +173,7 @@ describe('http2 readers that stall', () => {
     client.send(frame(1, 0, 1, fragment([':status', '200'])));
     for (let look = 0; look < 4 && client.error === undefined; look++) {
       client.request();
-      client.connection.lookForUnfinished(1);
+      client.connection.checkUnfinished(1);
     }
     expect(client.error?.code).to.equal(0xb);
   });
@@ -182,7 +182,7 @@ describe('http2 readers that stall', () => {
     const server = new Scripted('server');
     server.send(frame(1, 0, 1, fragment(...postHead)));
     for (let look = 0; look < 4 && server.error === undefined; look++) {
-      server.connection.lookForStalls(1, 1);
+      server.connection.checkStalls(1, 1);
       server.send(frame(9, 0, 1, fragment(['x-more', String(look)])));
     }
     expect(server.error?.code).to.equal(0xb);
@@ -199,13 +199,13 @@ describe('http2 readers that stall', () => {
     for (const { half, ends } of cases) {
       const server = new Scripted('server');
       server.send(half);
-      for (let look = 0; look <= 6; look++) server.connection.lookForStalls(5, 5);
+      for (let look = 0; look <= 6; look++) server.connection.checkStalls(5, 5);
       expect(server.error?.code).to.equal(ends ? 0xb : undefined);
     }
     const busy = new Scripted('server');
     busy.send(section.subarray(0, 20));
     for (let id = 1; id < 99; id += 2) {
-      busy.connection.lookForStalls(5, 5);
+      busy.connection.checkStalls(5, 5);
       busy.send(
         Buffer.concat([
           headers(id, postHead, false).subarray(20),
@@ -276,7 +276,7 @@ describe('http2 readers that stall', () => {
       const recorders = Array.from({ length: 8 }, () => stalledCall(greedy));
       const look = (): void => {
         for (const pair of [greedy, modest]) {
-          pair.server.connection.lookForStalls(100, 100);
+          pair.server.connection.checkStalls(100, 100);
           pair.settle();
         }
       };
@@ -300,11 +300,11 @@ describe('http2 readers that stall', () => {
       const recorders = Array.from({ length: 4 }, () => stalledCall(pair));
       // Others fill the budget: this connection holds more than its share now.
       budget.add(4 * mebibyte);
-      pair.server.connection.lookForStalls(100, 100);
+      pair.server.connection.checkStalls(100, 100);
       pair.settle();
       expect(recorders.filter(({ failures }) => failures.length > 0)).to.deep.equal([]);
       budget.press(true);
-      pair.server.connection.lookForStalls(100, 100);
+      pair.server.connection.checkStalls(100, 100);
       pair.settle();
       expect(recorders.filter(({ failures }) => failures.length > 0)).not.to.deep.equal([]);
     });

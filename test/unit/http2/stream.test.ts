@@ -309,7 +309,7 @@ describe('http2/stream', () => {
       }
       server.said();
       budget.press(true);
-      server.connection.lookForStalls(100, 100);
+      server.connection.checkStalls(100, 100);
       expect(server.said()).to.deep.equal([`RST_STREAM ${order[0] > order[2] ? 1 : 5} 11`]);
       budget.press(false);
     }

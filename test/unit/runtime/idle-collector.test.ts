@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import {
-  firstIdleLookMs,
+  firstIdleCheckMs,
   IdleCollector,
-  idleLookMs,
-  idleLooksMin,
+  idleCheckMs,
+  idleChecksMin,
 } from '../../../src/runtime/idle-collector.ts';
 
 const mib = 1_048_576;
@@ -35,8 +35,8 @@ describe('runtime/idle-collector', () => {
       clock,
       collector,
       state,
-      first: () => clock.advance(firstIdleLookMs),
-      looks: (count: number) => clock.advance(count * idleLookMs),
+      first: () => clock.advance(firstIdleCheckMs),
+      checks: (count: number) => clock.advance(count * idleCheckMs),
     };
   }
 
@@ -48,81 +48,81 @@ describe('runtime/idle-collector', () => {
   }
 
   it('gives back what the start left, at the first look; and then leaves it', () => {
-    const { state, first, looks } = idling();
+    const { state, first, checks } = idling();
     first();
     expect(state.shrunk).to.equal(1);
-    looks(50);
+    checks(50);
     expect(state.shrunk).to.equal(1);
   });
 
   it('never while there is work, and once afterwards; again after more', () => {
-    const { state, looks } = started();
+    const { state, checks } = started();
     for (let round = 1; round <= 2; round++) {
       state.residentBytes = 60 * mib;
       for (let i = 0; i < 10; i++) {
         state.ended += 1000;
-        looks(1);
+        checks(1);
       }
-      looks(idleLooksMin - 1);
+      checks(idleChecksMin - 1);
       expect(state.shrunk, 'a short rest').to.equal(round - 1);
-      looks(1);
+      checks(1);
       expect(state.shrunk).to.equal(round);
-      looks(10);
+      checks(10);
       expect(state.shrunk).to.equal(round);
     }
   });
 
   it('with a stream that is always open and a few calls, while both are little work', () => {
-    const { state, looks } = started();
+    const { state, checks } = started();
     state.active = 1;
     state.residentBytes = 40 * mib;
     state.cpuMs += 300;
-    looks(1);
+    checks(1);
     state.residentBytes = 60 * mib;
-    looks(idleLooksMin - 1);
+    checks(idleChecksMin - 1);
     expect(state.shrunk, 'the stream carried much').to.equal(0);
     state.ended += 50;
     state.cpuMs += 100;
-    looks(1);
+    checks(1);
     expect(state.shrunk).to.equal(1);
   });
 
   it('not where so much is held that somebody would notice the pause', () => {
-    const { state, looks } = started();
+    const { state, checks } = started();
     state.active = 1;
     state.heldBytes = 60 * mib;
     state.residentBytes = 100 * mib;
-    looks(10);
+    checks(10);
     expect(state.shrunk).to.equal(0);
     state.active = 0;
-    looks(10);
+    checks(10);
     expect(state.shrunk).to.equal(1);
   });
 
   it('not for a little, and not again for what is in use', () => {
-    const { state, looks } = started();
+    const { state, checks } = started();
     state.residentBytes += 8 * mib - 1;
-    looks(5);
+    checks(5);
     expect(state.shrunk).to.equal(0);
     state.heldBytes = state.residentBytes += 1;
-    looks(5);
+    checks(5);
     expect(state.shrunk).to.equal(1);
   });
 
   it('judges growth by the least there was', () => {
-    const { state, looks } = started();
+    const { state, checks } = started();
     state.residentBytes = state.heldBytes = 200 * mib;
-    looks(idleLooksMin);
+    checks(idleChecksMin);
     state.residentBytes = state.heldBytes = 20 * mib;
-    looks(1);
+    checks(1);
     state.residentBytes = 40 * mib;
-    looks(1);
+    checks(1);
     expect(state.shrunk).to.equal(2);
   });
 
   it('leaves no timer behind', () => {
-    const { clock, collector, looks } = idling();
-    looks(3);
+    const { clock, collector, checks } = idling();
+    checks(3);
     collector.stop();
     expect(clock.pending).to.equal(0);
   });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { MemoryReading } from '../../../src/runtime/memory.ts';
-import { MemoryWatch, memoryLookMs } from '../../../src/runtime/memory-watch.ts';
+import { MemoryWatch, memoryCheckMs } from '../../../src/runtime/memory-watch.ts';
 
 const quiet: MemoryReading = { residentBytes: 500, heldBytes: 300, heapBytes: 200 };
 const marks = { residentBytesMax: 1000, heapBytesMax: 600 };
@@ -24,7 +24,7 @@ function watching() {
   watch.start();
   const look = (reading: Partial<MemoryReading>, times = 1): boolean => {
     state.reading = { ...quiet, ...reading };
-    clock.advance(memoryLookMs * times);
+    clock.advance(memoryCheckMs * times);
     return watch.high;
   };
   return { clock, watch, changes, state, look };

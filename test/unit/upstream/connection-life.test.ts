@@ -4,8 +4,8 @@ import type { Http2Connection } from '../../../src/http2/connection.ts';
 import {
   ConnectionLife,
   type ConnectionLifeSettings,
+  checkIntervalMs,
   defaultConnectionLife,
-  lookIntervalMs,
 } from '../../../src/upstream/connection-life.ts';
 import { type FramePeer, Type } from '../../support/frame-peer.ts';
 import { turns } from './dialled.ts';
@@ -195,9 +195,9 @@ describe('ConnectionLife', () => {
   });
 
   it('is looked at as often as its shortest time asks for, and no more often than needed', () => {
-    expect(lookIntervalMs(defaultConnectionLife)).to.equal(15_000);
-    expect(lookIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 4000 })).to.equal(1000);
-    expect(lookIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 0 })).to.equal(10);
+    expect(checkIntervalMs(defaultConnectionLife)).to.equal(15_000);
+    expect(checkIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 4000 })).to.equal(1000);
+    expect(checkIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 0 })).to.equal(10);
   });
 });
 
