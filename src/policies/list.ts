@@ -1,6 +1,7 @@
 import { accessLog } from './access-log/policy.ts';
 import { bodyLimit } from './body-limit/policy.ts';
 import { fault } from './fault/policy.ts';
+import { forwarded } from './forwarded/policy.ts';
 import { headers } from './headers/policy.ts';
 import { hedge } from './hedge/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
@@ -19,6 +20,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `timeout`, `retry` and `hedge` do nothing before an endpoint is picked.
  *  - `accessLog` and `sampling` act where a request begins and ends, so their place counts for the reference page alone.
  *  - `requestId` comes before those that refuse a request: the id is for requests that go wrong, above all.
+ *  - `forwarded` writes headers that later ones may change, `headers` above all.
  *  - `bodyLimit` comes before `rateLimit`: a request that is refused anyway must not use up what others may send.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
@@ -32,6 +34,7 @@ export const policies = [
   accessLog,
   sampling,
   requestId,
+  forwarded,
   bodyLimit,
   rateLimit,
   fault,

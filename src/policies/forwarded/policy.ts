@@ -1,0 +1,67 @@
+import { requestTraffic } from '../../call/stage.ts';
+import { choice, choices, number } from '../../schema/scalar-type.ts';
+import { key, optionalSection } from '../../schema/shape.ts';
+import { definePolicy } from '../policy.ts';
+import { type ForwardingSettings, forward, forwardedHeaders } from './forwarding.ts';
+
+/** More proxies than this are a mistake. */
+const hopsMax = 32;
+
+/** What endpoints get to know of the client: `X-Forwarded-For` and its companions, and `Forwarded` (RFC 7239). */
+export const forwarded = definePolicy({
+  key: 'forwarded',
+  schema: optionalSection(
+    {
+      doc: 'Which headers say to endpoints from whom a request came. Without it, HTTP/1.1 endpoints get `x-forwarded-for` and `x-forwarded-proto`, and HTTP/2 endpoints get what the client sent.',
+      example: '{ mode: append, trustedHops: 1 }',
+    },
+    {
+      mode: key(choice(['append', 'set', 'off']), {
+        default: 'append',
+        doc: '`append` adds the client to what it sent, `set` replaces what it sent, `off` passes on what it sent and adds nothing.',
+      }),
+      headers: key(choices(forwardedHeaders), {
+        default: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'],
+        doc: 'The headers that are written.',
+      }),
+      trustedHops: key(number({ min: 0, max: hopsMax }), {
+        otherwise: 'every value is kept',
+        doc: 'For `append`: how many proxies in front of Outrigger are trusted. Only the values that they added are kept, one each, from the end.',
+      }),
+    },
+  ),
+
+  check({ mode, headers, trustedHops }, { problem }) {
+    if (mode !== undefined && mode !== 'append' && trustedHops !== undefined)
+      problem(
+        '.trustedHops',
+        `${trustedHops} is for mode: append, and this is mode: ${mode}; write mode: append, or leave it out`,
+      );
+    if (headers?.length === 0 && mode === 'append')
+      problem('.headers', 'is empty; write [x-forwarded-for], or mode: off');
+  },
+
+  compile({ mode, headers, trustedHops = Number.POSITIVE_INFINITY }) {
+    const stage = { policy: 'forwarded', appliesTo: requestTraffic, writesForwarded: true };
+    if (mode === 'off') return stage;
+    const settings: ForwardingSettings = {
+      mode,
+      headers: forwardedHeaders.filter((name) => headers.includes(name)),
+      trustedHops,
+    };
+    return {
+      ...stage,
+      request(request) {
+        const { record, requestHead, outgoing } = request;
+        const { scheme, authority } = requestHead;
+        const connection = {
+          address: record.clientAddress,
+          scheme: scheme === 'https' ? ('https' as const) : ('http' as const),
+          authority,
+        };
+        request.useHead(forward(outgoing, connection, settings));
+        return null;
+      },
+    };
+  },
+});
