@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import type { EndpointSnapshot } from '../../../src/admin/deps.ts';
 import { explainCall } from '../../../src/admin/explain-call.ts';
+import { clustersText, readyText } from '../../../src/admin/text-pages.ts';
 import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
 import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
@@ -95,5 +97,60 @@ describe('docs/admin.md', () => {
     const reason = balancer.explain(balancer.pick(0, new Set([first[0]]), '') as Candidate, 0, '');
     Object.assign(reason, { census: { usable: 2, total: 3, unusable: 'unhealthy: 1' }, tried: 1 });
     expect(page).to.include(`\`${String(reason).split('; ')[0]}\``);
+  });
+
+  it('shows the answers of /clusters and /ready as the code makes them', () => {
+    const serving = { status: 'healthy', reason: 'SERVING', sinceMs: 754_000 } as const;
+    const endpoint = (port: number, over: Partial<EndpointSnapshot>): EndpointSnapshot => ({
+      address: `127.0.0.1:${port}`,
+      weight: 1,
+      effectiveWeight: 1,
+      zone: '',
+      priority: 0,
+      health: serving,
+      usable: true,
+      unusableReason: '',
+      draining: false,
+      ejectedForMs: null,
+      active: 0,
+      total: 1871,
+      success: 1867,
+      error: 0,
+      other: 4,
+      connections: 1,
+      perSecond: 141,
+      share: 141 / 430,
+      shareByWeight: 1 / 3,
+      p50Ms: 2.34,
+      p99Ms: 9.8,
+      ...over,
+    });
+    const unhealthy: Partial<EndpointSnapshot> = {
+      health: { status: 'unhealthy', reason: 'connection refused', sinceMs: 48_000 },
+      usable: false,
+      unusableReason: 'unhealthy: connection refused',
+      ...{ total: 944, error: 2, other: 0, connections: 0 },
+      ...{ perSecond: 0, share: 0, shareByWeight: 0, p50Ms: null, p99Ms: null },
+    };
+    const heavy: Partial<EndpointSnapshot> = {
+      ...{ weight: 2, effectiveWeight: 2, zone: 'b', total: 2956, other: 7 },
+      ...{ perSecond: 289, share: 289 / 430, shareByWeight: 2 / 3, p50Ms: 2.16, p99Ms: 9.12 },
+    };
+    const cluster = {
+      name: 'greeter',
+      protocol: 'http2',
+      policy: 'least_request',
+      discovery: 'a static list of 3 endpoints',
+      endpoints: [endpoint(50_051, { zone: 'a' }), endpoint(50_052, unhealthy), endpoint(50_053, heavy)],
+    };
+    expect(page).to.include(`or: outrigger endpoints\n${clustersText([cluster])}\`\`\``);
+    const reasons = [1, 2].map((i) => `10.0.0.${i}:50051 unhealthy: connection refused`).join('; ');
+    const degradedReasons = [`cluster greeter: 0 of 2 endpoints are usable (${reasons})`];
+    const ready = { ready: true, reasons: [], degraded: true, degradedReasons };
+    expect(page).to.include(`$ curl 127.0.0.1:15000/ready\n${readyText(ready)}\n`);
+    const waiting = ['cluster greeter: 10.0.0.1:50051 has not been probed yet'];
+    expect(page).to.include(
+      `\n\n${readyText({ ready: false, reasons: waiting, degraded: false, degradedReasons: [] })}\n`,
+    );
   });
 });
