@@ -112,6 +112,7 @@ export class ConnectionCore implements StreamHost {
       tableBytesMax: options.headerTableBytesMax,
       listBytesMax: options.headerListBytesMax,
       fieldsMax: options.headerFieldsMax,
+      caches: options.hpackCaches,
     });
     this.receiveWindow = new ReceiveWindow(Math.max(options.connectionWindowBytes, windowBytesDefault));
     // A compressed section is rarely longer than what it decodes to; twice is generous and still a bound.

@@ -1,5 +1,6 @@
 import { BufferBudget } from './buffer-budget.ts';
 import { frameBytesDefault } from './frame.ts';
+import { HpackCaches } from './hpack/caches.ts';
 
 /** The limits of one connection; every one bounds memory or work that a peer could ask for. */
 export interface ConnectionOptions {
@@ -37,6 +38,8 @@ export interface ConnectionOptions {
   readonly streamsPerTurnMax: number;
   /** What waits in streams for the other side to take it, over all connections that share this. */
   readonly budget: BufferBudget;
+  /** What the HPACK decoders of all connections that share this remember together. */
+  readonly hpackCaches: HpackCaches;
 }
 
 export const connectionDefaults: ConnectionOptions = {
@@ -56,4 +59,5 @@ export const connectionDefaults: ConnectionOptions = {
   earlyResetsMax: 250,
   streamsPerTurnMax: 2 ** 25,
   budget: new BufferBudget(Number.POSITIVE_INFINITY),
+  hpackCaches: new HpackCaches(),
 };

@@ -8,6 +8,7 @@ import type { Logger } from '../core/logger.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import { BufferBudget } from '../http2/buffer-budget.ts';
 import { FlushScheduler } from '../http2/flush-scheduler.ts';
+import { HpackCaches } from '../http2/hpack/caches.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { policyMetrics } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
@@ -93,17 +94,14 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const build: ListenerBuildDeps = {
     ...deps,
     zone: config.zone,
-    scheduler: new FlushScheduler(),
+    ...sharedState(),
     bufferBudget,
     internalErrors,
-    series: new EndpointSeriesTable(),
     memory,
     sharedPorts: config.drain.handoverMs !== undefined,
     policies,
     policyMetrics: policyMetrics(telemetry.registry, policies),
     telemetry,
-    replayBudget: new ReplayBudget(replayBytesTotalMax),
-    slots: new ConnectionSlots(clientConnectionsMax()),
   };
   const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
@@ -144,6 +142,20 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   lifecycle.started();
   logAdmin(admin, logger);
   return appOf(parts, admin, internalErrors, reload, () => lifecycle.stop(drainable));
+}
+
+/** What all connections of the process share, whatever its configuration is. */
+function sharedState(): Pick<
+  ListenerBuildDeps,
+  'scheduler' | 'hpackCaches' | 'series' | 'replayBudget' | 'slots'
+> {
+  return {
+    scheduler: new FlushScheduler(),
+    hpackCaches: new HpackCaches(),
+    series: new EndpointSeriesTable(),
+    replayBudget: new ReplayBudget(replayBytesTotalMax),
+    slots: new ConnectionSlots(clientConnectionsMax()),
+  };
 }
 
 function appOf(

@@ -10,6 +10,7 @@ import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { createHttp1Pool } from '../http1/pool.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { FlushScheduler } from '../http2/flush-scheduler.ts';
+import type { HpackCaches } from '../http2/hpack/caches.ts';
 import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
 import { endpointTls } from '../security/endpoint-tls.ts';
 import { clientTls } from '../security/tls-files.ts';
@@ -34,6 +35,7 @@ export interface BuildDeps {
   readonly logger: Logger;
   readonly scheduler: FlushScheduler;
   readonly bufferBudget: BufferBudget;
+  readonly hpackCaches: HpackCaches;
   readonly internalErrors: InternalErrors;
   readonly series: EndpointSeriesTable;
   /** The zone that this process is in, '' where it is not known. */
@@ -140,13 +142,16 @@ function buildPool(
     pendingMax: maxPending,
     totals: deps.totals.http2,
     life: connectionLife(connections),
-    http2: upstreamHttp2(limits, deps.bufferBudget),
+    http2: upstreamHttp2(limits, deps),
   };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
 }
 
 /** What an HTTP/2 connection to an endpoint is held to. */
-export function upstreamHttp2(limits: ClusterConfig['limits'], budget: BufferBudget): ConnectionOptions {
+export function upstreamHttp2(
+  limits: ClusterConfig['limits'],
+  { bufferBudget: budget, hpackCaches }: Pick<BuildDeps, 'bufferBudget' | 'hpackCaches'>,
+): ConnectionOptions {
   return {
     ...connectionDefaults,
     headerListBytesMax: limits.headerListBytes,
@@ -156,6 +161,7 @@ export function upstreamHttp2(limits: ClusterConfig['limits'], budget: BufferBud
     controlFramesMax: limits.maxControlFrames,
     streamsPerTurnMax: repliesPerTurnMax,
     budget,
+    hpackCaches,
   };
 }
 

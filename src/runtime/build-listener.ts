@@ -95,9 +95,10 @@ export function sameRoutes(
 /** What a listener holds its connections to. Reads certificates; throws where one cannot be read. */
 export function listenerSettings(
   config: ListenerConfig,
-  { bufferBudget: budget, sharedPorts }: Pick<ListenerBuildDeps, 'bufferBudget' | 'sharedPorts'>,
+  deps: Pick<ListenerBuildDeps, 'bufferBudget' | 'hpackCaches' | 'sharedPorts'>,
 ): ListenerSettings {
   const { limits, tls } = config;
+  const { bufferBudget: budget, hpackCaches, sharedPorts } = deps;
   return {
     name: config.name,
     address: config.listen,
@@ -126,6 +127,7 @@ export function listenerSettings(
       continuationsMax: limits.maxContinuations,
       streamsPerTurnMax: limits.maxCallsPerTurn,
       budget,
+      hpackCaches,
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { SeededRandom } from '../../src/core/random.ts';
 import { BufferBudget } from '../../src/http2/buffer-budget.ts';
-import { forgetLiterals } from '../../src/http2/hpack/literal-memo.ts';
+import { HpackCaches } from '../../src/http2/hpack/caches.ts';
 import { type ConnectionOptions, connectionDefaults } from '../../src/http2/options.ts';
 import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { drawCall } from './call-spec.ts';
@@ -42,7 +42,6 @@ const closeMs = 5000;
 
 /** Everything that happens to the product with one seed, and what of it must not have. */
 export function simulate(seed: number, linesKept = 60): RunResult {
-  forgetLiterals();
   const run = new Run(seed, linesKept);
   try {
     run.play();
@@ -170,11 +169,12 @@ class Run {
     const short = !calm && draw.percent(15);
     const budget = new BufferBudget(short ? draw.size(100_000, 5_000_000) : Number.POSITIVE_INFINITY);
     judge.memory = { budget, short };
+    const hpackCaches = new HpackCaches();
     const settings = {
       seed: this.seed ^ 0x5eed,
       endpoints: this.endpoints,
-      upstream: { ...drawOptions(draw, calm), budget },
-      downstream: { ...drawOptions(draw, calm), budget },
+      upstream: { ...drawOptions(draw, calm), budget, hpackCaches },
+      downstream: { ...drawOptions(draw, calm), budget, hpackCaches },
       connectionsMax: tight ? draw.int(1, 3) : 1024,
       pendingMax: tight ? draw.int(5, 100) : 1024,
       requestsMax: tight ? draw.int(20, 200) : 1024,
@@ -197,10 +197,12 @@ class Run {
   }
 }
 
+/** Of one process; its HPACK caches are new, since the bytes that it sends must depend on the seed alone. */
 function drawOptions(draw: Draw, calm: boolean): ConnectionOptions {
   const streamWindowBytes = draw.of([500, 5000, 16_384, 65_535, 65_536, 65_536, 200_000]);
   return {
     ...connectionDefaults,
+    hpackCaches: new HpackCaches(),
     streamWindowBytes,
     streamWindowBytesMax: draw.of([streamWindowBytes, 1_048_576]),
     connectionWindowBytes: draw.of([65_535, 100_000, 1_048_576, 1_048_576]),

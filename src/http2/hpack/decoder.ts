@@ -2,18 +2,12 @@ import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
 import { RawField } from '../../core/raw-field.ts';
 import { BlockMemo, memoBlockBytesMax } from './block-memo.ts';
+import { HpackCaches } from './caches.ts';
 import { CommonPrefix } from './common-prefix.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
-import { sharedFields } from './field-intern.ts';
 import { huffmanSlackBytes } from './huffman.ts';
 import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
-import {
-  followingLiteral,
-  keepLiteral,
-  knownLiteral,
-  literalSeenBefore,
-  startBlock,
-} from './literal-memo.ts';
+import type { LiteralMemo } from './literal-memo.ts';
 import { type KnownName, staticKnownNames } from './name-cache.ts';
 import { RawFieldStore } from './raw-field-store.ts';
 import { staticFields, staticTableLength } from './static-table.ts';
@@ -29,6 +23,8 @@ export interface HpackDecoderOptions {
   readonly listBytesMax: number;
   /** Fields of one block, cookie crumbs included. */
   readonly fieldsMax: number;
+  /** What all decoders of the process share; by default the decoder shares nothing. */
+  readonly caches?: HpackCaches;
 }
 
 /** RFC 7541 section 4.2: the smallest limit since the block before and the last one; no third is ever due. */
@@ -59,6 +55,9 @@ export class HpackDecoder {
   /** The lowest that limit was since the last block: the peer must say that it went down so far. */
   private tableBytesLowest: number;
 
+  private readonly caches: HpackCaches;
+  /** Of `caches`, at hand for every field. */
+  private readonly literals: LiteralMemo;
   private readonly memo = new BlockMemo();
   private readonly cursor = new Cursor();
   private readonly nameLiteral = new StringLiteral();
@@ -77,6 +76,8 @@ export class HpackDecoder {
     this.tableBytesLowest = this.tableBytesMax;
     this.listBytesMax = options.listBytesMax;
     this.fieldsMax = options.fieldsMax;
+    this.caches = options.caches ?? new HpackCaches();
+    this.literals = this.caches.literals;
   }
 
   /** The peer has acknowledged SETTINGS_HEADER_TABLE_SIZE `bytes`: from the next block on it binds it. */
@@ -147,7 +148,7 @@ export class HpackDecoder {
 
   private beginsAsBefore(): boolean {
     const { cursor } = this;
-    startBlock();
+    this.literals.startBlock();
     const known = this.prefix.find(cursor.bytes, cursor.position, cursor.end);
     if (known === null) return false;
     cursor.position += known.wire.length;
@@ -169,7 +170,7 @@ export class HpackDecoder {
         cursor.position++;
         continue;
       }
-      const known = byte < 0x10 ? followingLiteral(bytes, cursor.position, end) : null;
+      const known = byte < 0x10 ? this.literals.findNext(bytes, cursor.position, end) : null;
       if (known === null) break;
       this.store(known.field);
       cursor.position += known.wire.length;
@@ -192,7 +193,7 @@ export class HpackDecoder {
       } else if (byte >= 0x10) {
         if (!this.readLiteral(4, false, true)) return;
       } else {
-        const known = followingLiteral(cursor.bytes, cursor.position, end);
+        const known = this.literals.findNext(cursor.bytes, cursor.position, end);
         if (known === null) {
           if (!this.readLiteral(4, false, false)) return;
         } else {
@@ -233,7 +234,7 @@ export class HpackDecoder {
 
     // What is indexed comes by its index the next time, and sensitive values are not compared across connections.
     const memoable = !insert && !sensitive && nameIndex <= staticTableLength;
-    const known = memoable ? knownLiteral(cursor.bytes, start, cursor.position) : null;
+    const known = memoable ? this.literals.find(cursor.bytes, start, cursor.position) : null;
     if (known !== null) {
       if (!this.oversize) this.store(known);
       return true;
@@ -252,13 +253,13 @@ export class HpackDecoder {
       }
     }
 
-    named ??= nameLiteral.name();
+    named ??= nameLiteral.name(this.caches.names);
     let field = named === null ? null : this.newField(named, sensitive);
     if (field === null) return this.failHuffman();
     if (insert) this.table.insert(field);
-    else if (memoable && literalSeenBefore(start, cursor.position)) {
-      field = sharedFields.intern(field);
-      keepLiteral(cursor.bytes, start, cursor.position, field);
+    else if (memoable && this.literals.seenBefore(start, cursor.position)) {
+      field = this.caches.fields.intern(field);
+      this.literals.keep(cursor.bytes, start, cursor.position, field);
     }
     if (!this.oversize) this.store(field);
     return true;
@@ -318,7 +319,7 @@ export class HpackDecoder {
   }
 
   private promote(index: number, field: Field): Field {
-    const shared = sharedFields.intern(field);
+    const shared = this.caches.fields.intern(field);
     this.table.replace(index - staticTableLength - 1, shared);
     return shared;
   }
@@ -329,7 +330,7 @@ export class HpackDecoder {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
       if (field.sensitive) field.repeated = true;
-      else if (!field.repeated) fields[i] = sharedFields.intern(field);
+      else if (!field.repeated) fields[i] = this.caches.fields.intern(field);
     }
   }
 

@@ -43,6 +43,3 @@ export class FieldInterner {
     return field;
   }
 }
-
-/** The table of this process. */
-export const sharedFields = new FieldInterner();

@@ -19,43 +19,36 @@ interface NameSlot extends KnownName {
   readonly huffman: boolean;
   readonly wire: ByteKey;
 }
-/** Direct-mapped and shared by the process: a new name overwrites, so it never holds more than 256 short ones. */
-const slots: Array<NameSlot | null> = new Array(slotCount).fill(null);
 
 /**
- * The header name that these bytes of a literal stand for, or null where they were not kept.
+ * The header names that literals stand for, by their bytes. Direct-mapped, and shared by the decoders of a process: a new name
+ * overwrites, so it never holds more than 256 short ones.
  *
  * Few names are ever in use, but a peer that does not index a field (a trace header that is new on each call) spells its
  * name out every time: this saves decoding it, and gives the same string, whose hash the engine has at hand.
  */
-export function cachedName(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  huffman: boolean,
-): KnownName | null {
-  if (end - start > wireBytesMax) return null;
-  const slot = slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)];
-  if (slot === null || slot.huffman !== huffman || !equalBytes(bytes, start, end, slot.wire)) return null;
-  return slot;
-}
+export class NameCache {
+  private readonly slots: Array<NameSlot | null> = new Array(slotCount).fill(null);
 
-/** Keeps the name that the bytes were decoded to, and gives what `cachedName` will. */
-export function cacheName(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  huffman: boolean,
-  text: string,
-): KnownName {
-  // The very string of the static table, so that a look-up by it compares no characters.
-  const entry = staticNames.get(text);
-  const name = entry === undefined ? text : staticFields[entry.index - 1].name;
-  // To spell a long one, which would be done anew each time, costs more than it saves, and its memory once more.
-  if (end - start > wireBytesMax) return { name, kind: kindOfName(name), encodedName: null };
-  const slot = { ...knownName(name), huffman, wire: new ByteKey(bytes, start, end) };
-  slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)] = slot;
-  return slot;
+  /** Returns the header name that these bytes of a literal stand for, or null where they were not kept. */
+  find(bytes: Uint8Array, start: number, end: number, huffman: boolean): KnownName | null {
+    if (end - start > wireBytesMax) return null;
+    const slot = this.slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)];
+    if (slot === null || slot.huffman !== huffman || !equalBytes(bytes, start, end, slot.wire)) return null;
+    return slot;
+  }
+
+  /** Keeps the name that the bytes were decoded to, and returns what `find` will. */
+  keep(bytes: Uint8Array, start: number, end: number, huffman: boolean, text: string): KnownName {
+    // The very string of the static table, so that a look-up by it compares no characters.
+    const entry = staticNames.get(text);
+    const name = entry === undefined ? text : staticFields[entry.index - 1].name;
+    // To spell a long one, which would be done anew each time, costs more than it saves, and its memory once more.
+    if (end - start > wireBytesMax) return { name, kind: kindOfName(name), encodedName: null };
+    const slot = { ...knownName(name), huffman, wire: new ByteKey(bytes, start, end) };
+    this.slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)] = slot;
+    return slot;
+  }
 }
 
 function knownName(name: string): KnownName {

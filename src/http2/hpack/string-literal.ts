@@ -1,7 +1,7 @@
 import { areWordsPlain, copyAndJudge, isPlainText, latin1 } from './bytes.ts';
 import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax, huffmanSlackBytes } from './huffman.ts';
 import { type Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
-import { cachedName, cacheName, type KnownName } from './name-cache.ts';
+import type { KnownName, NameCache } from './name-cache.ts';
 import type { RawFieldStore } from './raw-field-store.ts';
 
 /** Decoding is synchronous, so one workspace serves every connection. A longer string gets its own, for once. */
@@ -57,11 +57,11 @@ export class StringLiteral {
   }
 
   /** As `text`, for a header name and what it means: the same bytes give the same string object. */
-  name(): KnownName | null {
-    const cached = cachedName(this.bytes, this.start, this.end, this.huffman);
-    if (cached !== null) return cached;
+  name(cache: NameCache): KnownName | null {
+    const known = cache.find(this.bytes, this.start, this.end, this.huffman);
+    if (known !== null) return known;
     const text = this.text();
-    return text === null ? null : cacheName(this.bytes, this.start, this.end, this.huffman, text);
+    return text === null ? null : cache.keep(this.bytes, this.start, this.end, this.huffman, text);
   }
 
   /** Is a copy of its bytes cheaper than a string of them, and no more than a chunk can have? */

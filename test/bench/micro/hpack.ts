@@ -4,6 +4,7 @@
  */
 import { constantField, Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { HpackCaches } from '../../../src/http2/hpack/caches.ts';
 import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
 import { DynamicTable } from '../../../src/http2/hpack/dynamic-table.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
@@ -12,7 +13,8 @@ import { independentBytes, writeIndexingLiteral } from '../../../src/http2/hpack
 import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 import { literalField } from '../wire/block-reader.ts';
 
-const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
+/** One set of caches for all decoders, as in a process. */
+const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100, caches: new HpackCaches() };
 const rounds = 15;
 const blocks = 30_000;
 

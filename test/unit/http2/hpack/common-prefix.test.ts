@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { HeaderBlock } from '../../../../src/core/header-block.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
-import { forgetLiterals } from '../../../../src/http2/hpack/literal-memo.ts';
 
 const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
 
@@ -35,8 +34,6 @@ function taught(begin: readonly Buffer[], options = limits): HpackDecoder {
 }
 
 describe('http2/hpack/common-prefix', () => {
-  beforeEach(forgetLiterals);
-
   it('what all blocks of a peer begin with becomes one base, and they mean the same as ever', () => {
     const decoder = new HpackDecoder(limits);
     const blocks = Array.from({ length: 8 }, () => decode(decoder, common));

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { FieldKind } from '../../../../src/core/field.ts';
+import { HpackCaches } from '../../../../src/http2/hpack/caches.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { blockPairs, decoded, hex, integer, literal, only, pairs, roomy } from './support.ts';
 
@@ -62,7 +63,8 @@ describe('HPACK decoder: a Huffman-coded value', () => {
 
 describe('HPACK decoder: a block that comes again', () => {
   it('has fields that repeat, but shares no sensitive value', () => {
-    const decoder = new HpackDecoder(roomy);
+    const sharing = { ...roomy, caches: new HpackCaches() };
+    const decoder = new HpackDecoder(sharing);
     const value = 'long enough that no memo of literals keeps it: '.repeat(3);
     const wire = Buffer.concat([literal(0x00, 'x-long', value), literal(0x10, 'x-secret', value)]);
     const blocks = [1, 2, 3].map(() => decoded(decoder, wire));
@@ -71,7 +73,7 @@ describe('HPACK decoder: a block that comes again', () => {
     expect(blocks[1]?.repeated).to.equal(true);
     expect(blocks[1]?.allFields.map(({ repeated }) => repeated)).to.deep.equal([true, true]);
     expect(blocks[2]).to.equal(blocks[1]);
-    const other = new HpackDecoder(roomy);
+    const other = new HpackDecoder(sharing);
     const again = [1, 2].map(() => decoded(other, wire))[1];
     expect(again?.allFields[0], 'one object for all connections').to.equal(blocks[1]?.allFields[0]);
     expect(again?.allFields[1]).not.to.equal(blocks[1]?.allFields[1]);
@@ -161,8 +163,9 @@ describe('HPACK decoder: shared fields', () => {
   });
 
   it('an equal entry on another connection is the same object from its first reference on', () => {
+    const caches = new HpackCaches();
     const fields = [1, 2].map(() => {
-      const decoder = new HpackDecoder(roomy);
+      const decoder = new HpackDecoder({ ...roomy, caches });
       decoded(decoder, literal(0x40, 'x-shared', 'two'));
       return only(decoder, hex('be'));
     });

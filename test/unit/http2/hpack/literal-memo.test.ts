@@ -1,14 +1,9 @@
 import { expect } from 'chai';
 import { hashBytes } from '../../../../src/http2/hpack/bytes.ts';
-import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
-import {
-  followingLiteral,
-  forgetLiterals,
-  knownLiteral,
-  startBlock,
-} from '../../../../src/http2/hpack/literal-memo.ts';
+import { HpackCaches } from '../../../../src/http2/hpack/caches.ts';
+import { HpackDecoder, type HpackDecoderOptions } from '../../../../src/http2/hpack/decoder.ts';
 
-const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
+const bounds = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100 };
 
 /** A literal without indexing by RFC 7541 section 6.2.2, name and value plain; `first` makes it another representation. */
 function literal(name: string, value: string, first = 0x00): Buffer {
@@ -26,7 +21,12 @@ function fieldOf(decoder: HpackDecoder, wire: Buffer) {
 }
 
 describe('http2/hpack/literal-memo', () => {
-  beforeEach(forgetLiterals);
+  let caches: HpackCaches;
+  let limits: HpackDecoderOptions;
+  beforeEach(() => {
+    caches = new HpackCaches();
+    limits = { ...bounds, caches };
+  });
 
   it('knows a literal from its third sight on, on every connection, as one field that repeats', () => {
     const wire = literal('x-memo-same', 'again');
@@ -34,6 +34,14 @@ describe('http2/hpack/literal-memo', () => {
     expect([first.repeated, second.repeated, third.repeated]).to.deep.equal([false, true, true]);
     expect(third).to.equal(second);
     expect([third.name, third.value, third.sensitive]).to.deep.equal(['x-memo-same', 'again', false]);
+  });
+
+  it('is known to the decoders that share its caches, and to no other', () => {
+    const octets = literal('x-memo-same', 'again');
+    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), octets);
+    expect(fieldOf(new HpackDecoder(limits), octets).repeated).to.equal(true);
+    for (const others of [{ ...bounds, caches: new HpackCaches() }, bounds])
+      expect(fieldOf(new HpackDecoder(others), octets).repeated).to.equal(false);
   });
 
   it('never takes a sensitive field for one that it knows, nor keeps it', () => {
@@ -78,12 +86,13 @@ describe('http2/hpack/literal-memo', () => {
     const parts = [literal('x-memo-first', '1'), literal('x-memo-second', '2')];
     for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), Buffer.concat(parts));
     const bytes = Buffer.concat(parts);
-    startBlock();
-    const first = followingLiteral(bytes, 0, bytes.length) ?? knownLiteral(bytes, 0, parts[0].length);
+    const { literals } = caches;
+    literals.startBlock();
+    const first = literals.findNext(bytes, 0, bytes.length) ?? literals.find(bytes, 0, parts[0].length);
     expect(first).not.to.equal(null);
     const at = parts[0].length;
-    expect(followingLiteral(bytes, at, bytes.length - 1)).to.equal(null);
-    expect(followingLiteral(bytes, at, bytes.length)?.field.name).to.equal('x-memo-second');
+    expect(literals.findNext(bytes, at, bytes.length - 1)).to.equal(null);
+    expect(literals.findNext(bytes, at, bytes.length)?.field.name).to.equal('x-memo-second');
     const cut = bytes.subarray(0, bytes.length - 1);
     const decoder = new HpackDecoder(limits);
     expect(decoder.decode(bytes, 0, cut.length)).to.equal(null);
@@ -97,7 +106,7 @@ describe('http2/hpack/literal-memo', () => {
     for (let at = 0; other === one || slotOf(other) !== slotOf(one); at++)
       other = literal('x-memo-slot', `v${at}`);
     for (let i = 0; i < 3; i++) for (const wire of [one, other]) fieldOf(new HpackDecoder(limits), wire);
-    const known = [one, other].map((wire) => knownLiteral(wire, 0, wire.length)?.value);
+    const known = [one, other].map((wire) => caches.literals.find(wire, 0, wire.length)?.value);
     expect(known).to.deep.equal(['v', other.toString('latin1', 14)]);
   });
 });

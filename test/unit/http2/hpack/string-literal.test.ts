@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Cursor, integerBytesMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
+import { NameCache } from '../../../../src/http2/hpack/name-cache.ts';
 import { StringLiteral } from '../../../../src/http2/hpack/string-literal.ts';
 import { hex } from './support.ts';
 
@@ -15,20 +16,25 @@ describe('HPACK string literal', () => {
   it('is found, measured and made into a string, plain or Huffman-coded', () => {
     for (const wire of ['03 777777 ff', '83 f1e3c7 ff']) {
       const { literal, problem, position } = read(wire);
-      expect([problem, position, literal.measure(), literal.text(), literal.name()?.name]).to.deep.equal([
-        '',
-        4,
-        3,
-        'www',
-        'www',
-      ]);
+      expect([
+        problem,
+        position,
+        literal.measure(),
+        literal.text(),
+        literal.name(new NameCache())?.name,
+      ]).to.deep.equal(['', 4, 3, 'www', 'www']);
       expect(literal.lengthMax).to.be.at.least(3);
     }
   });
 
   it('with wrong Huffman coding has no length and no text', () => {
     const { literal, problem } = read('81 00');
-    expect([problem, literal.measure(), literal.text(), literal.name()]).to.deep.equal(['', -1, null, null]);
+    expect([problem, literal.measure(), literal.text(), literal.name(new NameCache())]).to.deep.equal([
+      '',
+      -1,
+      null,
+      null,
+    ]);
   });
 
   it('that the block does not hold is not found', () => {
