@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { endings } from '../core/ending.ts';
+import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import type { ReplyError } from '../core/reply-error.ts';
@@ -162,9 +163,26 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   useHead(outgoing: HeaderBlock): void {
     this.outgoing = outgoing;
   }
+  traceContext(): readonly Field[] {
+    return this.trace!.context();
+  }
   follow(follower: Follower): void {
+    // A follower before this one may have ended the request with what had arrived.
+    if (this.state === 'settled') return follower.settled?.(this.record);
     if (this.followers === null) this.followers = [follower];
     else this.followers.push(follower);
+    this.showArrived(follower);
+  }
+
+  /** Shows a follower what came of the body while a stage before it delayed the request. */
+  private showArrived(follower: Follower): void {
+    const { keptBody, requestTrailers } = this.dispatcher;
+    if (keptBody !== null && keptBody.length > 0) {
+      const last = this.requestEnded && requestTrailers === null;
+      const error = follower.data?.(keptBody.bytes, 0, keptBody.length, last) ?? null;
+      if (error !== null) return this.fail(error, 'client');
+    }
+    if (requestTrailers !== null) follower.trailers?.(requestTrailers);
   }
 
   // The request, from the client.

@@ -81,6 +81,10 @@ export abstract class ConnectionRequest implements PipelineRequest {
     return this.context.clock;
   }
 
+  get forwardsClient(): boolean {
+    return this.routed.plan?.forwardsClient ?? true;
+  }
+
   /** Runs the pipeline; `decided` is called once, at once where no stage delays the request. */
   protected run(decided: (outcome: Outcome) => void): void {
     this.decided = (outcome) => {
@@ -115,6 +119,9 @@ export abstract class ConnectionRequest implements PipelineRequest {
   }
   useHead(outgoing: HeaderBlock): void {
     this.outgoing = outgoing;
+  }
+  traceContext(): readonly Field[] {
+    return this.trace?.context() ?? [];
   }
   follow(follower: Follower): void {
     if (this.followers === null) this.followers = [follower];

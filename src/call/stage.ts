@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
@@ -29,13 +30,17 @@ export interface RequestView {
   readonly outgoing: HeaderBlock;
   /** The cluster that gets the request; null until a stage of a route without `cluster` has chosen one. */
   readonly cluster: Cluster | null;
+  /** HTTP/1.1 endpoints get the address of the client in headers of Outrigger's own; false where a stage writes them. */
+  readonly forwardsClient: boolean;
   /** Nothing follows the part of the request that has arrived. */
   readonly requestEnded: boolean;
   /** Sends the request to this cluster instead. */
   useCluster(cluster: Cluster): void;
   /** Gives endpoints this head instead. */
   useHead(outgoing: HeaderBlock): void;
-  /** Lets a stage see the body of this request and its end. */
+  /** Returns the trace headers of a message that a stage sends because of this request; none for TCP. */
+  traceContext(): readonly Field[];
+  /** Lets a stage see the body of this request and its end. What has arrived of the body is shown at once. */
   follow(follower: Follower): void;
 }
 
@@ -44,7 +49,7 @@ export interface Follower {
   /** Part of the request body; valid during the call only. An error ends the request. */
   data?(bytes: Uint8Array, start: number, end: number, last: boolean): ReplyError | null;
   trailers?(trailers: HeaderBlock): void;
-  /** The request is over, whichever way; its record is final. */
+  /** The request is over, whichever way; its record is final. Called once, last. */
   settled?(record: CallRecord): void;
 }
 

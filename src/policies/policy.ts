@@ -40,6 +40,8 @@ export interface CheckContext {
   readonly route: Readonly<Record<string, unknown>>;
   /** The cluster of the route, where it is known. */
   readonly cluster: ClusterFacts | undefined;
+  /** The clusters that requests of the route may go to: `cluster`, or those of the policy that replaces it. */
+  readonly leadsTo: readonly string[];
   /** What is wrong with a regular expression; undefined for nothing. */
   checkRegex(pattern: string): string | undefined;
   /** `path` is within the configuration of the policy: `.delay`, `[1].name`, '' for all of it. */

@@ -1,4 +1,4 @@
-import { type Field, FieldKind } from '../core/field.ts';
+import { Field, FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { Random } from '../core/random.ts';
 import { noSpanId, noTraceId, SpanId, TraceId } from '../core/trace-id.ts';
@@ -25,6 +25,11 @@ export interface CallTrace {
   attempt(attempt: AttemptRecord): Field | null;
   /** Returns the headers of the other formats to send with an attempt; null where there is none, which is the rule. */
   readonly others: ((attempt: AttemptRecord) => Field[]) | null;
+  /**
+   * Returns the trace headers of a message that is sent because of this call and is no attempt of it: a child of the SERVER
+   * span. None where Outrigger sends no context.
+   */
+  context(): Field[];
 }
 
 /** What the call path needs of tracing: one call at its begin, one per attempt, one at its end. */
@@ -61,6 +66,7 @@ export const noTrace: CallTrace = {
   tracestate: '',
   attempt: () => null,
   others: null,
+  context: () => [],
 };
 
 /**
@@ -127,6 +133,7 @@ class ContextTrace implements SampledTrace {
   serverSpanId = noSpanId;
   flags = 0;
   others: CallTrace['others'] = null;
+  private inject: ((spanId: SpanId) => Field[]) | null = null;
   private readonly random: Random;
   private readonly traceparent: boolean;
 
@@ -162,7 +169,9 @@ class ContextTrace implements SampledTrace {
       if (this.sampled) this.serverSpanId = SpanId.random(this.random);
     }
     const debug = other?.debug === true;
-    this.others = ({ spanId }) => injectAll(formats, this.traceId, spanId, this.sampled, debug);
+    const inject = (spanId: SpanId) => injectAll(formats, this.traceId, spanId, this.sampled, debug);
+    this.inject = inject;
+    this.others = ({ spanId }) => inject(spanId);
   }
 
   private follow(parent: TraceParent, sampler: Sampler, parentDecides: boolean): void {
@@ -178,6 +187,15 @@ class ContextTrace implements SampledTrace {
   attempt(attempt: AttemptRecord): Field | null {
     attempt.spanId = SpanId.random(this.random);
     return this.traceparent ? new TraceparentField(this.traceId, attempt.spanId, this.flags) : null;
+  }
+
+  context(): Field[] {
+    const spanId = this.serverSpanId.none ? SpanId.random(this.random) : this.serverSpanId;
+    const fields = this.inject?.(spanId) ?? [];
+    if (!this.traceparent) return fields;
+    fields.push(new TraceparentField(this.traceId, spanId, this.flags));
+    if (this.tracestate !== '') fields.push(new Field('tracestate', this.tracestate));
+    return fields;
   }
 }
 

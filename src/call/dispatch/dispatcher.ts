@@ -10,7 +10,7 @@ import type { Endpoint } from '../../upstream/endpoint.ts';
 import type { MethodRef } from '../../upstream/method-slots.ts';
 import type { Attempt } from '../attempt.ts';
 import type { Deadline } from '../deadline.ts';
-import type { ReplayBudget } from '../replay-buffer.ts';
+import type { ReplayBudget, ReplayBuffer } from '../replay-buffer.ts';
 
 /**
  * Makes the attempts of one call and decides which of them answers it. The call gives it the request, and gets the reply of
@@ -22,6 +22,10 @@ export interface Dispatcher {
   readonly begun: boolean;
   /** The same of an attempt other than the one whose reply the client gets: an error of the call must say so. */
   readonly othersMayHaveProcessed: boolean;
+  /** The body of the request so far, all of it until `start` is called; null where nothing is kept. */
+  readonly keptBody: Pick<ReplayBuffer, 'bytes' | 'length'> | null;
+  /** The trailers of the request, once they have arrived. */
+  readonly requestTrailers: HeaderBlock | null;
   /** Begins the first attempt. Until then `data` and `trailers` are kept. */
   start(cluster: Cluster, nowMs: number): void;
   /** Sends part of the request body; `last` ends the request. The call has counted it already. */

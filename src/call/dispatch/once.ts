@@ -41,7 +41,7 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
   protected attempt: Attempt | null = null;
   /** The request so far, until the reply begins: another attempt may need it. Null where there is nothing to keep. */
   private replay: ReplayBuffer | null;
-  private requestTrailers: HeaderBlock | null = null;
+  requestTrailers: HeaderBlock | null = null;
   /** Null until an attempt did no work. */
   private transparent: TransparentRetries | null = null;
   /** Stops waiting for the endpoints of a cluster that has just started; null where nothing is awaited. */
@@ -55,6 +55,9 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     this.replay = call.requestEnded ? null : new ReplayBuffer(call.replayBudget);
   }
 
+  get keptBody(): ReplayBuffer | null {
+    return this.replay;
+  }
   get begun(): boolean {
     return this.attempt !== null && this.attempt.stream !== null;
   }

@@ -27,6 +27,7 @@ export const policiesMakeSense: Rule = (config, diagnostics, help) => {
       const context: CheckContext = {
         route: route as Readonly<Record<string, unknown>>,
         cluster: clusterOf(route.cluster),
+        leadsTo: clustersLedTo(route, help.policies),
         checkRegex: (pattern) => help.checkRegex(pattern),
         problem: (within, message) => diagnostics.problem(`${at}${within}`, message),
         warning: (within, message) => diagnostics.warning(`${at}${within}`, message),
@@ -53,7 +54,13 @@ export const routesLead: Rule = (config, diagnostics, { policies }) => {
   });
 };
 
-/** Every cluster that a route leads to, with the path that names it. */
+/** The clusters that requests of a route may go to, as far as their names are known. */
+function clustersLedTo(route: DraftRoute, policies: PolicyList): string[] {
+  const replacing = policies.filter(({ replacesCluster }) => replacesCluster);
+  return clustersOfRoute(route, '', replacing).flatMap(({ name }) => name ?? []);
+}
+
+/** Every cluster that a route names, with the path that names it. */
 export function clustersOfRoute(
   route: DraftRoute,
   path: string,

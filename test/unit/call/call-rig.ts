@@ -119,6 +119,8 @@ export interface CallRigOptions {
   /** The policies of the route, as its file would hold them; the cluster is `greeter`. */
   readonly policies?: Readonly<Record<string, Raw>>;
   readonly registry?: Registry;
+  /** Stages of the test's own, after those of the policies. */
+  readonly stages?: readonly Stage[];
   /** Further clusters that policies may name, each with one endpoint. */
   readonly others?: readonly string[];
   /** Retries by policy, or hedging. */
@@ -216,6 +218,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
   const clusters = [cluster, ...others.map((other) => other.cluster)];
   const { policies = {}, registry, attemptPolicy } = options;
   const stages: Stage[] = stagesOf(policies, { clock, clusters, registry });
+  stages.push(...(options.stages ?? []));
   stages.push({
     policy: 'test',
     appliesTo: allTraffic,

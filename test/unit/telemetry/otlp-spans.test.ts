@@ -102,6 +102,7 @@ const trace = fc
       parentSpanId: parent === null ? noSpanId : new SpanId(parent[0], parent[1] || 1),
       sampled: true,
       others: null,
+      context: () => [],
       flags,
       tracestate,
       attempt: () => null,

@@ -97,6 +97,30 @@ describe('telemetry/tracing', () => {
     expect(new Set([parentSpan, ...attempts.map(spanIdOf)]).size).to.equal(3);
   });
 
+  it('gives a message beside the attempts the SERVER span as its parent, and the tracestate of the call', () => {
+    const { tracing, sink } = tracingWith('parentbased_always_on');
+    const record = callRecord();
+    const trace = tracing.begin(head(['traceparent', sampledParent], ['tracestate', 'a=b']), record);
+    const context = trace.context();
+    expect(context.map(({ name }) => name)).to.deep.equal(['traceparent', 'tracestate']);
+    tracing.ended(record, trace);
+    const serverSpan = String(sink.kept[0][1].serverSpanId);
+    expect(context[0].value).to.equal(`00-${parentTrace}-${serverSpan}-01`);
+    expect(context[1].value).to.equal('a=b');
+  });
+
+  it('gives such a message the trace of an unsampled call, and nothing where tracing is off', () => {
+    const trace = tracingWith('always_off').tracing.begin(
+      head(['traceparent', unsampledParent]),
+      callRecord(),
+    );
+    const [field, ...others] = trace.context();
+    expect(others).to.deep.equal([]);
+    expect(field.value).to.match(new RegExp(`^00-${parentTrace}-(?!0{16})[0-9a-f]{16}-00$`));
+    const none = offTracing(makePropagation(['tracecontext'])).begin(head(), callRecord());
+    expect(none.context()).to.deep.equal([]);
+  });
+
   it('sends the context of an unsampled call on, flag 00, and gives the sink nothing', () => {
     const { tracing, sink } = tracingWith('parentbased_always_on');
     const record = callRecord();
