@@ -29,7 +29,7 @@ export function headOfAttempt(
  * A request without an authority (HTTP/1.0 without `host`) gets that of the endpoint: in HTTP/2 and in HTTP/1.1 it must not be
  * empty (RFC 9113 section 8.3.1, RFC 9110 section 4.2.1).
  */
-function withAuthority(head: HeaderBlock, { target }: Endpoint): HeaderBlock {
+export function withAuthority(head: HeaderBlock, { target }: Endpoint): HeaderBlock {
   const authority = target.kind === 'unix' ? 'localhost' : formatAddress(target);
   const fields = head.allFields.map((field) =>
     field.kind === FieldKind.Authority ? new Field(':authority', authority) : field,

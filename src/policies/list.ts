@@ -4,6 +4,7 @@ import { fault } from './fault/policy.ts';
 import { forwarded } from './forwarded/policy.ts';
 import { headers } from './headers/policy.ts';
 import { hedge } from './hedge/policy.ts';
+import { mirror } from './mirror/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
 import { redirect } from './redirect/policy.ts';
 import { requestId } from './request-id/policy.ts';
@@ -26,6 +27,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
  *  - `headers` comes after those that answer or rewrite a request. A reply passes it before theirs.
  *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
+ *  - `mirror` is the last: it copies what the policies before it have made of the request, and no request that they answer.
  */
 export const policies = [
   timeout,
@@ -42,4 +44,5 @@ export const policies = [
   respond,
   headers,
   split,
+  mirror,
 ] as const;

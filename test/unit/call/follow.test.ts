@@ -3,8 +3,8 @@ import { type Follower, replyTraffic, type Stage } from '../../../src/call/stage
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import type { ReplyError } from '../../../src/core/reply-error.ts';
-import { callRig, expectOver, failure, grpcHead, send } from './call-rig.ts';
 import { answer } from './attempt-policies.ts';
+import { callRig, expectOver, failure, grpcHead, send } from './call-rig.ts';
 
 const tooMuch: ReplyError = { code: 'overloaded', detail: 'too much', mayHaveProcessed: false };
 

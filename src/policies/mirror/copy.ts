@@ -1,0 +1,215 @@
+import { endingOfFailure, endingOfOpenFailure, endingOfReply } from '../../call/attempt-endings.ts';
+import { withAuthority } from '../../call/outgoing-head.ts';
+import { grpcStatusOfReply } from '../../call/reply-status.ts';
+import type { Follower, RequestView } from '../../call/stage.ts';
+import type { Timer } from '../../core/clock.ts';
+import { type Ending, endings } from '../../core/ending.ts';
+import { ErrorCode } from '../../core/error-code.ts';
+import { Field, FieldKind } from '../../core/field.ts';
+import { HeaderBlock } from '../../core/header-block.ts';
+import { isHttp1Method } from '../../core/http-method.ts';
+import type { MessageStream, StreamFailure } from '../../core/message-stream.ts';
+import type { Lease } from '../../upstream/lease.ts';
+import { MethodRef } from '../../upstream/method-slots.ts';
+import type { OpenFailure, StreamOpener } from '../../upstream/stream-opener.ts';
+import type { DropReason, MirrorRoute } from './mirror-route.ts';
+
+/**
+ * The copy of one request. It follows the original and never acts on it: what it cannot hold, it drops, together with itself.
+ *
+ *     begin ─▶ opening ─▶ open ─▶ over
+ *
+ * `opening` has a lease and waits for a stream, with the body so far in `waiting`; `open` has a stream, to which the body goes as
+ * it comes. `over` holds nothing. Every path to `over` releases the lease and the memory once.
+ */
+export class MirrorCopy implements StreamOpener {
+  readonly clientAddress: string;
+  readonly forwardsClient: boolean;
+  private readonly route: MirrorRoute;
+  private readonly request: RequestView;
+  /** Null before an endpoint was acquired. */
+  private lease: Lease | null = null;
+  private stream: MessageStream | null = null;
+  /** The body that came before there is a stream. */
+  private waiting: Uint8Array[] = [];
+  private trailersToSend: HeaderBlock | null = null;
+  /** Bytes that the endpoint has not taken. */
+  private heldBytes = 0;
+  private bodyEnded = false;
+  /** When a part of the request last went out, for the latency of the endpoint. */
+  private movedMs: number;
+  private replyStatus = 0;
+  private timer: Timer | null = null;
+  private isSent = false;
+  private isOver = false;
+  private originalOver = false;
+
+  constructor(route: MirrorRoute, request: RequestView) {
+    this.route = route;
+    this.request = request;
+    this.clientAddress = request.record.clientAddress;
+    this.forwardsClient = request.forwardsClient;
+    this.movedMs = request.clock.now();
+    route.copies++;
+  }
+
+  /** Acquires an endpoint and asks it for a stream. */
+  begin(): void {
+    const { request, route } = this;
+    request.follow(this.follower);
+    if (this.isOver) return;
+    if (request.requestEnded) this.bodyEnded = true;
+    const { cluster } = route;
+    const { requestHead, record } = request;
+    if (cluster.settings.protocol === 'http1' && !isHttp1Method(requestHead.method))
+      return this.drop('unsendable', endings.unsendable);
+    const key = cluster.affinity?.keyOf(requestHead, record.clientAddress) ?? '';
+    const method = request.traffic === 'grpc' ? new MethodRef(record.path) : null;
+    const lease = cluster.acquire(request.clock.now(), null, false, key, method);
+    if (typeof lease === 'string')
+      return this.drop(lease === 'full' ? 'overloaded' : 'no_endpoint', endings.notProcessed);
+    this.lease = lease;
+    route.note(request, null);
+    lease.endpoint.pool.open(this);
+  }
+
+  // What the original does.
+
+  private readonly follower: Follower = {
+    data: (bytes, start, end, last) => {
+      if (!this.isOver) this.originalData(bytes, start, end, last);
+      return null;
+    },
+    trailers: (trailers) => {
+      if (this.isOver) return;
+      this.bodyEnded = true;
+      this.trailersToSend = trailers;
+      if (this.stream !== null) this.sendTrailers(this.stream);
+    },
+    settled: () => {
+      this.originalOver = true;
+      if (this.isOver) return;
+      if (!this.bodyEnded) return this.drop('request_ended', endings.cancelled);
+      this.timer = this.request.clock.after(this.route.limits.timeoutMs, () => {
+        this.timer = null;
+        this.drop('timeout', this.stream === null ? endings.notProcessed : endings.timedOut);
+      });
+    },
+  };
+
+  private originalData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    const length = end - start;
+    if (!this.route.reserve(length, this.heldBytes)) return this.drop('buffer', endings.terminated);
+    this.heldBytes += length;
+    this.movedMs = this.request.clock.now();
+    if (last) this.bodyEnded = true;
+    if (this.stream !== null) this.stream.data(bytes, start, end, last);
+    else if (length > 0) this.waiting.push(new Uint8Array(bytes.subarray(start, end)));
+  }
+
+  // What the endpoint does.
+
+  opened(stream: MessageStream): void {
+    this.stream = stream;
+    const head = this.headOf(this.lease!);
+    if (head.listBytes > (stream.headListBytesMax ?? Number.POSITIVE_INFINITY))
+      return this.drop('unsendable', endings.unsendable);
+    this.route.countSent(this.request);
+    this.isSent = true;
+    const { waiting } = this;
+    this.waiting = [];
+    const ends = this.bodyEnded && this.trailersToSend === null;
+    stream.head(head, ends && waiting.length === 0);
+    for (let i = 0; i < waiting.length && !this.isOver; i++)
+      stream.data(waiting[i], 0, waiting[i].length, ends && i === waiting.length - 1);
+    if (!this.isOver) this.sendTrailers(stream);
+  }
+
+  private headOf({ endpoint }: Lease): HeaderBlock {
+    const { request, route } = this;
+    const base = request.outgoing;
+    const named = base.authority === '' ? withAuthority(base, endpoint) : base;
+    const fields = [route.marker, ...request.traceContext()];
+    // The copy begins with its original, so the time that the client allows is the same for both.
+    const timeout =
+      request.traffic === 'grpc' ? request.requestHead.ofKind(FieldKind.GrpcTimeout) : undefined;
+    if (timeout !== undefined) fields.push(new Field('grpc-timeout', timeout));
+    return new HeaderBlock(fields, named);
+  }
+
+  private sendTrailers(stream: MessageStream): void {
+    const trailers = this.trailersToSend;
+    if (trailers === null) return;
+    if (trailers.listBytes > (stream.headListBytesMax ?? Number.POSITIVE_INFINITY))
+      return this.drop('unsendable', endings.unsendable);
+    stream.trailers(trailers);
+  }
+
+  openFailed(failure: OpenFailure): void {
+    const reason = failure.code === 'overloaded' ? 'overloaded' : 'connect_failed';
+    this.drop(reason, endingOfOpenFailure(this.lease!.endpoint, failure));
+  }
+
+  head(head: HeaderBlock, end: boolean): void {
+    if (this.isOver) return;
+    this.replyStatus = head.status;
+    // An error or a head that is all there is may be a failure: the end decides.
+    if (!end && head.status < 500) this.answered();
+    if (end) this.finish(head);
+  }
+  data(_bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.isOver) return;
+    this.stream!.consumed(end - start);
+    if (last) this.finish(null);
+  }
+  trailers(trailers: HeaderBlock): void {
+    if (!this.isOver) this.finish(trailers);
+  }
+  failed(failure: StreamFailure): void {
+    this.end(endingOfFailure(failure, this.request.traffic === 'grpc'));
+  }
+  sent(bytes: number): void {
+    if (this.isOver) return;
+    this.heldBytes -= bytes;
+    this.route.bufferedBytes -= bytes;
+  }
+
+  /** The reply is whole; `last` ends it. */
+  private finish(last: HeaderBlock | null): void {
+    const status = this.replyStatus;
+    const code = grpcStatusOfReply(status, last);
+    // The rest of the request is unwanted, and nobody is to blame.
+    if (!this.bodyEnded) this.stream!.reset(ErrorCode.NO_ERROR);
+    this.end(endingOfReply(this.request.traffic === 'grpc', status, code, last));
+  }
+
+  private answered(): void {
+    this.lease!.answered(Math.max(this.lease!.startedMs, this.movedMs));
+  }
+
+  private drop(reason: DropReason, ending: Ending): void {
+    if (this.isOver) return;
+    const { lease, request, route } = this;
+    route.countDropped(request, reason);
+    // The record of an original that is over is final.
+    if (!this.originalOver) route.note(request, reason);
+    if (this.stream !== null) this.stream.reset(ErrorCode.CANCEL);
+    else lease?.endpoint.pool.cancel(this);
+    this.end(ending);
+  }
+
+  private end(ending: Ending): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { lease, request, route } = this;
+    this.timer?.cancel();
+    this.waiting = [];
+    route.copies--;
+    route.bufferedBytes -= this.heldBytes;
+    this.heldBytes = 0;
+    if (this.isSent) route.countEnded(request, ending.tally);
+    if (lease === null) return;
+    if (ending.outcome === 'success') this.answered();
+    lease.end(ending, request.clock.now());
+  }
+}
