@@ -42,7 +42,7 @@ import type { RetryConditions } from './retry-conditions.ts';
  *                                 +-----------+
  *
  * A place is one in the retry budget of the route and below the retry limit of the cluster.
- * Attempts may run in the first two states; transparent retries do not change the state.
+ * Attempts run while it is attempting or scheduled; a transparent retry does not change the state.
  *
  * A head is held back until something follows it, since many servers say UNAVAILABLE in trailers behind a head (as Linkerd
  * does; Envoy is committed by then). It is not held for long: a client may wait for it before it goes on. Where the client
@@ -143,13 +143,13 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
   }
 
   /** The attempt runs no longer. */
-  protected override forget(attempt: Attempt): void {
+  protected override forget(attempt: BufferedAttempt): void {
     this.remove(attempt);
   }
 
   /** Removes an attempt from those that run, and gives its place back; false where it is none of them. */
-  private remove(attempt: Attempt | null): boolean {
-    const index = this.running.findIndex((one) => one === attempt);
+  private remove(attempt: BufferedAttempt | null): boolean {
+    const index = attempt === null ? -1 : this.running.indexOf(attempt);
     if (index < 0) return false;
     const [removed] = this.running.splice(index, 1);
     removed.timer?.cancel();

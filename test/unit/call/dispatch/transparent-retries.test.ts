@@ -3,10 +3,10 @@ import {
   callAttemptsMax,
   TransparentRetries,
   transparentRetryDenial,
-} from '../../../src/call/dispatch/transparent-retries.ts';
-import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
+} from '../../../../src/call/dispatch/transparent-retries.ts';
+import type { AttemptRecord } from '../../../../src/telemetry/call-record.ts';
 
-describe('call/transparent-retries', () => {
+describe('call/dispatch/transparent-retries', () => {
   it('sends a call elsewhere while its request is at hand and its attempts are few', () => {
     expect(transparentRetryDenial(true, 1)).to.equal('');
     expect(transparentRetryDenial(true, callAttemptsMax - 1)).to.equal('');

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
-import { ErrorCode } from '../../../src/core/error-code.ts';
-import { GrpcStatus } from '../../../src/core/grpc-status.ts';
-import { HeaderBlock } from '../../../src/core/header-block.ts';
-import type { OpenFailure } from '../../../src/upstream/stream-opener.ts';
-import { callRig, expectOver, failure, grpcHead, replyHead, send } from './call-rig.ts';
+import { replayBytesPerCallMax } from '../../../../src/call/replay-buffer.ts';
+import { ErrorCode } from '../../../../src/core/error-code.ts';
+import { GrpcStatus } from '../../../../src/core/grpc-status.ts';
+import { HeaderBlock } from '../../../../src/core/header-block.ts';
+import type { OpenFailure } from '../../../../src/upstream/stream-opener.ts';
+import { callRig, expectOver, failure, grpcHead, replyHead, send } from '../call-rig.ts';
 
 const refusedConnection: OpenFailure = { code: 'connect_failed', message: 'no connection: refused' };
 

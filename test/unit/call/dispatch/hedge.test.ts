@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
-import { ErrorCode } from '../../../src/core/error-code.ts';
-import { GrpcStatus } from '../../../src/core/grpc-status.ts';
-import { answer, expectAttemptsOver, hedgePolicy, message, sayTrailersOnly } from './attempt-policies.ts';
-import { callRig, failure, grpcHead } from './call-rig.ts';
+import { replayBytesPerCallMax } from '../../../../src/call/replay-buffer.ts';
+import { ErrorCode } from '../../../../src/core/error-code.ts';
+import { GrpcStatus } from '../../../../src/core/grpc-status.ts';
+import { answer, expectAttemptsOver, hedgePolicy, message, sayTrailersOnly } from '../attempt-policies.ts';
+import { callRig, failure, grpcHead } from '../call-rig.ts';
 
 describe('hedging', () => {
   it('sends another elsewhere each time the delay is over, and the first good reply wins', () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
-import { ErrorCode } from '../../../src/core/error-code.ts';
-import { GrpcStatus } from '../../../src/core/grpc-status.ts';
-import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { replayBytesPerCallMax } from '../../../../src/call/replay-buffer.ts';
+import { ErrorCode } from '../../../../src/core/error-code.ts';
+import { GrpcStatus } from '../../../../src/core/grpc-status.ts';
+import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import {
   answer,
   expectAttemptsOver,
@@ -10,8 +10,8 @@ import {
   retryPolicy,
   sayTrailersOnly,
   trailers,
-} from './attempt-policies.ts';
-import { callRig, failure, grpcHead, httpHead, replyHead } from './call-rig.ts';
+} from '../attempt-policies.ts';
+import { callRig, failure, grpcHead, httpHead, replyHead } from '../call-rig.ts';
 
 describe('retries by policy', () => {
   it('a status in trailers alone is tried again elsewhere after a pause, with the whole request', () => {

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { replayBytesPerCallMax } from '../../../src/call/replay-buffer.ts';
-import { ErrorCode } from '../../../src/core/error-code.ts';
-import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
-import { GrpcStatus } from '../../../src/core/grpc-status.ts';
-import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { replayBytesPerCallMax } from '../../../../src/call/replay-buffer.ts';
+import { ErrorCode } from '../../../../src/core/error-code.ts';
+import { decodeGrpcMessage } from '../../../../src/core/grpc-message.ts';
+import { GrpcStatus } from '../../../../src/core/grpc-status.ts';
+import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import {
   answer,
   expectAttemptsOver,
@@ -11,12 +11,31 @@ import {
   message,
   retryPolicy,
   sayTrailersOnly,
-} from './attempt-policies.ts';
-import { callRig, type FakeStream, failure, grpcHead, httpHead, replyHead, send } from './call-rig.ts';
+} from '../attempt-policies.ts';
+import { callRig, type FakeStream, failure, grpcHead, httpHead, replyHead, send } from '../call-rig.ts';
 
 const noConnection = { code: 'connect_failed', message: 'no connection' } as const;
 const tooMuch = 'x'.repeat(replayBytesPerCallMax);
 const saidOf = (client: FakeStream): string => decodeGrpcMessage(client.heads[0].get('grpc-message')!);
+
+describe('a call that is answered before its first attempt', () => {
+  it('never counts for the retry budget of its route', () => {
+    const policy = retryPolicy();
+    const rig = callRig({
+      attemptPolicy: policy,
+      policies: { rateLimit: { requests: 1, per: '1s' }, fault: { delay: { percent: 100, time: '200ms' } } },
+    });
+    const first = rig.call(grpcHead());
+    const refused = rig.call(grpcHead());
+    expect(refused.heads[0].get('x-outrigger-error')).to.equal('rate_limited');
+    expect(policy.budget.calls, 'the first call is delayed').to.equal(0);
+    rig.clock.advance(200);
+    expect(policy.budget.calls).to.equal(1);
+    answer(rig.order[0]);
+    expect(first.said.at(-1)).to.equal('trailers');
+    expectAttemptsOver(rig, policy, 2);
+  });
+});
 
 describe('a request that goes to several attempts', () => {
   it('reaches one that waits for a connection once that is there, and the other at once', () => {

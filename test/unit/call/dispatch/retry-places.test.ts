@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
-import { ErrorCode } from '../../../src/core/error-code.ts';
-import { GrpcStatus } from '../../../src/core/grpc-status.ts';
+import type { AttemptPolicy } from '../../../../src/call/dispatch/attempt-policy.ts';
+import { ErrorCode } from '../../../../src/core/error-code.ts';
+import { GrpcStatus } from '../../../../src/core/grpc-status.ts';
 import {
   answer,
   expectAttemptsOver,
@@ -10,7 +10,7 @@ import {
   retryPolicy,
   sayTrailersOnly,
   trailers,
-} from './attempt-policies.ts';
+} from '../attempt-policies.ts';
 import {
   type CallRig,
   callRig,
@@ -19,7 +19,7 @@ import {
   grpcHead,
   httpHead,
   replyHead,
-} from './call-rig.ts';
+} from '../call-rig.ts';
 
 const pushback = (ms: number) => ['grpc-retry-pushback-ms', String(ms)] as const;
 const fail = (stream: FakeStream) => sayTrailersOnly(stream, GrpcStatus.UNAVAILABLE);
