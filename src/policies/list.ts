@@ -1,5 +1,6 @@
 import { accessLog } from './access-log/policy.ts';
 import { bodyLimit } from './body-limit/policy.ts';
+import { cors } from './cors/policy.ts';
 import { fault } from './fault/policy.ts';
 import { forwarded } from './forwarded/policy.ts';
 import { headers } from './headers/policy.ts';
@@ -22,6 +23,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `accessLog` and `sampling` act where a request begins and ends, so their place counts for the reference page alone.
  *  - `requestId` comes before those that refuse a request: the id is for requests that go wrong, above all.
  *  - `forwarded` writes headers that later ones may change, `headers` above all.
+ *  - `cors` comes before those that refuse a request: a page may read why only if the reply allows its origin.
  *  - `bodyLimit` comes before `rateLimit`: a request that is refused anyway must not use up what others may send.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
@@ -37,6 +39,7 @@ export const policies = [
   sampling,
   requestId,
   forwarded,
+  cors,
   bodyLimit,
   rateLimit,
   fault,
