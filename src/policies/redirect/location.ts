@@ -21,10 +21,11 @@ const defaultPorts: Readonly<Record<string, string>> = { http: '80', https: '443
 
 /**
  * Returns the target of a redirect. Where only the path changes it is a path, which holds whatever scheme and host the client
- * used; else it is a whole URL, without the port where that is the scheme's own.
+ * used; else it is a whole URL, without the port where that is the scheme's own. `asked` is the request target in the form in
+ * which routes matched it.
  */
-export function locationOf(head: HeaderBlock, settings: RedirectSettings): Location {
-  const [path, query] = splitTarget(head.path);
+export function locationOf(head: HeaderBlock, asked: string, settings: RedirectSettings): Location {
+  const [path, query] = splitTarget(asked);
   const changed = settings.change === null ? { path, error: null } : settings.change(path);
   if (changed.error !== null) return changed;
   const target = settings.keepQuery ? changed.path + query : changed.path;
@@ -32,7 +33,7 @@ export function locationOf(head: HeaderBlock, settings: RedirectSettings): Locat
   if (scheme === null && host === null && port === null) {
     // "//host" would be another host (RFC 3986 section 4.2); "/." is removed by whoever resolves it.
     const location = target.startsWith('//') ? `/.${target}` : target;
-    return { location, isLoop: target === head.path, error: null };
+    return { location, isLoop: target === asked, error: null };
   }
   const { authority } = head;
   if (host === null && authority === '') return withoutHost;
@@ -40,7 +41,7 @@ export function locationOf(head: HeaderBlock, settings: RedirectSettings): Locat
   const shownPort = wanted.port === defaultPorts[wanted.scheme] ? '' : `:${wanted.port}`;
   return {
     location: `${wanted.scheme}://${wanted.host}${shownPort}${target}`,
-    isLoop: target === head.path && leadsBack(head, wanted),
+    isLoop: target === asked && leadsBack(head, wanted),
     error: null,
   };
 }

@@ -89,8 +89,8 @@ export const redirect = definePolicy({
     return {
       policy: 'redirect',
       appliesTo: requestTraffic,
-      request({ requestHead, traffic, record }: RequestView): Verdict {
-        const found = locationOf(requestHead, settings);
+      request({ requestHead, outgoing, traffic, record }: RequestView): Verdict {
+        const found = locationOf(requestHead, outgoing.path, settings);
         if (found.error !== null) return { kind: 'error', error: found.error };
         const { location, isLoop } = found;
         // The query may hold secrets.

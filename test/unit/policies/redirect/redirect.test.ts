@@ -94,6 +94,12 @@ describe('redirect', () => {
     expect(locationOf({ pathPrefix: { from: '/a.B', to: '/v' } }, from)).to.equal('/v/x?a=1&b=?2');
   });
 
+  it('goes by the path that the route matched, in its normal form', () => {
+    const pathPrefix = { from: '/a.B', to: '/v2' };
+    expect(locationOf({ pathPrefix }, { path: '/b/../%61.B/x?q' })).to.equal('/v2/x?q');
+    expect(replyTo({ path: '/a.B/x' }, { path: '/a.B/y/../x' }).head.status, 'a loop').to.equal(500);
+  });
+
   it('leads to no other host by a path of two slashes', () => {
     const pathPrefix = { from: '/a.B', to: '/' };
     const location = locationOf({ pathPrefix }, { path: '/a.B//evil.example/x' })!;
@@ -154,7 +160,7 @@ describe('redirect', () => {
 
   it('refuses what cannot be sent: dot segments, half an encoding, too many characters', () => {
     const pathRegex = { from: '/a\\.B/(.)(.*)', to: '/$2/$1' };
-    expect(replyTo({ pathRegex }, { path: '/a.B/%41' }).body).to.match(/half a percent-encoding/);
+    expect(replyTo({ pathRegex }, { path: '/a.B/%2F' }).body).to.match(/half a percent-encoding/);
     expect(replyTo({ pathRegex: { from: '/a\\.B/(..)x', to: '/$1/y' } }, { path: '/a.B/..x' }).body).to.match(
       /to one with a dot segment/,
     );
