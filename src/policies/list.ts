@@ -11,6 +11,7 @@ import { redirect } from './redirect/policy.ts';
 import { requestId } from './request-id/policy.ts';
 import { respond } from './respond/policy.ts';
 import { retry } from './retry/policy.ts';
+import { rewrite } from './rewrite/policy.ts';
 import { sampling } from './sampling/policy.ts';
 import { split } from './split/policy.ts';
 import { timeout } from './timeout/policy.ts';
@@ -27,6 +28,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `bodyLimit` comes before `rateLimit`: a request that is refused anyway must not use up what others may send.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
  *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
+ *  - `rewrite` comes after those that answer requests: redirects and limits go by the path as it came.
  *  - `headers` comes after those that answer or rewrite a request. A reply passes it before theirs.
  *  - `split` comes after whatever may answer the request, so that a cluster is chosen for requests that go to one.
  *  - `mirror` is the last: it copies what the policies before it have made of the request, and no request that they answer.
@@ -45,6 +47,7 @@ export const policies = [
   fault,
   redirect,
   respond,
+  rewrite,
   headers,
   split,
   mirror,

@@ -75,11 +75,17 @@ export type PathChange = (path: string) => ChangedPath;
 /** Reports patterns that cannot be used, captures that do not exist, and keys that exclude each other. */
 export function checkPathChange(
   { path, pathPrefix, pathRegex }: Draft<PathChangeConfig>,
-  { problem }: Pick<CheckContext, 'problem'>,
+  { route, problem, warning }: Pick<CheckContext, 'route' | 'problem' | 'warning'>,
 ): void {
   const written = Object.entries({ path, pathPrefix, pathRegex }).filter(([, value]) => value !== undefined);
   if (written.length > 1)
     problem(`.${written[1][0]}`, `is beside ${written[0][0]}, and each changes the path; write one of them`);
+  const prefixes = [(route.match as MatchDraft | undefined)?.pathPrefix ?? []].flat();
+  if (pathPrefix?.from !== undefined && prefixes.length > 0 && !prefixes.some(overlaps(pathPrefix.from)))
+    warning(
+      '.pathPrefix.from',
+      `${shown(pathPrefix.from)} is no beginning of a path of this route, whose match.pathPrefix is ${shown(prefixes.join(', '))}`,
+    );
   if (pathRegex?.from === undefined) return;
   const { value, error } = compileCaptureRegex(pathRegex.from);
   if (value === undefined)
@@ -90,6 +96,14 @@ export function checkPathChange(
         '.pathRegex.to',
         `${shown(pathRegex.to)} uses $${digit}, and ${groupsIn(value.groups)}; write "$$" for a dollar sign, or put what $${digit} is for in parentheses`,
       );
+}
+
+interface MatchDraft {
+  readonly pathPrefix?: string | readonly string[];
+}
+
+function overlaps(from: string): (prefix: string) => boolean {
+  return (prefix) => prefix.startsWith(from) || from.startsWith(prefix);
 }
 
 function groupsIn(groups: number): string {
