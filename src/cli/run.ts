@@ -91,22 +91,28 @@ function watchConfig(app: App, file: string | undefined): FileWatch | null {
 }
 
 /** Starts a sidecar in this process, with the system's clock and randomness. */
-export function start(
+export async function start(
   config: Config,
   logger: LineLogger,
   env: Environment,
   onQuit: () => void,
   load?: () => LoadResult,
 ): Promise<App> {
-  return startApp(config, {
-    clock: systemClock,
-    random: systemRandom(),
-    logger,
-    env,
-    version: packageVersion(),
-    onQuit,
-    load,
-  });
+  // A sidecar that takes over from another one may wait for it before it has a socket of its own.
+  const kept = keepProcess();
+  try {
+    return await startApp(config, {
+      clock: systemClock,
+      random: systemRandom(),
+      logger,
+      env,
+      version: packageVersion(),
+      onQuit,
+      load,
+    });
+  } finally {
+    kept.cancel();
+  }
 }
 
 /** A configuration in the shape of the file, checked as a file would be. Throws with every problem. */

@@ -111,7 +111,12 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** For who has nothing but time to wait for, a command or a process that is yet to listen: unlike the timers of `systemClock` it keeps the process. */
+/** Resolves once `delayMs` have passed on `clock`. Never keeps the process alive by itself. */
+export function waitFor(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(delayMs, resolve));
+}
+
+/** Resolves after `delayMs` of real time, for a command that has nothing else to wait for: it keeps the process alive. */
 export function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, delayMs));
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts';
+import { type Clock, waitFor } from '../core/clock.ts';
 import { counted } from '../core/counted.ts';
 import type { Logger } from '../core/logger.ts';
 
@@ -293,7 +293,6 @@ export async function waitWhile(
   everyMs = pollIntervalMs,
 ): Promise<void> {
   for (let leftMs = untilMs - clock.now(); leftMs > 0 && condition(); leftMs = untilMs - clock.now()) {
-    const forMs = Math.min(everyMs, leftMs);
-    await new Promise<void>((resolve) => void clock.after(forMs, resolve));
+    await waitFor(clock, Math.min(everyMs, leftMs));
   }
 }

@@ -2,9 +2,10 @@ import { connect } from 'node:net';
 import { askAdmin } from '../cli/admin-client.ts';
 import type { Config } from '../config/table.ts';
 import { type Address, formatAddress } from '../core/address.ts';
-import { pause } from '../core/clock.ts';
+import { waitFor } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
+import { waitWhile } from './lifecycle.ts';
 import { type AppParts, clustersAwaited } from './parts.ts';
 
 // How a sidecar begins that takes over from another on the same addresses (`drain.handover`).
@@ -36,7 +37,7 @@ export async function onDrainRequest(parts: AppParts): Promise<void> {
       throw new Error(
         `admin: ${address} is in use, and its sidecar did not begin to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
       );
-    await pause(tryEveryMs);
+    await waitFor(clock, tryEveryMs);
   }
 }
 
@@ -71,8 +72,7 @@ function isFree(address: Address): Promise<boolean> {
 export async function beforeSharing(parts: AppParts): Promise<void> {
   const { clock } = parts.deps;
   if (parts.running.config.drain.handoverMs === undefined) return;
-  const endMs = clock.now() + warmUpMsMax;
-  while (clustersAwaited(parts).length > 0 && clock.now() < endMs) await pause(10);
+  await waitWhile(() => clustersAwaited(parts).length > 0, clock, clock.now() + warmUpMsMax);
 }
 
 /** The predecessor gives its admin address away once it sees the successor's sockets. */
@@ -89,6 +89,6 @@ export async function whenFree<T>(open: () => Promise<T>, parts: AppParts): Prom
     } catch (error) {
       if (clock.now() >= endMs) throw error;
     }
-    await pause(tryEveryMs);
+    await waitFor(clock, tryEveryMs);
   }
 }
