@@ -92,7 +92,7 @@ describe('UpgradeCall', () => {
     const telemetry = {
       ...rig.context.telemetry,
       replaced: tracing.replaced,
-      begin: tracing.begin,
+      begin: (head, record) => tracing.begin(head, record),
       attempt: (_record: unknown, trace: CallTrace, attempt: AttemptRecord) => trace.attempt(attempt),
     } as Telemetry;
     const came = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
