@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { endings } from '../core/ending.ts';
+import { ErrorCode } from '../core/error-code.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
@@ -17,7 +18,7 @@ import * as records from './call-records.ts';
 import { type Deadline, deadlineWithin } from './deadline.ts';
 import type { DispatchedCall, Dispatcher } from './dispatch/dispatcher.ts';
 import { newOnceDispatcher } from './dispatch/once.ts';
-import { endWithError, errorReply } from './local-reply.ts';
+import { errorReply, errorTrailers } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
 import type { Peer } from './peer.ts';
 import { attemptHead, type PipelineRequest, replyHeadOf, replyTrailersOf, runPipeline } from './pipeline.ts';
@@ -282,8 +283,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   }
 
   replyTrailers({ endpoint }: Attempt, trailers: HeaderBlock): void {
-    const { stages } = this;
-    this.client.trailers(stages === null ? trailers : replyTrailersOf(this, stages, trailers, endpoint));
+    this.client.trailers(this.replyTrailersFor(trailers, endpoint));
   }
 
   replyEnded(nowMs: number): void {
@@ -292,6 +292,10 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
 
   private replyHeadFor(head: HeaderBlock, endpoint: Endpoint | null): HeaderBlock {
     return this.stages === null ? head : replyHeadOf(this, this.stages, head, endpoint);
+  }
+
+  private replyTrailersFor(trailers: HeaderBlock, endpoint: Endpoint | null): HeaderBlock {
+    return this.stages === null ? trailers : replyTrailersOf(this, this.stages, trailers, endpoint);
   }
 
   /** A reply that Outrigger gives itself. The policies of the route see its head as they see that of an endpoint. */
@@ -326,9 +330,15 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     records.noteError(this.record, error, state === 'relaying');
     // Settled first: the reply below may end the stream, and its last events are no longer ours.
     this.settle(endedBy, nowMs);
-    if (state === 'relaying') return endWithError(this.client, error, this.grpc);
+    if (state === 'relaying') return this.endReply(error);
     const { head, body } = errorReply(error, this.routed);
     this.sendReply(head, body);
+  }
+
+  /** Ends a reply whose head the client has: gRPC has trailers for that, and in HTTP the reply breaks off. */
+  private endReply(error: ReplyError): void {
+    if (this.grpc) this.client.trailers(this.replyTrailersFor(errorTrailers(error), null));
+    else this.client.reset(ErrorCode.INTERNAL_ERROR);
   }
 
   /** Exactly once, whichever way it ended: timers, counters, metrics, span, log. */

@@ -1,8 +1,6 @@
-import { ErrorCode } from '../core/error-code.ts';
 import { constantField, Field } from '../core/field.ts';
 import { encodeGrpcMessage } from '../core/grpc-message.ts';
 import { HeaderBlock } from '../core/header-block.ts';
-import type { MessageSink, MessageStream } from '../core/message-stream.ts';
 import { type ReplyError, replyErrors, replySentence } from '../core/reply-error.ts';
 import type { DirectReply } from './stage.ts';
 
@@ -25,9 +23,9 @@ function errorFields(error: ReplyError): Field[] {
   return fields;
 }
 
-/** The same once a reply head was relayed: synthesised trailers. */
-export function endWithGrpcError(to: MessageSink, error: ReplyError): void {
-  to.trailers(new HeaderBlock(errorFields(error)));
+/** The trailers that end a gRPC reply whose head the client has. */
+export function errorTrailers(error: ReplyError): HeaderBlock {
+  return new HeaderBlock(errorFields(error));
 }
 
 /** An error of Outrigger's own, in the form that whoever sent the request understands. */
@@ -51,12 +49,6 @@ function httpErrorReply(error: ReplyError, withBody: boolean): DirectReply {
   ];
   if (error.retryAfterMs !== undefined) fields.push(retryAfter(error.retryAfterMs));
   return { head: new HeaderBlock(fields), body: withBody ? body : null };
-}
-
-/** The same once a reply head was relayed. */
-export function endWithError(to: MessageStream, error: ReplyError, grpc: boolean): void {
-  if (grpc) endWithGrpcError(to, error);
-  else to.reset(ErrorCode.INTERNAL_ERROR);
 }
 
 interface RequestForm {

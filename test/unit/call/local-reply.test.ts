@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { endWithGrpcError, errorReply } from '../../../src/call/local-reply.ts';
+import { errorReply, errorTrailers } from '../../../src/call/local-reply.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import {
   type ReplyError,
@@ -71,11 +71,10 @@ describe('replies of our own', () => {
   });
 
   it('behind a reply head: trailers, with the status that a reset means', () => {
-    const stream = new FakeStream();
-    endWithGrpcError(stream, error('upstream_reset', { grpcStatus: 8 }));
-    expect(stream.said).to.deep.equal(['trailers']);
-    expect(stream.trailersBlock?.get('grpc-status')).to.equal('8');
-    expect(stream.trailersBlock?.get('x-outrigger-error')).to.equal('upstream_reset');
+    const trailers = errorTrailers(error('upstream_reset', { grpcStatus: 8 }));
+    expect(trailers.get(':status')).to.equal(undefined);
+    expect(trailers.get('grpc-status')).to.equal('8');
+    expect(trailers.get('x-outrigger-error')).to.equal('upstream_reset');
   });
 
   it('what came from outside cannot break out of the message', () => {

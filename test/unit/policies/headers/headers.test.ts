@@ -1,8 +1,9 @@
 import { expect } from 'chai';
+import { shownFileOfConfig } from '../../../../src/config/load.ts';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import type { Raw } from '../../../../src/schema/scalar-type.ts';
 import { answer, retryPolicy } from '../../call/attempt-policies.ts';
-import { callRig, type FakeStream, grpcHead, httpHead, replyHead } from '../../call/call-rig.ts';
+import { callRig, type FakeStream, failure, grpcHead, httpHead, replyHead } from '../../call/call-rig.ts';
 import { configOf, minimal, problemsOf } from '../../config/support.ts';
 
 type Section = { readonly [operation: string]: Raw };
@@ -150,6 +151,15 @@ describe('policies/headers', () => {
     }
   });
 
+  it('changes the trailers with which Outrigger ends a gRPC reply that has begun', () => {
+    const rig = callRig({ policies: policies({ replyTrailers: { set: { 'x-route': '{route}' } } }) });
+    const client = rig.call(grpcHead());
+    reply(rig.order[0], replyHead());
+    rig.order[0].receiver!.failed(failure('closed', 0));
+    expect(client.trailersBlock!.get('grpc-status')).to.equal('14');
+    expect(client.trailersBlock!.get('x-route')).to.equal('hello');
+  });
+
   it('costs nothing on the hooks that it does not use', () => {
     const rig = callRig({ policies: policies({ reply: { set: { 'x-a': '1' } } }) });
     const head = httpHead();
@@ -245,6 +255,12 @@ describe('policies/headers, checked at load', () => {
     expect(lines.join())
       .to.match(/begins no variable/)
       .and.not.include('hunter2');
+  });
+
+  it('a configuration that is shown hides credentials, and shows the rest', () => {
+    const written = '{ request: { set: { authorization: Bearer hunter2, x-a: "1" } } }';
+    const shown = JSON.stringify(shownFileOfConfig(configOf(minimal({ route: `, headers: ${written}` }))));
+    expect(shown).to.include('"set":{"authorization":"•••","x-a":"1"}').and.not.include('hunter2');
   });
 
   it('takes an environment variable beside one of its own', () => {
