@@ -47,7 +47,7 @@ export function compileSafeRegex(pattern: string, budget = new StateBudget()): S
   return { value: new LazyAutomaton(tree.value, budget) };
 }
 
-/** What is wrong with a pattern, or undefined: for configuration, which may not import routing. */
+/** What is wrong with a pattern, or undefined. */
 export function checkSafeRegex(pattern: string): string | undefined {
   return compileSafeRegex(pattern).error;
 }

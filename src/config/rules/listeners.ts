@@ -1,7 +1,8 @@
+import { checkMatch, takesAll } from '../../routing/match-check.ts';
 import type { Diagnostics } from '../../schema/diagnostics.ts';
-import { listed, shown } from '../../schema/problem.ts';
+import { shown } from '../../schema/problem.ts';
 import { pemFilesMatch } from './files.ts';
-import type { DraftListener, DraftRoute, Rule, RuleHelp } from './rule.ts';
+import type { DraftListener, Rule } from './rule.ts';
 
 /** `auto` listeners have routes, `tcp` ones a cluster. */
 const protocolMatchesKeys: Rule = (config, diagnostics) => {
@@ -58,72 +59,20 @@ const tlsIsWhole: Rule = (config, diagnostics, help) => {
   });
 };
 
-/** Conditions that make sense together, and regular expressions that cannot be made to run for ever. */
-const matchesAreSound: Rule = (config, diagnostics, help) => {
+/** What the routes match makes sense. */
+const matchesAreSound: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener, i) => {
-    listener.routes?.forEach((route, j) => {
-      const path = `listeners[${i}].routes[${j}].match`;
-      pathConditions(route, path, diagnostics);
-      regexIsSafe(route.match?.pathRegex, `${path}.pathRegex`, diagnostics, help);
-      headerConditions(route, path, diagnostics, help);
+    listener.routes?.forEach(({ match }, j) => {
+      if (match !== undefined) checkMatch(match, `listeners[${i}].routes[${j}].match`, diagnostics);
     });
   });
 };
-
-function pathConditions({ match }: DraftRoute, path: string, diagnostics: Diagnostics): void {
-  if (match === undefined) return;
-  const namesGrpc = match.grpc?.service !== undefined || match.grpc?.method !== undefined;
-  const written = [
-    match.path !== undefined && 'path',
-    match.pathPrefix !== undefined && 'pathPrefix',
-    match.pathRegex !== undefined && 'pathRegex',
-    namesGrpc && 'grpc',
-  ].filter((key) => key !== false);
-  if (written.length > 1)
-    diagnostics.problem(
-      `${path}.${written[1]}`,
-      `${listed(written, 'and')} each match the path; write one of them`,
-    );
-}
-
-function headerConditions(
-  { match }: DraftRoute,
-  path: string,
-  diagnostics: Diagnostics,
-  help: RuleHelp,
-): void {
-  match?.headers?.forEach((header, k) => {
-    const at = `${path}.headers[${k}]`;
-    regexIsSafe(header.regex, `${at}.regex`, diagnostics, help);
-    const { exact, prefix, regex, present } = header;
-    const written = Object.entries({ exact, prefix, regex, present }).filter(
-      ([, value]) => value !== undefined,
-    );
-    if (written.length > 1) {
-      const keys = written.map(([key]) => key);
-      diagnostics.problem(
-        `${at}.${keys[1]}`,
-        `${listed(keys, 'and')} each match the value; write one of them`,
-      );
-    }
-  });
-}
-
-function regexIsSafe(
-  pattern: string | undefined,
-  path: string,
-  diagnostics: Diagnostics,
-  help: RuleHelp,
-): void {
-  const wrong = pattern === undefined ? undefined : help.checkRegex(pattern);
-  if (wrong !== undefined) diagnostics.problem(path, `${shown(pattern)} cannot be used: ${wrong}`);
-}
 
 /** Routes are tried in order, so nothing gets past one that takes everything. */
 const routesAreReachable: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener, i) => {
     const routes = listener.routes ?? [];
-    const all = routes.findIndex((route) => route.name !== undefined && takesAll(route));
+    const all = routes.findIndex((route) => route.name !== undefined && takesAll(route.match));
     if (all < 0 || all === routes.length - 1) return;
     const path = `listeners[${i}].routes[${all + 1}]`;
     diagnostics.warning(
@@ -132,13 +81,6 @@ const routesAreReachable: Rule = (config, diagnostics) => {
     );
   });
 };
-
-function takesAll({ match }: DraftRoute): boolean {
-  if (match === undefined) return false;
-  const { authority, headers = [], ...others } = match;
-  const open = authority === undefined || authority === '*';
-  return open && headers.length === 0 && Object.values(others).every((value) => value === undefined);
-}
 
 export const listenerRules = {
   protocolMatchesKeys,

@@ -8,10 +8,7 @@ import type { Config } from '../table.ts';
 export interface RuleHelp {
   /** The policies that a route may have. */
   readonly policies: PolicyList;
-  /**
-   * What is wrong with a regular expression, or undefined. Given by the caller, since `src/config/` may not import
-   * `src/routing/`, whose `checkSafeRegex` this is.
-   */
+  /** What is wrong with a regular expression of a policy, or undefined. */
   checkRegex(pattern: string): string | undefined;
   /** A file that the configuration names, or why it cannot be read. */
   readFile(path: string): Result<Buffer>;
