@@ -1,6 +1,7 @@
 import { readFileBounded } from '../config/config-file.ts';
 import type { Environment } from '../config/environment.ts';
 import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
+import { loadWithParts } from '../config/load-parts.ts';
 import type { Config } from '../config/table.ts';
 import { keepProcess, systemClock } from '../core/clock.ts';
 import { type LineLogger, lineLogger } from '../core/line-logger.ts';
@@ -14,6 +15,7 @@ import { FileWatch, tlsFilesOf } from '../runtime/file-watch.ts';
 import { IdleCollector } from '../runtime/idle-collector.ts';
 import { startProblem } from '../runtime/listen-problem.ts';
 import { cpuMs, disablePretenuring, readMemory, shrinkHeap } from '../runtime/memory.ts';
+import type { AppDeps } from '../runtime/parts.ts';
 import { blocksReopenSignal } from './debugger.ts';
 import { type CliIo, ExitCode } from './io.ts';
 import { warningLine } from './node-warnings.ts';
@@ -29,8 +31,9 @@ export async function run(
   signals: RunSignals,
 ): Promise<number> {
   disablePretenuring();
-  const load = (): LoadResult => loadConfig({ flags, env, checkRegex: checkSafeRegex });
-  const loaded = load();
+  const load = (): Promise<LoadResult> =>
+    loadWithParts({ flags, env, checkRegex: checkSafeRegex, clock: systemClock });
+  const loaded = await load();
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
   if (loaded.config === undefined) return ExitCode.Usage;
   const logger = loggerOf(loaded.config, io);
@@ -42,7 +45,7 @@ export async function run(
   // A sidecar that is told to stop while it still starts goes as well.
   signals.onTerminate(stop);
   try {
-    const app = await start(loaded.config, logger, env, stop, load);
+    const app = await start(loaded.config, logger, env, stop, { load, parts: loaded.parts });
     signals.onTerminateAgain(() => app.lifecycle.endGrace());
     signals.onHangup(() => {
       app.telemetry.reopenAccessLog();
@@ -86,7 +89,7 @@ export async function run(
 function watchConfig(app: App, file: string | undefined): FileWatch | null {
   const { watch, intervalMs } = app.config.reload;
   if (!watch || file === undefined) return null;
-  const files = (): string[] => [file, ...tlsFilesOf(app.config)];
+  const files = (): string[] => [file, ...tlsFilesOf(app.config), ...app.policyFiles()];
   return new FileWatch(files, intervalMs, systemClock, () => void app.reload('a file has changed'));
 }
 
@@ -96,7 +99,7 @@ export async function start(
   logger: LineLogger,
   env: Environment,
   onQuit: () => void,
-  load?: () => LoadResult,
+  more: Pick<AppDeps, 'load' | 'parts'> = {},
 ): Promise<App> {
   // A sidecar that takes over from another one may wait for it before it has a socket of its own.
   const kept = keepProcess();
@@ -108,7 +111,7 @@ export async function start(
       env,
       version: packageVersion(),
       onQuit,
-      load,
+      ...more,
     });
   } finally {
     kept.cancel();

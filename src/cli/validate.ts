@@ -1,6 +1,8 @@
 import type { Environment } from '../config/environment.ts';
-import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
+import type { ConfigFlags, LoadResult } from '../config/load.ts';
+import { loadWithParts } from '../config/load-parts.ts';
 import type { Config } from '../config/table.ts';
+import { systemClock } from '../core/clock.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import { type ConfigProblem, formatProblem } from '../schema/problem.ts';
 import type { OutputFormat } from './arguments.ts';
@@ -17,7 +19,7 @@ export async function validate(
   io: CliIo,
   env: Environment,
 ): Promise<number> {
-  const loaded = loadConfig({ flags, env, checkRegex: checkSafeRegex });
+  const loaded = await loadWithParts({ flags, env, checkRegex: checkSafeRegex, clock: systemClock });
   if (output === 'json') io.stdout.write(`${JSON.stringify(jsonOf(loaded), null, 2)}\n`);
   else {
     io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));

@@ -1,5 +1,6 @@
 import type { PolicyList } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
+import type { PolicyParts } from '../policies/parts.ts';
 import {
   type ConfigProblem,
   type Place,
@@ -51,6 +52,10 @@ export type LoadResult =
       /** The file, or `undefined` for a run with `--from` and `--to`. */
       readonly file: string | undefined;
       readonly warnings: readonly ConfigProblem[];
+      /** What policies loaded from outside, where `loadWithParts` was asked. */
+      readonly parts?: PolicyParts;
+      /** Problems that are found later, without the secrets of this configuration. */
+      readonly hide?: (problems: readonly ConfigProblem[]) => readonly ConfigProblem[];
       readonly problems?: undefined;
     }
   | {
@@ -114,6 +119,7 @@ export function loadConfig(input: LoadInput): LoadResult {
     warnings: hide(warnings),
     config: deepFreeze(withProbes(draft as Config)),
     placeOf: (path) => merged.originOf(path) ?? placeOf(path, places),
+    hide,
   };
 }
 

@@ -56,12 +56,18 @@ function isTemplate(node: SourceNode): boolean {
 
 type RawTexts = { readonly [key: string]: Raw };
 
-/** A copy of a mapping whose texts are others. Its prototype is null, as that of the original: `__proto__` is a key. */
+/** A copy of a mapping whose texts, at any depth, are others. Its prototype is null, as that of the original: `__proto__` is a key. */
 function mapTexts(map: RawTexts, change: (text: string) => Raw): Raw {
   const copy: { [key: string]: Raw } = Object.create(null);
-  for (const [key, value] of Object.entries(map))
-    copy[key] = typeof value === 'string' ? change(value) : value;
+  for (const [key, value] of Object.entries(map)) copy[key] = withTexts(value, change);
   return copy;
+}
+
+function withTexts(value: Raw, change: (text: string) => Raw): Raw {
+  if (typeof value === 'string') return change(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (!Array.isArray(value)) return mapTexts(value as RawTexts, change);
+  return value.map((item: Raw) => withTexts(item, change));
 }
 
 class Reader {

@@ -4,6 +4,7 @@ import { list, type Section, section, type Value } from '../schema/shape.ts';
 import { admin } from './table/admin.ts';
 import { cluster } from './table/cluster.ts';
 import { makeListener } from './table/listener.ts';
+import { modules } from './table/modules.ts';
 import { drain, limits, log, reload, zone } from './table/process.ts';
 import { telemetry } from './table/telemetry.ts';
 
@@ -25,6 +26,7 @@ export function makeTable<const L extends PolicyList>(policies: L) {
       ),
       clusters: list({ noun: 'cluster', itemsMin: 1, unique: 'name', doc: 'Where calls can go.' }, cluster),
       telemetry,
+      modules,
       limits,
       drain,
       reload,

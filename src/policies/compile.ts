@@ -1,6 +1,7 @@
 import type { Stage } from '../call/stage.ts';
 import { propertyName } from '../schema/shape.ts';
 import type { Registry } from '../telemetry/metrics/registry.ts';
+import type { PartStore, PolicyPart } from './parts.ts';
 import type { CompileEnv, RoutePolicy } from './policy.ts';
 
 /** Policies in the order of their stages: `list.ts`, or what a test declares. */
@@ -27,19 +28,49 @@ export function configOf(policy: RoutePolicy, route: object): NonNullable<unknow
   return values[propertyName(policy.key, policy.schema)];
 }
 
+/** The policies of a process with what they count in and what they loaded. */
+export interface PolicyDeps {
+  readonly list: PolicyList;
+  readonly metrics: PolicyMetrics;
+  readonly parts: PartStore;
+}
+
+/** Whether the policies of these routes loaded the same from outside. */
+export function sameParts(
+  before: readonly object[],
+  after: readonly object[],
+  policies: Pick<PolicyDeps, 'list' | 'parts'>,
+): boolean {
+  const versions = (routes: readonly object[]): string =>
+    JSON.stringify(routes.map((route) => partsOf(route, policies).map(({ version }) => version)));
+  return versions(before) === versions(after);
+}
+
+/** What the policies of a route loaded from outside. */
+export function partsOf(route: object, { list, parts }: Pick<PolicyDeps, 'list' | 'parts'>): PolicyPart[] {
+  return list.flatMap((policy) => {
+    const config = configOf(policy, route);
+    const part = config === undefined || policy.load === undefined ? null : parts.of(config);
+    return part === null ? [] : [part];
+  });
+}
+
 /** Compiles those policies of the list that a route has, in their order. */
 export function compilePolicies(
   route: object,
-  env: Omit<CompileEnv, 'metrics'>,
-  metrics: PolicyMetrics,
-  list: PolicyList,
+  env: Omit<CompileEnv, 'metrics' | 'part'>,
+  { metrics, parts, list }: PolicyDeps,
 ): Stage[] {
   const stages: Stage[] = [];
   for (const policy of list) {
     const config = configOf(policy, route);
     if (config === undefined) continue;
-    const stage = policy.compile(config, { ...env, metrics: metrics.get(policy.key) });
-    if (stage !== null) stages.push(stage);
+    const made = policy.compile(config, {
+      ...env,
+      metrics: metrics.get(policy.key),
+      part: parts.of(config),
+    });
+    if (made !== null) stages.push(...[made].flat());
   }
   return stages;
 }

@@ -2,10 +2,12 @@ import type { RequestView, Stage } from '../call/stage.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import type { Shape, Value } from '../schema/shape.ts';
+import type { Raw } from '../schema/scalar-type.ts';
+import type { Section, Shape, Value } from '../schema/shape.ts';
 import type { Draft } from '../schema/typed.ts';
 import type { Registry } from '../telemetry/metrics/registry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import type { PolicyPart } from './parts.ts';
 
 /**
  * One feature of a route. Everything that the rest of Outrigger knows of it is derived from this: the key in the
@@ -24,8 +26,13 @@ export interface RoutePolicy<K extends string = string, S extends Shape = Shape,
   clusters?(config: NonNullable<Draft<Value<S>>>): readonly ClusterReference[];
   /** Declares the metrics of the policy, once for each process. */
   metrics?(registry: Registry): M;
-  /** Compiles the configuration of one route; null where nothing is to be done. */
-  compile(config: NonNullable<Value<S>>, env: CompileEnv<M>): Stage | null;
+  /**
+   * Loads what the configuration names from outside, such as modules, before it is applied; null for nothing. What cannot be
+   * loaded is a problem of the configuration. Must not reject.
+   */
+  load?(config: NonNullable<Value<S>>, context: LoadContext): Promise<PolicyPart | null>;
+  /** Compiles the configuration of one route; null where nothing is to be done, several stages for a list of things to do. */
+  compile(config: NonNullable<Value<S>>, env: CompileEnv<M>): Stage | readonly Stage[] | null;
 }
 
 export interface ClusterReference {
@@ -49,6 +56,25 @@ export interface CheckContext {
   warning(path: string, message: string): void;
 }
 
+/** What a policy that loads something may look at, once the whole configuration has been checked. */
+export interface LoadContext extends CheckContext {
+  readonly clock: Clock;
+  /** Relative paths start from its folder; undefined for a run without a file. */
+  readonly configFile: string | undefined;
+  /** `modules` of the configuration. */
+  readonly modules: ModuleSettings;
+  /** The typed value of a mapping by another schema. Undefined, and problems are reported, where it is wrong. */
+  read(schema: Section, raw: Raw, path: string): object | undefined;
+}
+
+/** Which modules may be loaded, and how long they may take. */
+export interface ModuleSettings {
+  /** Any file, none, or files within these directories. */
+  readonly allow: boolean | readonly string[];
+  readonly slowMs: number;
+  readonly timeoutMs: number;
+}
+
 /** What is known of a cluster before it is built. */
 export interface ClusterFacts {
   readonly name?: string;
@@ -66,6 +92,8 @@ export interface CompileEnv<M = unknown> {
   readonly logger: Logger;
   /** What `metrics` returned. */
   readonly metrics: M;
+  /** What `load` returned. */
+  readonly part: PolicyPart | null;
   /** A cluster that `clusters` named. */
   cluster(name: string): Cluster;
 }

@@ -10,8 +10,9 @@ import { BufferBudget } from '../http2/buffer-budget.ts';
 import { FlushScheduler } from '../http2/flush-scheduler.ts';
 import { HpackCaches } from '../http2/hpack/caches.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
-import { policyMetrics } from '../policies/compile.ts';
+import { type PolicyDeps, partsOf, policyMetrics } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
+import { PartStore } from '../policies/parts.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
@@ -54,6 +55,8 @@ export interface App {
   readonly config: Config;
   /** Why it is not ready, in plain words; empty when it is. */
   notReadyBecause(): string[];
+  /** Files that policies of the configuration loaded. */
+  policyFiles(): string[];
   /** Calls in flight, and calls that ended, over all listeners. */
   calls(): { readonly active: number; readonly ended: number };
   /** Reads the configuration anew and puts it in force, or says why not. Never rejects. */
@@ -64,7 +67,7 @@ export interface App {
 
 /** Builds everything from a configuration and starts it in order; rejects with a sentence and leaves nothing behind. */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
-  const { clock, logger, policies = builtIn } = deps;
+  const { clock, logger } = deps;
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
   const internalErrors = new InternalErrors(rateLimitedLogger(logger, clock));
@@ -99,8 +102,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     internalErrors,
     memory,
     sharedPorts: config.drain.handoverMs !== undefined,
-    policies,
-    policyMetrics: policyMetrics(telemetry.registry, policies),
+    policies: policyDepsOf(deps, telemetry),
     telemetry,
   };
   const reloader = new Reloader(parts, build);
@@ -141,7 +143,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   memory.start();
   lifecycle.started();
   logAdmin(admin, logger);
-  return appOf(parts, admin, internalErrors, reload, () => lifecycle.stop(drainable));
+  return appOf({ parts, admin, build, internalErrors, reload, stop: () => lifecycle.stop(drainable) });
 }
 
 /** What all connections of the process share, whatever its configuration is. */
@@ -158,13 +160,16 @@ function sharedState(): Pick<
   };
 }
 
-function appOf(
-  parts: AppParts,
-  admin: AdminServer,
-  internalErrors: InternalErrors,
-  reload: App['reload'],
-  stop: () => Promise<DrainResult>,
-): App {
+function policyDepsOf({ policies = builtIn, parts }: AppDeps, { registry }: Telemetry): PolicyDeps {
+  return { list: policies, metrics: policyMetrics(registry, policies), parts: new PartStore(parts) };
+}
+
+interface AppInput extends Pick<App, 'admin' | 'internalErrors' | 'reload' | 'stop'> {
+  readonly parts: AppParts;
+  readonly build: ListenerBuildDeps;
+}
+
+function appOf({ parts, admin, build, internalErrors, reload, stop }: AppInput): App {
   return {
     listenerAddress: (name) =>
       parts.running.listeners.find((one) => one.listener.settings.name === name)!.listener.address,
@@ -179,6 +184,10 @@ function appOf(
       return parts.running.config;
     },
     notReadyBecause: () => notReadyBecause(parts),
+    policyFiles() {
+      const routes = parts.running.config.listeners.flatMap((listener) => listener.routes);
+      return routes.flatMap((route) => partsOf(route, build.policies)).flatMap(({ files }) => files);
+    },
     calls() {
       const listeners = everyListener(parts);
       return { active: activeCalls(listeners), ended: endedCalls(listeners) };

@@ -10,7 +10,7 @@ import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
 import { upgradeDownstream } from '../listeners/upgrade-downstream.ts';
-import type { PolicyList } from '../policies/compile.ts';
+import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
 import type { TcpPassthrough } from '../tcp/passthrough.ts';
@@ -84,11 +84,12 @@ export function sameRoutes(
   { config, clusters }: Pick<ListenerParts, 'config' | 'clusters'>,
   wanted: ListenerConfig,
   after: ReadonlyMap<string, BuiltCluster>,
-  policies: PolicyList,
+  policies: PolicyDeps,
 ): boolean {
-  if (!sameRouting(config, wanted, policies)) return false;
+  if (!sameRouting(config, wanted, policies.list)) return false;
+  if (!sameParts(config.routes, wanted.routes, policies)) return false;
   return config.routes
-    .flatMap((route) => clustersOfRoute(route, '', policies))
+    .flatMap((route) => clustersOfRoute(route, '', policies.list))
     .every(({ name = '' }) => clusters.get(name)?.cluster === after.get(name)?.cluster);
 }
 

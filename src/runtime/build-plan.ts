@@ -1,12 +1,11 @@
 import { planRoute, type RoutePlan } from '../call/route-plan.ts';
 import type { RouteConfig } from '../config/table.ts';
-import { compilePolicies, type PolicyList, type PolicyMetrics } from '../policies/compile.ts';
+import { compilePolicies, type PolicyDeps } from '../policies/compile.ts';
 import type { CompileEnv } from '../policies/policy.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 
 export interface PlanDeps extends Pick<CompileEnv, 'clock' | 'random' | 'logger'> {
-  readonly policies: PolicyList;
-  readonly policyMetrics: PolicyMetrics;
+  readonly policies: PolicyDeps;
 }
 
 /** What the requests of a route share: all that can be worked out ahead of them. */
@@ -17,8 +16,8 @@ export function buildPlan(
   deps: PlanDeps,
 ): RoutePlan {
   const cluster = (name: string): Cluster => clusters.get(name)!.cluster;
-  const { clock, random, logger, policies, policyMetrics } = deps;
+  const { clock, random, logger, policies } = deps;
   const env = { listener, route: route.name, clock, random, logger, cluster };
-  const stages = compilePolicies(route, env, policyMetrics, policies);
+  const stages = compilePolicies(route, env, policies);
   return planRoute(route.name, route.cluster === undefined ? null : cluster(route.cluster), stages);
 }

@@ -6,6 +6,7 @@ import type { LineLogger } from '../core/line-logger.ts';
 import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { PolicyList } from '../policies/compile.ts';
+import type { PolicyParts } from '../policies/parts.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
@@ -26,7 +27,9 @@ export interface AppDeps {
   /** Outrigger's version. */
   readonly version: string;
   /** Reads the configuration anew, as it was read at the start; absent where there is nothing to read. */
-  readonly load?: () => LoadResult;
+  readonly load?: () => LoadResult | Promise<LoadResult>;
+  /** What the policies of the first configuration loaded from outside. */
+  readonly parts?: PolicyParts;
   /** `POST /quitquitquit` was asked for, and the drain is over. */
   readonly onQuit: () => void;
   /** For tests: other policies than Outrigger's. */

@@ -112,7 +112,7 @@ function planListeners(
     const prepared = withPlace(`listener ${wanted.name}`, () => {
       const settings = listenerSettings(wanted, deps);
       const sameFiles = tlsDigest(parts.listener.settings.tls) === tlsDigest(settings.tls);
-      const same = sameFiles && sameAccepting(parts.config, wanted, deps.policies);
+      const same = sameFiles && sameAccepting(parts.config, wanted, deps.policies.list);
       return same ? null : parts.listener.prepare(settings);
     });
     if (prepared !== null) undo.push(() => parts.listener.discard(prepared));

@@ -3,7 +3,7 @@ import type { Config } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
 import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
-import type { PolicyList } from '../policies/compile.ts';
+import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { formatProblem, sortProblems } from '../schema/problem.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
 import type { BuiltCluster } from './build-cluster.ts';
@@ -77,10 +77,11 @@ export class Reloader {
     const { deps, running } = this.parts;
     if (this.parts.lifecycle.state === 'draining') return this.refused([this.drainingNow()]);
     if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
-    const loaded = deps.load();
+    const loaded = await deps.load();
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
     const fixed = sortProblems(restartProblems(running.config, loaded.config, loaded.placeOf));
     if (fixed.length > 0) return this.refused(fixed.map(formatProblem));
+    this.deps.policies.parts.add(loaded.parts ?? new Map());
     const plan = planReload(running, loaded.config, this.deps);
     const changes = changesOf(plan, running.config, this.deps.policies);
     const warnings = loaded.warnings.map(formatProblem);
@@ -230,7 +231,7 @@ const idleCheckMs = 100;
 /** What a cluster's new discovery said first, until the switch. */
 type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'applied'>;
 
-function changesOf(plan: ReloadPlan, before: Config, policies: PolicyList): string[] {
+function changesOf(plan: ReloadPlan, before: Config, policies: PolicyDeps): string[] {
   const changes: string[] = [];
   const tell = (what: string, names: readonly string[]): void => {
     if (names.length > 0) changes.push(`${what} ${names.join(', ')}`);
@@ -241,7 +242,9 @@ function changesOf(plan: ReloadPlan, before: Config, policies: PolicyList): stri
   );
   const routed = plan.keptListeners.filter(
     ({ parts, config: wanted, prepared }) =>
-      prepared !== null || !sameListener(parts.config, wanted, policies),
+      prepared !== null ||
+      !sameListener(parts.config, wanted, policies.list) ||
+      !sameParts(parts.config.routes, wanted.routes, policies),
   );
   tell('new cluster', plan.newClusters.filter((one) => !replaced.includes(one)).map(nameOf));
   tell('rebuilt cluster', replaced.map(nameOf));

@@ -4,6 +4,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { SeededRandom } from '../../src/core/random.ts';
 import { compilePolicies, policyMetrics } from '../../src/policies/compile.ts';
 import { policies } from '../../src/policies/list.ts';
+import { PartStore } from '../../src/policies/parts.ts';
 import type { RoutePolicy } from '../../src/policies/policy.ts';
 import type { Raw } from '../../src/schema/scalar-type.ts';
 import { propertyName } from '../../src/schema/shape.ts';
@@ -33,5 +34,6 @@ export function stagesOf(route: Readonly<Record<string, Raw>>, options: CompileO
     logger: silentLogger,
     cluster: (name: string) => clusters.find((cluster) => cluster.name === name)!,
   };
-  return compilePolicies(typed, env, policyMetrics(registry, list), list);
+  const metrics = policyMetrics(registry, list);
+  return compilePolicies(typed, env, { list, metrics, parts: new PartStore() });
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configOf } from '../../src/cli/run.ts';
+import type { Config } from '../../src/config/table.ts';
 import { type Address, formatAddress } from '../../src/core/address.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { lineLogger } from '../../src/core/line-logger.ts';
@@ -60,6 +61,8 @@ export interface Sidecar {
 export interface SidecarDeps extends Partial<AppDeps> {
   /** Exceptions of the sidecar's own are what the test is about. */
   readonly expectsBugs?: boolean;
+  /** In the place of the shape. */
+  readonly config?: Config;
 }
 
 /**
@@ -68,16 +71,18 @@ export interface SidecarDeps extends Partial<AppDeps> {
  */
 export async function startSidecar(
   shape: ConfigShape,
-  { expectsBugs = false, ...deps }: SidecarDeps = {},
+  { expectsBugs = false, config: given, ...deps }: SidecarDeps = {},
 ): Promise<Sidecar> {
-  const config = configOf(
-    {
-      admin: { listen: '127.0.0.1:0' },
-      drain: { grace: '2s', goawayDelay: '0s' },
-      ...shape,
-    },
-    deps.policies,
-  );
+  const config =
+    given ??
+    configOf(
+      {
+        admin: { listen: '127.0.0.1:0' },
+        drain: { grace: '2s', goawayDelay: '0s' },
+        ...shape,
+      },
+      deps.policies,
+    );
   const log: string[] = [];
   const seed = randomInt(2 ** 31);
   const app = await startApp(config, {

@@ -55,7 +55,7 @@ export const routesLead: Rule = (config, diagnostics, { policies }) => {
 };
 
 /** The clusters that requests of a route may go to, as far as their names are known. */
-function clustersLedTo(route: DraftRoute, policies: PolicyList): string[] {
+export function clustersLedTo(route: DraftRoute, policies: PolicyList): string[] {
   const replacing = policies.filter(({ replacesCluster }) => replacesCluster);
   return clustersOfRoute(route, '', replacing).flatMap(({ name }) => name ?? []);
 }

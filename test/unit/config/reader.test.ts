@@ -7,7 +7,7 @@ const wrong: [string, string, string][] = [
   [
     'an unknown key like no other',
     'qwerty: { attempts: 3 }',
-    'f.yaml:10:1 qwerty: "qwerty" is not a known key; write admin, listeners, clusters, telemetry, limits, drain, reload, zone or log',
+    'f.yaml:10:1 qwerty: "qwerty" is not a known key; write admin, listeners, clusters, telemetry, modules, limits, drain, reload, zone or log',
   ],
   [
     'a key that is no word',
@@ -17,7 +17,7 @@ const wrong: [string, string, string][] = [
   [
     'a key of every object',
     '__proto__: {}',
-    'f.yaml:10:1 __proto__: "__proto__" is not a known key; write admin, listeners, clusters, telemetry, limits, drain, reload, zone or log',
+    'f.yaml:10:1 __proto__: "__proto__" is not a known key; write admin, listeners, clusters, telemetry, modules, limits, drain, reload, zone or log',
   ],
   [
     'a key twice',

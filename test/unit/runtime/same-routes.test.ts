@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { configOf } from '../../../src/cli/run.ts';
-import { policies } from '../../../src/policies/list.ts';
+import { policies as list } from '../../../src/policies/list.ts';
+import { PartStore } from '../../../src/policies/parts.ts';
 import { sameRoutes } from '../../../src/runtime/build-listener.ts';
 
 describe('runtime/build-listener', () => {
@@ -17,6 +18,7 @@ describe('runtime/build-listener', () => {
         ],
         clusters: [{ name: 'a', endpoints: [{ address: '127.0.0.1:1' }] }],
       }).listeners[0];
+    const policies = { list, metrics: new Map(), parts: new PartStore() };
     const before = { config: listenerOf({}), clusters: new Map() };
     expect(sameRoutes(before, listenerOf({}), new Map(), policies)).to.equal(true);
     for (const changed of [
