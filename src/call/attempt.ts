@@ -56,6 +56,10 @@ export class Attempt implements StreamOpener {
     return this.owner.forwardsClient;
   }
 
+  get ended(): boolean {
+    return this.lease.ended;
+  }
+
   /** Stops it without a verdict from the endpoint. */
   cancel(code: ErrorCode, ending: Ending, nowMs: number): void {
     if (this.lease.ended) return;

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { endings } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { Field } from '../core/field.ts';
-import type { HeaderBlock } from '../core/header-block.ts';
+import { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { CallRecord, EndedBy } from '../telemetry/call-record.ts';
@@ -21,7 +21,15 @@ import { newOnceDispatcher } from './dispatch/once.ts';
 import { errorReply, errorTrailers } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
 import type { Peer } from './peer.ts';
-import { attemptHead, type PipelineRequest, replyHeadOf, replyTrailersOf, runPipeline } from './pipeline.ts';
+import {
+  attemptHead,
+  ownReplyHead,
+  ownReplyTrailers,
+  type PipelineRequest,
+  replyHeadOf,
+  replyTrailersOf,
+  runPipeline,
+} from './pipeline.ts';
 import type { Abortable, ProxyContext } from './plan.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
 import type { RoutePlan, StageLists } from './route-plan.ts';
@@ -257,8 +265,14 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   get clientSetDeadline(): boolean {
     return this.routed.timeoutMs <= this.routed.plan!.timeoutMs;
   }
-  attemptHead(head: HeaderBlock, endpoint: Endpoint): HeaderBlock {
-    return attemptHead(this, this.stages, head, endpoint);
+  attemptHead(head: HeaderBlock, endpoint: Endpoint): HeaderBlock | null {
+    return this.orFail(attemptHead(this, this.stages, head, endpoint));
+  }
+  /** Null, and the call has failed, where a stage gave an error. */
+  private orFail(block: HeaderBlock | ReplyError): HeaderBlock | null {
+    if (block instanceof HeaderBlock) return block;
+    this.fail(block);
+    return null;
   }
   requestSent(bytes: number): void {
     this.client.consumed(bytes);
@@ -268,40 +282,44 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
 
   replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
     if (this.state === 'settled') return;
-    this.state = 'relaying';
     this.record.headMs = this.clock.now();
     records.noteHead(this.record, attempt.record, head);
     const { affinity } = this.cluster!;
     const bound = affinity === null ? head : affinity.bind(head, this.affinityKey, attempt.endpoint);
-    this.client.head(this.replyHeadFor(bound, attempt.endpoint), end);
+    const { stages } = this;
+    const shown = stages === null ? bound : this.orFail(replyHeadOf(this, stages, bound, attempt.endpoint));
+    if (shown === null) return;
+    this.state = 'relaying';
+    this.client.head(shown, end);
   }
 
   replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    // A stage failed at the head, and more of the reply was held back behind it.
+    if (this.state === 'settled') return;
     this.record.responseBytes += end - start;
     if (this.routed.grpc) this.replyMessages.add(bytes, start, end);
     this.client.data(bytes, start, end, last);
   }
 
   replyTrailers({ endpoint }: Attempt, trailers: HeaderBlock): void {
-    this.client.trailers(this.replyTrailersFor(trailers, endpoint));
+    if (this.state === 'settled') return;
+    const { stages } = this;
+    const shown = stages === null ? trailers : this.orFail(replyTrailersOf(this, stages, trailers, endpoint));
+    if (shown !== null) this.client.trailers(shown);
   }
 
   replyEnded(nowMs: number): void {
     this.settle('upstream', nowMs);
   }
 
-  private replyHeadFor(head: HeaderBlock, endpoint: Endpoint | null): HeaderBlock {
-    return this.stages === null ? head : replyHeadOf(this, this.stages, head, endpoint);
-  }
-
-  private replyTrailersFor(trailers: HeaderBlock, endpoint: Endpoint | null): HeaderBlock {
-    return this.stages === null ? trailers : replyTrailersOf(this, this.stages, trailers, endpoint);
+  private ownTrailers(trailers: HeaderBlock): HeaderBlock {
+    return this.stages === null ? trailers : ownReplyTrailers(this, this.stages, trailers);
   }
 
   /** A reply that Outrigger gives itself. The policies of the route see its head as they see that of an endpoint. */
   private sendReply(head: HeaderBlock, body: Uint8Array | null): void {
     const empty = body === null || body.length === 0;
-    this.client.head(this.replyHeadFor(head, null), empty);
+    this.client.head(this.stages === null ? head : ownReplyHead(this, this.stages, head), empty);
     if (!empty) this.client.data(body, 0, body.length, true);
   }
 
@@ -337,7 +355,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
 
   /** Ends a reply whose head the client has: gRPC has trailers for that, and in HTTP the reply breaks off. */
   private endReply(error: ReplyError): void {
-    if (this.grpc) this.client.trailers(this.replyTrailersFor(errorTrailers(error), null));
+    if (this.grpc) this.client.trailers(this.ownTrailers(errorTrailers(error)));
     else this.client.reset(ErrorCode.INTERNAL_ERROR);
   }
 

@@ -1,4 +1,4 @@
-import type { HeaderBlock } from '../core/header-block.ts';
+import { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { EndedBy } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
@@ -79,41 +79,78 @@ function admit(request: PipelineRequest): void {
   else request.refused(mismatch.error, mismatch.endedBy);
 }
 
-/** The head that an endpoint gets, after the stages that act on attempts. */
+/** The head that an endpoint gets, after the stages that act on attempts; or the error of one, which ends the request. */
 export function attemptHead(
   request: RequestView,
   stages: StageLists | null,
   head: HeaderBlock,
   endpoint: Endpoint,
-): HeaderBlock {
+): HeaderBlock | ReplyError {
   if (stages === null) return head;
   let changed = head;
-  for (const stage of stages.attempt) changed = stage.attempt!(request, changed, endpoint);
+  for (const stage of stages.attempt) {
+    const next = stage.attempt!(request, changed, endpoint);
+    if (!(next instanceof HeaderBlock)) return next;
+    changed = next;
+  }
   return changed;
 }
 
-/** The reply's head that the client gets. The last stage comes first: replies pass the list the other way round. */
+/**
+ * The head of an endpoint's reply that the client gets, or the error of a stage, which ends the request. The last stage comes
+ * first: replies pass the list the other way round.
+ */
 export function replyHeadOf(
   request: RequestView,
   stages: StageLists,
   head: HeaderBlock,
-  endpoint: Endpoint | null,
-): HeaderBlock {
+  endpoint: Endpoint,
+): HeaderBlock | ReplyError {
   let changed = head;
-  for (let i = stages.reply.length - 1; i >= 0; i--)
-    changed = stages.reply[i].reply!(request, changed, endpoint);
+  for (let i = stages.reply.length - 1; i >= 0; i--) {
+    const next = stages.reply[i].reply!(request, changed, endpoint);
+    if (!(next instanceof HeaderBlock)) return next;
+    changed = next;
+  }
   return changed;
 }
 
-/** The same for its trailers. */
+/** The same for a reply of Outrigger itself. It may be an error already, so that a stage that fails only leaves it as it is. */
+export function ownReplyHead(request: RequestView, stages: StageLists, head: HeaderBlock): HeaderBlock {
+  let changed = head;
+  for (let i = stages.reply.length - 1; i >= 0; i--) {
+    const next = stages.reply[i].reply!(request, changed, null);
+    if (next instanceof HeaderBlock) changed = next;
+  }
+  return changed;
+}
+
+/** The trailers of a reply, as `replyHeadOf`. */
 export function replyTrailersOf(
   request: RequestView,
   stages: StageLists,
   trailers: HeaderBlock,
-  endpoint: Endpoint | null,
+  endpoint: Endpoint,
+): HeaderBlock | ReplyError {
+  let changed = trailers;
+  for (let i = stages.trailers.length - 1; i >= 0; i--) {
+    const next = stages.trailers[i].trailers!(request, changed, endpoint);
+    if (!(next instanceof HeaderBlock)) return next;
+    changed = next;
+  }
+  return changed;
+}
+
+/** The trailers with which Outrigger itself ends a reply, as `ownReplyHead`. */
+export function ownReplyTrailers(
+  request: RequestView,
+  stages: StageLists,
+  trailers: HeaderBlock,
 ): HeaderBlock {
   let changed = trailers;
-  for (let i = stages.trailers.length - 1; i >= 0; i--)
-    changed = stages.trailers[i].trailers!(request, changed, endpoint);
+  for (let i = stages.trailers.length - 1; i >= 0; i--) {
+    const next = stages.trailers[i].trailers!(request, changed, null);
+    if (next instanceof HeaderBlock) changed = next;
+  }
   return changed;
 }

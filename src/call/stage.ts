@@ -88,10 +88,10 @@ export interface Stage {
   readonly telemetry?: RouteTelemetry;
   /** Before an endpoint is picked: lets the request go on, delays it, or answers it. */
   request?(request: RequestView, resume: Resume): Verdict;
-  /** The head of one attempt, whose endpoint is known. */
-  attempt?(request: RequestView, head: HeaderBlock, endpoint: Endpoint): HeaderBlock;
+  /** The head of one attempt, whose endpoint is known. An error ends the request, here and below. */
+  attempt?(request: RequestView, head: HeaderBlock, endpoint: Endpoint): HeaderBlock | ReplyError;
   /** The head of the reply, also of one that Outrigger gives itself. `endpoint` is null there. */
-  reply?(request: RequestView, head: HeaderBlock, endpoint: Endpoint | null): HeaderBlock;
+  reply?(request: RequestView, head: HeaderBlock, endpoint: Endpoint | null): HeaderBlock | ReplyError;
   /** The trailers of the reply. */
-  trailers?(request: RequestView, trailers: HeaderBlock, endpoint: Endpoint | null): HeaderBlock;
+  trailers?(request: RequestView, trailers: HeaderBlock, endpoint: Endpoint | null): HeaderBlock | ReplyError;
 }

@@ -1,5 +1,5 @@
 import { boundedText } from '../core/bounded-text.ts';
-import type { Ending } from '../core/ending.ts';
+import { type Ending, endings } from '../core/ending.ts';
 import type { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
@@ -83,9 +83,14 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
     const forwarded = outgoingHead(this.outgoing, traceparent, this.trace!, record, Number.POSITIVE_INFINITY);
     const plan = this.routed.plan!;
     const stages = plan.stages?.websocket ?? null;
+    const head = attemptHead(this, stages, forwarded, endpoint);
+    if (!(head instanceof HeaderBlock)) {
+      this.release(attempt, endings.terminated, head);
+      return { kind: 'error', error: head };
+    }
     const chosen: ChosenEndpoint = {
       endpoint,
-      head: attemptHead(this, stages, forwarded, endpoint),
+      head,
       clientAddress: plan.forwardsClient ? this.record.clientAddress : null,
       replyFields: this.cluster!.affinity?.bind(noHead, this.key, endpoint).allFields ?? [],
       release: (ending, error) => this.release(attempt, ending, error),

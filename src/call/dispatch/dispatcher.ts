@@ -72,8 +72,8 @@ export interface DispatchedCall {
   readonly deadline: Deadline | null;
   /** The client has set the deadline, and not the route. */
   readonly clientSetDeadline: boolean;
-  /** Applies the stages that act on attempts to the head of one. */
-  attemptHead(head: HeaderBlock, endpoint: Endpoint): HeaderBlock;
+  /** Applies the stages that act on attempts to the head of one; null, and the call has failed, where one of them gave an error. */
+  attemptHead(head: HeaderBlock, endpoint: Endpoint): HeaderBlock | null;
   /** This many bytes of the request have left for an endpoint: the client may send as many more. */
   requestSent(bytes: number): void;
   /** Relays the head of the reply; nothing follows it where `end` is true. */

@@ -109,13 +109,13 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     const keptBytes = replay === null ? 0 : replay.length;
     const last = this.call.requestEnded && this.requestTrailers === null;
     const head = this.headOf(attempt);
-    if (!this.accepts(attempt, head)) return;
+    if (head === null || !this.accepts(attempt, head)) return;
     stream.head(head, last && keptBytes === 0);
     if (keptBytes > 0) stream.data(replay!.bytes, 0, keptBytes, last);
     if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
   }
 
-  private headOf(attempt: Attempt): HeaderBlock {
+  private headOf(attempt: Attempt): HeaderBlock | null {
     const { call } = this;
     const { deadline } = call;
     const hasTimeout = call.grpc && deadline !== null;
@@ -283,6 +283,8 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
 
   /** The whole reply was relayed; `last` holds its status, null where it has none. */
   private replyEnded(attempt: Attempt, last: HeaderBlock | null): void {
+    // A stage gave an error for it, with which the call has ended.
+    if (attempt.ended) return;
     const { call } = this;
     const { record } = call;
     const nowMs = call.clock.now();
