@@ -145,9 +145,19 @@ describe('headers, end to end', () => {
       });
     expect(await get(authority.issue(['a.test', 'spiffe://td/ns/a']))).to.equal(200);
     expect(await get({})).to.equal(200);
+    const session = http2.connect(`https://${proxy.target()}`, {
+      ...authority.issue(['b.test']),
+      servername: 'localhost',
+      ca: authority.cert,
+    });
+    defer(() => session.destroy());
+    const stream = session.request({ 'x-identity': 'spiffe://td/forged' });
+    const head = await new Promise<http2.IncomingHttpHeaders>((resolve) => stream.on('response', resolve));
+    expect(head[':status']).to.equal(200);
     expect(server.seen.map((request) => request.headers['x-identity'])).to.deep.equal([
       'spiffe://td/ns/a',
       undefined,
+      'b.test',
     ]);
   });
 });
