@@ -1,4 +1,4 @@
-import { Field } from '../../core/field.ts';
+import { Field, type FieldKind, kindOfName } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
 import { isSecretKey } from '../../core/secret-keys.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -22,6 +22,8 @@ interface Change {
   readonly template: Template;
   /** Credentials stay out of the compression tables of HTTP/2 (RFC 7541 section 7.1.3). */
   readonly sensitive: boolean;
+  /** Of the name: an expanded value is always well-formed, so nobody needs to look at it again. */
+  readonly kind: FieldKind | undefined;
   /** Made once, where the value is always the same. */
   readonly field: Field | null;
 }
@@ -57,7 +59,7 @@ export class HeaderChanges {
       const value = change.field?.value ?? change.template.expand(source);
       if (value === '') continue;
       if (change.operation === 'append' && kept !== null && appendTo(kept, change, value)) continue;
-      added.push(change.field ?? new Field(change.name, value, change.sensitive));
+      added.push(change.field ?? new Field(change.name, value, change.sensitive, change.kind));
     }
     if (kept !== null) return new HeaderBlock([...kept, ...added]);
     return added.length === 0 ? block : new HeaderBlock(added, block);
@@ -97,5 +99,5 @@ function changeOf(operation: Operation, name: string, template: Template): Chang
   const sensitive = isSecretKey(name);
   const field = constant === null ? null : new Field(name, constant, sensitive);
   if (field !== null) field.repeated = !sensitive;
-  return { operation, name, template, sensitive, field };
+  return { operation, name, template, sensitive, kind: kindOfName(name), field };
 }
