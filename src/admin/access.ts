@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isLoopbackHost } from '../core/loopback.ts';
 import { type Reply, text } from './reply.ts';
-import { isLoopbackHost } from './request-guard.ts';
 
 /** What clients on other machines show to be let in. */
 export interface AdminCredentials {

@@ -1,7 +1,7 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
-import { callIsError, callTally } from '../telemetry/outcome.ts';
+import { callIsError, callTally } from '../telemetry/call-status.ts';
 import { bytesText, durationText } from './quantities.ts';
 import { printable } from './text-table.ts';
 

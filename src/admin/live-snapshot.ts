@@ -1,5 +1,5 @@
 import type { CallRecord } from '../telemetry/call-record.ts';
-import { callIsError } from '../telemetry/outcome.ts';
+import { callIsError } from '../telemetry/call-status.ts';
 import type {
   AdminDeps,
   ClusterSnapshot,
@@ -76,7 +76,7 @@ export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
     readiness: deps.readiness(),
     totals: deps.stats().totals,
     listeners: deps.listeners().slice(0, liveListenersMax),
-    clusters: fitClusters(all),
+    clusters: clustersWithinLimit(all),
     clustersLeftOut: Math.max(0, all.length - liveClustersMax),
     failed,
     slow: slow.map((call) => summarizeCall(call, nowWallMs)),
@@ -113,7 +113,7 @@ function gatherAlike(calls: readonly CallRecord[], nowWallMs: number): FailedCal
 }
 
 /** Keeps the unusable endpoints of a cluster too large to show: they are what the reader came for. */
-function fitClusters(all: readonly ClusterSnapshot[]): LiveCluster[] {
+function clustersWithinLimit(all: readonly ClusterSnapshot[]): LiveCluster[] {
   let room = liveEndpointsMax;
   return all.slice(0, liveClustersMax).map((cluster) => {
     const { endpoints } = cluster;

@@ -100,7 +100,7 @@ export function entityTag(body: Buffer): string {
  * `json` or `text`: `?format=` decides, else `Accept`. A browser that lists neither gets text, which it can show.
  * Undefined for a format there is none of.
  */
-export function wantedFormat(query: URLSearchParams, accept: string): 'json' | 'text' | undefined {
+export function requestedFormat(query: URLSearchParams, accept: string): 'json' | 'text' | undefined {
   const format = query.get('format');
   if (format !== null) return format === 'json' || format === 'text' ? format : undefined;
   const jsonAt = accept.indexOf('application/json');

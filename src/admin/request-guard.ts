@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { canonicalIp, isLoopbackHost } from '../core/loopback.ts';
 
 /** What of a request decides whether the admin server answers it at all. */
 export interface GuardedRequest {
@@ -58,35 +59,13 @@ function hostAllowed(
 ): boolean {
   if (name === 'localhost' || allowedHosts.some((allowed) => isSameHost(allowed, name))) return true;
   if (isIP(name) === 0) return false;
-  if (anyAddress || isLoopback(name)) return true;
+  if (anyAddress || isLoopbackHost(name)) return true;
   return localAddress !== undefined && canonicalIp(name) === canonicalIp(localAddress);
 }
 
 function isSameHost(allowed: string, name: string): boolean {
   const host = allowed.toLowerCase().replace(/\.$/, '');
   return host === name || (isIP(name) !== 0 && isIP(host) !== 0 && canonicalIp(host) === canonicalIp(name));
-}
-
-function isLoopback(ip: string): boolean {
-  const canonical = canonicalIp(ip);
-  return canonical === '::1' || (isIP(canonical) === 4 && canonical.startsWith('127.'));
-}
-
-/** Whether an address listens to this machine only. */
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || (isIP(host) !== 0 && isLoopback(host));
-}
-
-/** One spelling per address: IPv6 compressed, IPv4-mapped IPv6 as IPv4. */
-function canonicalIp(ip: string): string {
-  if (isIP(ip) !== 6) return ip;
-  const bare = ip.split('%')[0]; // a zone is of no interest and no URL can carry it
-  const canonical = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
-  if (!mapped) return canonical;
-  const high = Number.parseInt(mapped[1], 16);
-  const low = Number.parseInt(mapped[2], 16);
-  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
 }
 
 /** `Origin` is `scheme://host[:port]`; ours repeats `Host`. `null` (a sandboxed frame, a file) is foreign. */

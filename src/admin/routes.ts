@@ -4,7 +4,7 @@ import type { AdminDeps } from './deps.ts';
 import { explainCall } from './explain-call.ts';
 import { liveSnapshot, summarizeCall } from './live-snapshot.ts';
 import { maskSecrets } from './mask-secrets.ts';
-import { json, type Reply, text, wantedFormat } from './reply.ts';
+import { json, type Reply, requestedFormat, text } from './reply.ts';
 import {
   clustersText,
   configText,
@@ -194,7 +194,7 @@ function shown(path: string): string {
 }
 
 function inFormat<T>(request: AdminRequest, value: T, toText: (value: T) => string, status = 200): Reply {
-  const format = wantedFormat(request.query, request.accept);
+  const format = requestedFormat(request.query, request.accept);
   if (format === undefined) return text('Write format=json or format=text.', 400);
   return format === 'json' ? json(value, status) : text(toText(value), status);
 }

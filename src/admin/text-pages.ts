@@ -112,7 +112,7 @@ export function listenersText(listeners: readonly ListenerSnapshot[]): string {
       String(l.connections),
       String(l.active),
       String(l.total),
-      l.going ? 'going' : '',
+      l.going ? 'draining' : '',
     ]),
   );
 }

@@ -1,12 +1,12 @@
 import type { Random } from '../core/random.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
+import { balanceGroups } from './group-balancer.ts';
 import type { BalancerKind } from './kind.ts';
 import type { LatencyEstimator } from './latency.ts';
 import { balancerKinds } from './list.ts';
+import { distributeByPriority } from './priorities.ts';
 import type { BalancerSettings } from './settings.ts';
-import { shareOut } from './share-out.ts';
-import { spread } from './spread.ts';
 
 const kinds: ReadonlyMap<string, BalancerKind> = new Map(balancerKinds.map((kind) => [kind.name, kind]));
 
@@ -30,7 +30,7 @@ export function affinityOf(settings: BalancerSettings): Affinity | null {
 }
 
 /** What else there is to know of the endpoints than which are usable. */
-export interface Surroundings<E> {
+export interface BalancerContext<E> {
   /** All but those that are to get no calls whatever happens: for priorities, zones and panic. */
   readonly members: readonly E[];
   /** The zone that this process is in, '' where it is not known. */
@@ -39,19 +39,19 @@ export interface Surroundings<E> {
 
 /**
  * A balancer over the usable endpoints (healthy, not ejected, not draining, below their limits): first the priority and
- * the zone by `share-out.ts`, then the endpoint by the policy.
+ * the zone by `priorities.ts`, then the endpoint by the policy.
  */
 export function buildBalancer<E extends Candidate>(
   usable: readonly E[],
   settings: BalancerSettings,
   random: Random,
-  { members, localZone }: Surroundings<E> = { members: usable, localZone: '' },
+  { members, localZone }: BalancerContext<E> = { members: usable, localZone: '' },
 ): Balancer<E> {
-  const groups = shareOut(usable, members, settings, localZone);
+  const groups = distributeByPriority(usable, members, settings, localZone);
   return kindNamed(settings.policy).create({
     settings,
     random,
     groups,
-    over: (choose) => spread(groups, choose, random),
+    over: (choose) => balanceGroups(groups, choose, random),
   });
 }

@@ -11,7 +11,7 @@ export interface Candidate {
   readonly weight: number;
   /** The same once slow start is over. */
   readonly configuredWeight: number;
-  /** Failure domain, '' where unknown. See `share-out.ts` for this and the priority. */
+  /** Failure domain, '' where unknown. See `priorities.ts` for this and the priority. */
   readonly zone: string;
   /** 0 is used first. */
   readonly priority: number;

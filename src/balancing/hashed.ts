@@ -20,7 +20,7 @@ export interface HashedOptions {
 }
 
 /** What decided: `PickReason.variant`. */
-const Decided = { owner: 0, ownerTried: 1, ownerFull: 2, noKey: 3 } as const;
+const Decided = { owner: 0, ownerExcluded: 1, ownerFull: 2, noKey: 3 } as const;
 
 /**
  * Calls of one key go to one endpoint, whoever asks and whenever, as long as it is there. A call without a key gets a random
@@ -70,7 +70,7 @@ export function hashed<E extends Candidate>(
   /** The latest pick: its hash, who owns that, and whether this one had been tried. */
   let latestHash = 0;
   let owner = 0;
-  let ownerTried = false;
+  let ownerExcluded = false;
   return {
     endpoints,
     pick(_nowMs, excluded, key) {
@@ -80,8 +80,8 @@ export function hashed<E extends Candidate>(
       owner = indexOf(hash);
       const first = endpoints[owner];
       const each = bounded ? perWeight() : 0;
-      ownerTried = excluded?.has(first) === true;
-      return ownerTried || (bounded && full(first, each)) ? next(hash, excluded, each) : first;
+      ownerExcluded = excluded?.has(first) === true;
+      return ownerExcluded || (bounded && full(first, each)) ? next(hash, excluded, each) : first;
     },
     explain(picked, _nowMs, key) {
       const first = endpoints[owner];
@@ -90,8 +90,8 @@ export function hashed<E extends Candidate>(
       if (key === '') reason = new PickReason(words, Decided.noKey, picked, weight, 0);
       else if (first === picked) reason = new PickReason(words, Decided.owner, picked, weight, 0);
       else {
-        const variant = ownerTried ? Decided.ownerTried : Decided.ownerFull;
-        const limit = ownerTried ? 0 : Math.ceil(perWeight() * first.configuredWeight);
+        const variant = ownerExcluded ? Decided.ownerExcluded : Decided.ownerFull;
+        const limit = ownerExcluded ? 0 : Math.ceil(perWeight() * first.configuredWeight);
         reason = new PickReason(words, variant, picked, weight, 0, first, first.configuredWeight, limit);
       }
       reason.hash = latestHash;
@@ -109,7 +109,7 @@ function hashWords(table: string, described: string): PickWords {
     const owned = `the key of the request (${described}) has the hash ${text}, which the ${table} table gives to`;
     if (variant === Decided.owner) return `${owned} ${address}`;
     const why =
-      variant === Decided.ownerTried
+      variant === Decided.ownerExcluded
         ? 'which the call has used already'
         : `which has ${otherActive} in flight and may have ${ofThousandths(otherValue)} (boundedLoad)`;
     return `${owned} ${other}, ${why}; ${address} is the next for this key`;

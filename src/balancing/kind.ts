@@ -4,8 +4,8 @@ import type { Draft } from '../schema/typed.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import type { LatencyEstimator } from './latency.ts';
+import type { Group } from './priorities.ts';
 import type { BalancerSettings } from './settings.ts';
-import type { Group } from './share-out.ts';
 
 /**
  * One policy of balancing. It brings its name, what the reference page says of it, the keys of `balancer` that it reads, its

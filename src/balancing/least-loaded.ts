@@ -47,13 +47,13 @@ export function leastLoaded<E extends Candidate>(
   random: Random,
   loadWords: LoadWords,
 ): Balancer<E> {
-  const wanted =
+  const count =
     choices === 'auto' ? (endpoints.length <= scanEndpointsMax ? endpoints.length : autoDraws) : choices;
   const noted: Noted<E> = { second: null, alike: 0, drawn: 0, loads: new Float64Array(2) };
   const pick =
-    wanted >= endpoints.length
+    count >= endpoints.length
       ? scanning(endpoints, metric, random, noted)
-      : drawing(endpoints, metric, Math.max(1, Math.trunc(wanted)), random, noted);
+      : drawing(endpoints, metric, Math.max(1, Math.trunc(count)), random, noted);
   const words = leastWords(loadWords);
   return {
     endpoints,

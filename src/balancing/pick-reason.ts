@@ -26,7 +26,7 @@ export class PickReason {
   /** What the cluster knew of its endpoints; null where no cluster asked. */
   census: Census | null = null;
   /** Endpoints that this call had been at before. */
-  tried = 0;
+  excluded = 0;
   /** Endpoints that were passed over at their own limit of requests. */
   full = 0;
 
@@ -65,14 +65,14 @@ export class PickReason {
   }
 
   private usableWords({ usable, total, unusable }: Census): string {
-    const { tried, full } = this;
+    const { excluded, full } = this;
     const some = total === 1 ? '1 endpoint' : `${total} endpoints`;
     const counts =
       usable === total
         ? `${some} ${total === 1 ? 'was' : 'were'} usable`
         : `${usable} of ${some} ${usable === 1 || total === 1 ? 'was' : 'were'} usable (${unusable})`;
-    const triedWords = tried === 0 ? '' : `, ${tried} used by an earlier attempt`;
-    return `${counts}${triedWords}${full === 0 ? '' : `, ${full} at the limit of requests`}`;
+    const excludedWords = excluded === 0 ? '' : `, ${excluded} used by an earlier attempt`;
+    return `${counts}${excludedWords}${full === 0 ? '' : `, ${full} at the limit of requests`}`;
   }
 }
 

@@ -4,13 +4,13 @@ import type { BoundedLoad } from './hashed.ts';
 import { defaultPeakEwma, type PeakEwmaSettings } from './latency.ts';
 import type { Choices } from './least-loaded.ts';
 import { defaultTableSize } from './maglev.ts';
+import type { PrioritySettings } from './priorities.ts';
 import { defaultRingSize, type RingSize } from './ring-hash.ts';
-import type { ShareOutSettings } from './share-out.ts';
 import type { SlowStartSettings } from './slow-start.ts';
 import type { StickySettings } from './sticky.ts';
 
 /** The settings of every policy, and of what comes before it: priorities, zones, slow start. */
-export interface BalancerSettings extends ShareOutSettings {
+export interface BalancerSettings extends PrioritySettings {
   /** The name of a kind in `list.ts`. */
   readonly policy: string;
   /** For `least_request`. */

@@ -90,7 +90,7 @@ function rememberedPer<K extends object, V>(make: (key: K) => V): (key: K) => V 
   };
 }
 
-/** Balancers are made anew as health changes, and a code takes 10 µs. */
+/** Balancers are rebuilt as health changes, and a code takes 10 µs. */
 const tokensOf = rememberedPer((settings: StickySettings) =>
   rememberedPer((endpoint: Candidate) => sessionToken(settings, endpoint.address)),
 );
@@ -99,7 +99,7 @@ export interface StickyOptions<E extends Candidate> {
   readonly endpoints: readonly E[];
   readonly settings: StickySettings;
   /** For calls without a session, and those whose endpoint is gone or unusable. */
-  readonly anew: Balancer<E>;
+  readonly newSession: Balancer<E>;
   /**
    * For metadata that is no token of ours: a client that names its session itself stays where the hash of that name leads.
    * Null where there are cookies only: one we do not know is one whose endpoint is gone.
@@ -111,7 +111,7 @@ export interface StickyOptions<E extends Candidate> {
 export function sticky<E extends Candidate>({
   endpoints,
   settings,
-  anew,
+  newSession,
   byName,
 }: StickyOptions<E>): Balancer<E> {
   const tokenOf = tokensOf(settings);
@@ -120,10 +120,11 @@ export function sticky<E extends Candidate>({
   return {
     endpoints,
     pick(nowMs, excluded, key) {
-      if (key === '') return anew.pick(nowMs, excluded, '');
+      if (key === '') return newSession.pick(nowMs, excluded, '');
       const endpoint = bound.get(key);
-      if (endpoint !== undefined) return excluded?.has(endpoint) ? anew.pick(nowMs, excluded, '') : endpoint;
-      return byName === null ? anew.pick(nowMs, excluded, '') : byName.pick(nowMs, excluded, key);
+      if (endpoint !== undefined)
+        return excluded?.has(endpoint) ? newSession.pick(nowMs, excluded, '') : endpoint;
+      return byName === null ? newSession.pick(nowMs, excluded, '') : byName.pick(nowMs, excluded, key);
     },
     explain(picked, nowMs, key) {
       const endpoint = bound.get(key);
@@ -135,7 +136,7 @@ export function sticky<E extends Candidate>({
           : endpoint === undefined
             ? 'the endpoint of its session is gone or unusable'
             : 'the call has used the endpoint of its session already';
-      const reason = anew.explain(picked, nowMs, '');
+      const reason = newSession.explain(picked, nowMs, '');
       reason.where = reason.where === '' ? why : `${why}; ${reason.where}`;
       return reason;
     },

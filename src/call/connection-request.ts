@@ -17,7 +17,7 @@ import type { RoutedRequest } from './routed-request.ts';
 import type { DirectReply, Follower, Traffic } from './stage.ts';
 
 /** What came of the pipeline, or of asking for an endpoint. */
-export type Outcome =
+export type PipelineOutcome =
   | { readonly kind: 'admitted' }
   | { readonly kind: 'error'; readonly error: ReplyError }
   | { readonly kind: 'reply'; readonly reply: DirectReply };
@@ -53,7 +53,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
   private readonly tried = new Set<Endpoint>();
   private followers: Follower[] | null = null;
   private cancelWait: (() => void) | null = null;
-  private decided: (outcome: Outcome) => void = () => {};
+  private decided: (outcome: PipelineOutcome) => void = () => {};
 
   constructor(
     traffic: Traffic,
@@ -86,7 +86,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
   }
 
   /** Runs the pipeline; `decided` is called once, at once where no stage delays the request. */
-  protected run(decided: (outcome: Outcome) => void): void {
+  protected run(decided: (outcome: PipelineOutcome) => void): void {
     this.decided = (outcome) => {
       this.decided = () => {};
       this.cancelWait = null;

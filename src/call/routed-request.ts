@@ -91,7 +91,7 @@ function routeLikeBase(
   shown: RequestText,
 ): RoutedRequest | null {
   const { base } = head;
-  if (base?.repeated !== true || head.repeated || router.asksForFields) return null;
+  if (base?.repeated !== true || head.repeated || router.matchesHeaders) return null;
   if (head.ownHasAny(~indifferentKinds)) return null;
   const ofBase = routeRequest(base, router, replaced, shown);
   // What is forwarded then stands on another base than the head does.

@@ -39,9 +39,9 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
 }
 
-async function follow(target: AdminTarget, tell: (line: string) => void): Promise<Result<DrainInfo>> {
+async function follow(target: AdminTarget, print: (line: string) => void): Promise<Result<DrainInfo>> {
   let pid = 0;
-  for (let lookedMs = 0; ; lookedMs += pollIntervalMs) {
+  for (let waitedMs = 0; ; waitedMs += pollIntervalMs) {
     const answer = await askAdminAll(target, { server: '/server_info', listeners: '/listeners' });
     if (answer.error !== undefined)
       return { error: `the drain was begun, but how it ended nobody can say: ${answer.error}` };
@@ -52,7 +52,7 @@ async function follow(target: AdminTarget, tell: (line: string) => void): Promis
     pid = server.pid;
     if (server.state === 'ready')
       return { error: 'the drain was taken back (undrain): the sidecar serves as before' };
-    if (lookedMs % lineEveryMs === 0) tell(nowDoing(server, answer.value.listeners as ListenerSnapshot[]));
+    if (waitedMs % lineEveryMs === 0) print(nowDoing(server, answer.value.listeners as ListenerSnapshot[]));
     await pause(pollIntervalMs);
   }
 }

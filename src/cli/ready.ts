@@ -95,10 +95,10 @@ function judge({ clusters, ...readiness }: ReadyAnswer, usable: readonly string[
     };
   const unknown = usable.find((name) => !clusters.some((cluster) => cluster.name === name));
   if (unknown !== undefined) return { readiness, missing: [], mistake: unknownCluster(unknown, clusters) };
-  const wanted = clusters.filter(({ name, routed }) =>
+  const required = clusters.filter(({ name, routed }) =>
     usable.length === 0 ? routed : usable.includes(name),
   );
-  const missing = wanted.filter((cluster) => cluster.usable === 0).map(({ reason }) => reason);
+  const missing = required.filter((cluster) => cluster.usable === 0).map(({ reason }) => reason);
   return { readiness, missing };
 }
 

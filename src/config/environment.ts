@@ -36,11 +36,11 @@ export function readEnvironment(environment: Environment): EnvironmentReading {
   for (const variable of Object.keys(environment)) {
     if (!variable.startsWith(prefix) || known.has(variable) || isServiceLink(variable)) continue;
     const near = nearestName(variable.slice(prefix.length), names);
-    const mend = near === undefined ? 'see docs/configuration.md' : `did you mean ${prefix}${near}?`;
+    const fix = near === undefined ? 'see docs/configuration.md' : `did you mean ${prefix}${near}?`;
     warnings.push({
       ...placeOfName(variable),
       path: '',
-      message: `is not a known variable and changes nothing; ${mend}`,
+      message: `is not a known variable and changes nothing; ${fix}`,
     });
   }
   return { values, standard, warnings };

@@ -2,7 +2,7 @@
 interface ForeignKey {
   readonly program: string;
   /** Paths of the table without indices, `clusters[].balancer.policy`. */
-  readonly ours: readonly string[];
+  readonly ownKeys: readonly string[];
   readonly advice: string | undefined;
 }
 
@@ -213,7 +213,7 @@ const byKey: ReadonlyMap<string, ForeignKey> = new Map(
 function foreignKey(program: string, value: string | readonly string[]): ForeignKey {
   const values = typeof value === 'string' ? [value] : value;
   const advice = values[0].startsWith('!') ? values[0].slice(1) : undefined;
-  return { program, ours: advice === undefined ? values : [], advice };
+  return { program, ownKeys: advice === undefined ? values : [], advice };
 }
 
 /** A key without what programs write differently: `lb_policy`, `lbPolicy` and `lb-policy` are one. */
@@ -228,5 +228,5 @@ export function foreignKeyOf(key: string): ForeignKey | undefined {
 
 /** Every path that the table points at, for the test that they exist. */
 export function foreignTargets(): string[] {
-  return [...byKey.values()].flatMap(({ ours }) => ours);
+  return [...byKey.values()].flatMap(({ ownKeys }) => ownKeys);
 }

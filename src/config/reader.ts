@@ -14,7 +14,7 @@ export interface Reading {
   readonly raw: RawMap;
   readonly problems: readonly ConfigProblem[];
   /** Paths that were complained of, or that an unknown key most likely meant: rules say nothing more of these. */
-  readonly told: ReadonlySet<string>;
+  readonly reported: ReadonlySet<string>;
   /** Paths of mappings that could not be read at all: rules say nothing of what would stand in them. */
   readonly lost: ReadonlySet<string>;
   /** The place of every value that was met, by its path; `''` is the whole. */
@@ -37,7 +37,7 @@ export function readSource(section: Section, source: SourceNode, options: ReadOp
   return {
     raw: raw as RawMap,
     problems: reader.problems,
-    told: reader.told,
+    reported: reader.reported,
     lost: reader.lost,
     places: reader.places,
   };
@@ -73,7 +73,7 @@ function withTexts(value: Raw, change: (text: string) => Raw): Raw {
 class Reader {
   readonly problems: ConfigProblem[] = [];
   readonly places = new Map<string, Place>();
-  readonly told = new Set<string>();
+  readonly reported = new Set<string>();
   readonly lost = new Set<string>();
   private readonly root: Section;
   private readonly partial: boolean;
@@ -191,7 +191,7 @@ class Reader {
       return undefined;
     }
     if (written.length < shape.itemsMin) {
-      if (!this.partial && !this.told.has(path))
+      if (!this.partial && !this.reported.has(path))
         this.problem(node.place, path, `is empty; ${atLeastOne(shape)}`);
       return undefined;
     }
@@ -241,7 +241,7 @@ class Reader {
 
   private unknownKey(section: Section, { key, keyPlace }: SourceEntry, path: string): void {
     const { message, meant } = unknownKey(this.root, section, path, key);
-    for (const name of meant) this.told.add(pathOf(path, name));
+    for (const name of meant) this.reported.add(pathOf(path, name));
     this.problem(keyPlace, pathOf(path, key), message);
   }
 
@@ -250,7 +250,7 @@ class Reader {
     for (const [key, shape] of Object.entries(section.keys)) {
       if (seen.has(key)) continue;
       const childPath = pathOf(path, key);
-      if (this.told.has(childPath)) continue;
+      if (this.reported.has(childPath)) continue;
       if (shape.kind === 'list') {
         if (shape.itemsMin > 0) this.problem(place, childPath, `is missing; ${atLeastOne(shape)}`);
       } else if (shape.required) {
@@ -265,7 +265,7 @@ class Reader {
   }
 
   private problem(place: Place, path: string, message: string): void {
-    this.told.add(path);
+    this.reported.add(path);
     this.problems.push(problemAt(place, path, message));
   }
 }

@@ -33,7 +33,7 @@ export interface RulesResult {
  */
 export function applyRules(
   draft: Draft<Config>,
-  reading: Pick<Reading, 'places' | 'told' | 'lost'> & {
+  reading: Pick<Reading, 'places' | 'reported' | 'lost'> & {
     /** The flag or variable that set a path, if one did. */
     readonly originOf: (path: string) => Place | undefined;
   },
@@ -42,14 +42,14 @@ export function applyRules(
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
   const at = (path: string): Place => reading.originOf(path) ?? placeOf(path, reading.places);
-  const told = withParents(reading.told);
+  const reported = withParents(reading.reported);
   const isLost = (path: string): boolean => {
     for (let part = path; part !== ''; part = parentOf(part)) if (reading.lost.has(part)) return true;
     return false;
   };
   const diagnostics: Diagnostics = {
     problem: (path, message) => {
-      if (!told.has(path) && !isLost(path)) problems.push(problemAt(at(path), path, message));
+      if (!reported.has(path) && !isLost(path)) problems.push(problemAt(at(path), path, message));
     },
     warning: (path, message) => warnings.push(problemAt(at(path), path, message)),
     lineOf: (path) => at(path).line,
@@ -59,9 +59,9 @@ export function applyRules(
 }
 
 /** What was said of a part need not be said of the whole: without its misspelt key it would look empty, for one. */
-function withParents(told: ReadonlySet<string>): ReadonlySet<string> {
+function withParents(reported: ReadonlySet<string>): ReadonlySet<string> {
   const all = new Set<string>();
-  for (const path of told) {
+  for (const path of reported) {
     for (let at = path; at !== '' && !all.has(at); at = parentOf(at)) all.add(at);
   }
   return all;

@@ -78,9 +78,9 @@ export function parseSource(file: string, content: string): SourceResult {
   if (odd !== undefined) return { problems: [problemAt(odd.offset, odd.message)], isSound: nothingSound };
   if (errors.length > 0) {
     const syntax = syntaxProblems(content, errors);
-    const told = syntax.problems.map(({ offset, message }) => problemAt(offset, message));
-    if (walk.refused !== undefined) return { problems: told, isSound: nothingSound };
-    return { value, problems: told, isSound: soundBeside(syntax) };
+    const reported = syntax.problems.map(({ offset, message }) => problemAt(offset, message));
+    if (walk.refused !== undefined) return { problems: reported, isSound: nothingSound };
+    return { value, problems: reported, isSound: soundBeside(syntax) };
   }
   if (walk.refused !== undefined)
     return { problems: [problemAt(walk.refused.offset, walk.refused.message)], isSound: nothingSound };

@@ -42,12 +42,12 @@ const recoverable: ReadonlySet<string> = new Set([
 export function syntaxProblems(text: string, errors: readonly YAMLError[]): SyntaxProblems {
   const lines = new TextLines(text);
   const problems: SyntaxProblem[] = [];
-  const told = new Set<number>();
+  const reported = new Set<number>();
   let recovered = true;
   const add = (problem: SyntaxProblem): void => {
     const line = lines.indexAt(problem.offset);
-    if (!told.has(line)) problems.push(problem);
-    told.add(line);
+    if (!reported.has(line)) problems.push(problem);
+    reported.add(line);
   };
   const unmatched = errors.some(concernsBrackets) ? findUnmatched(text) : undefined;
   for (const error of errors) {

@@ -37,12 +37,12 @@ export function unknownKey(root: Section, section: Section, path: string, key: s
   const near = nearestName(key, known);
   const isSlip = near !== undefined && editDistance(key.toLowerCase(), near.toLowerCase()) === 1;
   const foreign = isSlip ? undefined : foreignKeyOf(key);
-  const ours = foreign === undefined ? [] : nearby(foreign.ours, here);
+  const ownKeys = foreign === undefined ? [] : nearby(foreign.ownKeys, here);
   // A word such as "target" means something else in each section: in one that ours is far from it is any unknown key.
-  if (foreign !== undefined && (ours.length > 0 || foreign.advice !== undefined)) {
-    const meant = known.filter((name) => ours.some((target) => leadsTo(target, here, name)));
+  if (foreign !== undefined && (ownKeys.length > 0 || foreign.advice !== undefined)) {
+    const meant = known.filter((name) => ownKeys.some((target) => leadsTo(target, here, name)));
     return {
-      message: `${said}, but one of ${foreign.program}; ${foreign.advice ?? oursOf(ours)}`,
+      message: `${said}, but one of ${foreign.program}; ${foreign.advice ?? ownKeysOf(ownKeys)}`,
       meant,
     };
   }
@@ -57,12 +57,12 @@ export function unknownKey(root: Section, section: Section, path: string, key: s
 }
 
 /** Of several paths those that share most with a section; at the top level all. None where not even the first part is the same. */
-function nearby(ours: readonly string[], here: string): readonly string[] {
-  if (here === '') return ours;
-  const shared = ours.map((path) => sharedParts(path.split('.'), here.split('.')));
+function nearby(ownKeys: readonly string[], here: string): readonly string[] {
+  if (here === '') return ownKeys;
+  const shared = ownKeys.map((path) => sharedParts(path.split('.'), here.split('.')));
   const most = Math.max(...shared);
-  if (most === 0) return here.includes('.') ? [] : ours;
-  return ours.filter((_, i) => shared[i] === most);
+  if (most === 0) return here.includes('.') ? [] : ownKeys;
+  return ownKeys.filter((_, i) => shared[i] === most);
 }
 
 function sharedParts(a: readonly string[], b: readonly string[]): number {
@@ -71,10 +71,10 @@ function sharedParts(a: readonly string[], b: readonly string[]): number {
 }
 
 /** `here it is clusters[].balancer.policy`; of sections at the top level all are meant, elsewhere the one that fits. */
-function oursOf(ours: readonly string[]): string {
-  return ours.every((path) => !path.includes('.'))
-    ? `write ${listed(ours, 'and')} at the top level`
-    : `here it is ${listed(ours)}`;
+function ownKeysOf(ownKeys: readonly string[]): string {
+  return ownKeys.every((path) => !path.includes('.'))
+    ? `write ${listed(ownKeys, 'and')} at the top level`
+    : `here it is ${listed(ownKeys)}`;
 }
 
 /** `clusters[].endpoints[]` of `clusters[0].endpoints[1]`. */

@@ -36,7 +36,7 @@ const trust: Advice = {
   client: 'give the client the authority of the listener certificate',
   server: 'write the authority of the server certificate in tls.ca of the cluster',
 };
-const ours: Advice = {
+const ownCertificate: Advice = {
   client: 'check tls.cert of the listener and the authorities of the client',
   server: 'check tls.cert and tls.key of the cluster and the authorities of the server',
 };
@@ -78,25 +78,25 @@ const tlsReasons: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     'alert certificate required',
     (who) => `${who} requires a client certificate; write tls.cert and tls.key in the cluster`,
   ],
-  ['alert bad certificate', (who, advice) => `${who} refused our certificate; ${advice(ours)}`],
+  ['alert bad certificate', (who, advice) => `${who} refused our certificate; ${advice(ownCertificate)}`],
   [
     'alert unsupported certificate',
-    (who, advice) => `${who} does not support the kind of our certificate; ${advice(ours)}`,
+    (who, advice) => `${who} does not support the kind of our certificate; ${advice(ownCertificate)}`,
   ],
   [
     'alert certificate revoked',
-    (who, advice) => `${who} says that our certificate is revoked; ${advice(ours)}`,
+    (who, advice) => `${who} says that our certificate is revoked; ${advice(ownCertificate)}`,
   ],
   [
     'alert certificate expired',
-    (who, advice) => `${who} says that our certificate has expired; ${advice(ours)}`,
+    (who, advice) => `${who} says that our certificate has expired; ${advice(ownCertificate)}`,
   ],
-  ['alert certificate unknown', (who, advice) => `${who} refused our certificate; ${advice(ours)}`],
+  ['alert certificate unknown', (who, advice) => `${who} refused our certificate; ${advice(ownCertificate)}`],
   [
     'alert unknown ca',
-    (who, advice) => `${who} does not trust the authority of our certificate; ${advice(ours)}`,
+    (who, advice) => `${who} does not trust the authority of our certificate; ${advice(ownCertificate)}`,
   ],
-  ['alert access denied', (who, advice) => `${who} refused our certificate; ${advice(ours)}`],
+  ['alert access denied', (who, advice) => `${who} refused our certificate; ${advice(ownCertificate)}`],
   [
     'alert handshake failure',
     (who, _advice, role) =>
@@ -225,9 +225,9 @@ const reasonCharsMax = 120;
 function altNameText(error: unknown, who: string): string {
   const { host, cert } = error as { host?: unknown; cert?: { subjectaltname?: unknown } };
   const names = String(cert?.subjectaltname ?? '').slice(0, namesCharsMax);
-  const wanted =
+  const expected =
     typeof host === 'string' && host !== '' ? JSON.stringify(host) : 'the name that was requested';
   const has = names === '' ? '' : `, but for its altnames ${names}`;
-  return `the certificate of ${who} is not for ${wanted}${has}; write tls.serverName in the cluster, or replace the certificate`;
+  return `the certificate of ${who} is not for ${expected}${has}; write tls.serverName in the cluster, or replace the certificate`;
 }
 const namesCharsMax = 200;

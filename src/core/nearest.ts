@@ -7,15 +7,14 @@ const nameCharsMax = 64;
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > nameCharsMax) return undefined;
-  const wanted = name.toLowerCase();
+  const lower = name.toLowerCase();
   let nearest: string | undefined;
-  let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let least = Math.max(1, Math.floor(lower.length / 3)) + 1;
   for (const candidate of known) {
     const text = candidate.toLowerCase();
     // `endpoint` for `endpoints`, `timeoutMs` for `timeout`: one holds the other whole.
-    const near =
-      text.length >= 4 && wanted.length >= 4 && (text.startsWith(wanted) || wanted.startsWith(text));
-    const distance = near ? Math.min(1, editDistance(wanted, text)) : editDistance(wanted, text);
+    const near = text.length >= 4 && lower.length >= 4 && (text.startsWith(lower) || lower.startsWith(text));
+    const distance = near ? Math.min(1, editDistance(lower, text)) : editDistance(lower, text);
     if (distance < least) {
       least = distance;
       nearest = candidate;

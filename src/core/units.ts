@@ -43,8 +43,8 @@ export function parseSize(text: string): Result<number> {
   const scale = lookUp(bytesByUnit, unit);
   if (scale === undefined) {
     const binary = /^([kmg])(i|i?b)?$/i.exec(unit);
-    const mend = binary === null ? sizeExamples : `write ${amount}${binary[1].toUpperCase()}iB`;
-    return { error: `${quote(text)} is not a size; ${mend}` };
+    const fix = binary === null ? sizeExamples : `write ${amount}${binary[1].toUpperCase()}iB`;
+    return { error: `${quote(text)} is not a size; ${fix}` };
   }
   const value = Number(amount) * scale;
   if (!Number.isInteger(value)) return { error: `${quote(text)} is not a whole number of bytes` };

@@ -39,7 +39,7 @@ export interface Service {
 
 /** Where resolv.conf does not say. */
 const queryTimeoutMs = 2000;
-const queryTries = 2;
+const queryAttempts = 2;
 
 /**
  * @param servers `address` or `address:port` of the DNS servers to ask; those of resolv.conf if not given
@@ -57,7 +57,7 @@ class SystemResolver implements DnsResolver {
   names?: () => Promise<SystemNames>;
   private readonly servers: readonly string[] | undefined;
   private readonly files: SystemNameFiles | null;
-  private resolver = new Resolver({ timeout: queryTimeoutMs, tries: queryTries });
+  private resolver = new Resolver({ timeout: queryTimeoutMs, tries: queryAttempts });
   /** What `resolver` was made from. */
   private conf: ResolvConf | null = null;
   private turns = 0;
@@ -76,7 +76,7 @@ class SystemResolver implements DnsResolver {
 
   get roundMs(): number {
     const { timeoutMs, attempts, servers } = this.conf ?? {};
-    return (timeoutMs ?? queryTimeoutMs) * (attempts ?? queryTries) * Math.max(1, servers?.length ?? 1);
+    return (timeoutMs ?? queryTimeoutMs) * (attempts ?? queryAttempts) * Math.max(1, servers?.length ?? 1);
   }
 
   async resolve4(host: string): Promise<readonly DnsRecord[]> {
@@ -104,7 +104,7 @@ class SystemResolver implements DnsResolver {
       this.conf = conf;
       this.resolver = new Resolver({
         timeout: conf.timeoutMs ?? queryTimeoutMs,
-        tries: conf.attempts ?? queryTries,
+        tries: conf.attempts ?? queryAttempts,
       });
       this.setServers(0);
     } else if (conf.rotate) this.setServers(++this.turns);

@@ -12,7 +12,7 @@ const intervalMinMs = 1000;
 /** Asks this often at the least: a TTL of a day must not hide a scale-up for a day. */
 const intervalMaxMs = 30_000;
 /** Where no TTL is told: for names that the system resolved. And SRV records, whose own Node does not tell, are asked no more seldom. */
-const untoldIntervalMs = 5000;
+const defaultIntervalMs = 5000;
 /** Trouble is retried after 1 s, and then ever later up to `intervalMaxMs`. */
 const retryFactor = 1.6;
 /** Sidecars that started together must not ask together for ever. Only ever later: before its TTL an answer is the old one. */
@@ -149,7 +149,7 @@ export class DnsSource implements DiscoverySource {
       this.endpoints = Object.freeze([...endpoints]);
       this.publish?.(this.endpoints);
     }
-    const ttlMs = ttlSec === null ? untoldIntervalMs : ttlSec * 1000;
+    const ttlMs = ttlSec === null ? defaultIntervalMs : ttlSec * 1000;
     return this.jittered(Math.min(Math.max(ttlMs, intervalMinMs), intervalMaxMs));
   }
 

@@ -175,13 +175,13 @@ function inTrouble({ kind }: Records<DnsRecord>): boolean {
 
 /** Null where the hosts file has no address of the name. */
 function resolveByFile({ hosts }: SystemNames, host: string, family: DnsFamily): Resolved | null {
-  const addresses = wantedOf(hosts.get(nameKey(host)) ?? [], family);
+  const addresses = addressesOf(hosts.get(nameKey(host)) ?? [], family);
   return addresses.length > 0 ? { ok: true, addresses, ttlSec: null, unknownFamily: 0 } : null;
 }
 
 /** Loopback, unless the hosts file says otherwise (RFC 6761 section 6.3). */
 function localhost(names: SystemNames, host: string, family: DnsFamily): Resolved {
-  const loopback = wantedOf(['127.0.0.1', '::1'], family);
+  const loopback = addressesOf(['127.0.0.1', '::1'], family);
   return (
     resolveByFile(names, host, family) ?? {
       ok: true,
@@ -192,7 +192,7 @@ function localhost(names: SystemNames, host: string, family: DnsFamily): Resolve
   );
 }
 
-function wantedOf(addresses: readonly string[], family: DnsFamily): readonly string[] {
+function addressesOf(addresses: readonly string[], family: DnsFamily): readonly string[] {
   const other = family === 'ipv4' ? 6 : family === 'ipv6' ? 4 : 0;
   return addresses.filter((address) => isIP(address) !== other);
 }
@@ -232,7 +232,7 @@ async function lookedUp(
   dnsReason: string,
 ): Promise<Resolution> {
   try {
-    const addresses = wantedOf(await systemLookup(host), family);
+    const addresses = addressesOf(await systemLookup(host), family);
     if (addresses.length > 0) return { ok: true, addresses, ttlSec: null, unknownFamily: 0 };
   } catch (error) {
     if (dnsReason === '') return { ok: false, error: plain(error) };

@@ -161,7 +161,7 @@ class ProbingChecker implements HealthChecker {
     const reason = status === 'healthy' ? 'assumed healthy until the first probe' : 'not probed yet';
     this.standing = status;
     this.state = { status, alive: false, reason, sinceMs: clock.now(), changes: 0 };
-    options.probe.listen?.((result) => this.told(result));
+    options.probe.listen?.((result) => this.onProbeResult(result));
     this.check();
   }
 
@@ -182,7 +182,7 @@ class ProbingChecker implements HealthChecker {
   }
 
   /** It said by itself how it is, or what it said it over has broken. */
-  private told(result: ProbeResult): void {
+  private onProbeResult(result: ProbeResult): void {
     if (this.stopped) return;
     if (result.verdict === 'failed') this.troubled = true;
     this.judge(result);

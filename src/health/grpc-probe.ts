@@ -32,7 +32,7 @@ class GrpcProbe implements Probe {
   private readonly address: Address;
   private readonly clock: Clock;
   private readonly settings: GrpcProbeSettings;
-  private tell: ((result: ProbeResult) => void) | null = null;
+  private publish: ((result: ProbeResult) => void) | null = null;
   private client: HealthClient | null = null;
   private watch: Running | null = null;
   /** False once the server has said that it gives no Watch: then Check alone must do. */
@@ -52,8 +52,8 @@ class GrpcProbe implements Probe {
     this.mayWatch = settings.mode === 'watch';
   }
 
-  listen(tell: (result: ProbeResult) => void): void {
-    this.tell = tell;
+  listen(publish: (result: ProbeResult) => void): void {
+    this.publish = publish;
   }
 
   async check(timeoutMs: number): Promise<ProbeResult> {
@@ -130,7 +130,7 @@ class GrpcProbe implements Probe {
         const response = read(bytes, call);
         if (response === null || this.watch !== call) return;
         this.watched = resultOfResponse(response);
-        this.tell?.(this.watched);
+        this.publish?.(this.watched);
       },
       onEnd: (outcome) => {
         if (this.watch === call) this.watchEnded(outcome);
@@ -151,7 +151,7 @@ class GrpcProbe implements Probe {
     const refused = outcome.kind === 'reply' && outcome.reply.messages === 0 && verdict !== 'unavailable';
     if (refused) this.mayWatch = false;
     // A probe follows soon, and finds out what that means.
-    else this.tell?.({ verdict: 'failed', reason: `Health/Watch ended: ${reason}` });
+    else this.publish?.({ verdict: 'failed', reason: `Health/Watch ended: ${reason}` });
   }
 
   private disconnect(): void {

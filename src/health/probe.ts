@@ -5,7 +5,7 @@ export interface Probe {
   /** Asks once. Settles within `timeoutMs`, never rejects for what the endpoint does, and is not called again before it settled. */
   check(timeoutMs: number): Promise<ProbeResult>;
   /** Called once, before the first check, where the endpoint may say by itself how it is: hands on what it says. */
-  listen?(tell: (result: ProbeResult) => void): void;
+  listen?(publish: (result: ProbeResult) => void): void;
   /** Gives up what is in flight and every connection. */
   close(): void;
 }

@@ -118,8 +118,8 @@ export async function proxyUpgrade(
     choice.target.release(attempt.ending(error), error);
     if (error === null || socket.destroyed || attempt.answered) return finish(attempt, error);
     first = Buffer.alloc(0); // The first attempt put it back on the socket.
-    const elsewhere = error.code === 'connect_failed' || error.code === 'connect_timeout';
-    if (!elsewhere || outcome.attempts >= options.connectAttemptsMax) return refuse(error);
+    const canRetry = error.code === 'connect_failed' || error.code === 'connect_timeout';
+    if (!canRetry || outcome.attempts >= options.connectAttemptsMax) return refuse(error);
   }
 
   function finish(attempt: UpgradeAttempt, error: ReplyError | null): UpgradeOutcome {

@@ -132,7 +132,7 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
 
   /** What is in `out` is about to be handed to the transport: of what is written from here on `written` is to be told. */
   beginFlush(): void {
-    this.writer.told = false;
+    this.writer.notified = false;
   }
 
   /** What was written has been handed to the transport, and `out` is free: more may follow. */

@@ -77,7 +77,7 @@ export class FrameReader {
       }
       const next = at + frameHeaderBytes + length;
       if (next > end) {
-        if (this.cut(bytes, at)) at = this.handOnPiece(bytes, at + frameHeaderBytes, end);
+        if (this.beginPartial(bytes, at)) at = this.handOnPiece(bytes, at + frameHeaderBytes, end);
         break;
       }
       this.listener.frame(
@@ -98,7 +98,7 @@ export class FrameReader {
   }
 
   /** Begins to hand on a frame in pieces, where it is one that may be: its header is at `at`. */
-  private cut(bytes: Uint8Array, at: number): boolean {
+  private beginPartial(bytes: Uint8Array, at: number): boolean {
     const length = readU24(bytes, at);
     const flags = bytes[at + 4];
     if (bytes[at + 3] !== FrameType.DATA || (flags & Flag.PADDED) !== 0 || length === 0) return false;
@@ -130,7 +130,7 @@ export class FrameReader {
       this.refuse(length);
       return end;
     }
-    if (this.carried === frameHeaderBytes && this.cut(this.carry, 0)) {
+    if (this.carried === frameHeaderBytes && this.beginPartial(this.carry, 0)) {
       this.carried = 0;
       return at;
     }

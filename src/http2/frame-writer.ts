@@ -16,14 +16,14 @@ export class FrameWriter {
   /** HEADERS and DATA frames written so far. */
   messageFrames = 0;
   /** `onWrite` knows that there is something to flush. Whoever takes it away sets this back. */
-  told = false;
+  notified = false;
   /** Stream of the HEADERS frame that was written last and can be taken back, where it begins and ends in `out`; or 0. */
   private revocableId = 0;
   private revocableFrom = 0;
   private revocableTo = 0;
   private readonly onWrite: () => void;
 
-  /** `onWrite` is told of the first frame since `told` was set back: there is something to flush. */
+  /** `onWrite` is notified of the first frame since `told` was set back: there is something to flush. */
   constructor(out: OutputBuffer, encoder: HpackEncoder, onWrite: () => void) {
     this.out = out;
     this.encoder = encoder;
@@ -146,7 +146,7 @@ export class FrameWriter {
     this.out.reserve(bytes.length);
     bytes.copy(this.out.bytes, this.out.length);
     this.out.length += bytes.length;
-    this.tell();
+    this.notify();
   }
 
   private frameHeader(length: number, type: number, flags: number, streamId: number): void {
@@ -162,11 +162,11 @@ export class FrameWriter {
     to[at + 7] = streamId >> 8;
     to[at + 8] = streamId;
     this.out.length = at + frameHeaderBytes;
-    if (!this.told) this.tell();
+    if (!this.notified) this.notify();
   }
 
-  private tell(): void {
-    this.told = true;
+  private notify(): void {
+    this.notified = true;
     this.onWrite();
   }
 

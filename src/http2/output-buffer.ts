@@ -36,7 +36,7 @@ export class OutputBuffer {
   }
 
   /** Is it more memory than the connection keeps? */
-  get lent(): boolean {
+  get isPooled(): boolean {
     return this.bytes !== this.own;
   }
 

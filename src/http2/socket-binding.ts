@@ -175,7 +175,7 @@ export class SocketBinding {
     const { out } = connection;
     const chunk = out.bytes.subarray(0, out.length);
     // To be told costs a tick, so only for memory that an idle connection should not keep.
-    const accepted = out.lent ? socket.write(chunk, this.onWritten) : socket.write(chunk);
+    const accepted = out.isPooled ? socket.write(chunk, this.onWritten) : socket.write(chunk);
     // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
     if (socket.writableLength > 0) this.held.push(out.renew());
     else {

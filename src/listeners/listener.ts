@@ -256,7 +256,7 @@ export class Listener {
       const timeoutMs = Math.min(stallTimeoutMs, this.patienceMs());
       for (const connection of this.http2.values())
         connection.checkStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
-      if (this.deps.onTcp === null) this.stalled.look(this.http1Sockets(), timeoutMs / everyMs);
+      if (this.deps.onTcp === null) this.stalled.check(this.http1Sockets(), timeoutMs / everyMs);
       this.watchStalls();
     });
   }

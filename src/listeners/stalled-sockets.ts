@@ -8,7 +8,7 @@ export class StalledSockets {
   private seen = new Map<Socket, { waitingBytes: number; checks: number }>();
 
   /** Destroys those that were found so at more than `checksMax` checks in a row. */
-  look(sockets: Iterable<Socket>, checksMax: number): void {
+  check(sockets: Iterable<Socket>, checksMax: number): void {
     const seen = new Map<Socket, { waitingBytes: number; checks: number }>();
     for (const socket of sockets) {
       const waitingBytes = socket.writableLength;

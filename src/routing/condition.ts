@@ -29,7 +29,7 @@ export interface CompiledHeader {
   readonly prefix: string | undefined;
   readonly regex: WrittenRegex | null;
   /** Whether a matching header must be there, or must not be. */
-  readonly wanted: boolean;
+  readonly expected: boolean;
 }
 
 /** Compiles what a match requires of headers. Throws where a regular expression is not a safe one. */
@@ -39,7 +39,7 @@ export function compileHeaders(match: RouteMatch, budget: StateBudget): Compiled
     exact: header.exact === undefined ? undefined : bytesOf(header.exact),
     prefix: header.prefix === undefined ? undefined : bytesOf(header.prefix),
     regex: header.regex === undefined ? null : writtenRegex(header.regex, budget),
-    wanted: (header.present !== false) !== (header.invert === true),
+    expected: (header.present !== false) !== (header.invert === true),
   }));
 }
 
@@ -91,19 +91,19 @@ function grpcConditions(match: GrpcMatch): Condition[] {
   ];
 }
 
-function headerCondition({ name, exact, prefix, regex, wanted }: CompiledHeader): Condition {
-  const fits = (field: Field): boolean =>
+function headerCondition({ name, exact, prefix, regex, expected }: CompiledHeader): Condition {
+  const matches = (field: Field): boolean =>
     field.name === name &&
     (exact === undefined || field.value === exact) &&
     (prefix === undefined || field.value.startsWith(prefix)) &&
     (regex === null || regex.regex.matches(field.value));
-  return (head) => hasField(head, fits) === wanted;
+  return (head) => hasField(head, matches) === expected;
 }
 
 /** Loops rather than `head.allFields`, which would make an array on every call. */
-function hasField(head: HeaderBlock, fits: (field: Field) => boolean): boolean {
+function hasField(head: HeaderBlock, matches: (field: Field) => boolean): boolean {
   for (let block: HeaderBlock | null = head; block !== null; block = block.base) {
-    for (let i = 0; i < block.fields.length; i++) if (fits(block.fields[i])) return true;
+    for (let i = 0; i < block.fields.length; i++) if (matches(block.fields[i])) return true;
   }
   return false;
 }

@@ -124,10 +124,10 @@ function waysOf<R extends Lookups>(route: R): Way<R>[] {
   if (grpcMethod !== null) way(`grpc ${grpcMethod}`, (table) => table.putGrpcMethod(grpcMethod, route));
   if (pathRegex !== null) way(`regex ${pathRegex.source}`, (table) => table.putRegex(pathRegex, route));
   for (const header of route.headers) {
-    const { name, exact, prefix, regex, wanted } = header;
+    const { name, exact, prefix, regex, expected } = header;
     const key = exact ?? prefix ?? regex?.source;
     const kind = exact !== undefined ? 'is' : prefix !== undefined ? 'begins' : 'matches';
-    if (wanted && key !== undefined)
+    if (expected && key !== undefined)
       way(`header ${name} ${kind} ${key}`, (table) => table.putHeader(header, route));
   }
   if (method !== null) way(`method ${method}`, (table) => table.putMethod(method, route));

@@ -26,7 +26,7 @@ export interface Router<P> {
   /** The plan of the first route, in order, that the head fits; null where none does. Never throws. */
   route(head: HeaderBlock): P | null;
   /** Does some route ask for more than pseudo-headers, `host` and the content type? */
-  readonly asksForFields: boolean;
+  readonly matchesHeaders: boolean;
 }
 
 /** Authorities remembered with their routes. A client that makes them up only makes the memo start anew. */
@@ -40,11 +40,11 @@ const rememberedAuthorityCharsMax = 300;
  * has asked before.
  */
 export function compileRoutes<P>(routes: readonly Route<P>[], options = targetRulesDefaults): Router<P> {
-  const asksForFields = routes.some(({ match }) => (match.headers ?? []).length > 0);
+  const matchesHeaders = routes.some(({ match }) => (match.headers ?? []).length > 0);
   const rules = new TargetRules(options);
   const budget = new StateBudget();
   const compiled = routes.map((route, index) => compileRoute(route, index, rules, budget));
-  return new CompiledRouter(compiled, asksForFields, rules, budget);
+  return new CompiledRouter(compiled, matchesHeaders, rules, budget);
 }
 
 interface CompiledRoute<P> extends Lookups {
@@ -98,19 +98,19 @@ class CompiledRouter<P> implements Router<P> {
   private readonly ofAnyHost: readonly RouteTable<CompiledRoute<P>>[] | null;
   private readonly byAuthority = new Map<string, readonly RouteTable<CompiledRoute<P>>[]>();
   private readonly rules: TargetRules;
-  readonly asksForFields: boolean;
+  readonly matchesHeaders: boolean;
   /** Of one look-up: lists of routes that may hold, and how far each was read. */
   private readonly lists: (readonly CompiledRoute<P>[])[] = [];
   private readonly at: number[] = [];
 
   constructor(
     routes: readonly CompiledRoute<P>[],
-    asksForFields: boolean,
+    matchesHeaders: boolean,
     rules: TargetRules,
     budget: StateBudget,
   ) {
     this.rules = rules;
-    this.asksForFields = asksForFields;
+    this.matchesHeaders = matchesHeaders;
     const byPattern = new AuthorityIndex<CompiledRoute<P>[]>();
     for (const route of routes) byPattern.under(route.authority, () => []).push(route);
     for (const { authority } of routes) {
@@ -161,7 +161,7 @@ class CompiledRouter<P> implements Router<P> {
       }
       if (route === null) return null;
       at[first] += 1;
-      if (fits(route.conditions, head, path)) return route.plan;
+      if (matches(route.conditions, head, path)) return route.plan;
     }
   }
 
@@ -177,7 +177,7 @@ class CompiledRouter<P> implements Router<P> {
   }
 }
 
-function fits(conditions: readonly Condition[], head: HeaderBlock, path: string): boolean {
+function matches(conditions: readonly Condition[], head: HeaderBlock, path: string): boolean {
   for (let i = 0; i < conditions.length; i++) if (!conditions[i](head, path)) return false;
   return true;
 }

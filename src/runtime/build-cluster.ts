@@ -5,6 +5,7 @@ import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import { type Logger, loggerWith } from '../core/logger.ts';
+import { isLoopbackHost } from '../core/loopback.ts';
 import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { createHttp1Pool } from '../http1/pool.ts';
@@ -16,7 +17,6 @@ import { endpointTls } from '../security/endpoint-tls.ts';
 import { clientTls } from '../security/tls-files.ts';
 import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
-import { isLoopback } from '../upstream/dial.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
 import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
@@ -44,9 +44,13 @@ export interface BuildDeps {
   readonly newDnsResolver?: () => DnsResolver;
 }
 
-/** Milliseconds a connection to an endpoint may take, by the configuration or by how near it is. */
+/**
+ * Returns how long a connection to an endpoint may take, milliseconds. Without a configured value it is short for this
+ * machine, where a connect that takes a second will not succeed.
+ */
 export function connectTimeoutOf(config: ClusterConfig, address: Address): number {
-  return config.connectTimeoutMs ?? (isLoopback(address) ? 1000 : 5000);
+  const isLocal = address.kind === 'unix' || isLoopbackHost(address.host);
+  return config.connectTimeoutMs ?? (isLocal ? 1000 : 5000);
 }
 
 /** TLS towards the endpoints of a cluster, or null for cleartext. */

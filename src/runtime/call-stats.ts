@@ -1,7 +1,7 @@
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
-import { callTally } from '../telemetry/outcome.ts';
+import { callTally } from '../telemetry/call-status.ts';
 
 /** The window of rates and latencies, milliseconds. */
 const recentMs = 10_000;

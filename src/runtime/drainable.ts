@@ -100,7 +100,7 @@ class SidecarDrain extends ListenersDrain implements Drainable {
       await waitWhile(() => (untaken() || alone()) && !control.over, clock, endMs);
     }
     if (alone()) {
-      logger.warn('no successor came: going without', { handoverMs });
+      logger.warn('no successor took over: shutting down without a hand-over', { handoverMs });
       return false;
     }
     logger.info('a successor is there: clients are sent over');

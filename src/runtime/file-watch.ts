@@ -25,7 +25,7 @@ export class FileWatch {
   private timer: Timer | null = null;
   private stopped = false;
   /** The states at the last report and at the last poll. */
-  private told: string;
+  private reported: string;
   private seen: string;
 
   constructor(files: () => readonly string[], intervalMs: number, clock: Clock, onChange: () => void) {
@@ -33,10 +33,10 @@ export class FileWatch {
     this.intervalMs = intervalMs;
     this.clock = clock;
     this.onChange = onChange;
-    this.told = files()
+    this.reported = files()
       .map((file) => stateOf(statSync(file, { bigint: true, throwIfNoEntry: false })))
       .join();
-    this.seen = this.told;
+    this.seen = this.reported;
     this.lookLater();
   }
 
@@ -53,8 +53,8 @@ export class FileWatch {
     const states = this.files().map((file) => stat(file, { bigint: true }).then(stateOf, () => 'none'));
     const now = (await Promise.all(states)).join();
     if (this.stopped) return;
-    if (now === this.seen && now !== this.told) {
-      this.told = now;
+    if (now === this.seen && now !== this.reported) {
+      this.reported = now;
       this.onChange();
     }
     this.seen = now;

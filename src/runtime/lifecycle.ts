@@ -1,3 +1,4 @@
+import type { UndrainOutcome } from '../admin/deps.ts';
 import { type Clock, waitFor } from '../core/clock.ts';
 import { counted } from '../core/counted.ts';
 import type { Logger } from '../core/logger.ts';
@@ -83,9 +84,6 @@ export interface DrainProgress {
   /** Whether `undrain` would take it back now. */
   readonly canUndrain: boolean;
 }
-
-/** Why a drain was or was not taken back. */
-export type UndrainOutcome = 'undrained' | 'not_draining' | 'listeners_closed' | 'stopping';
 
 /** One drain, from its begin to its end or to where it is taken back. */
 class DrainRun implements HandOverControl {

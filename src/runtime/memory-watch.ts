@@ -59,7 +59,7 @@ export class MemoryWatch implements MemoryPressure {
     // It ends with the first check that is below the mark, and begins with the second that is above it.
     if (high === this.high || (this.high && over)) return;
     this.high = high;
-    this.tell(reading);
+    this.report(reading);
     this.deps.onChange(high);
   }
 
@@ -76,7 +76,7 @@ export class MemoryWatch implements MemoryPressure {
     this.deps.collectGarbage();
   }
 
-  private tell(reading: MemoryReading): void {
+  private report(reading: MemoryReading): void {
     const facts = { ...reading, ...this.marks };
     const { logger } = this.deps;
     if (this.high) logger.warn('memory is short: new calls are refused', facts);

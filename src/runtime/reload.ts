@@ -197,7 +197,7 @@ export class Reloader {
     const { leaving, deps, lifecycle } = this.parts;
     leaving.listeners.add(gone);
     const { name } = gone.listener.settings;
-    deps.logger.info('listener is going: it takes no new connections', { listener: name });
+    deps.logger.info('listener is draining: it accepts no new connections', { listener: name });
     const { cut, finished } = await drainGracefully(
       new ListenersDrain(() => [gone]),
       deps.clock,
@@ -233,7 +233,7 @@ type Members = Map<ChangedCluster, readonly EndpointSpec[] | 'applied'>;
 
 function changesOf(plan: ReloadPlan, before: Config, policies: PolicyDeps): string[] {
   const changes: string[] = [];
-  const tell = (what: string, names: readonly string[]): void => {
+  const log = (what: string, names: readonly string[]): void => {
     if (names.length > 0) changes.push(`${what} ${names.join(', ')}`);
   };
   const { config } = plan;
@@ -246,25 +246,25 @@ function changesOf(plan: ReloadPlan, before: Config, policies: PolicyDeps): stri
       !sameListener(parts.config, wanted, policies.list) ||
       !sameParts(parts.config.routes, wanted.routes, policies),
   );
-  tell('new cluster', plan.newClusters.filter((one) => !replaced.includes(one)).map(nameOf));
-  tell('rebuilt cluster', replaced.map(nameOf));
-  tell(
+  log('new cluster', plan.newClusters.filter((one) => !replaced.includes(one)).map(nameOf));
+  log('rebuilt cluster', replaced.map(nameOf));
+  log(
     'changed cluster',
     plan.changedClusters.map(({ built }) => nameOf(built)),
   );
-  tell(
+  log(
     'removed cluster',
     plan.goneClusters.filter((one) => !config.clusters.some(({ name }) => name === nameOf(one))).map(nameOf),
   );
-  tell(
+  log(
     'new listener',
     plan.newListeners.map(({ config: { name } }) => name),
   );
-  tell(
+  log(
     'changed listener',
     routed.map(({ config: { name } }) => name),
   );
-  tell(
+  log(
     'removed listener',
     plan.goneListeners.map(({ config: { name } }) => name),
   );

@@ -1,5 +1,5 @@
 import type { ClusterSnapshot, EndpointSnapshot } from '../admin/deps.ts';
-import type { EndpointSnapshot as EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
+import type { EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 

@@ -11,7 +11,7 @@ import { type AppParts, clustersAwaited } from './parts.ts';
 // How a sidecar begins that takes over from another on the same addresses (`drain.handover`).
 
 /** From one try to get the admin address to the next, milliseconds. */
-const tryEveryMs = 50;
+const retryIntervalMs = 50;
 
 /** Turns a failure into null where there is to be another try. */
 export function orNullIf(again: boolean): (error: unknown) => null {
@@ -37,7 +37,7 @@ export async function onDrainRequest(parts: AppParts): Promise<void> {
       throw new Error(
         `admin: ${address} is in use, and its sidecar did not begin to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
       );
-    await waitFor(clock, tryEveryMs);
+    await waitFor(clock, retryIntervalMs);
   }
 }
 
@@ -89,6 +89,6 @@ export async function whenFree<T>(open: () => Promise<T>, parts: AppParts): Prom
     } catch (error) {
       if (clock.now() >= endMs) throw error;
     }
-    await waitFor(clock, tryEveryMs);
+    await waitFor(clock, retryIntervalMs);
   }
 }

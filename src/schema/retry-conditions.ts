@@ -56,8 +56,10 @@ export const grpcFailure: ScalarType<string> = {
 
 function parseCondition(item: Raw): RetryCondition | { error: string } {
   if (typeof item === 'number') {
-    const fits = Number.isInteger(item) && item >= 400 && item <= 599;
-    return fits ? item : { error: `${item} is no HTTP status of a failure; write numbers from 400 to 599` };
+    const isFailure = Number.isInteger(item) && item >= 400 && item <= 599;
+    return isFailure
+      ? item
+      : { error: `${item} is no HTTP status of a failure; write numbers from 400 to 599` };
   }
   if (typeof item !== 'string')
     return { error: `${shown(item)} is not a condition; write names or numbers, such as [unavailable, 503]` };

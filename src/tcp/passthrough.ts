@@ -149,7 +149,7 @@ class Session {
     });
     upstream.once('connect', () => this.contained(() => this.relaying(upstream)));
     upstream.once('close', () => {
-      if (this.relay === null && !this.done) this.contained(() => this.elsewhere(failure.code, failure.why));
+      if (this.relay === null && !this.done) this.contained(() => this.retry(failure.code, failure.why));
     });
   }
 
@@ -168,7 +168,7 @@ class Session {
     this.finish(error, detail, this.relay === null ? endings.terminated : endings.answered);
   }
 
-  private elsewhere(code: ReplyErrorCode, why: string): void {
+  private retry(code: ReplyErrorCode, why: string): void {
     this.timer?.cancel();
     const detail = `${this.endpoint} gave no connection: ${why}`;
     this.release(endings.connectFailed, code, detail);

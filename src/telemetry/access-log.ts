@@ -6,7 +6,6 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import { safeJson } from '../core/safe-text.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
-import { createLineOutput, type LineTarget } from './line-output.ts';
 import {
   attemptGrpcStatus,
   attemptMs,
@@ -14,7 +13,8 @@ import {
   callIsError,
   chosenAttempt,
   rpcMethod,
-} from './outcome.ts';
+} from './call-status.ts';
+import { createLineOutput, type LineTarget } from './line-output.ts';
 import type { AccessLogShare } from './route-telemetry.ts';
 
 /** Where access log lines go. */

@@ -18,7 +18,7 @@ import type { RecordSpan } from './spans.ts';
 export function otlpSpanSerializer(): SpanSerializer {
   let envelope: Envelope | null = null;
   let bytesBefore = firstBytes;
-  const lent = new WeakMap<ReadableSpan[], Buffer>();
+  const blocks = new WeakMap<ReadableSpan[], Buffer>();
   return {
     serializeRequest(spans) {
       if (spans.length === 0) return undefined;
@@ -29,14 +29,14 @@ export function otlpSpanSerializer(): SpanSerializer {
       for (const span of spans as RecordSpan[]) writer.span(span);
       const request = envelope.around(writer);
       bytesBefore = writer.length;
-      lent.set(spans, writer.bytes);
+      blocks.set(spans, writer.bytes);
       return request;
     },
     deserializeResponse: (data) => ProtobufTraceSerializer.deserializeResponse(data),
     taken(spans) {
-      const block = lent.get(spans);
+      const block = blocks.get(spans);
       if (block !== undefined) blockPool.release(block);
-      lent.delete(spans);
+      blocks.delete(spans);
     },
   };
 }
@@ -109,7 +109,7 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
     this.nanoseconds(span.startTime);
     this.byte(endTag);
     this.nanoseconds(span.endTime);
-    span.tell(this);
+    span.writeAttributes(this);
     const message = status.message ?? '';
     const messageBytes = utf8Length(message);
     this.reserve(spanBytesMax + messageBytes);

@@ -1,6 +1,6 @@
 import { RecentLatency } from '../core/histogram.ts';
 import type { CallRecord } from './call-record.ts';
-import { callTally } from './outcome.ts';
+import { callTally } from './call-status.ts';
 
 /** How many calls are remembered of each sort. */
 export const recentCallsMax = 256;

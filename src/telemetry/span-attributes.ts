@@ -1,7 +1,13 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
+import {
+  attemptGrpcStatus,
+  callGrpcStatus,
+  callIsError,
+  isClientSpanError,
+  rpcMethod,
+} from './call-status.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptGrpcStatus, callGrpcStatus, callIsError, isClientSpanError, rpcMethod } from './outcome.ts';
 
 /**
  * What spans say of calls and attempts, told to whoever listens: one that makes an object of it, one that writes OTLP.

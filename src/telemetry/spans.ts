@@ -12,8 +12,8 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import type { SpanId } from '../core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
+import { attemptMs, callIsError, chosenAttempt, isClientSpanError, rpcMethod } from './call-status.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
-import { attemptMs, callIsError, chosenAttempt, isClientSpanError, rpcMethod } from './outcome.ts';
 import {
   type AttributeKey,
   type AttributeSink,
@@ -62,7 +62,7 @@ export abstract class RecordSpan implements ReadableSpan {
   abstract get duration(): HrTime;
   abstract get status(): SpanStatus;
   /** Tells its attributes. */
-  abstract tell(sink: AttributeSink): void;
+  abstract writeAttributes(sink: AttributeSink): void;
 
   // What every span has alike is no field: there are two spans to each sampled call, and they wait for their batch.
   get links(): Link[] {
@@ -102,7 +102,7 @@ export abstract class RecordSpan implements ReadableSpan {
   }
   get attributes(): Attributes {
     const attributes = new AttributesObject();
-    this.tell(attributes);
+    this.writeAttributes(attributes);
     return attributes.values;
   }
   get traceState(): TraceState | undefined {
@@ -176,7 +176,7 @@ class ServerSpan extends RecordSpan {
     if (!callIsError(record)) return unset;
     return errorStatus(record.detail || String(chosenAttempt(record)?.message ?? ''));
   }
-  tell(sink: AttributeSink): void {
+  writeAttributes(sink: AttributeSink): void {
     serverAttributes(this.record, sink);
   }
 }
@@ -213,7 +213,7 @@ class ClientSpan extends RecordSpan {
     if (!isClientSpanError(this.record, this.attempt)) return unset;
     return errorStatus(String(this.attempt.message) || this.attempt.error);
   }
-  tell(sink: AttributeSink): void {
+  writeAttributes(sink: AttributeSink): void {
     clientAttributes(this.record, this.attempt, sink);
   }
 }

@@ -11,7 +11,7 @@ import { createAccessLog } from './access-log.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { type Environment, type ExportPlan, exportPlan } from './export-plan.ts';
 import { type CallMetrics, createCallMetrics } from './metrics/call-metrics.ts';
-import { type EndpointSnapshot, registerEndpointMetrics } from './metrics/endpoint-metrics.ts';
+import { type EndpointMetrics, registerEndpointMetrics } from './metrics/endpoint-metrics.ts';
 import { type ConnectionCounts, registerProcessMetrics } from './metrics/process-metrics.ts';
 import type { PrometheusText } from './metrics/prometheus-text.ts';
 import { createRegistry, type Registry } from './metrics/registry.ts';
@@ -34,7 +34,7 @@ export interface TelemetryDeps {
   readonly env: Environment;
   /** Outrigger's version. */
   readonly version: string;
-  endpoints(): readonly EndpointSnapshot[];
+  endpoints(): readonly EndpointMetrics[];
   connections(): ConnectionCounts;
   readonly internalErrors?: InternalErrors;
   /** Counts a call for the totals of the admin page. */
@@ -99,15 +99,15 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
     get requestText() {
       return requestText;
     },
-    reconfigure(wanted) {
-      if (!isDeepStrictEqual(wanted.accessLog, applied.accessLog)) {
+    reconfigure(config) {
+      if (!isDeepStrictEqual(config.accessLog, applied.accessLog)) {
         droppedBefore += accessLog?.droppedLines ?? 0;
         void accessLog?.close();
-        accessLog = accessLogOf(wanted);
+        accessLog = accessLogOf(config);
       }
-      if (!isDeepStrictEqual(wanted.traces, applied.traces)) tracing = makeTracing(wanted, deps, otel);
-      if (!isDeepStrictEqual(wanted.redactQuery, applied.redactQuery)) requestText = requestTextOf(wanted);
-      applied = wanted;
+      if (!isDeepStrictEqual(config.traces, applied.traces)) tracing = makeTracing(config, deps, otel);
+      if (!isDeepStrictEqual(config.redactQuery, applied.redactQuery)) requestText = requestTextOf(config);
+      applied = config;
     },
     begin(head, record, route) {
       calls.started(record);

@@ -76,9 +76,10 @@ export const noTrace: CallTrace = {
  */
 export function offTracing({ traceparent, traceparentWins, formats }: Propagation): Tracing {
   const traceIdOf = (head: HeaderBlock): TraceId => {
-    const ours = traceparent ? incomingTraceparent(head) : undefined;
-    if (formats.length === 0 || (traceparentWins && ours !== undefined)) return ours?.traceId ?? noTraceId;
-    return (extractLast(formats, head) ?? ours)?.traceId ?? noTraceId;
+    const incoming = traceparent ? incomingTraceparent(head) : undefined;
+    if (formats.length === 0 || (traceparentWins && incoming !== undefined))
+      return incoming?.traceId ?? noTraceId;
+    return (extractLast(formats, head) ?? incoming)?.traceId ?? noTraceId;
   };
   return {
     replaced: nothingReplaced,
@@ -161,9 +162,9 @@ class ContextTrace implements SampledTrace {
   /** As `start`, where other headers may hold the context too. */
   startFrom(head: HeaderBlock, sampler: Sampler, propagation: Propagation): void {
     const { traceparent, traceparentWins, formats } = propagation;
-    const ours = traceparent && incomingTraceparent(head) !== undefined;
-    const other = traceparentWins && ours ? undefined : extractLast(formats, head);
-    if (other === undefined) this.start(ours ? incomingContext(head) : undefined, sampler);
+    const hasIncoming = traceparent && incomingTraceparent(head) !== undefined;
+    const other = traceparentWins && hasIncoming ? undefined : extractLast(formats, head);
+    if (other === undefined) this.start(hasIncoming ? incomingContext(head) : undefined, sampler);
     else {
       this.follow(other, sampler, sampler.parentBased && other.decided);
       if (this.sampled) this.serverSpanId = SpanId.random(this.random);

@@ -76,7 +76,7 @@ export class Cluster implements LeaseOwner {
   private stopped = false;
   private endpointRequestsMax: number;
   /** Of the latest pick: endpoints that the call had tried, and those that were passed over at their own limit. */
-  private pickTried = 0;
+  private excludedCount = 0;
   private pickFull = 0;
 
   constructor(settings: ClusterSettings, deps: ClusterDeps) {
@@ -212,26 +212,26 @@ export class Cluster implements LeaseOwner {
    * An endpoint for one attempt: the cluster's limit, the balancer's pick, the endpoint's limit, and the count of both, in this
    * one place for every kind of traffic. `full`: the cluster is at its limit. `none`: no endpoint is available.
    *
-   * `tried` are the endpoints that the request has had; `mayRepeat` allows one of them where there is no other. `key` is what
+   * `excluded` are the endpoints that the request has used; `mayRepeat` allows one of them where there is no other. `key` is what
    * `affinity` makes of the request, '' where there is none; `method` that of a gRPC call.
    */
   acquire(
     nowMs: number,
-    tried: ReadonlySet<Endpoint> | null,
+    excluded: ReadonlySet<Endpoint> | null,
     mayRepeat: boolean,
     key: string,
     method: MethodRef | null,
   ): Lease | 'full' | 'none' {
     if (this.full) return 'full';
-    let endpoint = this.pick(nowMs, tried, key);
-    if (endpoint === null && mayRepeat && tried !== null) endpoint = this.pick(nowMs, null, key);
+    let endpoint = this.pick(nowMs, excluded, key);
+    if (endpoint === null && mayRepeat && excluded !== null) endpoint = this.pick(nowMs, null, key);
     if (endpoint === null) return 'none';
     return new Lease(this, endpoint, this.explain(endpoint, nowMs, key), nowMs, method);
   }
 
   private pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {
     const { balancer } = this.selection;
-    this.pickTried = excluded === null ? 0 : excluded.size;
+    this.excludedCount = excluded === null ? 0 : excluded.size;
     this.pickFull = 0;
     const endpoint = balancer.pick(nowMs, excluded, key);
     if (endpoint === null || endpoint.active < this.endpointRequestsMax) return endpoint;
@@ -248,7 +248,7 @@ export class Cluster implements LeaseOwner {
   private explain(endpoint: Endpoint, nowMs: number, key: string): PickReason {
     const reason = this.selection.balancer.explain(endpoint, nowMs, key);
     reason.census = this.selection.census;
-    reason.tried = this.pickTried;
+    reason.excluded = this.excludedCount;
     reason.full = this.pickFull;
     return reason;
   }

@@ -81,7 +81,7 @@ export class ConnectionLife {
    * @param surplus another connection would do
    * @param late the check was delayed, and perhaps what the peer sent was as well: its silence proves nothing
    */
-  look(nowMs: number, surplus: boolean, late: boolean): ConnectionVerdict {
+  check(nowMs: number, surplus: boolean, late: boolean): ConnectionVerdict {
     const { connection, settings } = this;
     if (settings.keepalive !== null && this.silent(settings.keepalive, nowMs, late)) return 'dead';
     if (!connection.accepting) return 'lives';
@@ -106,8 +106,8 @@ export class ConnectionLife {
       if (late) this.pingedMs = nowMs;
       return nowMs - this.pingedMs >= keepalive.timeoutMs;
     }
-    const wanted = connection.active > 0 || keepalive.withoutCalls;
-    if (wanted && nowMs - this.heardMs >= this.pingIntervalMs) {
+    const pingsAllowed = connection.active > 0 || keepalive.withoutCalls;
+    if (pingsAllowed && nowMs - this.heardMs >= this.pingIntervalMs) {
       connection.ping();
       this.pingedMs = nowMs;
     }

@@ -31,9 +31,3 @@ export function dial(address: Address, tls: ConnectionOptions | null, onRead: On
   });
   return socket;
 }
-
-/** Is it this machine? Then a connect that takes a second is as good as lost. */
-export function isLoopback(address: Address): boolean {
-  if (address.kind === 'unix') return true;
-  return address.host === 'localhost' || address.host === '::1' || address.host.startsWith('127.');
-}

@@ -272,20 +272,20 @@ export class Http2Pool implements StreamPool {
     this.checkTimer ??= clock.after(withinMs, () => {
       this.checkTimer = null;
       const nowMs = clock.now();
-      this.look(nowMs, nowMs - dueMs >= stallMsMin);
+      this.check(nowMs, nowMs - dueMs >= stallMsMin);
       if (this.pooled.length > 0) this.scheduleCheck();
     });
   }
 
   /** Lets those go that are idle or old, and gives those up that do not answer. */
-  private look(nowMs: number, late: boolean): void {
+  private check(nowMs: number, late: boolean): void {
     let another = false;
     for (const pooled of [...this.pooled]) {
       const { binding, life, ready } = pooled;
       if (!ready) continue;
       // Half a header section keeps every call of the connection waiting, those without a deadline for ever.
       if (!late) binding.connection.checkUnfinished(sectionTimeoutMs / checkIntervalMs(this.life));
-      const verdict = life.look(nowMs, another, late);
+      const verdict = life.check(nowMs, another, late);
       if (verdict === 'dead') binding.destroy('it does not answer a PING');
       else if (verdict !== 'lives') this.retireConnection(pooled);
       else if (binding.connection.mayOpen) another = true;

@@ -1,8 +1,8 @@
 import { buildBalancer } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
 import type { Census } from '../balancing/pick-reason.ts';
+import { distributeByPriority } from '../balancing/priorities.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
-import { shareOut } from '../balancing/share-out.ts';
 import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
@@ -83,7 +83,7 @@ export class Selection {
   shares(endpoints: readonly Endpoint[], settings: BalancerSettings): Map<Endpoint, number> {
     const members = membersOf(endpoints);
     const usable = members.filter(({ unusableBecause }) => unusableBecause === '');
-    const groups = shareOut(usable, members, settings, this.deps.localZone ?? '');
+    const groups = distributeByPriority(usable, members, settings, this.deps.localZone ?? '');
     const whole = groups.reduce((sum, { share }) => sum + share, 0);
     const shares = new Map<Endpoint, number>();
     for (const group of groups) {

@@ -123,7 +123,7 @@ describe('hand-over to a successor on the same port', function () {
     await serving(admin, old);
     old.signal('SIGTERM');
     expect(await old.exit).to.equal(0);
-    expect(old.stderr).to.match(/no successor came: going without/);
+    expect(old.stderr).to.match(/no successor took over: shutting down without a hand-over/);
   });
 
   it('a second one that nobody makes room for ends with 1, and never takes a connection', async () => {

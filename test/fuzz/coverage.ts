@@ -3,7 +3,7 @@ import { type Profiler, Session } from 'node:inspector';
 /** What was ever reached of one source file. */
 interface ScriptMap {
   readonly reached: Uint8Array;
-  /** Where a block begins, as far as the engine has told: it names a block only once it was run differently often. */
+  /** Where a block begins, as far as the engine has reported: it names a block only once it was run differently often. */
   readonly begins: Set<number>;
 }
 

@@ -86,7 +86,7 @@ export const stickyCookie = balancerKind({
     return bySession({
       endpoints: groups.flatMap((group) => group.endpoints),
       settings: settings.sticky ?? {},
-      anew: over((endpoints) => chooseLeast(endpoints, settings, random)),
+      newSession: over((endpoints) => chooseLeast(endpoints, settings, random)),
       byName:
         header === undefined
           ? null

@@ -16,7 +16,7 @@ export type ChildMessage =
   | { readonly kind: 'second'; readonly figures: LoadFigures }
   | { readonly kind: 'total'; readonly figures: LoadFigures };
 
-const tell = (message: ChildMessage): void => {
+const send = (message: ChildMessage): void => {
   // A parent that has gone is heard of by 'disconnect'.
   process.send?.(message, () => {});
 };
@@ -25,7 +25,7 @@ async function run(work: ChildWork): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   if (work.role === 'replica') {
     try {
-      tell({ kind: 'listening', port: await startReplica(work.replica, systemClock, systemRandom()) });
+      send({ kind: 'listening', port: await startReplica(work.replica, systemClock, systemRandom()) });
     } catch {
       // The port is in use: the parent reports it.
       process.exit(1);
@@ -36,11 +36,11 @@ async function run(work: ChildWork): Promise<void> {
   let timer = systemClock.after(1000, everySecond);
   function everySecond(): void {
     timer = systemClock.after(1000, everySecond);
-    tell({ kind: 'second', figures: load.takeWindow() });
+    send({ kind: 'second', figures: load.takeWindow() });
   }
   process.once('message', async () => {
     timer.cancel();
-    tell({ kind: 'total', figures: await load.stop() });
+    send({ kind: 'total', figures: await load.stop() });
   });
 }
 

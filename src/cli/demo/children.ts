@@ -29,13 +29,13 @@ export function startChild(
     // Ctrl-C, `timeout` and supervisors signal the whole process group; the parent decides what ends first.
     detached: true,
   });
-  let wanted = false;
+  let stopping = false;
   child.on('message', (message) => heard(message as ChildMessage));
   child.on('error', () => {}); // 'exit' follows, or the parent is ending it already
   const gone = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve();
-      if (!wanted) ended(signal ?? `exit code ${code}`);
+      if (!stopping) ended(signal ?? `exit code ${code}`);
     });
   });
   return {
@@ -44,7 +44,7 @@ export function startChild(
       if (child.connected) child.send(message, () => {});
     },
     end: () => {
-      wanted = true;
+      stopping = true;
       child.kill();
       return gone;
     },

@@ -240,12 +240,12 @@ export class HpackDecoder {
       return true;
     }
     const nameMax = named === null ? nameLiteral.lengthMax : named.name.length;
-    const sizeWanted = this.sizeWanted(insert);
-    if (nameMax + valueLiteral.lengthMax + 32 > sizeWanted) {
+    const sizeNeeded = this.sizeNeeded(insert);
+    if (nameMax + valueLiteral.lengthMax + 32 > sizeNeeded) {
       const nameBytes = named === null ? nameLiteral.measure() : named.name.length;
       const valueBytes = valueLiteral.measure();
       if (nameBytes < 0 || valueBytes < 0) return this.failHuffman();
-      if (nameBytes + valueBytes + 32 > sizeWanted) {
+      if (nameBytes + valueBytes + 32 > sizeNeeded) {
         this.oversize = true;
         // Section 4.4: an entry larger than the table empties it.
         if (insert) this.table.clear();
@@ -279,7 +279,7 @@ export class HpackDecoder {
   }
 
   /** The size up to which a field has to be made at all: because the block keeps it, or because the table does. */
-  private sizeWanted(insert: boolean): number {
+  private sizeNeeded(insert: boolean): number {
     const full = this.oversize || this.fieldsLeft === 0;
     const listBytesLeft = full ? 0 : this.listBytesMax - this.listBytes;
     return insert ? Math.max(listBytesLeft, this.table.capacityBytes) : listBytesLeft;

@@ -37,11 +37,11 @@ export function locationOf(head: HeaderBlock, asked: string, settings: RedirectS
   }
   const { authority } = head;
   if (host === null && authority === '') return withoutHost;
-  const wanted = originOf(head, settings);
-  const shownPort = wanted.port === defaultPorts[wanted.scheme] ? '' : `:${wanted.port}`;
+  const location = originOf(head, settings);
+  const shownPort = location.port === defaultPorts[location.scheme] ? '' : `:${location.port}`;
   return {
-    location: `${wanted.scheme}://${wanted.host}${shownPort}${target}`,
-    isLoop: target === asked && leadsBack(head, wanted),
+    location: `${location.scheme}://${location.host}${shownPort}${target}`,
+    isLoop: target === asked && leadsBack(head, location),
     error: null,
   };
 }

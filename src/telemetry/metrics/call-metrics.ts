@@ -7,7 +7,7 @@ import {
   callIsError,
   rpcMethod,
   wallEndMs,
-} from '../outcome.ts';
+} from '../call-status.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HistogramData, HistogramFamily, Labels, Registry, Value, ValueFamily } from './registry.ts';
 import { createRetryMetrics } from './retry-metrics.ts';

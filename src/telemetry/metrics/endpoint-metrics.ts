@@ -1,7 +1,7 @@
 import type { BucketCounts, Emit, Registry } from './registry.ts';
 
 /** One endpoint of one cluster as it stands now: what the app hands to metrics (and, if it likes, to the admin API). */
-export interface EndpointSnapshot {
+export interface EndpointMetrics {
   readonly cluster: string;
   /** `formatAddress` of the endpoint. */
   readonly address: string;
@@ -50,19 +50,19 @@ const otherMethod = 'other';
 /** `outrigger_endpoint_*` and `outrigger_balance_*`, from one snapshot per collection. */
 export function registerEndpointMetrics(
   registry: Registry,
-  snapshot: () => readonly EndpointSnapshot[],
+  snapshot: () => readonly EndpointMetrics[],
 ): void {
-  let endpoints: readonly EndpointSnapshot[] = [];
+  let endpoints: readonly EndpointMetrics[] = [];
   registry.beforeCollect(() => {
     endpoints = []; // rather none than old ones, if there is no snapshot to be had
     endpoints = snapshot();
   });
   const each =
-    (value: (endpoint: EndpointSnapshot) => number) =>
+    (value: (endpoint: EndpointMetrics) => number) =>
     (emit: Emit): void => {
       for (const endpoint of endpoints) emit(labelsOf(endpoint), value(endpoint));
     };
-  const gauge = (name: string, help: string, value: (endpoint: EndpointSnapshot) => number): void =>
+  const gauge = (name: string, help: string, value: (endpoint: EndpointMetrics) => number): void =>
     registry.observe('gauge', { name, help, unit: '' }, each(value));
 
   gauge('outrigger.endpoint.active', 'Attempts in progress at an endpoint.', (e) => e.active);
@@ -117,7 +117,7 @@ export function registerEndpointMetrics(
 }
 
 /** Attempts by how they ended, and how long they took. */
-function registerAttempts(registry: Registry, endpoints: () => readonly EndpointSnapshot[]): void {
+function registerAttempts(registry: Registry, endpoints: () => readonly EndpointMetrics[]): void {
   /** Each series once, however many endpoints share it. */
   const eachSeries = (run: (labels: Record<string, string>, series: EndpointSeries) => void): void => {
     const shown = new Set<EndpointSeries>();
@@ -179,7 +179,7 @@ function registerAttempts(registry: Registry, endpoints: () => readonly Endpoint
   );
 }
 
-function registerBalance(registry: Registry, endpoints: () => readonly EndpointSnapshot[]): void {
+function registerBalance(registry: Registry, endpoints: () => readonly EndpointMetrics[]): void {
   registry.observe(
     'gauge',
     {
@@ -213,12 +213,12 @@ function registerBalance(registry: Registry, endpoints: () => readonly EndpointS
   );
 }
 
-function labelsOf(endpoint: Pick<EndpointSnapshot, 'cluster' | 'address'>): Record<string, string> {
+function labelsOf(endpoint: Pick<EndpointMetrics, 'cluster' | 'address'>): Record<string, string> {
   return { 'outrigger.cluster': endpoint.cluster, 'outrigger.endpoint': endpoint.address };
 }
 
-function byCluster(endpoints: readonly EndpointSnapshot[]): Map<string, EndpointSnapshot[]> {
-  const clusters = new Map<string, EndpointSnapshot[]>();
+function byCluster(endpoints: readonly EndpointMetrics[]): Map<string, EndpointMetrics[]> {
+  const clusters = new Map<string, EndpointMetrics[]>();
   for (const endpoint of endpoints) {
     const members = clusters.get(endpoint.cluster);
     if (members) members.push(endpoint);

@@ -1,5 +1,5 @@
 import type { CallRecord } from '../call-record.ts';
-import { callIsError, wallEndMs } from '../outcome.ts';
+import { callIsError, wallEndMs } from '../call-status.ts';
 import type { HistogramData, Registry } from './registry.ts';
 
 /** Methods that get a label of their own (RFC 9110 section 9, RFC 5789); others are `_OTHER` as the conventions say. */

@@ -318,7 +318,7 @@ function boundSeries<S extends { readonly text: string }>(
 ) {
   const byText = new Map<string, S>();
   let list: readonly S[] | null = null;
-  const fits = (text: string): boolean =>
+  const hasRoom = (text: string): boolean =>
     byText.size < seriesPerFamilyMax && lines * (name.length + text.length + lineCharsMax) <= room.chars;
   const keep = (series: S): void => {
     byText.set(series.text, series);
@@ -326,7 +326,7 @@ function boundSeries<S extends { readonly text: string }>(
     list = null;
   };
   const put = (series: S): void => {
-    if (fits(series.text) && !byText.has(series.text)) keep(series);
+    if (hasRoom(series.text) && !byText.has(series.text)) keep(series);
   };
   const bind = (asked: Labels): S => {
     const labels = boundedLabels(asked);
@@ -334,7 +334,7 @@ function boundSeries<S extends { readonly text: string }>(
     const known = byText.get(text);
     if (known) return known;
     // The last place is kept for what overflows.
-    const full = byText.size >= seriesPerFamilyMax - 1 || !fits(text);
+    const full = byText.size >= seriesPerFamilyMax - 1 || !hasRoom(text);
     if (full && labels !== overflowLabels) return bind(overflowLabels);
     const series = make(labels);
     keep(series);

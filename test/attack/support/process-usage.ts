@@ -34,16 +34,16 @@ export class RssWatch {
   constructor(pid: number) {
     this.pid = pid;
     this.peakMiB = rssMiB(pid);
-    this.timer = setInterval(() => this.look(), 20);
+    this.timer = setInterval(() => this.check(), 20);
   }
 
   stop(): number {
     clearInterval(this.timer);
-    this.look();
+    this.check();
     return this.peakMiB;
   }
 
-  private look(): void {
+  private check(): void {
     this.peakMiB = Math.max(this.peakMiB, rssMiB(this.pid));
   }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { wantedFormat } from '../../../src/admin/reply.ts';
+import { requestedFormat } from '../../../src/admin/reply.ts';
 import { adminRoutes, matchPath, notFound } from '../../../src/admin/routes.ts';
 
 describe('admin/routes', () => {
@@ -46,7 +46,7 @@ describe('admin/routes', () => {
 
 describe('admin/reply', () => {
   it('takes the format from the query, else from Accept, else text', () => {
-    const wanted = (query: string, accept: string) => wantedFormat(new URLSearchParams(query), accept);
+    const wanted = (query: string, accept: string) => requestedFormat(new URLSearchParams(query), accept);
     expect(wanted('format=json', 'text/plain')).to.equal('json');
     expect(wanted('format=text', 'application/json')).to.equal('text');
     expect(wanted('format=xml', '')).to.equal(undefined);

@@ -38,7 +38,7 @@ describe('PickReason', () => {
       hash: 0,
       where: '',
       census: null,
-      tried: 0,
+      excluded: 0,
       full: 0,
     });
   });
@@ -64,7 +64,7 @@ describe('PickReason', () => {
   describe('as a sentence', () => {
     const sentence = (
       census: Census | null,
-      more: { where?: string; tried?: number; full?: number } = {},
+      more: { where?: string; excluded?: number; full?: number } = {},
     ) => {
       const reason = Object.assign(new PickReason(words, 0, side('a', 0), 1, 0), { census, ...more });
       expect(JSON.stringify(reason)).to.equal(JSON.stringify(String(reason)));
@@ -74,7 +74,7 @@ describe('PickReason', () => {
 
     it('is that of the policy alone where no cluster asked', () => {
       expect(sentence(null)).to.equal('a won');
-      expect(sentence(null, { tried: 1, full: 1 })).to.equal('a won');
+      expect(sentence(null, { excluded: 1, full: 1 })).to.equal('a won');
       expect(sentence(null, { where: 'zone b' })).to.equal('zone b; a won');
     });
 
@@ -93,13 +93,13 @@ describe('PickReason', () => {
     });
 
     it('counts the endpoints that the call has tried and those at their limit', () => {
-      expect(sentence(all(4), { tried: 1 })).to.equal(
+      expect(sentence(all(4), { excluded: 1 })).to.equal(
         '4 endpoints were usable, 1 used by an earlier attempt; a won',
       );
       expect(sentence(all(4), { full: 1 })).to.equal(
         '4 endpoints were usable, 1 at the limit of requests; a won',
       );
-      expect(sentence(all(4), { tried: 2, full: 1, where: 'zone b' })).to.equal(
+      expect(sentence(all(4), { excluded: 2, full: 1, where: 'zone b' })).to.equal(
         '4 endpoints were usable, 2 used by an earlier attempt, 1 at the limit of requests; zone b; a won',
       );
     });

@@ -185,7 +185,7 @@ describe('http2/connection-core', () => {
   });
 
   describe('a transport that takes nothing', () => {
-    const look = (server: Scripted, times: number): boolean => {
+    const check = (server: Scripted, times: number): boolean => {
       for (let i = 0; i < times; i++) server.connection.checkStalls(5, 5);
       return server.error !== undefined;
     };
@@ -197,8 +197,8 @@ describe('http2/connection-core', () => {
 
     it('is given up after as many looks as allowed', () => {
       const server = stuck();
-      expect(look(server, 6)).to.equal(false);
-      expect(look(server, 1)).to.equal(true);
+      expect(check(server, 6)).to.equal(false);
+      expect(check(server, 1)).to.equal(true);
     });
 
     it('is looked at anew once it has taken something, or was ready for more', () => {
@@ -206,15 +206,15 @@ describe('http2/connection-core', () => {
         (server: Scripted) => server.connection.flushed(),
         (server: Scripted) => {
           server.connection.setTransportReady(true);
-          look(server, 1);
+          check(server, 1);
           server.connection.setTransportReady(false);
         },
       ]) {
         const server = stuck();
-        look(server, 6);
+        check(server, 6);
         revive(server);
-        expect(look(server, 5)).to.equal(false);
-        expect(look(server, 2)).to.equal(true);
+        expect(check(server, 5)).to.equal(false);
+        expect(check(server, 2)).to.equal(true);
       }
     });
   });

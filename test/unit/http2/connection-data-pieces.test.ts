@@ -187,7 +187,7 @@ describe('http2/connection, DATA in pieces that must not be', () => {
     server.send(padded.subarray(0, 12));
     expect(recorder.events).to.deep.equal([]);
     server.send(padded.subarray(12), whole.subarray(0, 100));
-    for (let look = 0; look < 5; look++) server.connection.checkUnfinished(2);
+    for (let check = 0; check < 5; check++) server.connection.checkUnfinished(2);
     expect(server.error).to.equal(undefined);
     expect(recorder.events).to.deep.equal(['data 3', 'data 91']);
   });

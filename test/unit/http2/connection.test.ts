@@ -110,7 +110,7 @@ describe('http2/connection', () => {
   });
 
   describe('inside a frame or header section', () => {
-    const look = (server: Scripted, times: number): boolean => {
+    const check = (server: Scripted, times: number): boolean => {
       for (let i = 0; i < times; i++) server.connection.checkUnfinished(5);
       return server.error !== undefined;
     };
@@ -119,17 +119,17 @@ describe('http2/connection', () => {
     it('it may be for as many looks after the first as allowed', () => {
       const server = new Scripted('server');
       server.send(update.subarray(0, 5));
-      expect(look(server, 6)).to.equal(false);
-      expect(look(server, 1)).to.equal(true);
+      expect(check(server, 6)).to.equal(false);
+      expect(check(server, 1)).to.equal(true);
     });
 
     it('the looks count anew for the next one', () => {
       const server = new Scripted('server');
       server.send(update.subarray(0, 5));
-      look(server, 6);
+      check(server, 6);
       server.send(Buffer.concat([update.subarray(5), ping().subarray(0, 5)]));
-      expect(look(server, 6)).to.equal(false);
-      expect(look(server, 1)).to.equal(true);
+      expect(check(server, 6)).to.equal(false);
+      expect(check(server, 1)).to.equal(true);
     });
 
     it('the looks count anew for the next header section, and go on through CONTINUATIONs of one', () => {
@@ -138,18 +138,18 @@ describe('http2/connection', () => {
       const begin = (id: number) => frame(FrameType.HEADERS, 1, id, section.subarray(0, 3));
       const end = (id: number) => frame(FrameType.CONTINUATION, 4, id, section.subarray(3));
       server.send(begin(1));
-      look(server, 6);
+      check(server, 6);
       server.send(end(1), begin(3));
-      look(server, 3);
+      check(server, 3);
       server.send(frame(FrameType.CONTINUATION, 0, 3));
-      expect(look(server, 3)).to.equal(false);
-      expect(look(server, 1)).to.equal(true);
+      expect(check(server, 3)).to.equal(false);
+      expect(check(server, 1)).to.equal(true);
     });
 
     it('of nothing it may be for ever', () => {
       const server = new Scripted('server');
       server.send(headers(1, postHead, false), data(1, 'x'));
-      expect(look(server, 100)).to.equal(false);
+      expect(check(server, 100)).to.equal(false);
     });
   });
 });

@@ -51,10 +51,10 @@ describe('http2/flush-scheduler', () => {
     for (const [round, finds] of [0, 1, 2, 3, 9].entries()) {
       one.write();
       two.write();
-      for (let look = 0; look < Math.min(finds + 1, 4); look++) {
+      for (let check = 0; check < Math.min(finds + 1, 4); check++) {
         await turn();
-        expect(flushes(), `look ${look} of ${finds} that find something`).to.deep.equal([round, round]);
-        if (look >= finds) continue;
+        expect(flushes(), `check ${check} of ${finds} that find something`).to.deep.equal([round, round]);
+        if (check >= finds) continue;
         scheduler.beginRead();
         one.write(); // came in the meantime, and goes along
         scheduler.endRead();

@@ -95,7 +95,7 @@ describe('http2/frame-writer', () => {
       write();
       made.settingsAck();
       expect(writes()).to.equal(i + 1);
-      made.told = false;
+      made.notified = false;
     }
   });
 

@@ -43,14 +43,14 @@ describe('http2/output-buffer', () => {
       const out = new OutputBuffer();
       write(out, bytes, 1);
       expect(out.bytes.length, `${bytes}`).to.equal(room);
-      expect(out.lent).to.equal(bytes > 4096);
+      expect(out.isPooled).to.equal(bytes > 4096);
     }
   });
 
   it('keeps what it grew to up to 4 KiB as its own', () => {
     const out = new OutputBuffer(8);
     write(out, 4096, 1);
-    expect(out.lent).to.equal(false);
+    expect(out.isPooled).to.equal(false);
     const { bytes } = out;
     out.clear();
     expect(out.bytes).to.equal(bytes);
@@ -115,9 +115,9 @@ describe('http2/output-buffer', () => {
       const out = new OutputBuffer();
       write(out, count, 7);
       const held = out.bytes.subarray(0, count);
-      expect(out.lent).to.equal(count > 4096);
+      expect(out.isPooled).to.equal(count > 4096);
       expect(out.renew().buffer).to.equal(held.buffer);
-      expect(out.lent).to.equal(false);
+      expect(out.isPooled).to.equal(false);
       expect(out.length).to.equal(0);
       for (let again = 0; again < 5; again++) {
         write(out, count, 9);

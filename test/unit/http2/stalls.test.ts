@@ -34,7 +34,7 @@ describe('http2 readers that stall', () => {
   it('are reset when nothing of what waits has left for more looks than allowed', () => {
     const pair = stalledPair(100_000);
     const recorder = stalledCall(pair);
-    for (let look = 0; look < 5; look++) pair.server.connection.checkStalls(5, 5);
+    for (let check = 0; check < 5; check++) pair.server.connection.checkStalls(5, 5);
     pair.settle();
     expect(recorder.failures).to.deep.equal([]);
     pair.server.connection.checkStalls(5, 5);
@@ -52,46 +52,46 @@ describe('http2 readers that stall', () => {
         stream.data(Buffer.alloc(50_000), 0, 50_000, true);
       };
       server.send(settings([4, 0]), headers(1, postHead, true));
-      const look = (times: number): boolean => {
+      const check = (times: number): boolean => {
         for (let i = 0; i < times; i++) server.connection.checkStalls(5, 5);
         return server.said().includes('RST_STREAM 1 11');
       };
-      return { look, take: (bytes: number) => server.send(windowUpdate(1, bytes)) };
+      return { check, take: (bytes: number) => server.send(windowUpdate(1, bytes)) };
     }
 
     it('are not reset as long as that is a KiB each time', () => {
-      const { look, take } = slowReader();
+      const { check, take } = slowReader();
       for (let i = 0; i < 40; i++) {
-        expect(look(5)).to.equal(false);
+        expect(check(5)).to.equal(false);
         take(1024);
       }
     });
 
     it('are reset when they stop, after as many looks as one that never took anything', () => {
-      const { look, take } = slowReader();
+      const { check, take } = slowReader();
       for (let i = 0; i < 3; i++) {
-        look(5);
+        check(5);
         take(2048);
       }
-      expect(look(1 + 5)).to.equal(false);
-      expect(look(1)).to.equal(true);
+      expect(check(1 + 5)).to.equal(false);
+      expect(check(1)).to.equal(true);
     });
 
     it('are reset when that is less than a KiB', () => {
-      const { look, take } = slowReader();
-      expect(look(3)).to.equal(false);
+      const { check, take } = slowReader();
+      expect(check(3)).to.equal(false);
       take(1023);
-      expect(look(2)).to.equal(false);
-      expect(look(1)).to.equal(true);
+      expect(check(2)).to.equal(false);
+      expect(check(1)).to.equal(true);
     });
 
     it('are not credited with it twice', () => {
-      const { look, take } = slowReader();
+      const { check, take } = slowReader();
       take(1024);
-      expect(look(1 + 3)).to.equal(false);
+      expect(check(1 + 3)).to.equal(false);
       take(1023);
-      expect(look(2)).to.equal(false);
-      expect(look(1)).to.equal(true);
+      expect(check(2)).to.equal(false);
+      expect(check(1)).to.equal(true);
     });
 
     it('are watched for a single byte that waits, and no more once nothing does', () => {
@@ -116,13 +116,13 @@ describe('http2 readers that stall', () => {
     });
 
     it('are not reset when it adds up to a KiB before it is too late', () => {
-      const { look, take } = slowReader();
-      look(3);
+      const { check, take } = slowReader();
+      check(3);
       take(1000);
-      look(2);
+      check(2);
       take(24);
-      expect(look(1 + 5)).to.equal(false);
-      expect(look(1)).to.equal(true);
+      expect(check(1 + 5)).to.equal(false);
+      expect(check(1)).to.equal(true);
     });
   });
 
@@ -130,7 +130,7 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(0);
     pair.server.handler = (stream) => stream.head(replyHead, false);
     const recorder = stalledCall(pair);
-    for (let look = 0; look < 10_000; look++) pair.server.connection.checkStalls(5, 5);
+    for (let check = 0; check < 10_000; check++) pair.server.connection.checkStalls(5, 5);
     pair.settle();
     expect(recorder.failures).to.deep.equal([]);
     expect(pair.server.error).to.equal(undefined);
@@ -140,7 +140,7 @@ describe('http2 readers that stall', () => {
     const pair = stalledPair(100_000);
     stalledCall(pair);
     pair.server.connection.setTransportReady(false);
-    for (let look = 0; look <= 6; look++) pair.server.connection.checkStalls(5, 5);
+    for (let check = 0; check <= 6; check++) pair.server.connection.checkStalls(5, 5);
     expect(pair.server.error?.code).to.equal(0xb);
   });
 
@@ -148,18 +148,18 @@ describe('http2 readers that stall', () => {
     const server = new Scripted('server');
     const credit = frame(8, 0, 0, Buffer.of(0, 0, 0, 1));
     server.send(credit.subarray(0, 5));
-    for (let look = 0; look < 50; look++) {
+    for (let check = 0; check < 50; check++) {
       server.connection.checkStalls(1, 1);
       server.send(Buffer.concat([credit.subarray(5), credit.subarray(0, 5)]));
     }
     expect(server.error).to.equal(undefined);
-    for (let look = 0; look < 3; look++) server.connection.checkStalls(1, 1);
+    for (let check = 0; check < 3; check++) server.connection.checkStalls(1, 1);
     expect(server.error?.code).to.equal(0xb);
   });
 
   it('a frame that has only begun is no reason to end a connection, however long it had said nothing before', () => {
     const server = new Scripted('server');
-    for (let look = 0; look < 5; look++) server.connection.checkStalls(0.5, 0.5);
+    for (let check = 0; check < 5; check++) server.connection.checkStalls(0.5, 0.5);
     server.send(headers(1, postHead, false).subarray(0, 20));
     server.connection.checkStalls(0.5, 0.5);
     expect(server.error).to.equal(undefined);
@@ -171,7 +171,7 @@ describe('http2 readers that stall', () => {
     const client = new Scripted('client');
     client.request();
     client.send(frame(1, 0, 1, fragment([':status', '200'])));
-    for (let look = 0; look < 4 && client.error === undefined; look++) {
+    for (let check = 0; check < 4 && client.error === undefined; check++) {
       client.request();
       client.connection.checkUnfinished(1);
     }
@@ -181,9 +181,9 @@ describe('http2 readers that stall', () => {
   it('inside a header section end the connection, though CONTINUATIONs of it come all the time', () => {
     const server = new Scripted('server');
     server.send(frame(1, 0, 1, fragment(...postHead)));
-    for (let look = 0; look < 4 && server.error === undefined; look++) {
+    for (let check = 0; check < 4 && server.error === undefined; check++) {
       server.connection.checkStalls(1, 1);
-      server.send(frame(9, 0, 1, fragment(['x-more', String(look)])));
+      server.send(frame(9, 0, 1, fragment(['x-more', String(check)])));
     }
     expect(server.error?.code).to.equal(0xb);
   });
@@ -199,7 +199,7 @@ describe('http2 readers that stall', () => {
     for (const { half, ends } of cases) {
       const server = new Scripted('server');
       server.send(half);
-      for (let look = 0; look <= 6; look++) server.connection.checkStalls(5, 5);
+      for (let check = 0; check <= 6; check++) server.connection.checkStalls(5, 5);
       expect(server.error?.code).to.equal(ends ? 0xb : undefined);
     }
     const busy = new Scripted('server');
@@ -274,17 +274,17 @@ describe('http2 readers that stall', () => {
       const modest = stalledPair(100_000, { budget });
       const kept = stalledCall(modest);
       const recorders = Array.from({ length: 8 }, () => stalledCall(greedy));
-      const look = (): void => {
+      const check = (): void => {
         for (const pair of [greedy, modest]) {
           pair.server.connection.checkStalls(100, 100);
           pair.settle();
         }
       };
-      look();
+      check();
       expect(budget.bytes).to.be.greaterThan(2 * mebibyte);
       budget.press(true);
       expect([budget.short, budget.filling, budget.shareBytes]).to.deep.equal([true, true, leastShareBytes]);
-      look();
+      check();
       const ended = recorders.filter(({ failures }) => failures.length > 0);
       expect(ended.length).to.be.within(5, 8);
       expect(ended[0].failures[0].code).to.equal(0xb);

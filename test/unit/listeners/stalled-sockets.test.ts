@@ -11,25 +11,25 @@ class FakeSocket {
 }
 
 describe('listeners/stalled-sockets', () => {
-  const destroyedAfter = (waiting: (look: number) => number): number => {
+  const destroyedAfter = (waiting: (check: number) => number): number => {
     const watch = new StalledSockets();
     const socket = new FakeSocket();
-    for (let look = 1; look <= 100; look++) {
-      socket.writableLength = waiting(look);
-      watch.look([socket as unknown as Socket], 5);
-      if (socket.destroyed) return look;
+    for (let check = 1; check <= 100; check++) {
+      socket.writableLength = waiting(check);
+      watch.check([socket as unknown as Socket], 5);
+      if (socket.destroyed) return check;
     }
     return -1;
   };
 
   it('destroys a socket once as much has waited for more looks than allowed', () => {
     expect(destroyedAfter(() => 1000)).to.equal(7);
-    expect(destroyedAfter((look) => (look < 50 ? look : 1000))).to.equal(56);
+    expect(destroyedAfter((check) => (check < 50 ? check : 1000))).to.equal(56);
   });
 
   it('leaves alone what moves, however slowly, and what has nothing to send', () => {
-    expect(destroyedAfter((look) => 1000 - look)).to.equal(-1);
-    expect(destroyedAfter((look) => 1000 + Math.floor(look / 5))).to.equal(-1);
+    expect(destroyedAfter((check) => 1000 - check)).to.equal(-1);
+    expect(destroyedAfter((check) => 1000 + Math.floor(check / 5))).to.equal(-1);
     expect(destroyedAfter(() => 0)).to.equal(-1);
   });
 });

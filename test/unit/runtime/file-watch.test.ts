@@ -29,56 +29,56 @@ describe('FileWatch', () => {
     deferred.push(() => watch.stop());
     deferred.push(() => rmSync(dir, { recursive: true }));
     /** One look, to its end: it sets the timer of the next one. */
-    const look = async (): Promise<number> => {
+    const check = async (): Promise<number> => {
       clock.advance(1000);
       await until(
         () => clock.pending === 1,
-        () => 'the look is not over',
+        () => 'the check is not over',
       );
       return told;
     };
-    return { dir, file, clock, watch, look };
+    return { dir, file, clock, watch, check };
   }
 
   it('tells of a change once, when two looks agree', async () => {
-    const { file, look } = setUp();
-    expect(await look()).to.equal(0);
+    const { file, check } = setUp();
+    expect(await check()).to.equal(0);
     writeFileSync(file, 'one and more');
-    expect(await look(), 'it may not be written to the end').to.equal(0);
-    expect(await look()).to.equal(1);
-    expect(await look()).to.equal(1);
+    expect(await check(), 'it may not be written to the end').to.equal(0);
+    expect(await check()).to.equal(1);
+    expect(await check()).to.equal(1);
   });
 
   it('waits while it is written to', async () => {
-    const { file, look } = setUp();
+    const { file, check } = setUp();
     for (let i = 0; i < 4; i++) {
       writeFileSync(file, 'x'.repeat(10 + i));
-      expect(await look()).to.equal(0);
+      expect(await check()).to.equal(0);
     }
-    expect(await look()).to.equal(1);
+    expect(await check()).to.equal(1);
   });
 
   it('sees a file replaced by one of the same size, and a link that leads elsewhere', async () => {
-    const { dir, file, look } = setUp();
+    const { dir, file, check } = setUp();
     writeFileSync(`${file}.new`, 'two');
     renameSync(`${file}.new`, file);
-    await look();
-    expect(await look()).to.equal(1);
+    await check();
+    expect(await check()).to.equal(1);
     writeFileSync(join(dir, 'b.yaml'), 'two');
     unlinkSync(file);
     symlinkSync(join(dir, 'b.yaml'), file);
-    await look();
-    expect(await look()).to.equal(2);
+    await check();
+    expect(await check()).to.equal(2);
   });
 
   it('a file that is gone is a change, and its return another', async () => {
-    const { file, look } = setUp();
+    const { file, check } = setUp();
     unlinkSync(file);
-    await look();
-    expect(await look()).to.equal(1);
+    await check();
+    expect(await check()).to.equal(1);
     writeFileSync(file, 'one');
-    await look();
-    expect(await look()).to.equal(2);
+    await check();
+    expect(await check()).to.equal(2);
   });
 
   it('stopped, it leaves no timer', () => {

@@ -22,12 +22,12 @@ function watching() {
     onChange: (high) => changes.push(high),
   });
   watch.start();
-  const look = (reading: Partial<MemoryReading>, times = 1): boolean => {
+  const check = (reading: Partial<MemoryReading>, times = 1): boolean => {
     state.reading = { ...quiet, ...reading };
     clock.advance(memoryCheckMs * times);
     return watch.high;
   };
-  return { clock, watch, changes, state, look };
+  return { clock, watch, changes, state, check };
 }
 
 describe('runtime/memory-watch', () => {
@@ -36,41 +36,41 @@ describe('runtime/memory-watch', () => {
     ['the heap', { heapBytes: 601 }, { heapBytes: 560 }],
   ] as const) {
     it(`calls it pressure when ${what} is over its mark at two looks, and over below 95% of it`, () => {
-      const { look, changes } = watching();
-      expect(look({}, 10)).to.equal(false);
-      expect(look(over)).to.equal(false);
-      expect(look(over)).to.equal(true);
+      const { check, changes } = watching();
+      expect(check({}, 10)).to.equal(false);
+      expect(check(over)).to.equal(false);
+      expect(check(over)).to.equal(true);
       const [name, value] = Object.entries(over)[0];
-      expect(look({ ...over, [name]: value * 0.97 }, 10), 'a little below').to.equal(true);
-      expect(look(under)).to.equal(false);
+      expect(check({ ...over, [name]: value * 0.97 }, 10), 'a little below').to.equal(true);
+      expect(check(under)).to.equal(false);
       expect(changes).to.deep.equal([true, false]);
     });
   }
 
   it('takes no notice of a single look, nor of memory that was freed and is still resident', () => {
-    const { look, changes } = watching();
+    const { check, changes } = watching();
     for (let i = 0; i < 5; i++) {
-      look({ residentBytes: 2000, heldBytes: 2000 });
-      look({});
+      check({ residentBytes: 2000, heldBytes: 2000 });
+      check({});
     }
-    look({ residentBytes: 5000, heldBytes: 499 }, 100);
+    check({ residentBytes: 5000, heldBytes: 499 }, 100);
     expect(changes).to.deep.equal([]);
   });
 
   it('ends when what was held is freed, whatever is still resident', () => {
-    const { look, changes } = watching();
-    look({ residentBytes: 2000, heldBytes: 2000 }, 2);
-    expect(look({ residentBytes: 2000, heldBytes: 400 })).to.equal(false);
+    const { check, changes } = watching();
+    check({ residentBytes: 2000, heldBytes: 2000 }, 2);
+    expect(check({ residentBytes: 2000, heldBytes: 400 })).to.equal(false);
     expect(changes).to.deep.equal([true, false]);
   });
 
   it('has garbage collected before it refuses anything, and every two seconds from then on', () => {
-    const { look, state } = watching();
-    expect(look({ heapBytes: 700 })).to.equal(false);
+    const { check, state } = watching();
+    expect(check({ heapBytes: 700 })).to.equal(false);
     expect(state.collections).to.equal(1);
-    look({ heapBytes: 700 }, 100); // 20 s
+    check({ heapBytes: 700 }, 100); // 20 s
     expect(state.collections).to.equal(11);
-    look({}, 100);
+    check({}, 100);
     expect(state.collections).to.equal(11);
   });
 

@@ -52,10 +52,10 @@ describe('Cluster: limits', () => {
     const [one, two] = cluster.all();
     beginLease(cluster, one);
     beginLease(cluster, two);
-    const fullOf = (excluded: ReadonlySet<typeof one> | null): number[] => {
-      const endpoint = pickFrom(cluster, 0, excluded, '')!;
-      const { full, tried } = explainPick(cluster, endpoint, 0, '');
-      return [full, tried];
+    const fullOf = (without: ReadonlySet<typeof one> | null): number[] => {
+      const endpoint = pickFrom(cluster, 0, without, '')!;
+      const { full, excluded } = explainPick(cluster, endpoint, 0, '');
+      return [full, excluded];
     };
     const counts = [fullOf(null), fullOf(null), fullOf(null)].map(([full]) => full);
     expect(Math.max(...counts)).to.equal(2);

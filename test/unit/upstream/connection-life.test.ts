@@ -187,10 +187,10 @@ describe('ConnectionLife', () => {
       const connection = { active: 1, nextStreamId: 3, accepting: true, nowMs: 0, ping() {} };
       const settings = { ...defaultConnectionLife, keepalive };
       const life = new ConnectionLife(connection as unknown as Http2Connection, settings, 0, 0.5, 1);
-      expect(life.look(30_000, false, false)).to.equal('lives');
-      expect(life.look(90_000, false, true)).to.equal('lives');
-      expect(life.look(93_000, false, false)).to.equal('lives');
-      expect(life.look(94_000, false, false)).to.equal('dead');
+      expect(life.check(30_000, false, false)).to.equal('lives');
+      expect(life.check(90_000, false, true)).to.equal('lives');
+      expect(life.check(93_000, false, false)).to.equal('lives');
+      expect(life.check(94_000, false, false)).to.equal('dead');
     });
   });
 
@@ -234,18 +234,18 @@ describe('ConnectionLife, one look at a time', () => {
       keepalive: null,
     });
     const { life } = setUpLife();
-    expect(life.look(100, false, false)).to.equal('lives');
-    expect(life.look(60_099, true, false)).to.equal('lives');
-    expect(life.look(60_100, false, false)).to.equal('lives');
-    expect(life.look(60_100, true, false)).to.equal('idle');
-    expect(life.look(3_600_100, false, false)).to.equal('idle');
+    expect(life.check(100, false, false)).to.equal('lives');
+    expect(life.check(60_099, true, false)).to.equal('lives');
+    expect(life.check(60_100, false, false)).to.equal('lives');
+    expect(life.check(60_100, true, false)).to.equal('idle');
+    expect(life.check(3_600_100, false, false)).to.equal('idle');
   });
 
   it('is idle from its beginning, where no call ever came', () => {
     const { life, peer } = setUpLife({ idleTimeoutMs: 1000 });
     peer.nextStreamId = -1;
-    expect(life.look(1099, false, false)).to.equal('lives');
-    expect(life.look(1100, false, false)).to.equal('idle');
+    expect(life.check(1099, false, false)).to.equal('lives');
+    expect(life.check(1100, false, false)).to.equal('idle');
   });
 
   it('is old at its age, 10% less for the least jitter and 10% more for the most', () => {
@@ -255,37 +255,37 @@ describe('ConnectionLife, one look at a time', () => {
       [1, 1100],
     ]) {
       const { life } = setUpLife({ maxAgeMs: 1000 }, jitter);
-      expect(life.look(100 + oldAtMs - 1, false, false), `jitter ${jitter}`).to.equal('lives');
-      expect(life.look(100 + oldAtMs, false, false), `jitter ${jitter}`).to.equal('old');
+      expect(life.check(100 + oldAtMs - 1, false, false), `jitter ${jitter}`).to.equal('lives');
+      expect(life.check(100 + oldAtMs, false, false), `jitter ${jitter}`).to.equal('old');
     }
   });
 
   it('that takes no new calls is neither idle nor old', () => {
     const { life, peer } = setUpLife({ idleTimeoutMs: 1000, maxAgeMs: 1000 });
     peer.accepting = false;
-    expect(life.look(10_000, false, false)).to.equal('lives');
+    expect(life.check(10_000, false, false)).to.equal('lives');
   });
 
   it('pings at its interval, multiplied by the patience, and is dead when the time to answer is over', () => {
     const keepalive = { intervalMs: 1000, timeoutMs: 500, withoutCalls: true };
     const { life, peer } = setUpLife({ keepalive }, 0.5, 2);
-    life.look(2099, false, false);
+    life.check(2099, false, false);
     expect(peer.pings).to.equal(0);
-    life.look(2100, false, false);
+    life.check(2100, false, false);
     expect(peer.pings).to.equal(1);
-    expect(life.look(2599, false, false)).to.equal('lives');
-    expect(life.look(2600, false, false)).to.equal('dead');
+    expect(life.check(2599, false, false)).to.equal('lives');
+    expect(life.check(2600, false, false)).to.equal('dead');
   });
 
   it('pings again after an answer, and no sooner than its interval', () => {
     const keepalive = { intervalMs: 1000, timeoutMs: 500, withoutCalls: true };
     const { life, peer } = setUpLife({ keepalive });
-    life.look(1100, false, false);
+    life.check(1100, false, false);
     peer.nowMs = 1200;
-    expect(life.look(1700, false, false)).to.equal('lives');
-    life.look(2199, false, false);
+    expect(life.check(1700, false, false)).to.equal('lives');
+    life.check(2199, false, false);
     expect(peer.pings).to.equal(1);
-    life.look(2200, false, false);
+    life.check(2200, false, false);
     expect(peer.pings).to.equal(2);
   });
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import type { Address } from '../../../src/core/address.ts';
-import { dial, isLoopback } from '../../../src/upstream/dial.ts';
+import { dial } from '../../../src/upstream/dial.ts';
 import { judgesRealTime } from '../../support/real-time.ts';
 import { localhostCertificate, localhostKey } from '../health/localhost-certificate.ts';
 
@@ -119,16 +119,5 @@ describe('dial', () => {
       ['h2', false],
       ['h2', 'localhost'],
     ]);
-  });
-});
-
-describe('isLoopback', () => {
-  it('knows this machine by its names and addresses', () => {
-    const tcp = (host: string): Address => ({ kind: 'tcp', host, port: 1 });
-    expect(['localhost', '127.0.0.1', '127.9.9.9', '::1'].every((host) => isLoopback(tcp(host)))).to.equal(
-      true,
-    );
-    expect(['10.0.0.1', 'orders', '128.0.0.1', '::2'].some((host) => isLoopback(tcp(host)))).to.equal(false);
-    expect(isLoopback({ kind: 'unix', path: '/x' })).to.equal(true);
   });
 });

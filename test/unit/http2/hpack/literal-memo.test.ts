@@ -37,11 +37,11 @@ describe('http2/hpack/literal-memo', () => {
   });
 
   it('is known to the decoders that share its caches, and to no other', () => {
-    const octets = literal('x-memo-same', 'again');
-    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), octets);
-    expect(fieldOf(new HpackDecoder(limits), octets).repeated).to.equal(true);
+    const bytes = literal('x-memo-same', 'again');
+    for (let i = 0; i < 3; i++) fieldOf(new HpackDecoder(limits), bytes);
+    expect(fieldOf(new HpackDecoder(limits), bytes).repeated).to.equal(true);
     for (const others of [{ ...bounds, caches: new HpackCaches() }, bounds])
-      expect(fieldOf(new HpackDecoder(others), octets).repeated).to.equal(false);
+      expect(fieldOf(new HpackDecoder(others), bytes).repeated).to.equal(false);
   });
 
   it('never takes a sensitive field for one that it knows, nor keeps it', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import {
-  type EndpointSnapshot,
+  type EndpointMetrics,
   registerEndpointMetrics,
 } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
 import { createMetricProducer } from '../../../../src/telemetry/metrics/otlp-producer.ts';
@@ -10,7 +10,7 @@ import { EndpointSeries, endpointSeriesMax } from '../../../../src/upstream/endp
 import { endpointSnapshot } from './snapshots.ts';
 
 describe('telemetry/metrics/endpoint-metrics', () => {
-  const samples = (snapshot: () => EndpointSnapshot[]): Map<string, number> => {
+  const samples = (snapshot: () => EndpointMetrics[]): Map<string, number> => {
     const registry = createRegistry();
     registerEndpointMetrics(registry, snapshot);
     const lines = prometheusText(registry, undefined).body.split('\n');

@@ -1,8 +1,8 @@
-import type { EndpointSnapshot } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
+import type { EndpointMetrics } from '../../../../src/telemetry/metrics/endpoint-metrics.ts';
 import { EndpointSeries } from '../../../../src/upstream/endpoint-series.ts';
 
 /** A healthy endpoint of weight 1; `over` says what differs. */
-export function endpointSnapshot(over: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
+export function endpointSnapshot(over: Partial<EndpointMetrics> = {}): EndpointMetrics {
   return {
     cluster: 'greeter',
     address: '127.0.0.1:50051',

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { grpcStatusNames } from '../../../src/core/grpc-status.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
-import { callIsError, callTally } from '../../../src/telemetry/outcome.ts';
+import { callIsError, callTally } from '../../../src/telemetry/call-status.ts';
 import { callRecord } from './records.ts';
 
 describe('what a call counts as', () => {

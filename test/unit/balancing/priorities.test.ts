@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
-import { type ShareOutSettings, shareOut } from '../../../src/balancing/share-out.ts';
+import { distributeByPriority, type PrioritySettings } from '../../../src/balancing/priorities.ts';
 import { candidate } from './simulation.ts';
 
-const settings: ShareOutSettings = { panicPercent: 0, preferZone: true };
+const settings: PrioritySettings = { panicPercent: 0, preferZone: true };
 const pool = (count: number, priority: number, zone = '', weight = 1): Candidate[] =>
   Array.from({ length: count }, (_, i) => ({
     ...candidate(`${zone}${priority}-${i}`, weight, priority),
@@ -15,7 +15,7 @@ const pool = (count: number, priority: number, zone = '', weight = 1): Candidate
 function priorities(usableOfTen: readonly number[], panicPercent = 0): number[] {
   const members = usableOfTen.flatMap((_, priority) => pool(10, priority));
   const usable = usableOfTen.flatMap((count, p) => members.filter((e) => e.priority === p).slice(0, count));
-  const groups = shareOut(usable, members, { ...settings, panicPercent }, '');
+  const groups = distributeByPriority(usable, members, { ...settings, panicPercent }, '');
   return usableOfTen.map((_, p) =>
     Math.round(100 * (groups.find(({ endpoints }) => endpoints[0].priority === p)?.share ?? 0)),
   );
@@ -73,15 +73,17 @@ const spills = [
   ],
 ] as const;
 
-describe('shareOut', () => {
+describe('distributeByPriority', () => {
   it('is one group without a word where there is one priority and no zone', () => {
     const endpoints = pool(3, 0);
-    expect(shareOut(endpoints, endpoints, settings, '')).to.deep.equal([{ endpoints, share: 1, why: '' }]);
+    expect(distributeByPriority(endpoints, endpoints, settings, '')).to.deep.equal([
+      { endpoints, share: 1, why: '' },
+    ]);
   });
 
   it('is none where nothing is usable', () => {
-    expect(shareOut([], pool(3, 0), settings, '')).to.deep.equal([]);
-    expect(shareOut([], [], settings, '')).to.deep.equal([]);
+    expect(distributeByPriority([], pool(3, 0), settings, '')).to.deep.equal([]);
+    expect(distributeByPriority([], [], settings, '')).to.deep.equal([]);
   });
 
   for (const [usable, shares] of spills) {
@@ -92,7 +94,7 @@ describe('shareOut', () => {
 
   it('goes by priority, in whatever order the endpoints come', () => {
     const members = [...pool(1, 2), ...pool(1, 0), ...pool(1, 1)];
-    expect(shareOut(members, members, settings, '').map(({ why }) => why)).to.deep.equal([
+    expect(distributeByPriority(members, members, settings, '').map(({ why }) => why)).to.deep.equal([
       'priority 0 (100% of the calls)',
       'priority 1 (0% of the calls)',
       'priority 2 (0% of the calls)',
@@ -101,9 +103,11 @@ describe('shareOut', () => {
 
   it('counts capacity by configured weight, whatever slow start makes of it', () => {
     const members = [...pool(2, 0), ...pool(2, 1)].map((endpoint) => ({ ...endpoint, weight: 0.1 }));
-    expect(shareOut(members, members, settings, '').map(({ share }) => share)).to.deep.equal([1, 0]);
+    expect(distributeByPriority(members, members, settings, '').map(({ share }) => share)).to.deep.equal([
+      1, 0,
+    ]);
     const uneven = [candidate('heavy', 3), candidate('light', 1), candidate('spare', 1, 1)];
-    const [first] = shareOut(uneven.slice(1), uneven, settings, '');
+    const [first] = distributeByPriority(uneven.slice(1), uneven, settings, '');
     expect(first.share).to.be.closeTo(0.35, 1e-9);
   });
 
@@ -118,7 +122,7 @@ describe('shareOut', () => {
         const usable = levels.flatMap(({ usable }, p) =>
           members.filter((e) => e.priority === p).slice(0, usable),
         );
-        const groups = shareOut(usable, members, { panicPercent, preferZone: true }, 'z0');
+        const groups = distributeByPriority(usable, members, { panicPercent, preferZone: true }, 'z0');
         const whole = groups.reduce((sum, { share }) => sum + share, 0);
         if (usable.length > 0) expect(whole).to.be.closeTo(1, 1e-9);
         for (const { share, endpoints } of groups) {
@@ -132,13 +136,13 @@ describe('shareOut', () => {
   describe('panic', () => {
     it('is off by default: what is not usable is not used', () => {
       const members = pool(10, 0);
-      expect(shareOut(members.slice(9), members, settings, '')[0].endpoints).to.have.length(1);
+      expect(distributeByPriority(members.slice(9), members, settings, '')[0].endpoints).to.have.length(1);
     });
 
     it('uses all below the threshold, and not at it', () => {
       const members = pool(10, 0);
       const used = (usable: number) =>
-        shareOut(members.slice(0, usable), members, { ...settings, panicPercent: 50 }, '')[0];
+        distributeByPriority(members.slice(0, usable), members, { ...settings, panicPercent: 50 }, '')[0];
       expect(used(5).endpoints).to.have.length(5);
       expect(used(4).endpoints).to.have.length(10);
       expect(used(4).why).to.equal('fewer than 50% of the endpoints are usable, so any may be picked');
@@ -148,19 +152,26 @@ describe('shareOut', () => {
     it('comes just below the threshold as well', () => {
       const members = pool(1000, 0);
       const half = { ...settings, panicPercent: 50 };
-      expect(shareOut(members.slice(0, 499), members, half, '')[0].endpoints).to.have.length(1000);
+      expect(distributeByPriority(members.slice(0, 499), members, half, '')[0].endpoints).to.have.length(
+        1000,
+      );
     });
 
     it('comes where one priority alone could carry all calls', () => {
       const members = pool(10, 0);
-      const [group] = shareOut(members.slice(0, 8), members, { ...settings, panicPercent: 90 }, '');
+      const [group] = distributeByPriority(
+        members.slice(0, 8),
+        members,
+        { ...settings, panicPercent: 90 },
+        '',
+      );
       expect(group.endpoints).to.have.length(10);
     });
 
     it('does not come while a lower priority carries the rest (Envoy)', () => {
       expect(priorities([2, 10], 50)).to.deep.equal([28, 72]);
       const members = [...pool(10, 0), ...pool(10, 1)];
-      const carried = shareOut(
+      const carried = distributeByPriority(
         [...members.slice(0, 2), ...members.slice(10)],
         members,
         { ...settings, panicPercent: 50 },
@@ -168,7 +179,7 @@ describe('shareOut', () => {
       );
       expect(carried.map(({ endpoints }) => endpoints.length)).to.deep.equal([2, 10]);
       const usable = [...members.slice(0, 2), ...members.slice(10, 12)];
-      const groups = shareOut(usable, members, { ...settings, panicPercent: 50 }, '');
+      const groups = distributeByPriority(usable, members, { ...settings, panicPercent: 50 }, '');
       expect(groups.map(({ endpoints, share }) => [endpoints.length, share])).to.deep.equal([
         [10, 0.5],
         [10, 0.5],
@@ -183,7 +194,7 @@ describe('shareOut', () => {
       const fit = ['a', 'b', 'c'].flatMap((zone) =>
         members.filter((e) => e.zone === zone).slice(0, usable[zone] ?? each),
       );
-      return shareOut(fit, members, settings, localZone).map(
+      return distributeByPriority(fit, members, settings, localZone).map(
         ({ endpoints, share }) => `${endpoints[0].zone} ${share.toFixed(3)}`,
       );
     };
@@ -193,7 +204,9 @@ describe('shareOut', () => {
       expect(zones({}, 'd')).to.deep.equal(['a 1.000']);
       expect(zones({ a: 0 }, 'a')).to.deep.equal(['b 1.000']);
       const members = [...pool(1, 0, 'a'), ...pool(1, 0, 'b')];
-      expect(shareOut(members, members, { ...settings, preferZone: false }, 'a')).to.have.length(1);
+      expect(distributeByPriority(members, members, { ...settings, preferZone: false }, 'a')).to.have.length(
+        1,
+      );
     });
 
     it('own one has all calls while it has its share of the weight', () => {
@@ -212,7 +225,7 @@ describe('shareOut', () => {
     it('go by weight, not by number', () => {
       const shares = (weights: Record<string, number>) => {
         const members = Object.entries(weights).flatMap(([zone, weight]) => pool(1, 0, zone, weight));
-        return shareOut(members, members, settings, 'a').map(({ share }) => share.toFixed(3));
+        return distributeByPriority(members, members, settings, 'a').map(({ share }) => share.toFixed(3));
       };
       // A quarter of the weight of two zones: half of the calls.
       expect(shares({ a: 1, b: 3 })).to.deep.equal(['0.500', '0.500']);
@@ -224,7 +237,7 @@ describe('shareOut', () => {
 
     it('keep their shares where an endpoint has none of its zone', () => {
       const members = [...pool(1, 0, 'a'), ...pool(3, 0, '')];
-      expect(shareOut(members, members, settings, 'a').map(({ why }) => why)).to.deep.equal([
+      expect(distributeByPriority(members, members, settings, 'a').map(({ why }) => why)).to.deep.equal([
         'zone a (50%)',
         'zone unknown (50%)',
       ]);
@@ -238,7 +251,7 @@ describe('shareOut', () => {
           const load = { a: 0, b: 0, c: 0 };
           const members = (['a', 'b', 'c'] as const).flatMap((zone) => pool(sizes[zone], 0, zone));
           for (const local of ['a', 'b', 'c']) {
-            for (const { endpoints, share } of shareOut(members, members, settings, local))
+            for (const { endpoints, share } of distributeByPriority(members, members, settings, local))
               load[endpoints[0].zone as 'a'] += share / 3;
           }
           for (const zone of ['a', 'b', 'c'] as const)

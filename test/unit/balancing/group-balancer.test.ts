@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { balanceGroups } from '../../../src/balancing/group-balancer.ts';
 import { policyNames } from '../../../src/balancing/list.ts';
 import { roundRobin } from '../../../src/balancing/round-robin.ts';
 import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
-import { spread } from '../../../src/balancing/spread.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { balancerContract } from '../../contract/balancer.ts';
 import { candidate } from './simulation.ts';
@@ -124,7 +124,7 @@ describe('a balancer over groups', () => {
   });
   const lowest = { next: () => 0, i32: () => 0, u32: () => 0 };
   const over = (...groups: ReturnType<typeof group>[]) =>
-    spread(groups, (endpoints) => roundRobin(endpoints, lowest), lowest);
+    balanceGroups(groups, (endpoints) => roundRobin(endpoints, lowest), lowest);
 
   it('gives nothing to a group without a share, whatever is drawn', () => {
     const balancer = over(group(0, 'a'), group(1, 'b'));
@@ -137,7 +137,7 @@ describe('a balancer over groups', () => {
     for (let round = 0; round < 500; round++) {
       // Shares of very different sizes: about one sum in eight is rounded so that the point passes them all.
       const groups = [...'abcdefghij'].map((name) => group(random.next() ** 6, name));
-      const balancer = spread(groups, (endpoints) => roundRobin(endpoints, lowest), greatest);
+      const balancer = balanceGroups(groups, (endpoints) => roundRobin(endpoints, lowest), greatest);
       expect(balancer.pick(0, null, '')).not.to.equal(null);
     }
   });
@@ -165,7 +165,7 @@ describe('a balancer over groups', () => {
       const groups = [group(0.25 * whole, 'a'), group(0.5 * whole, 'b'), group(0.25 * whole, 'c')];
       const at = (drawn: number) => {
         const random = { next: () => drawn, i32: () => 0, u32: () => 0 };
-        const balancer = spread(groups, (endpoints) => roundRobin(endpoints, lowest), random);
+        const balancer = balanceGroups(groups, (endpoints) => roundRobin(endpoints, lowest), random);
         return balancer.pick(0, null, '')?.address;
       };
       expect([0, 0.24, 0.26, 0.74, 0.76, 0.99].map(at).join('')).to.equal('aabbcc');

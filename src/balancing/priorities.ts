@@ -1,7 +1,7 @@
 import type { Candidate } from './candidate.ts';
 
 /** What decides on which priority and zone a call goes to, before a policy decides on the endpoint. */
-export interface ShareOutSettings {
+export interface PrioritySettings {
   /** Below this part of usable endpoints all are used; 0 for never. */
   readonly panicPercent: number;
   /** Whether the endpoints of the own zone come first. */
@@ -31,10 +31,10 @@ const overprovisioning = 1.4;
  * @param members all but those that are to get no calls whatever happens
  * @param localZone '' where it is not known
  */
-export function shareOut<E extends Candidate>(
+export function distributeByPriority<E extends Candidate>(
   usable: readonly E[],
   members: readonly E[],
-  settings: ShareOutSettings,
+  settings: PrioritySettings,
   localZone: string,
 ): Group<E>[] {
   const levels = levelsOf(usable, members);
@@ -45,8 +45,8 @@ export function shareOut<E extends Candidate>(
   levels.forEach((level, i) => {
     const panics = inPanic(level, settings.panicPercent, levels.length === 1 || total < 1);
     // With nothing usable anywhere each priority that panics has its part of the weight there is.
-    const wanted = total > 0 ? carried[i] / total : level.weight / sum(levels.map(({ weight }) => weight));
-    const share = Math.min(left, wanted);
+    const portion = total > 0 ? carried[i] / total : level.weight / sum(levels.map(({ weight }) => weight));
+    const share = Math.min(left, portion);
     left -= share;
     const endpoints = panics ? level.members : level.usable;
     if (endpoints.length === 0) return;
@@ -76,9 +76,9 @@ function levelsOf<E extends Candidate>(usable: readonly E[], members: readonly E
   const priorities = [...new Set(members.map(({ priority }) => priority))].sort((a, b) => a - b);
   return priorities.map((priority) => {
     const all = members.filter((endpoint) => endpoint.priority === priority);
-    const fit = usable.filter((endpoint) => endpoint.priority === priority);
+    const usableHere = usable.filter((endpoint) => endpoint.priority === priority);
     const weight = weightOf(all);
-    return { priority, members: all, usable: fit, weight, usablePart: weightOf(fit) / weight };
+    return { priority, members: all, usable: usableHere, weight, usablePart: weightOf(usableHere) / weight };
   });
 }
 
