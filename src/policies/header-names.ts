@@ -44,6 +44,8 @@ export function wrongName(
 ): string | undefined {
   if (name.startsWith(':'))
     return `${shown(name)} is a pseudo-header, which decides where a message goes; leave it out`;
+  if (name === 'host' && part === 'request')
+    return '"host" is the authority of the request; write rewrite: { authority: … } in the route';
   const reasons = part === 'request' ? { ...forbidden, ...forbiddenInRequests } : forbidden;
   if (Object.hasOwn(reasons, name)) return `${shown(name)} ${reasons[name]}; leave it out`;
   if (name.startsWith('sec-websocket-'))

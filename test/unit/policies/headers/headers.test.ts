@@ -218,6 +218,9 @@ describe('policies/headers, checked at load', () => {
     expect(said('{ request: { remove: [Transfer-Encoding] } }')).to.deep.equal([
       'headers.request.remove: "transfer-encoding" says how the message is framed, which Outrigger does; leave it out',
     ]);
+    expect(said('{ request: { set: { Host: a } } }')).to.deep.equal([
+      'headers.request.set: "host" is the authority of the request; write rewrite: { authority: … } in the route',
+    ]);
     expect(said('{ request: { set: { traceparent: a } } }')[0]).to.match(/which Outrigger writes/);
     expect(said('{ reply: { set: { traceparent: a } } }')).to.deep.equal([]);
     expect(said('{ reply: { set: { grpc-x: a } } }')[0]).to.match(/reserves "grpc-"/);
