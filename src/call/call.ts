@@ -204,7 +204,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     if (this.state === 'settled') return this.client.consumed(end - start);
     this.record.requestBytes += end - start;
     if (this.followers !== null && !this.followed(bytes, start, end, last)) return;
-    if (this.cluster?.estimator != null) this.requestMovedMs = this.clock.now();
+    if (this.cluster?.measuresLatency === true) this.requestMovedMs = this.clock.now();
     if (this.routed.grpc) this.requestMessages.add(bytes, start, end);
     if (last) this.requestEnded = true;
     this.dispatcher.data(bytes, start, end, last);

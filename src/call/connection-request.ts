@@ -141,6 +141,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
     const { record } = this;
     const lease = cluster.acquire(this.clock.now(), this.tried, mayRepeat, this.key, null);
     if (typeof lease === 'string') return acquireError(cluster, lease);
+    lease.leaveLimiter();
     this.tried.add(lease.endpoint);
     const attempt = newAttemptRecord(record, lease, record.attempts.length === 0 ? 'first' : 'transparent');
     const { trace } = this;

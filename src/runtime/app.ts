@@ -1,6 +1,7 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../call/replay-buffer.ts';
+import { registerConcurrencyMetrics } from '../concurrency/metrics.ts';
 import type { Config } from '../config/table.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { InternalErrors } from '../core/internal-errors.ts';
@@ -93,6 +94,9 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     leaving: { listeners: new Set(), clusters: new Set() },
   };
   registerReloadMetrics(telemetry.registry, parts.reloads);
+  registerConcurrencyMetrics(telemetry.registry, () =>
+    [...parts.running.clusters.values()].map(({ cluster }) => cluster),
+  );
   registerReadinessMetrics(telemetry.registry, () => parts);
   const build: ListenerBuildDeps = {
     ...deps,

@@ -1,5 +1,6 @@
 import { createSecureContext, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { affinityOf, clientsChoose } from '../balancing/build.ts';
+import { GradientLimiter } from '../concurrency/gradient-limiter.ts';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
@@ -72,7 +73,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
   if (tls !== null) createSecureContext(tls);
   const totals = buildTotals(config);
   const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
-  const cluster: Cluster = new Cluster(clusterSettings(config), {
+  const cluster: Cluster = new Cluster(clusterSettings(config, deps.random), {
     ...deps,
     discovery: buildDiscovery(config, deps),
     dial: (endpoint) => ({
@@ -92,7 +93,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
 }
 
 /** What of a cluster may change while its endpoints stay as they are. */
-export function clusterSettings(config: ClusterConfig): ClusterSettings {
+export function clusterSettings(config: ClusterConfig, random: Random): ClusterSettings {
   return {
     name: config.name,
     protocol: config.protocol,
@@ -101,6 +102,15 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     requestsMax: config.limits.maxRequests,
     retriesMax: config.limits.maxRetries,
     endpointRequestsMax: config.limits.perEndpoint.maxRequests,
+    limiter: limiterSettings(config, random),
+  };
+}
+
+function limiterSettings({ adaptiveConcurrency }: ClusterConfig, random: Random): ClusterSettings['limiter'] {
+  if (adaptiveConcurrency === undefined) return null;
+  return {
+    key: JSON.stringify(adaptiveConcurrency),
+    create: () => new GradientLimiter(adaptiveConcurrency, random),
   };
 }
 

@@ -12,6 +12,7 @@ import type { Logger } from '../core/logger.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
+import type { ConcurrencyLimiter, LimiterSettings } from './concurrency-limiter.ts';
 import { type DialSettings, Endpoint, type HealthWatch } from './endpoint.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
@@ -33,6 +34,8 @@ export interface ClusterSettings {
   readonly endpointRequestsMax?: number;
   /** Retries by policy and hedges in flight at the most, over all routes; no limit if not given. */
   readonly retriesMax?: number;
+  /** A limit on attempts that wait for their reply to begin; none if not given. */
+  readonly limiter?: LimiterSettings | null;
 }
 
 export interface ClusterDeps extends SelectionDeps {
@@ -68,6 +71,8 @@ export class Cluster implements LeaseOwner {
   penalty: FailPenalty;
   /** Null for a policy that does not learn from latency. */
   estimator: LatencyEstimator | null;
+  /** Null where no limit follows latency. */
+  limiter: ConcurrencyLimiter | null;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly selection: Selection;
   /** Null before the start. */
@@ -91,6 +96,7 @@ export class Cluster implements LeaseOwner {
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
+    this.limiter = settings.limiter?.create() ?? null;
     this.selection = new Selection(settings.balancer, deps);
   }
 
@@ -104,6 +110,8 @@ export class Cluster implements LeaseOwner {
    * has been started by the caller, and publishes to `update` from now on.
    */
   reconfigure(settings: ClusterSettings, discovery: DiscoverySource | null): void {
+    if (settings.limiter?.key !== this.settings.limiter?.key)
+      this.limiter = settings.limiter?.create() ?? null;
     this.settings = settings;
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
@@ -122,6 +130,7 @@ export class Cluster implements LeaseOwner {
       const known = before.endpoints.get(endpoint.address);
       if (known !== undefined) endpoint.inherit(known);
     }
+    if (this.settings.limiter?.key === before.settings.limiter?.key) this.limiter = before.limiter;
     this.rebuild();
   }
 
@@ -183,6 +192,11 @@ export class Cluster implements LeaseOwner {
     return this.warmUp?.lasts ? this.warmUp.wait(resume) : null;
   }
 
+  /** The time from request to reply is of use: to a balancer, or to a limiter. */
+  get measuresLatency(): boolean {
+    return this.estimator !== null || this.limiter !== null;
+  }
+
   get full(): boolean {
     return this.active >= this.settings.requestsMax;
   }
@@ -192,8 +206,13 @@ export class Cluster implements LeaseOwner {
     return this.selection.balancer.endpoints.some(({ active }) => active >= this.endpointRequestsMax);
   }
 
+  /** Why `acquire` returned `full`: the cluster is at `requestsMax`, or at the limit that follows its latency. */
   fullError(): ReplyError {
-    const detail = `cluster ${this.name} has ${counted(this.active, 'call')} in flight, its limit`;
+    const { limiter, name } = this;
+    const detail =
+      this.full || limiter === null
+        ? `cluster ${name} has ${counted(this.active, 'call')} in flight, its limit`
+        : `cluster ${name} has ${counted(limiter.inFlight, 'call')} that wait for a reply, and its latency allows ${limiter.limit} now`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
   }
 
@@ -222,11 +241,15 @@ export class Cluster implements LeaseOwner {
     key: string,
     method: MethodRef | null,
   ): Lease | 'full' | 'none' {
-    if (this.full) return 'full';
+    const { limiter } = this;
+    if (this.full || (limiter !== null && !limiter.tryAcquire(nowMs))) return 'full';
     let endpoint = this.pick(nowMs, excluded, key);
     if (endpoint === null && mayRepeat && excluded !== null) endpoint = this.pick(nowMs, null, key);
-    if (endpoint === null) return 'none';
-    return new Lease(this, endpoint, this.explain(endpoint, nowMs, key), nowMs, method);
+    if (endpoint === null) {
+      limiter?.released('unknown', 0, nowMs);
+      return 'none';
+    }
+    return new Lease(this, endpoint, this.explain(endpoint, nowMs, key), nowMs, method, limiter);
   }
 
   private pick(nowMs: number, excluded: ReadonlySet<Endpoint> | null, key: string): Endpoint | null {

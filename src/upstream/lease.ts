@@ -2,8 +2,9 @@ import type { FailPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Ending } from '../core/ending.ts';
+import { type Ending, endings } from '../core/ending.ts';
 import { othersWithAttempts } from '../health/unclear-failures.ts';
+import type { ConcurrencyLimiter, WaitOutcome } from './concurrency-limiter.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { MethodRef } from './method-slots.ts';
 
@@ -33,6 +34,8 @@ export class Lease {
   private readonly owner: LeaseOwner;
   /** The method of a gRPC call; null for any other traffic. */
   private readonly method: MethodRef | null;
+  /** Where the wait for the reply is counted; null where it is not, or is over. */
+  private limiter: ConcurrencyLimiter | null;
   private hasAnswered = false;
   ended = false;
 
@@ -42,12 +45,14 @@ export class Lease {
     reason: PickReason,
     startedMs: number,
     method: MethodRef | null,
+    limiter: ConcurrencyLimiter | null = null,
   ) {
     this.owner = owner;
     this.endpoint = endpoint;
     this.reason = reason;
     this.startedMs = startedMs;
     this.method = method;
+    this.limiter = limiter;
     owner.active++;
     endpoint.active++;
     endpoint.outlier?.picked();
@@ -62,9 +67,22 @@ export class Lease {
     this.hasAnswered = true;
     const { endpoint, owner } = this;
     if (endpoint.outlier?.state === 'trial') endpoint.outlier.succeeded();
-    if (owner.estimator === null) return;
+    if (owner.estimator === null && this.limiter === null) return;
     const nowMs = owner.clock.now();
-    owner.estimator.answered(endpoint, nowMs - sinceMs, nowMs);
+    owner.estimator?.answered(endpoint, nowMs - sinceMs, nowMs);
+    this.endWait('answered', nowMs - sinceMs, nowMs);
+  }
+
+  /** Takes the attempt out of the limit that follows latency: it opens a connection, which has no reply to measure. */
+  leaveLimiter(): void {
+    this.endWait('unknown', 0, this.startedMs);
+  }
+
+  private endWait(outcome: WaitOutcome, latencyMs: number, nowMs: number): void {
+    const { limiter } = this;
+    if (limiter === null) return;
+    this.limiter = null;
+    limiter.released(outcome, latencyMs, nowMs);
   }
 
   /** Releases the endpoint and counts how the attempt went; only the first time counts. */
@@ -74,6 +92,7 @@ export class Lease {
     const { endpoint, owner, method } = this;
     const { outcome, tally } = ending;
     const durationMs = nowMs - this.startedMs;
+    this.endWait(ending === endings.timedOut ? 'timed_out' : 'unknown', durationMs, nowMs);
     owner.active--;
     endpoint.active--;
     endpoint.rate.add(nowMs);

@@ -1,4 +1,5 @@
 import { checkBalancer } from '../../balancing/section.ts';
+import { checkAdaptiveConcurrency } from '../../concurrency/section.ts';
 import { formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/units.ts';
 import { discoverySources } from '../../discovery/list.ts';
@@ -132,7 +133,18 @@ const balancerMakesSense: Rule = (config, diagnostics) => {
   });
 };
 
+/** A limit that follows latency has bounds that agree, and replies to measure. */
+const adaptiveConcurrencyMakesSense: Rule = (config, diagnostics) => {
+  config.clusters?.forEach(({ adaptiveConcurrency, protocol }, i) => {
+    if (adaptiveConcurrency === undefined) return;
+    checkAdaptiveConcurrency(adaptiveConcurrency, protocol, (within, message) =>
+      diagnostics.problem(`clusters[${i}].adaptiveConcurrency${within}`, message),
+    );
+  });
+};
+
 export const clusterRules = {
+  adaptiveConcurrencyMakesSense,
   balancerMakesSense,
   endpointsOrDiscovery,
   discoveryIsWhole,

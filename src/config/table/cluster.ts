@@ -1,4 +1,5 @@
 import { balancer } from '../../balancing/section.ts';
+import { adaptiveConcurrency } from '../../concurrency/section.ts';
 import { discoverySources } from '../../discovery/list.ts';
 import { probeKinds } from '../../health/probe-kinds.ts';
 import { kindKeys } from '../../schema/kind.ts';
@@ -265,6 +266,7 @@ export const cluster = section(
     health,
     outlier,
     limits,
+    adaptiveConcurrency,
     connections,
     connectTimeout: key(duration({ min: '1ms', max: '10m' }), {
       otherwise: '1s for loopback addresses, 5s for others',
