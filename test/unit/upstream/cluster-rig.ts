@@ -6,7 +6,7 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import type { DiscoverySource, Publish } from '../../../src/discovery/source.ts';
 import { defaultOutlierSettings, outlierDetector } from '../../../src/health/outlier.ts';
-import { Cluster, type ClusterSettings } from '../../../src/upstream/cluster.ts';
+import { Cluster, type ClusterDeps, type ClusterSettings } from '../../../src/upstream/cluster.ts';
 import type { EndpointHealth, HealthWatch } from '../../../src/upstream/endpoint.ts';
 import { pickFrom } from '../../support/leases.ts';
 import { FakePool } from '../call/call-rig.ts';
@@ -51,6 +51,8 @@ export class CountingPool extends FakePool {
   closed = false;
   wakened = 0;
   retired = 0;
+  /** Tells the cluster that `backingOff` has changed. */
+  changed = (): void => {};
   override drain(): void {
     this.drained = true;
   }
@@ -71,10 +73,17 @@ export interface ClusterRigOptions {
   readonly ejects?: boolean;
   readonly balancer?: Partial<BalancerSettings>;
   readonly settings?: Partial<ClusterSettings>;
+  readonly deps?: Partial<ClusterDeps>;
 }
 
 /** A cluster between a discovery, health watches and pools that the test plays. */
-export function clusterRig({ watched = false, ejects = false, balancer, settings }: ClusterRigOptions = {}) {
+export function clusterRig({
+  watched = false,
+  ejects = false,
+  balancer,
+  settings,
+  deps,
+}: ClusterRigOptions = {}) {
   const clock = new VirtualClock();
   let publish: Publish = () => {};
   const discovery = {
@@ -109,8 +118,9 @@ export function clusterRig({ watched = false, ejects = false, balancer, settings
       random: new SeededRandom(1),
       logger: silentLogger,
       discovery: discovery as DiscoverySource,
-      newPool: ({ address }) => {
+      newPool: ({ address }, onChange) => {
         const pool = new CountingPool();
+        pool.changed = onChange;
         pools.set(address, pool);
         return pool;
       },
@@ -122,6 +132,7 @@ export function clusterRig({ watched = false, ejects = false, balancer, settings
           }
         : null,
       outlier: ejects ? outlier : null,
+      ...deps,
     },
   );
   cluster.start();
