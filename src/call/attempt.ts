@@ -1,4 +1,4 @@
-import type { Ending } from '../core/ending.ts';
+import { type Ending, endingOfHttp } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -88,7 +88,7 @@ export class Attempt implements StreamOpener {
   head(head: HeaderBlock, end: boolean): void {
     // An error, or a head that is all there is (gRPC's Trailers-Only), may be a failure, and a quick failure is no quick
     // answer: a probing endpoint would pass by it, and one that fails in 0.2 ms look fast. The end decides.
-    if (!end && head.status < 500) this.answer();
+    if (!end && endingOfHttp(head.status).outcome === 'success') this.answer();
     this.owner.onHead(this, head, end);
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {

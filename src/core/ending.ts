@@ -26,7 +26,7 @@ export type Outcome =
   | 'neutral'; // nothing: it was not asked, or was stopped
 
 /**
- * What an ending counts as in figures for people: `ok`, a server `error` (`isServerError`, `isHttpServerError`), or `other`:
+ * What an ending counts as in figures for people: `ok`, a server `error`, or `other`:
  * an error or cancellation of the client, and attempts that were not needed. See docs/admin.md, "What counts as an error".
  */
 export type Tally = 'ok' | 'error' | 'other';
@@ -93,28 +93,13 @@ export const endings = {
 const bit = (...names: ReadonlyArray<keyof typeof GrpcStatus>): number =>
   names.reduce((bits, name) => bits | (1 << GrpcStatus[name]), 0);
 
-const serverErrors = bit(
-  'UNKNOWN',
-  'DEADLINE_EXCEEDED',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-);
 const unavailable = bit('UNAVAILABLE', 'DATA_LOSS');
 const internal = bit('INTERNAL', 'DEADLINE_EXCEEDED');
 
-/** Whether a status is an error of the server (OpenTelemetry "Semantic conventions for gRPC"); the others are the client's. */
-export function isServerError(grpcStatus: number): boolean {
-  return ((serverErrors >> grpcStatus) & 1) === 1;
-}
-
-/** The same of an HTTP status (OpenTelemetry "Semantic conventions for HTTP"); 0 stands for no reply. */
-export function isHttpServerError(status: number): boolean {
-  return status === 0 || status >= 500;
-}
-
-/** How an attempt ended that got a whole gRPC reply with this status. */
+/**
+ * How an attempt ended that got a whole gRPC reply with this status. Its tally is `error` for the statuses that are errors of the
+ * server in OpenTelemetry's "Semantic conventions for gRPC".
+ */
 export function endingOfGrpc(status: number): Ending {
   if (status === GrpcStatus.OK) return endings.answered;
   if (((unavailable >> status) & 1) === 1) return endings.unavailable;
@@ -123,7 +108,7 @@ export function endingOfGrpc(status: number): Ending {
   return status === GrpcStatus.UNIMPLEMENTED ? endings.unsupported : endings.rejected;
 }
 
-/** The same for any other HTTP reply. */
+/** The same for any other HTTP reply: 5xx are errors of the server (OpenTelemetry "Semantic conventions for HTTP"). */
 export function endingOfHttp(status: number): Ending {
   if (status < 400) return endings.answered;
   if (status < 500) return endings.rejected;
@@ -133,5 +118,7 @@ export function endingOfHttp(status: number): Ending {
 
 /** How an attempt ended whose stream the endpoint reset: it counts as the status that the client gets for it. */
 export function endingOfReset(code: ErrorCode, grpc: boolean): Ending {
-  return !grpc || isServerError(grpcStatusOfReset(code)) ? endings.reset : endings.resetAsRejected;
+  return !grpc || endingOfGrpc(grpcStatusOfReset(code)).tally === 'error'
+    ? endings.reset
+    : endings.resetAsRejected;
 }

@@ -1,4 +1,4 @@
-import { isHttpServerError, isServerError, type Tally } from '../core/ending.ts';
+import { endingOfGrpc, endingOfHttp, type Tally } from '../core/ending.ts';
 import { GrpcStatus } from '../core/grpc-status.ts';
 import { replyErrors } from '../core/reply-error.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
@@ -29,16 +29,13 @@ export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): n
  * what it sent. A gRPC call that got a plain HTTP error is judged by the HTTP status.
  */
 export function callTally(record: CallRecord): Tally {
-  const { endedBy, grpc, grpcStatus, httpStatus } = record;
+  const { endedBy, grpc, httpStatus } = record;
   // It is the client that ends most connections; only one that had no endpoint, or lost it, has an error.
   if (record.tcp) return record.error === '' ? 'ok' : 'error';
   if (endedBy === 'client') return 'other';
-  if (!grpc || httpStatus >= 400) {
-    if (isHttpServerError(httpStatus)) return 'error';
-    return httpStatus >= 400 ? 'other' : 'ok';
-  }
-  if (grpcStatus === GrpcStatus.OK) return 'ok';
-  return isServerError(callGrpcStatus(record)) ? 'error' : 'other';
+  // No status stands for no reply.
+  if (!grpc || httpStatus >= 400) return httpStatus === 0 ? 'error' : endingOfHttp(httpStatus).tally;
+  return endingOfGrpc(callGrpcStatus(record)).tally;
 }
 
 /** Whether a call counts as an error of the server side. */

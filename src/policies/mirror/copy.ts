@@ -3,7 +3,7 @@ import { withAuthority } from '../../call/outgoing-head.ts';
 import { grpcStatusOfReply } from '../../call/reply-status.ts';
 import type { Follower, RequestView } from '../../call/stage.ts';
 import type { Timer } from '../../core/clock.ts';
-import { type Ending, endings } from '../../core/ending.ts';
+import { type Ending, endingOfHttp, endings } from '../../core/ending.ts';
 import { ErrorCode } from '../../core/error-code.ts';
 import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
@@ -154,7 +154,7 @@ export class MirrorCopy implements StreamOpener {
     if (this.isOver) return;
     this.replyStatus = head.status;
     // An error or a head that is all there is may be a failure: the end decides.
-    if (!end && head.status < 500) this.answered();
+    if (!end && endingOfHttp(head.status).outcome === 'success') this.answered();
     if (end) this.finish(head);
   }
   data(_bytes: Uint8Array, start: number, end: number, last: boolean): void {

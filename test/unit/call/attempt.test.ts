@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { endingOfHttp } from '../../../src/core/ending.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { watchLeases } from '../../support/leases.ts';
 import { answer, expectAttemptsOver, retryPolicy } from './attempt-policies.ts';
@@ -52,16 +53,16 @@ describe('Attempt', () => {
     expect(told).to.deep.equal(['failure']);
   });
 
-  it('has none in an HTTP error from 500, and one in 499', () => {
-    for (const [status, expected] of [
-      ['500', ['unclear']],
-      ['499', ['answered', 'success']],
-    ] as const) {
+  it('has one at a head whose status is the work of the endpoint by the table of endings, and at no other', () => {
+    for (const status of ['200', '404', '499', '500', '501', '502', '505', '599']) {
+      const { outcome } = endingOfHttp(Number(status));
+      const expected = outcome === 'success' ? ['answered', 'success'] : [outcome];
       const rig = callRig();
       const told = listen(rig);
       rig.call(httpHead());
       const { receiver } = rig.pools[0].streams[0];
       receiver!.head(HeaderBlock.of([':status', status]), false);
+      expect(told, `${status}, at its head`).to.deep.equal(expected.slice(0, -1));
       receiver!.data(Buffer.from('busy'), 0, 4, true);
       expect(told, status).to.deep.equal(expected);
     }
