@@ -126,3 +126,8 @@ export function keepProcess(): Timer {
   const handle = setInterval(() => {}, 0x7fff_ffff);
   return { cancel: () => clearInterval(handle) };
 }
+
+/** Monotonic milliseconds that run on while time is held: for how long code of others keeps the process busy. */
+export function exactNow(): number {
+  return performance.now();
+}

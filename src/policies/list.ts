@@ -6,6 +6,7 @@ import { forwarded } from './forwarded/policy.ts';
 import { headers } from './headers/policy.ts';
 import { hedge } from './hedge/policy.ts';
 import { mirror } from './mirror/policy.ts';
+import { policyModules } from './modules/policy.ts';
 import { rateLimit } from './rate-limit/policy.ts';
 import { redirect } from './redirect/policy.ts';
 import { requestId } from './request-id/policy.ts';
@@ -27,6 +28,7 @@ import { timeout } from './timeout/policy.ts';
  *  - `cors` comes before those that refuse a request: a page may read why only if the reply allows its origin.
  *  - `bodyLimit` comes before `rateLimit`: a request that is refused anyway must not use up what others may send.
  *  - `rateLimit` comes before `fault`: a request that is refused must not be delayed.
+ *  - `policies`, of the user's own, come behind those that refuse requests, and before those that change or answer them.
  *  - `redirect` and `respond` come after those that refuse, delay or fail requests: what they do holds for their requests as well.
  *  - `rewrite` comes after those that answer requests: redirects and limits go by the path as it came.
  *  - `headers` comes after those that answer or rewrite a request. A reply passes it before theirs.
@@ -45,6 +47,7 @@ export const policies = [
   bodyLimit,
   rateLimit,
   fault,
+  policyModules,
   redirect,
   respond,
   rewrite,
