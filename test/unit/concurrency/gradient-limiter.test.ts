@@ -29,6 +29,29 @@ function limiterWith(settings: Partial<typeof defaultGradient> = {}, baseMs = 10
   return { limiter, windows, now: () => nowMs };
 }
 
+/** Has a refusal begin a probe, in which attempts take `latencyMs`; returns when it has ended. */
+function probed(limiter: GradientLimiter, startMs: number, latencyMs: number): number {
+  while (limiter.tryAcquire(startMs));
+  expect(limiter.limit).to.equal(3);
+  while (limiter.inFlight > 0) limiter.released('unknown', 0, startMs);
+  let nowMs = startMs;
+  for (let i = 0; i < 20; i++) {
+    limiter.tryAcquire(nowMs);
+    nowMs += latencyMs;
+    limiter.released('answered', latencyMs, nowMs);
+  }
+  expect(limiter.limit).to.equal(20);
+  return nowMs;
+}
+
+/** Whether a refusal at this time begins a probe. */
+function probesAt(limiter: GradientLimiter, nowMs: number): boolean {
+  while (limiter.tryAcquire(nowMs));
+  const probes = limiter.limit === 3;
+  while (limiter.inFlight > 0) limiter.released('unknown', 0, nowMs);
+  return probes;
+}
+
 describe('concurrency/gradient-limiter', function () {
   this.timeout(60_000);
 
@@ -134,6 +157,41 @@ describe('concurrency/gradient-limiter', function () {
     }
     expect(limiter.baseLatencyMs).to.equal(8);
     expect(limiter.limit).to.equal(20);
+  });
+
+  it('probes at growing intervals while the base stays the same, and soon again where it has changed', () => {
+    const { limiter, now } = limiterWith({ initialLimit: 20 });
+    const first = probed(limiter, now(), 10);
+    // The next one is 10 s later, give or take 15%.
+    expect(probesAt(limiter, first + 8000)).to.equal(false);
+    const second = probed(limiter, first + 11_600, 25);
+    expect(limiter.baseLatencyMs).to.equal(25);
+    // The base has changed: 5 s, give or take 15%.
+    expect(probesAt(limiter, second + 4000)).to.equal(false);
+    expect(probesAt(limiter, second + 5800)).to.equal(true);
+  });
+
+  it('probes at the first refusal after ten seconds without one', () => {
+    const { limiter, now } = limiterWith({ initialLimit: 20 });
+    const first = probed(limiter, now(), 10);
+    const second = probed(limiter, first + 11_600, 10);
+    // The interval is 20 s by now, give or take 15%.
+    expect(probesAt(limiter, second + 12_000)).to.equal(true);
+  });
+
+  it('measures the base again where the limit has long been at minLimit and latency is high all the same', () => {
+    const { limiter, windows } = limiterWith();
+    windows(20, 3, 500);
+    expect(limiter.refused).to.equal(0);
+    expect(limiter.baseLatencyMs).to.equal(500);
+  });
+
+  it('takes a median far below the base for the new base, and one that is little below it not', () => {
+    const { limiter, windows } = limiterWith();
+    windows(2, 1, 8);
+    expect(limiter.baseLatencyMs).to.equal(10);
+    windows(2, 1, 7);
+    expect(limiter.baseLatencyMs).to.equal(7);
   });
 
   it('gives up a probe while attempts hang, and keeps its base', () => {

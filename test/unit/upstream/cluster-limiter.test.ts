@@ -1,9 +1,10 @@
 import { expect } from 'chai';
+import { TcpCall } from '../../../src/call/tcp-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import type { ConcurrencyLimiter, WaitOutcome } from '../../../src/upstream/concurrency-limiter.ts';
 import type { Lease } from '../../../src/upstream/lease.ts';
 import { answer } from '../call/attempt-policies.ts';
-import { callRig, expectOver, grpcHead, replyHead } from '../call/call-rig.ts';
+import { callRig, expectOver, grpcHead, replyHead, send } from '../call/call-rig.ts';
 import { clusterRig, spec } from './cluster-rig.ts';
 
 /** Admits as many as the test says, and writes down what it hears. */
@@ -91,6 +92,37 @@ describe('a limiter of a cluster', () => {
     expect(cluster.limiter).to.equal(other);
     reconfigure(null);
     expect(cluster.limiter).to.equal(null);
+  });
+
+  it('goes on in a cluster that takes the place of another, where its settings are the same', () => {
+    const [before, after] = [limitedRig(), limitedRig()];
+    after.cluster.replaces(before.cluster);
+    expect(after.cluster.limiter).to.equal(before.limiter);
+    const other = clusterRig();
+    other.cluster.replaces(before.cluster);
+    expect(other.cluster.limiter).to.equal(null);
+  });
+
+  it('measures from when the client has sent its request', () => {
+    const rig = callRig();
+    const limiter = new FakeLimiter();
+    rig.cluster.limiter = limiter;
+    const client = rig.call(grpcHead(), false);
+    rig.clock.advance(100);
+    send(client, 'ab', true);
+    rig.clock.advance(20);
+    answer(rig.order[0]);
+    expect(limiter.told).to.deep.equal(['answered 20']);
+    expectOver(rig);
+  });
+
+  it('does not count connections, which have no reply to measure', () => {
+    const rig = callRig({ protocol: 'tcp' });
+    const limiter = new FakeLimiter();
+    rig.cluster.limiter = limiter;
+    const choice = new TcpCall(() => rig.context, { address: '127.0.0.9', port: 9 }).choose();
+    expect('endpoint' in choice).to.equal(true);
+    expect([limiter.inFlight, rig.cluster.active]).to.deep.equal([0, 1]);
   });
 
   it('fails a call as overloaded, and counts no stream whose reply has begun', () => {
