@@ -11,7 +11,7 @@ export interface StageLists {
   readonly trailers: readonly Stage[];
 }
 
-/** What a route does with a request, worked out when the configuration was loaded. Immutable. */
+/** What a route does with a request, worked out when the configuration was loaded. Frozen, and so are its lists of stages. */
 export interface RoutePlan {
   readonly route: string;
   /** Null for a route whose stages choose the cluster, or answer every request. */
@@ -31,7 +31,7 @@ export interface RoutePlan {
 /** The plan of a route over its compiled policies. */
 export function planRoute(route: string, cluster: Cluster | null, stages: readonly Stage[]): RoutePlan {
   const timeouts = stages.map(({ timeoutMs = Number.POSITIVE_INFINITY }) => timeoutMs);
-  return {
+  return Object.freeze({
     route,
     cluster,
     timeoutMs: Math.min(...timeouts),
@@ -39,12 +39,12 @@ export function planRoute(route: string, cluster: Cluster | null, stages: readon
     newDispatcher: stages.find(({ newDispatcher }) => newDispatcher !== undefined)?.newDispatcher ?? null,
     telemetry: telemetryOf(stages),
     stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,
-  };
+  });
 }
 
 function telemetryOf(stages: readonly Stage[]): RouteTelemetry | null {
   const parts = stages.flatMap(({ telemetry }) => (telemetry === undefined ? [] : [telemetry]));
-  return parts.length === 0 ? null : Object.assign({}, ...parts);
+  return parts.length === 0 ? null : Object.freeze(Object.assign({}, ...parts));
 }
 
 function actsOnRequests({ request, attempt, reply, trailers }: Stage): boolean {
@@ -56,14 +56,16 @@ function byTraffic(stages: readonly Stage[]): Record<Traffic, StageLists | null>
     const acting = stages.filter((stage) => stage.appliesTo.includes(traffic));
     return [traffic, acting.some(actsOnRequests) ? listsOf(acting) : null];
   });
-  return Object.fromEntries(lists) as Record<Traffic, StageLists | null>;
+  return Object.freeze(Object.fromEntries(lists)) as Record<Traffic, StageLists | null>;
 }
 
 function listsOf(stages: readonly Stage[]): StageLists {
-  return {
-    request: stages.filter(({ request }) => request !== undefined),
-    attempt: stages.filter(({ attempt }) => attempt !== undefined),
-    reply: stages.filter(({ reply }) => reply !== undefined),
-    trailers: stages.filter(({ trailers }) => trailers !== undefined),
-  };
+  const having = (hook: keyof StageLists): readonly Stage[] =>
+    Object.freeze(stages.filter((stage) => stage[hook] !== undefined));
+  return Object.freeze({
+    request: having('request'),
+    attempt: having('attempt'),
+    reply: having('reply'),
+    trailers: having('trailers'),
+  });
 }

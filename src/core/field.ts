@@ -1,5 +1,6 @@
 /**
- * One header field, immutable, shared by everything that carries it (RFC 9110 section 5, RFC 7541 section 1.3).
+ * One header field, shared by everything that carries it (RFC 9110 section 5, RFC 7541 section 1.3). Its name and value never
+ * change.
  *
  * Names and values are "binary" strings: one UTF-16 unit per byte (latin1), so that bytes above 0x7f pass
  * through a call exactly. Names from the wire are lower case, or the block that holds them is malformed.

@@ -6,7 +6,8 @@ let blocksMade = 0;
 const unread = -2;
 
 /**
- * The fields of one header or trailer section, in wire order, immutable (RFC 9113 section 8.1).
+ * The fields of one header or trailer section, in wire order (RFC 9113 section 8.1). They never change; what others derive from
+ * them is kept beside them.
  *
  * A decoder may hand out the same block object for equal wire bytes, so identity is a cheap key: encoders and
  * the proxy keep what they derived from a block in `derived`, and only where `repeated` says it will be asked

@@ -5,7 +5,7 @@ import { type Probe, type ProbeResult, timedOut } from './probe.ts';
 
 export type HealthStatus = 'unknown' | 'healthy' | 'unhealthy';
 
-/** Immutable; a new one replaces it. */
+/** Never changed: a new one replaces it. */
 export interface HealthState {
   readonly status: HealthStatus;
   /** The endpoint answers, but not about its health: `status` is `unknown`, and the endpoint is used all the same. */

@@ -34,6 +34,7 @@ import {
   connectionCounts,
   endedCalls,
   everyListener,
+  newRunning,
   notReadyBecause,
   type Running,
 } from './parts.ts';
@@ -88,7 +89,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     telemetry,
     memory,
     reloads: newReloadStatus(clock.wallMs()),
-    running: { config, clusters: new Map(), listeners: [] },
+    running: newRunning(config, new Map(), []),
     wasReady: false,
     failReadiness: false,
     leaving: { listeners: new Set(), clusters: new Set() },
@@ -220,7 +221,7 @@ function logAdmin({ address, probesAddress, usesTls }: AdminServer, logger: Logg
 function buildAll(config: Config, deps: ListenerBuildDeps): Running {
   const clusters = new Map(config.clusters.map((cluster) => [cluster.name, buildCluster(cluster, deps)]));
   const listeners = config.listeners.map((listener) => buildListener(listener, clusters, deps));
-  return { config, clusters, listeners };
+  return newRunning(config, clusters, listeners);
 }
 
 function watchMemory(

@@ -42,11 +42,22 @@ export interface AppDeps {
   readonly readMemory?: () => MemoryReading;
 }
 
-/** What one configuration became. Frozen: a reload makes another and puts it in the place of this one. */
+/**
+ * What one configuration became. A reload makes another and puts it in the place of this one; the configuration and the list of
+ * listeners are frozen, and nobody adds to the clusters. The clusters and listeners themselves live on and change.
+ */
 export interface Running {
   readonly config: Config;
   readonly clusters: ReadonlyMap<string, BuiltCluster>;
   readonly listeners: readonly ListenerParts[];
+}
+
+export function newRunning(
+  config: Config,
+  clusters: ReadonlyMap<string, BuiltCluster>,
+  listeners: ListenerParts[],
+): Running {
+  return Object.freeze({ config, clusters, listeners: Object.freeze(listeners) });
 }
 
 /** All parts of a running sidecar, for the admin API. */

@@ -14,7 +14,7 @@ import { ListenersDrain } from './drainable.ts';
 import { drainGracefully, waitWhile } from './lifecycle.ts';
 import { startProblem } from './listen-problem.ts';
 import { memoryMarks } from './memory.ts';
-import { type AppParts, clustersAwaited } from './parts.ts';
+import { type AppParts, clustersAwaited, newRunning } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
 /**
@@ -175,7 +175,7 @@ export class Reloader {
     );
     const before = parts.running.config;
     parts.wasReady ||= clustersAwaited(parts).length === 0;
-    parts.running = { config, clusters, listeners };
+    parts.running = newRunning(config, clusters, listeners);
     this.applyProcess(before, config);
     for (const gone of plan.goneListeners) void this.letListenerGo(gone);
     for (const gone of plan.goneClusters) void this.letClusterGo(gone);

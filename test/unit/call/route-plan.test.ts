@@ -25,6 +25,16 @@ describe('call/route-plan', () => {
     expect(plans.map(({ forwardsClient }) => forwardsClient)).to.deep.equal([true, true, false]);
   });
 
+  it('is frozen, with its lists of stages: the requests of a route share it', () => {
+    const acting: Stage = { ...stageWith({ samplingRatio: 0 }), request: () => null };
+    const plan = planRoute('hello', null, [acting]);
+    const lists = plan.stages!.grpc!;
+    expect(lists.request).to.deep.equal([acting]);
+    for (const frozen of [plan, plan.stages, plan.telemetry, lists, ...Object.values(lists)])
+      expect(Object.isFrozen(frozen)).to.equal(true);
+    expect(() => Object.assign(plan, { timeoutMs: 1 })).to.throw(TypeError);
+  });
+
   it('carries nothing where no policy sets anything', () => {
     expect(planRoute('hello', null, []).telemetry).to.equal(null);
   });
