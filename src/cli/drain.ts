@@ -14,7 +14,7 @@ import { type CliIo, ExitCode } from './io.ts';
 const pollIntervalMs = 100;
 const lineEveryMs = 1000;
 
-/** Drains a running sidecar and tells what it waits for. 0 when no call was cut, 1 when one was or nobody can say. */
+/** Drains a running sidecar and shows the progress. Returns 0 if no call was terminated, 1 if one was or the result is unknown. */
 export async function drain(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
   const target = adminTarget(args, env);
   if (target.error !== undefined) {
@@ -33,7 +33,7 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
     return ExitCode.Failed;
   }
   const { cut, finished, undelivered } = over.value;
-  const late = undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} too slow for their replies`;
+  const late = undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} with unread replies`;
   if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);
   else io.stdout.write(`${counted(cut, 'call')} terminated, ${finished} finished${late}\n`);
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
@@ -44,11 +44,13 @@ async function follow(target: AdminTarget, print: (line: string) => void): Promi
   for (let waitedMs = 0; ; waitedMs += pollIntervalMs) {
     const answer = await askAdminAll(target, { server: '/server_info', listeners: '/listeners' });
     if (answer.error !== undefined)
-      return { error: `the drain was begun, but how it ended nobody can say: ${answer.error}` };
+      return { error: `the drain has started, but its result is unknown: ${answer.error}` };
     const server = answer.value.server as ServerInfo;
     if (server.drained !== null) return { value: server.drained };
     if (pid !== 0 && server.pid !== pid)
-      return { error: `the drain was begun, but another process (${server.pid}) answers here now` };
+      return {
+        error: `the drain has started, but its result is unknown: another process (${server.pid}) answers at this address now`,
+      };
     pid = server.pid;
     if (server.state === 'ready')
       return { error: 'the drain was taken back (undrain): the sidecar serves as before' };
@@ -61,7 +63,7 @@ function nowDoing({ drain: progress }: ServerInfo, listeners: readonly ListenerS
   return progress?.phase === 'accepting' ? drainText(progress) : waitingFor(listeners);
 }
 
-/** `waiting for 3 calls: outbound 2, inbound 1`, or for the clients to take in that they are to go. */
+/** Returns what the drain waits for: `waiting for 3 calls: outbound 2, inbound 1`, or the clients that are still connected. */
 function waitingFor(listeners: readonly ListenerSnapshot[]): string {
   const busy = listeners.filter(({ active }) => active > 0);
   const calls = busy.reduce((sum, { active }) => sum + active, 0);
@@ -70,5 +72,5 @@ function waitingFor(listeners: readonly ListenerSnapshot[]): string {
     return printable(`waiting for ${calls} ${calls === 1 ? 'call' : 'calls'}: ${each}`);
   }
   const open = listeners.reduce((sum, { connections }) => sum + connections, 0);
-  return `waiting for ${open} ${open === 1 ? 'client' : 'clients'} to take in that this sidecar goes`;
+  return `waiting for ${open} ${open === 1 ? 'client' : 'clients'} to close the connection`;
 }

@@ -13,7 +13,7 @@ export interface ValidateArguments {
   readonly output: OutputFormat;
 }
 
-/** Checks a configuration as `run` would read it. 0 if it is fine, 2 if not. */
+/** Checks a configuration as `run` would read it. Returns 0 if it is valid, 2 if not. */
 export async function validate(
   { flags, output }: ValidateArguments,
   io: CliIo,
@@ -24,7 +24,7 @@ export async function validate(
   else {
     io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
     const subject = loaded.file ?? 'the configuration';
-    if (loaded.config) io.stdout.write(`${subject} is fine: ${contentsOf(loaded.config)}\n`);
+    if (loaded.config) io.stdout.write(`${subject} is valid: ${contentsOf(loaded.config)}\n`);
     else io.stderr.write(`${subject} has ${count(loaded.problems.length, 'problem')}\n`);
   }
   return loaded.config ? ExitCode.Fine : ExitCode.Usage;

@@ -250,8 +250,7 @@ export class Lifecycle {
     if (result === null) return null;
     this.drained = result;
     const { cut, finished, undelivered } = result;
-    const late =
-      undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} too slow for their replies`;
+    const late = undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} with unread replies`;
     this.logger.info(`drained: ${counted(cut, 'call')} terminated, ${finished} finished${late}`);
     return result;
   }

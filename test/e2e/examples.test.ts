@@ -320,7 +320,7 @@ describe('examples', () => {
       const out = { write: (text: string) => (written += text) };
       const flags = { config: join(examplesFolder, file) };
       const code = await validate({ flags, output: 'text' }, { stdout: out, stderr: out }, env());
-      expect(written).to.match(/^[^\n]* is fine: [^\n]*\n$/);
+      expect(written).to.match(/^[^\n]* is valid: [^\n]*\n$/);
       expect(code).to.equal(0);
     });
     const claim = claims[file];

@@ -27,7 +27,7 @@ describe('cli/validate', () => {
     const { code, io, file } = await run(minimal(), 'text');
     expect([code, io.out, io.err]).to.deep.equal([
       0,
-      `${file} is fine: 1 listener, 1 route, 1 cluster\n`,
+      `${file} is valid: 1 listener, 1 route, 1 cluster\n`,
       '',
     ]);
   });
