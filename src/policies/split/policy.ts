@@ -61,7 +61,7 @@ interface Side {
   readonly byKey: PolicyNote;
 }
 
-interface SplitMetrics {
+export interface SplitMetrics {
   readonly requests: ValueFamily;
   /** By listener and route: the labels of each side with its weight, as the latest request was split. */
   readonly weights: Map<string, ReadonlyArray<readonly [Readonly<Record<string, string>>, number]>>;
