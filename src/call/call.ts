@@ -99,7 +99,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     this.requestHead = head;
     this.requestEnded = end;
     const { replaced, requestText } = context.telemetry;
-    const routed = routeRequest(head, context.router, replaced, requestText);
+    const routed = routeRequest(head, context.router, replaced, requestText, peer.address);
     const { plan } = routed;
     this.routed = routed;
     this.traffic = routed.grpc ? 'grpc' : 'http';

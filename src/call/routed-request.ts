@@ -8,7 +8,7 @@ import { MethodRef } from '../upstream/method-slots.ts';
 import type { RoutePlan } from './route-plan.ts';
 
 /**
- * All that follows from a request head alone: its route, the fields to forward, its timeout. A client that sends the
+ * All that follows from a request head alone, or from that and the address of the client: its route, the fields to forward, its timeout. A client that sends the
  * same head on every call (its decoder gives the very same block then) has it worked out once.
  */
 export interface RoutedRequest {
@@ -32,6 +32,8 @@ interface Remembered extends RoutedRequest {
   readonly router: Router<RoutePlan>;
   readonly replaced: ReplacedHeaders;
   readonly shown: RequestText;
+  /** The address of the client, where its route depends on it. */
+  readonly source: string;
   /** The path is forwarded in another form than it came. */
   readonly rewritten: boolean;
 }
@@ -42,11 +44,13 @@ export function routeRequest(
   router: Router<RoutePlan>,
   replaced: ReplacedHeaders,
   shown: RequestText = defaultRequestText,
+  clientAddress = '',
 ): RoutedRequest {
+  // Equal heads of other clients may be the same object.
+  const source = router.matchesSource ? clientAddress : '';
   const known = head.derived as Remembered | null;
-  if (known !== null && known.router === router && known.replaced === replaced && known.shown === shown)
-    return known;
-  const common = routeLikeBase(head, router, replaced, shown);
+  if (known !== null && known.router === router && isFor(known, replaced, shown, source)) return known;
+  const common = routeLikeBase(head, router, replaced, shown, source);
   if (common !== null) return common;
   const grpc = head.isGrpc;
   // What is not gRPC may call its headers as it likes.
@@ -60,9 +64,10 @@ export function routeRequest(
     router,
     replaced,
     shown,
+    source,
     rewritten,
     refusal: target === null ? null : target.refusal,
-    plan: served ? router.route(normal) : null,
+    plan: served ? router.route(normal, source) : null,
     base: forwardedFields(normal, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
@@ -79,6 +84,10 @@ export function routeRequest(
   return routed;
 }
 
+function isFor(known: Remembered, replaced: ReplacedHeaders, shown: RequestText, source: string): boolean {
+  return known.replaced === replaced && known.shown === shown && known.source === source;
+}
+
 /** What may follow the common part of a client's heads and change nothing but the fields to forward. */
 const indifferentKinds =
   (1 << FieldKind.Regular) | (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
@@ -89,11 +98,12 @@ function routeLikeBase(
   router: Router<RoutePlan>,
   replaced: ReplacedHeaders,
   shown: RequestText,
+  source: string,
 ): RoutedRequest | null {
   const { base } = head;
   if (base?.repeated !== true || head.repeated || router.matchesHeaders) return null;
   if (head.ownHasAny(~indifferentKinds)) return null;
-  const ofBase = routeRequest(base, router, replaced, shown);
+  const ofBase = routeRequest(base, router, replaced, shown, source);
   // What is forwarded then stands on another base than the head does.
   if ((base.derived as Remembered).rewritten) return null;
   const { plan, refusal, timeoutMs, grpc, rpcMethod, method, path, authority } = ofBase;

@@ -59,7 +59,7 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
 
   constructor(context: ProxyContext, peer: Peer, head: HeaderBlock, destroy: () => void) {
     const { router, telemetry } = context;
-    const routed = routeRequest(head, router, telemetry.replaced, telemetry.requestText);
+    const routed = routeRequest(head, router, telemetry.replaced, telemetry.requestText, peer.address);
     super('websocket', context, peer, head, routed);
     this.destroy = destroy;
     context.calls.begin(this);

@@ -12,17 +12,22 @@ export type MatchDraft = NonNullable<Draft<Value<typeof match>>>;
 export function checkMatch(match: MatchDraft, path: string, diagnostics: Diagnostics): void {
   pathConditions(match, path, diagnostics);
   regexIsSafe(match.pathRegex, `${path}.pathRegex`, diagnostics);
-  match.headers?.forEach((header, i) => {
-    valueConditions(header, `${path}.headers[${i}]`, diagnostics);
-  });
+  for (const key of ['headers', 'cookies', 'query'] as const)
+    match[key]?.forEach((value, i) => {
+      valueConditions(value, `${path}.${key}[${i}]`, diagnostics);
+    });
 }
 
 /** Whether every request matches, so that no later route gets one. */
 export function takesAll(match: MatchDraft | undefined): boolean {
   if (match === undefined) return false;
-  const { authority, headers = [], ...others } = match;
+  const { authority, headers = [], cookies = [], query = [], ...others } = match;
   const open = authority === undefined || authority === '*';
-  return open && headers.length === 0 && Object.values(others).every((value) => value === undefined);
+  return (
+    open &&
+    headers.length + cookies.length + query.length === 0 &&
+    Object.values(others).every((value) => value === undefined)
+  );
 }
 
 function pathConditions(match: MatchDraft, path: string, diagnostics: Diagnostics): void {

@@ -7,16 +7,22 @@ export interface RouteMatch {
   readonly authority?: string;
   /** The whole path, without the query. */
   readonly path?: string;
-  /** Whole segments: `/api` holds for `/api` and `/api/x`, not for `/apiary`; `/api/` does not hold for `/api`. */
-  readonly pathPrefix?: string;
+  /** Whole segments: `/api` holds for `/api` and `/api/x`, not for `/apiary`; `/api/` does not hold for `/api`. One of several. */
+  readonly pathPrefix?: string | readonly string[];
   /** A regular expression for the whole path, without the query; see `safe-regex.ts`. */
   readonly pathRegex?: string;
   /** A gRPC call (by content type) of a service, of a method, or of both. */
   readonly grpc?: GrpcMatch;
-  /** `:method`, case-sensitive (RFC 9110 section 9.1). */
-  readonly method?: string;
+  /** `:method`, case-sensitive (RFC 9110 section 9.1). One of several. */
+  readonly method?: string | readonly string[];
   /** All of them must hold. */
-  readonly headers?: readonly HeaderMatch[];
+  readonly headers?: readonly ValueMatch[];
+  /** Cookies by name, in the case in which they are written; all of them must hold. */
+  readonly cookies?: readonly ValueMatch[];
+  /** Parameters of the query, decoded; all of them must hold. */
+  readonly query?: readonly ValueMatch[];
+  /** The address of the client is in one of these ranges; see `address-range.ts`. */
+  readonly source?: string | readonly string[];
 }
 
 export interface GrpcMatch {
@@ -26,16 +32,16 @@ export interface GrpcMatch {
 }
 
 /**
- * One header. Of `exact`, `prefix`, `regex` and `present`, those that are given must hold for one and the same value;
- * a header that came several times holds if any of its values does. With none given, presence is asked for.
+ * One header, cookie or parameter. Of `exact`, `prefix`, `regex` and `present`, those that are given must hold for one and the same value;
+ * a name that came several times holds if any of its values does. With none given, presence is asked for.
  */
-export interface HeaderMatch {
+export interface ValueMatch {
   readonly name: string;
   readonly exact?: string;
   readonly prefix?: string;
   /** For the whole value. */
   readonly regex?: string;
-  /** `false` asks that the header be absent. */
+  /** `false` asks that it be absent. */
   readonly present?: boolean;
   /** Turns the verdict round, also for an absent header: `exact: a, invert: true` holds where nothing says `a`. */
   readonly invert?: boolean;

@@ -3,11 +3,12 @@ import { AuthorityIndex } from './authority.ts';
 import {
   type Condition,
   compileConditions,
-  compileHeaders,
+  compileValues,
   exactPathOf,
-  prefixOf,
+  prefixesOf,
   writtenRegex,
 } from './condition.ts';
+import { RouteInput } from './route-input.ts';
 import type { RouteMatch } from './route-match.ts';
 import { type Lookups, RouteTable } from './route-table.ts';
 import { StateBudget } from './state-budget.ts';
@@ -23,10 +24,12 @@ export interface Route<P> {
 export interface Router<P> {
   /** Judges the target of a request, and gives the form of its path that `route` expects. Never throws. */
   targetOf(head: HeaderBlock): Target;
-  /** The plan of the first route, in order, that the head fits; null where none does. Never throws. */
-  route(head: HeaderBlock): P | null;
+  /** The plan of the first route, in order, that the request matches; null where none does. `source` is the address of the client. Never throws. */
+  route(head: HeaderBlock, source?: string): P | null;
   /** Does some route ask for more than pseudo-headers, `host` and the content type? */
   readonly matchesHeaders: boolean;
+  /** Does some route ask for the address of the client, so that equal heads may have different routes? */
+  readonly matchesSource: boolean;
 }
 
 /** Authorities remembered with their routes. A client that makes them up only makes the memo start anew. */
@@ -40,11 +43,14 @@ const rememberedAuthorityCharsMax = 300;
  * has asked before.
  */
 export function compileRoutes<P>(routes: readonly Route<P>[], options = targetRulesDefaults): Router<P> {
-  const matchesHeaders = routes.some(({ match }) => (match.headers ?? []).length > 0);
+  const matchesHeaders = routes.some(
+    ({ match: { headers = [], cookies = [] } }) => headers.length + cookies.length > 0,
+  );
+  const matchesSource = routes.some(({ match }) => match.source !== undefined);
   const rules = new TargetRules(options);
   const budget = new StateBudget();
   const compiled = routes.map((route, index) => compileRoute(route, index, rules, budget));
-  return new CompiledRouter(compiled, matchesHeaders, rules, budget);
+  return new CompiledRouter(compiled, { matchesHeaders, matchesSource }, rules, budget);
 }
 
 interface CompiledRoute<P> extends Lookups {
@@ -62,18 +68,18 @@ function compileRoute<P>(
   const match = withNormalPaths(route.match, rules);
   try {
     const pathRegex = match.pathRegex === undefined ? null : writtenRegex(match.pathRegex, budget);
-    const headers = compileHeaders(match, budget);
+    const values = compileValues(match, budget);
     return {
       index,
       plan: route.plan,
       authority: match.authority ?? '*',
       exactPath: exactPathOf(match),
-      pathPrefix: prefixOf(match),
+      pathPrefixes: prefixesOf(match),
       pathRegex,
       grpcMethod: match.grpc?.method ?? null,
-      headers,
-      method: match.method ?? null,
-      conditions: compileConditions(match, pathRegex, headers),
+      values,
+      methods: [match.method ?? []].flat(),
+      conditions: compileConditions(match, pathRegex, values),
     };
   } catch (error) {
     throw new Error(`route "${route.name}": ${error instanceof Error ? error.message : error}`);
@@ -85,7 +91,9 @@ function withNormalPaths(match: RouteMatch, rules: TargetRules): RouteMatch {
   return {
     ...match,
     ...(path !== undefined && { path: rules.configuredPath(path) }),
-    ...(pathPrefix !== undefined && { pathPrefix: rules.configuredPath(pathPrefix) }),
+    ...(pathPrefix !== undefined && {
+      pathPrefix: [pathPrefix].flat().map((prefix) => rules.configuredPath(prefix)),
+    }),
   };
 }
 
@@ -99,18 +107,21 @@ class CompiledRouter<P> implements Router<P> {
   private readonly byAuthority = new Map<string, readonly RouteTable<CompiledRoute<P>>[]>();
   private readonly rules: TargetRules;
   readonly matchesHeaders: boolean;
+  readonly matchesSource: boolean;
+  private readonly input = new RouteInput();
   /** Of one look-up: lists of routes that may hold, and how far each was read. */
   private readonly lists: (readonly CompiledRoute<P>[])[] = [];
   private readonly at: number[] = [];
 
   constructor(
     routes: readonly CompiledRoute<P>[],
-    matchesHeaders: boolean,
+    kinds: Pick<Router<P>, 'matchesHeaders' | 'matchesSource'>,
     rules: TargetRules,
     budget: StateBudget,
   ) {
     this.rules = rules;
-    this.matchesHeaders = matchesHeaders;
+    this.matchesHeaders = kinds.matchesHeaders;
+    this.matchesSource = kinds.matchesSource;
     const byPattern = new AuthorityIndex<CompiledRoute<P>[]>();
     for (const route of routes) byPattern.under(route.authority, () => []).push(route);
     for (const { authority } of routes) {
@@ -131,23 +142,23 @@ class CompiledRouter<P> implements Router<P> {
     return this.rules.targetOf(head);
   }
 
-  route(head: HeaderBlock): P | null {
+  route(head: HeaderBlock, source = ''): P | null {
     const tables = this.ofAnyHost ?? this.tablesOf(head.authority);
-    const path = withoutQuery(head.path);
-    const { lists } = this;
+    const { lists, input } = this;
+    input.set(head, source);
     lists.length = 0;
-    for (let i = 0; i < tables.length; i++) tables[i].collect(head, path, lists);
+    for (let i = 0; i < tables.length; i++) tables[i].collect(input, lists);
     if (lists.length > mergedListsMax) {
       const sorted = lists.flat().sort((a, b) => a.index - b.index);
       lists.length = 0;
       lists.push(sorted);
     }
-    return this.firstOf(head, path);
+    return this.firstOf();
   }
 
   /** Merges the ordered lists: no later route overtakes an earlier one. */
-  private firstOf(head: HeaderBlock, path: string): P | null {
-    const { lists, at } = this;
+  private firstOf(): P | null {
+    const { lists, at, input } = this;
     at.length = 0;
     for (let i = 0; i < lists.length; i++) at.push(0);
     for (;;) {
@@ -161,7 +172,7 @@ class CompiledRouter<P> implements Router<P> {
       }
       if (route === null) return null;
       at[first] += 1;
-      if (matches(route.conditions, head, path)) return route.plan;
+      if (matches(route.conditions, input)) return route.plan;
     }
   }
 
@@ -177,13 +188,9 @@ class CompiledRouter<P> implements Router<P> {
   }
 }
 
-function matches(conditions: readonly Condition[], head: HeaderBlock, path: string): boolean {
-  for (let i = 0; i < conditions.length; i++) if (!conditions[i](head, path)) return false;
+function matches(conditions: readonly Condition[], input: RouteInput): boolean {
+  for (let i = 0; i < conditions.length; i++) if (!conditions[i](input)) return false;
   return true;
 }
 
 /** Routes match the path alone (RFC 3986 section 3.4); only a path that has a query costs a substring. */
-function withoutQuery(path: string): string {
-  const query = path.indexOf('?');
-  return query < 0 ? path : path.slice(0, query);
-}

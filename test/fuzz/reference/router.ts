@@ -1,4 +1,4 @@
-import type { HeaderMatch, RouteMatch } from '../../../src/routing/route-match.ts';
+import type { RouteMatch, ValueMatch } from '../../../src/routing/route-match.ts';
 
 /** What a route matcher sees of a call. */
 export interface PlainHead {
@@ -20,9 +20,10 @@ function holds(match: RouteMatch, head: PlainHead): boolean {
   return (
     (match.authority === undefined || authorityHolds(match.authority, head.authority)) &&
     (match.path === undefined || path === match.path) &&
-    (match.pathPrefix === undefined || prefixHolds(match.pathPrefix, path)) &&
+    (match.pathPrefix === undefined ||
+      [match.pathPrefix].flat().some((prefix) => prefixHolds(prefix, path))) &&
     (match.pathRegex === undefined || new RegExp(`^(?:${match.pathRegex})$`).test(path)) &&
-    (match.method === undefined || head.method === match.method) &&
+    (match.method === undefined || [match.method].flat().includes(head.method)) &&
     (match.grpc === undefined || (isGrpc(head) && serviceHolds(path, service, method))) &&
     (match.headers ?? []).every((header) => headerHolds(header, head))
   );
@@ -62,7 +63,7 @@ function authorityHolds(pattern: string, text: string): boolean {
   return host === wantedHost;
 }
 
-function headerHolds(match: HeaderMatch, head: PlainHead): boolean {
+function headerHolds(match: ValueMatch, head: PlainHead): boolean {
   const any = head.fields.some(
     ([name, value]) =>
       name === match.name.toLowerCase() &&

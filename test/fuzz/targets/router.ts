@@ -1,6 +1,6 @@
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import type { HeaderMatch, RouteMatch } from '../../../src/routing/route-match.ts';
+import type { RouteMatch, ValueMatch } from '../../../src/routing/route-match.ts';
 import { compileRoutes, type Router, rememberedAuthoritiesMax } from '../../../src/routing/router.ts';
 import { ByteSource } from '../byte-source.ts';
 import { naiveRoute, type PlainHead } from '../reference/router.ts';
@@ -59,7 +59,7 @@ function optional<T>(bits: number, bit: number, list: readonly T[], index: numbe
 }
 
 /** A route's match from one record; `headers` came before it. */
-function matchOf(record: Uint8Array, headers: readonly HeaderMatch[]): RouteMatch {
+function matchOf(record: Uint8Array, headers: readonly ValueMatch[]): RouteMatch {
   const [, bits, a, b, c, d, e, f] = record;
   const grpc = {
     service: optional(f, 0, services, e),
@@ -76,7 +76,7 @@ function matchOf(record: Uint8Array, headers: readonly HeaderMatch[]): RouteMatc
   };
 }
 
-function headerMatchOf(record: Uint8Array): HeaderMatch {
+function headerMatchOf(record: Uint8Array): ValueMatch {
   const [, bits, a, b, c, d] = record;
   return {
     name: headerNames[a % headerNames.length],
@@ -119,7 +119,7 @@ function blockOf(head: PlainHead, split: boolean): HeaderBlock {
 function run(input: Uint8Array): void {
   const source = new ByteSource(input);
   const matches: RouteMatch[] = [];
-  let headers: HeaderMatch[] = [];
+  let headers: ValueMatch[] = [];
   const heads: PlainHead[] = [];
   while (source.left > 0) {
     const record = new Uint8Array(recordBytes);

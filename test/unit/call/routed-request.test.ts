@@ -190,4 +190,49 @@ describe('routeRequest', () => {
       base: secret,
     });
   });
+
+  it('keeps clients apart where a route goes by their address, also for a head that all of them share', () => {
+    const inside = { route: 'inside' } as RoutePlan;
+    const bySource = compileRoutes([
+      { name: 'inside', match: { source: '10.0.0.0/8' }, plan: inside },
+      { name: 'all', match: {}, plan },
+    ]);
+    const base = grpcHead();
+    base.repeated = true;
+    const withId = new HeaderBlock(HeaderBlock.of(['x-id', '1']).fields, base);
+    const planFor = (head: HeaderBlock, source: string) =>
+      routeRequest(head, bySource, nothingReplaced, undefined, source).plan?.route;
+    for (const head of [base, withId])
+      for (const [source, route] of [
+        ['10.1.2.3', 'inside'],
+        ['192.168.0.1', 'all'],
+        ['10.1.2.3', 'inside'],
+        ['', 'all'],
+      ])
+        expect(planFor(head, source), source).to.equal(route);
+    const known = routeRequest(base, bySource, nothingReplaced, undefined, '10.1.2.3');
+    expect(routeRequest(base, bySource, nothingReplaced, undefined, '10.1.2.3'), 'the same client').to.equal(
+      known,
+    );
+    const shared = routeRequest(base, router, nothingReplaced, undefined, '10.1.2.3');
+    expect(routeRequest(base, router, nothingReplaced, undefined, '10.9.9.9'), 'no such route').to.equal(
+      shared,
+    );
+  });
+
+  it('looks at the cookies of each request, also where all else is shared', () => {
+    const canary = { route: 'canary' } as RoutePlan;
+    const byCookie = compileRoutes([
+      { name: 'canary', match: { cookies: [{ name: 'canary', exact: '1' }] }, plan: canary },
+      { name: 'all', match: {}, plan },
+    ]);
+    const base = grpcHead();
+    base.repeated = true;
+    const withCookie = (value: string) =>
+      new HeaderBlock(HeaderBlock.of(['cookie', `canary=${value}`]).fields, base);
+    const routes = ['1', '0', '1'].map(
+      (value) => routeRequest(withCookie(value), byCookie, nothingReplaced).plan?.route,
+    );
+    expect(routes).to.deep.equal(['canary', 'all', 'canary']);
+  });
 });

@@ -34,8 +34,9 @@ function environmentOf(text: string): Record<string, string> {
   return Object.fromEntries([...text.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [name, 'a']));
 }
 
-describe('docs/policies', () => {
-  const pages = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [];
+describe('examples of routes in docs', () => {
+  const ofPolicies = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [];
+  const pages = [...ofPolicies, '../matching.md'];
 
   for (const name of pages) {
     const examples = examplesOf(readFileSync(join(folder, name), 'utf8'));
