@@ -1,7 +1,7 @@
+import { ByteQueue } from '../core/byte-queue.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
-import { ByteQueue } from './byte-queue.ts';
 import { type ReceiveWindow, SendWindow } from './flow-window.ts';
 import type { StreamHost, WaitingStream } from './stream-host.ts';
 import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } from './stream-state.ts';

@@ -2,6 +2,7 @@ import { endingOfFailure, endingOfOpenFailure, endingOfReply } from '../../call/
 import { withAuthority } from '../../call/outgoing-head.ts';
 import { grpcStatusOfReply } from '../../call/reply-status.ts';
 import type { Follower, RequestView } from '../../call/stage.ts';
+import { ByteQueue } from '../../core/byte-queue.ts';
 import type { Timer } from '../../core/clock.ts';
 import { type Ending, endingOfHttp, endings } from '../../core/ending.ts';
 import { ErrorCode } from '../../core/error-code.ts';
@@ -13,6 +14,12 @@ import type { Lease } from '../../upstream/lease.ts';
 import { MethodRef } from '../../upstream/method-slots.ts';
 import type { OpenFailure, StreamOpener } from '../../upstream/stream-opener.ts';
 import type { DropReason, MirrorRoute } from './mirror-route.ts';
+
+/**
+ * Pieces of a body that a stream may hold at a time. An HTTP/1.1 stream has some hundred bytes of objects for each: a client that
+ * sends its body byte by byte would take that times `bufferedBytes`. What comes behind these is put together in `waiting`.
+ */
+const streamPiecesMax = 16;
 
 /**
  * The copy of one request. It follows the original and never acts on it: what it cannot hold, it drops, together with itself.
@@ -30,8 +37,10 @@ export class MirrorCopy implements StreamOpener {
   /** Null before an endpoint was acquired. */
   private lease: Lease | null = null;
   private stream: MessageStream | null = null;
-  /** The body that came before there is a stream. */
-  private waiting: Uint8Array[] = [];
+  /** The body that the stream has not been given. */
+  private readonly waiting = new ByteQueue();
+  /** Pieces of the body that the stream was given since it last held none. */
+  private streamPieces = 0;
   private trailersToSend: HeaderBlock | null = null;
   /** Bytes that the endpoint has not taken. */
   private heldBytes = 0;
@@ -103,8 +112,29 @@ export class MirrorCopy implements StreamOpener {
     this.heldBytes += length;
     this.movedMs = this.request.clock.now();
     if (last) this.bodyEnded = true;
-    if (this.stream !== null) this.stream.data(bytes, start, end, last);
-    else if (length > 0) this.waiting.push(new Uint8Array(bytes.subarray(start, end)));
+    const takesMore = this.waiting.length === 0 && (length === 0 || this.streamPieces < streamPiecesMax);
+    if (this.stream === null || !takesMore) this.waiting.push(bytes, start, end);
+    else this.give(this.stream, bytes, start, end, last);
+  }
+
+  private give(stream: MessageStream, bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.streamPieces += 1;
+    stream.data(bytes, start, end, last);
+  }
+
+  /** Gives the stream what waits, in pieces as large as they come out of the queue. */
+  private giveWaiting(stream: MessageStream): void {
+    const { waiting } = this;
+    while (waiting.length > 0 && !this.isOver)
+      waiting.shift(waiting.length, (bytes, start, end) =>
+        this.give(stream, bytes, start, end, this.endsWithBody && waiting.length === 0),
+      );
+    if (!this.isOver) this.sendTrailers(stream);
+  }
+
+  /** The body has ended, and no trailers come behind it. */
+  private get endsWithBody(): boolean {
+    return this.bodyEnded && this.trailersToSend === null;
   }
 
   // What the endpoint does.
@@ -116,13 +146,8 @@ export class MirrorCopy implements StreamOpener {
       return this.drop('unsendable', endings.unsendable);
     this.route.countSent(this.request);
     this.isSent = true;
-    const { waiting } = this;
-    this.waiting = [];
-    const ends = this.bodyEnded && this.trailersToSend === null;
-    stream.head(head, ends && waiting.length === 0);
-    for (let i = 0; i < waiting.length && !this.isOver; i++)
-      stream.data(waiting[i], 0, waiting[i].length, ends && i === waiting.length - 1);
-    if (!this.isOver) this.sendTrailers(stream);
+    stream.head(head, this.endsWithBody && this.waiting.length === 0);
+    this.giveWaiting(stream);
   }
 
   private headOf({ endpoint }: Lease): HeaderBlock {
@@ -139,9 +164,10 @@ export class MirrorCopy implements StreamOpener {
 
   private sendTrailers(stream: MessageStream): void {
     const trailers = this.trailersToSend;
-    if (trailers === null) return;
+    if (trailers === null || this.waiting.length > 0) return;
     if (trailers.listBytes > (stream.headListBytesMax ?? Number.POSITIVE_INFINITY))
       return this.drop('unsendable', endings.unsendable);
+    this.trailersToSend = null;
     stream.trailers(trailers);
   }
 
@@ -172,6 +198,10 @@ export class MirrorCopy implements StreamOpener {
     if (this.isOver) return;
     this.heldBytes -= bytes;
     this.route.bufferedBytes -= bytes;
+    const isDrained = this.heldBytes === this.waiting.length;
+    if (!isDrained) return;
+    this.streamPieces = 0;
+    this.giveWaiting(this.stream!);
   }
 
   /** The reply is whole; `last` ends it. */
@@ -203,7 +233,7 @@ export class MirrorCopy implements StreamOpener {
     this.isOver = true;
     const { lease, request, route } = this;
     this.timer?.cancel();
-    this.waiting = [];
+    this.waiting.clear();
     route.copies--;
     route.bufferedBytes -= this.heldBytes;
     this.heldBytes = 0;

@@ -12,6 +12,7 @@ import {
   type CallRigOptions,
   callRig,
   expectOver,
+  type FakeStream,
   failure,
   grpcHead,
   httpHead,
@@ -150,10 +151,44 @@ describe('policies/mirror', () => {
     answer(rig.order[0]);
     expect(rig.settled).to.have.length(1);
     shadow.pools[0].grant();
-    expect(shadow.order[0].said).to.deep.equal(['head POST', 'data 2', 'data 1 last']);
+    expect(shadow.order[0].said).to.deep.equal(['head POST', 'data 3 last']);
     expect(shadow.order[0].body.toString()).to.equal('abc');
     answer(shadow.order[0]);
     expectOver(rig);
+  });
+
+  it('puts a body of tiny pieces together, whether there is no stream yet or one that takes nothing', () => {
+    const text = 'abcdefghij'.repeat(1000);
+    const { rig, shadow } = mirrorRig();
+    const sendText = (last: boolean): FakeStream => {
+      const client = rig.call(grpcHead(), false);
+      for (const [i, byte] of [...text].entries()) send(client, byte, last && i === text.length - 1);
+      return client;
+    };
+    shadow.pools[0].atOnce = null;
+    sendText(true);
+    shadow.pools[0].grant();
+    const [late] = shadow.order;
+    // The first block has 4 KiB.
+    expect(late.said).to.deep.equal(['head POST', 'data 4096', 'data 5904 last']);
+
+    shadow.pools[0].atOnce = 'grant';
+    const client = sendText(false);
+    client.receiver!.trailers(HeaderBlock.of(['x-sum', '3']));
+    const stalled = shadow.order[1];
+    expect(stalled.said).to.deep.equal(['head POST', ...Array(16).fill('data 1')]);
+    stalled.receiver!.sent(15);
+    expect(stalled.said).to.have.length(17);
+    stalled.receiver!.sent(1);
+    expect(stalled.said.slice(17)).to.deep.equal(['data 4096', 'data 5888', 'trailers']);
+    stalled.receiver!.sent(9984);
+    expect(stalled.said).to.have.length(20);
+    for (const stream of [late, stalled]) {
+      expect(stream.body.toString()).to.equal(text);
+      answer(stream);
+    }
+    for (const stream of rig.order) answer(stream);
+    expectOver(rig, 2);
   });
 
   it('drops a copy whose endpoint takes the body too slowly, and the original goes on', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { blockPool } from '../../../src/core/block-pool.ts';
-import { ByteQueue } from '../../../src/http2/byte-queue.ts';
+import { ByteQueue } from '../../../src/core/byte-queue.ts';
 
 function take(queue: ByteQueue, limit: number): Buffer {
   let taken: Buffer = Buffer.alloc(0);
@@ -12,7 +12,7 @@ function take(queue: ByteQueue, limit: number): Buffer {
   return taken;
 }
 
-describe('http2/byte-queue', () => {
+describe('core/byte-queue', () => {
   it('gives back what was put in, in order, whatever the pieces', () => {
     const step = fc.oneof(
       fc.record({ push: fc.oneof(fc.nat(20), fc.constantFrom(4095, 4096, 4097, 9000)) }),

@@ -1,4 +1,4 @@
-import { blockPool } from '../core/block-pool.ts';
+import { blockPool } from './block-pool.ts';
 
 /** What waits first is put into a block of this size, what comes behind it into larger ones: many wait with a little. */
 const firstBlockBytes = 4096;
