@@ -139,7 +139,8 @@ export const cors = definePolicy({
       reply(request, head) {
         const origin = originOf(request);
         const added = variesAlready(head, allowed) ? [] : [varyOrigin];
-        if (isAllowed(origin)) {
+        // Without `vary`, the reply must be the same where the request names no origin: a cache may give it to a page later.
+        if (allowed.any || isAllowed(origin)) {
           added.push(allowed.any ? allowAny : new Field('access-control-allow-origin', origin), ...always);
           if (!isPreflight(request)) added.push(...exposed);
         }
