@@ -42,7 +42,6 @@ export function forward(
   for (const name of headers) {
     const came = hops === 0 ? [] : head.all(name);
     const value = headerValue(name, came, hops, connection);
-    // The values of the first proxy stay as they came.
     if (value === null) continue;
     removed.add(name);
     if (value !== '') added.push(new Field(name, value));
@@ -59,16 +58,23 @@ function headerValue(
 ): string | null {
   switch (name) {
     case 'x-forwarded-for':
-      return joined(lastOf(came.flatMap(addresses), hops), address);
+      return joined(lastOf(came.flatMap(listed), hops), address);
     case 'forwarded':
       return joined(lastOf(came.flatMap(elements), hops), elementOf({ address, scheme, authority }));
     case 'x-forwarded-proto':
-      return came.length > 0 ? null : scheme;
+      return trustedOr(scheme, came, hops);
     case 'x-forwarded-host':
-      return came.length > 0 ? null : authority;
+      return trustedOr(authority, came, hops);
     case 'x-forwarded-port':
-      return came.length > 0 ? null : portOf(authority, scheme);
+      return trustedOr(portOf(authority, scheme), came, hops);
   }
+}
+
+/** What the trusted proxies say of the first connection, else `own`. A proxy may add its value behind one that a client made up. */
+function trustedOr(own: string, came: readonly string[], hops: number): string | null {
+  if (came.length === 0) return own;
+  const values = came.flatMap(listed);
+  return values.length <= hops ? null : lastOf(values, hops).join(', ');
 }
 
 /** Each trusted proxy has added one value at the end; what is before those may be anybody's. */
@@ -81,7 +87,7 @@ function joined(items: readonly string[], last: string): string {
   return (last === '' ? items : [...items, last]).join(', ');
 }
 
-function addresses(value: string): string[] {
+function listed(value: string): string[] {
   return value.split(',').map((item) => item.trim());
 }
 

@@ -41,6 +41,24 @@ describe('policies/forwarded/forwarding', () => {
       ]);
   });
 
+  it('keeps of proto, host and port what the trusted proxies added behind values that a client made up', () => {
+    const came: Pair[] = [
+      ['x-forwarded-proto', 'https'],
+      ['x-forwarded-proto', 'http'],
+      ['x-forwarded-host', 'bank.test, shop.test'],
+      ['x-forwarded-port', '443,8080, 80'],
+    ];
+    const headers = ['x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port'] as const;
+    const kept = (trustedHops: number) => forwardedOf({ headers, trustedHops }, came);
+    expect(kept(1)).to.deep.equal([
+      ['x-forwarded-proto', 'http'],
+      ['x-forwarded-host', 'shop.test'],
+      ['x-forwarded-port', '80'],
+    ]);
+    expect(kept(2)).to.deep.equal([...came.slice(0, 3), ['x-forwarded-port', '8080, 80']]);
+    expect(kept(Number.POSITIVE_INFINITY)).to.deep.equal(came);
+  });
+
   it('appends to what came, in one header, and keeps what only the first proxy knows', () => {
     const came: Pair[] = [
       ['x-forwarded-for', '198.51.100.1'],
