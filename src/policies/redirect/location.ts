@@ -29,6 +29,8 @@ export function locationOf(head: HeaderBlock, asked: string, settings: RedirectS
   const changed = settings.change === null ? { path, error: null } : settings.change(path);
   if (changed.error !== null) return changed;
   const target = settings.keepQuery ? changed.path + query : changed.path;
+  // `*` of OPTIONS asks for the server itself, whose URL has no path (RFC 9110 section 7.1).
+  const urlTarget = target === '*' ? '' : target;
   const { scheme, host, port } = settings;
   if (scheme === null && host === null && port === null) {
     // "//host" would be another host (RFC 3986 section 4.2); "/." is removed by whoever resolves it.
@@ -40,7 +42,7 @@ export function locationOf(head: HeaderBlock, asked: string, settings: RedirectS
   const location = originOf(head, settings);
   const shownPort = location.port === defaultPorts[location.scheme] ? '' : `:${location.port}`;
   return {
-    location: `${location.scheme}://${location.host}${shownPort}${target}`,
+    location: `${location.scheme}://${location.host}${shownPort}${urlTarget}`,
     isLoop: target === asked && leadsBack(head, location),
     error: null,
   };

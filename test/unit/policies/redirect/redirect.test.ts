@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
+import { type RedirectSettings, locationOf as targetOf } from '../../../../src/policies/redirect/location.ts';
 import type { Raw } from '../../../../src/schema/scalar-type.ts';
 import { callRig, expectOver, grpcHead, httpHead } from '../../call/call-rig.ts';
 import { configOf, problemsOf } from '../../config/support.ts';
@@ -51,6 +52,14 @@ describe('redirect', () => {
 
   it('is temporary unless another status is written', () => {
     expect(replyTo({ host: 'b' }).head.status).to.equal(302);
+  });
+
+  it('redirects OPTIONS * to the other server, whose URL has no path', () => {
+    const kept = { scheme: null, host: null, port: null, change: null, keepQuery: true };
+    const toward = (settings: Partial<RedirectSettings>) =>
+      targetOf(headOf({ path: '*' }), '*', { ...kept, ...settings });
+    expect(toward({ scheme: 'https' })).to.include({ location: 'https://orders', isLoop: false });
+    expect(toward({ port: 8443 })).to.include({ location: 'http://orders:8443', isLoop: false });
   });
 
   it('brings the own port of a scheme or host that is written, unless a port is', () => {
