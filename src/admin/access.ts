@@ -78,7 +78,12 @@ export function denial(
   return certified ? { ...reply, headers: { ...reply.headers, connection: 'close' } } : reply;
 }
 
-function denied(origin: Origin, token: string | null, clientCertificates: boolean, tried: boolean): Reply {
+function denied(
+  origin: Origin,
+  token: string | null,
+  clientCertificates: boolean,
+  wrongToken: boolean,
+): Reply {
   const who =
     origin === 'proxied'
       ? 'a request that a proxy forwarded counts as one of another machine, which'
@@ -90,7 +95,7 @@ function denied(origin: Origin, token: string | null, clientCertificates: boolea
       403,
     );
   if (token === null) return text(`Refused: ${who} needs ${certificate}.`, 403);
-  const wrong = tried ? 'the token is wrong; ' : '';
+  const wrong = wrongToken ? 'the token is wrong; ' : '';
   const or = certificate === '' ? '' : ` or ${certificate}`;
   return text(
     `Refused: ${wrong}${who} needs the token of admin.token as "Authorization: Bearer TOKEN"${or}; commands take --admin-token-file.`,

@@ -1,5 +1,5 @@
-import { counted } from '../core/counted.ts';
 import { isoTime } from '../core/iso-time.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type {
   CallsSnapshot,
   ClusterSnapshot,
@@ -50,7 +50,7 @@ export function clustersText(clusters: readonly ClusterSnapshot[]): string {
 function clusterText(cluster: ClusterSnapshot): string {
   const { endpoints } = cluster;
   const usable = endpoints.reduce((n, e) => n + (e.usable ? 1 : 0), 0);
-  const head = `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${counted(endpoints.length, 'endpoint')} usable`;
+  const head = `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable`;
   return `${printable(head)}\n${textTable(endpointColumns, endpoints.map(endpointRow))}`;
 }
 

@@ -17,7 +17,7 @@ export function balanceGroups<E extends Candidate>(
   const balancers = groups.map((group) => build(group.endpoints));
   const shares = Float64Array.from(groups, (group) => group.share);
   const total = shares.reduce((sum, share) => sum + share, 0);
-  const wheres = groups.map(({ why, endpoints: those }) => `${why}, ${counted(those.length)}`);
+  const wheres = groups.map(({ why, endpoints: those }) => `${why}, ${endpointsText(those.length)}`);
   /** Of the latest pick. */
   let latest = 0;
   const endpoints = groups.flatMap((group) => group.endpoints);
@@ -50,7 +50,7 @@ export function balanceGroups<E extends Candidate>(
   };
 }
 
-const counted = (count: number): string => (count === 1 ? '1 endpoint' : `${count} endpoints`);
+const endpointsText = (count: number): string => (count === 1 ? '1 endpoint' : `${count} endpoints`);
 
 /** Another hash of the key than the one within the group, or a group would see a part of all hashes only. */
 const groupSeed = 0x9709;

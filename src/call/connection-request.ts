@@ -50,7 +50,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
   /** Who is to blame where the pipeline refused the request. */
   refusedBy: EndedBy | null = null;
   protected key = '';
-  private readonly tried = new Set<Endpoint>();
+  private readonly usedEndpoints = new Set<Endpoint>();
   private followers: Follower[] | null = null;
   private cancelWait: (() => void) | null = null;
   private decided: (outcome: PipelineOutcome) => void = () => {};
@@ -139,10 +139,10 @@ export abstract class ConnectionRequest implements PipelineRequest {
   protected acquire(mayRepeat: boolean): ConnectionAttempt | ReplyError {
     const cluster = this.cluster!;
     const { record } = this;
-    const lease = cluster.acquire(this.clock.now(), this.tried, mayRepeat, this.key, null);
+    const lease = cluster.acquire(this.clock.now(), this.usedEndpoints, mayRepeat, this.key, null);
     if (typeof lease === 'string') return acquireError(cluster, lease);
     lease.leaveLimiter();
-    this.tried.add(lease.endpoint);
+    this.usedEndpoints.add(lease.endpoint);
     const attempt = newAttemptRecord(record, lease, record.attempts.length === 0 ? 'first' : 'transparent');
     const { trace } = this;
     const traceparent = trace === null ? null : this.context.telemetry.attempt(record, trace, attempt);

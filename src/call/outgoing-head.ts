@@ -48,11 +48,11 @@ export function outgoingHead(
   attempt: AttemptRecord,
   leftMs: number,
 ): HeaderBlock {
-  const head = withOurs(base, traceparent, trace.tracestate, leftMs);
+  const head = withAttemptHeaders(base, traceparent, trace.tracestate, leftMs);
   return trace.others === null ? head : new HeaderBlock(trace.others(attempt), head);
 }
 
-function withOurs(
+function withAttemptHeaders(
   base: HeaderBlock,
   traceparent: Field | null,
   tracestate: string,

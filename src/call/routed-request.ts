@@ -130,14 +130,15 @@ const timeoutKind = 1 << FieldKind.GrpcTimeout;
 
 /** Everything but what is added again for each attempt; the head itself where there is nothing of that. */
 function forwardedFields(head: HeaderBlock, grpc: boolean, { kinds, names }: ReplacedHeaders): HeaderBlock {
-  const ours = (grpc ? timeoutKind : 0) | kinds;
+  const replacedKinds = (grpc ? timeoutKind : 0) | kinds;
   if (names === null) {
-    if (!head.hasAny(ours)) return head;
-    const kept = (field: Field): boolean => ((1 << field.kind) & ours) === 0;
-    if (head.base?.hasAny(ours) === false) return new HeaderBlock(head.fields.filter(kept), head.base);
+    if (!head.hasAny(replacedKinds)) return head;
+    const kept = (field: Field): boolean => ((1 << field.kind) & replacedKinds) === 0;
+    if (head.base?.hasAny(replacedKinds) === false)
+      return new HeaderBlock(head.fields.filter(kept), head.base);
     return new HeaderBlock(head.allFields.filter(kept));
   }
   const { allFields } = head;
-  const kept = allFields.filter(({ kind, name }) => ((1 << kind) & ours) === 0 && !names.has(name));
+  const kept = allFields.filter(({ kind, name }) => ((1 << kind) & replacedKinds) === 0 && !names.has(name));
   return kept.length === allFields.length ? head : new HeaderBlock(kept);
 }

@@ -3,7 +3,7 @@ import { drainText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
 import { pause } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { Result } from '../core/result.ts';
 import { askAdmin, askAdminAll } from './admin-client.ts';
 import { type AdminTarget, adminTarget } from './admin-target.ts';
@@ -33,9 +33,9 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
     return ExitCode.Failed;
   }
   const { cut, finished, undelivered } = over.value;
-  const late = undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} with unread replies`;
+  const late = undelivered === 0 ? '' : `, ${pluralize(undelivered, 'connection')} with unread replies`;
   if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);
-  else io.stdout.write(`${counted(cut, 'call')} terminated, ${finished} finished${late}\n`);
+  else io.stdout.write(`${pluralize(cut, 'call')} terminated, ${finished} finished${late}\n`);
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
 }
 

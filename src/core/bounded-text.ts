@@ -6,10 +6,10 @@ export const failureCharsMax = 400;
  * characters together. What peers send may be as long as their limits allow, and is remembered in lists, labels and logs.
  */
 export function boundedText(text: string, charsMax: number): string {
-  return text.length <= charsMax ? text : cut(text, charsMax);
+  return text.length <= charsMax ? text : truncate(text, charsMax);
 }
 
-function cut(text: string, charsMax: number): string {
+function truncate(text: string, charsMax: number): string {
   let end = charsMax - 1;
   // Not between the two halves of a character outside the basic plane.
   if (isHighSurrogate(text.charCodeAt(end - 1))) end--;

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { Random } from '../core/random.ts';
 import type { DnsAnswer, DnsQuery } from './dns-query.ts';
 import type { DnsResolver } from './dns-resolver.ts';
@@ -124,7 +124,7 @@ export class DnsSource implements DiscoverySource {
     if (this.lastError === '') {
       const count = this.endpoints.length;
       const meanwhile = this.answered
-        ? `keeping the last ${counted(count, 'endpoint')}`
+        ? `keeping the last ${pluralize(count, 'endpoint')}`
         : 'there is no endpoint until it answers';
       this.logger.warn(`${this.describe}: ${error}; ${meanwhile}`, {
         endpoints: count,

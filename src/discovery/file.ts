@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { Result } from '../core/result.ts';
 import {
   type DiscoverySource,
@@ -132,7 +132,7 @@ export class FileSource implements DiscoverySource {
     if (this.lastError !== error) {
       const count = this.endpoints.length;
       const meanwhile = this.answered
-        ? `keeping the last ${counted(count, 'endpoint')}`
+        ? `keeping the last ${pluralize(count, 'endpoint')}`
         : 'there is no endpoint until it can be read';
       this.deps.logger.warn(`${error}; ${meanwhile}`, { file: this.file.path, endpoints: count });
     }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import type { Logger } from '../core/logger.ts';
+import { pluralize } from '../core/pluralize.ts';
 import {
   type FailurePercentageSettings,
   rateOutliers,
@@ -215,7 +215,7 @@ class Member implements OutlierEndpoint {
     else if (this.state === 'probation')
       this.eject('trial failed', 'one more call failed, begun before its ejection');
     else if (consecutiveErrors > 0 && this.errorsInRow >= consecutiveErrors && this.hasRoom())
-      this.eject('errors in a row', `${counted(this.errorsInRow, 'consecutive call')} failed`);
+      this.eject('errors in a row', `${pluralize(this.errorsInRow, 'consecutive call')} failed`);
   }
 
   unclear(): void {

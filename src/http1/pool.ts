@@ -3,10 +3,10 @@ import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
+import { pluralize } from '../core/pluralize.ts';
 import { openHttp1Stream } from './upstream-stream.ts';
 
 export interface Http1PoolOptions {
@@ -70,9 +70,9 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
   const fullBecause = (): string => {
     const { shared, socketsMax, pendingMax } = options;
     if (active >= socketsMax + pendingMax)
-      return `${formatAddress(address)} has ${counted(active, 'call')}, all that its limits allow`;
+      return `${formatAddress(address)} has ${pluralize(active, 'call')}, all that its limits allow`;
     if (shared !== undefined && shared.active >= shared.max)
-      return `its cluster has ${counted(shared.active, 'call')}, all that its limits allow`;
+      return `its cluster has ${pluralize(shared.active, 'call')}, all that its limits allow`;
     return '';
   };
 

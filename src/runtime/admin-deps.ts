@@ -2,13 +2,13 @@ import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { shownFileOfConfig } from '../config/load.ts';
 import { tableOf } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
-import { type AppParts, activeCalls, everyListener } from './parts.ts';
+import { type AppState, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
 import { clusterSnapshot } from './snapshots.ts';
 
 /** What the admin API may see of a running sidecar, and do to it. `drain` runs until it is over or taken back. */
 export function adminDeps(
-  parts: AppParts,
+  parts: AppState,
   drain: () => Promise<unknown>,
   reload: () => Promise<ReloadOutcome>,
 ): AdminDeps {
@@ -115,7 +115,7 @@ function countsOf(names: readonly string[]): Record<string, number> {
   return Object.fromEntries(counts);
 }
 
-function counters(parts: AppParts): Record<string, number> {
+function counters(parts: AppState): Record<string, number> {
   const all: Record<string, number> = {};
   for (const { listener, context } of everyListener(parts)) {
     const prefix = `listener.${listener.settings.name}`;

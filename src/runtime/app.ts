@@ -29,7 +29,7 @@ import { collectGarbage, memoryMarks, readMemory } from './memory.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import {
   type AppDeps,
-  type AppParts,
+  type AppState,
   activeCalls,
   connectionCounts,
   endedCalls,
@@ -82,7 +82,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   });
   const bufferBudget = new BufferBudget(config.limits.bufferedBytes);
   const memory = watchMemory(config, deps, telemetry, (high) => bufferBudget.press(high));
-  const parts: AppParts = {
+  const parts: AppState = {
     deps,
     lifecycle,
     stats,
@@ -170,7 +170,7 @@ function policyDepsOf({ policies = builtIn, parts }: AppDeps, { registry }: Tele
 }
 
 interface AppInput extends Pick<App, 'admin' | 'internalErrors' | 'reload' | 'stop'> {
-  readonly parts: AppParts;
+  readonly parts: AppState;
   readonly build: ListenerBuildDeps;
 }
 
@@ -202,7 +202,7 @@ function appOf({ parts, admin, build, internalErrors, reload, stop }: AppInput):
   };
 }
 
-async function bindListeners({ running, lifecycle, deps }: AppParts): Promise<void> {
+async function bindListeners({ running, lifecycle, deps }: AppState): Promise<void> {
   for (const { listener } of running.listeners) {
     // A drain that came meanwhile has closed the listeners, and cannot close one that is bound after it.
     if (lifecycle.isClosing) return;

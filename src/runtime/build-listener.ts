@@ -82,12 +82,12 @@ export function routesOf(
 /** The routes of both lead to the same: they have not changed, nor has any cluster been made anew. */
 export function sameRoutes(
   { config, clusters }: Pick<ListenerParts, 'config' | 'clusters'>,
-  wanted: ListenerConfig,
+  next: ListenerConfig,
   after: ReadonlyMap<string, BuiltCluster>,
   policies: PolicyDeps,
 ): boolean {
-  if (!sameRouting(config, wanted, policies.list)) return false;
-  if (!sameParts(config.routes, wanted.routes, policies)) return false;
+  if (!sameRouting(config, next, policies.list)) return false;
+  if (!sameParts(config.routes, next.routes, policies)) return false;
   return config.routes
     .flatMap((route) => clustersOfRoute(route, '', policies.list))
     .every(({ name = '' }) => clusters.get(name)?.cluster === after.get(name)?.cluster);

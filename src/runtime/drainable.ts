@@ -4,13 +4,13 @@ import type { Listener } from '../listeners/listener.ts';
 import { portSharers } from '../listeners/port-sharers.ts';
 import type { ListenerParts } from './build-listener.ts';
 import { type Drainable, type DrainTarget, type HandOverControl, waitWhile } from './lifecycle.ts';
-import { type AppParts, activeCalls, endedCalls, everyCluster, everyListener } from './parts.ts';
+import { type AppState, activeCalls, endedCalls, everyCluster, everyListener } from './parts.ts';
 
 /** The admin server as a drain sees it. */
 type ClosableAdmin = Pick<AdminServer, 'address' | 'close'>;
 
 /** The sidecar as its drain sees it. */
-export function drainableOf(parts: AppParts, admin: () => ClosableAdmin | null): Drainable {
+export function drainableOf(parts: AppState, admin: () => ClosableAdmin | null): Drainable {
   return new SidecarDrain(parts, admin);
 }
 
@@ -51,7 +51,7 @@ export class ListenersDrain implements DrainTarget {
     return this.listeners().reduce((sum, { listener }) => sum + listener.undelivered, 0);
   }
 
-  cut(): number {
+  abortCalls(): number {
     let cut = 0;
     for (const { context, tcp } of this.listeners()) {
       cut += context.calls.abortAll() + (tcp?.connections ?? 0);
@@ -62,10 +62,10 @@ export class ListenersDrain implements DrainTarget {
 }
 
 class SidecarDrain extends ListenersDrain implements Drainable {
-  private readonly parts: AppParts;
+  private readonly parts: AppState;
   private readonly admin: () => ClosableAdmin | null;
 
-  constructor(parts: AppParts, admin: () => ClosableAdmin | null) {
+  constructor(parts: AppState, admin: () => ClosableAdmin | null) {
     super(() => everyListener(parts));
     this.parts = parts;
     this.admin = admin;

@@ -37,7 +37,7 @@ export class FileWatch {
       .map((file) => stateOf(statSync(file, { bigint: true, throwIfNoEntry: false })))
       .join();
     this.seen = this.reported;
-    this.lookLater();
+    this.scheduleCheck();
   }
 
   stop(): void {
@@ -45,7 +45,7 @@ export class FileWatch {
     this.timer?.cancel();
   }
 
-  private lookLater(): void {
+  private scheduleCheck(): void {
     this.timer = this.clock.after(this.intervalMs, () => void this.check());
   }
 
@@ -58,7 +58,7 @@ export class FileWatch {
       this.onChange();
     }
     this.seen = now;
-    this.lookLater();
+    this.scheduleCheck();
   }
 }
 

@@ -42,7 +42,7 @@ export class IdleCollector {
   private timer: Timer | null = null;
   private endedBefore = 0;
   private cpuMsBefore = 0;
-  private lookedMs = 0;
+  private checkedMs = 0;
   /**
    * The smallest size of the process at a check, since the last collection and right after it. Its heap alone does not tell: V8
    * keeps pages that it emptied by itself, some 10 MiB, until a collection of this kind.
@@ -57,7 +57,7 @@ export class IdleCollector {
 
   start(): void {
     const { clock, cpuMs } = this.deps;
-    this.lookedMs = clock.now();
+    this.checkedMs = clock.now();
     this.cpuMsBefore = cpuMs();
     this.timer = repeat(clock, idleCheckMs, () => this.check(), firstIdleCheckMs);
   }
@@ -83,10 +83,10 @@ export class IdleCollector {
     const nowMs = this.deps.clock.now();
     const cpuMs = this.deps.cpuMs();
     const calls = ended - this.endedBefore;
-    const worked = cpuMs - this.cpuMsBefore > (nowMs - this.lookedMs) * littleWorkShare;
+    const worked = cpuMs - this.cpuMsBefore > (nowMs - this.checkedMs) * littleWorkShare;
     this.endedBefore = ended;
     this.cpuMsBefore = cpuMs;
-    this.lookedMs = nowMs;
+    this.checkedMs = nowMs;
     if (active === 0 && calls === 0) return true;
     return calls <= fewCallsMax && !worked && heapBytes <= quietHeapBytesMax;
   }

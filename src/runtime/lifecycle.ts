@@ -1,7 +1,7 @@
 import type { UndrainOutcome } from '../admin/deps.ts';
 import { type Clock, waitFor } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import type { Logger } from '../core/logger.ts';
+import { pluralize } from '../core/pluralize.ts';
 
 /** What ends gracefully: a whole sidecar, or a listener that a reload took away. */
 export interface DrainTarget {
@@ -17,7 +17,7 @@ export interface DrainTarget {
   /** Connections whose client has not been handed all of its replies yet, though their calls have ended. */
   readonly undelivered: number;
   /** Ends what is left with `draining`; how many there were. */
-  cut(): number;
+  abortCalls(): number;
 }
 
 /** What a hand-over needs of the drain that it belongs to. */
@@ -250,8 +250,8 @@ export class Lifecycle {
     if (result === null) return null;
     this.drained = result;
     const { cut, finished, undelivered } = result;
-    const late = undelivered === 0 ? '' : `, ${counted(undelivered, 'connection')} with unread replies`;
-    this.logger.info(`drained: ${counted(cut, 'call')} terminated, ${finished} finished${late}`);
+    const late = undelivered === 0 ? '' : `, ${pluralize(undelivered, 'connection')} with unread replies`;
+    this.logger.info(`drained: ${pluralize(cut, 'call')} terminated, ${finished} finished${late}`);
     return result;
   }
 }
@@ -275,7 +275,7 @@ export async function drainGracefully(
   target.refuse();
   const busy = (): boolean => target.activeCalls > 0 || target.undelivered > 0;
   await waitWhile(() => busy() && !isOver(), clock, endMs);
-  const cut = target.cut();
+  const cut = target.abortCalls();
   // One turn for the last frames to leave.
   await new Promise<void>((resolve) => setImmediate(resolve));
   const { undelivered } = target;

@@ -61,7 +61,7 @@ export function newRunning(
 }
 
 /** All parts of a running sidecar, for the admin API. */
-export interface AppParts {
+export interface AppState {
   readonly deps: AppDeps;
   readonly lifecycle: Lifecycle;
   readonly stats: CallStats;
@@ -78,17 +78,17 @@ export interface AppParts {
 }
 
 /** Listeners that have connections or may get some: those of the configuration, and those that are on their way out. */
-export function everyListener({ running, leaving }: AppParts): ListenerParts[] {
+export function everyListener({ running, leaving }: AppState): ListenerParts[] {
   return [...running.listeners, ...leaving.listeners];
 }
 
 /** Clusters that have calls or may get some. */
-export function everyCluster({ running, leaving }: AppParts): Cluster[] {
+export function everyCluster({ running, leaving }: AppState): Cluster[] {
   return [...[...running.clusters.values()].map(({ cluster }) => cluster), ...leaving.clusters];
 }
 
 /** Why `/ready` says no, in plain words; empty when it says yes. */
-export function notReadyBecause(parts: AppParts): string[] {
+export function notReadyBecause(parts: AppState): string[] {
   const { state } = parts.lifecycle;
   const byHand = parts.failReadiness ? ['made to fail by POST /healthcheck/fail'] : [];
   if (state === 'draining') return [drainingBecause(parts.lifecycle), ...byHand];
@@ -105,13 +105,13 @@ function drainingBecause({ progress }: Lifecycle): string {
 }
 
 /** Clusters whose first answers are still to come, in plain words. */
-export function clustersAwaited({ running }: AppParts): string[] {
+export function clustersAwaited({ running }: AppState): string[] {
   return [...running.clusters.values()]
     .map(({ cluster }) => cluster.notReadyBecause)
     .filter((reason) => reason !== '');
 }
 
-export function connectionCounts(parts: AppParts): ConnectionCounts {
+export function connectionCounts(parts: AppState): ConnectionCounts {
   let downstream = 0;
   let upstream = 0;
   for (const { listener } of everyListener(parts)) downstream += listener.connections;

@@ -63,22 +63,22 @@ function planClusters(running: Running, config: Config, deps: BuildDeps, undo: A
   const clusters = new Map<string, BuiltCluster>();
   const newClusters: BuiltCluster[] = [];
   const changedClusters: ChangedCluster[] = [];
-  for (const wanted of config.clusters) {
-    const before = running.clusters.get(wanted.name);
-    const change = before === undefined ? 'rebuild' : changeOf(before, wanted);
+  for (const next of config.clusters) {
+    const before = running.clusters.get(next.name);
+    const change = before === undefined ? 'rebuild' : changeOf(before, next);
     if (before === undefined || change === 'rebuild') {
-      const built = withPlace(`cluster ${wanted.name}`, () => buildCluster(wanted, deps));
+      const built = withPlace(`cluster ${next.name}`, () => buildCluster(next, deps));
       newClusters.push(built);
       undo.push(() => built.cluster.stop());
       undo.push(() => built.cluster.close());
-      clusters.set(wanted.name, built);
-    } else if (change === 'same') clusters.set(wanted.name, before);
+      clusters.set(next.name, built);
+    } else if (change === 'same') clusters.set(next.name, before);
     else {
-      const built = { ...before, config: wanted };
-      const discovery = sameDiscovery(before.config, wanted) ? null : buildDiscovery(wanted, deps);
+      const built = { ...before, config: next };
+      const discovery = sameDiscovery(before.config, next) ? null : buildDiscovery(next, deps);
       if (discovery !== null) undo.push(() => discovery.stop());
       changedClusters.push({ built, discovery });
-      clusters.set(wanted.name, built);
+      clusters.set(next.name, built);
     }
   }
   const kept = new Set([...clusters.values()].map(({ cluster }) => cluster));
@@ -95,28 +95,28 @@ function planListeners(
 ) {
   const newListeners: ListenerParts[] = [];
   const keptListeners: KeptListener[] = [];
-  for (const wanted of config.listeners) {
-    const parts = running.listeners.find((candidate) => sameSocket(candidate.config, wanted));
+  for (const next of config.listeners) {
+    const parts = running.listeners.find((candidate) => sameSocket(candidate.config, next));
     if (parts === undefined) {
-      const made = withPlace(`listener ${wanted.name}`, () => buildListener(wanted, clusters, deps));
+      const made = withPlace(`listener ${next.name}`, () => buildListener(next, clusters, deps));
       newListeners.push(made);
       undo.push(() => made.listener.close());
       continue;
     }
-    if (parts.config.protocol !== wanted.protocol) {
-      const change = `from ${parts.config.protocol} to ${wanted.protocol}`;
+    if (parts.config.protocol !== next.protocol) {
+      const change = `from ${parts.config.protocol} to ${next.protocol}`;
       throw new Error(
-        `listener ${wanted.name}: protocol cannot change ${change} on one address; restart, or choose another address`,
+        `listener ${next.name}: protocol cannot change ${change} on one address; restart, or choose another address`,
       );
     }
-    const prepared = withPlace(`listener ${wanted.name}`, () => {
-      const settings = listenerSettings(wanted, deps);
+    const prepared = withPlace(`listener ${next.name}`, () => {
+      const settings = listenerSettings(next, deps);
       const sameFiles = tlsDigest(parts.listener.settings.tls) === tlsDigest(settings.tls);
-      const same = sameFiles && sameAccepting(parts.config, wanted, deps.policies.list);
+      const same = sameFiles && sameAccepting(parts.config, next, deps.policies.list);
       return same ? null : parts.listener.prepare(settings);
     });
     if (prepared !== null) undo.push(() => parts.listener.discard(prepared));
-    keptListeners.push({ parts, config: wanted, prepared });
+    keptListeners.push({ parts, config: next, prepared });
   }
   const kept = new Set(keptListeners.map(({ parts }) => parts));
   const goneListeners = running.listeners.filter((parts) => !kept.has(parts));
@@ -130,9 +130,9 @@ function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
 }
 
 /** Certificates count by what is in their files, not by their paths. */
-function changeOf(before: BuiltCluster, wanted: ClusterConfig): ReturnType<typeof clusterChange> {
-  return tlsDigest(before.tls) === tlsDigest(clusterTls(wanted))
-    ? clusterChange(before.config, wanted)
+function changeOf(before: BuiltCluster, next: ClusterConfig): ReturnType<typeof clusterChange> {
+  return tlsDigest(before.tls) === tlsDigest(clusterTls(next))
+    ? clusterChange(before.config, next)
     : 'rebuild';
 }
 

@@ -1,7 +1,7 @@
 import type { ClusterUsability, Readiness } from '../admin/deps.ts';
 import type { Registry } from '../telemetry/metrics/registry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
-import { type AppParts, notReadyBecause } from './parts.ts';
+import { type AppState, notReadyBecause } from './parts.ts';
 
 /** Clusters that one answer of `/ready` gives the reasons of; the others are counted. */
 const degradedReasonsMax = 5;
@@ -16,7 +16,7 @@ const states = { accepting: 'draining', closing: 'closing', drained: 'drained' }
  * calls, with the reason, and taking the pod out of its Service would help nobody. So that is `degraded`, and not
  * "not ready".
  */
-export function readinessOf(parts: AppParts): Readiness {
+export function readinessOf(parts: AppState): Readiness {
   const reasons = notReadyBecause(parts);
   const degradedReasons = clusterUsability(parts)
     .filter(({ routed, usable }) => routed && usable === 0)
@@ -30,7 +30,7 @@ export function readinessOf(parts: AppParts): Readiness {
 }
 
 /** Returns for each cluster of the running configuration how many of its endpoints may get the next call. */
-export function clusterUsability({ running }: AppParts): ClusterUsability[] {
+export function clusterUsability({ running }: AppState): ClusterUsability[] {
   const routed = new Set<string | undefined>();
   for (const { cluster, routes } of running.config.listeners) {
     routed.add(cluster);
@@ -51,7 +51,7 @@ export function clusterUsability({ running }: AppParts): ClusterUsability[] {
 }
 
 /** `outrigger_ready`, `outrigger_degraded` and `outrigger_cluster_*`. */
-export function registerReadinessMetrics(registry: Registry, parts: () => AppParts): void {
+export function registerReadinessMetrics(registry: Registry, parts: () => AppState): void {
   const gauge = (name: string, help: string, value: (readiness: Readiness) => boolean): void =>
     registry.observe('gauge', { name, help, unit: '' }, (emit) => {
       emit({}, value(readinessOf(parts())) ? 1 : 0);

@@ -1,8 +1,8 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
 import type { Config } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
-import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
+import { pluralize } from '../core/pluralize.ts';
 import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { formatProblem, sortProblems } from '../schema/problem.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
@@ -14,7 +14,7 @@ import { ListenersDrain } from './drainable.ts';
 import { drainGracefully, waitWhile } from './lifecycle.ts';
 import { startProblem } from './listen-problem.ts';
 import { memoryMarks } from './memory.ts';
-import { type AppParts, clustersAwaited, newRunning } from './parts.ts';
+import { type AppState, clustersAwaited, newRunning } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
 /**
@@ -26,13 +26,13 @@ import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.
  * the event loop: calls before it are on the old routes to their end, calls after it on the new ones.
  */
 export class Reloader {
-  private readonly parts: AppParts;
+  private readonly parts: AppState;
   private readonly deps: ListenerBuildDeps;
   /** The one that runs, and the one that waits for it: whoever asks meanwhile gets the answer of that. */
   private running: Promise<ReloadOutcome> | null = null;
   private next: Promise<ReloadOutcome> | null = null;
 
-  constructor(parts: AppParts, deps: ListenerBuildDeps) {
+  constructor(parts: AppState, deps: ListenerBuildDeps) {
     this.parts = parts;
     this.deps = deps;
   }
@@ -158,20 +158,20 @@ export class Reloader {
       const before = parts.running.clusters.get(cluster.name);
       if (before !== undefined) cluster.replaces(before.cluster);
     }
-    for (const { parts: listener, config: wanted, prepared } of plan.keptListeners) {
-      const same = sameRoutes(listener, wanted, clusters, this.deps.policies);
+    for (const { parts: listener, config: next, prepared } of plan.keptListeners) {
+      const same = sameRoutes(listener, next, clusters, this.deps.policies);
       // Kept if it can be: retry budgets and what connections remember of heads go with it.
-      const routes = routesOf(wanted, clusters, this.deps);
+      const routes = routesOf(next, clusters, this.deps);
       const router = same ? listener.context.router : routes.router;
-      listener.context = { ...listener.context, listener: wanted.name, ...routes, router };
+      listener.context = { ...listener.context, listener: next.name, ...routes, router };
       listener.clusters = clusters;
-      listener.config = wanted;
+      listener.config = next;
       if (prepared !== null) listener.listener.apply(prepared);
     }
     const listeners = config.listeners.map(
-      (wanted) =>
-        plan.keptListeners.find((kept) => kept.config === wanted)?.parts ??
-        plan.newListeners.find((made) => made.config === wanted)!,
+      (next) =>
+        plan.keptListeners.find((kept) => kept.config === next)?.parts ??
+        plan.newListeners.find((made) => made.config === next)!,
     );
     const before = parts.running.config;
     parts.wasReady ||= clustersAwaited(parts).length === 0;
@@ -205,7 +205,7 @@ export class Reloader {
     );
     gone.listener.close();
     leaving.listeners.delete(gone);
-    deps.logger.info(`listener is gone: ${counted(cut, 'call')} terminated, ${finished} finished`, {
+    deps.logger.info(`listener is gone: ${pluralize(cut, 'call')} terminated, ${finished} finished`, {
       listener: name,
     });
   }
@@ -241,10 +241,10 @@ function changesOf(plan: ReloadPlan, before: Config, policies: PolicyDeps): stri
     before.clusters.some(({ name }) => name === cluster.name),
   );
   const routed = plan.keptListeners.filter(
-    ({ parts, config: wanted, prepared }) =>
+    ({ parts, config: next, prepared }) =>
       prepared !== null ||
-      !sameListener(parts.config, wanted, policies.list) ||
-      !sameParts(parts.config.routes, wanted.routes, policies),
+      !sameListener(parts.config, next, policies.list) ||
+      !sameParts(parts.config.routes, next.routes, policies),
   );
   log('new cluster', plan.newClusters.filter((one) => !replaced.includes(one)).map(nameOf));
   log('rebuilt cluster', replaced.map(nameOf));

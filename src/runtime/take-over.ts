@@ -6,7 +6,7 @@ import { waitFor } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import { warmUpMsMax } from '../upstream/warm-up.ts';
 import { waitWhile } from './lifecycle.ts';
-import { type AppParts, clustersAwaited } from './parts.ts';
+import { type AppState, clustersAwaited } from './parts.ts';
 
 // How a sidecar begins that takes over from another on the same addresses (`drain.handover`).
 
@@ -26,7 +26,7 @@ export function orNullIf(again: boolean): (error: unknown) => null {
  * process that nobody makes room for must take no connection, since each that waits to be accepted is reset when it ends.
  * Rejects with a sentence after `drain.handover`.
  */
-export async function onDrainRequest(parts: AppParts): Promise<void> {
+export async function onDrainRequest(parts: AppState): Promise<void> {
   const { clock, logger } = parts.deps;
   const { drain, admin } = parts.running.config;
   const endMs = clock.now() + drain.handoverMs!;
@@ -69,14 +69,14 @@ function isFree(address: Address): Promise<boolean> {
 }
 
 /** Who shares an address gets calls from the first moment, so it is warm by then; but not for ever. */
-export async function beforeSharing(parts: AppParts): Promise<void> {
+export async function beforeSharing(parts: AppState): Promise<void> {
   const { clock } = parts.deps;
   if (parts.running.config.drain.handoverMs === undefined) return;
   await waitWhile(() => clustersAwaited(parts).length > 0, clock, clock.now() + warmUpMsMax);
 }
 
 /** The predecessor gives its admin address away once it sees the successor's sockets. */
-export async function whenFree<T>(open: () => Promise<T>, parts: AppParts): Promise<T> {
+export async function whenFree<T>(open: () => Promise<T>, parts: AppState): Promise<T> {
   const { clock, logger } = parts.deps;
   const { drain, admin } = parts.running.config;
   const endMs = clock.now() + drain.handoverMs!;

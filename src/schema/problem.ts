@@ -45,13 +45,13 @@ export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[
 
 /** A value as a sentence shows it: in quotes where it is text, escaped, and cut where it is long. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return safeJson(JSON.stringify(cut(maskUrls(value))));
+  if (typeof value === 'string') return safeJson(JSON.stringify(truncate(maskUrls(value))));
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  return cut(safeJson(maskUrls(JSON.stringify(value) ?? 'nothing')));
+  return truncate(safeJson(maskUrls(JSON.stringify(value) ?? 'nothing')));
 }
 const shownCharsMax = 80;
 
-function cut(text: string): string {
+function truncate(text: string): string {
   return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax - 1)}…` : text;
 }
 

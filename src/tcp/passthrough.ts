@@ -86,7 +86,7 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
     },
     close() {
       draining = true;
-      for (const session of [...sessions]) session.cut('draining', 'the sidecar shut down');
+      for (const session of [...sessions]) session.fail('draining', 'the sidecar shut down');
     },
     get connections() {
       return sessions.size;
@@ -130,7 +130,7 @@ class Session {
     const { clock } = this.options;
     const target = this.options.pick(this.client, this.attempts);
     if ('code' in target) {
-      this.cut(target.code, target.detail);
+      this.fail(target.code, target.detail);
       return;
     }
     this.target = target;
@@ -162,7 +162,7 @@ class Session {
     contain(this.options.internalErrors, 'tcp', { destroy }, run);
   }
 
-  cut(error: ReplyErrorCode | '', detail: string): void {
+  fail(error: ReplyErrorCode | '', detail: string): void {
     abort(this.client);
     if (this.upstream !== null) abort(this.upstream);
     this.finish(error, detail, this.relay === null ? endings.terminated : endings.answered);
@@ -173,7 +173,7 @@ class Session {
     const detail = `${this.endpoint} gave no connection: ${why}`;
     this.release(endings.connectFailed, code, detail);
     if (this.attempts < this.options.connectAttemptsMax) this.connect();
-    else this.cut(code, detail);
+    else this.fail(code, detail);
   }
 
   private relaying(upstream: Socket): void {
@@ -195,7 +195,7 @@ class Session {
   private watchIdle(idleTimeoutMs: number, movedBefore: number): void {
     this.timer = this.options.clock.after(idleTimeoutMs, () => {
       const moved = this.relay?.bytesMoved ?? 0;
-      if (moved === movedBefore) this.cut('', `idle for ${idleTimeoutMs} ms`);
+      if (moved === movedBefore) this.fail('', `idle for ${idleTimeoutMs} ms`);
       else this.watchIdle(idleTimeoutMs, moved);
     });
   }

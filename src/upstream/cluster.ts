@@ -6,9 +6,9 @@ import type { PickReason } from '../balancing/pick-reason.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
 import { formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
@@ -211,8 +211,8 @@ export class Cluster implements LeaseOwner {
     const { limiter, name } = this;
     const detail =
       this.full || limiter === null
-        ? `cluster ${name} has ${counted(this.active, 'call')} in flight, its limit`
-        : `cluster ${name} has ${counted(limiter.inFlight, 'call')} that wait for a reply, and its latency allows ${limiter.limit} now`;
+        ? `cluster ${name} has ${pluralize(this.active, 'call')} in flight, its limit`
+        : `cluster ${name} has ${pluralize(limiter.inFlight, 'call')} that wait for a reply, and its latency allows ${limiter.limit} now`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
   }
 

@@ -3,8 +3,8 @@ import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Address, formatAddress } from '../core/address.ts';
 import { boundedText, failureCharsMax } from '../core/bounded-text.ts';
 import type { Timer } from '../core/clock.ts';
-import { counted } from '../core/counted.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { Random } from '../core/random.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
@@ -146,8 +146,8 @@ export class Http2Pool implements StreamPool {
     const { pending } = this.totals;
     const message =
       length >= this.settings.pendingMax
-        ? `${formatAddress(this.address)} has ${counted(length, 'call')} waiting for a connection already`
-        : `the cluster of ${formatAddress(this.address)} has ${counted(pending, 'call')} waiting for connections already`;
+        ? `${formatAddress(this.address)} has ${pluralize(length, 'call')} waiting for a connection already`
+        : `the cluster of ${formatAddress(this.address)} has ${pluralize(pending, 'call')} waiting for connections already`;
     return { code: 'overloaded', message };
   }
 

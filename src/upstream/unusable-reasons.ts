@@ -1,4 +1,4 @@
-import { counted } from '../core/counted.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Endpoints whose reason is given. */
@@ -9,7 +9,7 @@ export function unusableReasons(endpoints: readonly Endpoint[], requestsMax: num
   const reasons = endpoints.map((endpoint) => {
     const full = endpoint.active >= requestsMax;
     const otherwise = full
-      ? `has ${counted(endpoint.active, 'call')} in flight, its limit`
+      ? `has ${pluralize(endpoint.active, 'call')} in flight, its limit`
       : 'was used by an earlier attempt';
     return `${endpoint.address} ${endpoint.unusableBecause || otherwise}`;
   });

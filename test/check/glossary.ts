@@ -22,7 +22,11 @@ const term = (pattern: string, write: string): Term => ({
 
 /**
  * Words of our own that readers do not know, with those that they do: what users read (messages, errors, help, pages and
- * docs) has the terms of Envoy, the gRFCs, the RFCs and Kubernetes, one for each thing.
+ * docs) has the terms of Envoy, the gRFCs, the RFCs and Kubernetes, one for each thing. Names in code are
+ * judged by `identifiers.ts`.
+ *
+ * Two rows of the glossary need a reader: "call" is right for gRPC and wrong for the web, and "glitches" is HAProxy's term
+ * and stays.
  */
 export const glossary: readonly Term[] = [
   term('mend(?:s|ed|ing)?', 'fix; in an error "use …", "write …" or "did you mean …?"'),
@@ -50,7 +54,9 @@ export const glossary: readonly Term[] = [
   term('says (?:so|why)|said so', 'the log contains a warning; the reason is shown'),
   term('wants?|wanted|asks? for|asked for', 'require'),
   term('look|looks|looked|looking', 'check'),
-  term('sparing', 'rate-limited'),
+  term('sparing(?:ly)?', 'rate-limited'),
+  term('lends?|lent|lending', 'acquire'),
+  term('deaf', 'detached'),
 ];
 
 /** Texts that hold such a word for a reason. */

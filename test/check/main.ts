@@ -5,6 +5,7 @@ import { checkBanned } from './banned.ts';
 import { checkExports } from './exports.ts';
 import { type Finding, formatFinding } from './finding.ts';
 import { checkDocuments, checkSourceTexts } from './glossary.ts';
+import { checkIdentifiers } from './identifiers.ts';
 import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths } from './lengths.ts';
 import { findUntested } from './mirror.ts';
@@ -63,6 +64,7 @@ async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
     ...checkWords(tracked),
     ...checkSourceTexts(files),
     ...checkDocuments(tracked),
+    ...checkIdentifiers(files),
   ];
 }
 
@@ -105,5 +107,5 @@ if (failures.length > 0) {
   process.exitCode = 1;
 } else
   process.stdout.write(
-    'check: types, style, layers, cycles, banned globals, lengths, exports, words and the glossary of texts are in order\n',
+    'check: types, style, layers, cycles, banned globals, lengths, exports, words, and the glossary of texts and identifiers are in order\n',
   );

@@ -3,6 +3,7 @@ import { checkBanned } from './banned.ts';
 import { checkExports } from './exports.ts';
 import { type Finding, formatFinding } from './finding.ts';
 import { allowed, checkDocuments, checkSourceTexts } from './glossary.ts';
+import { allowedNames, checkIdentifiers } from './identifiers.ts';
 import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths, fileLinesMax, functionLinesMax } from './lengths.ts';
 import { findUntested } from './mirror.ts';
@@ -252,6 +253,34 @@ describe('make check', () => {
         'mended told octets fields fits seldom anew elsewhere tried cut wants looks sparing'.split(' ');
       for (const word of words)
         expect(found(`export const a = 'it is ${word} here';`), word).to.have.length(1);
+    });
+  });
+
+  describe('identifiers', () => {
+    const found = (text: string): string[] =>
+      placesOf(checkIdentifiers, { 'src/core/a.ts': text, 'test/a.test.ts': text });
+
+    it('refuses words of the glossary as a name or as a part of one, once per file', () => {
+      for (const name of ['told', 'toldMs', 'wasTold', 'max_looks', 'HTTPTries', 'Octets', '#ours'])
+        expect(found(`class A { ${name} = 1; }`), name).to.deep.equal(['src/core/a.ts:1']);
+      expect(found('const told = 1;\nexport const b = told;')).to.deep.equal(['src/core/a.ts:1']);
+      const [finding] = checkIdentifiers(parseSamples({ 'src/a.ts': 'export const anewMs = 1;' }));
+      expect(formatFinding(finding)).to.equal(
+        'src/a.ts:1: identifiers: "anewMs": write a name for what is done again',
+      );
+    });
+
+    it('refuses the old names that were replaced, whole names alone', () => {
+      expect(found('export function putOff() {}')).to.have.length(1);
+      expect(found('export function putOffset() {}')).to.deep.equal([]);
+    });
+
+    it('accepts words that only begin alike, texts, and names that are allowed for a reason', () => {
+      expect(found("export const lookup = 'told', outfit = 1, shortcut = 2, retries = 3;")).to.deep.equal([]);
+      for (const [name, reason] of allowedNames) {
+        expect(found(`export const ${name} = 1;`), name).to.deep.equal([]);
+        expect(reason).to.match(/\S \S/);
+      }
     });
   });
 

@@ -1,10 +1,10 @@
 import type { Timer } from '../../core/clock.ts';
-import { counted } from '../../core/counted.ts';
 import { type Ending, endings } from '../../core/ending.ts';
 import { ErrorCode } from '../../core/error-code.ts';
 import type { Field } from '../../core/field.ts';
 import { GrpcStatus, grpcStatusName } from '../../core/grpc-status.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
+import { pluralize } from '../../core/pluralize.ts';
 import { type ReplyError, replyErrors } from '../../core/reply-error.ts';
 import type { AttemptKind, AttemptRecord, EndedBy, WithheldReason } from '../../telemetry/call-record.ts';
 import type { Cluster } from '../../upstream/cluster.ts';
@@ -361,7 +361,10 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
     if (budget.take()) return null;
     cluster.giveRetry();
     const retries = `${budget.retries} ${budget.retries === 1 ? 'retry' : 'retries'}`;
-    return ['budget', `the budget is used up (${retries} among ${counted(budget.calls, 'call')} in flight)`];
+    return [
+      'budget',
+      `the budget is used up (${retries} among ${pluralize(budget.calls, 'call')} in flight)`,
+    ];
   }
 
   private givePlaceBack(attempt: BufferedAttempt): void {

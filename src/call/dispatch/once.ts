@@ -164,8 +164,8 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     const { call, transparent } = this;
     const { record } = call;
     const mayRepeat = this.mayRepeat(kind) || transparent?.mayRepeat(record.attempts.length) === true;
-    const tried = transparent === null ? null : transparent.tried;
-    const lease = this.cluster.acquire(nowMs, tried, mayRepeat, call.affinityKey, call.rpcMethod);
+    const usedEndpoints = transparent === null ? null : transparent.usedEndpoints;
+    const lease = this.cluster.acquire(nowMs, usedEndpoints, mayRepeat, call.affinityKey, call.rpcMethod);
     if (typeof lease === 'string') return this.onNoEndpoint(lease, failure, kind);
     if (kind === 'transparent') transparent!.followedBy(lease.endpoint);
     const attemptRecord = newAttemptRecord(record, lease, kind);
@@ -244,7 +244,7 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
   /** Further attempts go to other endpoints, as long as there are any. */
   protected exclude({ endpoint }: Attempt): void {
     this.transparent ??= new TransparentRetries();
-    this.transparent.tried.add(endpoint);
+    this.transparent.usedEndpoints.add(endpoint);
   }
 
   /** The attempt runs no longer, and another one takes its place. */

@@ -8,7 +8,7 @@ import type { Endpoint } from '../../upstream/endpoint.ts';
  */
 export class TransparentRetries {
   /** Endpoints that are not to be asked again while there are others. */
-  readonly tried = new Set<Endpoint>();
+  readonly usedEndpoints = new Set<Endpoint>();
   private refusals = 0;
   /** Attempts of which nothing had left when their connection went. */
   private unsent = 0;
@@ -28,7 +28,7 @@ export class TransparentRetries {
    * `attempts` is how many there were.
    */
   mayRepeat(attempts: number): boolean {
-    return this.refusals + this.unsent > 0 && attempts === this.tried.size;
+    return this.refusals + this.unsent > 0 && attempts === this.usedEndpoints.size;
   }
 
   /** Notes of an attempt that no other one follows it, as long as `followedBy` does not say otherwise. */

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { expect } from 'chai';
 import { drainableOf } from '../../../src/runtime/drainable.ts';
 import {
-  type AppParts,
+  type AppState,
   activeCalls,
   connectionCounts,
   endedCalls,
@@ -40,7 +40,7 @@ function setUp() {
     },
     memory: { stop: note('memory stop') },
     telemetry: { shutdown: async () => void steps.push('telemetry shutdown') },
-  } as unknown as AppParts;
+  } as unknown as AppState;
   const admin = { address: null as never, close: async () => void steps.push('admin close') };
   return { rig, parts, steps, drainable: drainableOf(parts, () => admin) };
 }
@@ -58,7 +58,7 @@ describe('the sidecar as its drain sees it', () => {
   it('cuts calls and TCP connections alike', () => {
     const { rig, drainable, steps } = setUp();
     rig.call(grpcHead());
-    expect(drainable.cut()).to.equal(4);
+    expect(drainable.abortCalls()).to.equal(4);
     expect(steps).to.include('tcp close');
     expect(rig.settled[0].error).to.equal('draining');
     rig.cluster.stop();

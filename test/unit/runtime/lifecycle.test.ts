@@ -19,7 +19,7 @@ function setUp(settings: Partial<DrainSettings> = {}) {
     resume: () => note('resume'),
     stopAccepting: () => note('close listeners'),
     refuse: () => note('refuse'),
-    cut() {
+    abortCalls() {
       note('cut');
       const cut = this.activeCalls;
       this.endedCalls += cut;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { AppParts } from '../../../src/runtime/parts.ts';
+import type { AppState } from '../../../src/runtime/parts.ts';
 import { clusterUsability, readinessOf, registerReadinessMetrics } from '../../../src/runtime/readiness.ts';
 import type { Emit, Registry } from '../../../src/telemetry/metrics/registry.ts';
 
@@ -29,7 +29,7 @@ function partsOf(clusters: readonly FakeCluster[], lifecycle: object = { state: 
     failReadiness: false,
     wasReady: false,
     running: { clusters: new Map(built), config: { listeners: [{ routes }] } },
-  } as unknown as AppParts;
+  } as unknown as AppState;
 }
 
 describe('runtime/readiness', () => {

@@ -6,7 +6,7 @@ import { adminServerName } from '../../../src/admin/reply.ts';
 import type { Address } from '../../../src/core/address.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
-import type { AppParts } from '../../../src/runtime/parts.ts';
+import type { AppState } from '../../../src/runtime/parts.ts';
 import { beforeSharing, onDrainRequest, whenFree } from '../../../src/runtime/take-over.ts';
 import { warmUpMsMax } from '../../../src/upstream/warm-up.ts';
 import { until } from '../../support/until.ts';
@@ -26,7 +26,7 @@ function successor(reason = (): string => '') {
   const parts = {
     deps: { clock, logger: silentLogger },
     running: { config, clusters: new Map([['c', { cluster }]]) },
-  } as unknown as AppParts;
+  } as unknown as AppState;
   return { clock, parts, config };
 }
 

@@ -1,4 +1,4 @@
 /** Returns a number with its noun: `1 call`, `2 calls`. */
-export function counted(count: number, noun: string): string {
+export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
