@@ -118,9 +118,9 @@ export class GradientLimiter {
     const before = this.exactLimit;
     const allowedMs = this.baseLatencyMs * tolerance + slackMs;
     const gradient = Math.min(Math.max(allowedMs / medianMs, gradientMin), gradientMax);
-    const wanted = gradient * before + Math.sqrt(gradient * before);
-    if (wanted > before && this.inFlightPeak * 2 < before) return;
-    this.exactLimit = Math.min(Math.max(wanted, minLimit), maxLimit);
+    const target = gradient * before + Math.sqrt(gradient * before);
+    if (target > before && this.inFlightPeak * 2 < before) return;
+    this.exactLimit = Math.min(Math.max(target, minLimit), maxLimit);
     this.windowsAtMin = this.exactLimit === minLimit && medianMs > allowedMs ? this.windowsAtMin + 1 : 0;
     if (this.windowsAtMin >= windowsAtMinMax) this.startProbe(nowMs);
   }
