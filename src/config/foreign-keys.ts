@@ -8,10 +8,8 @@ interface ForeignKey {
 
 type Entries = Readonly<Record<string, string | readonly string[]>>;
 
-const noRewriting = '!paths and headers are passed on unchanged; remove it';
 const noDynamic = '!the configuration comes from one file; write listeners and clusters there';
 const oneCluster = '!a route has one cluster; write a weight for each of its endpoints';
-const noBodyLimit = '!bodies are streamed and have no limit of their size; remove it';
 const alwaysVerified = '!certificates are always verified; write the authorities in tls.ca';
 const kubernetes = '!this is not a Kubernetes resource; write listeners and clusters at the top level';
 
@@ -49,11 +47,11 @@ const programs: Readonly<Record<string, Entries>> = {
     retry_policy: 'listeners[].routes[].retry',
     retry_on: 'listeners[].routes[].retry.on',
     hash_policy: 'clusters[].balancer.hash',
-    prefix_rewrite: noRewriting,
-    regex_rewrite: noRewriting,
-    host_rewrite_literal: noRewriting,
-    request_headers_to_add: noRewriting,
-    response_headers_to_add: noRewriting,
+    prefix_rewrite: 'listeners[].routes[].rewrite.pathPrefix',
+    regex_rewrite: 'listeners[].routes[].rewrite.pathRegex',
+    host_rewrite_literal: 'listeners[].routes[].rewrite.authority',
+    request_headers_to_add: 'listeners[].routes[].headers.request',
+    response_headers_to_add: 'listeners[].routes[].headers.reply',
     http2_protocol_options: 'clusters[].protocol',
     typed_extension_protocol_options: 'clusters[].protocol',
     circuit_breakers: 'clusters[].limits',
@@ -93,13 +91,12 @@ const programs: Readonly<Record<string, Entries>> = {
     ssl_client_certificate: 'listeners[].tls.clientCa',
     ssl_verify_client: 'listeners[].tls.requireClientCert',
     keepalive_timeout: 'listeners[].limits.idleTimeout',
-    client_max_body_size: noBodyLimit,
+    client_max_body_size: 'listeners[].routes[].bodyLimit',
     worker_processes: '!a sidecar is one process; remove it',
     worker_connections: 'listeners[].limits.maxConnections',
     least_conn: 'clusters[].balancer.policy',
-    rewrite: noRewriting,
-    proxy_set_header: noRewriting,
-    add_header: noRewriting,
+    proxy_set_header: 'listeners[].routes[].headers.request',
+    add_header: 'listeners[].routes[].headers.reply',
     limit_req: 'listeners[].routes[].rateLimit',
     limit_conn: 'listeners[].limits.maxConnections',
     error_log: 'log',

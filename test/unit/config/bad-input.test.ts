@@ -206,7 +206,7 @@ const keys: readonly BadInput[] = [
     what: 'keys of nginx',
     text: minimal({ route: ', rewrite: /x, proxy_pass: greeter', more: 'upstream: {}' }),
     problems: [
-      'f.yaml:4:45 listeners[0].routes[0].rewrite: "rewrite" is not a known key, but one of nginx; paths and headers are passed on unchanged; remove it',
+      'f.yaml:4:54 listeners[0].routes[0].rewrite: "/x" is text; write { pathPrefix: { from: /api, to: / } }',
       'f.yaml:4:58 listeners[0].routes[0].proxy_pass: "proxy_pass" is not a known key, but one of nginx; here it is listeners[].routes[].cluster',
       'f.yaml:10:1 upstream: "upstream" is not a known key, but one of nginx; write clusters at the top level',
     ],
