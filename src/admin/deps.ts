@@ -18,7 +18,7 @@ export interface AdminDeps {
   clusters(): readonly ClusterSnapshot[];
   listeners(): readonly ListenerSnapshot[];
   stats(): StatsSnapshot;
-  /** The configuration in force. The server masks secrets in it whether or not this has done so. */
+  /** The active configuration. The server masks secrets in it whether or not this has done so. */
   configDump(): unknown;
   serverInfo(): ServerInfo;
   memory(): MemorySnapshot;
@@ -32,7 +32,7 @@ export interface AdminDeps {
   drain(): void;
   /** Takes a drain back, if the listeners have not closed yet. */
   undrain(): UndrainOutcome;
-  /** Reads the configuration anew and puts it in force, or changes nothing. Never rejects. */
+  /** Reloads the configuration, or changes nothing. Never rejects. */
   reload(): Promise<ReloadOutcome>;
   setLogLevel(level: LogLevel): void;
   /** Takes an endpoint out of use by hand (`on`) or gives it back. False if no cluster has that address. */
@@ -49,7 +49,7 @@ export interface AdminDeps {
  */
 export type UndrainOutcome = 'undrained' | 'not_draining' | 'listeners_closed' | 'stopping';
 
-/** All of the configuration is in force, or nothing changed. `version` is of the one in force. */
+/** All of the configuration is applied, or nothing changed. `version` is of the active one. */
 export type ReloadOutcome =
   | {
       readonly ok: true;
@@ -61,7 +61,7 @@ export type ReloadOutcome =
   | {
       readonly ok: false;
       readonly version: number;
-      /** Each with its place and mend. */
+      /** Each with its place and fix. */
       readonly problems: readonly string[];
     };
 

@@ -2,16 +2,16 @@ import type { Candidate } from './candidate.ts';
 
 /**
  * The fast-fail trap: a replica that fails every call in 0.2 ms is never busy, so a policy that looks for the
- * least loaded gives it most of the calls (62% of them with three replicas, simulated). So failures in a row
+ * least loaded gives it most of the calls (62% of them with three replicas, simulated). So consecutive failures
  * leave a phantom load behind that fades with time and is cleared by a success.
  *
  * In a row, since one failure alone says little. Where 1% of calls fail everywhere and ten sidecars share ten replicas,
  * a sidecar has no other call in flight there whose success would forgive, and shuns a good replica for seconds: with a
- * penalty for each failure the p99 at load 0.85 doubles; with one from the second in a row on it stays as it is. Of a
+ * penalty for each failure the p99 at load 0.85 doubles; with one from the second consecutive one on it stays as it is. Of a
  * replica that fails every call each sidecar sees one failure more, once (`make balance-sim`).
  */
 export interface FailPenaltySettings {
-  /** Calls in flight that a failed attempt pretends, from the second in a row on; 0 switches the penalty off. */
+  /** Calls in flight that a failed attempt pretends, from the second consecutive one on; 0 switches the penalty off. */
   readonly load: number;
   /** Time constant of the fading, milliseconds. */
   readonly decayMs: number;

@@ -4,7 +4,7 @@ import type { Balancer, Candidate } from './candidate.ts';
 import type { Group } from './priorities.ts';
 
 /**
- * One policy over each group of endpoints, and calls shared out over the groups: by lot, or by key, so that calls of one key
+ * One policy over each group of endpoints, and calls shared out over the groups: at random, or by key, so that calls of one key
  * stay in one group. A call that has tried all of a group goes on to the others in order, those without a share included: a
  * standby takes over before anybody has noticed that the others are gone.
  */

@@ -21,7 +21,7 @@ export interface ProxyContext {
 /**
  * Calls in flight of one listener, and a way to end those that outlast a drain.
  *
- * A list through the calls themselves, not a Set: each time a Set of short-lived objects grows anew, its old table stays
+ * A list through the calls themselves, not a Set: each time a Set of short-lived objects grows again, its old table stays
  * in the old generation with its dead calls, and keeps whatever they hold alive until the next full collection. Measured
  * at c10 m10: 9.5 µs a call with a Set, 6.6 without.
  */

@@ -40,7 +40,7 @@ const loopCopyBytesMax = 48;
 
 /**
  * The body of a request as far as it came, kept until the call is committed to its attempt: a call that never left or
- * was refused is sent again from here. Past its bound it gives up, and the call can no longer be tried again.
+ * was refused is sent again from here. Past its bound it gives up, and the call can no longer be retried.
  */
 export class ReplayBuffer {
   /** One piece of memory that doubles, however small the pieces of the body are: a flood of tiny frames costs no more. */

@@ -9,7 +9,7 @@ import { type CliIo, ExitCode } from './io.ts';
 /** New clusters are waited for, and a reload that is under way comes first. */
 const reloadTimeoutMs = 30_000;
 
-/** Makes a running sidecar read its configuration anew. 0 when it is in force, 1 when it was refused. */
+/** Makes a running sidecar reload its configuration. 0 when it is applied, 1 when it was refused. */
 export async function reload(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
   const target = adminTarget(args, env);
   if (target.error !== undefined) {

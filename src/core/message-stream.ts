@@ -35,7 +35,7 @@ export interface StreamReceiver extends MessageSink {
 
 /** One end of an HTTP exchange: a sink for what this side says, credit for what it has read, and a way to stop. */
 export interface MessageStream extends MessageSink {
-  /** Who hears what the peer says. Set before the first event; may be set anew between events. */
+  /** Who hears what the peer says. Set before the first event; may be set again between events. */
   receiver: StreamReceiver | null;
   /**
    * Bytes of a header section that the peer takes, counted as `HeaderBlock.listBytes` (RFC 9113 section 6.5.2). Infinity, or

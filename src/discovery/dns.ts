@@ -11,7 +11,7 @@ import { type DiscoverySource, type DiscoveryStatus, type Publish, sameEndpoints
 const intervalMinMs = 1000;
 /** Asks this often at the least: a TTL of a day must not hide a scale-up for a day. */
 const intervalMaxMs = 30_000;
-/** Where no TTL is told: for names that the system resolved. And SRV records, whose own Node does not tell, are asked no more seldom. */
+/** The interval where no TTL is known: for names that the system resolved, and at most for SRV records, whose TTL Node does not report. */
 const defaultIntervalMs = 5000;
 /** Trouble is retried after 1 s, and then ever later up to `intervalMaxMs`. */
 const retryFactor = 1.6;

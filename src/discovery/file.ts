@@ -16,7 +16,7 @@ export interface EndpointFile {
   readonly path: string;
   /** What tells one state of the file from another, symbolic links followed; an error where there is no file. */
   signature(): Promise<Result<string>>;
-  /** The list as it is now, or all that is wrong with it in words that name place and mend. Never throws. */
+  /** The list as it is now, or all that is wrong with it in words that name the place and the fix. Never throws. */
   read(): Result<readonly EndpointSpec[]>;
 }
 

@@ -21,9 +21,9 @@ export interface HealthState {
 export interface HealthSettings {
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** Failed probes in a row that make a healthy endpoint unhealthy. */
+  /** Consecutive failed probes that make a healthy endpoint unhealthy. */
   readonly unhealthyThreshold: number;
-  /** Good probes in a row that make an unhealthy endpoint healthy again. */
+  /** Consecutive good probes that make an unhealthy endpoint healthy again. */
   readonly healthyThreshold: number;
   /** Instead of `intervalMs` while the endpoint is healthy and gets no calls; null for the same. */
   readonly noTrafficIntervalMs: number | null;
@@ -140,7 +140,7 @@ class ProbingChecker implements HealthChecker {
   private startedMs = 0;
   private nextMs = 0;
   private recoveryMs: number;
-  /** Probes in a row that agreed. */
+  /** Consecutive probes that agreed. */
   private goodInRow = 0;
   private failedInRow = 0;
   private consecutiveAlive = 0;

@@ -9,7 +9,7 @@ import {
 
 /** Passive health: an endpoint that fails calls is left out for a while, whatever its probes say. */
 export interface OutlierSettings {
-  /** Failed calls in a row that eject; 0 for any number. */
+  /** Consecutive failed calls that eject; 0 for any number. */
   readonly consecutiveErrors: number;
   /** The first ejection; the n-th in close succession lasts n times as long. */
   readonly baseEjectionMs: number;
@@ -60,7 +60,7 @@ export const ejectionRules = [
 ] as const;
 export type EjectionRule = (typeof ejectionRules)[number];
 
-/** A call on trial that says nothing for so long (a stream may live for hours) makes way for another. */
+/** A probing call that says nothing for so long (a stream may live for hours) makes way for another. */
 const trialMs = 5000;
 
 /** The outlier's view of one endpoint. Called per attempt: cheap, no allocation unless the state changes. */

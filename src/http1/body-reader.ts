@@ -38,7 +38,7 @@ export class BodyReader {
   private discarding = false;
 
   /**
-   * `sink` is asked anew for every push; what comes while it is null is dropped. `ended` follows the last push. All of them
+   * `sink` is asked again for every push; what comes while it is null is dropped. `ended` follows the last push. All of them
    * are called within `contained`, which sees to exceptions.
    */
   constructor(

@@ -15,7 +15,7 @@ export interface UpstreamRequest {
   readonly chunked: boolean;
 }
 
-/** Written anew, or between Outrigger and the client only. */
+/** Written again, or between Outrigger and the client only. */
 const replaced: ReadonlySet<string> = new Set(['host', 'cookie', 'expect', 'x-forwarded-for']);
 
 /** Methods whose requests carry no body as a rule; they get no `content-length: 0` (RFC 9110 section 8.6). */
@@ -34,7 +34,7 @@ export function maybeEmpty(head: HeaderBlock): boolean {
 }
 
 /**
- * The head toward an HTTP/1.1 upstream, whatever carried it here. Framing is made anew: `content-length` where the head
+ * The head toward an HTTP/1.1 upstream, whatever carried it here. Framing is rebuilt: `content-length` where the head
  * has one, else chunked, for every method alike, so that a body can never be taken for the next request. `host` is
  * the `:authority`, or `fallbackHost`; cookie crumbs become one field (RFC 9113 section 8.2.3). `x-forwarded-for` gets
  * `clientAddress` behind what came, unless it is '' (unknown), and `x-forwarded-proto` the scheme where the request has none. Where

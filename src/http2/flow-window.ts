@@ -55,7 +55,7 @@ export class ReceiveWindow {
     this.granted -= bytes;
   }
   /**
-   * Bytes that may be granted anew; `heldBytes` are those that came and are not disposed of yet, or 0 where that is no
+   * Bytes that may be granted again; `heldBytes` are those that came and are not disposed of yet, or 0 where that is no
    * reason not to grow. Returns the increment to announce now, or 0 for not yet.
    */
   release(bytes: number, heldBytes = 0): number {

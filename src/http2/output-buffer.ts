@@ -1,6 +1,6 @@
 import { blockPool } from '../core/block-pool.ts';
 
-/** Bytes that a connection keeps for its output while it is idle; more is lent from one flush to the next. */
+/** Bytes that a connection keeps for its output while it is idle; more is acquired from one flush to the next. */
 const ownBytesMax = 4096;
 /** A burst that passes this is taken for a body, and gets room for more of it at once. */
 const burstBytesMax = 16_384;
@@ -15,7 +15,7 @@ const bodyBlockBytes = 131_072;
 export class OutputBuffer {
   bytes: Buffer;
   length = 0;
-  /** The connection's own memory; `bytes` is it, or a lent block. */
+  /** The connection's own memory; `bytes` is it, or a pooled block. */
   private own: Buffer;
   private viewed: Buffer | null = null;
   private words: DataView | null = null;

@@ -6,7 +6,7 @@ import { type ReceiveWindow, SendWindow } from './flow-window.ts';
 import type { StreamHost, WaitingStream } from './stream-host.ts';
 import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } from './stream-state.ts';
 
-/** Empty DATA frames in a row without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
+/** Consecutive empty DATA frames without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
 const emptyFramesMax = 100;
 
 /** A reader that takes so many bytes while it is watched is slow and not stalled. */
@@ -288,7 +288,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   }
 
   /**
-   * To be called at regular times. A stream whose DATA waited at more than `checksMax` of them in a row, while fewer bytes
+   * To be called at regular times. A stream whose DATA waited at more than `checksMax` consecutive checks, while fewer bytes
    * left than `progressBytes`, has a reader that is gone or means no good (CVE-2019-9517): it is reset.
    */
   checkStall(checksMax: number): void {

@@ -134,7 +134,7 @@ export class Http2Downstream {
     this.ageTimer = this.deps.clock.after(ageMs, () => this.retire(goawayDelayMs));
   }
 
-  /** Asks the client to make its next calls elsewhere, and closes when it has none; `delayMs` is between the two GOAWAYs. */
+  /** Asks the client to make its next calls on another connection, and closes when it has none; `delayMs` is between the two GOAWAYs. */
   retire(delayMs: number): void {
     if (this.retireTimer !== null) return;
     this.announceShutdown();

@@ -208,7 +208,7 @@ export class Listener {
   }
 
   /**
-   * Asks the clients of open connections to take their next calls elsewhere, and accepts new ones as ever. A new HTTP/2
+   * Asks the clients of open connections to take their next calls on another connection, and accepts new ones as ever. A new HTTP/2
    * connection gets no GOAWAY before the listener closes: a client that has no other address would connect without end.
    */
   announceShutdown(goawayDelayMs: number): void {
@@ -222,7 +222,7 @@ export class Listener {
     if (!this.closing) this.lastReplies(false);
   }
 
-  /** Takes no new connections, once those that wait to be accepted are, and asks clients to take their next calls elsewhere. */
+  /** Takes no new connections, once those that wait to be accepted are, and asks clients to take their next calls on another connection. */
   async stopAccepting(): Promise<void> {
     if (!this.closing && this.server.listening) await emptyQueue(this.deps.clock, () => this.accepted);
     this.closing = true;

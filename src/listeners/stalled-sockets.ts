@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 export class StalledSockets {
   private seen = new Map<Socket, { waitingBytes: number; checks: number }>();
 
-  /** Destroys those that were found so at more than `checksMax` checks in a row. */
+  /** Destroys those that were found so at more than `checksMax` consecutive checks. */
   check(sockets: Iterable<Socket>, checksMax: number): void {
     const seen = new Map<Socket, { waitingBytes: number; checks: number }>();
     for (const socket of sockets) {

@@ -32,7 +32,7 @@ export interface Router<P> {
   readonly matchesSource: boolean;
 }
 
-/** Authorities remembered with their routes. A client that makes them up only makes the memo start anew. */
+/** Authorities remembered with their routes. A client that makes them up only makes the memo start again. */
 export const rememberedAuthoritiesMax = 256;
 
 /** Longer authorities, which no host name has (RFC 1035 section 2.3.4), are looked up each time. */

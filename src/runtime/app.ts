@@ -53,7 +53,7 @@ export interface App {
   readonly clusters: readonly Cluster[];
   readonly lifecycle: Lifecycle;
   readonly internalErrors: InternalErrors;
-  /** The one in force. */
+  /** The active one. */
   readonly config: Config;
   /** Why it is not ready, in plain words; empty when it is. */
   notReadyBecause(): string[];
@@ -61,7 +61,7 @@ export interface App {
   policyFiles(): string[];
   /** Calls in flight, and calls that ended, over all listeners. */
   calls(): { readonly active: number; readonly ended: number };
-  /** Reads the configuration anew and puts it in force, or says why not. Never rejects. */
+  /** Reloads the configuration, or returns why it did not. Never rejects. */
   reload(why: string): Promise<ReloadOutcome>;
   /** Drains and closes; the second asks for nothing new. */
   stop(): Promise<DrainResult>;

@@ -79,7 +79,7 @@ export function routesOf(
   return { router, tcp };
 }
 
-/** The routes of both lead to the same: they have not changed, nor has any cluster been made anew. */
+/** The routes of both lead to the same: they have not changed, nor has any cluster been rebuilt. */
 export function sameRoutes(
   { config, clusters }: Pick<ListenerParts, 'config' | 'clusters'>,
   next: ListenerConfig,

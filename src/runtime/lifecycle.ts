@@ -5,7 +5,7 @@ import { pluralize } from '../core/pluralize.ts';
 
 /** What ends gracefully: a whole sidecar, or a listener that a reload took away. */
 export interface DrainTarget {
-  /** Closes the listeners, and asks the clients of every connection to take their next calls elsewhere. */
+  /** Closes the listeners, and asks the clients of every connection to take their next calls on another connection. */
   stopAccepting(): void | Promise<void>;
   /** No new calls. */
   refuse(): void;
@@ -38,7 +38,7 @@ export interface Drainable extends DrainTarget {
    */
   handOver(control: HandOverControl): boolean | Promise<boolean>;
   /**
-   * Asks the clients of open connections to take their next calls elsewhere, while new connections are still accepted: GOAWAY
+   * Asks the clients of open connections to take their next calls on another connection, while new connections are still accepted: GOAWAY
    * now and once more after `goawayDelayMs`, `connection: close` with each reply of HTTP/1.1.
    */
   announce(goawayDelayMs: number): void;

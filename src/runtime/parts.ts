@@ -26,7 +26,7 @@ export interface AppDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Outrigger's version. */
   readonly version: string;
-  /** Reads the configuration anew, as it was read at the start; absent where there is nothing to read. */
+  /** Reads the configuration again, as at the start; absent where there is nothing to read. */
   readonly load?: () => LoadResult | Promise<LoadResult>;
   /** What the policies of the first configuration loaded from outside. */
   readonly parts?: PolicyParts;

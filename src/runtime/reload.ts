@@ -124,7 +124,7 @@ export class Reloader {
     for (const { cluster } of plan.newClusters) cluster.start();
     for (const changed of plan.changedClusters) {
       changed.discovery?.start((list) => {
-        // Once it is in force, straight on.
+        // Once it is applied, straight on.
         if (lists.get(changed) === 'applied') changed.built.cluster.update(list);
         else lists.set(changed, list);
       });

@@ -98,7 +98,7 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
  * One client connection.
  *
  *     connecting ──connect──▶ relaying ──both ends, or one broke──▶ over
- *         └──refused, timed out──▶ connecting elsewhere, or over
+ *         └──refused, timed out──▶ connecting to another, or over
  */
 class Session {
   private readonly client: Socket;

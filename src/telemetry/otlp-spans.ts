@@ -44,7 +44,7 @@ export function otlpSpanSerializer(): SpanSerializer {
 export interface SpanSerializer extends ISerializer<ReadableSpan[], IExportTraceServiceResponse> {
   /**
    * A collector has said that it took these, so nobody will read their bytes again, and the next batch can have the
-   * memory: made anew for each it is 280 KB, which cost more than the writing, in pages and in the collector's full runs.
+   * memory: rebuilt for each it is 280 KB, which cost more than the writing, in pages and in the collector's full runs.
    */
   taken(spans: ReadableSpan[]): void;
 }

@@ -1,6 +1,6 @@
 import { blockPool } from '../core/block-pool.ts';
 
-/** Bytes of a message in protocol buffers' encoding, in lent memory (`core/block-pool.ts`) that grows. */
+/** Bytes of a message in protocol buffers' encoding, in pooled memory (`core/block-pool.ts`) that grows. */
 export class ProtobufWriter {
   bytes: Buffer;
   length = 0;

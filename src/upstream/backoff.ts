@@ -6,7 +6,7 @@ const factor = 1.6;
 const maxMs = 120_000;
 const jitter = 0.2;
 
-/** Grows with each failure in a row; a success forgets them. */
+/** Grows with each consecutive failure; a success forgets them. */
 export class Backoff {
   private failures = 0;
   private readonly random: Random;

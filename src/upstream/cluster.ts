@@ -54,7 +54,7 @@ export interface ClusterDeps extends SelectionDeps {
 
 /**
  * A named set of interchangeable endpoints: discovery says who they are, health checks and outlier detection who is
- * usable, the balancer who is next. The balancer is a snapshot, made anew whenever one of these changes.
+ * usable, the balancer who is next. The balancer is a snapshot, rebuilt whenever one of these changes.
  */
 export class Cluster implements LeaseOwner {
   readonly name: string;
@@ -298,7 +298,7 @@ export class Cluster implements LeaseOwner {
     return true;
   }
 
-  /** Asks each endpoint anew whether it may be used, and how much of its weight it has. */
+  /** Asks each endpoint again whether it may be used, and how much of its weight it has. */
   rebuild(): void {
     const usable = this.selection.update(this.all(), this.settings.balancer);
     const { awaited } = this;

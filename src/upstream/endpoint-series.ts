@@ -77,7 +77,7 @@ export class EndpointSeries {
 
 /**
  * The series of the process. An endpoint gets one when it joins and gives it back when it leaves: only then has another room. A
- * cluster that a reload builds anew has the same series as the one before, so that counters go on.
+ * cluster that a reload rebuilds has the same series as the one before, so that counters go on.
  */
 export class EndpointSeriesTable {
   private readonly own = new Map<string, EndpointSeries>();

@@ -181,7 +181,7 @@ export class Http2Pool implements StreamPool {
     for (const { binding } of [...this.pooled]) binding.destroy(this.lastFailure.message);
   }
 
-  /** From now on nobody gets a stream; who waits for one goes elsewhere. */
+  /** From now on nobody gets a stream; who waits for one goes to another endpoint. */
   private stopAccepting(): void {
     this.draining = true;
     this.backoffTimer?.cancel();

@@ -16,7 +16,7 @@ export interface SelectionDeps {
 }
 
 /**
- * Who of a cluster's endpoints may be picked, and with what weight: the balancer in force, made anew when one of its endpoints
+ * Who of a cluster's endpoints may be picked, and with what weight: the active balancer, rebuilt when one of its endpoints
  * comes, goes, changes its mind or its weight, and kept otherwise (a hash table takes milliseconds to make, and round robin
  * forgets its place).
  */

@@ -1,6 +1,6 @@
 import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
 
-/** Why no stream could be had. Nothing was sent, so the call is safe to try elsewhere. */
+/** Why no stream was available. Nothing was sent, so the call is safe to retry on another endpoint. */
 export interface OpenFailure {
   readonly code: 'connect_failed' | 'connect_timeout' | 'overloaded';
   /** A plain sentence: who and how. */

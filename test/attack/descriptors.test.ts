@@ -64,7 +64,7 @@ describe('attack: descriptors run out', function () {
     expect(sidecar.stderr.split('\n').length, sidecar.stderr.slice(-2000)).to.be.at.most(60);
   });
 
-  it('a connection to a replica that is lost meanwhile is had anew', async () => {
+  it('a connection to a replica that is lost meanwhile is replaced', async () => {
     const killed = replicas[0];
     await killed.kill();
     const failures: string[] = [];

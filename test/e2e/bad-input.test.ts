@@ -75,7 +75,7 @@ clusters:
     expect(flag.stderr).to.contain('--from');
   });
 
-  it('a listener whose port is in use: a sentence with the mend, and exit code 1', async () => {
+  it('a listener whose port is in use: a sentence with the fix, and exit code 1', async () => {
     const port = portOf(await listeningServer());
     const running = program([
       ...['run', '--from', `127.0.0.1:${port}`, '--to', '127.0.0.1:1', '--admin', '127.0.0.1:0'],

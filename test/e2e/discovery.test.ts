@@ -324,7 +324,7 @@ describe('discovery', function () {
     expect(clusters).to.match(/DNS name orders\.test, port \d+: /);
   });
 
-  it('a failed call makes it ask anew, long before the TTL is over', async () => {
+  it('a failed call makes it ask again, long before the TTL is over', async () => {
     const dns = await dnsServer();
     const replica = await greeter();
     dns.set('orders.test', ['127.0.0.2'], 3600); // nobody listens there

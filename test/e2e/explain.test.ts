@@ -99,7 +99,7 @@ describe('why a call went where it went, as configured by default', function () 
     );
   });
 
-  it('says of an attempt that did no work what became of it: elsewhere, or nowhere', async () => {
+  it('says of an attempt that did no work whether it was retried', async () => {
     const gone = [await greeter(), await greeter()];
     for (const one of gone) await one.kill();
     for (const [replicas, verdicts] of [

@@ -18,7 +18,7 @@ const okFields = [
 /** No probe and no ejection stands between a call and its endpoint. */
 const bare = { health: 'none', outlier: 'none' };
 
-describe('calls that no server began go elsewhere by themselves', () => {
+describe('calls that no server began are retried on another endpoint', () => {
   const { greeter, sidecar, client: grpcClient, defer } = rig();
 
   async function frameServer(
@@ -95,7 +95,7 @@ describe('calls that no server began go elsewhere by themselves', () => {
     expect(streams).to.equal(2);
   });
 
-  it('any other reset is not tried again', async () => {
+  it('any other reset is not retried', async () => {
     const all = await Promise.all([1, 2].map(() => refusing(ErrorCode.CANCEL)));
     const proxy = await sidecar(greeterConfig(all, bare));
     const { headers } = await raw(proxy.target()).request(grpcHead('/a.B/C'));
@@ -103,7 +103,7 @@ describe('calls that no server began go elsewhere by themselves', () => {
     expect(proxy.calls()[0].attempts).to.have.length(1);
   });
 
-  it('GOAWAY(n): calls up to n finish, later ones go elsewhere', async () => {
+  it('GOAWAY(n): calls up to n finish, later ones go to another endpoint', async () => {
     const open: number[] = [];
     const leaving = await frameServer((peer, frame) => {
       if (frame.type !== Type.Headers) return;
@@ -209,7 +209,7 @@ describe('calls that no server began go elsewhere by themselves', () => {
     expect(back.equals(body)).to.equal(true);
   });
 
-  it('a connection that never says SETTINGS is given up, and the calls go elsewhere', async () => {
+  it('a connection that never says SETTINGS is given up, and the calls go to another endpoint', async () => {
     const { createServer } = await import('node:net');
     const silent = createServer((socket) => socket.resume().on('error', () => {}));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

@@ -292,7 +292,7 @@ describe('health', function () {
     expect(fine).to.be.greaterThan(200);
   });
 
-  it('errors in a row eject a replica whatever its probes say, and it comes back by one good call', async () => {
+  it('consecutive errors eject a replica whatever its probes say, and it comes back by one good call', async () => {
     const [a, b] = [await greeter(), await greeter()];
     const proxy = await sidecar(
       greeterConfig([a, b], {

@@ -63,7 +63,7 @@ describe('policies, end to end', () => {
     expect(await of('ada')).to.equal(own);
   });
 
-  it('a gRPC session stays where its metadata says, and is bound anew when that is gone', async () => {
+  it('a gRPC session stays where its metadata says, and is bound again when that is gone', async () => {
     const some = await replicas(3);
     const balancer = { policy: 'sticky_cookie', sticky: { metadata: 'x-session' } };
     const proxy = await sidecar(greeterConfig(some, { balancer }));

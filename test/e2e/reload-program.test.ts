@@ -48,7 +48,7 @@ describe('reload of the program', function () {
     return { running, admin, listen, write };
   }
 
-  it('by `outrigger reload`: 0 when it is in force, 1 with every reason when it is not', async () => {
+  it('by `outrigger reload`: 0 when it is applied, 1 with every reason when it is not', async () => {
     const { admin, listen, write } = await program();
     write('round_robin');
     const fine = startProgram(['reload', '--admin', admin]);

@@ -120,7 +120,7 @@ describe('reload', function () {
     );
   });
 
-  it('other probes make a cluster anew, which takes over once it is probed, with the counts of the old one', async () => {
+  it('other probes rebuild a cluster, which takes over once it is probed, with the counts of the old one', async () => {
     const replica = await greeter();
     const { proxy, reload } = await reloadable(greeterConfig([replica]));
     const client = grpcClient(proxy.target());
@@ -226,7 +226,7 @@ describe('reload', function () {
   });
 
   describe('refused', () => {
-    it('names every place and mend, and changes nothing', async () => {
+    it('names every place and fix, and changes nothing', async () => {
       const replica = await greeter();
       const shape = greeterConfig([replica]);
       const { proxy, reload } = await reloadable(shape);
@@ -253,7 +253,7 @@ describe('reload', function () {
       expect(metrics).to.match(/outrigger_config_last_reload_ok 0/);
     });
 
-    it('a port that is taken: nothing of the rest is in force either', async () => {
+    it('a port that is taken: nothing of the rest is applied either', async () => {
       const replica = await greeter();
       const shape = greeterConfig([replica]);
       const { proxy, reload } = await reloadable(shape);
@@ -327,7 +327,7 @@ describe('reload', function () {
     expect(await connectError(Number(listen.split(':')[1]))).to.equal('ECONNREFUSED');
   });
 
-  it('certificates are read anew; a key that does not fit its certificate refuses all', async () => {
+  it('certificates are reloaded; a key that does not fit its certificate refuses all', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
     defer(() => rmSync(folder, { recursive: true }));
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
@@ -367,7 +367,7 @@ describe('reload', function () {
     expect(before.socket.destroyed, 'who was connected stays so').to.equal(false);
   });
 
-  it('one after the other, whoever asks: the last text asked for is in force', async () => {
+  it('one after the other, whoever asks: the last text asked for is applied', async () => {
     const replicas = [await greeter(), await greeter()];
     const { proxy, reload } = await reloadable(greeterConfig(replicas));
     const policies = ['random', 'round_robin', 'random', 'least_request', 'round_robin'];

@@ -12,7 +12,7 @@ const connectTimeoutMs = 1000;
 describe('replicas that cannot be reached, on virtual time', () => {
   const stage = stages();
 
-  it('connect refused: the call goes elsewhere, and the one who refused is left alone for a while', () => {
+  it('connect refused: the call goes to another endpoint, and the one who refused is left alone for a while', () => {
     const s = stage({ replicas: 2 });
     const [dead, alive] = s.replicas;
     dead.state = 'down';
@@ -53,7 +53,7 @@ describe('replicas that cannot be reached, on virtual time', () => {
     expect(endpoint.outlier?.state).to.equal('in');
   });
 
-  it('packets dropped: the connect is given up after its timeout, and the call goes elsewhere', () => {
+  it('packets dropped: the connect is given up after its timeout, and the call goes to another endpoint', () => {
     const s = stage({ replicas: 2 });
     const [mute, alive] = s.replicas;
     mute.state = 'mute';

@@ -20,7 +20,7 @@ const allOk = (calls: readonly Recorder[]): string[] => calls.map(() => '0');
 describe('streams that a replica does not take', () => {
   const stage = stages();
 
-  it('MAX_CONCURRENT_STREAMS lowered: open streams live, new ones go elsewhere', () => {
+  it('MAX_CONCURRENT_STREAMS lowered: open streams live, new ones go to another endpoint', () => {
     const s = stage();
     const [replica] = s.replicas;
     const first = Array.from({ length: 10 }, () => s.call(true).recorder);
@@ -63,7 +63,7 @@ describe('streams that a replica does not take', () => {
     expect(s.records.some(({ attempts }) => attempts.length === 2)).to.equal(true);
   });
 
-  it('GOAWAY(2^31-1), then GOAWAY(n): ids up to n finish, later calls go elsewhere', () => {
+  it('GOAWAY(2^31-1), then GOAWAY(n): ids up to n finish, later calls go to another endpoint', () => {
     const s = stage({ replicas: 2 });
     for (const replica of s.replicas) replica.onCall = replyAfter(s, 30);
     const before = Array.from({ length: 10 }, () => s.call(true).recorder);

@@ -306,7 +306,7 @@ describe('HTTP/1.1 upstream leg, from a head that HTTP/2 carried', () => {
     });
   }
 
-  it('writes one host, joins cookie crumbs, and makes the framing anew', async () => {
+  it('writes one host, joins cookie crumbs, and writes the framing itself', async () => {
     const { receiver, state } = listener();
     const stream = pool.open(receiver, '192.0.2.1');
     const head = headOf({

@@ -217,7 +217,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     expect(outcomes[1].error).to.equal('');
   });
 
-  it('relays another answer than 101, framed anew, without bytes behind it', async () => {
+  it('relays another answer than 101, framed again, without bytes behind it', async () => {
     const chunked = 'transfer-encoding: chunked\r\nx-why: no\r\n\r\n3\r\nno!\r\n0\r\n\r\n';
     const evil = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil';
     upstream.removeAllListeners('upgrade');

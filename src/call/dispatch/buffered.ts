@@ -53,7 +53,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
   protected readonly policy: Policy;
   /** Attempts that have begun, the first included; transparent retries are not counted. */
   protected attemptsBegun = 1;
-  /** Attempts scheduled since the last pushback, which makes the back-off begin anew (gRFC A6). */
+  /** Attempts scheduled since the last pushback, which makes the back-off begin again (gRFC A6). */
   protected backoffs = 0;
   protected readonly running: BufferedAttempt[] = [];
   private readonly conditions: RetryConditions;

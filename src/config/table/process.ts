@@ -37,7 +37,7 @@ export const drain = section(
   },
 );
 
-/** When the configuration is read anew. */
+/** When the configuration is reloaded. */
 export const reload = section(
   {
     doc: 'When the configuration is reloaded by itself. SIGHUP, `outrigger reload` and `POST /reload` always do it.',

@@ -31,7 +31,7 @@ export class CommonPrefix {
     return prefixEnd <= end && equalBytes(bytes, start, prefixEnd, known.wire) ? known : null;
   }
 
-  /** A block began with `fields`, which stand from `start` to `end`. Kept at their second sight in a row. */
+  /** A block began with `fields`, which stand from `start` to `end`. Kept at their second consecutive sight. */
   learn(bytes: Uint8Array, start: number, end: number, fields: readonly Field[]): void {
     if (fields.length < fieldsMin || end - start > wireBytesMax) return;
     const hash = hashBytes(bytes, start, end, 0, wireBytesMax);

@@ -43,7 +43,7 @@ export class NameCache {
     // The very string of the static table, so that a look-up by it compares no characters.
     const entry = staticNames.get(text);
     const name = entry === undefined ? text : staticFields[entry.index - 1].name;
-    // To spell a long one, which would be done anew each time, costs more than it saves, and its memory once more.
+    // To spell a long one, which would be done again each time, costs more than it saves, and its memory once more.
     if (end - start > wireBytesMax) return { name, kind: kindOfName(name), encodedName: null };
     const slot = { ...knownName(name), huffman, wire: new ByteKey(bytes, start, end) };
     this.slots[hashBytes(bytes, start, end, 0) & (slotCount - 1)] = slot;

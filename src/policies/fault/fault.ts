@@ -10,7 +10,7 @@ export interface FaultSettings {
   } | null;
 }
 
-/** Trouble that a route makes on purpose, so that its clients can be tested against it. */
+/** Faults that a route injects, so that its clients can be tested against it. */
 export class Fault {
   readonly settings: FaultSettings;
   private readonly random: Random;

@@ -8,7 +8,7 @@ export interface EndpointMetrics {
   readonly zone: string;
   readonly priority: number;
   readonly weight: number;
-  /** Weight in force now: slow start and the like applied. */
+  /** Weight applied now, with slow start and the like. */
   readonly effectiveWeight: number;
   /** May be picked: healthy, not ejected, not draining. */
   readonly usable: boolean;

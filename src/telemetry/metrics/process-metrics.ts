@@ -7,7 +7,7 @@ export interface ConnectionCounts {
   readonly upstream: number;
 }
 
-/** How often the event loop's lag is sampled; often enough to see a stall, seldom enough to cost nothing. */
+/** How often the event loop's lag is sampled; often enough to see a stall, rarely enough to cost nothing. */
 const lagResolutionMs = 20;
 
 /** Memory, CPU, event-loop lag and connections. `stop` ends the sampling. */

@@ -139,7 +139,7 @@ export interface ValueFamily extends FamilyBase {
   readonly kind: 'counter' | 'gauge';
   /** The series of these labels, made on first use. Labels are copied by reference: do not change them. */
   bind(labels: Labels): Value;
-  /** Every series now; an observed family makes them anew. */
+  /** Every series now; an observed family rebuilds them. */
   series(): readonly Value[];
 }
 

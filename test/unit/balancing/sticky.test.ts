@@ -67,7 +67,7 @@ describe('sticky_cookie', () => {
     first.endpoint.active = 0;
   });
 
-  it('binds anew when the endpoint is gone, and back is not forth', () => {
+  it('binds again when the endpoint is gone, and back is not forth', () => {
     const browser = client(settingsOf({ cookie }));
     const first = browser.call(endpoints).endpoint;
     const rest = endpoints.filter((endpoint) => endpoint !== first);

@@ -326,7 +326,7 @@ describe('limits of a call, the second event', () => {
     expectOver(rig);
   });
 
-  it('the back-off begins anew after a pushback (gRFC A6)', () => {
+  it('the back-off begins again after a pushback (gRFC A6)', () => {
     const attemptPolicy = plan('retry', { attemptsMax: 5 });
     const rig = callRig({ attemptPolicy });
     rig.call(grpcHead());

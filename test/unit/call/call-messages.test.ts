@@ -82,7 +82,7 @@ describe('what an upstream says of its status', () => {
     ]);
   });
 
-  it('is the sentence of the failure where a connection could not be had', () => {
+  it('is the sentence of the failure where a connection was unavailable', () => {
     const rig = callRig();
     rig.pools[0].atOnce = { code: 'connect_failed', message: 'connect ECONNREFUSED' };
     rig.call(grpcHead());

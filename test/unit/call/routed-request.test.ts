@@ -33,7 +33,7 @@ describe('routeRequest', () => {
     expect(routeRequest(httpHead(), router, ours).rpcMethod).to.equal(null);
   });
 
-  it('leaves out what each attempt gets anew: grpc-timeout, and the trace context where that is ours', () => {
+  it('leaves out what each attempt gets again: grpc-timeout, and the trace context where that is ours', () => {
     const head = grpcHead(['grpc-timeout', '5S'], ...trace, ['x-user', 'ada']);
     const rewritten = routeRequest(head, router, ours);
     expect(rewritten.timeoutMs).to.equal(5000);
@@ -143,7 +143,7 @@ describe('routeRequest', () => {
     expect([plain.timeoutMs, plain.base]).to.deep.equal([Number.POSITIVE_INFINITY, head]);
   });
 
-  it('is worked out once for a head that repeats, and anew for another router', () => {
+  it('is worked out once for a head that repeats, and again for another router', () => {
     const head = grpcHead(['grpc-timeout', '5S']);
     expect(routeRequest(head, router, ours)).to.not.equal(routeRequest(head, router, ours));
     head.repeated = true;

@@ -109,7 +109,7 @@ const wrong: [string, string, string][] = [
 
 describe('config/reader', () => {
   for (const [what, line, problem] of wrong) {
-    it(`tells the place of ${what}, and the mend`, () => {
+    it(`tells the place of ${what}, and the fix`, () => {
       expect(problemsOf(minimal({ more: line }))).to.deep.equal([problem]);
     });
   }

@@ -55,7 +55,7 @@ describe('startHealthChecker', () => {
     });
   }
 
-  it('takes an endpoint out at unhealthyThreshold failed probes in a row, and not before', async () => {
+  it('takes an endpoint out at unhealthyThreshold consecutive failed probes, and not before', async () => {
     rig = setUp();
     await turn();
     await rig.next(lost);
@@ -84,7 +84,7 @@ describe('startHealthChecker', () => {
     expect(statuses()).to.deep.equal(['healthy', 'unhealthy']);
   });
 
-  it('takes it back at healthyThreshold good probes in a row', async () => {
+  it('takes it back at healthyThreshold consecutive good probes', async () => {
     rig = setUp({ healthyThreshold: 2 });
     await turn();
     await rig.next(saidNo);

@@ -25,7 +25,7 @@ describe('outlierDetector by comparison of the endpoints', () => {
       }
   };
 
-  it('ejects at the end of an interval who succeeds too seldom, and takes it back by one call', () => {
+  it('ejects at the end of an interval who succeeds too rarely, and takes it back by one call', () => {
     setUp(6, { successRate });
     traffic(150, endpoints[2], 3);
     expect(endpoints[2].state).to.equal('in');

@@ -15,7 +15,7 @@ describe('outlierDetector', () => {
   }
   afterEach(() => rig.stop());
 
-  it('ejects at five failures in a row, and not before', () => {
+  it('ejects at five consecutive failures, and not before', () => {
     setUp(3);
     fail(endpoints[0], 4);
     expect(endpoints[0]).to.include({ state: 'in', usable: true, ejectedUntilMs: 0 });

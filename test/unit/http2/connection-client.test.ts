@@ -209,7 +209,7 @@ describe('http2/connection, client', () => {
   });
 
   describe('a request', () => {
-    it('that the server refuses is safe to try elsewhere', () => {
+    it('that the server refuses is safe to retry on another endpoint', () => {
       const { client, recorder } = requested();
       client.send(reset(1, ErrorCode.REFUSED_STREAM));
       expect(recorder.failures[0]).to.include({ kind: 'refused', code: ErrorCode.REFUSED_STREAM });

@@ -201,7 +201,7 @@ describe('http2/connection-core', () => {
       expect(check(server, 1)).to.equal(true);
     });
 
-    it('is looked at anew once it has taken something, or was ready for more', () => {
+    it('is looked at again once it has taken something, or was ready for more', () => {
       for (const revive of [
         (server: Scripted) => server.connection.flushed(),
         (server: Scripted) => {

@@ -123,7 +123,7 @@ describe('http2/connection', () => {
       expect(check(server, 1)).to.equal(true);
     });
 
-    it('the looks count anew for the next one', () => {
+    it('the looks count again for the next one', () => {
       const server = new Scripted('server');
       server.send(update.subarray(0, 5));
       check(server, 6);
@@ -132,7 +132,7 @@ describe('http2/connection', () => {
       expect(check(server, 1)).to.equal(true);
     });
 
-    it('the looks count anew for the next header section, and go on through CONTINUATIONs of one', () => {
+    it('the looks count again for the next header section, and go on through CONTINUATIONs of one', () => {
       const server = new Scripted('server');
       const section = fragment(...getHead);
       const begin = (id: number) => frame(FrameType.HEADERS, 1, id, section.subarray(0, 3));

@@ -25,7 +25,7 @@ describe('http2/header-assembly', () => {
     expect(assembly.add(bytes, 0, 1)).to.equal(false);
   });
 
-  it('is bounded in frames, empty ones too, and counts anew for each section', () => {
+  it('is bounded in frames, empty ones too, and counts again for each section', () => {
     const assembly = new HeaderAssembly(1000, 3);
     for (let section = 0; section < 2; section++) {
       assembly.begin(1, false, bytes, 0, 1);

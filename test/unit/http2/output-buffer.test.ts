@@ -79,7 +79,7 @@ describe('http2/output-buffer', () => {
     expect(out.bytes).to.equal(bytes);
   });
 
-  it('lends a block that was given back, and to one connection at a time', () => {
+  it('acquires a released block, for one connection at a time', () => {
     const first = new OutputBuffer();
     write(first, 10_000, 1);
     const block = first.bytes;
@@ -93,7 +93,7 @@ describe('http2/output-buffer', () => {
     expect(second.bytes[0]).to.equal(2);
   });
 
-  it('is seen by words wherever its memory is, and no view holds memory that was lent', () => {
+  it('is seen by words wherever its memory is, and no view holds pooled memory', () => {
     const out = new OutputBuffer();
     const own = out.view;
     for (const count of [100, 10_000, 300_000]) {

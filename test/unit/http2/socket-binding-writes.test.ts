@@ -93,7 +93,7 @@ describe('http2/socket-binding, where the socket takes its time', () => {
     socket.destroy();
   });
 
-  it('is not ready again where what gathered fills the socket anew', async () => {
+  it('is not ready again where what gathered fills the socket again', async () => {
     const { socket, binding, settled, pings, acknowledged } = rig();
     await settled();
     socket.fast = false;

@@ -129,7 +129,7 @@ describe('Listener', () => {
       /too long for a socket; choose one of at most 107 bytes/,
     ],
   ] as const) {
-    it(`${what}: a sentence with the name, the address and the mend`, async () => {
+    it(`${what}: a sentence with the name, the address and the fix`, async () => {
       const { listener } = setUp({ address });
       const said = await refusal(listener);
       expect(said)

@@ -76,7 +76,7 @@ describe('policies before an endpoint is picked', () => {
     expect([passes(), passes()]).to.deep.equal([true, false]);
   });
 
-  it('fails calls on purpose, with the status that was asked for', () => {
+  it('injects failures, with the status that was asked for', () => {
     const rig = callRig({
       policies: { fault: { abort: { percent: 100, grpcStatus: 'not-found', httpStatus: 418 } } },
     });
@@ -92,7 +92,7 @@ describe('policies before an endpoint is picked', () => {
     expectOver(rig, 2);
   });
 
-  it('holds calls up on purpose, with what came of their body meanwhile', () => {
+  it('injects delays, with what came of their body meanwhile', () => {
     const rig = callRig({ policies: delayed });
     const client = rig.call(grpcHead(), false);
     client.receiver!.data(Buffer.from('hello'), 0, 5, true);

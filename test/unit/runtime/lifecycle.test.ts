@@ -196,7 +196,7 @@ describe('Lifecycle', () => {
       expect(steps[1]).to.equal('5000 close listeners');
     });
 
-    it('undrain takes it back, and the next drain begins anew', async () => {
+    it('undrain takes it back, and the next drain begins again', async () => {
       const { lifecycle, target, steps, pass, clock } = setUp(delayed);
       expect(lifecycle.undrain()).to.equal('not_draining');
       const first = lifecycle.drain(target);
@@ -263,7 +263,7 @@ describe('Lifecycle', () => {
       expect(steps[1]).to.equal('5000 close listeners');
     });
 
-    it('a stop after an undrain drains anew', async () => {
+    it('a stop after an undrain drains again', async () => {
       const { lifecycle, target, steps, pass } = setUp(delayed);
       void lifecycle.drain(target);
       await pass(1000);

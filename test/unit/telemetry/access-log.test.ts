@@ -123,7 +123,7 @@ describe('telemetry/access-log', () => {
     });
   });
 
-  it('tells of every attempt of a call that was tried again', () => {
+  it('logs every attempt of a call that was retried', () => {
     const record = callRecord({
       attempts: [
         attemptRecord({

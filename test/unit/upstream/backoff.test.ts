@@ -5,7 +5,7 @@ import { Backoff } from '../../../src/upstream/backoff.ts';
 const always = (next: number): Random => ({ next: () => next, u32: () => 0, i32: () => 0 });
 
 describe('Backoff', () => {
-  it('is 1 s, times 1.6 with each failure in a row, at most 120 s (gRPC "Connection Backoff")', () => {
+  it('is 1 s, times 1.6 with each consecutive failure, at most 120 s (gRPC "Connection Backoff")', () => {
     const backoff = new Backoff(always(0.5));
     const waits = Array.from({ length: 14 }, () => Math.round(backoff.next()));
     expect(waits.slice(0, 4)).to.deep.equal([1000, 1600, 2560, 4096]);

@@ -96,7 +96,7 @@ describe('Cluster: a reload', () => {
     expect(other.stopped).to.equal(1);
   });
 
-  it('that makes the cluster anew leaves endpoints which the old one did not have as they are', () => {
+  it('that rebuilds the cluster leaves endpoints which the old one did not have as they are', () => {
     const before = clusterRig();
     before.publish([spec(a)]);
     beginLease(before.cluster, before.cluster.all()[0]);

@@ -122,7 +122,7 @@ describe('Cluster: what an attempt leaves behind', () => {
     expect(endpoint.latencyMs).to.equal(90);
   });
 
-  it('a trial that is cancelled says nothing, and the next call is on trial instead', () => {
+  it('a trial that is cancelled says nothing, and the next call probes instead', () => {
     const { cluster, publish, clock, picks } = clusterRig({ ejects: true });
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];

@@ -87,7 +87,7 @@ describe('Cluster: slow start', () => {
     cluster.stop();
   });
 
-  it('begins anew when one comes back, and not for those that stayed', () => {
+  it('begins again when one comes back, and not for those that stayed', () => {
     const { clock, cluster, weights } = setUp([spec(1), spec(2)], { slowStart });
     clock.advance(10_000);
     const { address } = cluster.all()[0];
@@ -145,7 +145,7 @@ describe('Cluster: the balancer', () => {
     }
   });
 
-  it('is made anew where its settings alone change', () => {
+  it('is rebuilt where its settings alone change', () => {
     const { cluster } = setUp([spec(1), spec(2)], { policy: 'random' });
     const before = { ...defaultBalancerSettings, policy: 'round_robin' as const };
     cluster.reconfigure({ ...cluster.settings, balancer: before }, null);
@@ -196,7 +196,7 @@ describe('Cluster: the balancer', () => {
     expect(picked()).to.deep.equal(['10.0.0.1:1']);
   });
 
-  it('of a cluster made anew leaves out what was drained by hand before', () => {
+  it('of a cluster rebuilt leaves out what was drained by hand before', () => {
     const before = setUp([spec(1), spec(2)], {}).cluster;
     before.drainEndpoint('10.0.0.1:1', true);
     const after = setUp([spec(1), spec(2)], {}).cluster;
@@ -207,7 +207,7 @@ describe('Cluster: the balancer', () => {
     expect(picked()).to.deep.equal(['10.0.0.1:1', '10.0.0.1:2']);
   });
 
-  it('is made anew where an endpoint was replaced by one of the same address', () => {
+  it('is rebuilt where an endpoint was replaced by one of the same address', () => {
     const { cluster, publish } = setUp([spec(1)], {});
     const before = pickFrom(cluster, 0, null, '');
     publish([]);

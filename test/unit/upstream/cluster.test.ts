@@ -198,7 +198,7 @@ describe('Cluster', () => {
     expect(cluster.drainEndpoint(c, true)).to.equal(false);
   });
 
-  it('errors in a row eject, a trial call brings back', () => {
+  it('consecutive errors eject, a trial call brings back', () => {
     const { cluster, publish, picks, clock } = clusterRig({ ejects: true });
     publish([spec(a), spec(b)]);
     const endpoint = cluster.all()[0];

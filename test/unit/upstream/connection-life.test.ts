@@ -49,7 +49,7 @@ describe('ConnectionLife', () => {
     rig.pool.close();
   });
 
-  it('a call, however short, begins the time anew; one that runs stops it', async () => {
+  it('a call, however short, begins the time again; one that runs stops it', async () => {
     const rig = await idle({ idleTimeoutMs: 4000 });
     for (let i = 0; i < 5; i++) {
       await pass(rig, 2000);

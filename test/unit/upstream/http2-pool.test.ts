@@ -125,7 +125,7 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
-  it('the back-off grows by 1.6 with each failure in a row, and a success forgets them', async () => {
+  it('the back-off grows by 1.6 with each consecutive failure, and a success forgets them', async () => {
     const { pool, clock, dialled, ask } = setUp();
     const backoffMs = async (): Promise<number> => {
       ask();
@@ -169,7 +169,7 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
-  it('stays in use while a connection lives, though another could not be had', async () => {
+  it('stays in use while a connection lives, though another was unavailable', async () => {
     const { pool, dialled, ask } = setUp();
     const [first, second] = ask(2);
     const peer = dialled[0].accept(maxStreams(1));
@@ -185,7 +185,7 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
-  it('when the last connection goes during a back-off, who waits goes elsewhere at once', async () => {
+  it('when the last connection goes during a back-off, who waits goes to another endpoint at once', async () => {
     const { pool, dialled, ask, changes } = setUp();
     const [first, second] = ask(2);
     dialled[0].accept(maxStreams(1));
@@ -277,7 +277,7 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
-  it('draining: running calls finish, who waits or comes goes elsewhere, nothing is opened any more', async () => {
+  it('draining: running calls finish, who waits or comes goes to another endpoint, nothing is opened any more', async () => {
     const { pool, clock, dialled, ask } = setUp({ connectionsMax: 1 });
     const [running, waiting] = ask(2);
     const peer = dialled[0].accept(maxStreams(1));

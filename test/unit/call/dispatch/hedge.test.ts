@@ -6,7 +6,7 @@ import { answer, expectAttemptsOver, hedgePolicy, message, sayTrailersOnly } fro
 import { callRig, failure, grpcHead } from '../call-rig.ts';
 
 describe('hedging', () => {
-  it('sends another elsewhere each time the delay is over, and the first good reply wins', () => {
+  it('sends another attempt to another endpoint each time the delay is over, and the first good reply wins', () => {
     const policy = hedgePolicy();
     const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
@@ -131,7 +131,7 @@ describe('hedging', () => {
     expectAttemptsOver(rig, policy, 3);
   });
 
-  it('a refused one goes elsewhere for nothing', () => {
+  it('a refused one goes to another endpoint for nothing', () => {
     const policy = hedgePolicy(2);
     const rig = callRig({ endpoints: 3, attemptPolicy: policy });
     rig.call(grpcHead());

@@ -64,7 +64,7 @@ describe('Call: what never left or was refused', () => {
     expectOver(rig);
   });
 
-  it('is not tried again once the reply has begun', () => {
+  it('is not retried once the reply has begun', () => {
     const rig = callRig({ endpoints: 2 });
     const client = rig.call(grpcHead());
     const { streams } = rig.pools.find((pool) => pool.streams.length === 1)!;
@@ -75,7 +75,7 @@ describe('Call: what never left or was refused', () => {
     expectOver(rig);
   });
 
-  it('is tried again while no more of its body has left than a first window, however much has come', () => {
+  it('is retried while no more of its body has left than a first window, however much has come', () => {
     const rig = callRig({ endpoints: 2 });
     const client = rig.call(grpcHead(), false);
     const first = rig.pools.find((pool) => pool.streams.length === 1)!;
@@ -89,7 +89,7 @@ describe('Call: what never left or was refused', () => {
     expectOver(rig);
   });
 
-  it('is not tried again when more of its body has left than is kept', () => {
+  it('is not retried when more of its body has left than is kept', () => {
     const rig = callRig({ endpoints: 2 });
     const client = rig.call(grpcHead(), false);
     const { streams } = rig.pools.find((pool) => pool.streams.length === 1)!;

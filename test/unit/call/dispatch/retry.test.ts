@@ -14,7 +14,7 @@ import {
 import { callRig, failure, grpcHead, httpHead, replyHead } from '../call-rig.ts';
 
 describe('retries by policy', () => {
-  it('a status in trailers alone is tried again elsewhere after a pause, with the whole request', () => {
+  it('a status in trailers alone is retried on another endpoint after a pause, with the whole request', () => {
     const policy = retryPolicy();
     const rig = callRig({ endpoints: 2, attemptPolicy: policy });
     const client = rig.call(grpcHead(), false);
@@ -115,7 +115,7 @@ describe('retries by policy', () => {
     expectAttemptsOver(rig, policy);
   });
 
-  it('an attempt that was lost is tried again, and the last one is answered for', () => {
+  it('an attempt that was lost is retried, and the last one is answered for', () => {
     const policy = retryPolicy({ attempts: 2 });
     const rig = callRig({ endpoints: 1, attemptPolicy: policy });
     const client = rig.call(grpcHead());
@@ -315,7 +315,7 @@ describe('retries by policy', () => {
   });
 
   describe('HTTP', () => {
-    it('a status that the policy names is tried again, and its body dropped', () => {
+    it('a status that the policy names is retried, and its body dropped', () => {
       const policy = retryPolicy({ on: ['gateway-error', 429] });
       const rig = callRig({ endpoints: 2, attemptPolicy: policy });
       const client = rig.call(httpHead());

@@ -7,7 +7,7 @@ import {
 import type { AttemptRecord } from '../../../../src/telemetry/call-record.ts';
 
 describe('call/dispatch/transparent-retries', () => {
-  it('sends a call elsewhere while its request is at hand and its attempts are few', () => {
+  it('retries a call on another endpoint while its request is at hand and its attempts are few', () => {
     expect(transparentRetryDenial(true, 1)).to.equal('');
     expect(transparentRetryDenial(true, callAttemptsMax - 1)).to.equal('');
     expect(transparentRetryDenial(false, 1)).to.match(/outgrew the replay buffer/);

@@ -125,7 +125,7 @@ describe('telemetry/metrics/endpoint-metrics', () => {
     ).to.equal(0.5);
   });
 
-  it('shows nothing where there is no snapshot to be had', () => {
+  it('shows nothing without a snapshot', () => {
     const broken = (): never => {
       throw new Error('not yet');
     };
