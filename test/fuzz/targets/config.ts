@@ -11,7 +11,7 @@ import { ByteSource } from '../byte-source.ts';
 import { bytesOf, check, type FuzzTarget } from '../target.ts';
 import { applyEdit, editBytes, keysOf } from '../tree-edit.ts';
 
-const folder = resolve(import.meta.dirname, '../../../config');
+const folder = resolve(import.meta.dirname, '../../../examples');
 const exampleTexts = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml'))
   .sort()
@@ -19,8 +19,9 @@ const exampleTexts = readdirSync(folder)
 const examples = exampleTexts.map((text) => parse(text) as unknown);
 
 /** Everything that may be written, with all defaults: what the edits take keys and values from. */
-const whole = load(Buffer.from(exampleTexts[1]));
-const full = whole.config === undefined ? examples[0] : fileOfConfig(whole.config);
+const whole = load(readFileSync(resolve(folder, 'outrigger.yaml')));
+if (whole.config === undefined) throw new Error('examples/outrigger.yaml is not valid');
+const full = fileOfConfig(whole.config);
 const keys = [...new Set([full, ...examples].flatMap(keysOf))];
 
 function load(bytes: Buffer): LoadResult {
