@@ -37,7 +37,7 @@ export interface AdminDeps {
   setLogLevel(level: LogLevel): void;
   /** Takes an endpoint out of use by hand (`on`) or gives it back. False if no cluster has that address. */
   endpointDrain(address: string, on: boolean): boolean;
-  /** Makes readiness fail (`true`) whatever the truth is, or tells the truth again. */
+  /** Makes readiness fail (`true`) whatever the state is, or lets it report the state again. */
   healthcheckFail(on: boolean): void;
   /** Stops the process, after a drain. Called once the reply has left. */
   quit(): void;
@@ -138,7 +138,7 @@ export interface EndpointSnapshot {
   readonly perSecond: number;
   /** Part of its cluster's attempts over the last few seconds, 0 to 1; null where the cluster had none. */
   readonly share: number | null;
-  /** Part that the weights ask for, among the usable endpoints, 0 to 1; 0 when not usable. */
+  /** Part that the weights give, among the usable endpoints, 0 to 1; 0 when not usable. */
   readonly shareByWeight: number;
   /** Attempt duration; null where there is none to speak of. */
   readonly p50Ms: number | null;

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 
 export const liveIntervalMs = 1_000;
 export const liveClientsMax = 16;
-/** A reader this many snapshots behind is gone or stuck: it is cut off and may connect again. */
+/** A reader this many snapshots behind is gone or stuck: it is disconnected and may connect again. */
 export const liveSkipsMax = 15;
 
 interface LiveClient {

@@ -2,7 +2,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { Candidate } from './candidate.ts';
 
 /**
- * What ties the calls of one client, user or session to one endpoint. Only a cluster whose policy asks for a key has one,
+ * What ties the calls of one client, user or session to one endpoint. Only a cluster whose policy uses a key has one,
  * so that the calls of all others are not inspected.
  */
 export interface Affinity {

@@ -24,7 +24,7 @@ export function clientsChoose(policy: string): boolean {
   return kindNamed(policy).clientsChoose;
 }
 
-/** What makes the keys that picks of this policy are given; null for a policy that asks for none. */
+/** What makes the keys that picks of this policy are given; null for a policy that uses none. */
 export function affinityOf(settings: BalancerSettings): Affinity | null {
   return kindNamed(settings.policy).affinity?.(settings) ?? null;
 }

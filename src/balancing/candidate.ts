@@ -39,7 +39,7 @@ export interface Balancer<E extends Candidate> {
    * changes no endpoint: the caller counts it active at once, before it picks again.
    *
    * @param nowMs `Clock.now()`, read once per socket read rather than once per pick
-   * @param excluded endpoints that this call has tried already; null for none
+   * @param excluded endpoints that this call has used already; null for none
    * @param key what ties this call to others (`Affinity.keyOf`); '' for nothing, and for policies that ask for no key
    */
   pick(nowMs: number, excluded: ReadonlySet<E> | null, key: string): E | null;

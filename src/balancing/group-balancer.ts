@@ -5,7 +5,7 @@ import type { Group } from './priorities.ts';
 
 /**
  * One policy over each group of endpoints, and calls shared out over the groups: at random, or by key, so that calls of one key
- * stay in one group. A call that has tried all of a group goes on to the others in order, those without a share included: a
+ * stay in one group. A call that has used all of a group goes on to the others in order, those without a share included: a
  * standby takes over before anybody has noticed that the others are gone.
  */
 export function balanceGroups<E extends Candidate>(

@@ -67,7 +67,7 @@ export function hashed<E extends Candidate>(
     return best;
   };
   const words = hashWords(table, described);
-  /** The latest pick: its hash, who owns that, and whether this one had been tried. */
+  /** The latest pick: its hash, who owns that, and whether this one was excluded. */
   let latestHash = 0;
   let owner = 0;
   let ownerExcluded = false;

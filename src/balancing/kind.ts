@@ -27,7 +27,7 @@ export interface BalancerKind<N extends string = string, K extends Keys = Keys> 
   checkUnused?(draft: BalancerDraft, context: BalancerContext): void;
   /** What makes the keys that picks are given. */
   affinity?(settings: BalancerSettings): Affinity;
-  /** What learns from answers and failures; null where the settings ask for nothing. */
+  /** What learns from answers and failures; null where the settings enable nothing. */
   estimator?(settings: BalancerSettings): LatencyEstimator | null;
   create<E extends Candidate>(build: BalancerBuild<E>): Balancer<E>;
 }

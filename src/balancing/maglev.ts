@@ -15,7 +15,7 @@ export const defaultTableSize = 65_537;
  * @returns the index of the endpoint for a hash (32 bits, signed); not to be asked over no endpoints
  */
 export function maglevTable(endpoints: readonly Candidate[], size: number): (hash: number) => number {
-  // By address, and not as they come: sidecars that were told of the same endpoints in another order agree.
+  // By address, and not as they come: sidecars that got the same endpoints in another order agree.
   const order = endpoints.map((_, index) => index);
   order.sort((a, b) => (endpoints[a].address < endpoints[b].address ? -1 : 1));
   const table = new Int32Array(size).fill(-1);

@@ -11,13 +11,13 @@ export interface PrioritySettings {
 /** Endpoints that share a part of the calls among them. */
 export interface Group<E> {
   readonly endpoints: readonly E[];
-  /** Part of all calls; 0 for those that only step in where all others were tried. */
+  /** Part of all calls; 0 for those that only step in where all others were used. */
   readonly share: number;
   /** In plain words, '' where there is nothing to say: `priority 1 (40% of the calls)`. */
   readonly why: string;
 }
 
-/** So many times its share of endpoints a priority can lose before calls spill over: with 72% left it carries all. */
+/** This many times its share of endpoints a priority can lose before calls spill over: with 72% left it carries all. */
 const overprovisioning = 1.4;
 
 /**

@@ -5,7 +5,7 @@ import type { Candidate } from './candidate.ts';
 export interface RingSize {
   /** Of the lightest endpoint; heavier ones have more. The more, the nearer shares come to the weights. */
   readonly perEndpoint: number;
-  /** At the most so many in all, however many endpoints there are and however weights differ, and one for each. */
+  /** At most this many in all, however many endpoints there are and however weights differ, and one for each. */
   readonly max: number;
 }
 

@@ -32,7 +32,7 @@ export interface ConnectionAttempt {
 
 /**
  * A request that takes a connection of its own to its endpoint, and whose bytes go their own way from then on: a WebSocket, a
- * TCP connection. It runs the pipeline of every request, acquires endpoints as every request does, and tries another one where
+ * TCP connection. It runs the pipeline of every request, acquires endpoints as every request does, and uses another one where
  * an endpoint takes no connection.
  */
 export abstract class ConnectionRequest implements PipelineRequest {

@@ -10,8 +10,8 @@ import type { Attempt } from './attempt.ts';
 const previousAttempts = 'grpc-previous-rpc-attempts';
 
 /**
- * The head of one attempt. `leftMs` is what is left of a deadline that the endpoint is told, infinity for none; `previous` is
- * how many attempts there were before, where the endpoint is told that.
+ * The head of one attempt. `leftMs` is what is left of a deadline that the endpoint gets, infinity for none; `previous` is
+ * how many attempts there were before, where the endpoint gets that number.
  */
 export function headOfAttempt(
   base: HeaderBlock,

@@ -23,7 +23,7 @@ import type { RunSignals } from './signals.ts';
 import { problemLines } from './validate.ts';
 import { packageVersion } from './version.ts';
 
-/** Runs the sidecar until it is told to stop. 0 when every reply was delivered, 1 when not or when it could not start, 2 for a wrong configuration. */
+/** Runs the sidecar until it is asked to stop. 0 when every reply was delivered, 1 when not or when it could not start, 2 for a wrong configuration. */
 export async function run(
   flags: ConfigFlags,
   io: CliIo,
@@ -42,7 +42,7 @@ export async function run(
     stop = resolve;
   });
   signals.onWarning((warning) => logWarning(warning, logger));
-  // A sidecar that is told to stop while it still starts goes as well.
+  // A sidecar that is asked to stop while it still starts goes as well.
   signals.onTerminate(stop);
   try {
     const app = await start(loaded.config, logger, env, stop, { load, parts: loaded.parts });

@@ -21,7 +21,7 @@ const endpointFile = section(
   },
 );
 
-/** Problems of one file that are told; the others are counted. */
+/** Problems of one file that are reported; the others are counted. */
 const problemsShownMax = 3;
 
 /** The endpoints of a file (YAML or JSON), or what is wrong with it and where. Never throws. */

@@ -134,7 +134,7 @@ function sectionSchema(section: Section, parent: string, report: Report): object
 }
 
 /**
- * convict wants null for what has no default; to us it is not there. And what was wrong in the file is undefined, which
+ * convict requires null for what has no default; to us it is not there. And what was wrong in the file is undefined, which
  * convict would take for a value.
  */
 function withoutGaps(value: unknown): unknown {

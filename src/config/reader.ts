@@ -43,7 +43,7 @@ export function readSource(section: Section, source: SourceNode, options: ReadOp
   };
 }
 
-/** `parent.key`, with quotes around a key that is not a plain word, and cut if it is long. */
+/** `parent.key`, with quotes around a key that is not a plain word, and truncated if it is long. */
 export function pathOf(parent: string, key: string): string {
   const word = /^[\w$-]{1,64}$/.test(key) ? key : shown(key);
   return parent === '' ? word : `${parent}.${word}`;

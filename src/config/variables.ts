@@ -129,7 +129,7 @@ export interface Shielded {
  * mapping with a value, and not for a mapping in a mapping. Lengths stay, and so do places.
  */
 export function shield(text: string): Shielded {
-  // A text that holds such characters itself could not be told from ours afterwards.
+  // A text that holds such characters itself could not be distinguished from Outrigger's afterwards.
   if (!hasReference(text) || text.search(shielded) >= 0) return { text, restore: (value) => value };
   const hide = (c: string): string => {
     const code = c.charCodeAt(0);

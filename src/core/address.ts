@@ -75,7 +75,7 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
-/** Longer texts are cut in messages. */
+/** Longer texts are truncated in messages. */
 const quotedCharsMax = 80;
 
 /** As a sentence shows it: one line, whatever a file held (a line break, the escape of a terminal). */

@@ -59,7 +59,7 @@ export const systemClock: Clock = {
   after: (delayMs, callback) => new NodeTimer(delayMs, callback),
 };
 
-/** Time that moves only when told to: the clock of tests and simulations. */
+/** Time that moves only when asked to: the clock of tests and simulations. */
 export class VirtualClock implements Clock {
   private nowMs = 0;
   private sequence = 0;

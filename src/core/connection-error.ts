@@ -47,7 +47,7 @@ const versions: Advice = {
 
 type Sentence = (who: string, advice: (of: Advice) => string, role: PeerRole) => string;
 
-/** By the reason of OpenSSL without its prefixes, in lower case. An alert is what the peer told us. */
+/** By the reason of OpenSSL without its prefixes, in lower case. An alert is what the peer reported. */
 const tlsReasons: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
   [
     'wrong version number',

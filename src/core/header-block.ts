@@ -22,7 +22,7 @@ export class HeaderBlock {
   readonly base: HeaderBlock | null;
   /** This block's own fields. */
   readonly fields: readonly Field[];
-  /** Tells blocks apart in tables that are indexed by it: 31 bits that count on. */
+  /** Distinguishes blocks in tables that are indexed by it: 31 bits that count on. */
   readonly number: number;
   /** True when the decoder has seen the very same block before; only then is caching by identity worth it. */
   repeated = false;

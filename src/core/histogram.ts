@@ -2,7 +2,7 @@
  * Latency distributions: log-linear buckets in the manner of HdrHistogram. The top bits of a double are its
  * exponent and then its mantissa, so the bucket of a value is a shift and a subtraction: no logarithm, no search.
  *
- * Each power of two is cut into 32 buckets of equal width. A quantile is answered with the middle of its bucket,
+ * Each power of two is split into 32 buckets of equal width. A quantile is answered with the middle of its bucket,
  * so it is off by at most half a width: 1/64 of the bucket's lower edge, 1.6%.
  */
 

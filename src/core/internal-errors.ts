@@ -12,12 +12,12 @@ export class InternalErrors {
   private readonly logger: Logger;
   private readonly counts = new Map<Seam, number>();
 
-  /** `logger` should be a sparing one: a bug that many calls meet is told once, not each time. */
+  /** `logger` should be rate-limited: a bug that many calls hit is logged once, not each time. */
   constructor(logger: Logger) {
     this.logger = logger;
   }
 
-  /** So many were caught there. */
+  /** This many were caught there. */
   count(seam: Seam): number {
     return this.counts.get(seam) ?? 0;
   }

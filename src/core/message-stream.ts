@@ -42,7 +42,7 @@ export interface MessageStream extends MessageSink {
    * not there, for no limit that is known. A larger one must not be sent.
    */
   readonly headListBytesMax?: number;
-  /** This side has disposed of so many bytes that were pushed to `receiver.data`; the peer may send as many more. */
+  /** This side has disposed of this many bytes that were pushed to `receiver.data`; the peer may send as many more. */
   consumed(bytes: number): void;
   /**
    * Ends the exchange now. Bytes not yet sent are dropped and never reported as `sent`. The receiver hears nothing

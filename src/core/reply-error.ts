@@ -129,7 +129,7 @@ export interface ReplyError {
   readonly code: ReplyErrorCode;
   /** A plain sentence without the code: who failed and how. */
   readonly detail: string;
-  /** Whether the upstream may have begun to process the call; decides if the client may safely try again. */
+  /** Whether the upstream may have begun to process the call; decides if the client may safely retry. */
   readonly mayHaveProcessed: boolean;
   /** Overrides the table's gRPC status, for a reset whose code says more. */
   readonly grpcStatus?: number;

@@ -23,7 +23,7 @@ export class StatusMessage {
     this.before = before;
   }
 
-  /** Percent-decoded UTF-8 with control characters escaped, invalid bytes as U+FFFD, and an ellipsis where it was cut. */
+  /** Percent-decoded UTF-8 with control characters escaped, invalid bytes as U+FFFD, and an ellipsis where it was truncated. */
   toString(): string {
     const { raw, before } = this;
     if (raw.length <= statusMessageBytesMax) return before + shown(decodeGrpcMessage(raw));
@@ -57,7 +57,7 @@ function bytesOf({ chunk, start, length }: RawField): string {
   return chunk.bytes.toString('latin1', start, start + Math.min(length, statusMessageBytesMax + 1));
 }
 
-/** A copy where it is cut: V8 lets a part of a string keep the whole of it alive. */
+/** A copy where it is truncated: V8 lets a part of a string keep the whole of it alive. */
 function beginning(value: string): string {
   if (value.length <= statusMessageBytesMax) return value;
   return Buffer.from(value.slice(0, statusMessageBytesMax + 1), 'latin1').toString('latin1');

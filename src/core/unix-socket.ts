@@ -59,7 +59,7 @@ function setAside(path: string): string | null {
   }
 }
 
-/** Tells a file from another that has its name later; a new mode or owner makes no difference. Null where there is none. */
+/** Distinguishes a file from another that has its name later; a new mode or owner makes no difference. Null where there is none. */
 function birthOf(path: string): string | null {
   const file = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   return file === undefined ? null : `${file.dev}:${file.ino}:${file.birthtimeNs}`;
@@ -150,7 +150,7 @@ async function removeAbandoned(path: string): Promise<boolean> {
   return true;
 }
 
-/** Tells one file from another under the same name, also where the file system uses an inode number again. */
+/** Distinguishes one file from another under the same name, also where the file system uses an inode number again. */
 function identityOf(path: string): string | null {
   const file = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   if (file === undefined) return null;

@@ -23,7 +23,7 @@ export type DnsAnswer =
       readonly ok: true;
       /** Sorted, each address once. */
       readonly endpoints: readonly EndpointSpec[];
-      /** Null where nobody tells one. */
+      /** Null where the system reports none. */
       readonly ttlSec: number | null;
     }
   | { readonly ok: false; readonly error: string };
@@ -41,7 +41,7 @@ export interface ServiceTarget {
   readonly family: DnsFamily;
 }
 
-/** Node tells no TTL of SRV records: they are asked for as often as this, or as the addresses of their hosts ask for, seconds. */
+/** Node reports no TTL of SRV records: they are asked for as often as this, or as the addresses of their hosts ask for, seconds. */
 const servicesTtlSecMax = 5;
 
 /** Hosts of one SRV answer that are looked up; further ones are left out. */

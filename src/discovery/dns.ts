@@ -103,7 +103,7 @@ export class DnsSource implements DiscoverySource {
       if (this.stopped || resolution !== this.resolution || !this.inFlight) return;
       this.inFlight = false;
       const delayMs = result.ok ? this.succeeded(result) : this.failed(result.error);
-      // Whoever was just told may have stopped this source.
+      // Whoever was just notified may have stopped this source.
       if (!this.stopped) this.resolveAt(this.clock.now() + delayMs);
     };
     const { roundMs = 0 } = this.resolver;

@@ -35,7 +35,7 @@ export const fileDiscovery = discoveryKind({
   },
 });
 
-/** What tells one state of a file from another: the file itself, when it was changed, its length. */
+/** What distinguishes one state of a file from another: the file itself, when it was changed, its length. */
 async function stateOf(path: string): Promise<Result<string>> {
   try {
     const { dev, ino, mtimeNs, ctimeNs, size } = await stat(path, { bigint: true });

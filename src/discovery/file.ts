@@ -14,7 +14,7 @@ import {
 /** A file that lists endpoints, as the source sees it; injected, so that tests need no file system. */
 export interface EndpointFile {
   readonly path: string;
-  /** What tells one state of the file from another, symbolic links followed; an error where there is no file. */
+  /** What distinguishes one state of the file from another, symbolic links followed; an error where there is no file. */
   signature(): Promise<Result<string>>;
   /** The list as it is now, or all that is wrong with it in words that name the place and the fix. Never throws. */
   read(): Result<readonly EndpointSpec[]>;
@@ -93,7 +93,7 @@ export class FileSource implements DiscoverySource {
       this.polling = false;
       this.timer?.cancel();
       const soon = this.found(found);
-      // Whoever was just told may have stopped this source.
+      // Whoever was just notified may have stopped this source.
       if (!this.stopped) this.timer = clock.after(soon ? settleMs : this.intervalMs, () => this.poll());
     };
     this.timer = clock.after(statTimeoutMs, () =>

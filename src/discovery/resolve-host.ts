@@ -9,7 +9,7 @@ export type Resolution =
   | {
       readonly ok: true;
       readonly addresses: readonly string[];
-      /** The lowest of the records; null where the system resolved the name, which tells none. */
+      /** The lowest of the records; null where the system resolved the name, which reports none. */
       readonly ttlSec: number | null;
       /** 4 or 6 where that family could not be asked: of those addresses nothing is known. */
       readonly unknownFamily: 0 | 4 | 6;

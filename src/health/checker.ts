@@ -219,7 +219,7 @@ class ProbingChecker implements HealthChecker {
       this.inFlight = false;
       this.timer?.cancel();
       this.judge(result);
-      // Whoever was just told may have stopped this checker.
+      // Whoever was just notified may have stopped this checker.
       if (this.stopped) return;
       const atMs = clock.now() + this.delayMs();
       this.checkAt(this.hinted ? Math.min(atMs, this.startedMs + this.hintMs) : atMs);

@@ -11,7 +11,7 @@ export interface HealthRequest {
   readonly method: 'Check' | 'Watch';
   /** Full name of a service; '' for the server as a whole. */
   readonly service: string;
-  /** What the server is told of how long it has, milliseconds; null for no limit. */
+  /** The deadline that the server gets, milliseconds; null for no limit. */
   readonly timeoutMs: number | null;
   /** Hears each message of the reply. */
   onMessage(bytes: Buffer): void;
@@ -129,7 +129,7 @@ export class HealthClient {
     return this.receive(stream, reply, request);
   }
 
-  /** Cuts the connection and whatever is in flight on it. */
+  /** Closes the connection and whatever is in flight on it. */
   close(): void {
     this.session.destroy();
     // A session that was destroyed before leaves its socket to the peer, who need not close it.

@@ -92,7 +92,7 @@ function resultOfReply(reply: HealthReply, response: HealthCheckResponse | null)
   }
 }
 
-/** Longer `grpc-message`s are cut before they are decoded. */
+/** Longer `grpc-message`s are truncated before they are decoded. */
 const messageCharsMax = 1024;
 
 /** No `grpc-status`: whoever answered speaks HTTP, but not gRPC. */

@@ -27,7 +27,7 @@ const varintBytesMax = 10;
 const messageBytesMax = 4096;
 const prefixBytes = 5;
 
-/** Cuts the body of a reply into its messages (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+/** Splits the body of a reply into its messages (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export class MessageReader {
   private held: Buffer = Buffer.alloc(0);
 

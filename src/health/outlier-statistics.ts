@@ -1,7 +1,7 @@
 /** Ejection by comparison: of what each endpoint did in one interval, who stands out. Pure; `outlier.ts` acts on it. */
 
 export interface SuccessRateSettings {
-  /** Ejected is who succeeds less often than the mean less so many standard deviations. */
+  /** Ejected is who succeeds less often than the mean less this many standard deviations. */
   readonly stdevFactor: number;
   /** With fewer endpoints that had enough calls a mean says nothing. */
   readonly minEndpoints: number;
@@ -10,7 +10,7 @@ export interface SuccessRateSettings {
 }
 
 export interface FailurePercentageSettings {
-  /** Ejected is who fails so many of a hundred calls, or more. */
+  /** Ejected is who fails this many of a hundred calls, or more. */
   readonly threshold: number;
   readonly minEndpoints: number;
   readonly minCalls: number;

@@ -46,7 +46,7 @@ export const defaultOutlierSettings: OutlierSettings = {
  *    |                                                          +-- no verdict ----+
  *    +--------------------------- the call succeeded ------------------------------+
  * ```
- * After its time an endpoint is tried with one real call before it is used in full (as in Linkerd): five more calls
+ * After its time an endpoint gets one real call before it is used in full (as in Linkerd): five more calls
  * need not fail to learn that nothing has changed.
  */
 export type OutlierState = 'in' | 'ejected' | 'probation' | 'trial';

@@ -41,7 +41,7 @@ export interface Http1Pool {
   closeIdle(): void;
   /** Takes no new exchanges; those that run finish, and each connection closes when idle. */
   close(): void;
-  /** Cuts what is left. */
+  /** Closes what is left. */
   destroy(): void;
   /** Exchanges open. */
   readonly active: number;

@@ -224,7 +224,7 @@ export class ServerStream implements MessageStream {
     this.discardTimer = null;
   }
 
-  /** The reply cannot be told in HTTP/1.1: the client sees it break off, the receiver hears of it a tick later. */
+  /** The reply cannot be expressed in HTTP/1.1: the client sees it break off, the receiver hears of it a tick later. */
   private breakOff(what: string): void {
     this.end();
     this.abort();

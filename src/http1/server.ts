@@ -35,7 +35,7 @@ export interface Http1Server {
   lastReplies(on: boolean): void;
   /** Closes idle connections now and the others with their next reply, which says `connection: close`. */
   drain(): void;
-  /** Cuts every connection, WebSockets included. The server accepts none afterwards. */
+  /** Closes every connection, WebSockets included. The server accepts none afterwards. */
   close(): void;
   /** Open connections, WebSockets included. */
   readonly connections: number;

@@ -41,7 +41,7 @@ export type UpgradeChoice =
 
 export interface UpgradeOptions {
   readonly clock: Clock;
-  /** Endpoints tried before the client is told; each took no connection. */
+  /** Endpoints attempted before the client gets an error; each took no connection. */
   readonly connectAttemptsMax: number;
   /** Routes, admits and picks. An error or a reply is what the client gets. */
   choose(head: HeaderBlock): Promise<UpgradeChoice>;
@@ -133,8 +133,8 @@ export async function proxyUpgrade(
 }
 
 /**
- * Reads ahead, into the socket's own bounded buffer, while nobody else reads: a socket that is not read does not tell that
- * its peer is gone. Who leaves before the answer is cut off, and with it the attempt. Gives the way to stop.
+ * Reads ahead, into the socket's own bounded buffer, while nobody else reads: a socket that is not read does not show that
+ * its peer is gone. Who leaves before the answer is disconnected, and with it the attempt. Gives the way to stop.
  */
 function watchForLeaving(socket: Socket): () => void {
   const check = () => {
@@ -150,7 +150,7 @@ function watchForLeaving(socket: Socket): () => void {
   };
 }
 
-/** One try at one endpoint. */
+/** One attempt at one endpoint. */
 class UpgradeAttempt {
   /** The client got the head of a reply. */
   answered = false;

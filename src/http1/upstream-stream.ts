@@ -41,7 +41,7 @@ type Pending =
   | { bytes?: undefined; trailers: HeaderBlock; last: true };
 
 /**
- * The upstream leg of a call to an HTTP/1.1 endpoint: one request on a pooled connection. Failures tell whether another
+ * The upstream leg of a call to an HTTP/1.1 endpoint: one request on a pooled connection. Failures show whether another
  * attempt is safe:
  *
  * - `refused`: no byte of the request reached the endpoint, or it was an idempotent one on a *reused* connection that closed
@@ -329,7 +329,7 @@ class UpstreamStream implements MessageStream {
     this.receiver?.failed({ kind, code, message: `${formatAddress(this.target)} ${what}` });
   }
 
-  /** The request cannot be told in HTTP/1.1. Fails a tick later, for the caller is still speaking. */
+  /** The request cannot be expressed in HTTP/1.1. Fails a tick later, for the caller is still speaking. */
   private giveUp(what: string): void {
     this.stop();
     const failure: StreamFailure = {
@@ -342,7 +342,7 @@ class UpstreamStream implements MessageStream {
     });
   }
 
-  /** Runs what the connection calls; a bug of ours ends this exchange, and tells the call if it can still be told. */
+  /** Runs what the connection calls; an internal error ends this exchange, and fails the call where that is still possible. */
   private contained(run: () => void): void {
     const { internalErrors } = this.options;
     const destroy = (): void => {

@@ -82,7 +82,7 @@ function onData(
 
 /**
  * DATA without padding whose payload comes in pieces. All that can be wrong with the frame is found here, and all that is
- * counted of frames is counted here: how its bytes were cut on their way makes no difference.
+ * counted of frames is counted here: how its bytes were split on their way makes no difference.
  */
 export function dataBegins(c: ConnectionCore, flags: number, id: number, lengthBytes: number): void {
   if (id === 0) return c.fail(ErrorCode.PROTOCOL_ERROR, `a malformed frame of type ${FrameType.DATA}`);
@@ -341,7 +341,7 @@ function onGoaway(
   const first = !c.goawayReceived;
   c.goawayReceived = true;
   c.goawayCode = code;
-  // Told first: calls that the loop below gives back look for another connection, and the last of them may end this one.
+  // Notified first: calls that the loop below gives back look for another connection, and the last of them may end this one.
   if (first) c.listener.goaway();
   else c.glitch(10);
   if (c.role === 'client') {

@@ -14,7 +14,7 @@ export interface FrameListener {
     end: number,
     whole: boolean,
   ): void;
-  /** A frame longer than we allow, and the last that is told of: FRAME_SIZE_ERROR of the connection (RFC 9113 section 4.2). */
+  /** A frame longer than we allow, and the last that is reported: FRAME_SIZE_ERROR of the connection (RFC 9113 section 4.2). */
   frameTooLong(lengthBytes: number): void;
 }
 
@@ -22,7 +22,7 @@ export interface FrameListener {
 const carryKeptBytesMax = 1024;
 
 /**
- * Cuts a stream of bytes into frames. A frame that lies whole in what was read is handed on in place. Of DATA that
+ * Splits a stream of bytes into frames. A frame that lies whole in what was read is handed on in place. Of DATA that
  * straddles two reads each piece is handed on as it comes: with frames of 16 KiB and reads of 64 KiB that is every fourth,
  * and to put it together would copy it once more, into memory made for it. Any other frame, and DATA that is padded, is
  * put together in `carry`, which holds at most one frame.
@@ -109,7 +109,7 @@ export class FrameReader {
     return true;
   }
 
-  /** Hands on what came of the frame that is cut; returns where the rest begins. */
+  /** Hands on what came of the frame that is split; returns where the rest begins. */
   private handOnPiece(bytes: Uint8Array, start: number, end: number): number {
     const to = start + Math.min(this.partialLeft, end - start);
     if (to === start || this.stopped) return start;

@@ -23,7 +23,7 @@ export class FrameWriter {
   private revocableTo = 0;
   private readonly onWrite: () => void;
 
-  /** `onWrite` is notified of the first frame since `told` was set back: there is something to flush. */
+  /** `onWrite` is notified of the first frame since `notified` was reset: there is something to flush. */
   constructor(out: OutputBuffer, encoder: HpackEncoder, onWrite: () => void) {
     this.out = out;
     this.encoder = encoder;

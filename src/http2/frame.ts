@@ -82,7 +82,7 @@ export function frameError(
       return length >= 8 ? ErrorCode.NO_ERROR : ErrorCode.FRAME_SIZE_ERROR;
     case FrameType.WINDOW_UPDATE:
       if (length !== 4) return ErrorCode.FRAME_SIZE_ERROR;
-      // A zero increment on a stream is a stream error only (section 6.9); the caller tells them apart.
+      // A zero increment on a stream is a stream error only (section 6.9); the caller distinguishes them.
       return readU31(bytes, start) === 0 ? ErrorCode.PROTOCOL_ERROR : ErrorCode.NO_ERROR;
     case FrameType.CONTINUATION:
       return streamId === 0 ? ErrorCode.PROTOCOL_ERROR : ErrorCode.NO_ERROR;

@@ -13,7 +13,7 @@ export const SettingId = {
   ENABLE_CONNECT_PROTOCOL: 0x8,
 } as const;
 
-/** What the peer told us to keep to; before its first SETTINGS, the RFC's defaults. */
+/** The settings of the peer; before its first SETTINGS, the RFC's defaults. */
 export interface PeerSettings {
   headerTableBytes: number;
   maxConcurrentStreams: number;
@@ -44,7 +44,7 @@ export interface TableLimited {
  * Applies a SETTINGS payload in order of its parameters; unknown ones are ignored (RFC 9113 section 6.5.2).
  * Returns the connection error a bad value is, or NO_ERROR. `peerIsServer`: a server must not enable push.
  *
- * The encoder is told of every table size and not of the last alone: one that went down and up again in a single frame
+ * The encoder gets every table size and not the last alone: one that went down and up again in a single frame
  * has emptied the peer's table, and the encoder has to say so (RFC 7541 section 4.2).
  */
 export function applySettings(

@@ -174,7 +174,7 @@ export class SocketBinding {
     const { connection, socket } = this;
     const { out } = connection;
     const chunk = out.bytes.subarray(0, out.length);
-    // To be told costs a tick, so only for memory that an idle connection should not keep.
+    // A notification costs a tick, so only for memory that an idle connection should not keep.
     const accepted = out.isPooled ? socket.write(chunk, this.onWritten) : socket.write(chunk);
     // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
     if (socket.writableLength > 0) this.held.push(out.renew());
@@ -242,7 +242,7 @@ export class SocketBinding {
       const ms = error === null ? gracefulLingerMs : lingerMs;
       this.linger ??= this.clock.after(ms, () => this.socket.destroy());
     }
-    // Told last: whatever comes of it, the socket is seen to.
+    // Notified last: whatever comes of it, the socket is seen to.
     this.listener.ended(error);
   }
 

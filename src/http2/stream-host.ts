@@ -26,7 +26,7 @@ export interface StreamHost {
   wait(stream: WaitingStream): void;
   /** Whether a stream whose reader is behind may still get a larger window. */
   readonly mayGrow: boolean;
-  /** So many bytes more, or fewer, wait in the stream. False when the connection holds more than its share. */
+  /** This many bytes more, or fewer, wait in the stream. False when the connection holds more than its share. */
   queued(bytes: number): boolean;
   /** Bytes of received DATA that were disposed of. */
   released(bytes: number): void;

@@ -17,7 +17,7 @@
  *     '----------->| closed |<---------'
  *       or RST     +--------+    or RST
  *
- * A stream object exists from its HEADERS on: what is idle or closed is told from the ids a connection has seen.
+ * A stream object exists from its HEADERS on: what is idle or closed is known from the ids a connection has seen.
  */
 export const StreamState = { Open: 0, HalfClosedLocal: 1, HalfClosedRemote: 2, Closed: 3 } as const;
 export type StreamState = (typeof StreamState)[keyof typeof StreamState];

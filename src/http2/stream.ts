@@ -9,7 +9,7 @@ import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } 
 /** Consecutive empty DATA frames without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
 const emptyFramesMax = 100;
 
-/** A reader that takes so many bytes while it is watched is slow and not stalled. */
+/** A reader that takes this many bytes while it is watched is slow and not stalled. */
 const progressBytes = 1024;
 
 /**

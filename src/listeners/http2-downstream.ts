@@ -40,7 +40,7 @@ export class Http2Downstream {
   private ageTimer: Timer | null = null;
   private retireTimer: Timer | null = null;
   private announced = false;
-  /** Streams that the scheduler was told of. */
+  /** Streams that the scheduler was notified of. */
   private counted = 0;
 
   constructor(
@@ -153,7 +153,7 @@ export class Http2Downstream {
     this.idleTimer = this.deps.clock.after(this.settings.idleTimeoutMs, check);
   }
 
-  /** Tells the flush scheduler how many calls are in flight: with one alone it need not wait for others. */
+  /** Reports to the flush scheduler how many calls are in flight: with one alone it need not wait for others. */
   private recount(): void {
     const { active, over } = this.binding.connection;
     const now = over ? 0 : active;

@@ -160,7 +160,7 @@ export class Listener {
     }
   }
 
-  /** What was prepared is not wanted after all. */
+  /** What was prepared is not used after all. */
   discard({ http1 }: PreparedListener): void {
     http1.close();
   }

@@ -7,7 +7,7 @@ const listening = '0A';
 
 /**
  * How many sockets of this network namespace listen on an address, by the kernel's tables (proc(5), /proc/net/tcp): more than
- * one share it by SO_REUSEPORT, and a successor is there. Null where nobody tells, which is anywhere but on Linux.
+ * one share it by SO_REUSEPORT, and a successor is there. Null where the system does not report it, which is anywhere but on Linux.
  */
 export function portSharers(address: Address): number | null {
   if (address.kind !== 'tcp') return null;

@@ -14,7 +14,7 @@ export function isClientHello(first: Buffer): boolean {
 export type Sniffed = 'http2' | 'http1';
 
 /**
- * Tells HTTP/2 with prior knowledge from HTTP/1.1 by the first bytes of a connection. Calls back once with what was
+ * Distinguishes HTTP/2 with prior knowledge from HTTP/1.1 by the first bytes of a connection. Calls back once with what was
  * read, with the socket paused; never, when the client goes before.
  */
 export function sniffProtocol(socket: Socket, onKnown: (protocol: Sniffed, first: Buffer) => void): void {

@@ -24,7 +24,7 @@ export type RegexSyntaxResult =
   | { value: RegexNode; groups: readonly RegexNode[]; error?: undefined }
   | { value?: undefined; error: string };
 
-/** Longer patterns are refused: a route that needs more wants several routes. */
+/** Longer patterns are refused: a route that needs more requires several routes. */
 export const regexPatternCharsMax = 1024;
 /** The largest count in `{n,m}`. */
 export const regexCountMax = 255;

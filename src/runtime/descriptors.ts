@@ -6,7 +6,7 @@ const keptShare = 1 / 4;
 /**
  * Connections that clients may have at the most, by the descriptors that the process may open: once they have all, not a
  * replica could be reached any more, and the kernel's accept queue would be all there is to say so. Infinity where
- * nobody tells, which is anywhere but on Linux.
+ * the system does not report it, which is anywhere but on Linux.
  */
 export function clientConnectionsMax(): number {
   try {

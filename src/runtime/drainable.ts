@@ -124,12 +124,12 @@ function anyPort(address: Address): boolean {
   return address.kind === 'tcp' && address.port === 0;
 }
 
-/** Nobody listens there; false where nobody tells. */
+/** Nobody listens there; false where the system does not report it. */
 function isFree(address: Address): boolean {
   return portSharers(address) === 0;
 }
 
-/** A socket file cannot be shared, so it has none to wait for; where nobody tells, the whole time is waited. */
+/** A socket file cannot be shared, so it has none to wait for; where the system does not report it, the whole time is waited. */
 function hasSuccessor({ address, settings }: Listener): boolean {
   return !settings.shared || (portSharers(address) ?? 1) > 1;
 }

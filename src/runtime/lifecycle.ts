@@ -257,7 +257,7 @@ export class Lifecycle {
 }
 
 /**
- * Close, GOAWAY, wait, refuse, wait for the calls in flight, cut the rest (RFC 9113 section 6.8). `isOver` ends the waiting
+ * Close, GOAWAY, wait, refuse, wait for the calls in flight, terminate the rest (RFC 9113 section 6.8). `isOver` ends the waiting
  * early.
  */
 export async function drainGracefully(

@@ -123,7 +123,7 @@ function planListeners(
   return { newListeners, keptListeners, goneListeners };
 }
 
-/** An address is what clients know a listener by; where the system chooses the port, the name tells two apart. */
+/** An address is what clients know a listener by; where the system chooses the port, the name distinguishes two. */
 function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
   if (formatAddress(a.listen) !== formatAddress(b.listen)) return false;
   return a.listen.kind === 'unix' || a.listen.port !== 0 || a.name === b.name;

@@ -10,10 +10,10 @@ import { type AppState, clustersAwaited } from './parts.ts';
 
 // How a sidecar begins that takes over from another on the same addresses (`drain.handover`).
 
-/** From one try to get the admin address to the next, milliseconds. */
+/** Between two attempts to get the admin address, milliseconds. */
 const retryIntervalMs = 50;
 
-/** Turns a failure into null where there is to be another try. */
+/** Turns a failure into null where there is to be another attempt. */
 export function orNullIf(again: boolean): (error: unknown) => null {
   return (error) => {
     if (again) return null;
@@ -22,7 +22,7 @@ export function orNullIf(again: boolean): (error: unknown) => null {
 }
 
 /**
- * Waits until the sidecar on the admin address is told to stop, or has gone. Only then may this one share its addresses: a
+ * Waits until the sidecar on the admin address is asked to stop, or has gone. Only then may this one share its addresses: a
  * process that nobody makes room for must take no connection, since each that waits to be accepted is reset when it ends.
  * Rejects with a sentence after `drain.handover`.
  */

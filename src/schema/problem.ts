@@ -10,7 +10,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** Something wrong with the configuration, as the user is told it. */
+/** Something wrong with the configuration, as it is shown to the user. */
 export interface ConfigProblem extends Place {
   /** `clusters[0].endpoints[1].address`; '' where a flag or the file as a whole is meant. */
   readonly path: string;
@@ -43,7 +43,7 @@ export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[
   return [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
-/** A value as a sentence shows it: in quotes where it is text, escaped, and cut where it is long. */
+/** A value as a sentence shows it: in quotes where it is text, escaped, and truncated where it is long. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return safeJson(JSON.stringify(truncate(maskUrls(value))));
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);

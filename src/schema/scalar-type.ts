@@ -113,7 +113,7 @@ export interface NumberOptions {
   readonly whole?: boolean;
 }
 
-/** A number within limits; a whole one unless told otherwise. */
+/** A number within limits; a whole one unless stated otherwise. */
 export function number({ min, max, whole = true }: NumberOptions): ScalarType<number> {
   const write = `a ${whole ? 'whole ' : ''}number from ${min} to ${max}`;
   return {
@@ -140,7 +140,7 @@ function notNumber(raw: string, write: string): string {
     : `${shown(raw)} is not a number; write ${write}`;
 }
 
-/** Above so many words to choose from, a mistyped one is answered with the nearest. */
+/** Above this many words to choose from, a mistyped one is answered with the nearest. */
 const manyWords = 4;
 
 /** One of a few words. */

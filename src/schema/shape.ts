@@ -73,7 +73,7 @@ export interface List<I extends Section = Section> {
   /** One of it, for the sentence that says it is missing: `listener`. */
   readonly noun: string;
   readonly itemsMin: number;
-  /** The key that tells items apart; no two may have the same. */
+  /** The key that distinguishes items; no two may have the same. */
   readonly unique: string | undefined;
   /** Reads a text that stands for the list, or for some of its items. */
   readonly fromText: ItemsOfText | undefined;

@@ -39,7 +39,7 @@ export function clientTls(files: TlsFiles, serverName: string | undefined): Conn
   };
 }
 
-/** Tells contents apart: of two with the same digest certificates, key and authorities are the same. '' without TLS. */
+/** Distinguishes contents: of two with the same digest certificates, key and authorities are the same. '' without TLS. */
 export function tlsDigest(options: TlsOptions | ConnectionOptions | null): string {
   if (options === null) return '';
   const hash = createHash('sha256');

@@ -24,7 +24,7 @@ export interface TcpRefusal {
 
 /** How a connection went, for logs and metrics. */
 export interface TcpOutcome {
-  /** `formatAddress` of the endpoint last tried, '' where none was. */
+  /** `formatAddress` of the endpoint last attempted, '' where none was. */
   readonly endpoint: string;
   readonly attempts: number;
   readonly bytesFromClient: number;
@@ -41,7 +41,7 @@ export interface TcpPassthroughOptions {
   readonly clock: Clock;
   /** Which endpoint, or why there is none. `attempt` counts from 1. */
   pick(client: Socket, attempt: number): TcpTarget | TcpRefusal;
-  /** Endpoints tried, one after the other, before the client is cut off. */
+  /** Endpoints attempted, one after the other, before the client is disconnected. */
   readonly connectAttemptsMax: number;
   /** Without a byte either way; 0 for never. */
   readonly idleTimeoutMs: number;
@@ -59,7 +59,7 @@ export interface TcpPassthrough {
   accept(client: Socket, firstBytes: Buffer | null): void;
   /** Takes no new connections; those there are go on to their own end. */
   drain(): void;
-  /** Cuts every connection. */
+  /** Closes every connection. */
   close(): void;
   /** Connections accepted and not over. */
   readonly connections: number;

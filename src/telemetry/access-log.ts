@@ -42,7 +42,7 @@ export interface AccessLogOptions {
   readonly streams?: { readonly stdout: Writable; readonly stderr: Writable };
 }
 
-/** The log that settings ask for, or null where they ask for none: then a call pays nothing. */
+/** The log that the settings enable, or null where they enable none: then a call pays nothing. */
 export function createAccessLog(options: AccessLogOptions): AccessLog | null {
   const { to, sample, random } = options;
   if (to.kind === 'none') return null;

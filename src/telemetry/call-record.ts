@@ -43,7 +43,7 @@ export function addNote(record: CallRecord, note: PolicyNote): void {
   if (record.notes.length < notesMax) record.notes = [...record.notes, note];
 }
 
-/** One try at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
+/** One attempt at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
 export interface AttemptRecord {
   /** Counts from 1. */
   readonly number: number;

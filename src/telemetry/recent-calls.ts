@@ -13,7 +13,7 @@ export const clientErrorCallsMax = 64;
 /** What "slow" is measured against: the calls of the last minute. */
 const slowWindowMs = 60_000;
 const slowQuantile = 0.99;
-/** Until so many calls were seen, none is slow: the first ones would all be. */
+/** Until this many calls were seen, none is slow: the first ones would all be. */
 const slowAfterCalls = 100;
 /** How long one reading of the quantile is used: it costs as much as half a call. */
 const thresholdLifeMs = 100;

@@ -6,7 +6,7 @@ export const pathCharsMax = 1024;
 /** A name of 253 characters and a port (RFC 1035 section 2.3.4, with a dot at its end). */
 export const authorityCharsMax = 260;
 export const methodCharsMax = 32;
-/** Characters kept of a sentence that tells what went wrong, and that may quote a peer. */
+/** Characters kept of a sentence that describes what went wrong, and that may quote a peer. */
 export const detailCharsMax = 1024;
 
 /**

@@ -61,7 +61,7 @@ export abstract class RecordSpan implements ReadableSpan {
   abstract get startTime(): HrTime;
   abstract get duration(): HrTime;
   abstract get status(): SpanStatus;
-  /** Tells its attributes. */
+  /** Writes its attributes to the sink. */
   abstract writeAttributes(sink: AttributeSink): void;
 
   // What every span has alike is no field: there are two spans to each sampled call, and they wait for their batch.

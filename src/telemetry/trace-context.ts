@@ -19,7 +19,7 @@ export interface TraceParent {
 /** Section 3.2.2.5; `random` is of level 2 and says that the low 7 bytes of the trace id are random. */
 export const TraceFlag = { sampled: 1, random: 2 } as const;
 
-/** Section 3.3.1.5: what every vendor should pass on; more is cut. */
+/** Section 3.3.1.5: what every vendor should pass on; more is dropped. */
 export const tracestateCharsMax = 512;
 /** Section 3.3.1.1. */
 export const tracestateMembersMax = 32;

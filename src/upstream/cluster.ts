@@ -80,7 +80,7 @@ export class Cluster implements LeaseOwner {
   private everReady = false;
   private stopped = false;
   private endpointRequestsMax: number;
-  /** Of the latest pick: endpoints that the call had tried, and those that were passed over at their own limit. */
+  /** Of the latest pick: endpoints that the call had used, and those that were passed over at their own limit. */
   private excludedCount = 0;
   private pickFull = 0;
 

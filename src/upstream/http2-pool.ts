@@ -46,10 +46,10 @@ const resetPaceMs = 1000;
 /** How long a replica may take over a single frame or header section, found at the first check after it, milliseconds. */
 const sectionTimeoutMs = 10_000;
 
-/** A timer so late, milliseconds, tells of a stall of the event loop and not of a busy turn. */
+/** A timer so late, milliseconds, shows a stall of the event loop and not of a busy turn. */
 const stallMsMin = 50;
 
-/** Keepalive becomes rarer up to so many times, for peers that find it too much. */
+/** Keepalive becomes rarer up to this many times, for peers that find it too much. */
 const patienceMax = 64;
 
 interface Pooled {
@@ -73,7 +73,7 @@ export class Http2Pool implements StreamPool {
   private readonly tls: TlsConnectionOptions | null;
   private readonly settings: Http2PoolSettings;
   private readonly deps: Http2PoolDeps;
-  /** Told when `backingOff` begins or ends. */
+  /** Called when `backingOff` begins or ends. */
   private readonly onChange: () => void;
   private readonly pooled: Pooled[] = [];
   private readonly waiting: StreamOpener[] = [];
@@ -349,7 +349,7 @@ export class Http2Pool implements StreamPool {
     if (!pooled.ready) this.connectFailed(pooled, error);
     else if (this.backoffTimer === null) this.connectAsNeeded();
     else if (this.pooled.length === 0) {
-      // The last one that lived is gone, and another is not even tried for now.
+      // The last one that lived is gone, and another is not even attempted for now.
       this.failWaiting();
       this.onChange();
     }
@@ -357,7 +357,7 @@ export class Http2Pool implements StreamPool {
 
   private connectFailed(pooled: Pooled, error: ConnectionError | null): void {
     this.lastFailure = this.describe(pooled, error);
-    // Connections that were tried side by side and fail together are one failure.
+    // Connections that were attempted side by side and fail together are one failure.
     this.backoffTimer ??= this.deps.clock.after(this.backoff.next(), () => {
       if (this.endBackoff()) this.connectAsNeeded();
     });

@@ -96,7 +96,7 @@ export class Selection {
   }
 }
 
-/** Reasons that are told apart; a back-off quotes an error, so their number is not known beforehand. */
+/** Reasons that are distinguished; a back-off quotes an error, so their number is not known beforehand. */
 const censusReasonsMax = 5;
 
 /** Counts the unusable endpoints by what their reason begins with: `unhealthy: connection refused` is unhealthy. */

@@ -22,13 +22,13 @@ export interface StreamOpener extends StreamReceiver {
 export interface StreamPool {
   /** Answers the opener exactly once, unless it is cancelled first. */
   open(opener: StreamOpener): void;
-  /** The opener no longer wants a stream. Harmless when it has been answered. */
+  /** The opener no longer needs a stream. Harmless when it has been answered. */
   cancel(opener: StreamOpener): void;
   /** Connections that are open. */
   readonly connections: number;
-  /** Why a new connection is not even tried now, '' when it would be. */
+  /** Why a new connection is not even attempted now, '' when it would be. */
   readonly backingOff: string;
-  /** The endpoint was seen alive: try again at once. */
+  /** The endpoint was seen alive: connect again at once. */
   resetBackoff(): void;
   /** Closes each connection once it is idle; the next call makes another. */
   retire(): void;

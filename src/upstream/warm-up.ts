@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.ts';
 
-/** How long calls may wait for a cluster's first answers, milliseconds; after it they are told what is the matter. */
+/** How long calls may wait for a cluster's first answers, milliseconds; after it they fail with the reason. */
 export const warmUpMsMax = 5000;
 
 /**

@@ -66,7 +66,7 @@ export const hashKeys = {
 
 const sources = ['header', 'cookie', 'source', 'path'] as const;
 
-/** A policy that asks for a key has one, from sources that are one thing each, and that the protocol has. */
+/** A policy that uses a key has one, from sources that are one thing each, and that the protocol has. */
 export function checkHash({ hash }: BalancerDraft, { policy, protocol, problem }: BalancerContext): void {
   if (hash === undefined) return;
   if (hash.length === 0)
@@ -94,7 +94,7 @@ export function checkHash({ hash }: BalancerDraft, { policy, protocol, problem }
   });
 }
 
-/** A key is configured, and the policy asks for none. */
+/** A key is configured, and the policy uses none. */
 export function checkUnusedHash({ hash }: BalancerDraft, { policy, problem }: BalancerContext): void {
   if (hash === undefined || hash.length === 0) return;
   problem(

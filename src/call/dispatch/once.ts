@@ -97,7 +97,7 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     return this.replay === null ? this.call.record.requestBytes === 0 : this.replay.complete;
   }
 
-  /** The number of attempts before this one that the endpoint is told of. */
+  /** The number of attempts before this one that the endpoint gets. */
   protected get previousAttempts(): number {
     return 0;
   }
@@ -174,7 +174,7 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     return true;
   }
 
-  /** An attempt of this kind may go to an endpoint that the call has tried, where there is no other. */
+  /** An attempt of this kind may go to an endpoint that the call has used, where there is no other. */
   protected mayRepeat(_kind: AttemptKind): boolean {
     return false;
   }

@@ -1,7 +1,7 @@
 export interface RetryBudgetSettings {
   /** Retries in flight at the most, in percent of the calls in flight. */
   readonly percent: number;
-  /** So many retries may be in flight however few calls there are. */
+  /** This many retries may be in flight however few calls there are. */
   readonly min: number;
 }
 

@@ -3,7 +3,7 @@ import type { AttemptRecord } from '../../telemetry/call-record.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 
 /**
- * What a call has tried that did no work, and what it may still: never left goes around all endpoints, refused once more
+ * What a call has used that did no work, and what it may still: never left goes around all endpoints, refused once more
  * (gRFC A6, "Transparent Retries"). Made with the first attempt that comes to nothing.
  */
 export class TransparentRetries {

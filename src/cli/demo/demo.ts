@@ -10,7 +10,7 @@ export interface DemoSidecar {
   listenerAddress(name: string): Address;
   /** `http://host:port`, with no slash at the end. */
   readonly adminUrl: string;
-  /** Drains: how many calls it cut and how many finished meanwhile. */
+  /** Drains: how many calls it terminated and how many finished meanwhile. */
   stop(): Promise<{ readonly cut: number; readonly finished: number }>;
 }
 

@@ -21,7 +21,7 @@ export interface LoadFigures {
   readonly failure: string;
 }
 
-/** Of a hundred calls so many are streams; the rest are unary. */
+/** Of a hundred calls this many are streams; the rest are unary. */
 const serverStreamPercent = 8;
 const bidiPercent = 2;
 const bidiMessages = 5;

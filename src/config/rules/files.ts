@@ -14,7 +14,7 @@ export interface PemFiles {
 }
 
 /**
- * Files that can be read and hold what they are to hold: what TLS would refuse should be told by `validate`, with the
+ * Files that can be read and hold what they are to hold: what TLS would refuse should be reported by `validate`, with the
  * name of the file, and not by the start or the first connection.
  */
 export function pemFilesMatch(

@@ -91,7 +91,7 @@ const accessLog = section(
   },
 );
 
-/** What Outrigger tells of the calls it carries. */
+/** What Outrigger reports on the calls it carries. */
 export const telemetry = section(
   { doc: 'What Outrigger reports of the calls it carries.', reload: 'live' },
   {

@@ -43,7 +43,7 @@ export function latin1(bytes: Uint8Array, start: number, end: number): string {
   }
 }
 
-/** Above so many characters the native write (21 ns) beats a loop (1 ns each). */
+/** Above this many characters the native write (21 ns) beats a loop (1 ns each). */
 const writeLoopMax = 16;
 
 /** Writes a binary string at `position`, where there is room, and returns where it ends. */
@@ -54,7 +54,7 @@ export function writeLatin1(out: Uint8Array, position: number, text: string): nu
   return position + length;
 }
 
-/** Above so many bytes the native copy (13 ns) beats a loop (1 ns each). */
+/** Above this many bytes the native copy (13 ns) beats a loop (1 ns each). */
 const copyLoopMax = 8;
 
 /** Copies all of `bytes` to `position`, where there is room, and returns where they end. */
@@ -78,7 +78,7 @@ export class ByteKey implements ByteChunk {
   }
 }
 
-/** Above so many bytes the native comparison (55 ns) beats a loop of words (0.4 ns a byte). */
+/** Above this many bytes the native comparison (55 ns) beats a loop of words (0.4 ns a byte). */
 const compareLoopMax = 160;
 
 /** Whether `bytes` from `start` to `end` are `key`. */
@@ -155,7 +155,7 @@ const hashSamplesMax = 16;
 
 /**
  * A 32-bit hash for a table that compares before it believes. Long runs are sampled, evenly, so that an id of a few
- * dozen random bytes anywhere in them still tells two apart.
+ * dozen random bytes anywhere in them still distinguishes two.
  */
 export function hashBytes(
   bytes: Uint8Array,

@@ -15,7 +15,7 @@ export interface HpackEncoderOptions {
 
 /** A field larger than this part of the table would push out too much of what repeats. */
 const tableShareMax = 1 / 4;
-/** Of the fields whose insertion would evict, one in so many goes in: more of them than fit must not churn the table. */
+/** Of the fields whose insertion would evict, one in a fixed number goes in: more of them than fit must not churn the table. */
 const evictingInsertEvery = 16;
 
 /** A longer block is encoded every time: it costs too much to keep. */

@@ -125,7 +125,7 @@ buildTransitions();
 /** Bytes that `huffmanDecode` may write behind the last one that it decodes. */
 export const huffmanSlackBytes = 2;
 
-/** The most bytes that so many Huffman-coded ones can stand for: the shortest code has 5 bits. */
+/** The most bytes that this many Huffman-coded ones can stand for: the shortest code has 5 bits. */
 export function huffmanDecodedMax(bytes: number): number {
   return Math.floor((bytes * 8) / 5);
 }

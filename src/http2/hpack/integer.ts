@@ -43,7 +43,7 @@ export function readInteger(cursor: Cursor, prefixBits: number): number {
   const mask = (1 << prefixBits) - 1;
   let value = bytes[cursor.position++] & mask;
   if (value < mask) return value;
-  // A product, not a shift: 35 bits have to be told from 32.
+  // A product, not a shift: 35 bits have to be distinguished from 32.
   let scale = 1;
   for (let count = 0; count < continuationBytesMax; count++) {
     if (cursor.position >= end) return INTEGER_TRUNCATED;

@@ -4,7 +4,7 @@ import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 /** Longer ones hardly ever repeat. */
 const wireBytesMax = 64;
 const slotCount = 256;
-/** So many that two fields of a head hardly ever share a place. */
+/** Slots of the table: enough that two fields of a head rarely share one. */
 const seenCount = 4096;
 /** Stands for the start of a block where a slot is named. */
 const blockStart = slotCount;

@@ -78,7 +78,7 @@ function unknownVariable(written: string, name: string): string {
 
 /**
  * What comes from outside as a header may hold it: every byte that is not printable ASCII is percent-encoded (RFC 3986 section
- * 2.1), so that no line end gets into a value. Longer values are cut.
+ * 2.1), so that no line end gets into a value. Longer values are truncated.
  */
 function printable(text: string): string {
   const bounded = text.slice(0, variableCharsMax);

@@ -1,14 +1,14 @@
 export interface RateLimitSettings {
-  /** So many calls in each `perMs`, on the whole. */
+  /** This many calls in each `perMs`, on the whole. */
   readonly calls: number;
   readonly perMs: number;
-  /** So many at once, after a time without any. */
+  /** This many at once, after a time without any. */
   readonly burst: number;
   /** Keys remembered at the most. */
   readonly keysMax: number;
 }
 
-/** Characters of a key that tell it from others. */
+/** Characters of a key that distinguish it from others. */
 const keyCharsMax = 128;
 
 /**

@@ -81,7 +81,7 @@ function writeHistogram(lines: string[], name: string, series: ShownHistogram, o
   lines.push(`${name}_sum${labels} ${number(sum)}`, `${name}_count${labels} ${total}`);
 }
 
-/** OpenMetrics wants a whole bound as `1.0`, so that the label is the same whoever writes it. */
+/** OpenMetrics requires a whole bound as `1.0`, so that the label is the same whoever writes it. */
 function boundText(bound: number, openMetrics: boolean): string {
   return openMetrics && Number.isInteger(bound) && Math.abs(bound) < 1e15 ? bound.toFixed(1) : String(bound);
 }

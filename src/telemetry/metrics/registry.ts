@@ -271,7 +271,7 @@ function observedFamily(
           if (full && kind === 'gauge') return;
           const series = full ? new Value(overflowLabels) : asked;
           const alike = byText.get(series.text);
-          // Else only labels that were cut or escaped can be alike; no scrape may hold the same series twice.
+          // Else only labels that were truncated or escaped can be alike; no scrape may hold the same series twice.
           if (alike !== undefined) return alike.add(value);
           series.value = value;
           byText.set(series.text, series);
