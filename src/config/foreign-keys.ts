@@ -9,7 +9,6 @@ interface ForeignKey {
 type Entries = Readonly<Record<string, string | readonly string[]>>;
 
 const noDynamic = '!the configuration comes from one file; write listeners and clusters there';
-const oneCluster = '!a route has one cluster; write a weight for each of its endpoints';
 const alwaysVerified = '!certificates are always verified; write the authorities in tls.ca';
 const kubernetes = '!this is not a Kubernetes resource; write listeners and clusters at the top level';
 
@@ -42,8 +41,10 @@ const programs: Readonly<Record<string, Entries>> = {
     domains: 'listeners[].routes[].match.authority',
     prefix: 'listeners[].routes[].match.pathPrefix',
     safe_regex: 'listeners[].routes[].match.pathRegex',
-    weighted_clusters: oneCluster,
+    weighted_clusters: 'listeners[].routes[].split',
     num_retries: 'listeners[].routes[].retry.attempts',
+    request_mirror_policies: 'listeners[].routes[].mirror',
+    direct_response: 'listeners[].routes[].respond',
     retry_policy: 'listeners[].routes[].retry',
     retry_on: 'listeners[].routes[].retry.on',
     hash_policy: 'clusters[].balancer.hash',
@@ -95,8 +96,9 @@ const programs: Readonly<Record<string, Entries>> = {
     worker_processes: '!a sidecar is one process; remove it',
     worker_connections: 'listeners[].limits.maxConnections',
     least_conn: 'clusters[].balancer.policy',
-    proxy_set_header: 'listeners[].routes[].headers.request',
-    add_header: 'listeners[].routes[].headers.reply',
+    proxy_set_header: 'listeners[].routes[].headers.request.set',
+    add_header: 'listeners[].routes[].headers.reply.add',
+    return: ['listeners[].routes[].respond', 'listeners[].routes[].redirect'],
     limit_req: 'listeners[].routes[].rateLimit',
     limit_conn: 'listeners[].limits.maxConnections',
     error_log: 'log',
@@ -131,7 +133,8 @@ const programs: Readonly<Record<string, Entries>> = {
     servers: 'clusters[].endpoints',
     url: 'clusters[].endpoints[].address',
     loadBalancer: 'clusters[].balancer',
-    middlewares: '!there are no middlewares; write retry, rateLimit or fault in the route',
+    middlewares:
+      '!there are no middlewares; write the policies in the route, such as retry, rateLimit or headers',
     providers: 'clusters[].discovery',
     certFile: ['listeners[].tls.cert', 'clusters[].tls.cert'],
     keyFile: ['listeners[].tls.key', 'clusters[].tls.key'],

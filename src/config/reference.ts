@@ -114,6 +114,7 @@ function defaultOf(shape: Scalar): string {
 
 function code(raw: Raw): string {
   if (raw === '') return '`""`';
+  if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return `\`${JSON.stringify(raw)}\``;
   return `\`${Array.isArray(raw) ? `[${raw.map(itemCode).join(', ')}]` : String(raw)}\``;
 }
 

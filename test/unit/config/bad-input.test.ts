@@ -204,10 +204,10 @@ const keys: readonly BadInput[] = [
   },
   {
     what: 'keys of nginx',
-    text: minimal({ route: ', rewrite: /x, proxy_pass: greeter', more: 'upstream: {}' }),
+    text: minimal({ route: ', add_header: x, proxy_pass: greeter', more: 'upstream: {}' }),
     problems: [
-      'f.yaml:4:54 listeners[0].routes[0].rewrite: "/x" is text; write { pathPrefix: { from: /api, to: / } }',
-      'f.yaml:4:58 listeners[0].routes[0].proxy_pass: "proxy_pass" is not a known key, but one of nginx; here it is listeners[].routes[].cluster',
+      'f.yaml:4:45 listeners[0].routes[0].add_header: "add_header" is not a known key, but one of nginx; here it is listeners[].routes[].headers.reply.add',
+      'f.yaml:4:60 listeners[0].routes[0].proxy_pass: "proxy_pass" is not a known key, but one of nginx; here it is listeners[].routes[].cluster',
       'f.yaml:10:1 upstream: "upstream" is not a known key, but one of nginx; write clusters at the top level',
     ],
   },

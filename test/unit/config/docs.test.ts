@@ -29,6 +29,7 @@ const listener = { name: 'in', listen: '127.0.0.1:15001', routes: [{ name: 'all'
 
 /** Returns a whole configuration with the example in its place. An example with an unknown key goes to the top level. */
 function wholeOf(example: object): object {
+  if (Array.isArray(example)) return withClusters({ listeners: [{ ...listener, routes: example }] });
   const isPartOf = (keys: Record<string, Shape>): boolean => Object.keys(example).every((key) => key in keys);
   if (isPartOf(clusterKeys))
     return { listeners: [listener], clusters: [{ ...cluster, ...withEndpoints(example) }] };

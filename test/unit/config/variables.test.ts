@@ -76,7 +76,7 @@ telemetry: { metrics: { prometheus: "${v('PROM')}", otlp: ${v('OTLP:-false')}, m
     );
     expect(config.listeners[0].listen).to.deep.equal({ kind: 'tcp', host: '127.0.0.1', port: 15001 });
     expect(config.listeners[0].routes[0]).to.deep.include({ cluster: 'greeter', timeoutMs: 2000 });
-    expect(config.listeners[0].routes[0].match.pathPrefix).to.equal('/a:b');
+    expect(config.listeners[0].routes[0].match.pathPrefix).to.deep.equal(['/a:b']);
     expect(config.clusters[0].endpoints[0].weight).to.equal(2.5);
     expect(config.clusters[0].health).to.deep.nested.include({ 'http.statuses': [200, 204, 206] });
     expect(config.clusters[0].outlier).to.equal('none');
