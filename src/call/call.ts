@@ -32,7 +32,7 @@ import {
 } from './pipeline.ts';
 import type { Abortable, ProxyContext } from './plan.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
-import type { RoutePlan, StageLists } from './route-plan.ts';
+import { mayReach, type RoutePlan, type StageLists } from './route-plan.ts';
 import { type RoutedRequest, routeRequest } from './routed-request.ts';
 import type { DirectReply, Follower, Traffic } from './stage.ts';
 
@@ -335,6 +335,12 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   /** The sidecar shuts down, and its grace period is over. */
   abort(): void {
     this.fail(drainingError(this.dispatcher.begun));
+  }
+
+  mayReach(cluster: Cluster): boolean {
+    const { plan } = this.routed;
+    if (this.state === 'admitting') return plan !== null && mayReach(plan, cluster);
+    return this.cluster === cluster;
   }
 
   /** Ends the call with an error of ours, in whatever form the client still understands. `endedBy` is who caused it. */

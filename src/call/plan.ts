@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Router } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
 import type { RoutePlan } from './route-plan.ts';
 
@@ -54,6 +55,12 @@ export class CallCounter {
     this.ended++;
   }
 
+  /** Whether one of them may still acquire an endpoint of the cluster. */
+  anyMayReach(cluster: Cluster): boolean {
+    for (let call = this.first; call !== null; call = call.nextCall) if (call.mayReach(cluster)) return true;
+    return false;
+  }
+
   /** Ends what is left with `draining`; returns how many there were. */
   abortAll(): number {
     let aborted = 0;
@@ -73,4 +80,6 @@ export interface Abortable {
   previousCall: Abortable | null;
   nextCall: Abortable | null;
   abort(): void;
+  /** Whether the call may still acquire an endpoint of the cluster. */
+  mayReach(cluster: Cluster): boolean;
 }

@@ -16,6 +16,8 @@ export interface RoutePlan {
   readonly route: string;
   /** Null for a route whose stages choose the cluster, or answer every request. */
   readonly cluster: Cluster | null;
+  /** Every cluster that the stages may choose for a request, or send something to because of one. */
+  readonly stageClusters: ReadonlySet<Cluster>;
   /** Upper bound on the duration of a request, milliseconds; infinity for none. `grpc-timeout` counts as well. */
   readonly timeoutMs: number;
   /** HTTP/1.1 endpoints get `x-forwarded-for` and `x-forwarded-proto` from the connection; false where a policy writes them. */
@@ -28,18 +30,29 @@ export interface RoutePlan {
   readonly stages: Readonly<Record<Traffic, StageLists | null>> | null;
 }
 
-/** The plan of a route over its compiled policies. */
-export function planRoute(route: string, cluster: Cluster | null, stages: readonly Stage[]): RoutePlan {
+/** The plan of a route over its compiled policies, which know `stageClusters`. */
+export function planRoute(
+  route: string,
+  cluster: Cluster | null,
+  stages: readonly Stage[],
+  stageClusters: ReadonlySet<Cluster> = new Set(),
+): RoutePlan {
   const timeouts = stages.map(({ timeoutMs = Number.POSITIVE_INFINITY }) => timeoutMs);
   return Object.freeze({
     route,
     cluster,
+    stageClusters,
     timeoutMs: Math.min(...timeouts),
     forwardsClient: !stages.some(({ writesForwarded }) => writesForwarded === true),
     newDispatcher: stages.find(({ newDispatcher }) => newDispatcher !== undefined)?.newDispatcher ?? null,
     telemetry: telemetryOf(stages),
     stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,
   });
+}
+
+/** Whether a request of the plan that no stage has passed yet may go to this cluster. */
+export function mayReach({ cluster, stageClusters }: RoutePlan, requested: Cluster): boolean {
+  return cluster === requested || stageClusters.has(requested);
 }
 
 function telemetryOf(stages: readonly Stage[]): RouteTelemetry | null {

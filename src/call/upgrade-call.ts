@@ -4,6 +4,7 @@ import type { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { noteHead } from './call-records.ts';
 import { ConnectionRequest } from './connection-request.ts';
@@ -11,6 +12,7 @@ import { outgoingHead } from './outgoing-head.ts';
 import type { Peer } from './peer.ts';
 import { attemptHead } from './pipeline.ts';
 import type { Abortable, ProxyContext } from './plan.ts';
+import { mayReach } from './route-plan.ts';
 import { routeRequest } from './routed-request.ts';
 import type { DirectReply } from './stage.ts';
 
@@ -105,6 +107,12 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
 
   abort(): void {
     this.destroy();
+  }
+
+  mayReach(cluster: Cluster): boolean {
+    const { plan } = this.routed;
+    if (!this.isAdmitted) return plan !== null && mayReach(plan, cluster);
+    return this.cluster === cluster;
   }
 
   ended(result: UpgradeResult): void {

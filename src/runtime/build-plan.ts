@@ -15,9 +15,14 @@ export function buildPlan(
   clusters: ReadonlyMap<string, { readonly cluster: Cluster }>,
   deps: PlanDeps,
 ): RoutePlan {
-  const cluster = (name: string): Cluster => clusters.get(name)!.cluster;
+  const of = (name: string): Cluster => clusters.get(name)!.cluster;
+  const named = new Set<Cluster>();
+  const cluster = (name: string): Cluster => {
+    named.add(of(name));
+    return of(name);
+  };
   const { clock, random, logger, policies } = deps;
   const env = { listener, route: route.name, clock, random, logger, cluster };
   const stages = compilePolicies(route, env, policies);
-  return planRoute(route.name, route.cluster === undefined ? null : cluster(route.cluster), stages);
+  return planRoute(route.name, route.cluster === undefined ? null : of(route.cluster), stages, named);
 }

@@ -14,7 +14,7 @@ import { ListenersDrain } from './drainable.ts';
 import { drainGracefully, waitWhile } from './lifecycle.ts';
 import { startProblem } from './listen-problem.ts';
 import { memoryMarks } from './memory.ts';
-import { type AppState, clustersAwaited, newRunning } from './parts.ts';
+import { type AppState, clustersAwaited, everyListener, newRunning } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
 /**
@@ -210,11 +210,16 @@ export class Reloader {
     });
   }
 
-  /** No call begins there any more; those that did may still be retried, so it works on until they are over. */
+  /**
+   * No call begins there any more. Those that did may still be retried, and others wait in a stage of an old route: it works on
+   * until they are over.
+   */
   private async letClusterGo({ cluster }: BuiltCluster): Promise<void> {
     const { leaving, deps, lifecycle } = this.parts;
     leaving.clusters.add(cluster);
-    const over = (): boolean => cluster.active === 0 || lifecycle.isClosing;
+    const isAwaited = (): boolean =>
+      everyListener(this.parts).some(({ context }) => context.calls.anyMayReach(cluster));
+    const over = (): boolean => (cluster.active === 0 && !isAwaited()) || lifecycle.isClosing;
     await waitWhile(() => !over(), deps.clock, Number.POSITIVE_INFINITY, idleCheckMs);
     // The end of the process closes what is left.
     if (lifecycle.isClosing) return;

@@ -1,8 +1,15 @@
 import { expect } from 'chai';
 import { type Abortable, CallCounter } from '../../../src/call/plan.ts';
+import type { Cluster } from '../../../src/upstream/cluster.ts';
 
 function someCall(counter: CallCounter, abort: () => void = () => {}): Abortable {
-  const call: Abortable = { counted: false, previousCall: null, nextCall: null, abort };
+  const call: Abortable = {
+    counted: false,
+    previousCall: null,
+    nextCall: null,
+    abort,
+    mayReach: () => false,
+  };
   counter.begin(call);
   return call;
 }
@@ -24,6 +31,16 @@ describe('CallCounter', () => {
     expect([first.previousCall, first.nextCall], 'keeps no other call alive').to.deep.equal([null, null]);
     counter.end(first);
     expect([counter.active, counter.ended]).to.deep.equal([2, 1]);
+  });
+
+  it('knows whether a call in flight may still reach a cluster', () => {
+    const counter = new CallCounter();
+    const [wanted, other] = [{}, {}] as Cluster[];
+    const calls = [someCall(counter), someCall(counter), someCall(counter)];
+    calls[1].mayReach = (cluster) => cluster === wanted;
+    expect([counter.anyMayReach(wanted), counter.anyMayReach(other)]).to.deep.equal([true, false]);
+    counter.end(calls[1]);
+    expect(counter.anyMayReach(wanted)).to.equal(false);
   });
 
   it('cuts every call in flight, also those that end as they are cut', () => {
