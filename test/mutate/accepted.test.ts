@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -33,6 +33,21 @@ describe('the list of accepted mutants', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('the accepted mutants of the sources', () => {
+  it('each stand on a line that is there: what has moved or gone is accepted no more', () => {
+    const linesOf = (file: string): string[] =>
+      existsSync(file)
+        ? readFileSync(file, 'utf8')
+            .split('\n')
+            .map((line) => line.trim())
+        : [];
+    const stale = readAccepted('test/mutate/accepted').filter(
+      ({ file, line }) => !linesOf(file).includes(line),
+    );
+    expect(stale).to.deep.equal([]);
   });
 });
 
