@@ -31,7 +31,7 @@ describe('deadlines and cancels', function () {
       { endStream: true },
     );
 
-  it('the server is told less than the client gave, and not much less', async () => {
+  it('the server gets less than the client gave, and not much less', async () => {
     const { client, replica } = await chain();
     const { code } = await client.sayHello('x', { deadlineMs: 5000 });
     expect(code).to.equal(status.OK);
@@ -148,7 +148,7 @@ describe('deadlines and cancels', function () {
     });
   }
 
-  it("a route's timeout bounds calls that bring none, and is told to the server", async () => {
+  it("a route's timeout bounds calls that bring none, and is sent to the server", async () => {
     const replica = await greeter({ delayMs: 5000 });
     const shape = greeterConfig([replica]);
     const listeners = [

@@ -303,7 +303,7 @@ describe('discovery', function () {
     );
   });
 
-  it('trouble of the DNS server never empties a pool that worked, and /clusters tells of it', async () => {
+  it('trouble of the DNS server never empties a pool that worked, and /clusters reports it', async () => {
     const dns = await dnsServer();
     const replica = await greeter();
     dns.set('orders.test', ['127.0.0.1'], 1);

@@ -19,7 +19,7 @@ describe('outrigger drain', function () {
   const { greeter, sidecar, client: grpcClient, defer } = rig();
   const drain = { delay: '0s', grace: '1500ms', goawayDelay: '0s' };
 
-  it('tells once a second what it waits for, then how many calls were cut and finished', async () => {
+  it('reports once a second what it waits for, then how many calls were terminated and finished', async () => {
     // Replies that leave once the command has said what it waits for, however long its start takes.
     const held: ServerResponse[] = [];
     const replica = createServer((_request, response) => held.push(response)).listen(0, '127.0.0.1');
@@ -54,7 +54,7 @@ describe('outrigger drain', function () {
     expect(JSON.parse(again.stdout)).to.deep.equal({ cut: 0, finished: 2, undelivered: 0 });
   });
 
-  it('ends with 1 when the grace cut a call', async () => {
+  it('ends with 1 when the grace terminated a call', async () => {
     const replica = await greeter();
     const proxy = await sidecar(greeterConfig([replica], {}, { drain }));
     const held = grpcClient(proxy.target()).unary({ options: { hold: true } });

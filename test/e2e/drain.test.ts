@@ -44,7 +44,7 @@ describe('SIGTERM', function () {
     return running;
   }
 
-  it('says GOAWAY, lets calls in flight finish, tells how it went, and ends with 0', async () => {
+  it('says GOAWAY, lets calls in flight finish, reports how it went, and ends with 0', async () => {
     const replica = await greeter({ delayMs: 600 });
     const running = await program(replica, { grace: '10s', goawayDelay: '200ms' });
     const client = grpcClient(running.target);
@@ -100,7 +100,7 @@ describe('SIGTERM', function () {
     expect(frames.of(Type.Goaway).at(-1)?.payload.readUInt32BE(0)).to.equal(1);
   });
 
-  it('when the grace is over, cuts what is left with UNAVAILABLE draining, and ends with 1', async () => {
+  it('when the grace is over, terminates what is left with UNAVAILABLE draining, and ends with 1', async () => {
     const replica = await greeter();
     const running = await program(replica, { grace: '400ms', goawayDelay: '50ms' });
     const client = grpcClient(running.target);
@@ -187,7 +187,7 @@ describe('draining', function () {
     expect(frames.of(Type.Headers)).to.have.length(2);
   });
 
-  it('a client that does not take its reply within the grace is told of in the result', async () => {
+  it('a client that does not take its reply within the grace is reported in the result', async () => {
     const server = await startRawServer((stream) => {
       stream.respond(grpcReply, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
@@ -245,7 +245,7 @@ describe('draining', function () {
     expect(first).to.equal(second);
   });
 
-  it('a call that waits for a connection when the grace is over is cut, and was not processed', async () => {
+  it('a call that waits for a connection when the grace is over is terminated, and was not processed', async () => {
     const { createServer } = await import('node:net');
     const silent = createServer((socket) => socket.resume().on('error', () => {}));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

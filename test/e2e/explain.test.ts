@@ -64,7 +64,7 @@ describe('why a call went where it went, as configured by default', function () 
     );
   });
 
-  it('is there for each attempt of a call that was tried twice, and for a call that found no endpoint', async () => {
+  it('is there for each attempt of a call that was attempted twice, and for a call that found no endpoint', async () => {
     const [bad, good] = [await greeter({ name: 'bad' }), await greeter({ name: 'good' })];
     bad.failure = { code: status.UNAVAILABLE, details: 'not now' };
     const config = greeterConfig([{ ...bad, weight: 1000, address: bad.address }, good], bare);

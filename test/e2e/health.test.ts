@@ -112,7 +112,7 @@ describe('health', function () {
     expect(standby.healthChecks).to.equal(1);
   });
 
-  it('each change is told of by a log line, a metric and /clusters', async () => {
+  it('each change is reported by a log line, a metric and /clusters', async () => {
     const [a, b] = [await greeter(), await greeter()];
     const proxy = await sidecar(
       greeterConfig([a, b], { ...quick, outlier: { consecutiveErrors: 2, baseEjection: '5m' } }),
@@ -187,7 +187,7 @@ describe('health', function () {
     });
   }
 
-  it('UNIMPLEMENTED counts as healthy and is told once', async () => {
+  it('UNIMPLEMENTED counts as healthy and is reported once', async () => {
     const replica = await greeter({ health: 'UNIMPLEMENTED' });
     const proxy = await sidecar(greeterConfig([replica], quick));
     expect(healthOf(proxy, replica.address)).to.equal('healthy');

@@ -327,7 +327,7 @@ describe('reload', function () {
     expect(await connectError(Number(listen.split(':')[1]))).to.equal('ECONNREFUSED');
   });
 
-  it('certificates are reloaded; a key that does not fit its certificate refuses all', async () => {
+  it('certificates are reloaded; a key that does not match its certificate refuses all', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
     defer(() => rmSync(folder, { recursive: true }));
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];

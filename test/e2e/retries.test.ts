@@ -88,7 +88,7 @@ describe('retries by policy, with real ends', () => {
     expect((await result).code).to.equal(status.CANCELLED);
   });
 
-  it('a hedge overtakes a slow replica, which is told to stop', async () => {
+  it('a hedge overtakes a slow replica, which is cancelled', async () => {
     const [slow, quick] = [await greeter({ name: 'slow', delayMs: 5000 }), await greeter({ name: 'quick' })];
     const proxy = await sidecar(shape([slow, quick], { hedge: { delay: '30ms' } }));
     const client = grpcClient(proxy.target());

@@ -45,7 +45,7 @@ describe('routing', () => {
     return client;
   }
 
-  it('by authority, path, prefix, gRPC service and method, and header; the first that fits', async () => {
+  it('by authority, path, prefix, gRPC service and method, and header; the first that matches', async () => {
     const names = ['authority', 'path', 'prefix', 'method', 'service', 'header', 'rest'];
     const proxy = await sidecar({
       clusters: await Promise.all(names.map(named)),

@@ -187,7 +187,7 @@ describe('a trace goes through', () => {
     });
   }
 
-  it('a call tried twice has a CLIENT span for each attempt', async () => {
+  it('a call attempted twice has a CLIENT span for each attempt', async () => {
     const collector = await startHttpCollector();
     defer(() => collector.close());
     const refuser = await startFrameServer((peer, frame) => {
@@ -228,7 +228,7 @@ describe('a trace goes through', () => {
     await proxy.stop();
   });
 
-  it('metrics and the access log tell of the same call', async () => {
+  it('metrics and the access log show the same call', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outrigger-e2e-'));
     defer(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'access.log');

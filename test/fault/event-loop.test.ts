@@ -33,7 +33,7 @@ describe('an event loop that stalls, and clocks that jump', function () {
     expect(proxy.endpoint(replica.address).health.status).to.equal('healthy');
   });
 
-  it('a deadline that passed meanwhile is told as such, once, and the server hears of it', async () => {
+  it('a deadline that passed meanwhile is reported as such, once, and the server hears of it', async () => {
     const { client: caller, sidecar: proxy, replica } = await chain({ delayMs: 8000 });
     // The client's own deadline is far off: it is the sidecar's that must fire.
     const metadata = [['grpc-timeout', '300m']] as const;

@@ -125,7 +125,7 @@ describe('replicas that cannot be reached, on virtual time', () => {
     expect(other.served.length).to.be.greaterThan(10);
   });
 
-  it('a replica that is stopped: the deadline fires on time, the replica is told CANCEL when it goes on', () => {
+  it('a replica that is stopped: the deadline fires on time, the replica gets CANCEL when it goes on', () => {
     const s = stage();
     const [replica] = s.replicas;
     replica.onCall = reply;

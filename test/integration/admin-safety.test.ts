@@ -96,7 +96,7 @@ describe('admin safety', () => {
     expect((await rig.get('/ready')).status).to.equal(200);
   });
 
-  it('takes only so many connections', async () => {
+  it('limits its connections', async () => {
     const held = Array.from({ length: adminConnectionsMax }, () => rig.connect());
     await Promise.all(held.map((socket) => once(socket, 'connect')));
     held[0].write('GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
@@ -104,7 +104,7 @@ describe('admin safety', () => {
     expect(await readToEnd(rig.connect())).to.equal('');
   });
 
-  it('streams to so many pages, a snapshot a second, and ends them when it closes', async () => {
+  it('streams to a limited number of pages, a snapshot a second, and ends them when it closes', async () => {
     const streams = Array.from({ length: liveClientsMax }, () => rig.connect());
     for (const socket of streams) {
       socket.write('GET /live/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');

@@ -194,7 +194,7 @@ describe('HTTP/1.1 request smuggling', () => {
       expect(upstream.seen[0].rawHeaders.filter((text) => text === '__proto__')).to.have.length(2);
     });
 
-    it('is cut off when it pipelines without end', async () => {
+    it('is broken off when it pipelines without end', async () => {
       upstream.server.removeAllListeners('request');
       upstream.server.on('request', () => {});
       const wire = new Wire(rig.port);

@@ -17,7 +17,7 @@ describe('the list of accepted mutants', () => {
     expect(list.stale(new Set(['src/a.ts']))).to.deep.equal([]);
   });
 
-  it('names the entries whose line has changed, of the files that were looked at', () => {
+  it('names the entries whose line has changed, of the files that were checked', () => {
     const gone = { ...entry, line: 'const y = a < b;' };
     const list = new AcceptedList([gone]);
     expect(list.reasonFor(mutant)).to.equal(null);

@@ -71,7 +71,7 @@ describe('admin/explain-call', () => {
     expect(text).to.include('\n\n10.0.0.1:50051 answered NOT_FOUND: "no such order".\n\n');
   });
 
-  it('tells everything of a call on lines that nothing can break out of', () => {
+  it('reports everything of a call on lines that nothing can break out of', () => {
     const told = explainCall({ ...failedCall(), path: '/a.B/C\n\u001b[31mred', route: '' });
     expect(told).to.match(/^Call \d+: a\.B\/C\?\?\[31mred failed with UNAVAILABLE after 12\.0 ms\n/);
     expect(told).to.include('  route       none matched\n');

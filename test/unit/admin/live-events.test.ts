@@ -72,7 +72,7 @@ describe('admin/live-events', () => {
     expect(clock.pending).to.equal(0);
   });
 
-  it('lets a slow reader miss snapshots, and cuts it off in the end', () => {
+  it('lets a slow reader miss snapshots, and disconnects it in the end', () => {
     const { clock, add } = rig();
     const slow = add();
     slow.writableNeedDrain = true;
@@ -86,7 +86,7 @@ describe('admin/live-events', () => {
     expect(clock.pending, 'it was the last').to.equal(0);
   });
 
-  it('has room for so many', () => {
+  it('has room for a limited number', () => {
     const { events, add } = rig();
     for (let i = 0; i < liveClientsMax; i++) {
       expect(events.full).to.equal(false);

@@ -66,7 +66,7 @@ describe('admin/request-guard', () => {
     expect(refused({ host: undefined })).to.equal(undefined);
   });
 
-  it('wants an Origin to be this very server', () => {
+  it('requires an Origin to be this very server', () => {
     expect(refused({ origin: 'http://127.0.0.1:15000' })).to.equal(undefined);
     expect(refused({ host: 'localhost:1', origin: 'https://LOCALHOST:1' })).to.equal(undefined);
     for (const origin of [

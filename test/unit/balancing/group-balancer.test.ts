@@ -49,7 +49,7 @@ describe('a balancer over priorities and zones', () => {
       expect(spilled / picks).to.be.closeTo(0.3, tolerance);
     });
 
-    it(`${policy} goes on to the next priority when a call has tried all of the first`, () => {
+    it(`${policy} goes on to the next priority when a call has used all of the first`, () => {
       const members = [...level(2, 0), ...level(1, 1)];
       const balancer = buildBalancer(members, settingsOf({ policy }), new SeededRandom(seed));
       const tried = new Set<Candidate>();
@@ -142,7 +142,7 @@ describe('a balancer over groups', () => {
     }
   });
 
-  it('goes on to the others in order where all of its group were tried, to those before it as well', () => {
+  it('goes on to the others in order where all of its group were used, to those before it as well', () => {
     const groups = [group(0, 'a'), group(1, 'b', 'c'), group(0, 'd')];
     const balancer = over(...groups);
     const tried = new Set(groups[1].endpoints);

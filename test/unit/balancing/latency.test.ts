@@ -27,7 +27,7 @@ describe('peakEwma', () => {
     expect(ewma.estimateMs(endpoint, 10_010)).to.be.closeTo(2 + 98 / Math.E, 0.1);
   });
 
-  it('does not depend on how often it is told', () => {
+  it('does not depend on how often it is updated', () => {
     const [often, seldom] = [candidate('often'), candidate('seldom')];
     for (const endpoint of [often, seldom]) ewma.answered(endpoint, 50, 0);
     for (let nowMs = 1; nowMs <= 5000; nowMs++) ewma.answered(often, 10, nowMs);

@@ -36,7 +36,7 @@ describe('least_request', () => {
     }
   });
 
-  it('looks at all of 32 endpoints, so the one idle endpoint is always found', () => {
+  it('compares all of 32 endpoints, so the one idle endpoint is always found', () => {
     const endpoints = Array.from({ length: 32 }, (_, i) => candidate(`e${i}`));
     for (const endpoint of endpoints) endpoint.active = 1;
     endpoints[17].active = 0;
@@ -44,7 +44,7 @@ describe('least_request', () => {
     for (let i = 0; i < 100; i++) expect(balancer.pick(0, null, '')).to.equal(endpoints[17]);
   });
 
-  it('draws five of 33 endpoints, and looks at no others', () => {
+  it('draws five of 33 endpoints, and compares no others', () => {
     const endpoints = Array.from({ length: 33 }, (_, i) => candidate(`e${i}`));
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
     const picked = balancer.pick(0, null, '') as Candidate;

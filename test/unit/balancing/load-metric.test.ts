@@ -81,7 +81,7 @@ describe('slowGuarded', () => {
     expect(load(endpoints[4], quietMs + 1)).to.equal(2);
   });
 
-  it('looks at those only that have answered, and guards against nobody where none has', () => {
+  it('compares those only that have answered, and guards against nobody where none has', () => {
     const endpoints = pool(0, 0, 10, 10, 10, 90); // a mean of 30
     const load = guarded(endpoints);
     expect(load(endpoints[0], 0)).to.equal(2);

@@ -92,7 +92,7 @@ describe('PickReason', () => {
       expect(some(0, 1)).to.equal('0 of 1 endpoint was usable (ejected: 1); a won');
     });
 
-    it('counts the endpoints that the call has tried and those at their limit', () => {
+    it('counts the endpoints that the call has used and those at their limit', () => {
       expect(sentence(all(4), { excluded: 1 })).to.equal(
         '4 endpoints were usable, 1 used by an earlier attempt; a won',
       );

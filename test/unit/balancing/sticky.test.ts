@@ -78,7 +78,7 @@ describe('sticky_cookie', () => {
       expect(browser.call(endpoints, seed).endpoint).to.equal(second.endpoint);
   });
 
-  it('takes no token but its own: a forged, foreign or cut one binds nothing', () => {
+  it('takes no token but its own: a forged, foreign or truncated one binds nothing', () => {
     const settings = settingsOf({ cookie });
     const token = sessionToken(settings.sticky!, endpoints[2].address);
     const foreign = sessionToken({ secret: 'another secret of 16' }, endpoints[2].address);
@@ -167,7 +167,7 @@ describe('sticky_cookie', () => {
     expect(affinityOf(settingsOf({ cookie }))!.keyOf(request(), '10.0.0.1')).to.equal('');
   });
 
-  it('leaves an endpoint that was tried', () => {
+  it('leaves an endpoint that was used', () => {
     const settings = settingsOf({ cookie });
     const balancer = buildBalancer(endpoints, settings, new SeededRandom(1));
     const token = sessionToken(settings.sticky!, endpoints[0].address);

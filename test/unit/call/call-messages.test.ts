@@ -38,14 +38,14 @@ describe('what an upstream says of its status', () => {
     expect(said(only)).to.deep.equal(['boom']);
   });
 
-  it('is not looked at where the status is OK', () => {
+  it('is ignored where the status is OK', () => {
     const rig = callRig();
     rig.call(grpcHead());
     sayTrailersOnly(rig.order[0], GrpcStatus.OK, ['grpc-message', 'fine']);
     expect(said(rig)).to.deep.equal(['']);
   });
 
-  it('is told of a reply that is no gRPC reply', () => {
+  it('is for a reply that is no gRPC reply', () => {
     const rig = callRig();
     rig.call(grpcHead());
     rig.order[0].receiver!.head(HeaderBlock.of([':status', '503'], ['content-type', 'text/html']), true);

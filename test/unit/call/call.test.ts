@@ -235,7 +235,7 @@ describe('Call', () => {
     expectOver(rig);
   });
 
-  it('a failure in the middle of an HTTP reply resets it, of a gRPC reply it is told in trailers', () => {
+  it('a failure in the middle of an HTTP reply resets it, of a gRPC reply it is reported in trailers', () => {
     const rig = callRig();
     const http = rig.call(httpHead());
     rig.pools[0].streams[0].receiver!.head(replyHead(), false);
@@ -269,7 +269,7 @@ describe('Call', () => {
     expectOver(rig);
   });
 
-  it('cut: draining, once, whatever comes later', () => {
+  it('aborted: draining, once, whatever comes later', () => {
     const rig = callRig();
     const client = rig.call(grpcHead(), false);
     const upstream = rig.pools[0].streams[0];

@@ -43,7 +43,7 @@ describe('CallCounter', () => {
     expect(counter.anyMayReach(wanted)).to.equal(false);
   });
 
-  it('cuts every call in flight, also those that end as they are cut', () => {
+  it('aborts every call in flight, also those that end as they are aborted', () => {
     const counter = new CallCounter();
     const cut: number[] = [];
     const calls: Abortable[] = [];
@@ -61,7 +61,7 @@ describe('CallCounter', () => {
     expect([counter.active, counter.abortAll()]).to.deep.equal([0, 0]);
   });
 
-  it('a call that does not end when it is cut counts as ended all the same, once', () => {
+  it('a call that does not end when it is aborted counts as ended all the same, once', () => {
     const counter = new CallCounter();
     const call = someCall(counter);
     expect(counter.abortAll()).to.equal(1);

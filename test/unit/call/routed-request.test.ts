@@ -119,7 +119,7 @@ describe('routeRequest', () => {
     }
   });
 
-  it('looks at what is added where that may decide: a timeout, another host, a header that a route asks for', () => {
+  it('checks what is added where that may decide: a timeout, another host, a header that a route asks for', () => {
     const base = grpcHead();
     base.repeated = true;
     const added = (...pair: [string, string]) => new HeaderBlock(HeaderBlock.of(pair).fields, base);
@@ -220,7 +220,7 @@ describe('routeRequest', () => {
     );
   });
 
-  it('looks at the cookies of each request, also where all else is shared', () => {
+  it('reads the cookies of each request, also where all else is shared', () => {
     const canary = { route: 'canary' } as RoutePlan;
     const byCookie = compileRoutes([
       { name: 'canary', match: { cookies: [{ name: 'canary', exact: '1' }] }, plan: canary },

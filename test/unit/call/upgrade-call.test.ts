@@ -139,7 +139,7 @@ describe('UpgradeCall', () => {
     expect(rig.cluster.active).to.equal(0);
   });
 
-  it('binds the session of the client to the endpoint that it got, and a bound one is told nothing', () => {
+  it('binds the session of the client to the endpoint that it got, and a bound one gets nothing', () => {
     const affinity = stickyAffinity({
       cookie: { name: 'session', path: '/', sameSite: 'lax', secure: false },
     });

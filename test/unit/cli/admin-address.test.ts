@@ -14,7 +14,7 @@ describe('cli/admin-address', () => {
     expect(found(undefined, '')).to.equal('127.0.0.1:15000');
   });
 
-  it('is told by the name of what is wrong', () => {
+  it('is reported by the name of what is wrong', () => {
     expect(found('a')).to.equal('--admin: "a" has no port; write host:port, such as a:50051');
     expect(found(undefined, 'a')).to.equal(
       'OUTRIGGER_ADMIN: "a" has no port; write host:port, such as a:50051',

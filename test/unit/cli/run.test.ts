@@ -3,7 +3,7 @@ import { run } from '../../../src/cli/run.ts';
 import { until } from '../../support/until.ts';
 
 describe('cli/run', () => {
-  it('lives on after an exception that nobody caught, and tells of it', async () => {
+  it('lives on after an exception that nobody caught, and reports it', async () => {
     let said = '';
     let terminate: () => void = () => {};
     let tell: (error: unknown) => void = () => {};

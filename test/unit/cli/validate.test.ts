@@ -32,7 +32,7 @@ describe('cli/validate', () => {
     ]);
   });
 
-  it('tells every problem on standard error and ends with 2', async () => {
+  it('reports every problem on standard error and ends with 2', async () => {
     const { code, io, file } = await run(
       minimal({ more: 'drain: { grace: 10 }\nlog: { level: loud }' }),
       'text',

@@ -11,7 +11,7 @@ describe('config/config-file', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('reads a file of up to so many bytes', () => {
+  it('reads a file of up to a given number of bytes', () => {
     const path = join(folder, 'a');
     writeFileSync(path, Buffer.alloc(70_000, 'x'));
     expect(readFileBounded(path, 70_000).value).to.have.length(70_000);

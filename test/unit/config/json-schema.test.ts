@@ -72,7 +72,7 @@ describe('config/json-schema', () => {
     expect(undescribed).to.deep.equal([]);
   });
 
-  it('holds every default, each of which fits its own schema', () => {
+  it('holds every default, each of which is valid by its own schema', () => {
     const wrong: string[] = [];
     const walk = (node: Schema, path: string): void => {
       if ('default' in node) wrong.push(...breaks(node, node.default, path));
@@ -85,12 +85,12 @@ describe('config/json-schema', () => {
     expect(wrong).to.deep.equal([]);
   });
 
-  it('fits a file with everything in it that the loader writes', () => {
+  it('accepts a file with everything in it that the loader writes', () => {
     expect(breaks(schema, fileOfConfig(configOf(minimal())))).to.deep.equal([]);
   });
 
   // That the loader accepts them without a warning is in test/e2e/examples.test.ts, where their certificates are.
-  it('fits every example', () => {
+  it('accepts every example', () => {
     const folder = new URL('../../../examples/', import.meta.url);
     const examples = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
     expect(examples).to.include('outrigger.yaml');
@@ -100,7 +100,7 @@ describe('config/json-schema', () => {
     }
   });
 
-  it('fits a variable in the place of any value', () => {
+  it('accepts a variable in the place of any value', () => {
     const variable = (content: string): string => `$\{${content}}`;
     const text = minimal({
       route: `, timeout: "${variable('T:-2s')}"`,
@@ -110,7 +110,7 @@ describe('config/json-schema', () => {
     expect(breaks(schema, parse(text))).to.deep.equal([]);
   });
 
-  it('does not fit what the loader refuses at a single value', () => {
+  it('rejects what the loader refuses at a single value', () => {
     const lines = [
       'log: { level: loud }',
       'drain: { grace: 10 }',

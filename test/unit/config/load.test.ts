@@ -69,7 +69,7 @@ describe('config/load', () => {
       expect(JSON.stringify(file)).to.include('"timeout":"2s"').and.to.include('"address":"127.0.0.1:50051"');
     });
 
-    it('that is not there, empty, too large or no text is told of as a whole', () => {
+    it('that is not there, empty, too large or no text is reported as a whole', () => {
       expect(problemsOf(undefined, { flags: { config: 'gone.yaml' } })).to.deep.equal([
         'gone.yaml: does not exist; write the path of a file that does',
       ]);
@@ -106,7 +106,7 @@ describe('config/load', () => {
     const healthOf = (cluster: string): Config['clusters'][number]['health'] =>
       configOf(minimal({ cluster })).clusters[0].health;
 
-    it('is asked by gRPC of a cluster that speaks HTTP/2, unless told otherwise', () => {
+    it('is asked by gRPC of a cluster that speaks HTTP/2, unless configured otherwise', () => {
       expect(healthOf('')).to.deep.include({
         grpc: { service: '', mode: 'check', authority: undefined, metadata: undefined },
         http: undefined,
@@ -182,7 +182,7 @@ describe('config/load', () => {
       expect(config.telemetry.accessLog.to).to.deep.equal({ kind: 'stdout' });
     });
 
-    it('tells a wrong flag and variable by their names', () => {
+    it('reports a wrong flag and variable by their names', () => {
       const flags = { settings: { admin: '15000', 'log-level': 'loud' } };
       const env = { OUTRIGGER_DRAIN_GRACE: '10', OUTRIGGER_TELEMETRY_METRICS_OTLP: 'yes' };
       expect(problemsOf(minimal(), { flags, env })).to.have.members([
@@ -193,7 +193,7 @@ describe('config/load', () => {
       ]);
     });
 
-    it('tells what a rule finds wrong by the name of the flag or variable that set it', () => {
+    it('reports what a rule finds wrong by the name of the flag or variable that set it', () => {
       const wrong = (to: string) =>
         `: "${to}": the folder "/no/such" does not exist; create it, or write a path in one that exists`;
       const to = 'file:/no/such/log';

@@ -109,12 +109,12 @@ const wrong: [string, string, string][] = [
 
 describe('config/reader', () => {
   for (const [what, line, problem] of wrong) {
-    it(`tells the place of ${what}, and the fix`, () => {
+    it(`reports the place of ${what}, and the fix`, () => {
       expect(problemsOf(minimal({ more: line }))).to.deep.equal([problem]);
     });
   }
 
-  it('tells everything at once, in the order of the file, and nothing twice', () => {
+  it('reports everything at once, in the order of the file, and nothing twice', () => {
     const text = `listeners:
   - name: outbound
     listen: 127.0.0.1
@@ -140,7 +140,7 @@ clusters:
     ]);
   });
 
-  it('tells what is missing where it should stand', () => {
+  it('reports what is missing where it should stand', () => {
     const text = `listeners: [{ routes: [{ match: {} }] }]
 clusters: [{ name: c, discovery: {} }]
 `;
@@ -155,7 +155,7 @@ clusters: [{ name: c, discovery: {} }]
     ]);
   });
 
-  it('tells empty lists and names that are used twice', () => {
+  it('reports empty lists and names that are used twice', () => {
     const text = `listeners: []
 clusters:
   - { name: a, endpoints: [{ address: 127.0.0.1:1 }] }

@@ -36,7 +36,7 @@ describe('config/source', () => {
     expect(value && { ...(rawOf(value) as object) }).to.deep.equal({ a: [1, 2], b: [1, 2], c: 3, d: 3 });
   });
 
-  it('tells every error of syntax with its place', () => {
+  it('reports every error of syntax with its place', () => {
     expect(problemsOf('listeners:\n  - name: a\n   listen: x\n\tclusters: [\n')).to.deep.equal([
       'f.yaml:3:4: this line is indented by 3 spaces, which is not the indentation of any key above; indent it by 2 or 4',
       'f.yaml:4:1: a tab indents this line; use spaces',

@@ -26,7 +26,7 @@ describe('config/variables', () => {
     expect(text(`$${v('A')} $A $ $$ $${v('A')}`)).to.equal(`${v('A')} $A $ $$ ${v('A')}`);
   });
 
-  it('are not looked through again', () => {
+  it('are not expanded again', () => {
     expect(text(v('A'), { A: v('B'), B: 'b' })).to.equal(v('B'));
   });
 

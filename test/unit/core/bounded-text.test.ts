@@ -12,7 +12,7 @@ describe('core/bounded-text', () => {
     expect(boundedText('\xe9'.repeat(9), 8)).to.equal(`${'\xe9'.repeat(7)}…`);
   });
 
-  it('cuts no character in two', () => {
+  it('splits no character', () => {
     expect(boundedText('123456😀9', 8)).to.equal('123456…');
     expect(boundedText('12345😀89', 8)).to.equal('12345😀…');
   });
@@ -21,7 +21,7 @@ describe('core/bounded-text', () => {
     for (const text of ['a\ud800b', '\udc00', 'caf\xe9', '日本']) expect(ownText(text)).to.equal(text);
   });
 
-  it('keeps nothing of the text that it was cut from', () => {
+  it('keeps nothing of the text that it was truncated from', () => {
     const before = process.memoryUsage().heapUsed;
     const kept: string[] = [];
     for (let i = 0; i < 400; i++) kept.push(boundedText(`${i}${'x'.repeat(500_000)}`.toUpperCase(), 64));

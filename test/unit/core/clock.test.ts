@@ -24,7 +24,7 @@ describe('core/clock', () => {
     expect(systemClock.now()).to.be.at.least(heldMs + 3);
   });
 
-  it('tells a new moment, and the wall time of it, each time it is held', () => {
+  it('returns a new moment, and the wall time of it, each time it is held', () => {
     const moments = [0, 1].map(() => {
       const atMs = systemClock.hold();
       const wallMs = systemClock.wallMs();

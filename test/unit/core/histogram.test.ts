@@ -72,7 +72,7 @@ describe('core/histogram', () => {
       expect(recent.count(60_000)).to.equal(0);
     });
 
-    it('looks back at least half a window', () => {
+    it('covers at least half a window', () => {
       const recent = new RecentLatency(10_000);
       recent.record(1, 0);
       recent.record(7, 4_999);

@@ -53,12 +53,12 @@ describe('cookieOf', () => {
     });
   }
 
-  it('looks at no other header', () => {
+  it('reads no other header', () => {
     expect(cookieOf(head(['x-note', 'sid=8'], ['cookie', 'sid=7']), 'sid')).to.equal('7');
     expect(cookieOf(head(['x-note', 'sid=8']), 'sid')).to.equal('');
   });
 
-  it('looks at every crumb of a cookie header', () => {
+  it('reads every crumb of a cookie header', () => {
     expect(cookieOf(head(['cookie', 'a=1'], ['cookie', 'sid=7']), 'sid')).to.equal('7');
   });
 

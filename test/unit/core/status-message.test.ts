@@ -41,7 +41,7 @@ describe('core/status-message', () => {
     expect(text('no route for /a%3Ftoken=hunter2%0A')).to.equal('no route for /a?token=REDACTED\\n');
   });
 
-  it('keeps so many bytes, and cuts neither an escape nor a character in two', () => {
+  it('keeps a given number of bytes, and splits neither an escape nor a character', () => {
     const full = 'x'.repeat(statusMessageBytesMax);
     expect(text(full)).to.equal(full);
     expect(text(`${full}y`)).to.equal(`${full}…`);

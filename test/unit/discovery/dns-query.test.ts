@@ -48,7 +48,7 @@ describe('addressQuery', () => {
     return answer.ok ? answer.endpoints.map(({ address }) => formatAddress(address)) : answer.error;
   };
 
-  it('counts a replica with two families once: IPv4 where there is any, unless told otherwise', async () => {
+  it('counts a replica with two families once: IPv4 where there is any, unless configured otherwise', async () => {
     const [ipv4, ipv6] = [
       ['10.0.0.1:80', '10.0.0.2:80'],
       ['[2001:db8::1]:80', '[2001:db8::2]:80'],

@@ -100,7 +100,7 @@ describe('DnsSource', () => {
     });
   }
 
-  it('asks early when told to, but at most once a second', async () => {
+  it('asks early when asked to, but at most once a second', async () => {
     const { dns, source, start, advance, clock } = setUp();
     dns.a = ['10.0.0.1'];
     dns.ttlSec = 30;
@@ -125,7 +125,7 @@ describe('DnsSource', () => {
     source.stop();
   });
 
-  it('does not put off the next question when told to look early', async () => {
+  it('does not put off the next question when asked to resolve early', async () => {
     const { dns, source, start, advance } = setUp();
     dns.a = ['10.0.0.1'];
     dns.ttlSec = 0;
@@ -231,7 +231,7 @@ describe('DnsSource', () => {
     });
   }
 
-  it('gives up on an answer that never comes, and tries again', async () => {
+  it('gives up on an answer that never comes, and asks again', async () => {
     const { dns, source, published, start, advance } = setUp();
     dns.hangs = true;
     await start();

@@ -141,7 +141,7 @@ describe('FileSource', () => {
     source.stop();
   });
 
-  it('gives up a look that hangs, and looks again', async () => {
+  it('gives up a check that hangs, and checks again', async () => {
     const { file, published, source, advance, start } = setUp();
     file.hangs = true;
     file.write('10.0.0.1:80');

@@ -133,7 +133,7 @@ describe('startHealthChecker', () => {
   });
 
   describe('with initial state healthy', () => {
-    it('is used before its first answer, which is told even if it changes nothing', async () => {
+    it('is used before its first answer, which is reported even if it changes nothing', async () => {
       rig = setUp({ initialState: 'healthy' });
       const reason = 'assumed healthy until the first probe';
       expect(rig.checker.state).to.include({ status: 'healthy', reason });
@@ -259,7 +259,7 @@ describe('startHealthChecker', () => {
       expect(rig.probe.askedMs).to.deep.equal([0, 1000]);
     });
 
-    it('and a failed probe together are looked into at once: a good probe tells of it, and all is as before', async () => {
+    it('and a failed probe together are probed at once: a good probe reports it, and all is as before', async () => {
       rig = setUp({ intervalMs: 60_000 });
       await rig.advance(2000);
       rig.checker.hint();
@@ -288,7 +288,7 @@ describe('startHealthChecker', () => {
     });
   });
 
-  describe('a probe that is told of changes', () => {
+  describe('a probe that is notified of changes', () => {
     it('passes them on at once, and the next probe is an interval later', async () => {
       rig = setUp();
       await rig.advance(2000);

@@ -30,7 +30,7 @@ describe('grpcProbe with Watch', () => {
       () => told.join(),
     );
 
-  it('hears of each change as it comes, for the service it was told', async () => {
+  it('hears of each change as it comes, for the configured service', async () => {
     const { server, watches, told, made } = await watching((call) => call.write({ status: 'SERVING' }));
     await tells(told, 1);
     expect(watches[0].request.service).to.equal('a.B');
@@ -48,7 +48,7 @@ describe('grpcProbe with Watch', () => {
     server.close();
   });
 
-  it('a watch that ends is a failure to be looked into, and a later good probe begins another', async () => {
+  it('a watch that ends is a failure to be probed, and a later good probe begins another', async () => {
     const clock = new VirtualClock();
     const { server, watches, told, made } = await watching(undefined, clock);
     await until(

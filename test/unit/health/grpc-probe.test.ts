@@ -134,7 +134,7 @@ describe('grpcProbe', () => {
     server.close();
   });
 
-  it('asks for the service it was told, with a deadline', async () => {
+  it('asks for the configured service, with a deadline', async () => {
     let asked = '';
     let deadlineMs = Number.NaN;
     const server = await serve((call, done) => {

@@ -69,7 +69,7 @@ describe('the messages of grpc.health.v1', () => {
     }
   });
 
-  it('each kind of unknown field is passed over by itself, and one that is cut off is named', () => {
+  it('each kind of unknown field is passed over by itself, and one that is broken off is named', () => {
     const status = [0x08, 1];
     for (const unknown of [
       [0x10, 0x96, 0x01],

@@ -46,7 +46,7 @@ describe('httpProbe', () => {
     });
   }
 
-  it('takes the statuses it is told to expect, and no other', async () => {
+  it('takes the configured statuses, and no other', async () => {
     const probe = httpProbe(local(), systemClock, { path: '/', expectedStatuses: [404, 301] });
     status(404);
     expect((await probe.check(1000)).verdict).to.equal('healthy');
@@ -54,7 +54,7 @@ describe('httpProbe', () => {
     expect((await probe.check(1000)).verdict).to.equal('unhealthy_now');
   });
 
-  it('asks for the path, with the address as host or the host it is told', async () => {
+  it('asks for the path, with the address as host or the configured host', async () => {
     const asked: string[] = [];
     answer = (request, response) => {
       asked.push(`${request.method} ${request.url} ${request.headers.host}`);

@@ -34,7 +34,7 @@ describe('rateOutliers', () => {
     expect(bySuccess(tallies(200, 0, 0, 0, 0, 5))).to.have.length(1);
   });
 
-  it('looks at nobody with too few calls, and compares too few endpoints with nobody', () => {
+  it('compares nobody with too few calls, and compares too few endpoints with nobody', () => {
     expect(
       bySuccess([...tallies(200, 0, 0, 0, 0), { calls: 99, failures: 99, unclearFailures: 0 }]),
     ).to.deep.equal([]);

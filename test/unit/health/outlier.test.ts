@@ -58,7 +58,7 @@ describe('outlierDetector', () => {
     expect(endpoints[1].state).to.equal('in');
   });
 
-  it('tries it at once when health checks that found it ill find it well', () => {
+  it('probes it at once when health checks that found it ill find it well', () => {
     setUp(3);
     fail(endpoints[0]);
     clock.advance(1000);
@@ -75,7 +75,7 @@ describe('outlierDetector', () => {
     expect(endpoints[0].state).to.equal('in');
   });
 
-  it('tries it with one real call when its time is up, and uses it in full if that succeeds', () => {
+  it('sends it one real call when its time is up, and uses it in full if that succeeds', () => {
     setUp(3);
     fail(endpoints[0]);
     clock.advance(29_999);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { failed, peerText } from '../../../src/health/probe.ts';
 
 describe('peerText', () => {
-  it('keeps 200 characters, and marks what it cuts', () => {
+  it('keeps 200 characters, and marks that it truncated', () => {
     expect(peerText('x'.repeat(200))).to.equal('x'.repeat(200));
     expect(peerText('x'.repeat(201))).to.equal(`${'x'.repeat(200)}...`);
   });

@@ -186,7 +186,7 @@ describe('Suspicion', () => {
   const failing = (suspicion: Suspicion, times: number, others: () => readonly Witness[]): number[] =>
     Array.from({ length: times }, () => suspicion.add(others, true));
 
-  it('looks at the others from the third failure on, and at what they do after it', () => {
+  it('compares the others from the third failure on, and at what they do after it', () => {
     const suspicion = new Suspicion();
     const good = witness();
     let asked = 0;

@@ -41,7 +41,7 @@ describe('http1/reply-end', () => {
     return verdict;
   }
 
-  it('reports bytes behind the reply, and no reply that ends where it should, however it is cut', () => {
+  it('reports bytes behind the reply, and no reply that ends where it should, however it is split', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(

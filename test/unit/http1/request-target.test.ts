@@ -34,7 +34,7 @@ describe('http1/request-target', () => {
       expect(parseRequestTarget('GET', target), JSON.stringify(target)).to.equal(null);
   });
 
-  it('tells an authority from what could carry more', () => {
+  it('distinguishes an authority from what could carry more', () => {
     for (const text of ['', 'a', 'a.test:80', '[::1]:80', '10.0.0.1', 'a_b', 'a%20b'])
       expect(isAuthority(text), text).to.equal(true);
     for (const text of [
@@ -52,7 +52,7 @@ describe('http1/request-target', () => {
       expect(isAuthority(text), JSON.stringify(text)).to.equal(false);
   });
 
-  it('tells a path', () => {
+  it('accepts a path', () => {
     for (const path of ['/', '/a?b=c&d', '/%00', '/caf\xe9', '/a;b'])
       expect(isPath('GET', path), path).to.equal(true);
     for (const path of ['', 'a', '*', '/a\tb', '/a\x7fb', '/a\u0100'])

@@ -39,7 +39,7 @@ describe('http1/upstream-request', () => {
     expect(upstreamRequest(bare, true, 'fallback:1', '').value?.headers[1]).to.equal('fallback:1');
   });
 
-  it('adds the client only where it is told one', () => {
+  it('adds the client only where it gets one', () => {
     const names = (client: string | null) => upstreamRequest(head('GET'), true, 'x', client).value?.headers;
     expect(names('')).to.include('x-forwarded-proto').and.not.include('x-forwarded-for');
     expect(names('192.0.2.1')).to.include.members(['x-forwarded-for', '192.0.2.1', 'x-forwarded-proto']);

@@ -180,7 +180,7 @@ describe('http2/connection, client', () => {
       expect(client.said()).to.deep.equal([]);
     });
 
-    it('that is cut off by RST_STREAM(NO_ERROR) is no clean end', () => {
+    it('that is broken off by RST_STREAM(NO_ERROR) is no clean end', () => {
       const { client, recorder } = requested();
       client.send(headers(1, okHead, false), data(1, 'abc'), reset(1, ErrorCode.NO_ERROR));
       expect(recorder.summary).to.equal('head 200, failed reset, body 3, ends 1');
@@ -192,7 +192,7 @@ describe('http2/connection, client', () => {
       expect(recorder.summary).to.equal('head 200, trailers last, body 3, ends 1');
     });
 
-    it('is told of before the connection that it was the last on', () => {
+    it('is reported before the connection that it was the last on', () => {
       const { client, recorder } = requested();
       const order: string[] = [];
       recorder.trailers = () => order.push('trailers');

@@ -195,13 +195,13 @@ describe('http2/connection-core', () => {
       return server;
     };
 
-    it('is given up after as many looks as allowed', () => {
+    it('is given up after as many checks as allowed', () => {
       const server = stuck();
       expect(check(server, 6)).to.equal(false);
       expect(check(server, 1)).to.equal(true);
     });
 
-    it('is looked at again once it has taken something, or was ready for more', () => {
+    it('is checked again once it has taken something, or was ready for more', () => {
       for (const revive of [
         (server: Scripted) => server.connection.flushed(),
         (server: Scripted) => {

@@ -41,7 +41,7 @@ describe('http2/connection, DATA in pieces', () => {
     expect(recorder.ends).to.equal(1);
   });
 
-  it('is held and given credit for as it comes, whatever the cut', () => {
+  it('is held and given credit for as it comes, however it is split', () => {
     const cuts = fc.array(fc.integer({ min: 0, max: whole.length }), { maxLength: 10 });
     fc.assert(
       fc.property(cuts, fc.boolean(), (at, stalled) => {

@@ -59,7 +59,7 @@ describe('http2/connection, flow control', () => {
       ]);
     });
 
-    it('cuts DATA at the frame size of the peer, and not beyond ours', () => {
+    it('splits DATA at the frame size of the peer, and not beyond ours', () => {
       const { server, stream } = opened();
       stream.data(body, 0, 40_000, false);
       expect(server.said()).to.deep.equal(['DATA 1 16384', 'DATA 1 16384', 'DATA 1 7232']);

@@ -73,7 +73,7 @@ describe('http2/connection, server, its streams and its end', () => {
       }
     });
 
-    it('that ended take no HEADERS; DATA, WINDOW_UPDATE and RST_STREAM are told apart', () => {
+    it('that ended take no HEADERS; DATA, WINDOW_UPDATE and RST_STREAM are distinguished', () => {
       const server = answering(new Scripted('server'));
       server.send(headers(1, getHead, true), windowUpdate(1, 1), reset(1, 0));
       server.said();

@@ -165,7 +165,7 @@ describe('http2/connection, server', () => {
   });
 
   describe('a header section', () => {
-    it('is put together from CONTINUATION frames, wherever it was cut', () => {
+    it('is put together from CONTINUATION frames, wherever it was split', () => {
       const whole = fragment(...getHead, ['x', 'y'.repeat(50)]);
       for (let cut = 0; cut <= whole.length; cut += 7) {
         const server = new Scripted('server');

@@ -116,14 +116,14 @@ describe('http2/connection', () => {
     };
     const update = windowUpdate(0, 1);
 
-    it('it may be for as many looks after the first as allowed', () => {
+    it('it may be for as many checks after the first as allowed', () => {
       const server = new Scripted('server');
       server.send(update.subarray(0, 5));
       expect(check(server, 6)).to.equal(false);
       expect(check(server, 1)).to.equal(true);
     });
 
-    it('the looks count again for the next one', () => {
+    it('the checks count again for the next one', () => {
       const server = new Scripted('server');
       server.send(update.subarray(0, 5));
       check(server, 6);
@@ -132,7 +132,7 @@ describe('http2/connection', () => {
       expect(check(server, 1)).to.equal(true);
     });
 
-    it('the looks count again for the next header section, and go on through CONTINUATIONs of one', () => {
+    it('the checks count again for the next header section, and go on through CONTINUATIONs of one', () => {
       const server = new Scripted('server');
       const section = fragment(...getHead);
       const begin = (id: number) => frame(FrameType.HEADERS, 1, id, section.subarray(0, 3));

@@ -43,7 +43,7 @@ describe('http2/flush-scheduler', () => {
     expect([one.flushes, two.flushes]).to.deep.equal([1, 1]);
   });
 
-  it('looks at the sockets again before it writes for many calls to several connections, while that finds something', async () => {
+  it('reads the sockets again before it writes for many calls to several connections, while that finds something', async () => {
     const scheduler = new FlushScheduler();
     scheduler.active = 8;
     const [one, two] = [new Connection(scheduler), new Connection(scheduler)];

@@ -69,7 +69,7 @@ describe('http2/frame-reader', () => {
     expect(seen).to.deep.equal(whole);
   });
 
-  it('finds the same frames however the bytes are cut', () => {
+  it('finds the same frames however the bytes are split', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (pieces) => {
         const { made, seen } = reader();
@@ -170,7 +170,7 @@ describe('http2/frame-reader', () => {
     expect(seen).to.deep.equal([0]);
   });
 
-  it('stops where it was told to hold, and goes on from there, however the bytes are cut', () => {
+  it('stops where it was asked to hold, and goes on from there, however the bytes are split', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (pieces) => {
         const { made, seen } = reader();

@@ -82,7 +82,7 @@ describe('http2/frame-writer', () => {
       for (let room = 0; room < 30; room++) expect(written(write, room)).to.equal(written(write, 4000));
   });
 
-  it('tells of the first frame after each flush, whatever it is', () => {
+  it('reports the first frame after each flush, whatever it is', () => {
     const { made, writes } = writer();
     const each = [
       () => made.raw(Buffer.from('PRI')),
@@ -114,7 +114,7 @@ describe('http2/frame-writer', () => {
     [32_768, 2],
     [40_000, 3],
   ] as const) {
-    it(`cuts a header block of ${bytes} bytes into ${count}`, () => {
+    it(`splits a header block of ${bytes} bytes into ${count}`, () => {
       const { made, frames } = writer();
       const fixed = blockBytes(bytes - 10) - (bytes - 10);
       const block = HeaderBlock.of(['x', 'é'.repeat(bytes - fixed)]);

@@ -180,7 +180,7 @@ describe('http2/socket-binding', () => {
     expect(mostInTurn).to.be.within(most, 2 * most);
   });
 
-  it('tells a peer that breaks the protocol why, then closes', async () => {
+  it('sends the reason to a peer that breaks the protocol, then closes', async () => {
     const { client, clock, ends, read } = await rig();
     client.write(Buffer.concat([greeting, data(1, 'x')]));
     await once(client, 'end');
@@ -218,7 +218,7 @@ describe('http2/socket-binding', () => {
     expect(ends.map((error) => error?.local)).to.deep.equal([false]);
   });
 
-  it('ends a connection whose call threw with INTERNAL_ERROR, and tells all of its calls, whatever they throw', async () => {
+  it('ends a connection whose call threw with INTERNAL_ERROR, and fails all of its calls, whatever they throw', async () => {
     const errors = new InternalErrors(silentLogger);
     const recorders: Recorder[] = [];
     const onStream = (stream: Http2Stream): void => {

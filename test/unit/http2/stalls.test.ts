@@ -31,7 +31,7 @@ function stalledCall(pair: MemoryPair): Recorder {
 }
 
 describe('http2 readers that stall', () => {
-  it('are reset when nothing of what waits has left for more looks than allowed', () => {
+  it('are reset when nothing of what waits has left for more checks than allowed', () => {
     const pair = stalledPair(100_000);
     const recorder = stalledCall(pair);
     for (let check = 0; check < 5; check++) pair.server.connection.checkStalls(5, 5);
@@ -67,7 +67,7 @@ describe('http2 readers that stall', () => {
       }
     });
 
-    it('are reset when they stop, after as many looks as one that never took anything', () => {
+    it('are reset when they stop, after as many checks as one that never took anything', () => {
       const { check, take } = slowReader();
       for (let i = 0; i < 3; i++) {
         check(5);
@@ -144,7 +144,7 @@ describe('http2 readers that stall', () => {
     expect(pair.server.error?.code).to.equal(0xb);
   });
 
-  it('inside a frame at every look do not end a connection on which frames come all the time, only slowly', () => {
+  it('inside a frame at every check do not end a connection on which frames come all the time, only slowly', () => {
     const server = new Scripted('server');
     const credit = frame(8, 0, 0, Buffer.of(0, 0, 0, 1));
     server.send(credit.subarray(0, 5));
@@ -268,7 +268,7 @@ describe('http2 readers that stall', () => {
       expect(budget.bytes).to.equal(0);
     });
 
-    it('has calls ended on the next look when the process runs out of memory, the largest first, down to a share', () => {
+    it('has calls ended on the next check when the process runs out of memory, the largest first, down to a share', () => {
       const budget = new BufferBudget(1000 * mebibyte);
       const greedy = stalledPair(500_000, { budget });
       const modest = stalledPair(100_000, { budget });
@@ -294,7 +294,7 @@ describe('http2 readers that stall', () => {
       expect([budget.short, budget.shareBytes]).to.deep.equal([false, Number.POSITIVE_INFINITY]);
     });
 
-    it('that runs short ends no call that waits on a look, unless the process runs out of memory', () => {
+    it('that runs short ends no call that waits on a check, unless the process runs out of memory', () => {
       const budget = new BufferBudget(4 * mebibyte);
       const pair = stalledPair(500_000, { budget });
       const recorders = Array.from({ length: 4 }, () => stalledCall(pair));

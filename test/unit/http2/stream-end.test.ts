@@ -64,7 +64,7 @@ describe('http2/stream', () => {
       expect(recorder.events).to.deep.equal(['head 200 last']);
     });
 
-    it('is told once to each, though the first that hears of it resets the others', () => {
+    it('is reported once to each, though the first that hears of it resets the others', () => {
       const client = new Scripted('client');
       const [first, second] = [client.request(), client.request()];
       client.said();

@@ -21,7 +21,7 @@ async function sniff(pieces: readonly string[], end = false) {
 }
 
 describe('sniffProtocol', () => {
-  it('knows HTTP/2 by its preface, however it is cut', async () => {
+  it('knows HTTP/2 by its preface, however it is split', async () => {
     for (const pieces of [[preface], ['P', 'R', 'I', ' * HTTP/2.0'], ['PR', preface.slice(2)]]) {
       const { found, socket } = await sniff(pieces);
       const seen = pieces.join('').startsWith('PRI') ? found[0][1] : '';
@@ -46,11 +46,11 @@ describe('sniffProtocol', () => {
     expect((await sniff(['P', 'R', 'O'])).found).to.deep.equal([['http1', 'PRO']]);
   });
 
-  it('waits while it cannot tell', async () => {
+  it('waits while the protocol is unknown', async () => {
     for (const text of ['P', 'PR']) expect((await sniff([text])).found).to.deep.equal([]);
   });
 
-  it('lets a client go that hangs up before it can tell', async () => {
+  it('lets a client go that hangs up before the protocol is known', async () => {
     for (const pieces of [[], ['P']]) {
       const { found, socket } = await sniff(pieces, true);
       expect([found, socket.destroyed]).to.deep.equal([[], true]);

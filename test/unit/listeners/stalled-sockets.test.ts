@@ -22,7 +22,7 @@ describe('listeners/stalled-sockets', () => {
     return -1;
   };
 
-  it('destroys a socket once as much has waited for more looks than allowed', () => {
+  it('destroys a socket once as much has waited for more checks than allowed', () => {
     expect(destroyedAfter(() => 1000)).to.equal(7);
     expect(destroyedAfter((check) => (check < 50 ? check : 1000))).to.equal(56);
   });

@@ -19,7 +19,7 @@ function expectOver(rig: CallRig, calls = 1): void {
 }
 
 describe('policies before an endpoint is picked', () => {
-  it('a call over the rate limit goes nowhere, and a gRPC client is told when to come again', () => {
+  it('a call over the rate limit goes nowhere, and a gRPC client gets a retry delay', () => {
     const rig = callRig({ policies: limited() });
     rig.call(grpcHead());
     const client = rig.call(grpcHead());

@@ -18,7 +18,7 @@ describe('policies/with-headers', () => {
     expect(withHeaders(base, new Set(['x-c']), [])).to.equal(base);
   });
 
-  it('looks at the fields of the base as well', () => {
+  it('reads the fields of the base as well', () => {
     const block = withHeaders(new HeaderBlock([new Field('x-c', '1')], base), new Set(['x-b']), []);
     expect(fieldsOf(block)).to.deep.equal(['x-a: 1', 'x-a: 3', 'x-c: 1']);
   });

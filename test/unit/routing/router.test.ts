@@ -27,7 +27,7 @@ function holds(match: RouteMatch, of: HeaderBlock): boolean {
 }
 
 describe('router', () => {
-  it('has no plan for a head that fits no route', () => {
+  it('has no plan for a head that matches no route', () => {
     expect(router({}).route(head('/'))).to.equal(null);
     expect(router({ a: { path: '/a' } }).route(head('/b'))).to.equal(null);
     expect(router({ a: { path: '/a' } }).route(HeaderBlock.of())).to.equal(null);

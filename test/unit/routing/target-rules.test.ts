@@ -49,7 +49,7 @@ describe('routing/target-rules', () => {
     expect(served('/\u0100'), 'no byte at all').to.equal(false);
   });
 
-  it('wants two hexadecimal digits after "%", in a query only where browsers are not to be served', () => {
+  it('requires two hexadecimal digits after "%", in a query only where browsers are not to be served', () => {
     for (const text of ['%', '%2', '%zz', '%2g', '%%41', 'a%']) {
       expect(served(`/${text}`), text).to.equal(false);
       expect(served(`/${text}`, strict), text).to.equal(false);
@@ -100,7 +100,7 @@ describe('routing/target-rules', () => {
     }
   });
 
-  it('tells a host and a port from what could be read otherwise', () => {
+  it('distinguishes a host and a port from what could be read otherwise', () => {
     const of = (authority: string) => target('/', {}, authority).refusal;
     for (const authority of [
       '',

@@ -89,7 +89,7 @@ describe('startApp', () => {
     expect(sidecar.endpoint('127.0.0.1:9').unusableBecause).to.equal('drained by hand');
   });
 
-  it('stops once, however often it is told to', async () => {
+  it('stops once, however often it is asked to', async () => {
     const sidecar = await startSidecar(shape);
     const [first, second] = await Promise.all([sidecar.stop(), sidecar.stop()]);
     expect(second).to.equal(first);

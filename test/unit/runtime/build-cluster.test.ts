@@ -19,7 +19,7 @@ const clusterConfig = (more: object = {}): ClusterConfig => config(more).cluster
 const address = (text: string): Address => parseAddress(text).value!;
 
 describe('a cluster as configured', () => {
-  it('gives a connection 1 s on loopback and 5 s elsewhere, unless told otherwise', () => {
+  it('gives a connection 1 s on loopback and 5 s elsewhere, unless configured otherwise', () => {
     const usual = clusterConfig();
     expect(connectTimeoutOf(usual, address('127.0.0.1:1'))).to.equal(1000);
     expect(connectTimeoutOf(usual, address('unix:/x'))).to.equal(1000);

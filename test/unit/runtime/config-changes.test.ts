@@ -16,7 +16,7 @@ const told = (before: object, after: object): string[] =>
   );
 
 describe('keys that only a start can change', () => {
-  it('are told with what they were and are', () => {
+  it('are reported with what they were and are', () => {
     expect(told({}, { zone: 'b' })).to.deep.equal([
       'zone: was "" and is now "b", which requires a restart; restart, or leave it as it was',
     ]);

@@ -55,7 +55,7 @@ describe('the sidecar as its drain sees it', () => {
     rig.cluster.stop();
   });
 
-  it('cuts calls and TCP connections alike', () => {
+  it('aborts calls and TCP connections alike', () => {
     const { rig, drainable, steps } = setUp();
     rig.call(grpcHead());
     expect(drainable.abortCalls()).to.equal(4);

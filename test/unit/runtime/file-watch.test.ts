@@ -40,7 +40,7 @@ describe('FileWatch', () => {
     return { dir, file, clock, watch, check };
   }
 
-  it('tells of a change once, when two looks agree', async () => {
+  it('reports a change once, when two polls agree', async () => {
     const { file, check } = setUp();
     expect(await check()).to.equal(0);
     writeFileSync(file, 'one and more');

@@ -47,7 +47,7 @@ describe('runtime/idle-collector', () => {
     return made;
   }
 
-  it('gives back what the start left, at the first look; and then leaves it', () => {
+  it('gives back what the start left, at the first check; and then leaves it', () => {
     const { state, first, checks } = idling();
     first();
     expect(state.shrunk).to.equal(1);

@@ -95,7 +95,7 @@ describe('Lifecycle', () => {
     expect(steps.at(-1)).to.equal('510 cut');
   });
 
-  it('cuts what is left when the grace, counted from the start, is over', async () => {
+  it('terminates what is left when the grace, counted from the start, is over', async () => {
     const { lifecycle, target, steps, pass, log } = setUp();
     target.connections = 1;
     target.activeCalls = 5;
@@ -109,7 +109,7 @@ describe('Lifecycle', () => {
     expect(log.at(-1)).to.equal('drained: 5 calls terminated, 0 finished, 2 connections with unread replies');
   });
 
-  it('told to stop a second time, waits no longer: what is left is cut', async () => {
+  it('asked to stop a second time, waits no longer: what is left is terminated', async () => {
     const { lifecycle, target, steps, pass, clock } = setUp();
     target.connections = 1;
     target.activeCalls = 5;
@@ -123,7 +123,7 @@ describe('Lifecycle', () => {
     expect(clock.pending).to.equal(0);
   });
 
-  it('told so while it waits for a successor, waits no longer either', async () => {
+  it('asked so while it waits for a successor, waits no longer either', async () => {
     const { lifecycle, target, steps, pass, clock } = setUp();
     target.handOver = async (control) => {
       while (!control.over) await new Promise<void>((resolve) => void clock.after(10, resolve));
@@ -302,7 +302,7 @@ describe('Lifecycle', () => {
       expect(steps[0]).to.equal('3000 close listeners');
     });
 
-    it('told to stop a second time during it, closes and cuts now', async () => {
+    it('asked to stop a second time during it, closes and terminates now', async () => {
       const { lifecycle, target, steps, pass } = setUp(delayed);
       target.activeCalls = 2;
       const stopped = lifecycle.stop(target);

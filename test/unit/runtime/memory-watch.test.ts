@@ -35,7 +35,7 @@ describe('runtime/memory-watch', () => {
     ['resident memory', { residentBytes: 1001, heldBytes: 600 }, { residentBytes: 940, heldBytes: 600 }],
     ['the heap', { heapBytes: 601 }, { heapBytes: 560 }],
   ] as const) {
-    it(`calls it pressure when ${what} is over its mark at two looks, and over below 95% of it`, () => {
+    it(`calls it pressure when ${what} is over its mark at two checks, and over below 95% of it`, () => {
       const { check, changes } = watching();
       expect(check({}, 10)).to.equal(false);
       expect(check(over)).to.equal(false);
@@ -47,7 +47,7 @@ describe('runtime/memory-watch', () => {
     });
   }
 
-  it('takes no notice of a single look, nor of memory that was freed and is still resident', () => {
+  it('takes no notice of a single check, nor of memory that was freed and is still resident', () => {
     const { check, changes } = watching();
     for (let i = 0; i < 5; i++) {
       check({ residentBytes: 2000, heldBytes: 2000 });
@@ -74,7 +74,7 @@ describe('runtime/memory-watch', () => {
     expect(state.collections).to.equal(11);
   });
 
-  it('looks five times a second, and leaves no timer when it is stopped', () => {
+  it('checks five times a second, and leaves no timer when it is stopped', () => {
     const { watch, clock, state } = watching();
     clock.advance(10_000);
     expect(state.reads).to.equal(50);

@@ -11,7 +11,7 @@ describe('runtime/memory', () => {
     expect(heldBytes).to.be.at.least(heapBytes);
   });
 
-  it('tells the CPU time that this process used', () => {
+  it('reports the CPU time that this process used', () => {
     const before = cpuMs();
     const untilMs = performance.now() + 50;
     while (performance.now() < untilMs);

@@ -55,7 +55,7 @@ const messageOf = (work: Promise<unknown>): Promise<string> =>
   );
 
 describe('a sidecar that takes over from another', () => {
-  it('tries again to open its admin address every 50 ms, until the predecessor gives it away', async () => {
+  it('retries to open its admin address every 50 ms, until the predecessor gives it away', async () => {
     const { clock, parts } = successor();
     const triedMs: number[] = [];
     const opened = whenFree(async () => {

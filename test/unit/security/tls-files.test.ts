@@ -52,7 +52,7 @@ describe('TLS files', () => {
       expect(secureOptions).to.equal(SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   });
 
-  it('tells contents apart where any one file differs: certificate, key or authorities alone', () => {
+  it('distinguishes contents where any one file differs: certificate, key or authorities alone', () => {
     const all = { cert: file('cert'), key: file('key'), ca: file('ca') };
     const digests = () => [tlsDigest(clientTls(all, undefined)), tlsDigest(serverTls(all, true))];
     const before = digests();

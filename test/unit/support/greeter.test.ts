@@ -68,7 +68,7 @@ describe('the test replica and its client', () => {
     expect((await client.sayHello('you')).code).to.equal(14);
   });
 
-  it('tells a cancelled call from a finished one', async () => {
+  it('distinguishes a cancelled call from a finished one', async () => {
     const abort = new AbortController();
     const call = client.unary({ options: { hold: true } }, { signal: abort.signal });
     while (replica.active === 0) await new Promise(setImmediate);

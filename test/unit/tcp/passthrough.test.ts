@@ -172,7 +172,7 @@ describe('tcp/passthrough', () => {
     expect(released).to.deep.equal(['failure', 'failure', 'success']);
   });
 
-  it('cuts the client off where none does, and says why', async () => {
+  it('disconnects the client where none does, and says why', async () => {
     const dead = await deadPort();
     const client = connect(await forward([dead], { connectAttemptsMax: 1 }));
     client.resume();
@@ -184,7 +184,7 @@ describe('tcp/passthrough', () => {
     );
   });
 
-  it('cuts the client off where nothing can be picked', async () => {
+  it('disconnects the client where nothing can be picked', async () => {
     const client = connect(await forward([]));
     client.resume();
     await closed(client);
@@ -236,7 +236,7 @@ describe('tcp/passthrough', () => {
     });
   }
 
-  it('cuts a connection that is idle too long, where that is asked for', async () => {
+  it('closes a connection that is idle too long, where that is asked for', async () => {
     const upstream = await listen((socket) => {
       socket.on('data', (chunk) => socket.write(chunk));
       socket.resume();
@@ -255,7 +255,7 @@ describe('tcp/passthrough', () => {
     expect(outcomes[0]).to.include({ error: '', detail: 'idle for 1000 ms', bytesFromClient: 2 });
   });
 
-  it('drains: takes nothing new, lets what runs go on, and cuts it on close', async () => {
+  it('drains: takes nothing new, lets what runs go on, and terminates it on close', async () => {
     const upstream = await listen((socket) => {
       socket.on('data', (chunk) => socket.write(chunk));
       socket.resume();

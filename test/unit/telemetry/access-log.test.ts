@@ -93,7 +93,7 @@ describe('telemetry/access-log', () => {
     expect(methods).to.deep.equal(['a.B/Fine', 'a.B/Failed', 'a.B/Failed']);
   });
 
-  it('tells of a gRPC call', () => {
+  it('logs a gRPC call', () => {
     const record = callRecord({
       traceId: TraceId.read('4bf92f3577b34da6a3ce929d0e0e4736'),
       attempts: [attemptRecord({ endpoint: 'a:1' }), attemptRecord({ number: 2, startedMs: 1010 })],
@@ -173,7 +173,7 @@ describe('telemetry/access-log', () => {
       .and.not.have.property('message');
   });
 
-  it('tells of a request that failed, on one line whatever its path', () => {
+  it('logs a request that failed, on one line whatever its path', () => {
     const line = accessLogLine(
       callRecord({
         grpc: false,

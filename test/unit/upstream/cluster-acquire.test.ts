@@ -31,7 +31,7 @@ describe('Cluster: acquire', () => {
     expect(rig.cluster.active).to.equal(2);
   });
 
-  it('gives none that the request has tried, unless it may repeat one and there is no other', () => {
+  it('gives none that the request has used, unless it may repeat one and there is no other', () => {
     const rig = clusterRig();
     rig.publish([spec(a), spec(b)]);
     const [one, other] = rig.cluster.all();

@@ -156,7 +156,7 @@ describe('Cluster: the balancer', () => {
     expect(new Set(turns).size).to.equal(2);
   });
 
-  it('tells five kinds of unusable endpoints apart, and counts the rest together', () => {
+  it('distinguishes five kinds of unusable endpoints, and counts the rest together', () => {
     const specs = Array.from({ length: 9 }, (_, i) => spec(i + 1));
     const { cluster } = setUp(specs, {});
     const reasons = ['a', 'b', 'c', 'd', 'a: 1', 'e', 'f', 'g'];

@@ -17,7 +17,7 @@ describe('Cluster', () => {
     expect(picks()).to.deep.equal(new Set([b, c]));
   });
 
-  it('says of a pick what was usable, what had been tried and what was full', () => {
+  it('says of a pick what was usable, what was used before and what was full', () => {
     const { cluster, publish, watches, clock } = clusterRig({
       watched: true,
       settings: { endpointRequestsMax: 1 },

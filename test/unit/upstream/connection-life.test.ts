@@ -153,7 +153,7 @@ describe('ConnectionLife', () => {
       rig.pool.close();
     });
 
-    it('without calls nobody is asked, unless that is wanted', async () => {
+    it('without calls nobody is asked, unless that is configured', async () => {
       const quiet = await idle({ keepalive });
       await pass(quiet, 100_000, 1000);
       expect(pings(quiet.peer)).to.equal(0);
@@ -183,7 +183,7 @@ describe('ConnectionLife', () => {
       rig.pool.close();
     });
 
-    it('a look that this process held up judges no silence', () => {
+    it('a check that this process held up judges no silence', () => {
       const connection = { active: 1, nextStreamId: 3, accepting: true, nowMs: 0, ping() {} };
       const settings = { ...defaultConnectionLife, keepalive };
       const life = new ConnectionLife(connection as unknown as Http2Connection, settings, 0, 0.5, 1);
@@ -194,14 +194,14 @@ describe('ConnectionLife', () => {
     });
   });
 
-  it('is looked at as often as its shortest time asks for, and no more often than needed', () => {
+  it('is checked as often as its shortest timeout requires, and no more often than needed', () => {
     expect(checkIntervalMs(defaultConnectionLife)).to.equal(15_000);
     expect(checkIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 4000 })).to.equal(1000);
     expect(checkIntervalMs({ ...defaultConnectionLife, idleTimeoutMs: 0 })).to.equal(10);
   });
 });
 
-describe('ConnectionLife, one look at a time', () => {
+describe('ConnectionLife, one check at a time', () => {
   type Peer = {
     accepting: boolean;
     active: number;

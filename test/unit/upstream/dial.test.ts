@@ -86,7 +86,7 @@ describe('dial', () => {
     expect(performance.now() - startedMs).to.be.within(245, 1000);
   });
 
-  it('tells of a refused connection by an event', async () => {
+  it('reports a refused connection by an event', async () => {
     const port = await listening(createServer());
     await (deferred.pop() as () => unknown)();
     const socket = dial({ kind: 'tcp', host: '127.0.0.1', port }, null, () => {});

@@ -4,7 +4,7 @@ import { type EndpointSeries, EndpointSeriesTable } from '../../../src/upstream/
 import { MethodRef, methodsPerClusterMax } from '../../../src/upstream/method-slots.ts';
 
 describe('EndpointSeriesTable', () => {
-  it('gives so many endpoints series of their own, and the others of a cluster one together', () => {
+  it('gives a limited number of endpoints series of their own, and the others of a cluster one together', () => {
     const table = new EndpointSeriesTable(2);
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((address) => table.acquire('greeter', address));
     const e = table.acquire('other', 'e');

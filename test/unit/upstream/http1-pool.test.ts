@@ -16,7 +16,7 @@ function opener(clientAddress: string, forwardsClient = true) {
 }
 
 describe('http1StreamPool', () => {
-  it('has a stream for everyone at once, and tells it whom it is for', () => {
+  it('has a stream for everyone at once, and names the endpoint in it', () => {
     const stream = new FakeStream();
     const opened: unknown[] = [];
     const closed: string[] = [];

@@ -146,7 +146,7 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
-  it('connections that were tried side by side and fail together count as one failure', async () => {
+  it('connections that were attempted side by side and fail together count as one failure', async () => {
     const { pool, clock, dialled, ask } = setUp({ pendingMax: 1000 });
     ask(250); // 100 streams a connection are expected: three connections
     expect(dialled).to.have.length(3);
@@ -157,7 +157,7 @@ describe('Http2Pool', () => {
     pool.close();
   });
 
-  it('an endpoint that was seen alive is tried at once', async () => {
+  it('an endpoint that was seen alive is connected to at once', async () => {
     const { pool, dialled, ask } = setUp();
     ask();
     dialled[0].fail('no');
@@ -307,7 +307,7 @@ describe('Http2Pool', () => {
     expect([pool.connections, clock.pending]).to.deep.equal([0, 0]);
   });
 
-  it('gives a connection up that stays inside a header section, within three looks, and no other', async () => {
+  it('gives a connection up that stays inside a header section, within three checks, and no other', async () => {
     const { pool, clock, dialled, ask } = setUp();
     const [stuck] = ask();
     const peer = dialled[0].accept();

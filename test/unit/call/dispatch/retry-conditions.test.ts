@@ -18,7 +18,7 @@ describe('call/dispatch/retry-conditions', () => {
     expect(held(429, 500)).to.deep.equal([429, 500]);
   });
 
-  it('tells broken connections from those that were never there', () => {
+  it('distinguishes broken connections from those that were never there', () => {
     const errors = [
       'connect_failed',
       'connect_timeout',

@@ -194,7 +194,7 @@ describe('what a call waits for between attempts', () => {
     expectAttemptsOver(rig, policy);
   });
 
-  it('perTryTimeout ends with its attempt: a client that goes is not tried for again', () => {
+  it('perTryTimeout ends with its attempt: a client that goes is not retried', () => {
     const policy = retryPolicy({ perTryTimeoutMs: 100 });
     const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead());

@@ -290,7 +290,7 @@ describe('retries by policy', () => {
     expectAttemptsOver(rig, policy, 2);
   });
 
-  it('a deadline that passes later tells that an earlier attempt may have been processed', () => {
+  it('a deadline that passes later says that an earlier attempt may have been processed', () => {
     const policy = retryPolicy();
     const rig = callRig({ attemptPolicy: policy });
     const client = rig.call(grpcHead(['grpc-timeout', '200m']));

@@ -17,7 +17,7 @@ describe('HPACK name cache', () => {
     expect(cache.find(Buffer.from('x-cache-test-2'), 0, 14, false)).to.equal(null);
   });
 
-  it('does not look at the buffer again', () => {
+  it('does not read the buffer again', () => {
     const wire = Buffer.from('x-cache-test-3');
     cache.keep(wire, 0, wire.length, false, 'x-cache-test-3');
     wire.fill(0);
@@ -39,7 +39,7 @@ describe('HPACK name cache', () => {
       expect(spelt(name), name).to.equal(null);
   });
 
-  it('tells what every field of the name is, except of te', () => {
+  it('knows what every field of the name is, except of te', () => {
     const kindOf = (name: string) => cache.keep(Buffer.from(name), 0, name.length, false, name).kind;
     expect(['te', 'host', ':what', 'x-any', 'X-Any', 'n'.repeat(40)].map(kindOf)).to.deep.equal([
       undefined,

@@ -5,7 +5,7 @@ import { Fault } from '../../../../src/policies/fault/fault.ts';
 describe('policies/fault', () => {
   const abort = (percent: number) => ({ percent, grpcStatus: null, httpStatus: null });
 
-  it('hits so many of a hundred', () => {
+  it('hits the configured percentage', () => {
     const fault = new Fault({ delay: { percent: 10, ms: 50 }, abort: abort(1.5) }, new SeededRandom(3));
     let delayed = 0;
     let aborted = 0;

@@ -43,7 +43,7 @@ describe('policies/rate-limit', () => {
     );
   });
 
-  it('a call that waits as long as it was told is admitted', () => {
+  it('a call that waits as long as it had to is admitted', () => {
     fc.assert(
       fc.property(
         fc.nat(1000),
@@ -59,7 +59,7 @@ describe('policies/rate-limit', () => {
     );
   });
 
-  it('tells keys apart and forgets the quietest beyond its bound', () => {
+  it('distinguishes keys and forgets the quietest beyond its bound', () => {
     const limit = new RateLimit({ calls: 1, perMs: 1000, burst: 1, keysMax: 2 });
     expect([limit.take('a', 0), limit.take('b', 1)]).to.deep.equal([0, 0]);
     expect(limit.take('a', 2)).to.be.above(0);

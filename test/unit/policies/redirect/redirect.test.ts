@@ -96,7 +96,7 @@ describe('redirect', () => {
     expect(locationOf({ pathRegex: { from: '(.*)', to: '/old$0' } })).to.equal('/old/a.B/x');
   });
 
-  it('keeps the query unless it is told not to', () => {
+  it('keeps the query unless it is configured not to', () => {
     const from = { path: '/a.B/x?a=1&b=?2' };
     expect(locationOf({ path: '/new' }, from)).to.equal('/new?a=1&b=?2');
     expect(locationOf({ path: '/new', keepQuery: false }, from)).to.equal('/new');

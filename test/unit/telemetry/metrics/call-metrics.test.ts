@@ -95,7 +95,7 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(value('outrigger_retries_withheld_total', `{${labels}}`)).to.equal(1);
   });
 
-  it('takes an attempt that was cut off for what its end says', () => {
+  it('takes an attempt that was broken off for what its end says', () => {
     const { run, value } = metricsOf();
     const attempts = [attemptRecord({ grpcStatus: -1, endedMs: 0 })];
     run(callRecord({ grpcStatus: 1, endedBy: 'client', attempts }));
