@@ -1,4 +1,6 @@
 import type { ClusterUsability, Readiness } from '../admin/deps.ts';
+import { clustersLedTo } from '../config/rules/policies.ts';
+import { policies } from '../policies/list.ts';
 import type { Registry } from '../telemetry/metrics/registry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { type AppState, notReadyBecause } from './parts.ts';
@@ -30,11 +32,13 @@ export function readinessOf(parts: AppState): Readiness {
 }
 
 /** Returns for each cluster of the running configuration how many of its endpoints may get the next call. */
-export function clusterUsability({ running }: AppState): ClusterUsability[] {
+export function clusterUsability({ running, deps }: AppState): ClusterUsability[] {
+  const list = deps.policies ?? policies;
   const routed = new Set<string | undefined>();
   for (const { cluster, routes } of running.config.listeners) {
     routed.add(cluster);
-    for (const route of routes) routed.add(route.cluster);
+    // A cluster that only gets copies is not missed by any client.
+    for (const name of routes.flatMap((route) => clustersLedTo(route, list))) routed.add(name);
   }
   return [...running.clusters.values()].map(({ cluster }) => {
     const endpoints = cluster.all();

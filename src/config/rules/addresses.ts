@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { shown } from '../../schema/problem.ts';
+import { clustersOfRoute } from './policies.ts';
 import type { Rule } from './rule.ts';
 
 interface Bound {
@@ -29,11 +30,12 @@ const listenAddressesDiffer: Rule = (config, diagnostics) => {
 };
 
 /** A call that an endpoint's address sends back to the listener it came by would go round for ever. */
-const noListenerCallsItself: Rule = (config, diagnostics) => {
+const noListenerCallsItself: Rule = (config, diagnostics, { policies }) => {
   config.listeners?.forEach((listener) => {
     const { listen, routes = [] } = listener;
     if (listen === undefined) return;
-    const used = new Set([listener.cluster, ...routes.map((route) => route.cluster)]);
+    const named = routes.flatMap((route) => clustersOfRoute(route, '', policies));
+    const used = new Set([listener.cluster, ...named.map(({ name }) => name)]);
     config.clusters?.forEach((cluster, i) => {
       if (cluster.name === undefined || !used.has(cluster.name)) return;
       cluster.endpoints?.forEach(({ address }, j) => {

@@ -26,6 +26,7 @@ function partsOf(clusters: readonly FakeCluster[], lifecycle: object = { state: 
   const routes = clusters.filter(({ name }) => name !== 'spare').map(({ name }) => ({ cluster: name }));
   return {
     lifecycle,
+    deps: {},
     failReadiness: false,
     wasReady: false,
     running: { clusters: new Map(built), config: { listeners: [{ routes }] } },
@@ -52,6 +53,16 @@ describe('runtime/readiness', () => {
       ['broken', 0, true],
       ['spare', 0, false],
     ]);
+  });
+
+  it('counts the clusters of a split, and not one that only gets copies', () => {
+    const parts = partsOf([{ name: 'canary', endpoints: ['ejected'] }]);
+    const led = (route: object) => {
+      const running = { ...parts.running, config: { listeners: [{ routes: [route] }] } };
+      return readinessOf({ ...parts, running } as unknown as AppState).degraded;
+    };
+    expect(led({ split: { clusters: [{ cluster: 'stable' }, { cluster: 'canary' }] } })).to.equal(true);
+    expect(led({ cluster: 'stable', mirror: { cluster: 'canary' } })).to.equal(false);
   });
 
   it('one usable endpoint is enough', () => {
