@@ -1,4 +1,5 @@
 import type { ReplyError } from '../core/reply-error.ts';
+import { normalizeEncodings } from '../routing/normal-path.ts';
 import { captureGroupsMax, compileCaptureRegex } from '../routing/regex-captures.ts';
 import { shown } from '../schema/problem.ts';
 import { text } from '../schema/scalar-type.ts';
@@ -15,18 +16,22 @@ export const regexPathCharsMax = 8192;
 
 const pathChar = String.raw`[A-Za-z0-9\-._~!&'()*+,;=:@/]|%[0-9A-Fa-f]{2}`;
 
+/** Clients and endpoints remove dot segments (RFC 3986 section 5.2.4), and then have another path than the route. */
+const dotSegment = String.raw`/(?:\.|%2[eE]){1,2}(?:/|$)`;
+
 /** A path as it is sent (RFC 3986 section 3.3). */
 const sentPath = text({
   label: 'path',
   charsMax: 4096,
-  pattern: new RegExp(`^/(?:${pathChar}|\\$)*$`),
-  write: 'a path that begins with "/" and has no query, percent-encoded beyond ASCII',
+  pattern: new RegExp(`^(?!.*${dotSegment})/(?:${pathChar}|\\$)*$`),
+  write: 'a path that begins with "/" and has no dot segment and no query, percent-encoded beyond ASCII',
 });
 const template = text({
   label: 'path with captures',
   charsMax: 4096,
-  pattern: new RegExp(`^/(?:${pathChar}|\\$[$0-9])*$`),
-  write: 'a path that begins with "/", with $1 to $9 for the groups of the pattern and $$ for "$"',
+  pattern: new RegExp(`^(?!.*${dotSegment})/(?:${pathChar}|\\$[$0-9])*$`),
+  write:
+    'a path that begins with "/" and has no dot segment, with $1 to $9 for the groups of the pattern and $$ for "$"',
 });
 
 /** At most one of these is written. */
@@ -119,14 +124,20 @@ export function compilePathChange({ path, pathPrefix, pathRegex }: PathChangeCon
 }
 
 function prefixChange(from: string, to: string): PathChange {
-  const plain = withoutLastSlash(from);
+  // Listeners compare paths in their normal form, unless they are told to keep them as they came.
+  const written = [...new Set([from, normalizeEncodings(from)])];
   const instead = withoutLastSlash(to);
   return (path) => {
-    if (!path.startsWith(from)) return { path, error: null };
-    // Whole segments, as in matches: `/api` is no beginning of `/apiary`.
-    if (path.length > plain.length && path.charCodeAt(plain.length) !== 0x2f) return { path, error: null };
-    return sound(`${instead}${path.slice(plain.length)}` || '/', path);
+    const prefix = written.find((one) => beginsWith(path, one));
+    if (prefix === undefined) return { path, error: null };
+    return sound(`${instead}${path.slice(withoutLastSlash(prefix).length)}` || '/', path);
   };
+}
+
+/** Whole segments, as in matches: `/api` is no beginning of `/apiary`. */
+export function beginsWith(path: string, prefix: string): boolean {
+  const { length } = withoutLastSlash(prefix);
+  return path.startsWith(prefix) && (path.length === length || path.charCodeAt(length) === 0x2f);
 }
 
 function withoutLastSlash(path: string): string {
@@ -151,6 +162,8 @@ function regexChange(from: string, to: string): PathChange {
   };
 }
 
+const dotSegmentPattern = new RegExp(dotSegment);
+
 /**
  * A path that can be sent. Parts of a path can be put together so that they leave the directory that they stood in, or halve a
  * percent-encoding.
@@ -159,7 +172,7 @@ function sound(path: string, before: string): ChangedPath {
   if (path.length > changedPathCharsMax && path.length > before.length)
     return { error: tooLong('the changed path is too long', changedPathCharsMax) };
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return unsound('half a percent-encoding');
-  if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) return unsound('a dot segment');
+  if (dotSegmentPattern.test(path)) return unsound('a dot segment');
   return { path, error: null };
 }
 

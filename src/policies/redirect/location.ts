@@ -1,6 +1,6 @@
 import type { HeaderBlock } from '../../core/header-block.ts';
 import { splitAuthority } from '../../routing/authority.ts';
-import { type PathChange, splitTarget } from '../path-change.ts';
+import { beginsWith, type PathChange, splitTarget } from '../path-change.ts';
 
 /** Where a route redirects to. What is null stays as it is in the request. */
 export interface RedirectSettings {
@@ -9,6 +9,8 @@ export interface RedirectSettings {
   readonly host: string | null;
   readonly port: number | null;
   readonly change: PathChange | null;
+  /** A prefix below which the route finds its own targets: they would get longer for ever. Null for none. */
+  readonly targetPrefix: string | null;
   readonly keepQuery: boolean;
 }
 
@@ -29,13 +31,18 @@ export function locationOf(head: HeaderBlock, asked: string, settings: RedirectS
   const changed = settings.change === null ? { path, error: null } : settings.change(path);
   if (changed.error !== null) return changed;
   const target = settings.keepQuery ? changed.path + query : changed.path;
+  const isOwnTarget =
+    target === asked ||
+    // The normal form of the target is another path: the client comes back with what it was given.
+    target === head.path ||
+    (settings.targetPrefix !== null && beginsWith(path, settings.targetPrefix));
   // `*` of OPTIONS asks for the server itself, whose URL has no path (RFC 9110 section 7.1).
   const urlTarget = target === '*' ? '' : target;
   const { scheme, host, port } = settings;
   if (scheme === null && host === null && port === null) {
     // "//host" would be another host (RFC 3986 section 4.2); "/." is removed by whoever resolves it.
     const location = target.startsWith('//') ? `/.${target}` : target;
-    return { location, isLoop: target === asked, error: null };
+    return { location, isLoop: isOwnTarget, error: null };
   }
   const { authority } = head;
   if (host === null && authority === '') return withoutHost;
@@ -43,7 +50,7 @@ export function locationOf(head: HeaderBlock, asked: string, settings: RedirectS
   const shownPort = location.port === defaultPorts[location.scheme] ? '' : `:${location.port}`;
   return {
     location: `${location.scheme}://${location.host}${shownPort}${urlTarget}`,
-    isLoop: target === asked && leadsBack(head, location),
+    isLoop: isOwnTarget && leadsBack(head, location),
     error: null,
   };
 }

@@ -1,6 +1,6 @@
 import { shown } from '../../schema/problem.ts';
 import type { Draft } from '../../schema/typed.ts';
-import { compilePathChange, type PathChangeConfig } from '../path-change.ts';
+import { beginsWith, compilePathChange, type PathChangeConfig } from '../path-change.ts';
 import type { CheckContext } from '../policy.ts';
 
 type RedirectDraft = Draft<PathChangeConfig> & {
@@ -24,6 +24,11 @@ export function checkLoops(config: RedirectDraft, { route, problem }: CheckConte
     problem('', 'redirects every request to itself; write scheme, host, port, path, pathPrefix or pathRegex');
   else if (!changesPath) checkHost(config, match, problem);
   else if (!changesOrigin) checkPath(config, match, problem);
+}
+
+/** The prefix of targets that the redirect changes again: that of `{ from: /docs, to: /docs/v2 }` is `/docs/v2`. */
+export function targetPrefixOf({ pathPrefix }: PathChangeConfig): string | null {
+  return pathPrefix !== undefined && beginsWith(pathPrefix.to, pathPrefix.from) ? pathPrefix.to : null;
 }
 
 function checkHost(

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { type RequestView, requestTraffic, type Verdict } from '../../call/stage.ts';
 import { boundedText } from '../../core/bounded-text.ts';
 import { constantField, Field } from '../../core/field.ts';
@@ -11,7 +12,7 @@ import { grpcReply } from '../direct-reply.ts';
 import { checkPathChange, compilePathChange, pathKeys, splitTarget } from '../path-change.ts';
 import { definePolicy } from '../policy.ts';
 import { locationOf, type RedirectSettings } from './location.ts';
-import { checkLoops } from './loops.ts';
+import { checkLoops, targetPrefixOf } from './loops.ts';
 
 const statuses: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -69,6 +70,12 @@ export const redirect = definePolicy({
   check(config, context) {
     checkPathChange(config, context);
     checkLoops(config, context);
+    const [, ipv6] = /^\[(.*)\]$/.exec(config.host ?? '') ?? [];
+    if (ipv6 !== undefined && !isIPv6(ipv6))
+      context.problem(
+        '.host',
+        `${shown(config.host)} is not an IPv6 address; write one such as [2001:db8::1]`,
+      );
     if (context.route.respond !== undefined)
       context.problem(
         '',
@@ -83,6 +90,7 @@ export const redirect = definePolicy({
       host: to,
       port,
       change: compilePathChange(config),
+      targetPrefix: targetPrefixOf(config),
       keepQuery,
     };
     const statusField = constantField(':status', String(status));

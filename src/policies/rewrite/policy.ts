@@ -1,13 +1,15 @@
+import { isIPv6 } from 'node:net';
 import { type RequestView, requestTraffic, type Stage, type Verdict } from '../../call/stage.ts';
 import { formatAddress } from '../../core/address.ts';
 import { boundedText } from '../../core/bounded-text.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
+import { shown } from '../../schema/problem.ts';
 import { text } from '../../schema/scalar-type.ts';
 import { key, optionalSection } from '../../schema/shape.ts';
 import { addNote } from '../../telemetry/call-record.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import { checkPathChange, compilePathChange, pathKeys } from '../path-change.ts';
-import { definePolicy } from '../policy.ts';
+import { type CheckContext, definePolicy } from '../policy.ts';
 import { HeadRewrite } from './head-rewrite.ts';
 
 /** Stands for the name of the endpoint that a request goes to. */
@@ -19,6 +21,8 @@ const authority = text({
   pattern: /^([A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?|\{endpoint\})$/,
   write: `a host name or host:port, or "${ofEndpoint}" for the name of the endpoint`,
 });
+
+const portMax = 65_535;
 
 /** Characters of a path in records. */
 const shownPathCharsMax = 200;
@@ -41,6 +45,7 @@ export const rewrite = definePolicy({
 
   check(config, context) {
     checkPathChange(config, context);
+    checkAuthority(config.authority, context);
     if (Object.values(config).every((value) => value === undefined))
       context.problem('', 'rewrites nothing; write pathPrefix, pathRegex, path or authority');
   },
@@ -57,6 +62,14 @@ export const rewrite = definePolicy({
     };
   },
 });
+
+function checkAuthority(written: string | undefined, { problem }: Pick<CheckContext, 'problem'>): void {
+  const [, ipv6, port] = /^(?:\[(.*)\]|[^:]*)(?::(\d+))?$/.exec(written ?? '') ?? [];
+  if (ipv6 !== undefined && !isIPv6(ipv6))
+    problem('.authority', `${shown(written)} is not an IPv6 address; write one such as [2001:db8::1]`);
+  if (Number(port ?? 1) > portMax)
+    problem('.authority', `${shown(written)} has a port above ${portMax}; write one from 1 to ${portMax}`);
+}
 
 function rewriteHead(request: RequestView, rewrite: HeadRewrite): Verdict {
   const rewritten = rewrite.apply(request.outgoing);

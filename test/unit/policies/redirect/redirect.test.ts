@@ -55,7 +55,7 @@ describe('redirect', () => {
   });
 
   it('redirects OPTIONS * to the other server, whose URL has no path', () => {
-    const kept = { scheme: null, host: null, port: null, change: null, keepQuery: true };
+    const kept = { scheme: null, host: null, port: null, change: null, targetPrefix: null, keepQuery: true };
     const toward = (settings: Partial<RedirectSettings>) =>
       targetOf(headOf({ path: '*' }), '*', { ...kept, ...settings });
     expect(toward({ scheme: 'https' })).to.include({ location: 'https://orders', isLoop: false });
@@ -130,6 +130,23 @@ describe('redirect', () => {
       'another port',
     ).to.equal(302);
     expect(status({ path: '/a.B/x', keepQuery: false }, { path: '/a.B/x?q' }), 'another query').to.equal(302);
+  });
+
+  it('finds a loop of a target whose normal form is another path', () => {
+    const path = '/a.B/caf%c3%a9';
+    expect(locationOf({ path }, { path: '/a.B/x' })).to.equal(path);
+    expect(replyTo({ path }, { path }).head.status).to.equal(500);
+  });
+
+  it('finds a loop of targets that get longer for ever', () => {
+    const pathPrefix = { from: '/a.B', to: '/a.B/v2' };
+    expect(locationOf({ pathPrefix }, { path: '/a.B/x' })).to.equal('/a.B/v2/x');
+    expect(locationOf({ pathPrefix }, { path: '/a.B/v20' })).to.equal('/a.B/v2/v20');
+    for (const path of ['/a.B/v2/x', '/a.B/v2', '/a.B/v2?q'])
+      expect(replyTo({ pathPrefix }, { path }).head.status, path).to.equal(500);
+    expect(locationOf({ pathPrefix, host: 'b' }, { path: '/a.B/v2/x' }), 'another host').to.equal(
+      'http://b/a.B/v2/v2/x',
+    );
   });
 
   it('finds a loop behind a proxy that ends TLS', () => {
@@ -247,11 +264,23 @@ describe('redirect in a configuration', () => {
     expect(said('{ path: new }')).to.match(
       /^redirect\.path: "new" is not a path; write a path that begins with "\/"/,
     );
-    for (const path of ['/a b', '/a?b', '/a#b', '/a%', '/ä', '/a\\nb'])
+    for (const path of ['/a b', '/a?b', '/a#b', '/a%', '/ä', '/a\\nb', '/..', '/a/./b', '/a/%2e%2E/b'])
       expect(said(`{ path: "${path}" }`), path).to.match(/^redirect\.path: .* is not a path/);
+    for (const path of ['/.a', '/a..', '/.../a', '/a/..b/%2ec'])
+      expect(said(`{ path: "${path}" }`), path).to.equal('');
+    expect(said('{ pathPrefix: { from: /a, to: /../b } }')).to.match(
+      /^redirect\.pathPrefix\.to: .* no dot segment/,
+    );
+    expect(said('{ pathRegex: { from: "/(a)", to: /$1/.. } }')).to.match(
+      /^redirect\.pathRegex\.to: .* no dot segment/,
+    );
     expect(said('{ host: "b:80" }')).to.match(
       /^redirect\.host: "b:80" is not a host; write a host name without scheme and port/,
     );
+    expect(said('{ host: "[:::]" }')).to.match(
+      /^redirect\.host: "\[:::\]" is not an IPv6 address; write one/,
+    );
+    expect(said('{ host: "[::1]" }')).to.equal('');
     expect(said('{ host: "https://b" }')).to.match(/is not a host/);
     expect(said('{ status: 304, host: b }')).to.equal(
       'redirect.status: 304 is not the status of a redirect; write 301, 302, 303, 307 or 308',

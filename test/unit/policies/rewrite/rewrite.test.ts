@@ -35,6 +35,8 @@ describe('rewrite', () => {
     expect(pathOf({ pathPrefix }, '/a.B?q')).to.equal('/?q');
     expect(pathOf({ pathPrefix: { from: '/a.B/x', to: '/y' } }, '/a.B/xy')).to.equal('/a.B/xy');
     expect(pathOf({ path: '/all' }, '/a.B/x?q')).to.equal('/all?q');
+    const encoded = { pathPrefix: { from: '/a.B/caf%c3%a9/%7Eada', to: '/y' } };
+    expect(pathOf(encoded, '/a.B/caf%c3%a9/%7Eada/x'), 'in the normal form').to.equal('/y/x');
   });
 
   it('replaces a path by the groups of a pattern', () => {
@@ -170,6 +172,14 @@ describe('rewrite in a configuration', () => {
   });
 
   it('refuses an authority that is none', () => {
+    for (const authority of ['a:65536', '[::1]:99999'])
+      expect(said(`{ authority: "${authority}" }`), authority).to.match(
+        /^rewrite\.authority: ".*" has a port above 65535; write one from 1 to 65535/,
+      );
+    expect(said('{ authority: "[:::]" }')).to.match(
+      /^rewrite\.authority: "\[:::\]" is not an IPv6 address; write one such as \[2001:db8::1\]/,
+    );
+    expect(said('{ authority: "[::1]:65535" }')).to.equal('');
     for (const authority of ['a b', 'http://a', 'a/b', 'a\\r\\nb: c', '*.a', '{upstream}', 'a:port'])
       expect(said(`{ authority: "${authority}" }`), authority).to.match(
         /^rewrite\.authority: .* is not an authority; write a host name or host:port, or "\{endpoint\}"/,
