@@ -1,4 +1,5 @@
 import { planRoute, type RoutePlan } from '../call/route-plan.ts';
+import { clustersOfRoute } from '../config/rules/policies.ts';
 import type { RouteConfig } from '../config/table.ts';
 import { compilePolicies, type PolicyDeps } from '../policies/compile.ts';
 import type { CompileEnv } from '../policies/policy.ts';
@@ -15,14 +16,14 @@ export function buildPlan(
   clusters: ReadonlyMap<string, { readonly cluster: Cluster }>,
   deps: PlanDeps,
 ): RoutePlan {
-  const of = (name: string): Cluster => clusters.get(name)!.cluster;
-  const named = new Set<Cluster>();
-  const cluster = (name: string): Cluster => {
-    named.add(of(name));
-    return of(name);
-  };
+  const cluster = (name: string): Cluster => clusters.get(name)!.cluster;
   const { clock, random, logger, policies } = deps;
   const env = { listener, route: route.name, clock, random, logger, cluster };
   const stages = compilePolicies(route, env, policies);
-  return planRoute(route.name, route.cluster === undefined ? null : of(route.cluster), stages, named);
+  // A module may ask for its clusters as late as with a request.
+  const named = clustersOfRoute(route, '', policies.list)
+    .flatMap(({ name }) => name ?? [])
+    .map(cluster);
+  const own = route.cluster === undefined ? null : cluster(route.cluster);
+  return planRoute(route.name, own, stages, new Set(named));
 }
