@@ -1,8 +1,9 @@
 import { type RequestView, type Resume, requestTraffic, type Stage, type Verdict } from '../../call/stage.ts';
 import type { Clock } from '../../core/clock.ts';
-import { HeaderBlock } from '../../core/header-block.ts';
+import type { HeaderBlock } from '../../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../../core/reply-error.ts';
-import { checkedBlock, GuardedRequest } from './guarded-request.ts';
+import { checkedBlock, checkedReplyHead } from './checked-head.ts';
+import { GuardedRequest } from './guarded-request.ts';
 import { Failed, type Hook, type ModuleWatch } from './module-watch.ts';
 
 /** The stage of a module, whose failures end one request each. `timeoutMs` bounds how long it may take to decide. */
@@ -40,8 +41,6 @@ function isReplyError(value: unknown): value is ReplyError {
  * What a module decides about one request: at once, by a promise, or by `resume` after `wait`. Whichever comes first counts: the
  * decision, the end of its time, or the end of the request.
  */
-const noHead = new HeaderBlock([]);
-
 class Decision {
   private readonly stage: Stage;
   private readonly watch: ModuleWatch;
@@ -113,9 +112,9 @@ class Decision {
     if (kind === 'error' && isReplyError(error)) return { kind, error };
     if (kind !== 'reply' || typeof reply !== 'object' || reply === null) return this.wrong('no verdict');
     const { head, body } = reply as { head: HeaderBlock; body: unknown };
-    const block = this.watch.run('request', () => checkedBlock(head, noHead));
-    if (block instanceof Failed) return { kind: 'error', error: block.error };
     if (body !== null && !(body instanceof Uint8Array)) return this.wrong('a body that is no Uint8Array');
+    const block = this.watch.run('request', () => checkedReplyHead(head, body));
+    if (block instanceof Failed) return { kind: 'error', error: block.error };
     return { kind, reply: { head: block, body } };
   }
 

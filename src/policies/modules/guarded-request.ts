@@ -1,7 +1,7 @@
 import type { Follower, RequestView } from '../../call/stage.ts';
-import { FieldKind } from '../../core/field.ts';
-import { HeaderBlock } from '../../core/header-block.ts';
+import type { HeaderBlock } from '../../core/header-block.ts';
 import type { Cluster } from '../../upstream/cluster.ts';
+import { checkedBlock } from './checked-head.ts';
 import { Failed, type ModuleWatch } from './module-watch.ts';
 
 /** A request as a module sees it: what the module registers runs guarded as its hooks do. */
@@ -61,16 +61,4 @@ export class GuardedRequest implements RequestView {
       settled: (record) => void watch.run('settled', () => follower.settled?.(record)),
     });
   }
-}
-
-const connectionSpecific = 1 << FieldKind.ConnectionSpecific;
-
-/** A block that a module made; throws where it is none, or holds what must not be sent (RFC 9113 section 8.2). */
-export function checkedBlock(block: unknown, before: HeaderBlock): HeaderBlock {
-  if (block === before) return before;
-  if (!(block instanceof HeaderBlock)) throw new TypeError('a head is no HeaderBlock');
-  if (block.hasAny(1 << FieldKind.Malformed)) throw new TypeError('a header has a malformed name or value');
-  if (block.hasAny(connectionSpecific) && !before.hasAny(connectionSpecific))
-    throw new TypeError('a header belongs to the connection');
-  return block;
 }
