@@ -82,7 +82,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
   }
 
   get forwardsClient(): boolean {
-    return this.routed.plan?.forwardsClient ?? true;
+    return this.routed.plan!.forwardsClient;
   }
 
   /** Runs the pipeline; `decided` is called once, at once where no stage delays the request. */

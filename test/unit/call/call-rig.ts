@@ -5,7 +5,7 @@ import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts
 import { CallCounter, type ProxyContext } from '../../../src/call/plan.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../../../src/call/replay-buffer.ts';
 import { planRoute } from '../../../src/call/route-plan.ts';
-import { allTraffic, type Stage } from '../../../src/call/stage.ts';
+import { allTraffic, type Resume, type Stage, type Verdict } from '../../../src/call/stage.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { type ErrorCode, errorCodeName } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
@@ -121,7 +121,7 @@ export interface CallRigOptions {
   readonly registry?: Registry;
   /** Stages of the test's own, after those of the policies. */
   readonly stages?: readonly Stage[];
-  /** Further clusters that policies may name, each with one endpoint. */
+  /** Further clusters that policies may name, each with one endpoint and the protocol of the first. */
   readonly others?: readonly string[];
   /** Retries by policy, or hedging. */
   readonly attemptPolicy?: AttemptPolicy;
@@ -200,14 +200,16 @@ function clusterInMemory(
 
 /** A call's surroundings without sockets: a cluster with pools in memory, one route `/a.B`, virtual time. */
 export function callRig(options: CallRigOptions = {}): CallRig {
-  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100 } = options;
+  const { endpoints = 1, timeoutMs = Number.POSITIVE_INFINITY, requestsMax = 100, protocol } = options;
   const clock = new VirtualClock();
   clock.advance(startMs);
   const { cluster, pools, order, publish } = clusterInMemory('greeter', endpoints, clock, {
     requestsMax,
     ...options,
   });
-  const others = (options.others ?? []).map((name) => clusterInMemory(name, 1, clock, { requestsMax }));
+  const others = (options.others ?? []).map((name) =>
+    clusterInMemory(name, 1, clock, { requestsMax, protocol }),
+  );
   const settled: CallRecord[] = [];
   const telemetry = {
     replaced: nothingReplaced,
@@ -252,6 +254,24 @@ export function callRig(options: CallRigOptions = {}): CallRig {
       return client;
     },
   };
+}
+
+/** A stage that delays every request until the test decides; `resume` decides about the latest one. */
+export function delayingStage() {
+  const resumes: Resume[] = [];
+  const delaying = {
+    cancelled: 0,
+    resume: (verdict: Verdict) => resumes.at(-1)!(verdict),
+    stage: {
+      policy: 'delaying',
+      appliesTo: allTraffic,
+      request(_request, resume) {
+        resumes.push(resume);
+        return { kind: 'wait', cancel: () => void delaying.cancelled++ };
+      },
+    } as Stage,
+  };
+  return delaying;
 }
 
 export const grpcHead = (...more: ReadonlyArray<readonly [string, string]>): HeaderBlock =>

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ProxyContext } from '../../../src/call/plan.ts';
+import { planRoute } from '../../../src/call/route-plan.ts';
 import { TcpCall, type TcpChoice } from '../../../src/call/tcp-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { createRecentCalls } from '../../../src/telemetry/recent-calls.ts';
@@ -88,5 +89,55 @@ describe('TcpCall', () => {
     call.ended({ ...result, error, detail, endedBy: 'outrigger' });
     expect(recent.failed()[0]).to.include({ error: 'no_healthy_endpoint', detail });
     expect([rig.cluster.active, recent.recent()[0].attempts.length]).to.deep.equal([0, 0]);
+  });
+
+  it('is refused while the process is short of memory, and takes no endpoint', () => {
+    const { rig, recent } = setUp(1);
+    const telemetry = { ...rig.context.telemetry, recent };
+    const context = { ...rig.context, telemetry, memory: { high: true } } as ProxyContext;
+    const call = new TcpCall(() => context, peer);
+    const refusal = { code: 'overloaded', detail: 'the sidecar is short of memory', mayHaveProcessed: false };
+    expect(call.choose()).to.deep.equal(refusal);
+    call.ended({ ...result, error: 'overloaded', detail: refusal.detail, endedBy: 'outrigger' });
+    expect(recent.recent()[0]).to.include({ error: 'overloaded', endedBy: 'outrigger' });
+    expect([rig.cluster.active, call.record.attempts.length]).to.deep.equal([0, 0]);
+  });
+
+  it('is admitted once: memory that runs short after that does not refuse its next attempt', () => {
+    const { rig } = setUp(2);
+    const memory = { high: false };
+    const call = new TcpCall(() => ({ ...rig.context, memory }), peer);
+    chosen(call).release(endings.connectFailed, 'connect_failed', 'nobody listens there');
+    memory.high = true;
+    chosen(call).release(endings.answered, '', '');
+    expect(call.record.attempts).to.have.length(2);
+  });
+
+  it('goes to the cluster of the reloaded configuration with its next attempt', () => {
+    const rig = callRig({ protocol: 'tcp', others: ['replacing'] });
+    const replacing = rig.others[0].cluster;
+    let context = rig.context;
+    const call = new TcpCall(() => context, peer);
+    const first = chosen(call);
+    first.release(endings.connectFailed, 'connect_failed', 'nobody listens there');
+    context = { ...rig.context, tcp: planRoute('', replacing, []) };
+    const second = chosen(call);
+    expect(second.endpoint).to.equal(replacing.all()[0]);
+    expect([rig.cluster.active, replacing.active]).to.deep.equal([0, 1]);
+    expect(call.record.cluster).to.equal('replacing');
+    second.release(endings.connectFailed, 'connect_failed', 'nobody listens there either');
+  });
+
+  it('keeps its cluster where the reloaded configuration has another protocol for its listener', () => {
+    const { rig } = setUp(2);
+    let context = rig.context;
+    const call = new TcpCall(() => context, peer);
+    const first = chosen(call);
+    first.release(endings.connectFailed, 'connect_failed', 'nobody listens there');
+    context = { ...rig.context, tcp: null };
+    const second = chosen(call);
+    expect(rig.endpoints).to.include(second.endpoint);
+    expect(second.endpoint).not.to.equal(first.endpoint);
+    second.release(endings.answered, '', '');
   });
 });

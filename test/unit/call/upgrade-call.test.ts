@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { stickyAffinity } from '../../../src/balancing/sticky.ts';
 import type { ProxyContext } from '../../../src/call/plan.ts';
+import { planRoute } from '../../../src/call/route-plan.ts';
+import type { Stage } from '../../../src/call/stage.ts';
 import {
   type Chosen,
   type ChosenEndpoint,
@@ -12,13 +14,14 @@ import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import type { ReplyError } from '../../../src/core/reply-error.ts';
+import { compileRoutes } from '../../../src/routing/router.ts';
 import type { AttemptRecord } from '../../../src/telemetry/call-record.ts';
 import { makePropagation } from '../../../src/telemetry/propagation.ts';
 import { makeSampler } from '../../../src/telemetry/sampler.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type CallTrace, contextTracing } from '../../../src/telemetry/tracing.ts';
 import { watchLeases } from '../../support/leases.ts';
-import { callRig, httpHead } from './call-rig.ts';
+import { callRig, delayingStage, httpHead } from './call-rig.ts';
 
 const peer = { address: '127.0.0.9', port: 9 };
 const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
@@ -181,6 +184,58 @@ describe('UpgradeCall', () => {
     expect(rig.settled[0]).to.include({ endedBy: 'outrigger', error: 'upstream_closed' });
   });
 
+  it('may reach the clusters of its route while a stage delays it, then the one that it goes to', () => {
+    const { stage, resume } = delayingStage();
+    const [chosen, other] = [callRig({ protocol: 'http1' }).cluster, callRig().cluster];
+    const choosing: Stage = {
+      policy: 'choosing',
+      appliesTo: ['websocket'],
+      request(request) {
+        request.useCluster(chosen);
+        return null;
+      },
+    };
+    const rig = callRig({ protocol: 'http1' });
+    const plan = planRoute('hello', rig.cluster, [stage, choosing], new Set([chosen]));
+    const router = compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]);
+    const call = upgrade({ ...rig.context, router });
+    const reached = () => [rig.cluster, chosen, other].map((cluster) => call.mayReach(cluster));
+    call.choose(() => {});
+    expect(reached()).to.deep.equal([true, true, false]);
+    resume(null);
+    expect(reached()).to.deep.equal([false, true, false]);
+    const lost = upgrade(rig.context, httpHead('GET', '/other'));
+    expect(lost.mayReach(rig.cluster), 'without a route').to.equal(false);
+  });
+
+  it('sends each endpoint the head that the stages of its attempts make, in the order of the list', () => {
+    const adding = (value: string): Stage => ({
+      policy: 'adding',
+      appliesTo: ['websocket'],
+      attempt: (_request, head, endpoint) =>
+        new HeaderBlock([...head.allFields, new Field('x-stage', `${value} ${endpoint.address}`)]),
+    });
+    const rig = callRig({ protocol: 'http1', stages: [adding('1'), adding('2')] });
+    const { head } = endpointOf(upgrade(rig.context));
+    expect(head.all('x-stage')).to.deep.equal(['1 10.0.0.1:1000', '2 10.0.0.1:1000']);
+  });
+
+  it('ends with the error of a stage that refuses an attempt, and blames no endpoint', () => {
+    const refusing: Stage = { policy: 'refusing', appliesTo: ['websocket'], attempt: () => refused };
+    const rig = callRig({ protocol: 'http1', stages: [refusing] });
+    const call = upgrade(rig.context);
+    expect(choose(call)).to.deep.equal({ kind: 'error', error: refused });
+    expect(rig.endpoints[0]).to.include({ active: 0, error: 0, other: 1 });
+    expect(call.record.attempts[0]).to.include({ error: 'connect_failed', tally: 'other' });
+    call.ended(result({ httpStatus: 502, error: 'connect_failed', detail: 'it was refused' }));
+    expect(rig.settled[0].endedBy).to.equal('outrigger');
+  });
+
+  it('says nothing of its client to endpoints where a policy of its route writes that', () => {
+    const rig = callRig({ protocol: 'http1', policies: { forwarded: {} } });
+    expect(endpointOf(upgrade(rig.context)).clientAddress).to.equal(null);
+  });
+
   it('has in its record how each attempt went, and when', () => {
     const rig = callRig({ protocol: 'http1', endpoints: 2 });
     const took: number[] = [];
@@ -232,6 +287,15 @@ describe('UpgradeCall', () => {
         endedBy: 'outrigger',
       });
       expect(record.attempts[0].httpStatus).to.equal(0);
+    });
+
+    it('says that Outrigger ended it where a policy replied and no endpoint was asked', () => {
+      const rig = callRig({ protocol: 'http1', policies: { respond: { status: 204 } } });
+      const call = upgrade(rig.context);
+      expect(choose(call).kind).to.equal('reply');
+      call.ended(result({ httpStatus: 204 }));
+      expect(rig.settled[0]).to.include({ httpStatus: 204, endedBy: 'outrigger', error: '' });
+      expect(rig.settled[0].attempts).to.deep.equal([]);
     });
 
     it('has a code of the error table alone, and says who ended it', () => {
