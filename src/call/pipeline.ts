@@ -13,8 +13,8 @@ import type { DirectReply, RequestView, Verdict } from './stage.ts';
  * What stands between a request and its first endpoint: the same steps, in this order, for gRPC calls, web requests,
  * WebSockets and TCP connections. TCP has no head, so the steps that read one let it pass.
  *
- *  1. target     The request target and `grpc-timeout` are well formed. First, since a route must not be looked up for
- *                anything else.
+ *  1. target     The request target is well formed, and so is the `grpc-timeout` of a request that has a route. First,
+ *                since a route must not be looked up for anything else.
  *  2. route      A route matches.
  *  3. memory     The process has memory for one more request. Before the stages, which may take memory of their own.
  *  4. time       The time that the request has begins to run: the stages may wait.

@@ -81,6 +81,47 @@ describe('followers of a request', () => {
     expectOver(rig);
   });
 
+  it('let what they have seen go on to the endpoint, whether they look at the body or not', () => {
+    const seen: string[] = [];
+    const silent: Stage = {
+      policy: 'silent',
+      appliesTo: replyTraffic,
+      request(request) {
+        request.follow({ settled: ({ endedBy }) => void seen.push(endedBy) });
+        return null;
+      },
+    };
+    for (const stages of [
+      [silent, silent],
+      [watching().stage, silent, watching().stage],
+    ])
+      for (const policies of [{}, delayed]) {
+        const rig = callRig({ policies, stages });
+        const client = rig.call(grpcHead(), false);
+        send(client, 'ab');
+        rig.clock.advance(50);
+        send(client, 'c', true);
+        expect(rig.order[0].body.toString()).to.equal('abc');
+        answer(rig.order[0]);
+        expect(client.trailersBlock!.get('grpc-status')).to.equal('0');
+        expectOver(rig);
+      }
+    expect(seen).to.deep.equal(Array(6).fill('upstream'));
+  });
+
+  it('may end a request that is under way: its endpoint gets no more, and the others see its end alone', () => {
+    const [first, second] = [watching('b'), watching()];
+    const rig = callRig({ stages: [first.stage, second.stage] });
+    const client = rig.call(grpcHead(), false);
+    send(client, 'a');
+    send(client, 'b');
+    expect(first.seen).to.deep.equal(['a', 'b', 'settled client']);
+    expect(second.seen).to.deep.equal(['a', 'settled client']);
+    expect(rig.order[0].said).to.deep.equal(['head POST', 'data 1', 'reset CANCEL']);
+    expect(client.heads[0].get('x-outrigger-error')).to.equal('overloaded');
+    expectOver(rig);
+  });
+
   it('see the end of a request that its client cancelled', () => {
     const { seen, stage } = watching();
     const rig = callRig({ stages: [stage] });

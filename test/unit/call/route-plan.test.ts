@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { planRoute } from '../../../src/call/route-plan.ts';
+import { mayReach, planRoute } from '../../../src/call/route-plan.ts';
 import { requestTraffic, type Stage } from '../../../src/call/stage.ts';
 import type { RouteTelemetry } from '../../../src/telemetry/route-telemetry.ts';
+import { callRig } from './call-rig.ts';
 
 const stageWith = (telemetry: RouteTelemetry): Stage => ({
   policy: 'x',
@@ -36,6 +37,36 @@ describe('call/route-plan', () => {
   });
 
   it('carries nothing where no policy sets anything', () => {
-    expect(planRoute('hello', null, []).telemetry).to.equal(null);
+    const acting: Stage = { policy: 'x', appliesTo: ['grpc'], request: () => null };
+    for (const stages of [[], [acting]]) {
+      const { telemetry, newDispatcher, timeoutMs } = planRoute('hello', null, stages);
+      expect([telemetry, newDispatcher, timeoutMs]).to.deep.equal([null, null, Number.POSITIVE_INFINITY]);
+    }
+  });
+
+  it('has the shortest of the times that its policies give a request', () => {
+    const timed = [300, 100, 200].map((timeoutMs): Stage => ({ ...stageWith({}), timeoutMs }));
+    expect(planRoute('hello', null, timed).timeoutMs).to.equal(100);
+  });
+
+  it('lists, for each kind of traffic, the stages that act on it by their hooks', () => {
+    const request: Stage = { policy: 'a', appliesTo: ['grpc', 'http'], request: () => null };
+    const reply: Stage = { policy: 'b', appliesTo: ['grpc'], reply: (_request, head) => head };
+    const passive: Stage = { policy: 'c', appliesTo: ['websocket'], timeoutMs: 5 };
+    const { stages } = planRoute('hello', null, [request, passive, reply]);
+    const none = { request: [], attempt: [], reply: [], trailers: [] };
+    expect(stages).to.deep.equal({
+      grpc: { ...none, request: [request], reply: [reply] },
+      http: { ...none, request: [request] },
+      websocket: null,
+      tcp: null,
+    });
+  });
+
+  it('may reach its own cluster and those that its stages may choose', () => {
+    const [own, chosen, other] = [callRig(), callRig(), callRig()].map(({ cluster }) => cluster);
+    const plan = planRoute('hello', own, [], new Set([chosen]));
+    expect([own, chosen, other].map((cluster) => mayReach(plan, cluster))).to.deep.equal([true, true, false]);
+    expect(mayReach(planRoute('hello', null, []), own)).to.equal(false);
   });
 });
