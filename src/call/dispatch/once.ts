@@ -157,8 +157,8 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
 
   /**
    * Acquires an endpoint and begins an attempt there. `failure` is why the attempt before failed, and the error of the call
-   * where no endpoint is available. Returns false where nothing has been decided: the call waits for endpoints, or for the
-   * attempts that run.
+   * where no endpoint is available. Returns false where no attempt follows and the call goes on with those that run. An attempt
+   * that waits for endpoints follows as soon as there is one.
    */
   protected next(failure: ReplyError | null, nowMs: number, kind: AttemptKind): boolean {
     const { call, transparent } = this;
@@ -194,7 +194,7 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     }
     // Right after the start, or when all endpoints were replaced, one may be available in a moment.
     this.stopWaiting = cluster.whenWarm(() => void this.next(failure, call.clock.now(), kind));
-    if (this.stopWaiting !== null) return false;
+    if (this.stopWaiting !== null) return true;
     this.attemptFailed(null, failure ?? noEndpointError(cluster));
     return true;
   }

@@ -156,6 +156,43 @@ describe('places in the retry budget, the second event', () => {
     expectAttemptsOver(rig, policy);
   });
 
+  it('a retry that waits for the endpoints of its cluster keeps its place, and counts as an attempt', () => {
+    const policy = retryPolicy({ attempts: 2 });
+    const rig = callRig({ attemptPolicy: policy });
+    const waiting: Array<() => void> = [];
+    rig.cluster.whenWarm = (resume) => {
+      waiting.push(resume);
+      return () => {};
+    };
+    const client = rig.call(grpcHead());
+    fail(rig.order[0]);
+    rig.cluster.drainEndpoint('10.0.0.1:1000', true);
+    rig.clock.advance(25);
+    expect([rig.order.length, waiting.length]).to.deep.equal([1, 1]);
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
+    rig.cluster.drainEndpoint('10.0.0.1:1000', false);
+    waiting[0]();
+    expect(rig.order[1].heads[0].get('grpc-previous-rpc-attempts')).to.equal('1');
+    expect(places(policy, rig)).to.deep.equal([1, 1]);
+    fail(rig.order[1]);
+    expect(client.said, 'the route allows two attempts').to.deep.equal(['head 200 end']);
+    expectAttemptsOver(rig, policy);
+  });
+
+  it('a retry whose client leaves while it waits for endpoints gives its place back', () => {
+    const policy = retryPolicy({ attempts: 2 });
+    const rig = callRig({ attemptPolicy: policy });
+    let stopped = 0;
+    rig.cluster.whenWarm = () => () => void stopped++;
+    const client = rig.call(grpcHead());
+    fail(rig.order[0]);
+    rig.cluster.drainEndpoint('10.0.0.1:1000', true);
+    rig.clock.advance(25);
+    client.receiver!.failed(failure('reset', ErrorCode.CANCEL));
+    expect(stopped).to.equal(1);
+    expectAttemptsOver(rig, policy);
+  });
+
   it('a hedge in a full cluster takes no place, and the record says why', () => {
     const policy = hedgePolicy(3);
     const rig = callRig({ endpoints: 3, attemptPolicy: policy, requestsMax: 1 });
