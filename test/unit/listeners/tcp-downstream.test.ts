@@ -10,7 +10,7 @@ import { callRig } from '../call/call-rig.ts';
 
 describe('listeners/tcp-downstream', () => {
   it('gives an endpoint the connect timeout of its cluster, and logs who took no connection', async () => {
-    const server = net.createServer();
+    const server = net.createServer((socket) => socket.on('error', () => {}).resume());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
