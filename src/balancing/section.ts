@@ -11,7 +11,7 @@ const policyKeys = Object.assign({}, ...kinds.map(({ keys }) => keys)) as AllKey
 
 /** `balancer` of a cluster: the policy, the keys of every policy, and what comes before the policy. */
 export const balancer = section(
-  { doc: 'Which of the usable endpoints gets a call.', reload: 'live' },
+  { doc: 'How Outrigger picks a usable endpoint for each request.', reload: 'live' },
   {
     policy: key(choice(policyNames), {
       default: 'least_request',
@@ -20,27 +20,27 @@ export const balancer = section(
     ...policyKeys,
     slowStart: optionalSection(
       {
-        doc: 'Lets the weight of an endpoint grow that is new or usable again, for all but the hash policies.',
+        doc: 'Slow start: increases the weight of an endpoint gradually when the endpoint is new or becomes usable again. Applies to all policies except the hash policies.',
         example: '{ window: 30s }',
       },
       {
         window: key(duration({ min: '100ms', max: '1h' }), {
           required: true,
-          doc: 'How long it grows. Twice the time to warm up is right for `least_request`, six times for `round_robin`.',
+          doc: 'How long the weight grows. Use twice the warm-up time of the service for `least_request`, and six times for `round_robin`.',
         }),
         aggression: key(number({ min: 0.1, max: 100, whole: false }), {
           default: 0.5,
-          doc: 'The weight is `max(0.1, (time / window)^(1 / aggression))` of what it will be: above 1 it grows fast at first, below 1 slowly.',
+          doc: 'The weight is multiplied by `max(0.1, (time / window)^(1 / aggression))`. With a value above 1, the weight grows fast at first; with a value below 1, slowly.',
         }),
       },
     ),
     preferZone: key(toggle, {
       default: true,
-      doc: 'Whether endpoints of the own `zone`, where one is set, get all calls as long as they can carry their share.',
+      doc: 'Sends all requests to endpoints in the `zone` of Outrigger, if one is set, as long as these endpoints can carry their share.',
     }),
     panicPercent: key(number({ min: 0, max: 100 }), {
       default: 0,
-      doc: 'Below this part of usable endpoints all are used, unusable ones too; 0 for never. A call without a usable endpoint fails at once otherwise.',
+      doc: 'Panic threshold: if a lower percentage of endpoints is usable, Outrigger uses all endpoints, including unusable ones. With 0 (never), a request fails immediately if no endpoint is usable.',
     }),
   },
 );

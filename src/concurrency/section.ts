@@ -8,24 +8,24 @@ const limit = number({ min: 1, max: 1_000_000 });
 /** The keys of `clusters[].adaptiveConcurrency`. */
 export const adaptiveConcurrency = optionalSection(
   {
-    doc: 'A limit on requests that wait for their reply to begin, over all endpoints, that follows the latency of the replies. More fail at once as `overloaded`, so that an overloaded service keeps answering the rest in time. See resilience.md.',
+    doc: 'Limits the requests that wait for the start of their reply, over all endpoints, and adapts the limit to the latency of the replies. Requests above the limit fail immediately with `overloaded`, so that an overloaded service still answers the others in time. See resilience.md.',
     example: '{}',
     reload: 'live',
   },
   {
     minLimit: key(limit, {
       default: 3,
-      doc: 'The limit does not fall below this. The latency without queueing is measured with this many requests.',
+      doc: 'Minimum of the limit. Outrigger also measures the latency without queueing with this many requests in flight.',
     }),
-    maxLimit: key(limit, { default: 1000, doc: 'The limit does not rise above this.' }),
-    initialLimit: key(limit, { default: 100, doc: 'The limit at the start.' }),
+    maxLimit: key(limit, { default: 1000, doc: 'Maximum of the limit.' }),
+    initialLimit: key(limit, { default: 100, doc: 'Initial limit.' }),
     tolerance: key(number({ min: 1.1, max: 100, whole: false }), {
       default: 1.5,
-      doc: 'How many times the latency without queueing the median may be before the limit falls.',
+      doc: 'How many times the latency without queueing the median latency can reach before the limit falls.',
     }),
     probeInterval: key(duration({ min: '5s', max: '24h' }), {
       default: '1m',
-      doc: 'How often the latency without queueing is measured again while requests are refused: after 5s at first, then at growing intervals up to this, give or take 15%.',
+      doc: 'Maximum interval at which Outrigger measures the latency without queueing again while it refuses requests. The first interval is 5s; each next one is longer, up to this value, ±15%.',
     }),
   },
 );

@@ -15,7 +15,7 @@ const endpointFile = section(
   { doc: 'A file of endpoints.', example: '{ endpoints: [{ address: 127.0.0.1:50051 }] }' },
   {
     endpoints: list(
-      { noun: 'endpoint', itemsMin: 1, doc: 'The replicas.', fromText: readEndpointList },
+      { noun: 'endpoint', itemsMin: 1, doc: 'The endpoints.', fromText: readEndpointList },
       endpointShape,
     ),
   },

@@ -8,25 +8,27 @@ const head = `# Configuration
 <!-- Made from src/config/table.ts by \`outrigger schema -o markdown\`; a test compares the two. Change the table instead. -->
 
 \`outrigger run --config outrigger.yaml\` reads YAML or JSON. \`outrigger validate --config outrigger.yaml\` checks a file
-without running it and shows everything that is wrong, each with its place and what to write instead. An unknown key is
-an error. Nothing is ever half-applied.
+without starting the proxy, and reports every error with its place and a fix. An unknown key is an error. Outrigger applies
+a configuration as a whole or not at all.
 
-- **Precedence**: flag, environment, file, default.
+- **Precedence**, highest first: flag, environment variable, file, default.
 - **Durations** are a number and a unit: \`250ms\`, \`1.5s\`, \`2m\`, \`1h\`. **Sizes** likewise: \`512B\`, \`64KiB\`, \`1MiB\`, \`1GiB\`.
 - **Addresses** are \`host:port\`, \`[::1]:port\` or \`unix:/path\`.
-- **Files** (certificates, logs) are found from the working directory.
-- **Environment variables**: \`\${NAME}\` in a value stands for the variable, \`\${NAME:-default}\` for the default where the
-  variable is not set or empty, and \`$\${NAME}\` for the text \`\${NAME}\`. A variable that is not set is an error. Variables
-  are filled in after the YAML is parsed, so a variable gives a value and never a key or a mapping; the value is converted
-  as the key requires, and quotes make no difference (\`weight: \${WEIGHT}\`). A list of endpoints may be a variable
-  (\`endpoints: \${REPLICAS}\` with \`REPLICAS=10.0.0.1:50051,10.0.0.2:50051\`). A value has at most 64 KiB once it is filled
-  in, all of them together 1 MiB. Errors do not show what a variable holds whose name has \`PASSWORD\`, \`SECRET\`, \`TOKEN\` or
-  \`CREDENTIAL\` in it or ends in \`PASS\`, \`AUTH\` or \`KEY\`. Endpoints files and the values of flags and variables are taken as they are.
-- Anchors and aliases (\`&a\`, \`*a\`) work; merge keys (\`<<\`) do not. A file has at most 1 MiB.
-- \`outrigger schema > outrigger.schema.json\` writes a JSON Schema. With
-  \`# yaml-language-server: $schema=outrigger.schema.json\` in the first line of a file, an editor completes and checks it.
+- **File paths** (certificates, logs) are relative to the working directory.
+- **Environment variables**: Outrigger replaces \`\${NAME}\` in a value with the variable \`NAME\`, and \`\${NAME:-default}\` with
+  the default if the variable is unset or empty. Write \`$\${NAME}\` for the literal text \`\${NAME}\`. An unset variable without
+  a default is an error. Outrigger replaces variables after it has parsed the YAML, so a variable supplies a value, never a
+  key or a mapping. The key determines the type of the value, and quotes make no difference (\`weight: \${WEIGHT}\`). A
+  variable can supply a list of endpoints (\`endpoints: \${REPLICAS}\` with \`REPLICAS=10.0.0.1:50051,10.0.0.2:50051\`). One
+  value can be at most 64 KiB long after replacement, and all of them together 1 MiB. Error messages hide the value of a
+  variable whose name contains \`PASSWORD\`, \`SECRET\`, \`TOKEN\` or \`CREDENTIAL\`, or ends in \`PASS\`, \`AUTH\` or \`KEY\`. Outrigger
+  does not replace variables in endpoints files, in flags or in environment variables.
+- Anchors and aliases (\`&a\`, \`*a\`) work; merge keys (\`<<\`) do not. A file can be at most 1 MiB long.
+- \`outrigger schema > outrigger.schema.json\` writes a JSON Schema. Put
+  \`# yaml-language-server: $schema=outrigger.schema.json\` on the first line of a file to get completion and validation in
+  your editor.
 
-## A small one
+## A minimal configuration
 
 \`\`\`yaml
 listeners:
@@ -47,12 +49,12 @@ The same without a file:
 outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051,127.0.0.1:50052,weight=2
 \`\`\`
 
-\`--to\` takes a list of endpoints, separated by commas, and may be repeated. The options \`weight=\`, \`zone=\` and \`priority=\`
-follow the address that they are for. No shell requires quotes for this; only zsh does for the brackets of an IPv6
-address (\`'[::1]:50051'\`). \`OUTRIGGER_TO\` takes the same list, separated by commas or spaces, and so does \`endpoints\`
-of a cluster or an endpoints file: \`endpoints: 127.0.0.1:50051, 127.0.0.1:50052,weight=2\`. The older form
-\`'127.0.0.1:50052;weight=2'\` works too; quote it, since a shell ends the command at \`;\`.
-\`--to dns:///orders:50051\`, alone, finds the replicas by DNS.
+\`--to\` takes a list of endpoints, separated by commas, and can be repeated. Write the options \`weight=\`, \`zone=\` and
+\`priority=\` after the address that they apply to. The list needs no quotes in a shell, except that zsh requires them around
+the brackets of an IPv6 address (\`'[::1]:50051'\`). \`OUTRIGGER_TO\` takes the same list, separated by commas or spaces, and
+so does \`endpoints\` of a cluster or an endpoints file: \`endpoints: 127.0.0.1:50051, 127.0.0.1:50052,weight=2\`. The older
+form \`'127.0.0.1:50052;weight=2'\` works too; quote it, because the shell ends the command at \`;\`.
+\`--to dns:///orders:50051\` discovers the endpoints by DNS; it must then be the only target.
 `;
 
 /** The reference page, docs/configuration.md, in Markdown. */
@@ -82,13 +84,13 @@ function childPages(shape: Shape, path: string, depth: number): string[] {
 }
 
 function listDoc(list: string, item: string): string {
-  return `${list} Each: ${item.charAt(0).toLowerCase()}${item.slice(1)}`;
+  return `${list} ${item}`;
 }
 
 function ifAbsent(section: Section): string {
-  if (section.required) return ' Must be written.';
+  if (section.required) return ' Required.';
   if (section.presence === 'filled') return '';
-  return section.otherwise === undefined ? ' Off unless written.' : ` Unless written: ${section.otherwise}.`;
+  return section.otherwise === undefined ? ' Not set by default.' : ` Default: ${section.otherwise}.`;
 }
 
 function keyTable(keys: readonly [string, Scalar][]): string {
@@ -101,9 +103,8 @@ function keyTable(keys: readonly [string, Scalar][]): string {
 
 function docOf({ doc, secret }: Scalar): string {
   if (secret === false) return doc;
-  const whose =
-    secret === true ? 'A secret' : 'A secret where `name` is `authorization`, `cookie` or the like';
-  return `${doc} ${whose}: errors, logs and \`/config_dump\` do not show it.`;
+  const whose = secret === true ? 'Secret' : 'Secret if the name is `authorization`, `cookie` or similar';
+  return `${doc} ${whose}: errors, logs and \`/config_dump\` hide it.`;
 }
 
 function defaultOf(shape: Scalar): string {
@@ -135,14 +136,14 @@ function variablesPage(): string {
   });
   return [
     '## Flags and variables\n',
-    'Every setting outside the lists has a variable, some a flag. An empty variable counts as unset. An unknown',
-    '`OUTRIGGER_…` is warned of. A wrong value in a variable of the OpenTelemetry specification (`OTEL_…`) is warned of and',
-    'ignored, as that specification asks.\n',
+    'Every setting outside the lists has an environment variable, and some have a flag. An empty variable counts as unset.',
+    'Outrigger logs a warning for an unknown `OUTRIGGER_…` variable. If a variable of the OpenTelemetry specification',
+    '(`OTEL_…`) has an invalid value, Outrigger logs a warning and ignores it, as the specification requires.\n',
     '| setting | variable | flag |',
     '|---|---|---|',
-    `| the file | \`${sourceVariables.config}\` | \`--config\` |`,
-    `| where to listen, without a file | \`${sourceVariables.from}\` | \`--from\` |`,
-    `| the replicas, without a file | \`${sourceVariables.to}\`, separated by commas or spaces | \`--to\` |`,
+    `| configuration file | \`${sourceVariables.config}\` | \`--config\` |`,
+    `| address to listen on, without a file | \`${sourceVariables.from}\` | \`--from\` |`,
+    `| endpoints, without a file | \`${sourceVariables.to}\`, separated by commas or spaces | \`--to\` |`,
     ...rows,
     '',
   ].join('\n');

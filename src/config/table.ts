@@ -21,10 +21,23 @@ export function makeTable<const L extends PolicyList>(policies: L) {
     {
       admin,
       listeners: list(
-        { noun: 'listener', itemsMin: 1, unique: 'name', doc: 'Where calls come in.' },
+        {
+          noun: 'listener',
+          itemsMin: 1,
+          unique: 'name',
+          doc: 'Addresses on which Outrigger accepts connections.',
+        },
         makeListener(policies),
       ),
-      clusters: list({ noun: 'cluster', itemsMin: 1, unique: 'name', doc: 'Where calls can go.' }, cluster),
+      clusters: list(
+        {
+          noun: 'cluster',
+          itemsMin: 1,
+          unique: 'name',
+          doc: 'The services that Outrigger sends requests to.',
+        },
+        cluster,
+      ),
       telemetry,
       modules,
       limits,

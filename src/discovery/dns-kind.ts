@@ -11,25 +11,25 @@ export const dnsDiscovery = discoveryKind({
   name: 'dns',
   schema: optionalSection(
     {
-      doc: 'Every address of a name is an endpoint. Asked again as the TTL says, early when connections fail; when that fails the last good answer stays.',
+      doc: 'DNS discovery: each address of the name is an endpoint. Outrigger resolves the name again when the TTL expires, and earlier when connections fail. If a lookup fails, Outrigger keeps the last good answer.',
       example: '{ host: orders, port: 50051 }',
     },
     {
       host: key(hostName, {
         required: true,
-        doc: 'Name to look up, by the rules of the platform: hosts file, `search` and `ndots` of resolv.conf. TLS verifies it.',
+        doc: 'Name to look up. The rules of the system apply: the hosts file, and `search` and `ndots` in resolv.conf. TLS verifies certificates against this name.',
       }),
       type: key(choice(['address', 'srv']), {
         default: 'address',
-        doc: '`address`: A and AAAA records, each of weight 1. `srv`: SRV records, with their ports, weights and priorities.',
+        doc: '`address`: A and AAAA records, each with weight 1. `srv`: SRV records, with their ports, weights and priorities.',
       }),
       port: key(number({ min: 1, max: 65_535 }), {
-        otherwise: 'that of each SRV record',
-        doc: 'Port of every endpoint; must be written for `type: address`.',
+        otherwise: 'the port of each SRV record',
+        doc: 'Port of every endpoint. Required for `type: address`.',
       }),
       family: key(choice(['auto', 'ipv4', 'ipv6', 'all']), {
         default: 'auto',
-        doc: 'Which addresses count. `auto`: IPv4 where there is any, else IPv6, since a replica of a dual-stack service has one of each; `all`: each address is a replica.',
+        doc: 'Which addresses Outrigger uses. `auto`: the IPv4 addresses if there are any, otherwise the IPv6 addresses, because each replica of a dual-stack service has one of each. `all`: each address is an endpoint.',
       }),
     },
   ),

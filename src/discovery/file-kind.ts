@@ -11,14 +11,14 @@ export const fileDiscovery = discoveryKind({
   name: 'file',
   schema: optionalSection(
     {
-      doc: 'A file with a list `endpoints`, as a cluster has it, YAML or JSON. It may be written in place, replaced, or be a symbolic link; while something is wrong with it the last good list stands.',
+      doc: 'YAML or JSON file with a list `endpoints`, in the same format as in a cluster. The file can be changed in place, replaced, or be a symbolic link. While the file has an error, Outrigger keeps the last good list.',
       example: '{ path: endpoints.yaml }',
     },
     {
       path: key(text({ label: 'file', charsMax: 4096 }), { required: true, doc: 'Path of the file.' }),
       interval: key(duration({ min: '10ms', max: '1h' }), {
         default: '1s',
-        doc: 'How often it is checked.',
+        doc: 'How often Outrigger checks the file for changes.',
       }),
     },
   ),

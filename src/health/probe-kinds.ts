@@ -31,25 +31,25 @@ export const grpcHealth = probeKind({
   name: 'grpc',
   schema: optionalSection(
     {
-      doc: '`grpc.health.v1.Health/Check`. A server without that service counts as healthy while its connection lives.',
+      doc: 'Calls `grpc.health.v1.Health/Check`. A server without that service counts as healthy while its connection is open.',
       example: '{ service: "" }',
     },
     {
       service: key(text({ emptyAllowed: true }), {
         default: '',
-        doc: 'Name of the service whose health is checked; empty for the server as a whole.',
+        doc: 'Name of the service to check. An empty name checks the server as a whole.',
       }),
       mode: key(choice(['check', 'watch']), {
         default: 'check',
-        doc: '`watch`: by `Health/Watch` besides, so that the server can report a change at once; where it has no Watch, as `check`.',
+        doc: '`watch`: also calls `Health/Watch`, so that the server can report a change immediately. If the server does not implement Watch, `watch` works like `check`.',
       }),
       authority: key(authority, {
-        otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
-        doc: '`:authority` of the health check. It changes neither the name that TLS verifies nor SNI.',
+        otherwise: '`tls.serverName`, otherwise the host name of the endpoint, with the port',
+        doc: '`:authority` of the health check. Does not change SNI or the name that TLS verifies.',
       }),
       metadata: key(grpcMetadata, {
         otherwise: 'none',
-        doc: 'Metadata that each health check carries, such as `authorization`; a value of a name that ends in `-bin` is base64. At most 32 names.',
+        doc: 'Metadata of each health check, such as `authorization`. Write the values of names that end in `-bin` in base64. At most 32 names.',
         secret: true,
       }),
     },
@@ -66,7 +66,7 @@ export const grpcHealth = probeKind({
 export const httpHealth = probeKind({
   name: 'http',
   schema: optionalSection(
-    { doc: 'A GET over HTTP/1.1.', example: '{ path: /healthz }' },
+    { doc: 'Sends a GET request over HTTP/1.1.', example: '{ path: /healthz }' },
     {
       path: key(
         text({
@@ -75,16 +75,16 @@ export const httpHealth = probeKind({
           pattern: /^\/[\x21-\x7e]*$/,
           write: 'a path that begins with "/"',
         }),
-        { required: true, doc: 'Path, with a query if one is needed.' },
+        { required: true, doc: 'Path of the request, with a query if needed.' },
       ),
-      statuses: key(statusCodes, { default: [200], doc: 'Statuses that count as healthy.' }),
+      statuses: key(statusCodes, { default: [200], doc: 'HTTP statuses that count as healthy.' }),
       host: key(authority, {
-        otherwise: '`tls.serverName`, else the host that led to the endpoint, with its port',
-        doc: '`Host` of the health check. It changes neither the name that TLS verifies nor SNI.',
+        otherwise: '`tls.serverName`, otherwise the host name of the endpoint, with the port',
+        doc: '`Host` of the health check. Does not change SNI or the name that TLS verifies.',
       }),
       headers: key(httpHeaders, {
         otherwise: 'none',
-        doc: 'Headers that each health check carries, such as `authorization`. At most 32 names.',
+        doc: 'Headers of each health check, such as `authorization`. At most 32 names.',
         secret: true,
       }),
     },
@@ -106,7 +106,10 @@ export const httpHealth = probeKind({
 /** `health.tcp`: a connection that is accepted, with its TLS handshake where the cluster has TLS. */
 export const tcpHealth = probeKind({
   name: 'tcp',
-  schema: optionalSection({ doc: 'A connection that is accepted.', example: '{}' }, {}),
+  schema: optionalSection(
+    { doc: 'Opens a connection. An endpoint that accepts it is healthy.', example: '{}' },
+    {},
+  ),
   create: (_config, { address, clock, tls, protocol }) =>
     tcpProbe(address, clock, { tls, alpn: protocol === 'http2' ? 'h2' : 'http/1.1' }),
 });

@@ -7,22 +7,22 @@ import type { CheckContext } from './policy.ts';
 /** What `retry` and `hedge` share: keys, and checks of whether a second attempt makes sense. */
 
 export const budget = section(
-  { doc: 'What the route may add to the load of its replicas.' },
+  { doc: 'Retry budget: how much load the additional attempts of the route can add to the endpoints.' },
   {
     percent: key(number({ min: 0, max: 100, whole: false }), {
       default: 20,
-      doc: 'Further attempts in flight, back-off included, in percent of the calls in flight on this route.',
+      doc: 'Maximum number of additional attempts in flight, including those in backoff, as a percentage of the requests in flight on this route.',
     }),
     min: key(number({ min: 0, max: 10_000 }), {
       default: 3,
-      doc: 'Retries that may be in flight however few calls there are.',
+      doc: 'Number of additional attempts that are always allowed, even with few requests in flight.',
     }),
   },
 );
 
 export const headHold = key(duration({ min: '0s', max: '10s' }), {
   default: '50ms',
-  doc: 'How long the head of a gRPC reply is held back to see whether only a status follows it, once the client has sent all of its request; while it still sends, its head leaves at once. A message ends the hold, and with the head the call is committed.',
+  doc: 'How long Outrigger holds back the headers of a gRPC reply, so that it can still retry if a failed status without a message follows. Outrigger forwards the headers as soon as a message follows, and immediately while the client is still sending its request. Once it has forwarded the headers, it cannot retry the call.',
 });
 
 /** Methods of well-known services whose replies are streams that live for long. */

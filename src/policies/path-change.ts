@@ -36,30 +36,30 @@ const template = text({
 
 /** At most one of these is written. */
 export const pathKeys = {
-  path: key(sentPath, { doc: 'This path in place of the whole path.' }),
+  path: key(sentPath, { doc: 'New path. Replaces the whole path.' }),
   pathPrefix: optionalSection(
     {
-      doc: 'Another beginning of the path, in whole segments. A path that begins otherwise stays as it is.',
+      doc: 'Replaces a prefix of the path, in whole segments. A path with another prefix stays unchanged.',
       example: '{ from: /api, to: /v2 }',
     },
     {
-      from: key(sentPath, { required: true, doc: 'How the path begins.' }),
-      to: key(sentPath, { required: true, doc: 'What it begins with instead; `/` removes `from`.' }),
+      from: key(sentPath, { required: true, doc: 'Prefix to replace.' }),
+      to: key(sentPath, { required: true, doc: 'New prefix. `/` removes the prefix `from`.' }),
     },
   ),
   pathRegex: optionalSection(
     {
-      doc: 'Another path by a regular expression. A path that it does not match stays as it is.',
+      doc: 'Replaces the path by means of a regular expression. A path that does not match stays unchanged.',
       example: '{ from: "/users/([^/]+)", to: /accounts/$1 }',
     },
     {
       from: key(text({ label: 'regular expression' }), {
         required: true,
-        doc: 'A regular expression for the whole path, as in `match.pathRegex`.',
+        doc: 'Regular expression that must match the whole path, as in `match.pathRegex`.',
       }),
       to: key(template, {
         required: true,
-        doc: 'The path instead. `$1` to `$9` are what the groups of `from` matched, `$0` is the whole path and `$$` a dollar sign.',
+        doc: 'New path. `$1` to `$9` are the groups of `from`, `$0` is the whole path, and `$$` is a dollar sign.',
       }),
     },
   ),

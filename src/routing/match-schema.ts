@@ -57,15 +57,15 @@ const cookieName = text({
 const valueMatch = (what: string, nameKey: ReturnType<typeof requiredName>, example: string) =>
   section(
     {
-      doc: `What one ${what} must hold. One of \`exact\`, \`prefix\`, \`regex\` and \`present\`; without any, it must be there.`,
+      doc: `Each item is a condition on one ${what}: set one of \`exact\`, \`prefix\`, \`regex\` and \`present\`. If none is set, the ${what} must be present.`,
       example,
     },
     {
       name: nameKey,
-      exact: key(text({ emptyAllowed: true }), { doc: 'The whole value.', secret: 'byName' }),
-      prefix: key(text(), { doc: 'How the value begins.', secret: 'byName' }),
-      regex: key(regex, { doc: 'A regular expression for the whole value.', secret: 'byName' }),
-      present: key(toggle, { doc: `Whether the ${what} is there at all.` }),
+      exact: key(text({ emptyAllowed: true }), { doc: 'The value equals this text.', secret: 'byName' }),
+      prefix: key(text(), { doc: 'The value begins with this text.', secret: 'byName' }),
+      regex: key(regex, { doc: 'The whole value matches this regular expression.', secret: 'byName' }),
+      present: key(toggle, { doc: `\`true\`: the ${what} is present. \`false\`: it is absent.` }),
       invert: key(toggle, { default: false, doc: 'Inverts the match.' }),
     },
   );
@@ -76,19 +76,19 @@ function requiredName(type: ScalarType<string>, doc: string) {
 
 const headerMatch = valueMatch(
   'header',
-  requiredName(headerName, 'Name of the header; letter case counts for nothing.'),
+  requiredName(headerName, 'Name of the header, case-insensitive.'),
   '{ name: x-user-id, exact: "7" }',
 );
 const cookieMatch = valueMatch(
   'cookie',
-  requiredName(cookieName, 'Name of the cookie; letter case counts.'),
+  requiredName(cookieName, 'Name of the cookie, case-sensitive.'),
   '{ name: canary, exact: "1" }',
 );
 const queryMatch = valueMatch(
   'parameter',
   requiredName(
     text({ label: 'parameter name', charsMax: 256 }),
-    'Name of the parameter, decoded; letter case counts.',
+    'Name of the parameter, decoded, case-sensitive.',
   ),
   '{ name: version, exact: "2" }',
 );
@@ -96,37 +96,40 @@ const queryMatch = valueMatch(
 /** What a request must be like for a route to take it. */
 export const match = section(
   {
-    doc: 'What a call must be like. Every condition that is written must hold; without any, every call matches.',
+    doc: 'Conditions of the route. A request must meet all of them; without conditions, the route matches every request.',
     example: '{ path: /helloworld.Greeter/SayHello }',
   },
   {
     authority: key(authority, {
-      doc: '`:authority` or `Host`: `greeter`, `greeter:8080`, `*.example.com` or `*`. The port counts only if one is written.',
+      doc: '`:authority` or `Host` of the request: `greeter`, `greeter:8080`, `*.example.com` or `*`. Without a port, any port matches.',
     }),
     path: key(absolutePath, {
-      doc: 'The whole path, without the query, in the form that `requestTarget` gives it. For gRPC `/package.Service/Method`.',
+      doc: 'The whole path without the query, after normalization by `requestTarget`. For gRPC: `/package.Service/Method`.',
     }),
     pathPrefix: key(oneOrMore(absolutePath, itemsMax), {
-      doc: 'How the path begins, in whole segments: `/api` holds for `/api/x`, not for `/apiary`. Of a list, one must hold.',
+      doc: 'Prefix of the path, in whole segments: `/api` matches `/api/x`, but not `/apiary`. In a list, one must match.',
     }),
     pathRegex: key(regex, {
-      doc: 'A regular expression for the whole path. No look-around and no back-references, so that it runs in linear time.',
+      doc: 'Regular expression that must match the whole path. It cannot use look-around or back-references, so that it runs in linear time.',
     }),
     grpc: optionalSection(
-      { doc: 'A gRPC call, by content type; empty for any.', example: '{ service: helloworld.Greeter }' },
       {
-        service: key(grpcName, { doc: 'Service with its package: `helloworld.Greeter`.' }),
-        method: key(grpcName, { doc: 'Method: `SayHello`.' }),
+        doc: 'Matches gRPC calls only, by content type. An empty mapping matches every gRPC call.',
+        example: '{ service: helloworld.Greeter }',
+      },
+      {
+        service: key(grpcName, { doc: 'Service with its package, such as `helloworld.Greeter`.' }),
+        method: key(grpcName, { doc: 'Method, such as `SayHello`.' }),
       },
     ),
-    method: key(oneOrMore(methodToken, itemsMax), { doc: 'HTTP method. Of a list, one must hold.' }),
+    method: key(oneOrMore(methodToken, itemsMax), { doc: 'HTTP method. In a list, one must match.' }),
     source: key(oneOrMore(addressRange, itemsMax), {
-      doc: 'Address of the client, of the connection itself: an IP address or a range (CIDR), such as `10.0.0.0/8` or `fd00::/8`. Of a list, one must hold. A client on a Unix socket has none.',
+      doc: 'Source address of the connection: an IP address or a range (CIDR), such as `10.0.0.0/8` or `fd00::/8`. In a list, one must match. A client on a Unix socket has no address and never matches.',
     }),
-    headers: list({ noun: 'header', doc: 'Headers, all of which must hold.' }, headerMatch),
-    cookies: list({ noun: 'cookie', doc: 'Cookies, all of which must hold.' }, cookieMatch),
+    headers: list({ noun: 'header', doc: 'Conditions on headers; all must match.' }, headerMatch),
+    cookies: list({ noun: 'cookie', doc: 'Conditions on cookies; all must match.' }, cookieMatch),
     query: list(
-      { noun: 'parameter', doc: 'Parameters of the query, decoded, all of which must hold.' },
+      { noun: 'parameter', doc: 'Conditions on query parameters, after decoding; all must match.' },
       queryMatch,
     ),
   },

@@ -168,7 +168,7 @@ export function choice<const W extends string>(words: readonly W[]): ScalarType<
 export function choices<const W extends string>(words: readonly W[]): ScalarType<readonly W[]> {
   const one = choice(words);
   return {
-    label: `list of ${one.label}`,
+    label: `list of ${one.label}s`,
     unit: '',
     jsonSchema: { type: 'array', items: one.jsonSchema, uniqueItems: true },
     // A variable may repeat a word (OpenTelemetry says so of OTEL_PROPAGATORS); a file that does is mistaken.
@@ -196,7 +196,7 @@ export interface ListOptions {
 /** Several values of one type; in a variable separated by commas. */
 export function listOf<T>(one: ScalarType<T>, { itemsMax }: ListOptions): ScalarType<readonly T[]> {
   return {
-    label: `list of ${one.label}`,
+    label: `list of ${one.label}s`,
     unit: '',
     jsonSchema: { type: 'array', items: one.jsonSchema, maxItems: itemsMax },
     fromText: (value) =>

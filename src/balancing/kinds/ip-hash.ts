@@ -9,7 +9,7 @@ const clientAddress: readonly KeySource[] = [{ source: true }];
 /** `ip_hash`: `maglev` by the address of the client. */
 export const ipHash = balancerKind({
   name: 'ip_hash',
-  doc: '`maglev` by the client address',
+  doc: '`maglev` with the client address as the key',
   keys: boundedLoadKeys,
   clientsChoose: true,
   affinity: () => affinityBy(clientAddress),

@@ -14,19 +14,19 @@ import { failPenaltyKeys } from './shared-keys.ts';
 /** `least_request`: the fewest requests in flight for the weight. */
 export const leastRequest = balancerKind({
   name: 'least_request',
-  doc: 'the fewest calls in flight for its weight',
+  doc: 'the endpoint with the fewest requests in flight relative to its weight',
   keys: {
     choices: key(wordOr('auto', number({ min: 1, max: 1000 })), {
       default: 'auto',
-      doc: 'For `least_request`: how many endpoints compete for a call. `auto`: all up to 32, else five drawn; 2 is the power of two choices.',
+      doc: 'For `least_request`: how many endpoints Outrigger compares for each request. `auto`: all endpoints if there are at most 32, otherwise five random ones. 2 is the power of two choices.',
     }),
     bias: key(number({ min: 0.1, max: 10, whole: false }), {
       default: 1,
-      doc: 'For `least_request`: exponent on the calls in flight. Above 1 a busy endpoint is shunned more than its weight says, below 1 less.',
+      doc: 'For `least_request`: exponent on the requests in flight. A value above 1 avoids busy endpoints more strongly than their weights say, a value below 1 less strongly.',
     }),
     slowGuard: key(toggle, {
       default: false,
-      doc: 'For `least_request`: an endpoint that answers more than twice as slowly as the mean counts as so much busier, and is forgiven within a second of silence.',
+      doc: 'For `least_request`: if the latency of an endpoint is more than twice the mean, Outrigger multiplies its load by that ratio. The penalty decays within about a second if the endpoint sends no replies.',
     }),
     ...failPenaltyKeys,
   },

@@ -13,13 +13,13 @@ import { boundedLoadKeys, checkHash, hashKeys } from './shared-keys.ts';
 /** `maglev`: requests of one key to one endpoint, by Maglev's table. */
 export const maglev = balancerKind({
   name: 'maglev',
-  doc: 'the same by a table, which is quicker to look up and shares more evenly',
+  doc: 'the same with a Maglev table, which has faster lookups and distributes more evenly',
   keys: {
     ...hashKeys,
     ...boundedLoadKeys,
     tableSize: key(number({ min: 2, max: 262_147 }), {
       default: 65_537,
-      doc: 'For `maglev` and `ip_hash`: entries of the table, a prime, a hundred times as many as endpoints or more.',
+      doc: 'For `maglev` and `ip_hash`: number of entries in the table. Use a prime number of at least 100 times the number of endpoints.',
     }),
   },
   clientsChoose: true,

@@ -11,18 +11,20 @@ import { failPenaltyKeys } from './shared-keys.ts';
 /** `peak_ewma`: the power of two choices over what a request would have to wait for (Finagle, Linkerd). */
 export const peakEwma = balancerKind({
   name: 'peak_ewma',
-  doc: 'the shortest wait, by latency and calls in flight, of two drawn',
+  doc: 'of two random endpoints, the one with the lower latency times requests in flight',
   keys: {
     peakEwma: section(
-      { doc: 'For `peak_ewma`: how latency is learnt, from the pick to the head of the reply.' },
+      {
+        doc: 'For `peak_ewma`: how Outrigger estimates latency, from the pick of the endpoint to the headers of the reply.',
+      },
       {
         decay: key(duration({ min: '10ms', max: '10m' }), {
           default: '10s',
-          doc: 'Time constant with which an estimate falls. It rises at once.',
+          doc: 'Time constant with which the estimate falls. The estimate rises immediately.',
         }),
         initial: key(duration({ min: '1ms', max: '1m' }), {
           default: '30ms',
-          doc: 'What an endpoint is taken to need before its first answer.',
+          doc: 'Estimated latency of an endpoint before its first reply.',
         }),
       },
     ),

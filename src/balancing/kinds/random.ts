@@ -4,7 +4,7 @@ import { randomPick } from '../random.ts';
 /** `random`: any endpoint, by weight. */
 export const random = balancerKind({
   name: 'random',
-  doc: 'at random',
+  doc: 'a random endpoint',
   keys: {},
   clientsChoose: false,
   create: ({ over, random }) => over((endpoints) => randomPick(endpoints, random)),

@@ -10,20 +10,22 @@ import { boundedLoadKeys, checkHash, checkUnusedHash, hashKeys } from './shared-
 /** `ring_hash`: requests of one key to one endpoint, by consistent hashing on a ring. */
 export const ringHash = balancerKind({
   name: 'ring_hash',
-  doc: 'calls of one key (`hash`) to one endpoint, by a ring',
+  doc: 'requests with the same key (`hash`) go to the same endpoint (consistent hashing on a ring)',
   keys: {
     ...hashKeys,
     ...boundedLoadKeys,
     ringSize: section(
-      { doc: 'For `ring_hash`: points on the ring. The more, the nearer shares come to the weights.' },
+      {
+        doc: 'For `ring_hash`: number of points on the ring. With more points, the distribution is closer to the weights.',
+      },
       {
         perEndpoint: key(number({ min: 1, max: 65_536 }), {
           default: 1024,
-          doc: 'Of the lightest endpoint; the others have more by their weights.',
+          doc: 'Points of the endpoint with the lowest weight. Endpoints with a higher weight have proportionally more.',
         }),
         max: key(number({ min: 1, max: 1_000_000 }), {
           default: 65_536,
-          doc: 'In all at most, however many endpoints there are and however their weights differ.',
+          doc: 'Maximum number of points for all endpoints together.',
         }),
       },
     ),

@@ -4,7 +4,7 @@ import { roundRobin as inTurn } from '../round-robin.ts';
 /** `round_robin`: each endpoint in turn, by weight. */
 export const roundRobin = balancerKind({
   name: 'round_robin',
-  doc: 'in turn',
+  doc: 'each endpoint in turn',
   keys: {},
   clientsChoose: true,
   create: ({ over, random }) => over((endpoints) => inTurn(endpoints, random)),

@@ -7,14 +7,17 @@ import type { BalancerContext, BalancerDraft } from '../kind.ts';
 /** Keys that several policies read, with their checks. */
 
 const hashSource = section(
-  { doc: 'One place where a key may be: one of these.', example: '{ header: x-user-id }' },
+  {
+    doc: 'Each item names one source of the key: set exactly one of these.',
+    example: '{ header: x-user-id }',
+  },
   {
     header: key(headerName, {
-      doc: 'Name of a header (a metadata key, for gRPC); its first value. Letter case of the name counts for nothing.',
+      doc: 'The first value of this header (a metadata key, for gRPC). The name is case-insensitive.',
     }),
-    cookie: key(cookieName, { doc: 'Name of a cookie.' }),
+    cookie: key(cookieName, { doc: 'The value of this cookie.' }),
     source: key(toggle, {
-      doc: '`true`: the address of the client, as its connection says. For one that a proxy passed on use its header.',
+      doc: '`true`: the source address of the connection. Behind another proxy, use the `header` in which that proxy sends the client address.',
     }),
     path: key(toggle, { doc: '`true`: the path without the query.' }),
   },
@@ -23,15 +26,17 @@ const hashSource = section(
 /** For the policies by load. */
 export const failPenaltyKeys = {
   failPenalty: section(
-    { doc: 'For `least_request` and `peak_ewma`: keeps a replica that fails fast from seeming idle.' },
+    {
+      doc: 'For `least_request` and `peak_ewma`: adds load to an endpoint that fails fast, which would otherwise appear idle and get most requests.',
+    },
     {
       load: key(number({ min: 0, max: 10_000, whole: false }), {
         default: 20,
-        doc: 'Calls in flight that a failed one pretends for a while, from the second consecutive failure on; 0 switches this off. Use 5 where 5% and more of the calls fail as ordinary answers.',
+        doc: 'Requests in flight that each failure adds to the load of the endpoint, from the second consecutive failure on. 0 turns this off. Use 5 if 5% or more of the requests fail in normal operation.',
       }),
       decay: key(duration({ min: '1ms', max: '10m' }), {
         default: '1s',
-        doc: 'Time constant with which the pretended load fades. A success clears it.',
+        doc: 'Time constant with which the added load decays. A success removes it.',
       }),
     },
   ),
@@ -41,13 +46,13 @@ export const failPenaltyKeys = {
 export const boundedLoadKeys = {
   boundedLoad: optionalSection(
     {
-      doc: 'For the hash policies: a key whose endpoint has too many calls in flight goes to another one, always the same.',
+      doc: 'For the hash policies: if the endpoint of a key has too many requests in flight, the key goes to another endpoint, always the same one.',
       example: '{ factor: 1.25 }',
     },
     {
       factor: key(number({ min: 1.01, max: 100, whole: false }), {
         default: 1.25,
-        doc: 'How many times its share of the calls in flight an endpoint may have.',
+        doc: 'Maximum load of an endpoint, as a multiple of its share of all requests in flight.',
       }),
     },
   ),
@@ -58,7 +63,7 @@ export const hashKeys = {
   hash: list(
     {
       noun: 'source of a key',
-      doc: 'For `ring_hash` and `maglev`: where the key of a call is to be found. The first that is there and not empty counts; a call without any goes to a random endpoint.',
+      doc: 'For `ring_hash` and `maglev`: sources of the key. The first source with a value that is not empty gives the key. A request without a key goes to a random endpoint.',
     },
     hashSource,
   ),

@@ -8,14 +8,17 @@ import { chooseByTable } from './maglev.ts';
 
 const sticky = optionalSection(
   {
-    doc: 'For `sticky_cookie`: how a session says which endpoint it is bound to; `cookie` or `metadata`. A session that is new, or whose endpoint is gone or unusable, gets one by `least_request`, and the reply says which.',
+    doc: 'For `sticky_cookie`: where the client sends the token that names the endpoint of its session. Set `cookie` or `metadata`. For a new session, or if the endpoint is gone or unusable, `least_request` picks an endpoint, and the reply carries a new token.',
     example: '{ cookie: { name: session } }',
   },
   {
     cookie: optionalSection(
-      { doc: 'A cookie, for clients that keep them; always `HttpOnly`.', example: '{ name: session }' },
       {
-        name: key(cookieName, { required: true, doc: 'Name of the cookie. It holds a signed token.' }),
+        doc: 'A cookie, for clients that store cookies. The cookie is always `HttpOnly`.',
+        example: '{ name: session }',
+      },
+      {
+        name: key(cookieName, { required: true, doc: 'Name of the cookie. Its value is a signed token.' }),
         path: key(
           text({
             label: 'cookie path',
@@ -23,28 +26,34 @@ const sticky = optionalSection(
             pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/,
             write: 'a path that begins with "/"',
           }),
-          { default: '/', doc: 'Paths that the client sends it with.' },
+          {
+            default: '/',
+            doc: '`Path` attribute: the client sends the cookie with requests for these paths.',
+          },
         ),
         ttl: key(duration({ min: '1s', max: '8760h' }), {
-          otherwise: 'as long as the session of the client',
-          doc: 'How long the client keeps it, from when it was set.',
+          otherwise: 'a session cookie',
+          doc: 'How long the client keeps the cookie.',
         }),
         sameSite: key(choice(['strict', 'lax', 'none']), {
           default: 'lax',
-          doc: 'Whether the client sends it with requests that another site began.',
+          doc: '`SameSite` attribute: whether the client sends the cookie with requests that another site started.',
         }),
-        secure: key(toggle, { default: false, doc: 'Whether the client sends it over TLS only.' }),
+        secure: key(toggle, {
+          default: false,
+          doc: '`Secure` attribute: the client sends the cookie over TLS only.',
+        }),
       },
     ),
     metadata: key(headerName, {
-      doc: 'A header (a metadata key), for gRPC clients: the reply has the token in its first metadata, and the client sends it with its next calls. A value of its own, such as a session name, binds a call by its hash.',
+      doc: 'A header (a metadata key), for gRPC clients. The reply carries the token in its initial metadata, and the client sends it with its next calls. If the client sends a value of its own, such as a session name, Outrigger picks the endpoint by the hash of that value.',
     }),
     secret: key(
       text({ label: 'secret', charsMax: 1024, pattern: /^.{16,}$/s, write: '16 characters or more' }),
       {
         otherwise:
-          'made at every start: sessions do not outlive a restart, and other sidecars do not know them',
-        doc: 'What tokens are signed with (HMAC-SHA-256). Sidecars with the same secret know the same sessions.',
+          'random at each start: sessions do not survive a restart, and other sidecars do not recognize them',
+        doc: 'Key that signs the tokens (HMAC-SHA-256). Sidecars with the same secret recognize the same sessions.',
         secret: true,
       },
     ),
@@ -54,7 +63,7 @@ const sticky = optionalSection(
 /** `sticky_cookie`: the endpoint that a session was bound to; `least_request` for new sessions. */
 export const stickyCookie = balancerKind({
   name: 'sticky_cookie',
-  doc: 'the endpoint that a session was bound to (`sticky`)',
+  doc: 'the endpoint that the session is bound to (`sticky`)',
   keys: { sticky },
   clientsChoose: true,
 

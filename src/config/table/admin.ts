@@ -15,44 +15,47 @@ const file = text({ label: 'file' });
 
 const tls = optionalSection(
   {
-    doc: 'TLS on `admin.listen`. `probes` stays plain text.',
+    doc: 'TLS for `admin.listen`. `probes` always uses plain text.',
     example: '{ cert: admin.pem, key: admin.key, clientCa: operators.pem }',
   },
   {
-    cert: key(file, { required: true, doc: 'Certificate chain, PEM file.' }),
-    key: key(file, { required: true, doc: 'Private key, PEM file.' }),
+    cert: key(file, { required: true, doc: 'PEM file with the certificate chain.' }),
+    key: key(file, { required: true, doc: 'PEM file with the private key.' }),
     clientCa: key(file, {
-      doc: 'Authorities of client certificates, PEM file. A client with such a certificate may read and change everything (mutual TLS).',
+      doc: 'PEM file with the CA certificates that Outrigger verifies client certificates against (mutual TLS). A client with a valid certificate can read and change everything.',
     }),
   },
 );
 
 /** The page, the metrics and the commands. */
 export const admin = section(
-  { doc: 'The live page, `/metrics`, `/ready` and what the commands talk to.', reload: 'restart' },
+  {
+    doc: 'The admin server: the live page, `/metrics`, `/ready` and the API that the `outrigger` commands use.',
+    reload: 'restart',
+  },
   {
     listen: key(address('listen'), {
       default: '127.0.0.1:15000',
       flag: 'admin',
-      flagDoc: 'where the live page, the metrics and the other commands are served',
+      flagDoc: 'address of the admin server: live page, metrics and API of the other commands',
       variable: 'OUTRIGGER_ADMIN',
-      doc: 'Where the page and the admin API are served. Requests from this machine may change things; requests from other machines need `token`, `tokenFile` or a client certificate.',
+      doc: 'Address of the live page and the admin API. Clients on this machine can read and change everything; clients on other machines need the token (`token` or `tokenFile`) or a client certificate.',
     }),
     socket,
     probes: key(address('listen'), {
       otherwise: 'none',
-      doc: 'A second address that serves `/ready`, `/live` and `/metrics` only, read-only and without a token: for the kubelet and Prometheus, `0.0.0.0:15020`.',
+      doc: 'Second address, such as `0.0.0.0:15020`, for the kubelet and Prometheus. It serves only `/ready`, `/live` and `/metrics`, read-only and without a token.',
     }),
     allowedHosts: key(listOf(host, { itemsMax: 64 }), {
       default: [],
-      doc: 'Further names that clients may use in `Host`, on `listen` and on `probes`: the name of a Service, for example. Other names are refused, since they may be a DNS rebinding attack. IP addresses of this machine and `localhost` always pass.',
+      doc: 'Additional host names that Outrigger accepts in the `Host` header on `listen` and `probes`, such as the name of a Service. `localhost` and the IP addresses of this machine are always accepted. Outrigger refuses all other names to prevent DNS rebinding attacks.',
     }),
     token: key(adminToken, {
-      doc: 'Secret that lets clients on other machines read and change everything, as `Authorization: Bearer TOKEN` or as the password of HTTP Basic. `tokenFile` keeps it out of this file.',
+      doc: 'Token for clients on other machines. Clients send it as `Authorization: Bearer TOKEN` or as the password of HTTP Basic authentication, and can then read and change everything. To keep the token out of this file, use `tokenFile`.',
       secret: true,
     }),
     tokenFile: key(file, {
-      doc: 'File with the token, such as a mounted Secret. Read again on each reload.',
+      doc: 'File that contains the token, such as a mounted Secret. Each configuration reload reads it again.',
     }),
     tls,
   },

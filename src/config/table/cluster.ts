@@ -11,7 +11,7 @@ import { endpointShape } from './endpoint.ts';
 
 const health = sectionOrNone(
   {
-    doc: 'Probes of every endpoint, or `none`. One of `grpc`, `http` and `tcp`; without any, `grpc` for `protocol: http2` and `tcp` for the others.',
+    doc: 'Active health checks of every endpoint, or `none`. Set one of `grpc`, `http` and `tcp`; if none is set, Outrigger uses `grpc` for `protocol: http2` and `tcp` for the other protocols.',
     example: 'none, or { grpc: { service: "" }, interval: 5s }',
     whenAbsent: { inconclusive: 'alive' },
   },
@@ -19,28 +19,28 @@ const health = sectionOrNone(
     ...kindKeys(probeKinds),
     interval: key(duration({ min: '10ms', max: '1h' }), {
       default: '5s',
-      doc: 'From one probe to the next, give or take 10%.',
+      doc: 'Time from one probe to the next, ±10%.',
     }),
-    timeout: key(duration({ min: '1ms', max: '1h' }), { default: '1s', doc: 'How long one probe may take.' }),
+    timeout: key(duration({ min: '1ms', max: '1h' }), { default: '1s', doc: 'Maximum time for one probe.' }),
     unhealthyThreshold: key(number({ min: 1, max: 100 }), {
       default: 3,
-      doc: 'Consecutive failed probes that make an endpoint unhealthy. A server that reports NOT_SERVING is unhealthy at once.',
+      doc: 'Number of consecutive failed probes after which an endpoint is unhealthy. A server that reports NOT_SERVING is unhealthy immediately.',
     }),
     healthyThreshold: key(number({ min: 1, max: 100 }), {
       default: 1,
-      doc: 'Consecutive successful probes that make it healthy again. The first probe of all counts alone.',
+      doc: 'Number of consecutive successful probes after which an endpoint is healthy again. For a new endpoint, the first probe decides.',
     }),
     noTrafficInterval: key(duration({ min: '10ms', max: '1h' }), {
-      otherwise: 'as `interval`',
-      doc: 'From one probe to the next while an endpoint is well and gets no calls; not shorter than `interval`.',
+      otherwise: 'same as `interval`',
+      doc: 'Time from one probe to the next while an endpoint is healthy and gets no requests. Cannot be shorter than `interval`.',
     }),
     initialState: key(choice(['unhealthy', 'healthy']), {
       default: 'unhealthy',
-      doc: 'What endpoints count as until the first one of the cluster has answered.',
+      doc: 'State of the endpoints until the first probe of the cluster has a result.',
     }),
     inconclusive: key(choice(['alive', 'unhealthy']), {
       default: 'unhealthy',
-      doc: 'What an answer to a gRPC health check means that says nothing about health, such as UNAUTHENTICATED, HTTP 403 or an HTML page. `alive`: the endpoint gets calls, and its health is shown as unknown. `unhealthy`: it counts as a failed probe. Where `health` is not written at all, this is `alive`.',
+      doc: 'How Outrigger treats an answer to a gRPC health check that does not report health, such as UNAUTHENTICATED, HTTP 403 or an HTML page. `alive`: the endpoint gets requests, and its health is shown as unknown. `unhealthy`: the probe has failed. If the whole `health` section is missing, the default is `alive`.',
     }),
   },
 );
@@ -48,127 +48,127 @@ const health = sectionOrNone(
 const comparison = (minCalls: number) => ({
   minEndpoints: key(number({ min: 1, max: 10_000 }), {
     default: 5,
-    doc: 'Endpoints with enough calls, below which nobody is ejected.',
+    doc: 'Minimum number of endpoints that have `minCalls`. With fewer, this check ejects no endpoint.',
   }),
   minCalls: key(number({ min: 1, max: 1_000_000 }), {
     default: minCalls,
-    doc: 'Calls of an endpoint in one interval, below which it is not judged.',
+    doc: 'Minimum number of requests to an endpoint in one interval. With fewer, this check ignores the endpoint.',
   }),
 });
 
 const outlier = sectionOrNone(
   {
-    doc: 'Ejects endpoints that fail real calls, or `none`. What a client causes does not count; see replicas.md, "What counts against an endpoint".',
+    doc: 'Outlier detection: Outrigger ejects endpoints that fail real requests. `none` turns it off. Failures that the client causes do not count; see replicas.md, "What counts against an endpoint".',
     example: 'none, or { consecutiveErrors: 5 }',
   },
   {
     consecutiveErrors: key(number({ min: 0, max: 10_000 }), {
       default: 5,
-      doc: 'Consecutive failures that eject an endpoint; 0 for no limit.',
+      doc: 'Number of consecutive failures after which an endpoint is ejected. 0 turns this check off.',
     }),
     successRate: optionalSection(
       {
-        doc: 'Ejects endpoints that succeed much less often than the others; 5 failures in an interval at the least.',
+        doc: 'Ejects endpoints whose success rate is much lower than that of the others. An endpoint with fewer than 5 failures in an interval is never ejected.',
         example: '{}',
       },
       {
         stdevFactor: key(number({ min: 0.1, max: 100, whole: false }), {
           default: 1.9,
-          doc: 'How many standard deviations below the mean are too few successes.',
+          doc: 'An endpoint is ejected if its success rate is more than this many standard deviations below the mean.',
         }),
         ...comparison(100),
       },
     ),
     failurePercentage: optionalSection(
       {
-        doc: 'Ejects endpoints that fail most of their calls, consecutive or not; 5 failures in an interval at the least.',
+        doc: 'Ejects endpoints that fail a high percentage of their requests. An endpoint with fewer than 5 failures in an interval is never ejected.',
         example: '{ threshold: 85 }',
       },
       {
         threshold: key(number({ min: 1, max: 100 }), {
           default: 85,
-          doc: 'Percent of the calls of an interval.',
+          doc: 'Percentage of failed requests in one interval at which an endpoint is ejected.',
         }),
         ...comparison(50),
       },
     ),
     interval: key(duration({ min: '10ms', max: '1h' }), {
       default: '10s',
-      doc: 'Each such time in full use takes one off the count that makes ejections longer. `successRate` and `failurePercentage` judge the calls of one such time.',
+      doc: 'Period over which `successRate` and `failurePercentage` evaluate requests. Each interval without an ejection also lowers the ejection count of the endpoint, which multiplies `baseEjection`, by one.',
     }),
     baseEjection: key(duration({ min: '10ms', max: '1h' }), {
       default: '30s',
-      doc: 'How long it stays out the first time; as many times longer as it was ejected before.',
+      doc: 'Duration of the first ejection. Outrigger multiplies it by the ejection count of the endpoint.',
     }),
     maxEjection: key(duration({ min: '10ms' }), {
       default: '5m',
-      doc: 'How long it stays out at the most.',
+      doc: 'Maximum duration of an ejection.',
     }),
     maxEjectedPercent: key(number({ min: 0, max: 100 }), {
       default: 50,
-      doc: 'Part of the endpoints that may be out at once.',
+      doc: 'Maximum percentage of endpoints that can be ejected at the same time.',
     }),
   },
 );
 
 const limits = section(
   {
-    doc: 'What one cluster may be made to hold. A call over a limit of calls or connections fails at once as `overloaded`.',
+    doc: 'Limits of one cluster (circuit breakers). A request that exceeds a limit on requests or connections fails immediately with `overloaded`.',
   },
   {
     maxConnections: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Connections to all endpoints together. Each endpoint may have one all the same.',
+      doc: 'Maximum number of connections to all endpoints together. Each endpoint can always have one connection, even above this limit.',
     }),
     maxPending: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Calls that wait for a connection, over all endpoints.',
+      doc: 'Maximum number of requests that wait for a connection, over all endpoints.',
     }),
     maxRequests: key(number({ min: 1, max: 10_000_000 }), {
       default: 65_536,
       reload: 'live',
-      doc: 'Calls in flight, streams included.',
+      doc: 'Maximum number of requests in flight, including streaming calls.',
     }),
     maxRetries: key(number({ min: 0, max: 10_000_000 }), {
       default: 1024,
       reload: 'live',
-      doc: 'Retries by `retry` and attempts by `hedge` in flight, over all routes. A call over it keeps the failure it has.',
+      doc: 'Maximum number of `retry` and `hedge` attempts in flight, over all routes. Above it, Outrigger makes no further attempt and returns the failure of the last one.',
     }),
     headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
       default: '60KiB',
-      doc: 'Head of one reply, or its trailers, decoded, with 32 bytes for each header. A reply over it fails the call as `upstream_reset`.',
+      doc: 'Maximum size of the headers or the trailers of one reply, decoded, plus 32 bytes for each header. If a reply is larger, the request fails with `upstream_reset`.',
     }),
     headerCount: key(number({ min: 10, max: 10_000 }), {
       default: 100,
-      doc: 'HTTP/2: headers of one reply, or its trailers.',
+      doc: 'HTTP/2: maximum number of headers, or of trailers, in one reply.',
     }),
     maxContinuations: key(number({ min: 4, max: 10_000 }), {
       default: 16,
-      doc: 'HTTP/2: CONTINUATION frames of one header section.',
+      doc: 'HTTP/2: maximum number of CONTINUATION frames in one header section.',
     }),
     maxGlitches: key(number({ min: 10, max: 1_000_000 }), {
       default: 2000,
-      doc: 'HTTP/2: points that needless PINGs, empty frames, malformed replies and the like cost a connection to an endpoint before it is closed; 500 a second are forgiven.',
+      doc: 'HTTP/2: maximum number of glitches on a connection to an endpoint (unnecessary PINGs, empty frames, malformed replies and similar) before Outrigger closes it. The count falls by 500 per second.',
     }),
     maxControlFrames: key(number({ min: 10, max: 1_000_000 }), {
       default: 1000,
-      doc: 'HTTP/2: PINGs, WINDOW_UPDATEs, RST_STREAMs and other frames that carry no message, beyond ten for each frame that does; each more is a point.',
+      doc: 'HTTP/2: maximum number of control frames (PING, WINDOW_UPDATE, RST_STREAM and others without a message), in addition to ten for each frame that carries a message. Each further control frame counts as a glitch.',
     }),
     perEndpoint: section(
-      { doc: 'Calls and connections of each endpoint alone.' },
+      { doc: 'Limits for each endpoint.' },
       {
         maxRequests: key(number({ min: 1, max: 10_000_000 }), {
-          otherwise: 'only that of the cluster',
+          otherwise: 'only the limit of the cluster',
           reload: 'live',
-          doc: 'Calls in flight at one endpoint; more go to others, and when all are full they fail.',
+          doc: 'Maximum number of requests in flight to one endpoint. Further requests go to other endpoints; if all endpoints are at their limit, they fail.',
         }),
         maxConnections: key(number({ min: 1, max: 1_000_000 }), {
-          otherwise: 'only that of the cluster',
-          doc: 'Connections to one endpoint.',
+          otherwise: 'only the limit of the cluster',
+          doc: 'Maximum number of connections to one endpoint.',
         }),
         maxPending: key(number({ min: 1, max: 1_000_000 }), {
-          otherwise: 'only that of the cluster',
-          doc: 'Calls that wait for a connection to one endpoint.',
+          otherwise: 'only the limit of the cluster',
+          doc: 'Maximum number of requests that wait for a connection to one endpoint.',
         }),
       },
     ),
@@ -176,37 +176,37 @@ const limits = section(
 );
 
 const connections = section(
-  { doc: 'How long connections to the endpoints live; `maxAge` and `keepalive` are for HTTP/2.' },
+  { doc: 'Lifetime of the connections to endpoints. `maxAge` and `keepalive` apply to HTTP/2 only.' },
   {
     idleTimeout: key(duration({ min: '100ms' }), {
       default: '1h',
-      doc: 'How long one may be without any call before it is closed.',
+      doc: 'Time without a request after which Outrigger closes a connection.',
     }),
     surplusIdleTimeout: key(duration({ min: '100ms' }), {
       default: '1m',
-      doc: 'The same for one beside which another would do: those that were opened for a burst. For HTTP/1.1 the shorter of the two counts, or what the endpoint says in `keep-alive: timeout=`.',
+      doc: 'The same for surplus connections: those that Outrigger opened for a burst of requests and no longer needs. For HTTP/1.1, the shortest of the two timeouts and the `keep-alive: timeout=` of the endpoint applies.',
     }),
     maxAge: key(duration({ min: '1s' }), {
       otherwise: 'none',
-      doc: 'After this, give or take 10%, it takes no new calls, and closes when those it has are over. For endpoints behind an address that spreads connections.',
+      doc: 'Maximum age of a connection, ±10%. Outrigger then sends no new requests on it and closes it when the requests in flight are over. Use this if the address of an endpoint is a load balancer that distributes connections.',
     }),
     keepalive: optionalSection(
       {
-        doc: 'PINGs that find out whether a silent peer still lives. Servers may take many for an attack ("too_many_pings"), in which case the interval is doubled.',
+        doc: 'Sends PINGs to detect dead connections. If a server closes the connection because of too many PINGs ("too_many_pings"), Outrigger doubles the interval.',
         example: '{ interval: 30s }',
       },
       {
         interval: key(duration({ min: '10s' }), {
           default: '30s',
-          doc: 'How long the peer may be silent before it is asked; gRPC servers allow 5m by default.',
+          doc: 'Time without data from the endpoint after which Outrigger sends a PING. By default, gRPC servers allow one PING every 5m.',
         }),
         timeout: key(duration({ min: '100ms', max: '10m' }), {
           default: '20s',
-          doc: 'How long it has to answer before the connection is given up.',
+          doc: 'Time to wait for the answer to a PING before Outrigger closes the connection.',
         }),
         withoutCalls: key(toggle, {
           default: false,
-          doc: 'Also on connections that carry no call.',
+          doc: 'Sends PINGs also on connections without requests in flight.',
         }),
       },
     ),
@@ -215,19 +215,21 @@ const connections = section(
 
 const tls = optionalSection(
   {
-    doc: 'TLS 1.2 or 1.3 towards the endpoints; an empty mapping uses the authorities of the system. Without it, plain text. Renegotiation is refused, and so is an HTTP/2 endpoint that chooses a TLS 1.2 cipher without forward secrecy or authenticated encryption.',
+    doc: 'TLS 1.2 or 1.3 for connections to the endpoints. An empty mapping (`tls: {}`) uses the CA certificates of the system. Without this section, Outrigger uses plain text. Outrigger refuses renegotiation, and HTTP/2 endpoints that choose a TLS 1.2 cipher without forward secrecy or authenticated encryption.',
     example: '{} for the authorities of the system, or { ca: ca.pem }',
   },
   {
     ca: key(text({ label: 'file' }), {
-      otherwise: 'the authorities of the system',
-      doc: 'Authorities that the certificates of the endpoints are checked against, PEM file.',
+      otherwise: 'the CA certificates of the system',
+      doc: 'PEM file with the CA certificates that Outrigger verifies the certificates of the endpoints against.',
     }),
-    cert: key(text({ label: 'file' }), { doc: 'Certificate that Outrigger shows, PEM file (mutual TLS).' }),
-    key: key(text({ label: 'file' }), { doc: 'Its private key, PEM file.' }),
+    cert: key(text({ label: 'file' }), {
+      doc: 'PEM file with the client certificate that Outrigger presents (mutual TLS).',
+    }),
+    key: key(text({ label: 'file' }), { doc: 'PEM file with the private key of `cert`.' }),
     serverName: key(hostName, {
-      otherwise: "the endpoint's host; of `discovery.dns` its `host`",
-      doc: 'Name that is sent as SNI and that the certificate must be for. An IP address is verified against the IP addresses of the certificate, and not sent as SNI.',
+      otherwise: 'the host of the endpoint; with `discovery.dns`, its `host`',
+      doc: 'Name that Outrigger sends as SNI and verifies the certificate against. Outrigger compares an IP address with the IP addresses in the certificate and does not send it as SNI.',
     }),
   },
 );
@@ -235,20 +237,20 @@ const tls = optionalSection(
 /** A service by its replicas. */
 export const cluster = section(
   {
-    doc: 'A service by its replicas, and how they are treated.',
+    doc: 'Each cluster is one service: its endpoints, and how Outrigger balances, checks and connects to them.',
     reload: 'rebuild',
     example: '{ name: greeter, endpoints: [{ address: 127.0.0.1:50051 }] }',
   },
   {
-    name: key(name, { required: true, doc: 'What routes, logs and metrics call it.' }),
+    name: key(name, { required: true, doc: 'Name in routes, logs and metrics.' }),
     protocol: key(choice(['http2', 'http1', 'tcp']), {
       default: 'http2',
-      doc: 'What the endpoints speak: `http2` (gRPC), `http1` (HTTP/1.1 and WebSocket), `tcp` (for a `tcp` listener).',
+      doc: 'Protocol of the endpoints: `http2` (gRPC), `http1` (HTTP/1.1 and WebSocket) or `tcp` (for a `tcp` listener).',
     }),
     endpoints: list(
       {
         noun: 'endpoint',
-        doc: 'The replicas, or a text that lists them. Either these or `discovery`.',
+        doc: 'List of endpoints, or a comma-separated string. Set either `endpoints` or `discovery`.',
         reload: 'live',
         fromText: readEndpointList,
       },
@@ -256,7 +258,7 @@ export const cluster = section(
     ),
     discovery: optionalSection(
       {
-        doc: 'Where the replicas are to be found. Either this or `endpoints`.',
+        doc: 'How Outrigger discovers the endpoints. Set either `discovery` or `endpoints`.',
         reload: 'live',
         example: '{ dns: { host: orders, port: 50051 } }',
       },
@@ -270,7 +272,7 @@ export const cluster = section(
     connections,
     connectTimeout: key(duration({ min: '1ms', max: '10m' }), {
       otherwise: '1s for loopback addresses, 5s for others',
-      doc: 'How long a connection to an endpoint may take, TLS included.',
+      doc: 'Maximum time to open a connection to an endpoint, including the TLS handshake.',
     }),
     tls,
   },

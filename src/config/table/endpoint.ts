@@ -4,23 +4,23 @@ import { key, section } from '../../schema/shape.ts';
 
 /** One replica; `--to` reads its options by this too. */
 export const endpointShape = section(
-  { doc: 'One replica.', example: '{ address: 127.0.0.1:50051 }' },
+  { doc: 'Each endpoint is one replica of the service.', example: '{ address: 127.0.0.1:50051 }' },
   {
     address: key(address('connect'), {
       required: true,
-      doc: '`host:port`, `[::1]:port` or `unix:/path`; no two of a cluster are the same.',
+      doc: '`host:port`, `[::1]:port` or `unix:/path`. Must be unique within the cluster.',
     }),
     weight: key(number({ min: 1, max: 1_000_000, whole: false }), {
       default: 1,
-      doc: 'Its share of the calls, relative to the others.',
+      doc: 'Share of the requests, relative to the other endpoints.',
     }),
     zone: key(text({ charsMax: 64, emptyAllowed: true }), {
       default: '',
-      doc: 'Failure domain. Endpoints of the `zone` that Outrigger is in come first.',
+      doc: 'Failure domain. Outrigger prefers endpoints in its own `zone`.',
     }),
     priority: key(number({ min: 0, max: 127 }), {
       default: 0,
-      doc: '0 is used first. A higher number gets calls as less than 72% of the endpoints of the lower ones, by weight, are usable, and the attempts that all lower ones failed.',
+      doc: 'Priority; Outrigger uses 0 first. Endpoints with a higher number get requests when less than 72% of the endpoints with lower numbers, by weight, are usable. They also get the retries of requests that failed at all lower numbers.',
     }),
   },
 );

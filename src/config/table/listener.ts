@@ -7,12 +7,15 @@ import { socket } from './socket.ts';
 
 function makeRoute<const L extends PolicyList>(policies: L) {
   return section(
-    { doc: 'Where the calls go that match.', example: '{ name: all, cluster: greeter }' },
     {
-      name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
+      doc: 'Each route matches requests and sends them to a cluster.',
+      example: '{ name: all, cluster: greeter }',
+    },
+    {
+      name: key(name, { required: true, doc: 'Name in logs, metrics and traces.' }),
       match,
       cluster: key(name, {
-        doc: 'Name of the cluster that gets the call. Required, unless a policy of the route chooses one or answers.',
+        doc: 'Name of the cluster that gets the requests. Required, unless a policy of the route (`split`, `redirect`, `respond`) replaces it.',
       }),
       ...keysOf(policies),
     },
@@ -21,118 +24,118 @@ function makeRoute<const L extends PolicyList>(policies: L) {
 
 const tls = optionalSection(
   {
-    doc: 'TLS 1.2 or 1.3 towards the clients. Without it, plain text. Renegotiation and TLS compression are refused. An HTTP/2 connection whose TLS 1.2 cipher has no forward secrecy or no authenticated encryption ends with INADEQUATE_SECURITY (RFC 9113, section 9.2.2).',
+    doc: 'TLS 1.2 or 1.3 for connections from clients. Without this section, the listener uses plain text. Outrigger refuses renegotiation and TLS compression. It closes an HTTP/2 connection with INADEQUATE_SECURITY if the TLS 1.2 cipher lacks forward secrecy or authenticated encryption (RFC 9113, section 9.2.2).',
     example: '{ cert: server.pem, key: server.key }',
   },
   {
-    cert: key(text({ label: 'file' }), { required: true, doc: 'Certificate chain, PEM file.' }),
-    key: key(text({ label: 'file' }), { required: true, doc: 'Private key, PEM file.' }),
+    cert: key(text({ label: 'file' }), { required: true, doc: 'PEM file with the certificate chain.' }),
+    key: key(text({ label: 'file' }), { required: true, doc: 'PEM file with the private key.' }),
     clientCa: key(text({ label: 'file' }), {
-      doc: 'Authorities that client certificates are checked against, PEM file.',
+      doc: 'PEM file with the CA certificates that Outrigger verifies client certificates against.',
     }),
     requireClientCert: key(toggle, {
       default: false,
-      doc: 'Refuses clients without a certificate of `clientCa` (mutual TLS).',
+      doc: 'Refuses clients without a certificate that `clientCa` signed (mutual TLS).',
     }),
   },
 );
 
 const limits = section(
-  { doc: 'What one listener may be made to hold, whatever its clients do.' },
+  { doc: 'Limits that protect one listener against its clients.' },
   {
     maxConnections: key(number({ min: 1, max: 1_000_000 }), {
       default: 10_000,
-      doc: 'Connections at once; more are closed as they come.',
+      doc: 'Maximum number of open connections. Outrigger closes further connections as soon as it accepts them.',
     }),
     maxConcurrentStreams: key(number({ min: 1, max: 1_000_000 }), {
       default: 1024,
-      doc: 'Calls at once on one HTTP/2 connection; more are refused, and clients wait or retry.',
+      doc: 'Maximum number of concurrent requests on one HTTP/2 connection. Outrigger refuses further requests; clients wait or retry.',
     }),
     headerListBytes: key(size({ min: '1KiB', max: '1MiB' }), {
       default: '60KiB',
-      doc: 'Header section of one message, decoded, with 32 bytes for each header (RFC 9113, 6.5.2).',
+      doc: 'Maximum size of one header section, decoded, plus 32 bytes for each header (RFC 9113, section 6.5.2).',
     }),
     headerCount: key(number({ min: 10, max: 10_000 }), {
       default: 100,
-      doc: 'Headers of one message, cookie crumbs included.',
+      doc: 'Maximum number of headers in one header section. HTTP/2 may split `cookie` into several headers; each of them counts.',
     }),
     streamWindowBytes: key(size({ min: '16KiB', max: '16MiB' }), {
       default: '64KiB',
-      doc: 'First flow-control window of a stream. It grows while the data is taken promptly.',
+      doc: 'Initial flow-control window of a stream. The window grows while the receiver reads the data promptly.',
     }),
     connectionWindowBytes: key(size({ min: '64KiB', max: '64MiB' }), {
       default: '1MiB',
-      doc: 'Flow-control window of a connection, over all its streams.',
+      doc: 'Flow-control window of a connection, for all its streams together.',
     }),
     bufferedBytes: key(size({ min: '64KiB', max: '1GiB' }), {
       default: '16MiB',
-      doc: 'Received bytes of one connection that could not be passed on yet; above it nothing more is taken.',
+      doc: 'Maximum number of bytes that Outrigger has received on one connection and not yet forwarded. Above it, Outrigger stops reading from the connection.',
     }),
     maxGlitches: key(number({ min: 10, max: 1_000_000 }), {
       default: 2000,
-      doc: 'Points that needless PINGs, empty frames, malformed requests and the like cost a connection before it is closed; 500 a second are forgiven.',
+      doc: 'Maximum number of glitches on one connection (unnecessary PINGs, empty frames, malformed requests and similar) before Outrigger closes it. The count falls by 500 per second.',
     }),
     maxControlFrames: key(number({ min: 10, max: 1_000_000 }), {
       default: 1000,
-      doc: 'PINGs, WINDOW_UPDATEs, RST_STREAMs and other frames that carry no message, beyond ten for each frame that does; each more is a point.',
+      doc: 'Maximum number of control frames (PING, WINDOW_UPDATE, RST_STREAM and others without a message), in addition to ten for each frame that carries a message. Each further control frame counts as a glitch.',
     }),
     maxEarlyResets: key(number({ min: 10, max: 1_000_000 }), {
       default: 250,
-      doc: 'Calls of one connection that its client takes back within a second and before their reply, beyond as many that it does not, before it is closed; 100 a second are forgiven.',
+      doc: 'Maximum number of requests that a client may reset within a second and before their reply, in excess of the requests that it does not reset. Above it, Outrigger closes the connection. The count falls by 100 per second.',
     }),
     maxContinuations: key(number({ min: 4, max: 10_000 }), {
       default: 16,
-      doc: 'CONTINUATION frames of one header section.',
+      doc: 'Maximum number of CONTINUATION frames in one header section.',
     }),
     maxCallsPerTurn: key(number({ min: 1, max: 100_000 }), {
       default: 128,
-      doc: 'Calls begun on one connection before the other connections have their turn; 16 frames or 256 bytes of a header section count as much as one.',
+      doc: 'Maximum number of requests that Outrigger starts on one connection before it serves the other connections. 16 frames, or 256 bytes of a header section, count as one request.',
     }),
     handshakeTimeout: key(duration({ min: '10ms', max: '10m' }), {
       default: '10s',
-      doc: 'How long a new connection may take over its TLS handshake and its first request, and any over a single frame or header section.',
+      doc: 'Maximum time for the TLS handshake and the first request of a new connection, and for a single frame or header section on every connection.',
     }),
     stallTimeout: key(duration({ min: '100ms' }), {
       default: '5m',
-      doc: 'How long the client of a call may take next to nothing of its reply while there is some; 15 seconds at the most while memory (`limits.bufferedBytes`) is short.',
+      doc: 'Maximum time in which a client reads almost nothing of a reply although reply data is waiting. While the process is short of buffer memory (`limits.bufferedBytes`), 15 seconds at most.',
     }),
     halfCloseTimeout: key(duration({ min: '0s', max: '1h' }), {
       default: '2s',
-      doc: 'HTTP/1.1: how long a client that has closed its sending side may wait for the first bytes of its reply. It may still read the reply, or have cancelled the request: Outrigger cannot distinguish the two.',
+      doc: 'HTTP/1.1: maximum time that Outrigger waits for the first bytes of a reply after the client has closed its sending side. Outrigger cannot know whether such a client still reads the reply or has cancelled the request.',
     }),
     maxConnectionAge: key(duration({ min: '1s' }), {
       otherwise: 'none',
-      doc: 'After this, give or take 10%, the client of an HTTP/2 connection is asked to make its next calls on another (GOAWAY); those it has finish.',
+      doc: 'Maximum age of an HTTP/2 connection, ±10%. Outrigger then sends GOAWAY: the requests in flight finish, and the client opens a new connection for the next ones.',
     }),
     idleTimeout: key(duration({ min: '1s' }), {
       default: '1h',
-      doc: 'How long a connection may be without any call before it is closed.',
+      doc: 'Time without a request after which Outrigger closes a connection.',
     }),
   },
 );
 
 const requestTarget = section(
   {
-    doc: 'Which request targets are served, and in which form they are matched and forwarded; the same for HTTP/1.1 and HTTP/2.',
+    doc: 'How Outrigger validates and normalizes request targets before it matches and forwards them. HTTP/1.1 and HTTP/2 follow the same rules.',
     reload: 'live',
     example: '{ mergeSlashes: true, escapedSlashes: reject }',
   },
   {
     characters: key(choice(['browsers', 'rfc3986']), {
       default: 'browsers',
-      doc: '`rfc3986`: requests with any character that RFC 3986 does not allow get 400. `browsers`: the same, but what browsers do not encode is served: `[ ] ^ |` in the path, and in the query these, `\\`, `` ` ``, `{`, `}` and a lone `%`.',
+      doc: '`rfc3986`: a request with a character that RFC 3986 does not allow gets 400. `browsers`: also allows the characters that browsers do not encode: `[ ] ^ |` in the path, and in the query these, `\\`, `` ` ``, `{`, `}` and a lone `%`.',
     }),
     normalizePath: key(toggle, {
       default: true,
-      doc: 'Matches and forwards the normal form of the path (RFC 3986, 6.2.2): `/x/../a` and `/%61` are `/a`.',
+      doc: 'Normalizes the path (RFC 3986, section 6.2.2) before Outrigger matches and forwards it: `/x/../a` and `/%61` become `/a`.',
     }),
     mergeSlashes: key(toggle, {
       default: false,
-      doc: 'Matches and forwards `//` in the path as `/`.',
+      doc: 'Replaces `//` in the path with `/` before Outrigger matches and forwards it.',
     }),
     escapedSlashes: key(choice(['keep', 'reject', 'unescape']), {
       default: 'keep',
-      doc: 'What becomes of `%2F` and `%5C` in the path. `keep`: they differ from a slash. `reject`: such requests get 400. `unescape`: they are matched and forwarded as `/`.',
+      doc: 'What Outrigger does with `%2F` and `%5C` in the path. `keep`: leaves them as they are; they do not match a slash. `reject`: answers with 400. `unescape`: replaces them with `/` before it matches and forwards the path.',
     }),
   },
 );
@@ -141,24 +144,24 @@ const requestTarget = section(
 export function makeListener<const L extends PolicyList>(policies: L) {
   return section(
     {
-      doc: 'One place where calls come in, and where they go from there.',
+      doc: 'Each listener accepts connections on one address and routes their requests.',
       reload: 'rebuild',
       example: '{ name: outbound, listen: 127.0.0.1:15001, routes: [{ name: all, cluster: greeter }] }',
     },
     {
-      name: key(name, { required: true, doc: 'What logs, metrics and traces call it.' }),
+      name: key(name, { required: true, doc: 'Name in logs, metrics and traces.' }),
       listen: key(address('listen'), {
         required: true,
-        doc: '`host:port`, `[::1]:port` or `unix:/path`. Port 0 takes a free one. A socket file that nobody listens on any more is replaced.',
+        doc: '`host:port`, `[::1]:port` or `unix:/path`. With port 0, the system chooses a free port. Outrigger replaces a stale socket file that no process listens on.',
       }),
       socket,
       direction: key(choice(['outbound', 'inbound']), {
         default: 'outbound',
-        doc: '`outbound`: the service calls others through it. `inbound`: others call the service through it.',
+        doc: '`outbound`: for requests that the local service sends to others. `inbound`: for requests that others send to the local service.',
       }),
       protocol: key(choice(['auto', 'tcp']), {
         default: 'auto',
-        doc: '`auto`: HTTP/1.1 and HTTP/2 on one port. `tcp`: bytes are passed on as they are; needs `cluster` instead of `routes`.',
+        doc: '`auto`: HTTP/1.1 and HTTP/2 (gRPC) on the same port. `tcp`: forwards bytes unchanged; requires `cluster` instead of `routes`.',
       }),
       tls,
       limits,
@@ -168,7 +171,7 @@ export function makeListener<const L extends PolicyList>(policies: L) {
           noun: 'route',
           unique: 'name',
           reload: 'live',
-          doc: 'Checked in order; the first that matches takes the call. With none: `no_route`.',
+          doc: 'Outrigger checks the routes in order and uses the first one that matches. A request that matches no route fails with `no_route`.',
         },
         makeRoute(policies),
       ),

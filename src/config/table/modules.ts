@@ -21,21 +21,21 @@ const allowed: ScalarType<boolean | readonly string[]> = {
 /** Code of the user's own in this process. */
 export const modules = section(
   {
-    doc: 'Policy modules: code of your own that `policies` of a route runs in this process, with its rights. See docs/policies/modules.md.',
+    doc: 'Policy modules: your own code, which the `policies` of a route run in this process and with its permissions. See docs/policies/modules.md.',
     reload: 'live',
   },
   {
     allow: key(allowed, {
       default: false,
-      doc: 'Which modules may be loaded: none, any file, or files within these directories, which are found from the directory of the configuration file. Symbolic links are resolved first.',
+      doc: 'Which module files Outrigger may load: none (`false`), any file (`true`), or the files in these directories, relative to the directory of the configuration file. Outrigger resolves symbolic links first.',
     }),
     slow: key(duration({ min: '1ms', max: '10s' }), {
       default: '10ms',
-      doc: 'How long a hook of a module may run before the log contains a warning. All requests wait while a hook runs.',
+      doc: 'Run time of a hook above which Outrigger logs a warning. All requests wait while a hook runs.',
     }),
     timeout: key(duration({ min: '1ms', max: '10m' }), {
       default: '1s',
-      doc: 'How long a hook that waits may take to decide about a request; then the request fails with `policy_failed`.',
+      doc: 'Maximum time for an asynchronous hook to decide about a request. Then the request fails with `policy_failed`.',
     }),
   },
 );

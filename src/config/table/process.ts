@@ -6,33 +6,33 @@ import { key, section } from '../../schema/shape.ts';
 export const zone = key(text({ charsMax: 64, emptyAllowed: true }), {
   reload: 'restart',
   default: '',
-  doc: 'Failure domain in which Outrigger runs, as `zone` of endpoints says it; empty where it is not known.',
+  doc: 'Failure domain in which Outrigger runs. Uses the same names as `zone` of the endpoints. Empty if unknown.',
 });
 
 /** How Outrigger stops. */
 export const drain = section(
-  { doc: 'How Outrigger stops on SIGTERM and drains on `outrigger drain`.', reload: 'live' },
+  { doc: 'How Outrigger drains on SIGTERM and on `outrigger drain`.', reload: 'live' },
   {
     delay: key(duration({ max: '1h' }), {
       default: '5s',
       flag: 'drain-delay',
-      flagDoc: 'how long new connections are accepted after SIGTERM, while readiness fails',
-      doc: 'How long new connections are still accepted and served once readiness fails: the time in which load balancers and Kubernetes stop sending clients here. Then the listeners close. Until then `outrigger undrain` takes the drain back.',
+      flagDoc: 'how long to accept new connections after SIGTERM, while /ready answers 503',
+      doc: 'How long Outrigger still accepts connections after `/ready` starts to answer 503, so that load balancers and Kubernetes can stop sending clients here. Then the listeners close. Until then, `outrigger undrain` cancels the drain.',
     }),
     grace: key(duration({ max: '1h' }), {
       default: '10s',
       flag: 'drain-grace',
-      flagDoc: 'how long calls in flight may go on once the listeners have closed',
-      doc: 'How long calls in flight may go on once the listeners have closed; what is left then is cancelled as `draining`. Keep `delay` and `grace` together below the time after which the process is killed: 30s in Kubernetes, unless `terminationGracePeriodSeconds` differs.',
+      flagDoc: 'how long requests in flight may continue after the listeners close',
+      doc: 'How long requests in flight may continue after the listeners close. Outrigger then terminates the rest with `draining`. Keep the sum of `delay` and `grace` below the time after which the process is killed: in Kubernetes `terminationGracePeriodSeconds`, 30s by default.',
     }),
     goawayDelay: key(duration({ max: '10m' }), {
       default: '1s',
-      doc: 'From the first GOAWAY, which announces the end, to the one that says which calls still count.',
+      doc: 'Time between the first GOAWAY, which announces the shutdown, and the second one, which names the last accepted stream.',
     }),
     handover: key(duration({ min: '1ms', max: '10m' }), {
       reload: 'restart',
-      otherwise: 'nobody is waited for, and no address is shared',
-      doc: 'How long to wait, before going, for a successor on the same addresses. Until it is there, with the admin address as well, this sidecar serves on; then it closes its sockets and sends its clients over. Give it longer than a start takes on a busy machine: clients of a successor that comes later are refused in between. Addresses are shared by SO_REUSEPORT (Linux, FreeBSD), so any process of the same user could take connections. TCP only.',
+      otherwise: 'none: Outrigger waits for no successor and shares no address',
+      doc: 'How long Outrigger waits on SIGTERM for a successor process on the same addresses. It continues to serve until the successor listens on all of them, including the admin address. Then it closes its sockets and moves its clients to the successor. Choose a value longer than a start takes on a busy machine: if the successor starts later, clients are refused until it listens. The two processes share the addresses with SO_REUSEPORT (Linux, FreeBSD), so any process of the same user can take connections. TCP only.',
     }),
   },
 );
@@ -40,57 +40,60 @@ export const drain = section(
 /** When the configuration is reloaded. */
 export const reload = section(
   {
-    doc: 'When the configuration is reloaded by itself. SIGHUP, `outrigger reload` and `POST /reload` always do it.',
+    doc: 'Automatic reload of the configuration. SIGHUP, `outrigger reload` and `POST /reload` always reload it.',
     reload: 'restart',
   },
   {
     watch: key(toggle, {
       default: false,
       flag: 'watch',
-      flagDoc: 'reload the configuration when its file, or a certificate it names, has changed',
-      doc: 'Reloads it when its file, or a certificate or key that it names, has changed. Replace files by renaming.',
+      flagDoc: 'reload the configuration when its file, or a certificate or key in it, changes',
+      doc: 'Reloads the configuration when its file, or a certificate or key that it names, changes. Replace files atomically, by renaming.',
     }),
     interval: key(duration({ min: '50ms', max: '1h' }), {
       default: '1s',
-      doc: 'From one check of the files to the next. A change counts once two checks agree.',
+      doc: 'How often Outrigger checks the files. A change is applied after two consecutive checks find the same content.',
     }),
   },
 );
 
 /** What all listeners together may be made to hold. */
 export const limits = section(
-  { doc: 'What the whole process may be made to hold.', reload: 'live' },
+  { doc: 'Memory limits of the whole process.', reload: 'live' },
   {
     bufferedBytes: key(size({ min: '1MiB', max: '64GiB' }), {
       default: '128MiB',
-      doc: 'Bytes of HTTP/2 streams that one side sent and the other does not take. Above half of it no connection may hold more than a sixteenth, and when it is full 256 KiB: its calls are reset, or its uploads held back.',
+      doc: 'Maximum number of HTTP/2 bytes that one side has sent and the other has not read yet. Above half of this limit, one connection may buffer at most a sixteenth of the limit; when the limit is reached, at most 256 KiB. Outrigger resets requests or pauses uploads of a connection that buffers more.',
     }),
     memoryBytes: key(size({ min: '32MiB', max: '16384GiB' }), {
-      otherwise: '80% of what the container has, or the machine',
-      doc: 'Resident memory of the process above which new calls are refused as `overloaded`, no connection may hold more than 256 KiB, and readers who stand still are waited for 3 s only. Half of it must be in use: memory that was freed counts no more.',
+      otherwise: '80% of the memory of the container, or of the machine',
+      doc: 'Resident memory above which Outrigger refuses new requests with `overloaded`, buffers at most 256 KiB for each connection, and waits only 3 s for clients that do not read their replies. Applies only while more than half of this amount is really in use, because freed memory can stay resident.',
     }),
     heapBytes: key(size({ min: '16MiB', max: '1024GiB' }), {
-      otherwise: "85% of V8's limit",
-      doc: "The same for the objects on V8's heap, at whose limit the process would end.",
+      otherwise: '85% of the heap limit of V8',
+      doc: 'The same for the JavaScript heap. Without this limit, the process would crash when V8 runs out of heap.',
     }),
   },
 );
 
 /** What the operator reads. */
 export const log = section(
-  { doc: "Outrigger's own log, on standard error. Calls are in `telemetry.accessLog`.", reload: 'live' },
+  {
+    doc: "Outrigger's own log, on standard error. For a log of requests, see `telemetry.accessLog`.",
+    reload: 'live',
+  },
   {
     level: key(choice(logLevels), {
       default: 'info',
       flag: 'log-level',
-      flagDoc: "least level of Outrigger's own log",
-      doc: 'The least that is written.',
+      flagDoc: "minimum level of Outrigger's own log",
+      doc: 'Minimum level of the messages that are written.',
     }),
     format: key(choice(['text', 'json']), {
       default: 'text',
       flag: 'log-format',
-      flagDoc: "form of Outrigger's own log",
-      doc: 'Lines for people or for programs.',
+      flagDoc: "format of Outrigger's own log",
+      doc: '`text` is for people, `json` for programs.',
     }),
   },
 );

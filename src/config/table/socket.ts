@@ -12,7 +12,7 @@ const owner = (noun: string) =>
 /** The file of a Unix socket: `socket` of a listener and of the admin server. */
 export const socket = section(
   {
-    doc: 'Mode and owner of the socket file, where `listen` is a `unix:` address. Clients need the write permission to connect.',
+    doc: 'Mode and owner of the socket file, if `listen` is a `unix:` address. Clients need write permission on the file to connect.',
     example: '{ mode: "0660", group: app }',
   },
   {
@@ -24,17 +24,17 @@ export const socket = section(
         write: 'octal digits in quotes, such as "0660"',
       }),
       {
-        otherwise: 'what the umask of the process leaves of 0777',
-        doc: 'Permissions, in octal digits and quotes: `"0660"` lets the owner and the group connect.',
+        otherwise: '0777 minus the umask of the process',
+        doc: 'Permissions as octal digits in quotes. `"0660"` lets the owner and the group connect.',
       },
     ),
     user: key(owner('user'), {
       otherwise: 'the user of the process',
-      doc: 'Owner, by name (/etc/passwd) or number. Only root can give a socket to another user.',
+      doc: 'Owner: a user name (/etc/passwd) or a uid. Only root can set another user.',
     }),
     group: key(owner('group'), {
       otherwise: 'the group of the process',
-      doc: 'Group, by name (/etc/group) or number. A user other than root can write only groups that it belongs to.',
+      doc: 'Group: a group name (/etc/group) or a gid. A user other than root can set only a group that it belongs to.',
     }),
   },
 );

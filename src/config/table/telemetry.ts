@@ -12,25 +12,25 @@ const url = text({
 
 const otlp = section(
   {
-    doc: 'Where traces (and metrics, if `metrics.otlp` is on) are sent. Nothing is sent without an endpoint.',
+    doc: 'OTLP export of traces, and of metrics if `metrics.otlp` is on. Without `endpoint`, Outrigger exports nothing.',
     reload: 'restart',
   },
   {
     endpoint: key(url, {
       standardVariable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-      otherwise: 'nothing is sent',
-      doc: 'Base URL of an OTLP collector; `/v1/traces` and `/v1/metrics` are added for `http/protobuf`.',
+      otherwise: 'none: no export',
+      doc: 'Base URL of an OTLP collector. For `http/protobuf`, Outrigger appends `/v1/traces` and `/v1/metrics`.',
     }),
     protocol: key(choice(['grpc', 'http/protobuf']), {
       default: 'http/protobuf',
       standardVariable: 'OTEL_EXPORTER_OTLP_PROTOCOL',
-      doc: 'How the collector is spoken to: usually port 4317 for `grpc`, 4318 for `http/protobuf`.',
+      doc: 'Protocol of the collector. The usual port is 4317 for `grpc` and 4318 for `http/protobuf`.',
     }),
   },
 );
 
 const traces = section(
-  { doc: 'Spans: one of kind SERVER for each call, one of kind CLIENT for each attempt.' },
+  { doc: 'Tracing: one SERVER span for each request, and one CLIENT span for each attempt.' },
   {
     sampler: key(
       choice([
@@ -44,56 +44,56 @@ const traces = section(
       {
         default: 'parentbased_traceidratio',
         standardVariable: 'OTEL_TRACES_SAMPLER',
-        doc: 'Which calls are recorded, where spans are exported. With `parentbased_…` the client decides, if it sent a trace context.',
+        doc: 'Which requests Outrigger records and exports. With `parentbased_…`, the client decides if it sends a trace context.',
       },
     ),
     ratio: key(number({ min: 0, max: 1, whole: false }), {
       default: 0.01,
       standardVariable: 'OTEL_TRACES_SAMPLER_ARG',
-      doc: 'Part of the calls that `…traceidratio` records.',
+      doc: 'Fraction of the requests that `…traceidratio` records.',
     }),
     propagators: key(choices(['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'none']), {
       default: ['tracecontext', 'baggage'],
       standardVariable: 'OTEL_PROPAGATORS',
-      doc: 'Headers that carry the trace context: `traceparent` and `tracestate`, `b3`, `x-b3-…`, `uber-trace-id`. `none` switches all of them off. Baggage always passes.',
+      doc: 'Formats of the trace context: `traceparent` and `tracestate` headers (`tracecontext`), `b3`, `x-b3-…` (`b3multi`) or `uber-trace-id` (`jaeger`). `none` turns all of them off. Outrigger always forwards baggage.',
     }),
     otlp,
   },
 );
 
 const metrics = section(
-  { doc: 'Counts and durations, by method, status and endpoint.', reload: 'restart' },
+  { doc: 'Counters and latency histograms, by method, status and endpoint.', reload: 'restart' },
   {
-    otlp: key(toggle, { default: false, doc: 'Sends metrics to the endpoint of `traces.otlp` too.' }),
+    otlp: key(toggle, { default: false, doc: 'Also exports metrics to the endpoint of `traces.otlp`.' }),
     prometheus: key(toggle, { default: true, doc: 'Serves `/metrics` on the admin address.' }),
     maxMethods: key(number({ min: 1, max: 100_000 }), {
       default: 200,
-      doc: 'Methods that get their own series. Further ones, those with names over 256 characters, and those that no replica implements are counted together as `other`, so that clients cannot make up series.',
+      doc: 'Maximum number of methods with their own time series. Further methods, methods with names over 256 characters, and methods that no endpoint implements share the series `other`, so that clients cannot create new series.',
     }),
   },
 );
 
 const accessLog = section(
-  { doc: 'A line for each call.' },
+  { doc: 'Access log: one line for each request.' },
   {
-    format: key(choice(['json']), { default: 'json', doc: 'One JSON object a line.' }),
+    format: key(choice(['json']), { default: 'json', doc: 'One JSON object per line.' }),
     to: key(accessLogTarget, {
       default: 'none',
       flag: 'access-log',
-      flagDoc: 'where a line for each call goes',
+      flagDoc: 'where to write the access log, one line for each request',
       variable: 'OUTRIGGER_ACCESS_LOG',
-      doc: 'Where the lines go.',
+      doc: 'Where Outrigger writes the access log.',
     }),
     sample: key(number({ min: 0, max: 1, whole: false }), {
       default: 1,
-      doc: 'Part of the calls that get a line. Calls that count as errors always do; see admin.md, "What counts as an error".',
+      doc: 'Fraction of the requests that are logged. Errors are always logged; see admin.md, "What counts as an error".',
     }),
   },
 );
 
 /** What Outrigger reports on the calls it carries. */
 export const telemetry = section(
-  { doc: 'What Outrigger reports of the calls it carries.', reload: 'live' },
+  { doc: 'Traces, metrics and access log of the requests that Outrigger forwards.', reload: 'live' },
   {
     serviceName: key(text({ charsMax: 255 }), {
       default: 'outrigger',
@@ -115,7 +115,7 @@ export const telemetry = section(
       }),
       {
         default: sensitiveParametersDefault,
-        doc: 'Query parameters whose values the access log, spans, error texts, `/traces`, `/explain` and the page show as `REDACTED`, also in URLs within a value. `*` stands for any beginning; letter case, `-` and `_` make no difference. A list of your own replaces the default; `[]` shows every value. In what upstreams say of their status, the default list applies. Replicas always get the query as it came.',
+        doc: 'Query parameters whose values are replaced by `REDACTED` in the access log, spans, error texts, `/traces`, `/explain` and the live page, also inside URLs in other values. `*` at the start of a name matches any prefix; letter case, `-` and `_` make no difference. Your list replaces the default list; `[]` shows every value. For status messages of endpoints, the default list always applies. Endpoints always get the original query.',
       },
     ),
   },

@@ -8,18 +8,18 @@ export const accessLog = definePolicy({
   key: 'accessLog',
   schema: optionalSectionOrNone(
     {
-      doc: 'Which requests of the route get a line in the access log, or `none`: no request gets one, whatever becomes of it.',
-      otherwise: 'as `telemetry.accessLog` says',
+      doc: 'Which requests of the route are written to the access log. `none` logs no request, not even errors.',
+      otherwise: 'the setting of `telemetry.accessLog`',
       example: '{ sample: 0.1 }',
     },
     {
       sample: key(number({ min: 0, max: 1, whole: false }), {
         required: true,
-        doc: 'Part of the requests that get a line, chosen at random.',
+        doc: 'Fraction of the requests that are logged, chosen at random.',
       }),
       errors: key(toggle, {
         default: true,
-        doc: 'Whether each request that counts as an error gets a line, whatever `sample` is; see admin.md, "What counts as an error".',
+        doc: 'Logs every error, independent of `sample`; see admin.md, "What counts as an error".',
       }),
     },
   ),

@@ -10,7 +10,7 @@ export const bodyLimit = definePolicy({
   key: 'bodyLimit',
   schema: key(size({ min: '0B', max: '1024GiB' }), {
     otherwise: 'none',
-    doc: 'How large the body of a request may be, with all messages of a gRPC call and their prefixes. A larger `content-length` is refused at once with `body_too_large`; a body that turns out larger ends the request.',
+    doc: 'Maximum size of the request body. For gRPC, all messages of a call and their length prefixes count. Outrigger refuses a request with a larger `content-length` immediately, and terminates a request whose body exceeds the limit, both with `body_too_large`.',
   }),
 
   compile(limitBytes) {

@@ -48,13 +48,13 @@ export const cors = definePolicy({
   key: 'cors',
   schema: optionalSection(
     {
-      doc: 'Which web pages of other origins may call the route. Outrigger answers the preflight requests of browsers itself.',
+      doc: 'CORS: which web pages from other origins may send requests to the route. Outrigger answers the preflight requests of browsers itself.',
       example: '{ allowOrigins: [https://app.example.com] }',
     },
     {
       allowOrigins: key(origins, {
         required: true,
-        doc: 'Origins of pages: `https://app.example.com`, `https://*.example.com` for every host below, or `*` for all.',
+        doc: 'Allowed origins: `https://app.example.com`, `https://*.example.com` for all subdomains, or `*` for all origins.',
       }),
       allowMethods: key(methods, {
         default: ['GET', 'HEAD', 'POST'],
@@ -62,19 +62,19 @@ export const cors = definePolicy({
       }),
       allowHeaders: key(headerNames, {
         default: [],
-        doc: 'Headers that these pages may send, beside those that every page may.',
+        doc: 'Headers that these pages may send, in addition to the CORS-safelisted request headers.',
       }),
       exposeHeaders: key(headerNames, {
         default: [],
-        doc: 'Headers of the reply that these pages may read, beside those that every page may.',
+        doc: 'Headers of the reply that these pages may read, in addition to the CORS-safelisted response headers.',
       }),
       allowCredentials: key(toggle, {
         default: false,
-        doc: 'These pages may send cookies and client certificates. `*` then stands in no list.',
+        doc: 'Allows these pages to send cookies and client certificates. If `true`, none of the lists can contain `*`.',
       }),
       maxAge: key(duration({ min: '0s', max: '24h' }), {
         otherwise: '5 seconds in most browsers',
-        doc: 'How long browsers remember the answer to a preflight request, in whole seconds.',
+        doc: 'How long browsers cache the answer to a preflight request, in whole seconds.',
       }),
     },
   ),

@@ -9,31 +9,34 @@ import { Fault, type FaultSettings } from './fault.ts';
 
 const percent = key(number({ min: 0, max: 100, whole: false }), {
   required: true,
-  doc: 'Part of the calls, drawn at random.',
+  doc: 'Percentage of the requests, chosen at random.',
 });
 
 const schema = optionalSection(
   {
-    doc: 'Injects faults, to test clients with. A call may be delayed and then fail.',
+    doc: 'Injects faults, to test clients. With both `delay` and `abort`, a request can be delayed and then fail.',
     example: '{ abort: { percent: 1, grpcStatus: unavailable } }',
   },
   {
     delay: optionalSection(
-      { doc: 'Holds calls up before they are sent on.', example: '{ percent: 10, time: 200ms }' },
+      { doc: 'Delays requests before Outrigger forwards them.', example: '{ percent: 10, time: 200ms }' },
       {
         percent,
-        time: key(duration({ min: '1ms', max: '1h' }), { required: true, doc: 'For how long.' }),
+        time: key(duration({ min: '1ms', max: '1h' }), { required: true, doc: 'Duration of the delay.' }),
       },
     ),
     abort: optionalSection(
       {
-        doc: 'Answers calls with `fault_injected` instead of sending them on.',
+        doc: 'Answers requests with `fault_injected` instead of forwarding them.',
         example: '{ percent: 1, grpcStatus: unavailable }',
       },
       {
         percent,
-        grpcStatus: key(grpcFailure, { otherwise: '`unavailable`', doc: 'What gRPC clients get.' }),
-        httpStatus: key(number({ min: 400, max: 599 }), { otherwise: '503', doc: 'What other clients get.' }),
+        grpcStatus: key(grpcFailure, { otherwise: '`unavailable`', doc: 'Status for gRPC calls.' }),
+        httpStatus: key(number({ min: 400, max: 599 }), {
+          otherwise: '503',
+          doc: 'HTTP status for other requests.',
+        }),
       },
     ),
   },

@@ -12,21 +12,21 @@ export const forwarded = definePolicy({
   key: 'forwarded',
   schema: optionalSection(
     {
-      doc: 'Which headers say to endpoints from whom a request came. Without it, HTTP/1.1 endpoints get `x-forwarded-for` and `x-forwarded-proto`, and HTTP/2 endpoints get what the client sent.',
+      doc: 'Headers that report the client of a request to the endpoint. Without this section, HTTP/1.1 endpoints get `x-forwarded-for` and `x-forwarded-proto`, and HTTP/2 endpoints get the headers that the client sent.',
       example: '{ mode: append, trustedHops: 1 }',
     },
     {
       mode: key(choice(['append', 'set', 'off']), {
         default: 'append',
-        doc: '`append` adds the client to what it sent, `set` replaces what it sent, `off` passes on what it sent and adds nothing.',
+        doc: '`append` adds the client to the values that it sent, `set` replaces them, `off` forwards them unchanged.',
       }),
       headers: key(choices(forwardedHeaders), {
         default: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'],
-        doc: 'The headers that are written.',
+        doc: 'The headers that Outrigger writes.',
       }),
       trustedHops: key(number({ min: 0, max: hopsMax }), {
-        otherwise: 'every value is kept',
-        doc: 'For `append`: how many proxies in front of Outrigger are trusted. Only the values that they added are kept, one each, from the end.',
+        otherwise: 'Outrigger keeps every value',
+        doc: 'For `append`: number of trusted proxies in front of Outrigger. Outrigger keeps only the values that they added: one for each proxy, counted from the end.',
       }),
     },
   ),

@@ -29,21 +29,21 @@ const changesOf = (doc: string) =>
   optionalSection(
     { doc, example: '{ set: { x-client: "{client.address}" } }' },
     {
-      remove: key(removedNames, { default: [], doc: 'Headers that are removed, every value of them.' }),
+      remove: key(removedNames, { default: [], doc: 'Headers to remove, with all their values.' }),
       set: key(headerValues, {
         default: {},
         secret: 'byName',
-        doc: 'Headers that replace those of the same name. Where the value is empty, the header is removed.',
+        doc: 'Headers that replace those with the same name. An empty value removes the header.',
       }),
       add: key(headerValues, {
         default: {},
         secret: 'byName',
-        doc: 'Headers that are added, beside those of the same name.',
+        doc: 'Headers to add. Existing headers with the same name stay.',
       }),
       append: key(headerValues, {
         default: {},
         secret: 'byName',
-        doc: 'Values that are put behind that of the last header of this name, after a comma; the header is added where there is none.',
+        doc: 'Values to append, after a comma, to the last header with this name. If there is none, Outrigger adds the header.',
       }),
     },
   );
@@ -53,14 +53,16 @@ export const headers = definePolicy({
   key: 'headers',
   schema: optionalSection(
     {
-      doc: 'Changes headers, in gRPC metadata. Values may hold variables, such as `{client.address}`; see docs/policies/headers.md.',
+      doc: 'Adds, replaces and removes headers (metadata, for gRPC). Values can contain variables, such as `{client.address}`; see docs/policies/headers.md.',
       example: '{ request: { set: { x-client: "{client.address}" } } }',
     },
     {
-      request: changesOf('Of the request that endpoints get.'),
-      reply: changesOf('Of the reply that clients get, errors of Outrigger included.'),
+      request: changesOf('Changes to the headers of the request that the endpoint gets.'),
+      reply: changesOf(
+        'Changes to the headers of the reply that the client gets, including errors of Outrigger.',
+      ),
       replyTrailers: changesOf(
-        'Of the trailers of the reply. A gRPC reply of trailers only gets these beside those of `reply`.',
+        'Changes to the trailers of the reply. A Trailers-Only gRPC reply gets these changes in addition to those of `reply`.',
       ),
     },
   ),

@@ -15,21 +15,21 @@ export const hedge = definePolicy({
   key: 'hedge',
   schema: optionalSection(
     {
-      doc: 'Another attempt beside one that is slow, on another endpoint; the first good reply counts, the others are cancelled (gRFC A6). Only for calls that may run twice.',
+      doc: 'Hedging (gRFC A6): if an attempt is slow, Outrigger starts another one on another endpoint, uses the first good reply and cancels the other attempts. Use this only for requests that are safe to run twice.',
       example: '{ attempts: 2, delay: 50ms }',
     },
     {
       attempts: key(number({ min: 2, max: 10 }), {
         default: 2,
-        doc: 'Attempts of a call at the most, the first included.',
+        doc: 'Maximum number of attempts for each request, including the first.',
       }),
       delay: key(duration({ min: '0s', max: '1h' }), {
         required: true,
-        doc: 'From one attempt to the next; a little above the usual latency.',
+        doc: 'Time between the start of one attempt and the next. Choose a value slightly above the usual latency.',
       }),
       nonFatal: key(retryConditions, {
         default: ['unavailable'],
-        doc: 'Failures after which the other attempts go on and the next follows at once; any other ends the call.',
+        doc: 'Failures after which the other attempts continue and the next attempt starts immediately. Any other failure ends the request.',
       }),
       headHold,
       budget,

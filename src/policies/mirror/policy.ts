@@ -19,30 +19,30 @@ export const mirror = definePolicy({
   key: 'mirror',
   schema: optionalSection(
     {
-      doc: 'Sends a copy of requests to another cluster and discards the replies. The copy never delays or fails its original. It carries `x-outrigger-mirrored` with the name of the route. A request that has that header is not copied again.',
+      doc: 'Sends a copy of requests to another cluster and discards the replies. A copy never delays or fails the original request. It has the header `x-outrigger-mirrored` with the name of the route. Outrigger does not copy a request that already has this header.',
       example: '{ cluster: next, percent: 10 }',
     },
     {
       cluster: key(name, { required: true, doc: 'Name of the cluster that gets the copies.' }),
       percent: key(number({ min: 0, max: 100, whole: false }), {
         default: 100,
-        doc: 'Part of the requests that are copied, drawn at random.',
+        doc: 'Percentage of the requests to copy, chosen at random.',
       }),
       timeout: key(duration({ min: '1ms', max: '1h' }), {
         default: '15s',
-        doc: 'How long a copy may take after its original is over.',
+        doc: 'Maximum time that a copy can take after the original request has finished.',
       }),
       maxCopies: key(number({ min: 1, max: 1_000_000 }), {
         default: 128,
-        doc: 'Copies in flight at the most; further requests are not copied.',
+        doc: 'Maximum number of copies in flight. Outrigger does not copy further requests.',
       }),
       bufferedBytes: key(size({ min: '1KiB', max: '64MiB' }), {
         default: '1MiB',
-        doc: 'Bytes of the body of one copy that its endpoint has not taken yet. A copy over it is dropped.',
+        doc: 'Maximum number of bytes to buffer for one copy because its endpoint has not read them. A copy that exceeds this is dropped.',
       }),
       totalBufferedBytes: key(size({ min: '1KiB', max: '1GiB' }), {
         default: '16MiB',
-        doc: 'The same for all copies of the route.',
+        doc: 'The same limit for all copies of the route together.',
       }),
     },
   ),

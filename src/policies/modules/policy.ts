@@ -24,26 +24,26 @@ export const policyModules = definePolicy({
   schema: list(
     {
       noun: 'policy',
-      doc: 'Policies of your own, in this order; see docs/policies/modules.md.',
+      doc: 'Your own policies, in the order in which they run; see docs/policies/modules.md.',
     },
     section(
       {
-        doc: 'A policy from a module file.',
+        doc: 'Each item loads a policy from a module file.',
         example: '{ module: ./header-check.ts, config: { header: x-api-key } }',
       },
       {
         module: key(text({ label: 'file', charsMax: 4096 }), {
           required: true,
-          doc: 'The module, TypeScript or JavaScript, from the directory of the configuration file. `modules.allow` must allow it.',
+          doc: 'TypeScript or JavaScript file of the module, relative to the directory of the configuration file. `modules.allow` must allow it.',
         }),
         config: key(mapping, {
           otherwise: 'an empty mapping',
           secret: 'byName',
-          doc: 'The configuration of the policy, checked by the schema of the module.',
+          doc: 'Configuration of the policy. The schema of the module validates it.',
         }),
         clusters: key(listOf(name, { itemsMax: 32 }), {
           default: [],
-          doc: 'Clusters that the module may send requests to, beside that of the route.',
+          doc: 'Clusters that the module may send requests to, in addition to the cluster of the route.',
         }),
       },
     ),

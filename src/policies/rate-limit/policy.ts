@@ -13,32 +13,32 @@ export const rateLimit = definePolicy({
   key: 'rateLimit',
   schema: optionalSection(
     {
-      doc: 'A bound on how many calls come through this process; more are answered with `rate_limited` and with the time after which to retry.',
+      doc: 'Limits the rate of requests through this process. Requests above the limit get `rate_limited` and the time after which to retry.',
       example: '{ requests: 100, per: 1s }',
     },
     {
       requests: key(number({ min: 1, max: 1_000_000_000 }), {
         required: true,
-        doc: 'Calls in each `per`, in the long run.',
+        doc: 'Average number of requests allowed in each period `per`.',
       }),
       per: key(duration({ min: '1ms', max: '24h' }), {
         default: '1s',
-        doc: 'The time that `requests` is for.',
+        doc: 'Period that `requests` applies to.',
       }),
       burst: key(number({ min: 1, max: 1_000_000_000 }), {
-        otherwise: 'as `requests`',
-        doc: 'Calls that may come at once, after a time without any.',
+        otherwise: 'same as `requests`',
+        doc: 'Number of requests that can arrive at once after an idle period.',
       }),
       by: key(choice(['none', 'client', 'header']), {
         default: 'none',
-        doc: 'Whose calls are counted together: all of the route, those of one client address, or those with one value of `header`.',
+        doc: 'What has its own limit: the whole route (`none`), each client address (`client`), or each value of `header` (`header`).',
       }),
       header: key(headerName, {
-        doc: 'For `by: header`: whose value. Values that are alike in their first 128 characters are one; calls without it are counted together.',
+        doc: 'For `by: header`: name of the header. Outrigger compares only the first 128 characters of a value. Requests without the header share one limit.',
       }),
       maxKeys: key(number({ min: 1, max: 10_000_000 }), {
         default: 10_000,
-        doc: 'Clients or values that are counted apart. Beyond it the one that was quiet for longest is forgotten, and may have a burst again.',
+        doc: 'Maximum number of clients or values with their own limit. Above it, Outrigger forgets the one that has been idle the longest; that one can send a full burst again.',
       }),
     },
   ),

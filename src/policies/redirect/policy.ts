@@ -47,22 +47,23 @@ export const redirect = definePolicy({
   key: 'redirect',
   schema: optionalSection(
     {
-      doc: 'Redirects every request of the route to another URL. What is not written stays as it is in the request. In place of `cluster`.',
+      doc: 'Redirects every request of the route to another URL. Parts of the URL that you do not set stay as they are in the request. Replaces `cluster`.',
       example: '{ scheme: https, status: 308 }',
     },
     {
       status: key(redirectStatus, {
         default: 302,
-        doc: '301 and 308 are permanent, and clients remember them; 307 and 308 keep the method and the body.',
+        doc: 'HTTP status. 301 and 308 are permanent, and clients cache them; 307 and 308 keep the method and the body.',
       }),
       scheme: key(choice(['http', 'https']), { doc: 'Scheme of the target.' }),
       host: key(host, { doc: 'Host of the target.' }),
       port: key(number({ min: 1, max: 65_535 }), {
-        otherwise: "the scheme's own if `scheme` or `host` is written, else that of the request",
+        otherwise:
+          'the default port of the scheme if `scheme` or `host` is set, otherwise the port of the request',
         doc: 'Port of the target.',
       }),
       ...pathKeys,
-      keepQuery: key(toggle, { default: true, doc: 'Whether the target has the query of the request.' }),
+      keepQuery: key(toggle, { default: true, doc: 'Keeps the query of the request in the target.' }),
     },
   ),
   replacesCluster: true,

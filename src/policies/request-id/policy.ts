@@ -22,16 +22,16 @@ export const requestId = definePolicy({
   key: 'requestId',
   schema: optionalSection(
     {
-      doc: 'Gives each request an id, which endpoints, the access log and `/explain` get.',
+      doc: 'Assigns an id to each request. The endpoint gets it in a header; the access log and `/explain` show it.',
       example: '{ reply: true }',
     },
     {
-      header: key(headerName, { default: 'x-request-id', doc: 'The header that carries the id.' }),
+      header: key(headerName, { default: 'x-request-id', doc: 'Header that carries the id.' }),
       trustIncoming: key(toggle, {
         default: true,
-        doc: 'Keeps the id that a client sent, if it is one header of at most 128 printable ASCII characters without spaces. Otherwise each request gets a new UUID.',
+        doc: 'Keeps the id that the client sent, if it is a single header of at most 128 printable ASCII characters without spaces. Otherwise the request gets a new UUID.',
       }),
-      reply: key(toggle, { default: false, doc: 'Clients get the header in the reply as well.' }),
+      reply: key(toggle, { default: false, doc: 'Also adds the header to the reply to the client.' }),
     },
   ),
 

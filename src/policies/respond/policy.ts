@@ -22,12 +22,12 @@ export const respond = definePolicy({
   key: 'respond',
   schema: optionalSection(
     {
-      doc: 'Answers every request of the route itself, without an endpoint: for maintenance, blocked paths and fixed documents. In place of `cluster`.',
+      doc: 'Answers every request of the route directly, without an endpoint: for maintenance pages, blocked paths and fixed documents. Replaces `cluster`.',
       example: '{ status: 503, body: "Down for maintenance" }',
     },
     {
       status: key(number({ min: 200, max: 599 }), { default: 200, doc: 'HTTP status of the reply.' }),
-      headers: key(replyHeaders, { doc: 'Headers of the reply, for gRPC calls as well.' }),
+      headers: key(replyHeaders, { doc: 'Headers of the reply, also for gRPC calls.' }),
       contentType: key(
         text({
           label: 'content type',
@@ -39,15 +39,15 @@ export const respond = definePolicy({
       ),
       body: key(text({ charsMax: bodyCharsMax, emptyAllowed: true }), {
         otherwise: 'none',
-        doc: 'Body of the reply, sent as UTF-8. A HEAD request gets the headers alone.',
+        doc: 'Body of the reply, sent as UTF-8. A HEAD request gets only the headers.',
       }),
       grpcStatus: key(grpcFailure, {
-        otherwise: 'as gRPC maps `status`: `unavailable` for 503',
-        doc: 'What gRPC calls get in place of `status` and `body`.',
+        otherwise: 'from `status` by the gRPC mapping, such as `unavailable` for 503',
+        doc: 'Status of the reply to gRPC calls, which get no `status` or `body`.',
       }),
       grpcMessage: key(text({ charsMax: 1024 }), {
-        otherwise: 'the reason that the route answers by itself',
-        doc: '`grpc-message` that gRPC calls get.',
+        otherwise: 'a text that says that the route answers directly',
+        doc: '`grpc-message` of the reply to gRPC calls.',
       }),
     },
   ),

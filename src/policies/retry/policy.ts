@@ -14,32 +14,34 @@ export const retry = definePolicy({
   key: 'retry',
   schema: optionalSection(
     {
-      doc: 'Another attempt after one that failed, on another endpoint if there is one. Only for calls that may run twice. Calls that no replica began are retried on another endpoint without this.',
+      doc: 'Retries a failed attempt, on another endpoint if there is one. Use this only for requests that are safe to run twice. Without this section, Outrigger still retries requests that no endpoint has started to process (transparent retries).',
       example: '{ on: [unavailable], attempts: 3 }',
     },
     {
       on: key(retryConditions, {
         required: true,
-        doc: 'What is retried. `5xx` and `gateway-error` (502, 503, 504) go by the HTTP status that the client would get, `connect-failure` and `reset` by how the attempt broke off.',
+        doc: 'Failures to retry. `5xx` and `gateway-error` (502, 503, 504) match the HTTP status that the client would get. `connect-failure` and `reset` match attempts whose connection could not be opened or whose stream was reset.',
       }),
       attempts: key(number({ min: 2, max: 10 }), {
         default: 3,
-        doc: 'Attempts of a call at the most, the first included. Transparent ones, of calls that no replica began, are free.',
+        doc: 'Maximum number of attempts for each request, including the first. Transparent retries do not count.',
       }),
       perTryTimeout: key(duration({ min: '1ms' }), {
-        otherwise: 'none: `timeout` and `grpc-timeout` alone',
-        doc: 'How long an attempt may take until its reply begins; then another one follows, or `deadline_exceeded`.',
+        otherwise: 'none: only `timeout` and `grpc-timeout` apply',
+        doc: 'Maximum time until the reply of an attempt starts. Then Outrigger starts the next attempt, or fails the request with `deadline_exceeded` if none is left.',
       }),
       backoff: section(
-        { doc: 'The pause before each retry: anything from nothing to `base`, twice as much each time.' },
+        {
+          doc: 'Delay before each retry: a random time up to `base`, which doubles with each retry up to `max`.',
+        },
         {
           base: key(duration({ min: '1ms', max: '1m' }), {
             default: '25ms',
-            doc: 'The longest first pause.',
+            doc: 'Maximum delay before the first retry.',
           }),
           max: key(duration({ min: '1ms', max: '10m' }), {
             default: '250ms',
-            doc: 'The longest pause of all.',
+            doc: 'Maximum delay before any retry.',
           }),
         },
       ),

@@ -32,13 +32,13 @@ export const rewrite = definePolicy({
   key: 'rewrite',
   schema: optionalSection(
     {
-      doc: 'Forwards requests with another path or authority. Routes have matched the path as it came, and the query stays.',
+      doc: 'Changes the path or the authority of the forwarded request. Routes match the original path. The query stays unchanged.',
       example: '{ pathPrefix: { from: /api, to: / } }',
     },
     {
       ...pathKeys,
       authority: key(authority, {
-        doc: '`:authority` or `Host` that the endpoint gets. `"{endpoint}"`: the host name that discovery has for it, else its IP address, with the port unless that is 80 or, with TLS, 443.',
+        doc: '`:authority` or `Host` that the endpoint gets. `"{endpoint}"` is the host name of the endpoint from discovery, otherwise its IP address; followed by the port, unless that is 80 or, with TLS, 443.',
       }),
     },
   ),

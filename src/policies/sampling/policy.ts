@@ -8,14 +8,14 @@ export const sampling = definePolicy({
   key: 'sampling',
   schema: optionalSectionOrNone(
     {
-      doc: 'Which requests of the route are traced, where spans are exported, or `none` for none. With a `parentbased_…` sampler the client still decides about requests that carry a trace context.',
-      otherwise: 'as `telemetry.traces` says',
+      doc: 'Which requests of the route are traced, or `none`. With a `parentbased_…` sampler, the client still decides for requests that carry a trace context.',
+      otherwise: 'the setting of `telemetry.traces`',
       example: '{ ratio: 0.5 }',
     },
     {
       ratio: key(number({ min: 0, max: 1, whole: false }), {
         required: true,
-        doc: 'Part of the traces that are recorded, by trace id.',
+        doc: 'Fraction of the traces to record, by trace id.',
       }),
     },
   ),

@@ -11,22 +11,22 @@ import { WeightedChoice } from './weighted-choice.ts';
 
 const sticky = optionalSection(
   {
-    doc: 'Keeps a client on one cluster, as long as the weights change little: by a hash of the first of these that a request has. A request without any of them is split at random.',
+    doc: 'Keeps each client on one cluster: Outrigger chooses the cluster by a hash of the first of these keys that the request has. When the weight of a cluster grows, clients move only to that cluster. A request without any of the keys goes to a random cluster, by weight.',
     example: '{ cookie: session }',
   },
   {
-    header: key(headerName, { doc: 'Name of a header (a metadata key, for gRPC); its first value.' }),
-    cookie: key(cookieName, { doc: 'Name of a cookie.' }),
+    header: key(headerName, { doc: 'The first value of this header (a metadata key, for gRPC).' }),
+    cookie: key(cookieName, { doc: 'The value of this cookie.' }),
     source: key(toggle, {
       default: false,
-      doc: '`true`: the address of the client, as its connection shows it.',
+      doc: '`true`: the source address of the connection.',
     }),
   },
 );
 
 const schema = optionalSection(
   {
-    doc: 'Divides requests between clusters by weight, such as 5% for a canary. Replaces `cluster` of the route. A request stays on its cluster for all attempts.',
+    doc: 'Splits requests between clusters by weight, such as 5% for a canary. Replaces `cluster` of the route. All attempts of a request go to the same cluster.',
     example: '{ clusters: [{ cluster: stable, weight: 95 }, { cluster: canary, weight: 5 }] }',
   },
   {
@@ -38,12 +38,12 @@ const schema = optionalSection(
         doc: 'The clusters and their weights.',
       },
       section(
-        { doc: 'One cluster of the split.', example: '{ cluster: canary, weight: 5 }' },
+        { doc: 'Each item is one cluster with its weight.', example: '{ cluster: canary, weight: 5 }' },
         {
           cluster: key(name, { required: true, doc: 'Name of the cluster.' }),
           weight: key(number({ min: 0, max: 1_000_000 }), {
             required: true,
-            doc: 'Its part of the requests is this over the sum of all weights; 0 for none.',
+            doc: 'Share of the requests: this weight divided by the sum of all weights. 0 sends no requests.',
           }),
         },
       ),

@@ -7,8 +7,8 @@ import { definePolicy } from '../policy.ts';
 export const timeout = definePolicy({
   key: 'timeout',
   schema: key(duration({ min: '1ms' }), {
-    otherwise: 'none: a stream lives as long as its ends do',
-    doc: 'How long the whole call may take. `grpc-timeout` of the client is always honoured; the shorter one counts.',
+    otherwise: 'none: a stream lasts until the client or the endpoint ends it',
+    doc: 'Maximum time for the whole request, including retries. Outrigger also honours the `grpc-timeout` of the client; the shorter of the two applies.',
   }),
   compile: (timeoutMs) => ({ policy: 'timeout', appliesTo: allTraffic, timeoutMs }),
 });

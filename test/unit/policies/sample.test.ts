@@ -105,7 +105,7 @@ describe('a policy is one folder: one that only this test declares', () => {
   it('is on the reference page and in the JSON Schema, and on neither without it', () => {
     const page = referencePage(table);
     expect(page).to.include(
-      '#### `listeners[].routes[].stamp`\n\nStamps the requests of the route. Off unless written.',
+      '#### `listeners[].routes[].stamp`\n\nStamps the requests of the route. Not set by default.',
     );
     expect(page).to.include('| `value` | text | `sample` | What the stamp says. |');
     expect(page).to.include('| `header` | header name | **required** | The header that holds the stamp. |');
