@@ -147,14 +147,11 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
     this.remove(attempt);
   }
 
-  /** Removes an attempt from those that run, and gives its place back; false where it is none of them. */
-  private remove(attempt: BufferedAttempt | null): boolean {
-    const index = attempt === null ? -1 : this.running.indexOf(attempt);
-    if (index < 0) return false;
-    const [removed] = this.running.splice(index, 1);
-    removed.timer?.cancel();
-    this.givePlaceBack(removed);
-    return true;
+  /** Removes an attempt from those that run, and gives its place back. */
+  private remove(attempt: BufferedAttempt): void {
+    this.running.splice(this.running.indexOf(attempt), 1);
+    attempt.timer?.cancel();
+    this.givePlaceBack(attempt);
   }
 
   // The reply.
@@ -253,9 +250,9 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
       this.note(`not retried: ${this.committedBecause}`, 'committed', attempt?.record);
       return this.call.fail(error);
     }
-    const wasRunning = this.remove(attempt);
+    if (attempt !== null) this.remove(attempt);
     if (error.mayHaveProcessed) this.processed = true;
-    if (this.maybeRetry(wasRunning ? attempt : null, this.isRetried(error), error.code, null, error)) return;
+    if (this.maybeRetry(attempt, this.isRetried(error), error.code, null, error)) return;
     // Where others run, an attempt that never began does not decide about the call.
     if (!error.mayHaveProcessed && this.running.length > 0) return;
     this.call.fail(error);

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { replayBytesPerCallMax } from '../../../../src/call/replay-buffer.ts';
+import { type Ending, endings } from '../../../../src/core/ending.ts';
 import { ErrorCode } from '../../../../src/core/error-code.ts';
 import { decodeGrpcMessage } from '../../../../src/core/grpc-message.ts';
 import { GrpcStatus } from '../../../../src/core/grpc-status.ts';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
+import { watchLeases } from '../../../support/leases.ts';
 import {
   answer,
   expectAttemptsOver,
@@ -11,6 +13,7 @@ import {
   message,
   retryPolicy,
   sayTrailersOnly,
+  trailers,
 } from '../attempt-policies.ts';
 import { callRig, type FakeStream, failure, grpcHead, httpHead, replyHead, send } from '../call-rig.ts';
 
@@ -212,6 +215,83 @@ describe('attempts that end while others run', () => {
       [0, -1],
       [200, -1],
     ]);
+    expectAttemptsOver(rig, policy);
+  });
+});
+
+describe('attempts that are cancelled', () => {
+  it('at the deadline, have that as their verdict', () => {
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
+    rig.call(grpcHead(['grpc-timeout', '150m']));
+    rig.clock.advance(150);
+    const verdicts = rig.settled[0].attempts.map(({ verdict }) => verdict);
+    expect(verdicts).to.deep.equal(Array(2).fill('cancelled: the deadline passed'));
+    expectAttemptsOver(rig, policy);
+  });
+
+  it('because one endpoint cannot be sent the request, do not end as requests that could not be sent', () => {
+    const policy = hedgePolicy(2);
+    const rig = callRig({ endpoints: 2, attemptPolicy: policy });
+    const ended: Ending[] = [];
+    watchLeases(rig.cluster, { ended: (ending) => void ended.push(ending) });
+    const client = rig.call(grpcHead(), false);
+    rig.clock.advance(100);
+    rig.order[1].receiver!.failed(failure('unsendable'));
+    expect(client.heads[0].get('x-outrigger-error')).to.equal('protocol_error');
+    expect(ended).to.deep.equal([endings.unsendable, endings.terminated]);
+    expectAttemptsOver(rig, policy);
+  });
+});
+
+describe('a call that is committed to an attempt', () => {
+  it('relays the head of its reply once, and each message as it comes', () => {
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
+    const client = rig.call(grpcHead());
+    const { receiver } = rig.order[0];
+    receiver!.head(replyHead(), false);
+    for (let i = 0; i < 2; i++) receiver!.data(message, 0, message.length, false);
+    receiver!.trailers(trailers(GrpcStatus.UNAVAILABLE));
+    expect(client.said).to.deep.equal(['head 200', 'data 5', 'data 5', 'trailers']);
+    expect(rig.settled[0].attempts[0].verdict).to.equal('not retried: a message was relayed');
+    expectAttemptsOver(rig, policy);
+  });
+
+  it('relays the head of a web reply, whose body follows, without an end', () => {
+    const policy = retryPolicy();
+    const rig = callRig({ attemptPolicy: policy });
+    const client = rig.call(httpHead());
+    const { receiver } = rig.order[0];
+    receiver!.head(replyHead(), false);
+    expect(client.said).to.deep.equal(['head 200']);
+    receiver!.data(message, 0, message.length, true);
+    expect(client.said).to.deep.equal(['head 200', 'data 5 last']);
+    expectAttemptsOver(rig, policy);
+  });
+
+  it('gives the place of an attempt back that is scheduled, and that does not begin any more', () => {
+    const policy = hedgePolicy(3);
+    const rig = callRig({ endpoints: 3, attemptPolicy: policy });
+    rig.call(grpcHead());
+    rig.clock.advance(100);
+    sayTrailersOnly(rig.order[0], GrpcStatus.UNAVAILABLE, ['grpc-retry-pushback-ms', '700']);
+    expect(policy.budget.retries, 'of the hedge, and of the one to come').to.equal(2);
+    answer(rig.order[1]);
+    expectAttemptsOver(rig, policy);
+    rig.clock.advance(1000);
+    expect(rig.order).to.have.length(2);
+  });
+
+  it('sends endpoints no number of attempts before where the request is not gRPC', () => {
+    const policy = retryPolicy({ on: ['5xx'] });
+    const rig = callRig({ attemptPolicy: policy });
+    rig.call(httpHead());
+    rig.order[0].receiver!.head(replyHead('503'), true);
+    rig.clock.advance(25);
+    rig.order[1].receiver!.head(replyHead('204'), true);
+    const sent = rig.order.map(({ heads }) => heads[0].get('grpc-previous-rpc-attempts'));
+    expect(sent).to.deep.equal([undefined, undefined]);
     expectAttemptsOver(rig, policy);
   });
 });
