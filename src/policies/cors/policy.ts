@@ -1,8 +1,9 @@
 import { type RequestView, replyTraffic, type Verdict } from '../../call/stage.ts';
 import { constantField, Field } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
+import type { MatchDraft } from '../../routing/match-check.ts';
 import { nameList } from '../../schema/name-list.ts';
-import { shown } from '../../schema/problem.ts';
+import { listed, shown } from '../../schema/problem.ts';
 import { duration, toggle } from '../../schema/scalar-type.ts';
 import { key, optionalSection } from '../../schema/shape.ts';
 import { addNote } from '../../telemetry/call-record.ts';
@@ -90,11 +91,12 @@ export const cors = definePolicy({
       for (const name of ['allowOrigins', 'allowMethods', 'allowHeaders', 'exposeHeaders'] as const)
         if (config[name]?.includes('*'))
           problem(`.${name}`, '"*" is not for credentials, which browsers refuse; write each of them');
-    const { method, grpc } = (route.match ?? {}) as { readonly method?: string; readonly grpc?: unknown };
-    if (method !== undefined && method !== 'OPTIONS')
+    const { method = [], grpc } = (route.match ?? {}) as MatchDraft;
+    const methods = [method].flat();
+    if (methods.length > 0 && !methods.includes('OPTIONS'))
       warning(
         '',
-        `answers no preflight request: these have method OPTIONS, and the route matches ${shown(method)} alone`,
+        `answers no preflight request: these have method OPTIONS, and the route matches ${listed(methods.map(shown), 'and')} alone`,
       );
     else if (grpc !== undefined)
       warning(

@@ -174,6 +174,8 @@ describe('policies/cors, checked at load', () => {
     expect(warned('{ method: POST }')[0]).to.match(
       /^cors: answers no preflight request: .* matches "POST" alone/,
     );
+    expect(warned('{ method: [GET, POST] }')[0]).to.match(/matches "GET" and "POST" alone/);
+    expect(warned('{ method: [GET, OPTIONS] }')).to.deep.equal([]);
     expect(warned('{ grpc: {} }')[0]).to.match(/gRPC calls alone/);
     expect(warned('{ pathPrefix: /a }')).to.deep.equal([]);
   });
