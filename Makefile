@@ -13,50 +13,50 @@ RATE ?= 2000
 SEED ?= 1
 SEEDS ?= 1
 
-help: ## Show this list
+help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-install: ## Install the packages and the Node that the others need (they do it themselves)
+install: ## Install the npm packages and Node; the other targets run it when needed
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'Node 20 or later with npm is needed; install it first' >&2; exit 1; }
 	@node config/install.mjs
 
 # What Node made of the sources is kept: from the second start on it is ready in 0.4 s, not 0.6, and takes 20 MiB less.
-demo: install ## See it work: three replicas, the sidecar, a load and the live page (DEMO_SECONDS=10 ends by itself)
+demo: install ## Run three replicas, a sidecar, a load generator and the live page (DEMO_SECONDS=10 stops it after 10 s)
 	@NODE_COMPILE_CACHE="$(CURDIR)/.cache/compile" $(run) exec node --disable-sigusr1 src/main.ts demo $(ARGS)
 
-test: install ## Run all tests (ARGS='-g words' picks some)
+test: install ## Run all tests (ARGS='-g words' selects some)
 	@$(run) npm test --silent -- $(ARGS)
 
-check: install ## Judge the sources: types, style, layers, cycles, banned globals, lengths
+check: install ## Check the sources: types, style, layers, import cycles, banned globals, file and function length
 	@$(run) exec node test/check/main.ts $(ARGS)
 
-format: install ## Format the sources and fix what Biome can fix safely
+format: install ## Format the sources and apply the safe fixes of Biome
 	@$(run) exec biome check --config-path=config --write src test examples config/*.mjs package.json
 
-sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace shows all of one)
+sim: install ## Simulate calls over faulty connections in virtual time (SEED=1 SEEDS=1000; ARGS=--trace prints every step of one run)
 	@$(run) exec node test/sim/main.ts --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
-balance-sim: install ## Simulate which replica gets a call, beside other policies and the goals (SEED=1; ARGS='--seeds 3 --only goals')
+balance-sim: install ## Simulate balancing and compare it with other policies and the goals (SEED=1; ARGS='--seeds 3 --only goals')
 	@$(run) exec node test/balance-sim/main.ts --seed $(SEED) $(ARGS)
 
-bench: install ## Measure CPU per call beside other proxies, memory and start, and write the table to test/bench/results/
+bench: install ## Measure CPU per call, memory and start time, compare with other proxies, and write the results to test/bench/results/
 	@$(run) exec node test/bench/main.ts $(ARGS)
 
-bench-smoke: install ## A short bench that judges ratios only, for CI
+bench-smoke: install ## Run a short benchmark that checks ratios only, for CI
 	@$(run) exec node test/bench/main.ts --smoke $(ARGS)
 
 # make fuzz SECONDS=3600; make fuzz TARGET=hpack SEED=1 runs one again, INPUT=FILE one input alone.
 # Without a SEED of the caller's every run has its own, and prints it.
 SECONDS ?= 60
-conformance: install ## Hold the engine and a running sidecar to h2spec, h2specd and httpwg (needs Go and Cargo; ARGS=--install only builds them)
+conformance: install ## Test the engine and a running sidecar with h2spec, h2specd and httpwg (requires Go and Cargo; ARGS=--install only builds the tools)
 	@$(run) exec node test/conformance/main.ts $(ARGS)
 
-attack: install ## Attack a running sidecar beside an honest client (its latency is judged, so let the machine be quiet)
+attack: install ## Attack a running sidecar and check the latency of a well-behaved client (requires an otherwise idle machine)
 	@$(run) exec mocha $(ARGS) 'test/attack/**/*.test.ts'
 
 # make soak MINUTES=2; ARGS='--rate 200 --every 4' for more calls a second and more restarts.
 MINUTES ?= 30
-soak: install ## Mixed load while replicas end and come back, for half an hour; then what is held, and what was lost (MINUTES=2)
+soak: install ## Run a mixed load for half an hour while replicas stop and restart, then check for leaks and lost calls (MINUTES=2)
 	@$(run) exec node test/soak/main.ts --minutes '$(MINUTES)' $(ARGS)
 
 # The score of a large folder can be estimated: SAMPLE=300 draws mutants at random (SEED=1 draws the same again).
@@ -67,26 +67,26 @@ JOBS ?=
 MUTANT ?=
 RESUME ?=
 TESTS ?=
-mutate: install ## Change the sources in small ways and list the changes that no unit test notices (FOLDER=src/http2, SAMPLE=300, SEED=1, RESUME=1, MUTANT=id)
+mutate: install ## Run mutation tests: change the sources in small ways and list the changes that no unit test detects (FOLDER=src/http2, SAMPLE=300, SEED=1, RESUME=1, MUTANT=id)
 	@$(run) exec node test/mutate/main.ts '$(FOLDER)' --sample '$(SAMPLE)' --seed '$(if $(filter-out file,$(origin SEED)),$(SEED))' --jobs '$(JOBS)' --mutant '$(MUTANT)' --tests '$(TESTS)' $(if $(RESUME),--resume) $(ARGS)
 
 interop: install ## Run gRPC's interop cases through the sidecar: clients and servers in Go, Java, Ruby and Node
 	@$(run) test/interop/run $(ARGS)
 
-fuzz: install ## Feed parsers and connections with made-up input for a minute (SECONDS=3600, TARGET=hpack, SEED=1, INPUT=FILE)
+fuzz: install ## Fuzz parsers and connections for a minute (SECONDS=3600, TARGET=hpack, SEED=1, INPUT=FILE)
 	@$(run) exec node test/fuzz/main.ts --seconds '$(SECONDS)' --target '$(TARGET)' --seed '$(if $(filter-out file,$(origin SEED)),$(SEED))' --input '$(INPUT)' $(ARGS)
 
-rollout: install ## Restart, replace, reload and hand over under 2,000 calls a second; none may be lost (RATE=500; needs Python; HAProxy and nginx beside us)
+rollout: install ## Restart, replace, reload and hand over sidecars under 2,000 calls per second and check that no call fails (RATE=500; requires Python; compares with HAProxy and nginx)
 	@$(run) exec node test/rollout/main.ts --rate $(RATE) $(ARGS)
 
-real: install ## Run against real peers that are installed: test/real/etcd, test/real/python
+real: install ## Test with real peers, if installed: test/real/etcd, test/real/python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
 
-build: install ## Emit dist/, what npm publishes
+build: install ## Build dist/, which npm publishes
 	@$(run) npm run --silent build
 
 docker: ## Build the container image outrigger:dev
 	docker build --file docker/Dockerfile --tag outrigger:dev .
 
-clean: ## Remove what was built and installed
+clean: ## Remove build results and installed packages
 	rm -rf dist coverage .cache node_modules

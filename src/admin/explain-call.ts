@@ -34,8 +34,8 @@ export function callReason(call: CallRecord, quotes = true): string {
   if (callTally(call) !== 'ok')
     return last
       ? `${last.endpoint} answered ${callStatus(call)}${quotes ? quoted(last) : ''}.`
-      : `Answered ${callStatus(call)} without an attempt at an endpoint.`;
-  if (!last) return 'Answered without an attempt at an endpoint.';
+      : `Outrigger answered ${callStatus(call)} without contacting an endpoint.`;
+  if (!last) return 'Outrigger answered without contacting an endpoint.';
   if (call.attempts.length === 1)
     return `${last.endpoint} took ${durationText(attemptMs(last))}${replyBegan(call)}.`;
   const slowest = call.attempts.reduce((a, b) => (attemptMs(b) > attemptMs(a) ? b : a));
@@ -52,14 +52,14 @@ function quoted({ message }: AttemptRecord): string {
 function replyBegan(call: CallRecord): string {
   const headMs = call.headMs - call.startedMs;
   if (call.headMs === 0 || headMs > 0.9 * callDurationMs(call)) return '';
-  return `; its reply began after ${durationText(headMs)}`;
+  return `; the reply started after ${durationText(headMs)}`;
 }
 
 /** Everything remembered of one call, for a terminal. */
 export function explainCall(call: CallRecord): string {
   const outcome = callIsError(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
   const facts: Array<[string, string]> = [
-    ['began', isoTime(call.startedWallMs)],
+    ['started', isoTime(call.startedWallMs)],
     ['client', call.clientPort > 0 ? `${call.clientAddress}:${call.clientPort}` : call.clientAddress],
     ['authority', call.authority || '-'],
     ['listener', call.listener || '-'],
@@ -68,7 +68,7 @@ export function explainCall(call: CallRecord): string {
     ['ended by', call.error === '' ? call.endedBy : `${call.endedBy} (${call.error})`],
     [
       'first reply',
-      call.headMs > 0 ? `${durationText(call.headMs - call.startedMs)} after the call began` : 'none',
+      call.headMs > 0 ? `${durationText(call.headMs - call.startedMs)} after the start` : 'none',
     ],
     ['request', traffic(call.requestBytes, call.requestMessages, call.grpc)],
     ['reply', traffic(call.responseBytes, call.responseMessages, call.grpc)],
@@ -93,7 +93,7 @@ export function explainCall(call: CallRecord): string {
 function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
   const began = durationText(Math.max(0, attempt.startedMs - call.startedMs));
   const lines = [
-    `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt, call)} after ${durationText(attemptMs(attempt))}, begun at ${began}`,
+    `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt, call)} after ${durationText(attemptMs(attempt))}, started at ${began}`,
   ];
   const pick = String(attempt.pick);
   if (pick !== '') lines.push(`     picked because: ${pick}`);

@@ -235,7 +235,7 @@ function explain(request: AdminRequest): Reply {
     return text(
       Number.isNaN(id)
         ? 'A call id is a number; /traces lists those that are remembered.'
-        : `Call ${id} is not remembered: only recent, slow and failed calls are kept; /traces lists them.`,
+        : `Outrigger has no record of call ${id}. It keeps recent, slow and failed calls only; /traces lists them.`,
       404,
     );
   return inFormat(request, { ...summarizeCall(call, request.nowWallMs), call }, () => explainCall(call));
@@ -284,7 +284,11 @@ function isLogLevel(level: string | null): level is LogLevel {
 function endpointDrain({ deps, param }: AdminRequest, on: boolean): Reply {
   if (!deps.endpointDrain(param, on))
     return text('No cluster has an endpoint of that address; /clusters lists them.', 404);
-  return text(on ? 'drained: it gets no new calls; those in flight finish' : 'enabled: it gets calls again');
+  return text(
+    on
+      ? 'drained: the endpoint gets no new requests, and those in flight finish'
+      : 'enabled: the endpoint gets requests again',
+  );
 }
 
 function healthcheck({ deps }: AdminRequest, fail: boolean): Reply {

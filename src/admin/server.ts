@@ -115,8 +115,8 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     renew() {
       const { token, certificates } = security.renew();
       if (security.tls !== null) (server as TlsServer).setSecureContext(security.tls);
-      if (token) logger.info('the admin server has another token');
-      if (certificates) logger.info('the admin server has other certificates');
+      if (token) logger.info('the admin token has changed');
+      if (certificates) logger.info('the admin certificates have changed');
       events.recheck();
     },
     close: async () => {
@@ -151,7 +151,7 @@ function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents,
     const failed = (error: unknown): void => {
       logger.error('an admin request failed', { path: request.url?.split('?', 1)[0], error: String(error) });
       if (response.headersSent) response.destroy();
-      else send(response, text(`This could not be answered: ${error}`, 500));
+      else send(response, text(`The admin server failed to answer: ${error}`, 500));
     };
     afterBody(request, response, () => {
       try {

@@ -163,16 +163,16 @@ export function drainText(progress: DrainProgress | null): string {
   if (phase === 'drained') return 'drained: the listeners are closed and every call has ended';
   if (phase === 'closing') return 'draining: the listeners are closed and calls in flight finish';
   const until = `${(acceptingForMs / 1000).toFixed(1)} s`;
-  return `draining: new connections are accepted for another ${until}, then the listeners close${canUndrain ? '; undrain takes it back until then' : ''}`;
+  return `draining: new connections are accepted for another ${until}, then the listeners close${canUndrain ? '; undrain cancels the drain until then' : ''}`;
 }
 
 /** What became of an undrain. */
 export function undrainText(outcome: UndrainOutcome): string {
   switch (outcome) {
     case 'undrained':
-      return 'the drain was taken back: /ready answers 200 again, and connections stay open';
+      return 'the drain was cancelled: /ready answers 200 again, and connections stay open';
     case 'not_draining':
-      return 'not draining: there is nothing to take back';
+      return 'not draining: there is no drain to cancel';
     case 'listeners_closed':
       return 'too late: the listeners have closed; start a new process';
     case 'stopping':

@@ -104,14 +104,14 @@ export function hashed<E extends Candidate>(
 function hashWords(table: string, described: string): PickWords {
   return ({ address, variant, weight, hash, other, otherActive, otherValue }) => {
     if (variant === Decided.noKey)
-      return `the request has no key (${described}), so ${address} was taken at random, by weight (${ofThousandths(weight)})`;
+      return `the request has no key (${described}), so ${address} was chosen at random, by weight (${ofThousandths(weight)})`;
     const text = (hash >>> 0).toString(16).padStart(8, '0');
     const owned = `the key of the request (${described}) has the hash ${text}, which the ${table} table gives to`;
     if (variant === Decided.owner) return `${owned} ${address}`;
     const why =
       variant === Decided.ownerExcluded
-        ? 'which the call has used already'
-        : `which has ${otherActive} in flight and may have ${ofThousandths(otherValue)} (boundedLoad)`;
+        ? 'which an earlier attempt has used'
+        : `which has ${otherActive} requests in flight, at its limit of ${ofThousandths(otherValue)} (boundedLoad)`;
     return `${owned} ${other}, ${why}; ${address} is the next for this key`;
   };
 }

@@ -78,7 +78,7 @@ function leastWords({ least, side }: LoadWords): PickWords {
     const next = side(reason.otherActive, reason.otherWeight, reason.otherValue);
     if (variant > 1) {
       const others = variant === 2 ? other : `${variant - 1} others`;
-      return `${address} had ${least} (${own}), as did ${others}; it was taken at random, by weight`;
+      return `${address} had ${least} (${own}), as did ${others}; it was chosen at random, by weight`;
     }
     return `${address} had ${least}${among} (${own}, next best ${next} at ${other})`;
   };

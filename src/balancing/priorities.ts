@@ -13,7 +13,7 @@ export interface Group<E> {
   readonly endpoints: readonly E[];
   /** Part of all calls; 0 for those that only step in where all others were used. */
   readonly share: number;
-  /** In plain words, '' where there is nothing to say: `priority 1 (40% of the calls)`. */
+  /** In plain words, '' where there is nothing to say: `priority 1 (40% of the requests)`. */
   readonly why: string;
 }
 
@@ -51,7 +51,7 @@ export function distributeByPriority<E extends Candidate>(
     const endpoints = panics ? level.members : level.usable;
     if (endpoints.length === 0) return;
     const why: string[] = [];
-    if (levels.length > 1) why.push(`priority ${level.priority} (${percent(share)} of the calls)`);
+    if (levels.length > 1) why.push(`priority ${level.priority} (${percent(share)} of the requests)`);
     if (panics)
       why.push(`fewer than ${settings.panicPercent}% of the endpoints are usable, so any may be picked`);
     const zones = settings.preferZone && !panics ? byZone(endpoints, level.members, localZone) : null;

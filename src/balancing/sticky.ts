@@ -135,7 +135,7 @@ export function sticky<E extends Candidate>({
           ? 'a new session'
           : endpoint === undefined
             ? 'the endpoint of its session is gone or unusable'
-            : 'the call has used the endpoint of its session already';
+            : 'an earlier attempt has used the endpoint of its session';
       const reason = newSession.explain(picked, nowMs, '');
       reason.where = reason.where === '' ? why : `${why}; ${reason.where}`;
       return reason;

@@ -108,10 +108,12 @@ export function deadlineError(record: CallRecord, nowMs: number, begun: boolean)
   const afterMs = Math.round(nowMs - record.startedMs);
   const last = record.attempts[record.attempts.length - 1];
   const where =
-    last === undefined ? 'before an endpoint was picked' : `while ${last.endpoint} was working on it`;
+    last === undefined
+      ? 'before an endpoint was picked'
+      : `while ${last.endpoint} was processing the request`;
   return {
     code: 'deadline_exceeded',
-    detail: `the deadline passed after ${afterMs} ms, ${begun ? where : 'before a connection was there'}`,
+    detail: `the deadline passed after ${afterMs} ms, ${begun ? where : 'before a connection was open'}`,
     mayHaveProcessed: begun,
   };
 }
@@ -126,6 +128,6 @@ export function memoryError(): ReplyError {
 }
 
 export function replayFullError(): ReplyError {
-  const detail = 'too many requests wait for a connection with more body than memory is set aside for';
+  const detail = 'the buffer for the bodies of requests that wait for a connection is full';
   return { code: 'overloaded', detail, mayHaveProcessed: false };
 }

@@ -162,5 +162,5 @@ export function noteDirectReply(record: CallRecord, head: HeaderBlock): void {
 /** The client cancelled the call, or its connection is gone. */
 export function noteClientEnded(record: CallRecord, failure: StreamFailure): void {
   if (record.grpc) record.grpcStatus = GrpcStatus.CANCELLED;
-  record.detail = boundedText(`the client ended it: ${failure.message}`, detailCharsMax);
+  record.detail = boundedText(`the client ended the request: ${failure.message}`, detailCharsMax);
 }

@@ -35,7 +35,7 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
   const { cut, finished, undelivered } = over.value;
   const late = undelivered === 0 ? '' : `, ${pluralize(undelivered, 'connection')} with unread replies`;
   if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);
-  else io.stdout.write(`${pluralize(cut, 'call')} terminated, ${finished} finished${late}\n`);
+  else io.stdout.write(`${pluralize(cut, 'request')} terminated, ${finished} finished${late}\n`);
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
 }
 
@@ -53,7 +53,7 @@ async function follow(target: AdminTarget, print: (line: string) => void): Promi
       };
     pid = server.pid;
     if (server.state === 'ready')
-      return { error: 'the drain was taken back (undrain): the sidecar serves as before' };
+      return { error: 'the drain was cancelled (undrain): the sidecar serves as before' };
     if (waitedMs % lineEveryMs === 0) print(nowDoing(server, answer.value.listeners as ListenerSnapshot[]));
     await pause(pollIntervalMs);
   }
@@ -63,13 +63,13 @@ function nowDoing({ drain: progress }: ServerInfo, listeners: readonly ListenerS
   return progress?.phase === 'accepting' ? drainText(progress) : waitingFor(listeners);
 }
 
-/** Returns what the drain waits for: `waiting for 3 calls: outbound 2, inbound 1`, or the clients that are still connected. */
+/** Returns what the drain waits for: `waiting for 3 requests: outbound 2, inbound 1`, or the clients that are still connected. */
 function waitingFor(listeners: readonly ListenerSnapshot[]): string {
   const busy = listeners.filter(({ active }) => active > 0);
   const calls = busy.reduce((sum, { active }) => sum + active, 0);
   if (calls > 0) {
     const each = busy.map(({ name, active }) => `${name} ${active}`).join(', ');
-    return printable(`waiting for ${calls} ${calls === 1 ? 'call' : 'calls'}: ${each}`);
+    return printable(`waiting for ${calls} ${calls === 1 ? 'request' : 'requests'}: ${each}`);
   }
   const open = listeners.reduce((sum, { connections }) => sum + connections, 0);
   return `waiting for ${open} ${open === 1 ? 'client' : 'clients'} to close the connection`;

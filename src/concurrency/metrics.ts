@@ -23,7 +23,7 @@ export function registerConcurrencyMetrics(
     'gauge',
     {
       name: 'outrigger.concurrency.limit',
-      help: 'Limit of requests that may wait for their reply to begin, by adaptiveConcurrency.',
+      help: 'Limit that adaptiveConcurrency sets on requests that wait for the start of their reply.',
       unit: '',
     },
     each(({ limit }) => limit),
@@ -32,7 +32,7 @@ export function registerConcurrencyMetrics(
     'gauge',
     {
       name: 'outrigger.concurrency.in_flight',
-      help: 'Requests that wait for their reply to begin, where adaptiveConcurrency is on.',
+      help: 'Requests that wait for the start of their reply, if adaptiveConcurrency is on.',
       unit: '',
     },
     each(({ inFlight }) => inFlight),
@@ -41,7 +41,7 @@ export function registerConcurrencyMetrics(
     'gauge',
     {
       name: 'outrigger.concurrency.base_latency',
-      help: 'Latency without queueing, by which adaptiveConcurrency judges; 0 while unknown.',
+      help: 'Latency without queueing, as adaptiveConcurrency measured it; 0 if unknown.',
       unit: 's',
     },
     each(({ baseLatencyMs }) => baseLatencyMs / 1000),

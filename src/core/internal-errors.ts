@@ -25,7 +25,10 @@ export class InternalErrors {
   caught(seam: Seam, error: unknown): void {
     this.counts.set(seam, this.count(seam) + 1);
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.logger.error('internal error: what it happened on was ended; please report it', { seam, stack });
+    this.logger.error(
+      'internal error: Outrigger terminated the affected request or connection; please report this bug',
+      { seam, stack },
+    );
   }
 }
 

@@ -143,7 +143,7 @@ export class FileSource implements DiscoverySource {
     this.lastAnswerMs = this.deps.clock.now();
     if (this.lastError !== '') {
       this.lastError = '';
-      this.deps.logger.info(`${this.describe} is in order again`, { endpoints: endpoints.length });
+      this.deps.logger.info(`${this.describe} is valid again`, { endpoints: endpoints.length });
     }
     if (this.answered && sameEndpoints(endpoints, this.endpoints)) return;
     this.answered = true;

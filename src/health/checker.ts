@@ -281,11 +281,12 @@ class ProbingChecker implements HealthChecker {
     else if (!this.loggedAlive) {
       this.loggedAlive = true;
       logger.warn(
-        `endpoint ${endpoint} gets calls although its health is unknown: the health check got "${result.reason}"; ` +
+        `endpoint ${endpoint} gets requests although its health is unknown: the health check got "${result.reason}"; ` +
           'configure health.grpc.metadata, another probe under health, or health: none',
         facts,
       );
-    } else if (from === 'unhealthy') logger.info(`endpoint ${endpoint} gets calls again: ${reason}`, facts);
+    } else if (from === 'unhealthy')
+      logger.info(`endpoint ${endpoint} gets requests again: ${reason}`, facts);
   }
 
   private evidenceOf({ verdict }: ProbeResult): Evidence {

@@ -198,7 +198,9 @@ class Member implements OutlierEndpoint {
     this.state = 'in';
     this.pool.out--;
     this.backMs = this.pool.clock.now();
-    this.pool.logger.info(`endpoint ${this.name} is back after its ejection`, { endpoint: this.name });
+    this.pool.logger.info(`endpoint ${this.name} is back in rotation after its ejection`, {
+      endpoint: this.name,
+    });
     if (!wasUsable) this.onChange();
   }
 

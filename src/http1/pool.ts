@@ -70,9 +70,9 @@ export function createHttp1Pool(address: Address, options: Http1PoolOptions): Ht
   const fullBecause = (): string => {
     const { shared, socketsMax, pendingMax } = options;
     if (active >= socketsMax + pendingMax)
-      return `${formatAddress(address)} has ${pluralize(active, 'call')}, all that its limits allow`;
+      return `${formatAddress(address)} is at its limit of ${pluralize(active, 'request')}`;
     if (shared !== undefined && shared.active >= shared.max)
-      return `its cluster has ${pluralize(shared.active, 'call')}, all that its limits allow`;
+      return `its cluster is at its limit of ${pluralize(shared.active, 'request')}`;
     return '';
   };
 

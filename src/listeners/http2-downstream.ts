@@ -69,7 +69,7 @@ export class Http2Downstream {
         this.retireTimer?.cancel();
         if (error?.local) {
           const facts = { peer, code: errorCodeName(error.code), reason: error.message };
-          deps.logger.warn('client connection closed: it broke HTTP/2', facts);
+          deps.logger.warn('client connection closed: the client violated HTTP/2', facts);
         }
         onEnded();
       },

@@ -108,7 +108,7 @@ export class Listener {
     this.server = createServer({ allowHalfOpen: true }, (socket) => this.connected(socket));
     this.server.maxConnections = settings.connectionsMax;
     this.server.on('drop', () => {
-      deps.logger.warn('connection refused: the listener is full', {
+      deps.logger.warn('connection refused: the listener is at its limit (limits.maxConnections)', {
         listener: this.settings.name,
         connectionsMax: this.settings.connectionsMax,
       });
@@ -154,7 +154,7 @@ export class Listener {
     try {
       applySocketAccess(address.path, socketAccess);
     } catch (error) {
-      this.deps.logger.error('the socket file keeps its mode and owner', {
+      this.deps.logger.error('cannot change the mode or owner of the socket file', {
         reason: (error as Error).message,
       });
     }
@@ -322,7 +322,7 @@ export class Listener {
 
   private takeSlot(socket: Socket): boolean {
     if (this.deps.slots.hold(socket)) return true;
-    this.deps.logger.warn('connection refused: the process may not open enough descriptors for more', {
+    this.deps.logger.warn('connection refused: the process is at its limit of open files (ulimit -n)', {
       listener: this.settings.name,
     });
     socket.on('error', () => {});
@@ -359,7 +359,7 @@ export class Listener {
   /** It gets the reply of HTTP/1.1 to a malformed request, which its TLS library calls a wrong version. */
   private warnOfTls(socket: Socket): void {
     this.deps.logger.warn(
-      'a client speaks TLS to a listener without TLS; write tls in the listener, or let the client connect without it',
+      'a client uses TLS on a listener without TLS; add tls to the listener, or connect without TLS',
       { listener: this.settings.name, peer: peerText(socket) },
     );
   }

@@ -26,7 +26,7 @@ export function renewAdmin(admin: AdminServer | null, logger: Logger): void {
   try {
     admin?.renew();
   } catch (error) {
-    logger.error('the admin server keeps its certificate and token', {
+    logger.error('cannot reload the admin certificate or token: the old ones stay in use', {
       reason: error instanceof Error ? error.message : String(error),
     });
   }

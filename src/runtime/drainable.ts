@@ -100,10 +100,10 @@ class SidecarDrain extends ListenersDrain implements Drainable {
       await waitWhile(() => (untaken() || alone()) && !control.over, clock, endMs);
     }
     if (alone()) {
-      logger.warn('no successor took over: shutting down without a hand-over', { handoverMs });
+      logger.warn('no successor took over: shutting down without a handover', { handoverMs });
       return false;
     }
-    logger.info('a successor is there: clients are sent over');
+    logger.info('the successor is listening: clients move to it');
     return true;
   }
 

@@ -22,7 +22,7 @@ export interface DrainTarget {
 
 /** What a hand-over needs of the drain that it belongs to. */
 export interface HandOverControl {
-  /** The hand-over is to end: the drain was taken back, or nothing is waited for any more. */
+  /** The hand-over is to end: the drain was cancelled, or nothing is waited for any more. */
   readonly over: boolean;
   /** Calls and new connections go on as ever until then, unless a successor comes, whatever the delay; `Clock.now()` milliseconds. */
   acceptsUntil(atMs: number): void;
@@ -133,7 +133,7 @@ class DrainRun implements HandOverControl {
       if (this.undrained) return null;
     }
     this.phase = 'closing';
-    logger.info('the listeners close', { active: target.activeCalls, graceMs: settings.graceMs });
+    logger.info('closing the listeners', { active: target.activeCalls, graceMs: settings.graceMs });
     const endedMeanwhile = target.endedCalls - endedBefore;
     const result = await drainGracefully(target, clock, settings, this.graceOver);
     this.phase = 'drained';
@@ -211,7 +211,7 @@ export class Lifecycle {
     this.running = null;
     this.state = this.hasStarted ? 'ready' : 'starting';
     this.target?.resume();
-    this.logger.info('the drain was taken back');
+    this.logger.info('the drain was cancelled');
     return 'undrained';
   }
 
@@ -238,7 +238,7 @@ export class Lifecycle {
   /** Ends the waiting of a drain, the one that runs or the next: calls that are left are terminated as `draining`. */
   endGrace(): void {
     if (!this.graceOver && this.running !== null && this.drained === null)
-      this.logger.warn('a second signal to stop: the grace period ends now');
+      this.logger.warn('second stop signal: the grace period ends now');
     this.graceOver = true;
   }
 
@@ -251,7 +251,7 @@ export class Lifecycle {
     this.drained = result;
     const { cut, finished, undelivered } = result;
     const late = undelivered === 0 ? '' : `, ${pluralize(undelivered, 'connection')} with unread replies`;
-    this.logger.info(`drained: ${pluralize(cut, 'call')} terminated, ${finished} finished${late}`);
+    this.logger.info(`drained: ${pluralize(cut, 'request')} terminated, ${finished} finished${late}`);
     return result;
   }
 }

@@ -79,7 +79,7 @@ export class MemoryWatch implements MemoryPressure {
   private report(reading: MemoryReading): void {
     const facts = { ...reading, ...this.marks };
     const { logger } = this.deps;
-    if (this.high) logger.warn('memory is short: new calls are refused', facts);
+    if (this.high) logger.warn('memory is short: new requests are refused', facts);
     else logger.info('memory is no longer short', facts);
   }
 }

@@ -68,7 +68,11 @@ export function registerReadinessMetrics(registry: Registry, parts: () => AppSta
   );
   registry.observe(
     'gauge',
-    { name: 'outrigger.state', help: '1 for the state that the sidecar is in, 0 for the others.', unit: '' },
+    {
+      name: 'outrigger.state',
+      help: '1 for the current state of the sidecar, 0 for the other states.',
+      unit: '',
+    },
     (emit) => {
       const { state, progress } = parts().lifecycle;
       const now = progress === null ? state : states[progress.phase];
@@ -84,7 +88,7 @@ export function registerReadinessMetrics(registry: Registry, parts: () => AppSta
   perCluster('outrigger.cluster.endpoints', 'Endpoints of a cluster.', ({ endpoints }) => endpoints);
   perCluster(
     'outrigger.cluster.usable_endpoints',
-    'Endpoints of a cluster that may get the next call.',
+    'Endpoints of a cluster that can get the next request.',
     ({ usable }) => usable,
   );
 }

@@ -22,7 +22,7 @@ export function newReloadStatus(nowWallMs: number): ReloadStatus {
 export function registerReloadMetrics(registry: Registry, status: ReloadStatus): void {
   registry.observe(
     'counter',
-    { name: 'outrigger.config.reloads', help: 'Reloads by what became of them.', unit: '{reload}' },
+    { name: 'outrigger.config.reloads', help: 'Configuration reloads, by result.', unit: '{reload}' },
     (emit) => {
       emit({ 'outrigger.outcome': 'ok' }, status.reloads);
       emit({ 'outrigger.outcome': 'refused' }, status.refused);
@@ -32,7 +32,7 @@ export function registerReloadMetrics(registry: Registry, status: ReloadStatus):
     'gauge',
     {
       name: 'outrigger.config.version',
-      help: 'Counts the configurations that have run, this one included.',
+      help: 'Version of the active configuration: 1 at the start, one more with each reload.',
       unit: '',
     },
     (emit) => emit({}, status.version),
@@ -41,7 +41,7 @@ export function registerReloadMetrics(registry: Registry, status: ReloadStatus):
     'gauge',
     {
       name: 'outrigger.config.loaded_time',
-      help: 'When the active configuration was loaded, since the Unix epoch.',
+      help: 'Unix time at which the active configuration was loaded.',
       unit: 's',
     },
     (emit) => emit({}, status.loadedWallMs / 1000),
@@ -50,7 +50,7 @@ export function registerReloadMetrics(registry: Registry, status: ReloadStatus):
     'gauge',
     {
       name: 'outrigger.config.last_reload_ok',
-      help: '0 when the latest reload was refused, else 1.',
+      help: '1 if the latest reload succeeded, 0 if it was refused.',
       unit: '',
     },
     (emit) => emit({}, status.lastError === '' ? 1 : 0),

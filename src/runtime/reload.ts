@@ -67,7 +67,7 @@ export class Reloader {
     } else {
       reloads.refused++;
       reloads.lastError = result.problems.join('\n');
-      deps.logger.error('reload refused: the configuration before it stays', { why });
+      deps.logger.error('reload refused: the previous configuration stays active', { why });
       for (const problem of result.problems) deps.logger.error(problem);
     }
     return result;
@@ -205,7 +205,7 @@ export class Reloader {
     );
     gone.listener.close();
     leaving.listeners.delete(gone);
-    deps.logger.info(`listener is gone: ${pluralize(cut, 'call')} terminated, ${finished} finished`, {
+    deps.logger.info(`listener removed: ${pluralize(cut, 'request')} terminated, ${finished} finished`, {
       listener: name,
     });
   }
@@ -226,7 +226,7 @@ export class Reloader {
     cluster.stop();
     cluster.close();
     leaving.clusters.delete(cluster);
-    deps.logger.info('cluster is gone', { cluster: cluster.name });
+    deps.logger.info('cluster removed', { cluster: cluster.name });
   }
 }
 

@@ -31,11 +31,11 @@ export async function onDrainRequest(parts: AppState): Promise<void> {
   const { drain, admin } = parts.running.config;
   const endMs = clock.now() + drain.handoverMs!;
   const address = formatAddress(admin.listen);
-  logger.info('the admin address is in use: waiting for its sidecar to begin to stop', { address });
+  logger.info('the admin address is in use: waiting for its sidecar to start draining', { address });
   while (await servesOn(admin)) {
     if (clock.now() >= endMs)
       throw new Error(
-        `admin: ${address} is in use, and its sidecar did not begin to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
+        `admin: ${address} is in use, and its sidecar did not start to drain within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
       );
     await waitFor(clock, retryIntervalMs);
   }
@@ -80,7 +80,7 @@ export async function whenFree<T>(open: () => Promise<T>, parts: AppState): Prom
   const { clock, logger } = parts.deps;
   const { drain, admin } = parts.running.config;
   const endMs = clock.now() + drain.handoverMs!;
-  logger.info('the admin address is in use: waiting for the predecessor to go', {
+  logger.info('the admin address is in use: waiting for the previous sidecar to release it', {
     address: formatAddress(admin.listen),
   });
   for (;;) {

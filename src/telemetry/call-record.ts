@@ -12,7 +12,7 @@ export type WithheldReason =
   | 'attempts' // the route allows no more
   | 'budget' // of the route
   | 'limit' // of the cluster
-  | 'pushback' // the server said not to
+  | 'pushback' // the server forbids retries (grpc-retry-pushback-ms)
   | 'deadline' // it would have passed before
   | 'replay' // the request is no longer at hand
   | 'committed'; // part of a reply had gone to the client

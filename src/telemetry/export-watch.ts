@@ -32,7 +32,7 @@ export class ExportWatch {
     const lost = this.failed + this.dropped - this.lostBefore;
     this.failing = false;
     this.full = false;
-    this.logger.info(`the collector takes ${this.signal} again`, { collector: this.target, lost });
+    this.logger.info(`the collector accepts ${this.signal} again`, { collector: this.target, lost });
   }
 
   failure(count: number, error: unknown): void {
@@ -40,10 +40,13 @@ export class ExportWatch {
     this.failed += count;
     if (this.failing) return;
     this.failing = true;
-    this.logger.warn(`the collector does not take ${this.signal}; calls go on, what cannot be sent is lost`, {
-      collector: this.target,
-      reason: maskUrls(reasonOf(error)),
-    });
+    this.logger.warn(
+      `the collector does not accept ${this.signal}; requests continue, and what cannot be sent is lost`,
+      {
+        collector: this.target,
+        reason: maskUrls(reasonOf(error)),
+      },
+    );
   }
 
   overflow(count: number): void {
@@ -52,7 +55,7 @@ export class ExportWatch {
     if (this.full || this.failing) return;
     this.full = true;
     this.logger.warn(
-      `more ${this.signal} are made than the collector takes; sample fewer calls or raise OTEL_BSP_MAX_QUEUE_SIZE`,
+      `more ${this.signal} are produced than the collector accepts; sample fewer requests or raise OTEL_BSP_MAX_QUEUE_SIZE`,
       { collector: this.target },
     );
   }

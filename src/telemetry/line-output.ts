@@ -65,7 +65,7 @@ class StreamOutput implements LineOutput {
       if (this !== output.stream || output.broken) return;
       output.broken = true;
       const facts = { target, reason: error.message };
-      logger.warn('the access log cannot be written; lines are dropped', facts);
+      logger.warn('cannot write the access log; lines are dropped', facts);
     };
     stream.on('error', this.onError);
   }
@@ -102,7 +102,7 @@ class StreamOutput implements LineOutput {
     timer?.cancel();
     if (outcome !== 'late') return;
     const facts = { target: this.target, waitedMs: accessLogCloseMsMax };
-    this.logger.warn('the access log takes no more lines; those that are left are lost', facts);
+    this.logger.warn('the access log accepts no more lines; the remaining lines are lost', facts);
   }
 
   protected get waitingChars(): number {
@@ -126,7 +126,7 @@ class StreamOutput implements LineOutput {
 
   protected warnNotReopened(error: Error): void {
     const facts = { target: this.target, reason: error.message };
-    this.logger.warn('the access log cannot be reopened; lines go to the file that is open', facts);
+    this.logger.warn('cannot reopen the access log; lines still go to the file that is open', facts);
   }
 }
 

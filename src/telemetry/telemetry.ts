@@ -186,7 +186,11 @@ function makeTracing(settings: TelemetrySettings, deps: TelemetryDeps, otel: Ote
 
 function registerBuild(registry: Registry, version: string): void {
   registry
-    .gauge({ name: 'outrigger.build_info', help: 'Always 1; the labels say what runs.', unit: '' })
+    .gauge({
+      name: 'outrigger.build_info',
+      help: 'Always 1; the labels are the versions that run.',
+      unit: '',
+    })
     .bind({ version, node: process.version })
     .set(1);
 }
@@ -196,7 +200,7 @@ function registerInternalErrors(registry: Registry, errors: InternalErrors | und
     'counter',
     {
       name: 'outrigger.internal_errors',
-      help: 'Exceptions of our own that were caught, by where: bugs, each of which is in the log.',
+      help: 'Internal errors of Outrigger (bugs), by place in the code; the log shows each of them.',
       unit: '{error}',
     },
     (emit) => {
@@ -208,7 +212,7 @@ function registerInternalErrors(registry: Registry, errors: InternalErrors | und
 function registerLosses(registry: Registry, otel: Otel | null, droppedLines: () => number): void {
   registry.observe(
     'counter',
-    { name: 'outrigger.export.spans', help: 'Spans by what became of them.', unit: '{span}' },
+    { name: 'outrigger.export.spans', help: 'Spans, by result of the export.', unit: '{span}' },
     (emit) => {
       if (!otel?.spans) return;
       emit({ 'outrigger.outcome': 'exported' }, otel.spans.exported);
@@ -220,7 +224,7 @@ function registerLosses(registry: Registry, otel: Otel | null, droppedLines: () 
     'counter',
     {
       name: 'outrigger.export.metrics',
-      help: 'Exports of metrics by what became of them.',
+      help: 'Exports of metrics, by result.',
       unit: '{export}',
     },
     (emit) => {

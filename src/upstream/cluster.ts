@@ -211,7 +211,7 @@ export class Cluster implements LeaseOwner {
     const { limiter, name } = this;
     const detail =
       this.full || limiter === null
-        ? `cluster ${name} has ${pluralize(this.active, 'call')} in flight, its limit`
+        ? `cluster ${name} is at its limit of ${pluralize(this.active, 'request')} in flight`
         : `cluster ${name} has ${pluralize(limiter.inFlight, 'call')} that wait for a reply, and its latency allows ${limiter.limit} now`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
   }

@@ -9,7 +9,7 @@ export function unusableReasons(endpoints: readonly Endpoint[], requestsMax: num
   const reasons = endpoints.map((endpoint) => {
     const full = endpoint.active >= requestsMax;
     const otherwise = full
-      ? `has ${pluralize(endpoint.active, 'call')} in flight, its limit`
+      ? `is at its limit of ${pluralize(endpoint.active, 'request')} in flight`
       : 'was used by an earlier attempt';
     return `${endpoint.address} ${endpoint.unusableBecause || otherwise}`;
   });

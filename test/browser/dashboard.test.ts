@@ -119,7 +119,7 @@ describe('dashboard', function () {
     const shown = Number((await page.locator('[data-tile="rate"] .figure').innerText()).replace(',', ''));
     expect(shown).to.be.closeTo(rig.proxy.stats().totals.callsPerSecond, 1);
     expect(await page.locator('[data-tile="rate"] svg').getAttribute('aria-label')).to.match(
-      /^Calls\/s, last minute, peak /,
+      /^Requests\/s, last minute, peak /,
     );
     expect(diagnostics).to.deep.equal([]);
   });
@@ -128,7 +128,7 @@ describe('dashboard', function () {
     const [, orders] = eventfulClusters;
     rig.proxy.failed.push(rig.proxy.call(orders, orders.endpoints[0], true));
     await open();
-    const item = page.locator('section[aria-label="Failed calls"] li').first();
+    const item = page.locator('section[aria-label="Failed requests"] li').first();
     expect(await item.innerText()).to.match(
       /shop\.v1\.Orders\/Place[\s\S]*UNAVAILABLE[\s\S]*closed the connection before it replied/,
     );

@@ -95,7 +95,7 @@ describe('deadlines and cancels', function () {
       'x-outrigger-error': 'deadline_exceeded',
     });
     expect(decodeGrpcMessage(String(headers['grpc-message']))).to.match(
-      /^the deadline passed after \d+ ms, while 127\.0\.0\.1:\d+ was working on it; the upstream may have processed the call; .*\[deadline_exceeded\]$/,
+      /^the deadline passed after \d+ ms, while 127\.0\.0\.1:\d+ was processing the request; the upstream may have processed the call; .*\[deadline_exceeded\]$/,
     );
     expect(tookMs).to.be.at.least(299).and.lessThan(3000);
     await until(

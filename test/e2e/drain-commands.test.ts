@@ -47,7 +47,7 @@ describe('outrigger drain', function () {
     expect(await command.exit).to.equal(0);
     for (const reply of await Promise.all(requests)) expect(await reply.text()).to.equal('done');
     expect(command.stdout).to.match(
-      /^waiting for 2 calls: in 2\n(waiting for .*\n)*0 calls terminated, 2 finished\n$/,
+      /^waiting for 2 requests: in 2\n(waiting for .*\n)*0 requests terminated, 2 finished\n$/,
     );
     const again = startProgram(['drain', '--admin', hostOf(proxy.adminUrl), '-o', 'json']);
     expect(await again.exit).to.equal(0);
@@ -64,7 +64,7 @@ describe('outrigger drain', function () {
     );
     const command = startProgram(['drain', '--admin', hostOf(proxy.adminUrl)]);
     expect(await command.exit).to.equal(1);
-    expect(command.stdout).to.match(/\n1 call terminated, 0 finished\n$/);
+    expect(command.stdout).to.match(/\n1 request terminated, 0 finished\n$/);
     expect((await held).code).to.equal(UNAVAILABLE);
   });
 });
@@ -88,11 +88,11 @@ describe('a drain with a delay, by command and by signal', function () {
     const undrain = startProgram(['undrain', '--admin', admin]);
     expect([await undrain.exit, undrain.stdout]).to.deep.equal([
       0,
-      'the drain was taken back: /ready answers 200 again, and connections stay open\n',
+      'the drain was cancelled: /ready answers 200 again, and connections stay open\n',
     ]);
     expect([await drain.exit, drain.stderr]).to.deep.equal([
       1,
-      'the drain was taken back (undrain): the sidecar serves as before\n',
+      'the drain was cancelled (undrain): the sidecar serves as before\n',
     ]);
   });
 
@@ -115,7 +115,7 @@ describe('a drain with a delay, by command and by signal', function () {
     const undrain = startProgram(['undrain', '--admin', hostOf(running.adminUrl)]);
     expect((await grpcClient(running.target).sayHello('x')).code).to.equal(OK);
     expect(await running.exit).to.equal(0);
-    expect(running.stderr).to.match(/the listeners close/);
+    expect(running.stderr).to.match(/closing the listeners/);
     expect(await undrain.exit).to.equal(1);
   });
 

@@ -230,7 +230,7 @@ describe('a drain with a delay', function () {
       body: {
         draining: false,
         outcome: 'not_draining',
-        message: 'not draining: there is nothing to take back',
+        message: 'not draining: there is no drain to cancel',
       },
     });
     const drained = await post(proxy, '/drain');
@@ -246,7 +246,7 @@ describe('a drain with a delay', function () {
       {
         draining: false,
         outcome: 'undrained',
-        message: 'the drain was taken back: /ready answers 200 again, and connections stay open',
+        message: 'the drain was cancelled: /ready answers 200 again, and connections stay open',
       },
     ]);
     expect(await readyOf(proxy)).to.deep.equal([200, 'ready\n']);

@@ -69,7 +69,7 @@ describe('SIGTERM', function () {
     ]);
     for (const { code } of await Promise.all(calls)) expect(code).to.equal(status.OK);
     expect(await running.exit).to.equal(0);
-    expect(running.stderr).to.match(/drained: 0 calls terminated, 8 finished\n/);
+    expect(running.stderr).to.match(/drained: 0 requests terminated, 8 finished\n/);
     // The last word names the streams that still count: none was opened here.
     expect(frames.of(Type.Goaway).at(-1)?.payload.readUInt32BE(0)).to.equal(0);
   });
@@ -120,7 +120,7 @@ describe('SIGTERM', function () {
     }
     expect(await running.exit).to.equal(1);
     expect(performance.now() - sinceMs).to.be.within(395, 6000);
-    expect(running.stderr).to.match(/drained: 2 calls terminated, 0 finished\n/);
+    expect(running.stderr).to.match(/drained: 2 requests terminated, 0 finished\n/);
     await until(
       () => replica.active === 0,
       () => 'the replica works on for nobody',

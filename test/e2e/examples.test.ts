@@ -286,11 +286,11 @@ describe('examples', () => {
     await old.said(/admin page/);
     const caller = client(listen);
     const next = startOne();
-    await next.said(/waiting for its sidecar to begin to stop/);
+    await next.said(/waiting for its sidecar to start draining/);
     expect((await caller.sayHello('x')).code).to.equal(status.OK);
     old.signal('SIGINT'); // Ctrl-C, which skips drain.delay
     expect(await old.exit).to.equal(0);
-    expect(old.stderr).to.match(/drained: 0 calls terminated/);
+    expect(old.stderr).to.match(/drained: 0 requests terminated/);
     expect((await caller.sayHello('x')).code).to.equal(status.OK);
     expect(next.exited).to.equal(false);
   }

@@ -35,7 +35,7 @@ describe('why a call went where it went, as configured by default', function () 
       const [{ endpoint, pick }] = attempts;
       expect(pick).to.match(
         new RegExp(
-          `^3 endpoints were usable; ${endpoint} had the fewest requests in flight per weight \\(0/1\\), as did 2 others; it was taken at random, by weight$`,
+          `^3 endpoints were usable; ${endpoint} had the fewest requests in flight per weight \\(0/1\\), as did 2 others; it was chosen at random, by weight$`,
         ),
       );
       expect(await explained(proxy, id)).to.include(`picked because: ${pick}\n`);
@@ -106,7 +106,7 @@ describe('why a call went where it went, as configured by default', function () 
       [
         gone,
         [
-          'retried on another endpoint: no work was done',
+          'retried on another endpoint: the endpoint did not process the request',
           'not retried at once: no other endpoint was available',
         ],
       ],

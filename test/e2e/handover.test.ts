@@ -93,7 +93,7 @@ describe('hand-over to a successor on the same port', function () {
       const fresh = start(file);
       if (!first) {
         // It shares no address with a sidecar that is not told to go.
-        await fresh.said(/waiting for its sidecar to begin to stop/);
+        await fresh.said(/waiting for its sidecar to start draining/);
         old.signal('SIGTERM');
       }
       await serving(admin, fresh);
@@ -110,8 +110,8 @@ describe('hand-over to a successor on the same port', function () {
       expect([code, replies.length]).to.deep.equal([OK, 30]);
       expect(await old.exit).to.equal(0);
       expect(old.stderr)
-        .to.match(/a successor is there/)
-        .and.match(/drained: 0 calls terminated, \d+ finished/);
+        .to.match(/the successor is listening/)
+        .and.match(/drained: 0 requests terminated, \d+ finished/);
       expect((await client.sayHello('x')).code).to.equal(OK);
     });
   }
@@ -123,7 +123,7 @@ describe('hand-over to a successor on the same port', function () {
     await serving(admin, old);
     old.signal('SIGTERM');
     expect(await old.exit).to.equal(0);
-    expect(old.stderr).to.match(/no successor took over: shutting down without a hand-over/);
+    expect(old.stderr).to.match(/no successor took over: shutting down without a handover/);
   });
 
   it('a second one that nobody makes room for ends with 1, and never takes a connection', async () => {
@@ -145,7 +145,7 @@ describe('hand-over to a successor on the same port', function () {
     expect(await second.exit).to.equal(1);
     expect(second.stderr)
       .to.match(
-        /cannot start.*admin: .* is in use, and its sidecar did not begin to stop within drain.handover/,
+        /cannot start.*admin: .* is in use, and its sidecar did not start to drain within drain.handover/,
       )
       .and.not.match(/listening/);
     stop = true;

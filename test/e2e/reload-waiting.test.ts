@@ -53,7 +53,7 @@ describe('reload, while requests wait', function () {
       const { code, details, replies } = await waiting;
       expect([code, details, replies[0]?.replica]).to.deep.equal([status.OK, 'OK', 'before']);
       await until(
-        () => proxy.log.some((line) => line.includes('cluster is gone')),
+        () => proxy.log.some((line) => line.includes('cluster removed')),
         () => 'the cluster that was removed stays',
       );
       expect((await caller.sayHello('x')).replies[0]?.replica).to.equal('after');

@@ -169,7 +169,7 @@ describe('reload', function () {
     expect(error.code).to.equal('ECONNREFUSED');
     expect((await grpcClient(proxy.target('in')).sayHello('x')).code).to.equal(OK);
     await until(
-      () => proxy.log.some((line) => line.includes('listener is gone: 0 calls terminated, 1 finished')),
+      () => proxy.log.some((line) => line.includes('listener removed: 0 requests terminated, 1 finished')),
       () => proxy.log.join(''),
     );
   });

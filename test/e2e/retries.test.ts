@@ -66,7 +66,7 @@ describe('retries by policy, with real ends', () => {
     expect(codes).to.have.members([status.OK, status.UNAVAILABLE]);
     const failed = proxy.calls().find(({ grpcStatus }) => grpcStatus === status.UNAVAILABLE)!;
     expect(failed.attempts.map(({ verdict }) => verdict)).to.deep.equal([
-      'not retried: a message was relayed',
+      'not retried: a message was already forwarded',
     ]);
   });
 

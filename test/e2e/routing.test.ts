@@ -279,7 +279,7 @@ describe('routing', () => {
       }
       const { code, details } = await client.sayHello('x');
       expect(code).to.equal(status.UNAVAILABLE);
-      expect(details).to.match(/^cluster busy has 2 calls in flight, its limit; .*\[overloaded\]$/);
+      expect(details).to.match(/^cluster busy is at its limit of 2 requests in flight; .*\[overloaded\]$/);
       for (const { call } of held) call.end();
       for (const { result } of held) expect((await result).code).to.equal(status.OK);
       expect((await client.sayHello('x')).code).to.equal(status.OK);

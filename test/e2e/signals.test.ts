@@ -178,7 +178,7 @@ describe('signals', function () {
     program.signal('SIGINT');
     expect(await held).to.include({ code: status.UNAVAILABLE });
     expect(await program.exit).to.equal(1);
-    expect(program.stderr).to.match(/a second signal to stop: the grace period ends now/);
+    expect(program.stderr).to.match(/second stop signal: the grace period ends now/);
   });
 
   it('SIGUSR1 in the moment in which Node still takes it for itself: no debugger is left open', async function () {

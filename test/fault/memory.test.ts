@@ -178,7 +178,7 @@ describe('memory that runs short', function () {
       await call();
       await live.echoes();
     }
-    await program.said(/memory is short: new calls are refused/);
+    await program.said(/memory is short: new requests are refused/);
     // Nobody has gone: it is the sidecar that makes room.
     await until(
       async () => (await call()) === 0 && /memory is no longer short/.test(program.stderr),

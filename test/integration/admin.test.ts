@@ -204,7 +204,7 @@ describe('admin API', () => {
     };
     expect(await rig.get('/memory')).to.include({
       status: 500,
-      body: 'This could not be answered: Error: out of luck\n',
+      body: 'The admin server failed to answer: Error: out of luck\n',
     });
     rig.proxy.memory = memory;
     expect((await rig.get('/memory')).status).to.equal(200);

@@ -256,7 +256,7 @@ describe('HTTP/1.1 failures', function () {
       wires[1].say(get);
       await eventually(() => rig.pool.active === 2);
       wires[2].say(get);
-      await wires[2].until('all that its limits allow');
+      await wires[2].until('at its limit of');
       ok(waiting[0]);
       await wires[0].until('ok');
       await eventually(() => waiting.length === 2);

@@ -268,7 +268,7 @@ describe('telemetry over OTLP', function () {
       expect(count('exported')).to.equal(0);
       expect(count('failed') + count('dropped')).to.equal(calls * 2);
       expect(count('dropped')).to.equal(calls * 2 - queueSpansDefault);
-      expect(logger.lines.filter((line) => line.includes('does not take spans'))).to.have.lengthOf(1);
+      expect(logger.lines.filter((line) => line.includes('does not accept spans'))).to.have.lengthOf(1);
     } finally {
       delete process.env.OTEL_EXPORTER_OTLP_TIMEOUT;
     }

@@ -3,8 +3,8 @@ import { duration, span } from './format.js';
 
 /** The lists of failed and of slow calls. `update({ failed, slow })`, newest first. */
 export function createCalls(parent, openExplanation) {
-  const failed = createList('Failed calls', 'No call has failed.', openExplanation);
-  const slow = createList('Slow calls', 'No call was slow.', openExplanation);
+  const failed = createList('Failed requests', 'No request has failed.', openExplanation);
+  const slow = createList('Slow requests', 'No request was slow.', openExplanation);
   parent.append(failed.node, slow.node);
   return {
     update(calls) {
@@ -17,7 +17,7 @@ export function createCalls(parent, openExplanation) {
 function createList(title, none, openExplanation) {
   const list = h('ol', {});
   const empty = h('p', { class: 'empty' }, none);
-  const all = h('a', { class: 'all', href: '/traces' }, 'All calls');
+  const all = h('a', { class: 'all', href: '/traces' }, 'All requests');
   const header = h('header', {}, h('h2', {}, title), all);
   const rows = keyedList(
     list,

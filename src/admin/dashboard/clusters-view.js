@@ -6,9 +6,9 @@ const columns = [
   ['endpoint', 'Endpoint'],
   ['health', 'Health'],
   ['weight', 'Weight'],
-  ['share', 'Share of calls'],
+  ['share', 'Share of requests'],
   ['active', 'In flight'],
-  ['rate', 'Calls/s'],
+  ['rate', 'Requests/s'],
   ['p50', 'p50'],
   ['p99', 'p99'],
   ['errors', 'Errors'],
@@ -147,7 +147,7 @@ function createEndpoint() {
 /** One word for what matters most, its colour, and the reason in plain words. */
 function endpointState(e) {
   const probe = e.health.reason || e.health.status;
-  if (e.draining) return { word: 'draining', tone: 'idle', why: `no new calls; ${probe}` };
+  if (e.draining) return { word: 'draining', tone: 'idle', why: `no new requests; ${probe}` };
   if (e.ejectedForMs !== null)
     return {
       word: 'ejected',

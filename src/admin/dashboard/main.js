@@ -76,5 +76,5 @@ function showState(word, tone, why) {
 function goneText(silentMs) {
   const seconds = Math.floor(silentMs / 1000);
   const ago = seconds < 10 ? 'a few seconds' : span(Math.floor(seconds / 10) * 10_000);
-  return `The sidecar does not answer: last heard from ${ago} ago. What you see is from then. The page reconnects every two seconds.`;
+  return `The sidecar does not answer. The page shows its last update, from ${ago} ago, and reconnects every two seconds.`;
 }

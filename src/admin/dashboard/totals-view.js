@@ -6,7 +6,7 @@ import { createSparkline } from './sparkline.js';
 export const historyPoints = 60;
 
 const tiles = [
-  { key: 'rate', title: 'Calls/s', of: (p) => p.callsPerSecond, show: (v) => [rate(v ?? 0), ''] },
+  { key: 'rate', title: 'Requests/s', of: (p) => p.callsPerSecond, show: (v) => [rate(v ?? 0), ''] },
   { key: 'errors', title: 'Error rate', of: errorRate, show: (v) => [percent(v ?? 0), ''], tone: errorTone },
   { key: 'client-errors', title: 'Client errors', of: clientErrorRate, show: (v) => [percent(v ?? 0), ''] },
   { key: 'active', title: 'In flight', of: (p) => p.active, show: (v) => [count(v ?? 0), ''] },
@@ -54,7 +54,7 @@ function createTile({ key, title, of, show, tone }) {
           : '';
       setText(peak, highest && `peak ${highest}`);
       if (tone) setAttribute(node, 'data-tone', tone(now));
-      spark.update(values, highest ? `${title}, last minute, peak ${highest}` : `${title}: nothing yet`);
+      spark.update(values, highest ? `${title}, last minute, peak ${highest}` : `${title}: no data yet`);
     },
   };
 }

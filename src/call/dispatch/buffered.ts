@@ -106,7 +106,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
     if (kept || this.running.length === 0) return;
     // No other attempt can be sent the whole request any more.
     const furthest = this.running.reduce((a, b) => (b.progress > a.progress ? b : a));
-    this.commit(furthest, 'the request outgrew the replay buffer');
+    this.commit(furthest, 'the request is larger than the replay buffer');
   }
 
   override trailers(trailers: HeaderBlock): void {
@@ -164,7 +164,9 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
     if (!grpc) return this.onHttpHead(attempt, head, end);
     if (end || head.status !== 200) return this.onStatus(attempt, head, null, end);
     const holdMs = requestEnded ? this.policy.headHoldMs : 0;
-    attempt.timer = clock.after(holdMs, () => this.commit(attempt, 'the head of the reply was relayed'));
+    attempt.timer = clock.after(holdMs, () =>
+      this.commit(attempt, 'the headers of the reply were already forwarded'),
+    );
   }
 
   override onData(
@@ -175,7 +177,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
     last: boolean,
   ): void {
     // A message, or the body of an HTTP reply: the reply is more than a status.
-    if (this.state !== 'committed') this.commit(attempt, 'a message was relayed');
+    if (this.state !== 'committed') this.commit(attempt, 'a message was already forwarded');
     super.onData(attempt, bytes, start, end, last);
   }
 
@@ -205,7 +207,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
   }
 
   private relay(attempt: BufferedAttempt, trailers: HeaderBlock | null, end: boolean): void {
-    this.commit(attempt, 'the reply was relayed', end);
+    this.commit(attempt, 'the reply was already forwarded', end);
     if (trailers !== null) super.onTrailers(attempt, trailers);
   }
 
@@ -299,7 +301,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
       const [reason, words] = denial;
       const othersRun = this.running.some((one) => one !== attempt);
       this.note(
-        othersRun ? `${what}: left to the attempts that run` : `not retried: ${words}`,
+        othersRun ? `${what}: other attempts are still running` : `not retried: ${words}`,
         reason,
         record,
       );
@@ -315,7 +317,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
 
   /** Begins another attempt beside those that run. */
   protected maybeHedge(): void {
-    const full = ['limit', 'the cluster has as many calls in flight as it may'] as const;
+    const full = ['limit', 'the cluster is at its limit of requests in flight'] as const;
     const denial = this.cluster.full ? full : this.retryDenial(0);
     if (denial !== null) return this.note(`not hedged: ${denial[1]}`, denial[0]);
     this.state = 'scheduled';
@@ -347,20 +349,20 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
   private retryDenial(pauseMs: number): readonly [WithheldReason, string] | null {
     const { call, cluster, policy } = this;
     const { attemptsMax, budget } = policy;
-    if (this.pushedBack) return ['pushback', 'the server said not to'];
-    if (!this.replayable) return ['replay', 'the request is larger than what is kept of it'];
+    if (this.pushedBack) return ['pushback', 'the server forbids retries (grpc-retry-pushback-ms)'];
+    if (!this.replayable) return ['replay', 'the request is larger than the replay buffer'];
     if (this.attemptsBegun >= attemptsMax)
-      return ['attempts', `${this.attemptsBegun} attempts are all that the route allows`];
+      return ['attempts', `the route allows at most ${this.attemptsBegun} attempts`];
     if (call.deadline !== null && call.deadline.atMs - call.clock.now() <= pauseMs)
-      return ['deadline', 'the deadline would have passed before'];
+      return ['deadline', 'the deadline would pass first'];
     if (!cluster.takeRetry())
-      return ['limit', `the cluster has ${cluster.retries} retries in flight, its limit`];
+      return ['limit', `the cluster is at its limit of ${cluster.retries} retries in flight`];
     if (budget.take()) return null;
     cluster.giveRetry();
     const retries = `${budget.retries} ${budget.retries === 1 ? 'retry' : 'retries'}`;
     return [
       'budget',
-      `the budget is used up (${retries} among ${pluralize(budget.calls, 'call')} in flight)`,
+      `the retry budget is used up (${retries} for ${pluralize(budget.calls, 'request')} in flight)`,
     ];
   }
 

@@ -38,7 +38,7 @@ class RetryDispatcher extends BufferedDispatcher<RetryPolicy> {
     const mayHaveProcessed = attempt.stream !== null;
     endAtDeadline(attempt, this.call, false, record.startedMs + perTryTimeoutMs, this.call.clock.now());
     record.error = 'per_try_timeout';
-    const detail = `endpoint ${endpoint.address} began no reply within ${perTryTimeoutMs} ms (perTryTimeout)`;
+    const detail = `endpoint ${endpoint.address} did not start a reply within ${perTryTimeoutMs} ms (perTryTimeout)`;
     record.message = detail;
     const error = { code: 'deadline_exceeded', detail, mayHaveProcessed } as const;
     this.timedOut(attempt, error, `no reply within ${perTryTimeoutMs} ms`);

@@ -41,7 +41,7 @@ export class TransparentRetries {
   followedBy({ address }: Pick<Endpoint, 'address'>): void {
     const { latest } = this;
     if (latest === null) return;
-    latest.verdict = `retried on ${latest.endpoint === address ? 'the same' : 'another'} endpoint: no work was done`;
+    latest.verdict = `retried on ${latest.endpoint === address ? 'the same' : 'another'} endpoint: the endpoint did not process the request`;
     this.latest = null;
   }
 }
@@ -51,8 +51,8 @@ export const callAttemptsMax = 100;
 
 /** Why a call that no endpoint began is not sent to another one; '' where it may be. */
 export function transparentRetryDenial(replayable: boolean, attempts: number): string {
-  if (!replayable) return 'not retried on another endpoint: the request outgrew the replay buffer';
+  if (!replayable) return 'not retried on another endpoint: the request is larger than the replay buffer';
   return attempts < callAttemptsMax
     ? ''
-    : `not retried on another endpoint: a call has at most ${callAttemptsMax} attempts`;
+    : `not retried on another endpoint: a request has at most ${callAttemptsMax} attempts`;
 }

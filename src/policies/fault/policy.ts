@@ -56,7 +56,7 @@ export const fault = definePolicy({
     registry.counter({
       name: 'outrigger.faults',
       unit: '{fault}',
-      help: 'Faults injected into the calls of a route.',
+      help: 'Faults injected into the requests of a route.',
     }),
 
   compile(config, { random, metrics }) {

@@ -40,12 +40,12 @@ export function declareMirrorMetrics(registry: Registry): MirrorMetrics {
   const counter = (name: string, help: string): ValueFamily =>
     registry.counter({ name: `outrigger.mirror.${name}`, unit: '{copy}', help });
   return {
-    sent: counter('sent', 'Copies of requests of a route whose head was sent to the mirror cluster.'),
+    sent: counter('sent', 'Copies of requests of a route that were started at the mirror cluster.'),
     dropped: counter(
       'dropped',
-      'Copies that were not sent, or were stopped before their reply was whole, by reason.',
+      'Copies that were not sent, or that were cancelled before the reply was complete, by reason.',
     ),
-    ended: counter('ended', 'Copies that were sent and are over, by outcome: success, error, other.'),
+    ended: counter('ended', 'Copies that were sent and have ended, by outcome: success, error, other.'),
   };
 }
 

@@ -20,12 +20,12 @@ export class ModuleMetrics {
     this.failures = registry.counter({
       name: 'outrigger.policy_module.failures',
       unit: '{failure}',
-      help: 'Exceptions, wrong values and late decisions of policy modules.',
+      help: 'Errors of policy modules: exceptions, invalid values and timeouts.',
     });
     this.durations = registry.histogram({
       name: 'outrigger.policy_module.duration',
       unit: 's',
-      help: 'How long each hook of a policy module ran; all requests wait meanwhile.',
+      help: 'Run time of each hook of a policy module; all requests wait while a hook runs.',
       bounds: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
     });
   }
@@ -94,7 +94,12 @@ export class ModuleWatch {
       .bind({ 'outrigger.module': module, 'outrigger.hook': hook, 'outrigger.failure': why })
       .add(1);
     const stack = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-    this.logger.error('a policy module failed: its request gets policy_failed', { module, hook, why, stack });
+    this.logger.error('a policy module failed: the request fails with policy_failed', {
+      module,
+      hook,
+      why,
+      stack,
+    });
     // The reason may hold what is no business of a client.
     return new Failed({
       code: 'policy_failed',

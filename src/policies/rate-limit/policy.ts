@@ -54,7 +54,7 @@ export const rateLimit = definePolicy({
     registry.counter({
       name: 'outrigger.rate_limited',
       unit: '{call}',
-      help: 'Calls that the rate limit of their route refused.',
+      help: 'Requests that the rate limit of their route refused.',
     }),
 
   compile({ requests, perMs, burst = requests, by, header = '', maxKeys }, { metrics }) {

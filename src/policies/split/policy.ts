@@ -142,14 +142,14 @@ function declareMetrics(registry: Registry): SplitMetrics {
   const requests = registry.counter({
     name: 'outrigger.split.requests',
     unit: '{request}',
-    help: 'Requests of a route that its split sent to a cluster.',
+    help: 'Requests that the split of a route sent to a cluster.',
   });
   registry.observe(
     'gauge',
     {
       name: 'outrigger.split.weight',
       unit: '',
-      help: 'Weight of a cluster in the split of a route, as the latest request of the route was split.',
+      help: 'Weight of a cluster in the split of a route, at the latest request of the route.',
     },
     (emit) => {
       for (const sides of weights.values()) for (const [labels, weight] of sides) emit(labels, weight);

@@ -124,7 +124,7 @@ function declareFamilies(registry: Registry) {
     messages: counter('outrigger.messages', '{message}', 'gRPC messages relayed.'),
     bytes: counter('outrigger.message', 'By', 'Bytes of gRPC messages relayed.'),
     errors: counter('outrigger.errors', '{call}', 'Calls that Outrigger itself answered with an error.'),
-    active: registry.gauge({ name: 'outrigger.calls.active', unit: '{call}', help: 'Calls in progress.' }),
+    active: registry.gauge({ name: 'outrigger.calls.active', unit: '{call}', help: 'Requests in flight.' }),
   };
 }
 

@@ -69,7 +69,7 @@ export function registerEndpointMetrics(
   registerAttempts(registry, () => endpoints);
   registry.observe(
     'counter',
-    { name: 'outrigger.endpoint.errors', help: 'Attempts that failed at an endpoint.', unit: '{attempt}' },
+    { name: 'outrigger.endpoint.errors', help: 'Attempts that failed, by endpoint.', unit: '{attempt}' },
     each((e) => e.errors),
   );
   gauge('outrigger.endpoint.health', '1 while health checks find no fault in an endpoint, else 0.', (e) =>
@@ -86,7 +86,7 @@ export function registerEndpointMetrics(
     'counter',
     {
       name: 'outrigger.endpoint.ejections',
-      help: 'Times that outlier detection took an endpoint out.',
+      help: 'Ejections of an endpoint by outlier detection.',
       unit: '{ejection}',
     },
     each((e) => e.ejections),
@@ -95,7 +95,7 @@ export function registerEndpointMetrics(
     'counter',
     {
       name: 'outrigger.endpoint.ejection_causes',
-      help: 'Times that outlier detection took an endpoint out, by what it was for.',
+      help: 'Ejections of an endpoint by outlier detection, by rule.',
       unit: '{ejection}',
     },
     (emit) => {
@@ -108,7 +108,7 @@ export function registerEndpointMetrics(
     'counter',
     {
       name: 'outrigger.endpoint.health_changes',
-      help: 'Times that the health of an endpoint changed, by health checks.',
+      help: 'Changes of the health of an endpoint by health checks.',
       unit: '{change}',
     },
     each((e) => e.healthChanges),
@@ -132,7 +132,7 @@ function registerAttempts(registry: Registry, endpoints: () => readonly Endpoint
     {
       name: 'outrigger.endpoint.total',
       prometheus: 'outrigger_endpoint',
-      help: 'Attempts at an endpoint that ended.',
+      help: 'Attempts that ended, by endpoint.',
       unit: '{attempt}',
       replacedBy: 'outrigger_endpoint_attempts_total',
     },
@@ -144,7 +144,7 @@ function registerAttempts(registry: Registry, endpoints: () => readonly Endpoint
     'counter',
     {
       name: 'outrigger.endpoint.attempts',
-      help: 'Attempts at an endpoint that ended, by what they count as: success, error, other.',
+      help: 'Attempts that ended, by endpoint and outcome: success, error, other.',
       unit: '{attempt}',
     },
     (emit) =>
@@ -158,7 +158,7 @@ function registerAttempts(registry: Registry, endpoints: () => readonly Endpoint
     'counter',
     {
       name: 'outrigger.endpoint.method.attempts',
-      help: 'Attempts of gRPC calls at an endpoint that ended, by method.',
+      help: 'Attempts of gRPC calls that ended, by endpoint and method.',
       unit: '{attempt}',
     },
     (emit) =>
@@ -172,7 +172,7 @@ function registerAttempts(registry: Registry, endpoints: () => readonly Endpoint
   registry.observeHistogram(
     {
       name: 'outrigger.endpoint.attempt.duration',
-      help: 'Duration of an attempt at an endpoint, from the pick to its end.',
+      help: 'Duration of an attempt, from the pick of the endpoint to the end.',
       unit: 's',
     },
     (emit) => eachSeries((labels, { durations }) => emit(labels, durations)),
@@ -184,7 +184,7 @@ function registerBalance(registry: Registry, endpoints: () => readonly EndpointM
     'gauge',
     {
       name: 'outrigger.balance.active_max_over_mean',
-      help: 'Active attempts per weight: the busiest usable endpoint against the mean; 1 is even, 0 is idle.',
+      help: 'Attempts in flight per weight: the busiest usable endpoint divided by the mean; 1 is even, 0 is idle.',
       unit: '',
     },
     (emit) => {
@@ -199,7 +199,7 @@ function registerBalance(registry: Registry, endpoints: () => readonly EndpointM
     'gauge',
     {
       name: 'outrigger.balance.share_over_weight',
-      help: "An endpoint's share of its cluster's attempts over its share of the weight; 1 is as configured.",
+      help: "Share of the cluster's attempts that an endpoint gets, divided by its share of the weight; 1 is as configured.",
       unit: '',
     },
     (emit) => {

@@ -31,7 +31,7 @@ export function createHttpMetrics(registry: Registry, bounds: readonly number[])
   const bytes = registry.counter({
     name: 'outrigger.http.body',
     unit: 'By',
-    help: 'Bytes of bodies relayed.',
+    help: 'Bytes of request and reply bodies that Outrigger forwarded.',
   });
   const sent = bytes.bind({ 'outrigger.direction': 'request' });
   const received = bytes.bind({ 'outrigger.direction': 'response' });

@@ -33,14 +33,14 @@ export function registerProcessMetrics(
   );
   registry.observe(
     'gauge',
-    { name: 'process.start_time', help: 'When the process began, since the Unix epoch.', unit: 's' },
+    { name: 'process.start_time', help: 'Unix time at which the process started.', unit: 's' },
     (emit) => emit({}, startedWallMs / 1000),
   );
   registry.observe(
     'gauge',
     {
       name: 'outrigger.event_loop.lag',
-      help: 'How late the event loop runs its timers, since the last collection.',
+      help: 'Delay of timers in the event loop since the last collection.',
       unit: 's',
     },
     (emit) => {

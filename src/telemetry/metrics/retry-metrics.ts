@@ -9,12 +9,12 @@ export function createRetryMetrics(registry: Registry) {
   const retries = registry.counter({
     name: 'outrigger.retries',
     unit: '{attempt}',
-    help: 'Attempts of a call beyond its first, by why they were made and what came of them.',
+    help: 'Attempts after the first one of a request, by reason and outcome.',
   });
   const withheld = registry.counter({
     name: 'outrigger.retries.withheld',
     unit: '{attempt}',
-    help: "Attempts that a route's policy would have had, by why they were not made.",
+    help: 'Retries and hedged attempts that Outrigger did not make, by reason.',
   });
   const bound = new Map<string, Value>();
   const bind = (

@@ -48,6 +48,7 @@ describe('docs/admin.md', () => {
   it('shows /ready in JSON as the code makes it, with long reasons shortened', () => {
     const cluster = unhealthy('10.0.0.1:50051', '10.0.0.2:50051');
     const parts = {
+      deps: {},
       lifecycle: { state: 'ready', progress: null },
       running: {
         config: { listeners: [{ routes: [{ cluster: 'greeter' }] }] },

@@ -35,13 +35,13 @@ describe('admin/explain-call', () => {
     expect(reason({ endedBy: 'client' })).to.equal('The client cancelled the call.');
     expect(reason({ endedBy: 'upstream' })).to.equal('10.0.0.1:50051 answered UNAVAILABLE.');
     expect(reason({ endedBy: 'upstream', attempts: [] })).to.match(
-      /^Answered UNAVAILABLE without an attempt/,
+      /^Outrigger answered UNAVAILABLE without contacting/,
     );
     const slow = { ...fineCall(), startedMs: 0, headMs: 50, endedMs: 300 };
     const [attempt] = slow.attempts;
     const took = (ms: number, endpoint: string) => ({ ...attempt, endpoint, startedMs: 0, endedMs: ms });
     expect(callReason({ ...slow, attempts: [took(299, 'a')] })).to.equal(
-      'a took 299 ms; its reply began after 50.0 ms.',
+      'a took 299 ms; the reply started after 50.0 ms.',
     );
     expect(callReason({ ...slow, headMs: 290, attempts: [took(299, 'a')] })).to.equal('a took 299 ms.');
     expect(callReason({ ...slow, attempts: [took(20, 'a'), took(280, 'b')] })).to.equal(
@@ -75,7 +75,7 @@ describe('admin/explain-call', () => {
     const told = explainCall({ ...failedCall(), path: '/a.B/C\n\u001b[31mred', route: '' });
     expect(told).to.match(/^Call \d+: a\.B\/C\?\?\[31mred failed with UNAVAILABLE after 12\.0 ms\n/);
     expect(told).to.include('  route       none matched\n');
-    expect(told).to.include('  1. 10.0.0.1:50051: upstream_closed after 11.9 ms, begun at 0.04 ms\n');
+    expect(told).to.include('  1. 10.0.0.1:50051: upstream_closed after 11.9 ms, started at 0.04 ms\n');
     expect(told).to.include('     picked because: lowest active/weight of 1: 3/1\n');
     expect(told).to.include('  trace       4bf92f3577b34da6a3ce929d0e0e4736\n');
     expect(explainCall({ ...failedCall(), attempts: [] })).to.include(

@@ -104,7 +104,7 @@ describe('a balancer over priorities and zones', () => {
     const why = (one: typeof balancer, excluded: Set<Candidate>) =>
       String(one.explain(one.pick(0, excluded, '') as Candidate, 0, ''));
     expect(why(balancer, new Set(members.slice(5, 10)))).to.match(
-      /^priority 1 \(30% of the calls\), 4 endpoints; 1-\d had the fewest requests in flight per weight \(0\/1\), as did 3 others/,
+      /^priority 1 \(30% of the requests\), 4 endpoints; 1-\d had the fewest requests in flight per weight \(0\/1\), as did 3 others/,
     );
     const zoned = ['a', 'a', 'b', 'b'].map((zone, i) => ({ ...candidate(`${zone}${i}`), zone }));
     const near = buildBalancer(zoned, settingsOf({}), new SeededRandom(seed), {

@@ -105,15 +105,15 @@ describe('hash policies', () => {
     const owned = `the key of the request (header x-user) has the hash ${hash}, which the maglev table gives to`;
     expect(why('ada')).to.equal(`${owned} ${own.address}`);
     expect(why('ada', new Set([own]))).to.equal(
-      `${owned} ${own.address}, which the call has used already; ${next.address} is the next for this key`,
+      `${owned} ${own.address}, which an earlier attempt has used; ${next.address} is the next for this key`,
     );
     own.active = 10;
     expect(why('ada', null, { boundedLoad: { factor: 1.25 } })).to.equal(
-      `${owned} ${own.address}, which has 10 in flight and may have 5 (boundedLoad); ${next.address} is the next for this key`,
+      `${owned} ${own.address}, which has 10 requests in flight, at its limit of 5 (boundedLoad); ${next.address} is the next for this key`,
     );
     own.active = 0;
     expect(why('')).to.match(
-      /^the request has no key \(header x-user\), so \S+ was taken at random, by weight \(1\)$/,
+      /^the request has no key \(header x-user\), so \S+ was chosen at random, by weight \(1\)$/,
     );
     expect(why('', new Set([own]))).to.match(/^the request has no key/);
     expect(hash32('bea')).to.be.below(0);

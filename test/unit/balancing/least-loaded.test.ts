@@ -117,7 +117,7 @@ describe('least_request', () => {
     expect(why('auto', endpoints, new Set([endpoints[0]]))).to.equal('b was the only choice (1/2)');
     const two = [candidate('a'), candidate('c')];
     expect(why('auto', two)).to.match(
-      /^([ac]) had the fewest requests in flight per weight \(0\/1\), as did (?!\1)[ac]; it was taken at random, by weight$/,
+      /^([ac]) had the fewest requests in flight per weight \(0\/1\), as did (?!\1)[ac]; it was chosen at random, by weight$/,
     );
     expect(why('auto', [...two, candidate('d')])).to.include('as did 2 others');
     Object.assign(two[0], { phantomLoad: 20, phantomAtMs: 0 });

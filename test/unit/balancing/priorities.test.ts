@@ -95,9 +95,9 @@ describe('distributeByPriority', () => {
   it('goes by priority, in whatever order the endpoints come', () => {
     const members = [...pool(1, 2), ...pool(1, 0), ...pool(1, 1)];
     expect(distributeByPriority(members, members, settings, '').map(({ why }) => why)).to.deep.equal([
-      'priority 0 (100% of the calls)',
-      'priority 1 (0% of the calls)',
-      'priority 2 (0% of the calls)',
+      'priority 0 (100% of the requests)',
+      'priority 1 (0% of the requests)',
+      'priority 2 (0% of the requests)',
     ]);
   });
 

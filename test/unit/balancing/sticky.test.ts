@@ -196,7 +196,7 @@ describe('sticky_cookie', () => {
       `the session of the request is bound to ${a.address} (${a.active} in flight)`,
     );
     expect(why(balancer, token, new Set([a]))).to.match(
-      new RegExp(`^the call has used the endpoint of its session already; ${least}`),
+      new RegExp(`^an earlier attempt has used the endpoint of its session; ${least}`),
     );
     expect(why(balancer, 'gone')).to.match(
       new RegExp(`^the endpoint of its session is gone or unusable; ${least}`),
@@ -209,11 +209,11 @@ describe('sticky_cookie', () => {
     expect(why(named, '')).to.match(new RegExp(`^a new session; ${least}`));
     const bound = sessionToken(settings.sticky!, a.address);
     expect(why(named, bound, new Set([a]))).to.match(
-      new RegExp(`^the call has used the endpoint of its session already; ${least}`),
+      new RegExp(`^an earlier attempt has used the endpoint of its session; ${least}`),
     );
     const ranked = [candidate('first'), candidate('second', 1, 1)];
     expect(why(buildBalancer(ranked, settings, new SeededRandom(1)), '')).to.match(
-      /^a new session; priority 0 \(100% of the calls\), 1 endpoint; first was the only choice/,
+      /^a new session; priority 0 \(100% of the requests\), 1 endpoint; first was the only choice/,
     );
   });
 });

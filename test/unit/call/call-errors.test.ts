@@ -173,11 +173,11 @@ describe('deadlineError', () => {
   it('says how far the call had come', () => {
     const record = callRecord({ startedMs: 1000, attempts: [attemptRecord()] });
     expect(deadlineError(record, 1250.4, true)).to.include({
-      detail: 'the deadline passed after 250 ms, while 127.0.0.1:50051 was working on it',
+      detail: 'the deadline passed after 250 ms, while 127.0.0.1:50051 was processing the request',
       mayHaveProcessed: true,
     });
     expect(deadlineError(record, 1250, false)).to.include({
-      detail: 'the deadline passed after 250 ms, before a connection was there',
+      detail: 'the deadline passed after 250 ms, before a connection was open',
       mayHaveProcessed: false,
     });
   });

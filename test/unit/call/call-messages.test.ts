@@ -77,7 +77,7 @@ describe('what an upstream says of its status', () => {
     const [, { endpoint }] = rig.settled[0].attempts;
     expect(said(rig)).to.deep.equal([
       'later',
-      `endpoint ${endpoint} began no reply within 1000 ms (perTryTimeout)`,
+      `endpoint ${endpoint} did not start a reply within 1000 ms (perTryTimeout)`,
       '',
     ]);
   });

@@ -216,7 +216,7 @@ describe('the record of a call', () => {
       endedBy: 'client',
       grpcStatus: -1,
       httpStatus: 0,
-      detail: 'the client ended it: it was reset',
+      detail: 'the client ended the request: it was reset',
     });
     expect(ends[0].ending).to.equal(endings.cancelled);
     expectOver(rig);
@@ -231,8 +231,8 @@ describe('the record of a call', () => {
     send(client, 'x');
     rig.order[1].receiver!.failed(failure('unsent'));
     expect(rig.settled[0].attempts.map(({ verdict }) => verdict)).to.deep.equal([
-      'retried on another endpoint: no work was done',
-      'not retried on another endpoint: the request outgrew the replay buffer',
+      'retried on another endpoint: the endpoint did not process the request',
+      'not retried on another endpoint: the request is larger than the replay buffer',
     ]);
     expectOver(rig);
   });

@@ -119,7 +119,7 @@ describe('the deadline of a call', () => {
     const client = rig.call(grpcHead(['grpc-timeout', '1S']));
     rig.clock.advance(1000);
     expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.match(
-      /^the deadline passed after 1000 ms, while 10\.0\.0\.1:1000 was working on it/,
+      /^the deadline passed after 1000 ms, while 10\.0\.0\.1:1000 was processing the request/,
     );
     expectAttemptsOver(rig, policy);
   });

@@ -73,7 +73,7 @@ describe('TcpCall', () => {
     const taken = chosen(other);
     expect(call.choose()).to.include({
       code: 'overloaded',
-      detail: 'cluster greeter has 1 call in flight, its limit',
+      detail: 'cluster greeter is at its limit of 1 request in flight',
     });
     expect(rig.cluster.active).to.equal(1);
     taken.release(endings.answered, '', '');

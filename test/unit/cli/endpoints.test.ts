@@ -50,7 +50,9 @@ describe('cli/endpoints', () => {
     const { code, err } = await ask(`127.0.0.1:${rig.port}`);
     rig.proxy.clusters = clusters;
     expect(code).to.equal(1);
-    expect(err).to.include('answered /clusters with 500: This could not be answered: Error: out of luck');
+    expect(err).to.include(
+      'answered /clusters with 500: The admin server failed to answer: Error: out of luck',
+    );
   });
 
   it('takes an address that is none for a mistake in the command', async () => {

@@ -121,7 +121,7 @@ describe('FileSource', () => {
     source.stop();
   });
 
-  it('says once what is wrong, and when it is in order again; a change of weight is a change', async () => {
+  it('says once what is wrong, and when it is valid again; a change of weight is a change', async () => {
     const { file, lines, published, source, advance, start } = setUp();
     await start();
     await advance(5000);
@@ -133,9 +133,9 @@ describe('FileSource', () => {
     await advance(1200);
     expect(lines).to.deep.equal([
       'endpoints.yaml does not exist; there is no endpoint until it can be read',
-      'file endpoints.yaml is in order again',
+      'file endpoints.yaml is valid again',
       'endpoints.yaml:2:5 endpoints[0].address: "x" has no port; write host:port; keeping the last 1 endpoint',
-      'file endpoints.yaml is in order again',
+      'file endpoints.yaml is valid again',
     ]);
     expect(published).to.have.length(2);
     source.stop();

@@ -40,7 +40,7 @@ describe('startHealthChecker with inconclusive: alive', () => {
     for (const answer of [refused, saidNo, refused, good, refused, refused, refused]) await rig.next(answer);
     const lines = rig.lines.filter((line) => line.includes('health is unknown'));
     expect(lines).to.deep.equal([
-      'warn: endpoint 10.0.0.1:80 gets calls although its health is unknown: the health check got "UNAUTHENTICATED: no token"; configure health.grpc.metadata, another probe under health, or health: none',
+      'warn: endpoint 10.0.0.1:80 gets requests although its health is unknown: the health check got "UNAUTHENTICATED: no token"; configure health.grpc.metadata, another probe under health, or health: none',
     ]);
   });
 
@@ -86,7 +86,7 @@ describe('startHealthChecker with inconclusive: alive', () => {
     expect(standing()).to.equal('alive');
     expect(rig.lines.slice(1)).to.deep.equal([
       'warn: endpoint 10.0.0.1:80 is unhealthy: connection refused',
-      'info: endpoint 10.0.0.1:80 gets calls again: alive, health unknown: UNAUTHENTICATED: no token',
+      'info: endpoint 10.0.0.1:80 gets requests again: alive, health unknown: UNAUTHENTICATED: no token',
     ]);
   });
 

@@ -87,7 +87,7 @@ describe('outlierDetector', () => {
     endpoints[0].succeeded();
     expect(endpoints[0]).to.include({ state: 'in', usable: true });
     expect(changes).to.deep.equal(['e0 false', 'e0 true', 'e0 false', 'e0 true']);
-    expect(lines.at(-1)).to.equal('endpoint e0 is back after its ejection');
+    expect(lines.at(-1)).to.equal('endpoint e0 is back in rotation after its ejection');
   });
 
   it('ejects it for longer if that call fails, up to the maximum', () => {

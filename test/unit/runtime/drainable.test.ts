@@ -160,7 +160,7 @@ describe('a hand-over', () => {
     await listen(adminAddress.port, false);
     await looks();
     expect([await handOver, control.committed]).to.deep.equal([true, true]);
-    expect(said.slice(1)).to.deep.equal(['a successor is there: clients are sent over']);
+    expect(said.slice(1)).to.deep.equal(['the successor is listening: clients move to it']);
     rig.cluster.stop();
   });
 });

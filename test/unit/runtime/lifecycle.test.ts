@@ -79,7 +79,7 @@ describe('Lifecycle', () => {
     await pass(10);
     expect(await stopped).to.deep.equal({ cut: 0, finished: 3, undelivered: 0 });
     expect(steps.slice(2)).to.deep.equal(['3010 cut', '3010 close']);
-    expect(log.at(-1)).to.equal('drained: 0 calls terminated, 3 finished');
+    expect(log.at(-1)).to.equal('drained: 0 requests terminated, 3 finished');
     expect(clock.pending, 'the timer of the grace is gone').to.equal(0);
   });
 
@@ -106,7 +106,9 @@ describe('Lifecycle', () => {
     await pass(10);
     expect(await drained).to.deep.equal({ cut: 5, finished: 0, undelivered: 2 });
     expect(steps.at(-1)).to.equal('10000 cut');
-    expect(log.at(-1)).to.equal('drained: 5 calls terminated, 0 finished, 2 connections with unread replies');
+    expect(log.at(-1)).to.equal(
+      'drained: 5 requests terminated, 0 finished, 2 connections with unread replies',
+    );
   });
 
   it('asked to stop a second time, waits no longer: what is left is terminated', async () => {

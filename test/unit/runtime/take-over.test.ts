@@ -145,7 +145,7 @@ describe('a sidecar that waits for its predecessor', () => {
     const { clock, told, port } = waiting(1000);
     expect(await play(clock, told)).to.equal(1000);
     expect(await told).to.equal(
-      `admin: 127.0.0.1:${port} is in use, and its sidecar did not begin to stop within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
+      `admin: 127.0.0.1:${port} is in use, and its sidecar did not start to drain within drain.handover; stop it with SIGTERM, or choose another address (admin.listen, --admin)`,
     );
     expect(clock.pending).to.equal(0);
   });

@@ -305,7 +305,7 @@ describe('telemetry/access-log', () => {
     renameSync(inner, join(folder, 'moved'));
     log.reopen();
     while (warnings.length === 0) await turn();
-    expect(warnings).to.deep.equal(['the access log cannot be reopened; lines go to the file that is open']);
+    expect(warnings).to.deep.equal(['cannot reopen the access log; lines still go to the file that is open']);
     expect(infos).to.deep.equal([]);
     log.write(callRecord({ id: 2 }));
     mkdirSync(inner);
@@ -342,7 +342,7 @@ describe('telemetry/access-log', () => {
       await turn();
     }
     await log?.close();
-    expect(warnings).to.deep.equal(['the access log cannot be written; lines are dropped']);
+    expect(warnings).to.deep.equal(['cannot write the access log; lines are dropped']);
     expect(log?.droppedLines).to.equal(3);
   });
 

@@ -41,7 +41,7 @@ describe('telemetry/export-watch', () => {
     const { lines, watch } = watched();
     for (let i = 0; i < 100; i++) watch.overflow(2);
     expect(lines).to.have.lengthOf(1);
-    expect(lines[0][0]).to.match(/more spans are made than the collector takes/);
+    expect(lines[0][0]).to.match(/more spans are produced than the collector accepts/);
   });
 
   it('finds words for errors that have none', () => {

@@ -71,7 +71,7 @@ describe('Cluster: limits', () => {
     for (let i = 0; i < 3; i++) beginLease(cluster, cluster.all()[0]);
     expect(cluster.fullError()).to.deep.equal({
       code: 'overloaded',
-      detail: 'cluster orders has 3 calls in flight, its limit',
+      detail: 'cluster orders is at its limit of 3 requests in flight',
       mayHaveProcessed: false,
     });
   });
@@ -84,7 +84,7 @@ describe('Cluster: limits', () => {
     beginLease(cluster, first);
     cluster.drainEndpoint(second.address, true);
     const five =
-      '10.0.0.1:1 has 1 call in flight, its limit; 10.0.0.2:1 drained by hand; 10.0.0.3:1 was used by an earlier attempt; 10.0.0.4:1 was used by an earlier attempt; 10.0.0.5:1 was used by an earlier attempt';
+      '10.0.0.1:1 is at its limit of 1 request in flight; 10.0.0.2:1 drained by hand; 10.0.0.3:1 was used by an earlier attempt; 10.0.0.4:1 was used by an earlier attempt; 10.0.0.5:1 was used by an earlier attempt';
     expect(cluster.unusableReasons()).to.equal(five);
     publish(addresses.map((address) => spec(address)));
     expect(cluster.unusableReasons()).to.equal(`${five}; and 2 more`);

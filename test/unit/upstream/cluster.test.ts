@@ -323,7 +323,7 @@ describe('Cluster', () => {
     beginLease(cluster, second);
     expect(pickFrom(cluster, 0, null, '')).to.equal(null);
     expect(cluster.saturated).to.equal(true);
-    expect(cluster.unusableReasons()).to.contain(`${a} has 1 call in flight, its limit`);
+    expect(cluster.unusableReasons()).to.contain(`${a} is at its limit of 1 request in flight`);
     endLease(cluster, first, endings.answered, 1, clock.now());
     expect(pickFrom(cluster, 0, null, '')).to.equal(first);
   });

@@ -49,7 +49,7 @@ describe('http1StreamPool', () => {
   });
 
   it('says of its own limit that it is overloaded, and of the endpoint nothing', () => {
-    const message = '10.0.0.1:80 has 5 calls, all that its limits allow';
+    const message = '10.0.0.1:80 is at its limit of 5 requests';
     const pool = http1StreamPool({ fullBecause: message } as unknown as Http1Pool);
     const refused = opener('');
     pool.open(refused.asks);

@@ -124,7 +124,7 @@ describe('a request that goes to several attempts', () => {
       send(client, `${tooMuch}x`);
       expect(client.heads[0].get('x-outrigger-error')).to.equal('upstream_closed');
       expect(rig.settled[0].attempts[0]).to.include({
-        verdict: 'not retried: the request is larger than what is kept of it',
+        verdict: 'not retried: the request is larger than the replay buffer',
         withheld: 'replay',
       });
       expectAttemptsOver(rig, policy);
@@ -142,7 +142,7 @@ describe('attempts that end while others run', () => {
     expect(client.said).to.deep.equal([]);
     answer(rig.order[1]);
     expect(rig.settled[0].attempts[0]).to.include({
-      verdict: 'UNAVAILABLE: left to the attempts that run',
+      verdict: 'UNAVAILABLE: other attempts are still running',
       withheld: 'attempts',
     });
     expect(rig.settled[0].chosen).to.equal(2);
@@ -181,7 +181,7 @@ describe('attempts that end while others run', () => {
     answer(rig.order[3]);
     expect(rig.settled[1].attempts[0]).to.include({
       verdict:
-        'not hedged: the budget is used up (1 retry among 2 calls in flight); UNAVAILABLE: retried after 0 ms',
+        'not hedged: the retry budget is used up (1 retry for 2 requests in flight); UNAVAILABLE: retried after 0 ms',
       withheld: 'budget',
     });
     expectAttemptsOver(rig, policy, 2);
@@ -195,7 +195,7 @@ describe('attempts that end while others run', () => {
     rig.order[0].receiver!.failed(failure('closed'));
     answer(rig.order[1]);
     expect(rig.settled[0].attempts.map(({ verdict }) => verdict)).to.deep.equal([
-      'upstream_closed: left to the attempts that run',
+      'upstream_closed: other attempts are still running',
       '',
     ]);
     expectAttemptsOver(rig, policy);

@@ -201,7 +201,7 @@ describe('places in the retry budget, the second event', () => {
     expect(places(policy, rig)).to.deep.equal([0, 0]);
     answer(rig.order[0]);
     expect(rig.settled[0].attempts[0]).to.include({
-      verdict: 'not hedged: the cluster has as many calls in flight as it may',
+      verdict: 'not hedged: the cluster is at its limit of requests in flight',
       withheld: 'limit',
     });
     expectAttemptsOver(rig, policy);

@@ -10,7 +10,7 @@ describe('call/dispatch/transparent-retries', () => {
   it('retries a call on another endpoint while its request is at hand and its attempts are few', () => {
     expect(transparentRetryDenial(true, 1)).to.equal('');
     expect(transparentRetryDenial(true, callAttemptsMax - 1)).to.equal('');
-    expect(transparentRetryDenial(false, 1)).to.match(/outgrew the replay buffer/);
+    expect(transparentRetryDenial(false, 1)).to.match(/larger than the replay buffer/);
     expect(transparentRetryDenial(true, callAttemptsMax)).to.match(/at most 100 attempts/);
   });
 
@@ -28,8 +28,8 @@ describe('call/dispatch/transparent-retries', () => {
     retries.followedBy({ address: 'c' });
     retries.cameToNothing(third);
     expect([first, second, third].map(({ verdict }) => verdict)).to.deep.equal([
-      'retried on another endpoint: no work was done',
-      'retried on the same endpoint: no work was done',
+      'retried on another endpoint: the endpoint did not process the request',
+      'retried on the same endpoint: the endpoint did not process the request',
       'not retried at once: no other endpoint was available',
     ]);
   });
