@@ -153,7 +153,18 @@ export interface ClusterSnapshot {
   readonly policy: string;
   /** Where the endpoints come from: `static`, `dns greeter:50051`, with trouble if there is any. */
   readonly discovery: string;
+  /** `adaptiveConcurrency` of the cluster; null where it is off. */
+  readonly concurrency: ConcurrencySnapshot | null;
   readonly endpoints: readonly EndpointSnapshot[];
+}
+
+export interface ConcurrencySnapshot {
+  /** Requests that may wait for their reply now. */
+  readonly limit: number;
+  /** Requests that wait for their reply. */
+  readonly inFlight: number;
+  /** Attempts that were refused since the limiter was made. */
+  readonly refused: number;
 }
 
 export interface ListenerSnapshot {

@@ -50,8 +50,13 @@ export function clustersText(clusters: readonly ClusterSnapshot[]): string {
 function clusterText(cluster: ClusterSnapshot): string {
   const { endpoints } = cluster;
   const usable = endpoints.reduce((n, e) => n + (e.usable ? 1 : 0), 0);
-  const head = `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable`;
+  const head = `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable${concurrencyText(cluster)}`;
   return `${printable(head)}\n${textTable(endpointColumns, endpoints.map(endpointRow))}`;
+}
+
+/** Nothing where `adaptiveConcurrency` is off, or the sidecar is of a version that does not report it. */
+function concurrencyText({ concurrency }: ClusterSnapshot): string {
+  return concurrency ? `; concurrency limit ${concurrency.limit}, ${concurrency.inFlight} in use` : '';
 }
 
 function endpointRow(e: EndpointSnapshot): string[] {

@@ -1,4 +1,4 @@
-import type { ClusterSnapshot, EndpointSnapshot } from '../admin/deps.ts';
+import type { ClusterSnapshot, ConcurrencySnapshot, EndpointSnapshot } from '../admin/deps.ts';
 import type { EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
@@ -13,10 +13,17 @@ export function clusterSnapshot(cluster: Cluster, nowMs: number): ClusterSnapsho
     protocol: cluster.settings.protocol,
     policy: cluster.settings.balancer.policy,
     discovery: cluster.discoveryState,
+    concurrency: concurrencySnapshot(cluster),
     endpoints: endpoints.map((endpoint) =>
       endpointSnapshot(endpoint, nowMs, recent, shares.get(endpoint) ?? 0),
     ),
   };
+}
+
+function concurrencySnapshot({ limiter }: Cluster): ConcurrencySnapshot | null {
+  if (limiter === null) return null;
+  const { limit, inFlight, refused } = limiter;
+  return { limit, inFlight, refused };
 }
 
 const standbyReason = 'standby: endpoints of a lower priority number, or in the own zone, carry all calls';

@@ -200,6 +200,7 @@ export class FakeProxy implements AdminDeps {
         protocol: cluster.protocol ?? 'http2',
         policy: cluster.policy ?? 'least_request',
         discovery: cluster.discovery ?? 'static',
+        concurrency: cluster.concurrency ?? null,
         endpoints: live.map((state) => endpointSnapshot(state, live, sum)),
       };
     });

@@ -1,4 +1,4 @@
-import type { HealthSnapshot } from '../../src/admin/deps.ts';
+import type { ConcurrencySnapshot, HealthSnapshot } from '../../src/admin/deps.ts';
 
 /** One made-up replica; what is left out is an ordinary healthy one. */
 export interface FakeEndpoint {
@@ -22,6 +22,7 @@ export interface FakeCluster {
   protocol?: string;
   policy?: string;
   discovery?: string;
+  concurrency?: ConcurrencySnapshot;
   /** Attempts a second, about. */
   perSecond?: number;
   endpoints: FakeEndpoint[];
@@ -44,6 +45,7 @@ export const eventfulClusters: FakeCluster[] = [
   {
     name: 'orders',
     discovery: 'dns orders.shop.svc.cluster.local:8443',
+    concurrency: { limit: 57, inFlight: 12, refused: 3 },
     perSecond: 1_310,
     endpoints: [
       { address: '10.42.0.17:8443', zone: 'eu-west-1a', medianMs: 8 },

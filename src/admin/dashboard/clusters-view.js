@@ -50,7 +50,7 @@ function createCluster() {
     update(cluster) {
       setText(name, cluster.name);
       setAttribute(node, 'aria-label', `Cluster ${cluster.name}`);
-      setText(about, [cluster.protocol, cluster.policy, cluster.discovery].join(' · '));
+      setText(about, aboutText(cluster));
       setText(usable, usableText(cluster));
       setAttribute(usable, 'data-tone', usableTone(cluster));
       // One scale for all bars of a cluster: the longest nearly fills its track, so small shares stay comparable.
@@ -63,6 +63,13 @@ function createCluster() {
       setText(more, hidden > 0 ? `${plural(hidden, 'more endpoint', 'more endpoints')} in /clusters` : '');
     },
   };
+}
+
+function aboutText({ protocol, policy, discovery, concurrency }) {
+  const parts = [protocol, policy, discovery];
+  if (concurrency)
+    parts.push(`concurrency limit ${count(concurrency.limit)}, ${count(concurrency.inFlight)} in use`);
+  return parts.join(' · ');
 }
 
 function usableText({ usableCount, endpointCount }) {

@@ -148,6 +148,7 @@ describe('docs/admin.md', () => {
       protocol: 'http2',
       policy: 'least_request',
       discovery: 'a static list of 3 endpoints',
+      concurrency: null,
       endpoints: [endpoint(50_051, { zone: 'a' }), endpoint(50_052, unhealthy), endpoint(50_053, heavy)],
     };
     expect(page).to.include(`or: outrigger endpoints\n${clustersText([cluster])}\`\`\``);

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { GradientLimiter } from '../../../src/concurrency/gradient-limiter.ts';
 import { endings } from '../../../src/core/ending.ts';
+import { SeededRandom } from '../../../src/core/random.ts';
 import { clusterSnapshot, endpointMetrics } from '../../../src/runtime/snapshots.ts';
 import { beginLease, endLease } from '../../support/leases.ts';
 import { callRig } from '../call/call-rig.ts';
@@ -61,6 +63,21 @@ describe('what the admin API and metrics see of a cluster', () => {
       [3, 1, 0],
     ]);
     rig.cluster.stop();
+  });
+
+  it('the limit of adaptiveConcurrency, where the cluster has one', () => {
+    const { cluster, clock } = callRig();
+    expect(clusterSnapshot(cluster, clock.now()).concurrency).to.equal(null);
+    cluster.limiter = new GradientLimiter(
+      { minLimit: 1, maxLimit: 9, initialLimit: 2, tolerance: 1.5, probeIntervalMs: 60_000 },
+      new SeededRandom(1),
+    );
+    for (let i = 0; i < 3; i++) cluster.limiter.tryAcquire(clock.now());
+    expect(clusterSnapshot(cluster, clock.now()).concurrency).to.deep.equal({
+      limit: 2,
+      inFlight: 2,
+      refused: 1,
+    });
   });
 
   it('before the first call there are no shares and no latencies', () => {
