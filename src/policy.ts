@@ -19,6 +19,7 @@
 export {
   type DirectReply,
   type Follower,
+  type PolicyFact,
   type RequestView,
   type Resume,
   replyTraffic,

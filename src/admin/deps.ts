@@ -17,6 +17,11 @@ export interface AdminDeps {
   metricsText(accept: string): TypedText;
   clusters(): readonly ClusterSnapshot[];
   listeners(): readonly ListenerSnapshot[];
+  /**
+   * The routes of the running configuration, at most `routesMax`. If there are more, those whose policies have facts come
+   * first. Only the facts of the routes that it returns are computed.
+   */
+  routes(routesMax?: number): RoutesSnapshot;
   stats(): StatsSnapshot;
   /** The active configuration. The server masks secrets in it whether or not this has done so. */
   configDump(): unknown;
@@ -183,6 +188,33 @@ export interface ListenerSnapshot {
   readonly total: number;
   /** Takes no new connections: the sidecar drains, or a reload took the listener away. */
   readonly going: boolean;
+}
+
+export interface RoutesSnapshot {
+  readonly routes: readonly RouteSnapshot[];
+  /** Routes beyond `routesMax`. */
+  readonly leftOut: number;
+}
+
+/** One route, or a listener with `protocol: tcp`, which has none. */
+export interface RouteSnapshot {
+  readonly listener: string;
+  /** '' for a listener with `protocol: tcp`. */
+  readonly route: string;
+  /** '' where a policy chooses the cluster, or answers every request. */
+  readonly cluster: string;
+  /** The key of that policy, such as `split`; '' where `cluster` is known. */
+  readonly replacedBy: string;
+  readonly facts: readonly RouteFact[];
+}
+
+/** What a policy of a route shows of itself. */
+export interface RouteFact {
+  /** The key of the policy. */
+  readonly policy: string;
+  /** What the fact is about, such as the name of a cluster. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** All calls of this process together. */

@@ -5,6 +5,7 @@ import type {
   ClusterSnapshot,
   ListenerSnapshot,
   Readiness,
+  RouteSnapshot,
   ServerInfo,
   TotalsSnapshot,
 } from './deps.ts';
@@ -20,6 +21,9 @@ export interface LiveSnapshot {
   readonly clusters: readonly LiveCluster[];
   /** Clusters that do not fit. */
   readonly clustersLeftOut: number;
+  readonly routes: readonly LiveRoute[];
+  /** Routes that do not fit. */
+  readonly routesLeftOut: number;
   readonly failed: readonly FailedCalls[];
   readonly slow: readonly CallSummary[];
 }
@@ -28,6 +32,11 @@ export interface LiveCluster extends ClusterSnapshot {
   /** All of the cluster's endpoints, shown or not, and those of them that are usable. */
   readonly endpointCount: number;
   readonly usableCount: number;
+}
+
+export interface LiveRoute extends RouteSnapshot {
+  /** Facts that do not fit. */
+  readonly factsLeftOut: number;
 }
 
 /** One line of the page's list of calls. */
@@ -53,20 +62,26 @@ export interface FailedCalls extends CallSummary {
   readonly times: number;
 }
 
-/** A page with more rows than this helps nobody; `/clusters` has them all. */
+/** A page with more rows than this helps nobody; `/clusters` and `/routes` have them all. */
 const liveClustersMax = 50;
 const liveEndpointsMax = 500;
 const liveListenersMax = 20;
+const liveRoutesMax = 50;
+/** Of one route. */
+const liveFactsMax = 8;
 const liveCallsMax = 8;
 /** Failed calls that are searched for them. */
 const liveFailedMax = 200;
 /** Names come from the network; a page needs no more of one than this. */
 const nameCharsMax = 200;
 const reasonCharsMax = 400;
+/** A fact is one line of a row. */
+const factCharsMax = 120;
 
 export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
   const calls = deps.traces();
   const all = deps.clusters();
+  const { routes, leftOut: routesLeftOut } = deps.routes(liveRoutesMax);
   const failed = gatherAlike(calls.failed.slice(0, liveFailedMax), nowWallMs).slice(0, liveCallsMax);
   const slow = calls.slow.slice(0, liveCallsMax);
   const failedIds = new Set(failed.map(({ id }) => id));
@@ -78,6 +93,8 @@ export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
     listeners: deps.listeners().slice(0, liveListenersMax),
     clusters: clustersWithinLimit(all),
     clustersLeftOut: Math.max(0, all.length - liveClustersMax),
+    routes: routes.map(routeWithinLimit),
+    routesLeftOut,
     failed,
     slow: slow.map((call) => summarizeCall(call, nowWallMs)),
   };
@@ -124,6 +141,16 @@ function clustersWithinLimit(all: readonly ClusterSnapshot[]): LiveCluster[] {
     room -= shown.length;
     return { ...cluster, endpoints: shown, endpointCount: endpoints.length, usableCount };
   });
+}
+
+function routeWithinLimit(route: RouteSnapshot): LiveRoute {
+  const { facts } = route;
+  const shown = facts.slice(0, liveFactsMax).map(({ policy, name, text }) => ({
+    policy,
+    name: printable(clip(name, factCharsMax)),
+    text: printable(clip(text, factCharsMax)),
+  }));
+  return { ...route, facts: shown, factsLeftOut: facts.length - shown.length };
 }
 
 function clip(text: string, charsMax: number): string {

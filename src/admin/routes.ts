@@ -13,6 +13,7 @@ import {
   memoryText,
   readyText,
   reloadText,
+  routesText,
   serverInfoText,
   statsText,
   tracesText,
@@ -76,6 +77,12 @@ export const adminRoutes: readonly AdminRoute[] = [
     path: '/listeners',
     about: 'where calls come in',
     handle: (r) => inFormat(r, r.deps.listeners(), listenersText),
+  },
+  {
+    method: 'GET',
+    path: '/routes',
+    about: 'where each route leads, and what its policies do',
+    handle: (r) => inFormat(r, r.deps.routes().routes, routesText),
   },
   {
     method: 'GET',

@@ -10,6 +10,8 @@ import type {
   MemorySnapshot,
   Readiness,
   ReloadOutcome,
+  RouteFact,
+  RouteSnapshot,
   ServerInfo,
   StatsSnapshot,
   UndrainOutcome,
@@ -120,6 +122,30 @@ export function listenersText(listeners: readonly ListenerSnapshot[]): string {
       l.going ? 'draining' : '',
     ]),
   );
+}
+
+/** A line for each route, with the facts of its policies. */
+export function routesText(routes: readonly RouteSnapshot[]): string {
+  if (routes.length === 0) return 'No routes are configured.\n';
+  return textTable(
+    [left('LISTENER'), left('ROUTE'), left('CLUSTER'), left('POLICY FACTS')],
+    routes.map((r) => [r.listener, r.route || '-', leadsTo(r), factsText(r.facts)]),
+  );
+}
+
+/** The cluster, or in parentheses the policy that chooses one or answers. */
+function leadsTo({ cluster, replacedBy }: RouteSnapshot): string {
+  if (cluster !== '') return cluster;
+  return replacedBy === '' ? '-' : `(${replacedBy})`;
+}
+
+function factsText(facts: readonly RouteFact[]): string {
+  const policies = new Set(facts.map(({ policy }) => policy));
+  const groups = [...policies].map((policy) => {
+    const own = facts.filter((fact) => fact.policy === policy);
+    return `${policy}: ${own.map(({ name, text }) => `${name} ${text}`).join('; ')}`;
+  });
+  return groups.join('; ');
 }
 
 /** `ready`, with what is wrong behind it, or why it is not ready. One line. */

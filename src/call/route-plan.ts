@@ -1,7 +1,7 @@
 import type { RouteTelemetry } from '../telemetry/route-telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { NewDispatcher } from './dispatch/dispatcher.ts';
-import { allTraffic, type Stage, type Traffic } from './stage.ts';
+import { allTraffic, type PolicyFact, type Stage, type Traffic } from './stage.ts';
 
 /** The stages of a route that act on one kind of traffic, by hook, in the order of the list of policies. */
 export interface StageLists {
@@ -9,6 +9,13 @@ export interface StageLists {
   readonly attempt: readonly Stage[];
   readonly reply: readonly Stage[];
   readonly trailers: readonly Stage[];
+}
+
+/** A policy of a route that has facts to show. */
+export interface FactSource {
+  /** The key of the policy in a route. */
+  readonly policy: string;
+  facts(): readonly PolicyFact[];
 }
 
 /** What a route does with a request, worked out when the configuration was loaded. Frozen, and so are its lists of stages. */
@@ -26,6 +33,8 @@ export interface RoutePlan {
   readonly newDispatcher: NewDispatcher | null;
   /** How its requests are traced and logged; null where the settings of the process hold. */
   readonly telemetry: RouteTelemetry | null;
+  /** The stages that have facts to show; null for none. */
+  readonly factSources: readonly FactSource[] | null;
   /** Null where no stage acts on single requests. */
   readonly stages: Readonly<Record<Traffic, StageLists | null>> | null;
 }
@@ -46,6 +55,7 @@ export function planRoute(
     forwardsClient: !stages.some(({ writesForwarded }) => writesForwarded === true),
     newDispatcher: stages.find(({ newDispatcher }) => newDispatcher !== undefined)?.newDispatcher ?? null,
     telemetry: telemetryOf(stages),
+    factSources: factSourcesOf(stages),
     stages: stages.some(actsOnRequests) ? byTraffic(stages) : null,
   });
 }
@@ -58,6 +68,11 @@ export function mayReach({ cluster, stageClusters }: RoutePlan, requested: Clust
 function telemetryOf(stages: readonly Stage[]): RouteTelemetry | null {
   const parts = stages.flatMap(({ telemetry }) => (telemetry === undefined ? [] : [telemetry]));
   return parts.length === 0 ? null : Object.freeze(Object.assign({}, ...parts));
+}
+
+function factSourcesOf(stages: readonly Stage[]): readonly FactSource[] | null {
+  const sources = stages.filter((stage): stage is Stage & FactSource => stage.facts !== undefined);
+  return sources.length === 0 ? null : Object.freeze(sources);
 }
 
 function actsOnRequests({ request, attempt, reply, trailers }: Stage): boolean {

@@ -70,6 +70,14 @@ export type Verdict =
 /** Goes on after a wait, with the next stage or with what the stage has decided by now. */
 export type Resume = (verdict: Verdict) => void;
 
+/** Something that a policy of a route shows of itself, such as how many requests it has sent to a cluster. */
+export interface PolicyFact {
+  /** What the fact is about, such as the name of a cluster. */
+  readonly name: string;
+  /** One line, which follows the name: `4.8% of requests (61), 5% by weight`. */
+  readonly text: string;
+}
+
 /** What one policy of a route does to its requests, compiled. Shared by all requests of the route; a policy without a hook costs nothing there. */
 export interface Stage {
   /** The key of the policy in a route. */
@@ -86,6 +94,8 @@ export interface Stage {
   readonly newDispatcher?: NewDispatcher;
   /** How requests are traced and logged; known before they reach any stage. */
   readonly telemetry?: RouteTelemetry;
+  /** Returns what `/routes` and the live page show of the policy. Called when they are read, never for a request. */
+  facts?(): readonly PolicyFact[];
   /** Before an endpoint is picked: lets the request go on, delays it, or answers it. */
   request?(request: RequestView, resume: Resume): Verdict;
   /** The head of one attempt, whose endpoint is known. An error ends the request, here and below. */

@@ -26,6 +26,8 @@ export interface Router<P> {
   targetOf(head: HeaderBlock): Target;
   /** The plan of the first route, in order, that the request matches; null where none does. `source` is the address of the client. Never throws. */
   route(head: HeaderBlock, source?: string): P | null;
+  /** The plans of all routes, in their order. */
+  readonly plans: readonly P[];
   /** Does some route ask for more than pseudo-headers, `host` and the content type? */
   readonly matchesHeaders: boolean;
   /** Does some route ask for the address of the client, so that equal heads may have different routes? */
@@ -106,6 +108,7 @@ class CompiledRouter<P> implements Router<P> {
   private readonly ofAnyHost: readonly RouteTable<CompiledRoute<P>>[] | null;
   private readonly byAuthority = new Map<string, readonly RouteTable<CompiledRoute<P>>[]>();
   private readonly rules: TargetRules;
+  readonly plans: readonly P[];
   readonly matchesHeaders: boolean;
   readonly matchesSource: boolean;
   private readonly input = new RouteInput();
@@ -120,6 +123,7 @@ class CompiledRouter<P> implements Router<P> {
     budget: StateBudget,
   ) {
     this.rules = rules;
+    this.plans = routes.map(({ plan }) => plan);
     this.matchesHeaders = kinds.matchesHeaders;
     this.matchesSource = kinds.matchesSource;
     const byPattern = new AuthorityIndex<CompiledRoute<P>[]>();

@@ -2,8 +2,10 @@ import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { shownFileOfConfig } from '../config/load.ts';
 import { tableOf } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
+import { policies } from '../policies/list.ts';
 import { type AppState, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
+import { routesSnapshot } from './route-snapshots.ts';
 import { clusterSnapshot } from './snapshots.ts';
 
 /** What the admin API may see of a running sidecar, and do to it. `drain` runs until it is over or taken back. */
@@ -36,6 +38,7 @@ export function adminDeps(
         total: one.context.calls.ended,
         going: parts.leaving.listeners.has(one) || lifecycle.isClosing,
       })),
+    routes: (routesMax) => routesSnapshot(parts.running.listeners, deps.policies ?? policies, routesMax),
     stats() {
       const nowMs = clock.now();
       return {

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { FakeProxy } from '../support/fake-admin.ts';
-import { eventfulClusters } from '../support/fake-clusters.ts';
+import { eventfulClusters, eventfulRoutes } from '../support/fake-clusters.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
 
@@ -74,7 +74,7 @@ describe('dashboard', function () {
       '3 of 7 usable',
       '1 of 2 usable',
     ]);
-    expect(await page.locator('tbody tr').count()).to.equal(12);
+    expect(await page.locator('#clusters tbody tr').count()).to.equal(12);
     const told = async (address: string) => await row(address).locator('.c-health').innerText();
     expect(await told('127.0.0.1:50051')).to.match(/^healthy\n+SERVING for 12 m 34 s$/);
     expect(await told('10.42.2.30')).to.match(
@@ -84,6 +84,40 @@ describe('dashboard', function () {
     expect(await told('10.42.2.31')).to.match(/^draining\n/);
     expect(await told('fd00:42')).to.match(/^unknown\n+no probe has answered yet$/);
     expect(await row('10.42.0.99').locator('.c-weight').innerText()).to.match(/^1\s+now 0\.34$/);
+    expect(diagnostics).to.deep.equal([]);
+  });
+
+  it('shows the routes, where they lead, and what their policies have done', async () => {
+    await open();
+    const rows = page.locator('#routes tbody tr');
+    const cells = async () =>
+      Promise.all((await rows.all()).map((one) => one.locator('th, td').allInnerTexts()));
+    const words = (await cells()).map((row) => row.map((cell) => cell.replace(/\s+/g, ' ').trim()));
+    expect(words).to.deep.equal([
+      ['greeter', 'outbound', 'greeter', ''],
+      [
+        'orders',
+        'outbound',
+        'by split',
+        'split orders 95.2% of requests (1,204), 95% by weight greeter 4.8% of requests (61), 5% by weight',
+      ],
+      ['maintenance', 'outbound', 'by respond', ''],
+      ['all connections', 'images', 'images', ''],
+    ]);
+    expect(await page.locator('section.cluster .meta').nth(1).textContent()).to.equal(
+      'http2 · least_request · dns orders.shop.svc.cluster.local:8443 · concurrency limit 57, 12 in use',
+    );
+    const [, split] = eventfulRoutes;
+    const facts = Array.from({ length: 10 }, (_, i) => ({ policy: 'split', name: `c${i}`, text: `${i}%` }));
+    rig.proxy.routeList = Array.from({ length: 51 }, (_, i) => ({ ...split, route: `r${i}`, facts }));
+    await rows.filter({ hasText: 'r49' }).waitFor();
+    expect(await rows.count()).to.equal(50);
+    expect(await page.locator('#routes .more').textContent()).to.equal('1 more route in /routes');
+    expect(await rows.first().locator('.fact').count()).to.equal(8);
+    expect(await rows.first().locator('.c-facts .note').textContent()).to.equal('2 more in /routes');
+    rig.proxy.routeList = [];
+    await page.locator('#routes .empty', { hasText: 'No route is configured.' }).waitFor();
+    expect(await page.locator('#routes table').isHidden()).to.equal(true);
     expect(diagnostics).to.deep.equal([]);
   });
 
@@ -163,6 +197,10 @@ describe('dashboard', function () {
   });
 
   it('fits narrow and wide screens, dark and light', async () => {
+    const long = 'n'.repeat(64);
+    const facts = [{ policy: 'p'.repeat(32), name: long, text: 't'.repeat(120) }];
+    const route = { listener: long, route: long, cluster: long, replacedBy: '', facts };
+    rig.proxy.routeList = [...eventfulRoutes, route];
     await open();
     for (const width of [360, 768, 1061, 1280, 1600])
       for (const colorScheme of ['light', 'dark'] as const) {
@@ -206,6 +244,8 @@ describe('dashboard and hostile names', function () {
       },
     ]);
     rig.proxy.name = attack;
+    const facts = [{ policy: attack, name: attack, text: attack }];
+    rig.proxy.routeList = [{ listener: attack, route: attack, cluster: attack, replacedBy: attack, facts }];
     const [cluster] = rig.proxy.clusters();
     const call = rig.proxy.call({ name: attack, endpoints: [] }, { address: attack }, true);
     call.path = `/${attack}`;
@@ -222,6 +262,10 @@ describe('dashboard and hostile names', function () {
       expect(await page.title()).to.equal(`${attack} · Outrigger`);
       expect(await page.locator('h2').first().textContent()).to.equal(cluster.name);
       expect(await page.locator('.call-name').textContent()).to.equal(attack);
+      expect(
+        await page.locator('#routes tbody :is(.route-name, .c-listener, .c-cluster)').allTextContents(),
+      ).to.deep.equal([attack, attack, attack]);
+      expect(await page.locator('.fact span').allTextContents()).to.deep.equal([attack, attack, attack]);
       expect(await page.locator('img').count(), 'the logo alone').to.equal(1);
       expect(await page.locator('script').count(), 'main.js alone').to.equal(1);
       expect(diagnostics).to.deep.equal([]);

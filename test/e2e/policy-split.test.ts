@@ -67,6 +67,29 @@ describe('split, end to end', () => {
     expect(metrics).to.include(`outrigger_split_weight${labels('stable')} 0\n`);
   });
 
+  it('shows the share of each cluster on /routes and in the data of the page, from 0 after a reload', async () => {
+    const [stable, canary] = [await greeter({ name: 'stable' }), await greeter({ name: 'canary' })];
+    const { proxy, reload } = await startReloadable(sidecar, splitConfig(stable, canary, 5));
+    const caller = client(proxy.target());
+    const get = async (path: string) => (await fetch(`${proxy.adminUrl}${path}`)).text();
+    await Promise.all(Array.from({ length: 200 }, () => caller.sayHello('x')));
+    const fact = (name: string, { calls }: { calls: number }, percent: number) => ({
+      policy: 'split',
+      name,
+      text: `${calls / 2}% of requests (${calls}), ${percent}% by weight`,
+    });
+    const facts = [fact('stable', stable, 95), fact('canary', canary, 5)];
+    expect(stable.calls + canary.calls).to.equal(200);
+    // Six standard deviations of 200 draws.
+    expect(canary.calls, `seed ${proxy.seed}`).to.be.closeTo(10, 19);
+    const route = { listener: 'in', route: 'all', cluster: '', replacedBy: 'split' };
+    expect(JSON.parse(await get('/routes?format=json'))).to.deep.equal([{ ...route, facts }]);
+    expect(await get('/routes')).to.match(/^in +all +\(split\) +split: stable \d+(\.5)?% of requests \(/m);
+    expect(JSON.parse(await get('/live.json')).routes).to.deep.equal([{ ...route, facts, factsLeftOut: 0 }]);
+    await reload(splitConfig(stable, canary, 50));
+    expect(await get('/routes')).to.include('stable no request yet, 50% by weight; canary no request yet');
+  });
+
   it('keeps the side of a client when the weights change a little, and shows why in /explain', async () => {
     const [stable, canary] = [await greeter({ name: 'stable' }), await greeter({ name: 'canary' })];
     const sticky = { header: 'x-user' };

@@ -3,6 +3,7 @@ import type {
   ClusterSnapshot,
   EndpointSnapshot,
   ReloadOutcome,
+  RouteSnapshot,
   UndrainOutcome,
 } from '../../src/admin/deps.ts';
 import { startAdmin } from '../../src/admin/server.ts';
@@ -13,7 +14,13 @@ import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
 import { SpanId, TraceId } from '../../src/core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
-import { eventfulClusters, type FakeCluster, type FakeEndpoint, healthy } from './fake-clusters.ts';
+import {
+  eventfulClusters,
+  eventfulRoutes,
+  type FakeCluster,
+  type FakeEndpoint,
+  healthy,
+} from './fake-clusters.ts';
 
 interface Live {
   spec: FakeEndpoint;
@@ -39,6 +46,7 @@ export class FakeProxy implements AdminDeps {
   reasons: string[] = [];
   degradedReasons: string[] = [];
   name = 'shop-sidecar';
+  routeList: readonly RouteSnapshot[] = eventfulRoutes;
   readonly failed: CallRecord[] = [];
   readonly slow: CallRecord[] = [];
   readonly clientErrors: CallRecord[] = [];
@@ -204,6 +212,10 @@ export class FakeProxy implements AdminDeps {
         endpoints: live.map((state) => endpointSnapshot(state, live, sum)),
       };
     });
+  }
+  routes(routesMax = Number.POSITIVE_INFINITY) {
+    const { routeList } = this;
+    return { routes: routeList.slice(0, routesMax), leftOut: Math.max(0, routeList.length - routesMax) };
   }
   listeners() {
     return [

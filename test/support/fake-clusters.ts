@@ -1,4 +1,4 @@
-import type { ConcurrencySnapshot, HealthSnapshot } from '../../src/admin/deps.ts';
+import type { ConcurrencySnapshot, HealthSnapshot, RouteSnapshot } from '../../src/admin/deps.ts';
 
 /** One made-up replica; what is left out is an ordinary healthy one. */
 export interface FakeEndpoint {
@@ -95,4 +95,21 @@ export const eventfulClusters: FakeCluster[] = [
       },
     ],
   },
+];
+
+/** Routes to these clusters: one that splits requests, one that answers them, and a listener without routes. */
+export const eventfulRoutes: RouteSnapshot[] = [
+  { listener: 'outbound', route: 'greeter', cluster: 'greeter', replacedBy: '', facts: [] },
+  {
+    listener: 'outbound',
+    route: 'orders',
+    cluster: '',
+    replacedBy: 'split',
+    facts: [
+      { policy: 'split', name: 'orders', text: '95.2% of requests (1,204), 95% by weight' },
+      { policy: 'split', name: 'greeter', text: '4.8% of requests (61), 5% by weight' },
+    ],
+  },
+  { listener: 'outbound', route: 'maintenance', cluster: '', replacedBy: 'respond', facts: [] },
+  { listener: 'images', route: '', cluster: 'images', replacedBy: '', facts: [] },
 ];

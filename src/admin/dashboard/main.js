@@ -3,6 +3,7 @@ import { createClusters } from './clusters-view.js';
 import { setAttribute, setHidden, setText } from './dom.js';
 import { createExplain } from './explain-view.js';
 import { plural, span } from './format.js';
+import { createRoutes } from './routes-view.js';
 import { openStream } from './stream.js';
 import { createTotals, historyPoints } from './totals-view.js';
 
@@ -10,6 +11,7 @@ const byId = (id) => document.getElementById(id);
 
 const totals = createTotals(byId('totals'));
 const clusters = createClusters(byId('clusters'));
+const routes = createRoutes(byId('routes'));
 const openExplanation = createExplain(byId('explain'), {
   title: byId('explain-title'),
   link: byId('explain-link'),
@@ -31,6 +33,7 @@ openStream({
     showServer(snapshot);
     totals.update(history);
     clusters.update(snapshot.clusters);
+    routes.update(snapshot);
     calls.update(snapshot);
     const left = snapshot.clustersLeftOut;
     setHidden(byId('more'), left === 0);

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../../core/reply-error.ts';
 import { checkedBlock, checkedReplyHead } from './checked-head.ts';
+import { guardedFacts } from './guarded-facts.ts';
 import { GuardedRequest } from './guarded-request.ts';
 import { Failed, type Hook, type ModuleWatch } from './module-watch.ts';
 
@@ -22,6 +23,7 @@ export function guardStage(stage: Stage, watch: ModuleWatch, timeoutMs: number):
     appliesTo: stage.appliesTo ?? requestTraffic,
     timeoutMs: stage.timeoutMs,
     telemetry: stage.telemetry,
+    facts: stage.facts && (() => guardedFacts(stage, watch)),
     request:
       stage.request === undefined
         ? undefined

@@ -4,7 +4,7 @@ import { rateLimitedLogger } from '../../core/rate-limited-logger.ts';
 import type { ReplyError } from '../../core/reply-error.ts';
 import type { HistogramSeries, Registry, ValueFamily } from '../../telemetry/metrics/registry.ts';
 
-export type Hook = 'request' | 'attempt' | 'reply' | 'trailers' | 'body' | 'settled';
+export type Hook = 'request' | 'attempt' | 'reply' | 'trailers' | 'body' | 'settled' | 'facts';
 
 type HistogramFamily = ReturnType<Registry['histogram']>;
 
@@ -94,12 +94,8 @@ export class ModuleWatch {
       .bind({ 'outrigger.module': module, 'outrigger.hook': hook, 'outrigger.failure': why })
       .add(1);
     const stack = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-    this.logger.error('a policy module failed: the request fails with policy_failed', {
-      module,
-      hook,
-      why,
-      stack,
-    });
+    const effect = hook === 'facts' ? 'its facts are not shown' : 'the request fails with policy_failed';
+    this.logger.error(`a policy module failed: ${effect}`, { module, hook, why, stack });
     // The reason may hold what is no business of a client.
     return new Failed({
       code: 'policy_failed',

@@ -1,4 +1,4 @@
-import { type RequestView, requestTraffic } from '../../call/stage.ts';
+import { type PolicyFact, type RequestView, requestTraffic } from '../../call/stage.ts';
 import { type KeySource, keyOf } from '../../core/request-key.ts';
 import { cookieName, headerName } from '../../schema/names.ts';
 import { name, number, toggle } from '../../schema/scalar-type.ts';
@@ -7,6 +7,7 @@ import { addNote, type PolicyNote } from '../../telemetry/call-record.ts';
 import type { Registry, ValueFamily } from '../../telemetry/metrics/registry.ts';
 import type { Cluster } from '../../upstream/cluster.ts';
 import { definePolicy, routeLabels } from '../policy.ts';
+import { shareText } from './share-text.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
 const sticky = optionalSection(
@@ -59,6 +60,8 @@ interface Side {
   readonly cluster: Cluster;
   readonly atRandom: PolicyNote;
   readonly byKey: PolicyNote;
+  /** Requests that the cluster got since the route was compiled. */
+  requests: number;
 }
 
 export interface SplitMetrics {
@@ -99,6 +102,7 @@ export const split = definePolicy({
         cluster: clusterOf(cluster),
         atRandom: { policy: 'split', text: `chose cluster ${cluster} at random ${part}` },
         byKey: { policy: 'split', text: `chose cluster ${cluster} by the key of the client ${part}` },
+        requests: 0,
       };
     });
     const choice = new WeightedChoice(sides);
@@ -107,10 +111,12 @@ export const split = definePolicy({
     return {
       policy: 'split',
       appliesTo: requestTraffic,
+      facts: () => factsOf(sides, total),
       request(request) {
         const { record, requestHead } = request;
         const clientKey = keyOf(sources, requestHead, record.clientAddress);
         const side = clientKey === '' ? choice.atRandom(random) : choice.byKey(clientKey);
+        side.requests++;
         request.useCluster(side.cluster);
         addNote(record, clientKey === '' ? side.atRandom : side.byKey);
         metrics.requests.bind(labelsOf(request, side)).add(1);
@@ -123,6 +129,15 @@ export const split = definePolicy({
     };
   },
 });
+
+/** The share of each side: of the requests, and by weight. */
+function factsOf(sides: readonly Side[], weightTotal: number): PolicyFact[] {
+  const sent = sides.reduce((sum, { requests }) => sum + requests, 0);
+  return sides.map(({ name, weight, requests }) => ({
+    name,
+    text: shareText(requests, sent, weight / weightTotal),
+  }));
+}
 
 /** In the order of precedence. A header is looked up by its name in lower case. */
 function stickySources({

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import type { RouteSnapshot } from '../../../src/admin/deps.ts';
 import { adminRoutes } from '../../../src/admin/routes.ts';
+import { routesText } from '../../../src/admin/text-pages.ts';
 import { noEndpointError } from '../../../src/call/call-errors.ts';
 import { problemLines } from '../../../src/cli/validate.ts';
 import { GrpcStatus } from '../../../src/core/grpc-status.ts';
 import { replyErrors, replySentence } from '../../../src/core/reply-error.ts';
+import { shareText } from '../../../src/policies/split/share-text.ts';
 import type { AppState } from '../../../src/runtime/parts.ts';
 import { clusterUsability, readinessOf } from '../../../src/runtime/readiness.ts';
 import { clusterSnapshot } from '../../../src/runtime/snapshots.ts';
@@ -71,6 +74,29 @@ describe('docs/admin.md', () => {
         reason: cut(one.reason, shortened.clusters[0].reason),
       })),
     }).to.deep.equal(shortened);
+  });
+
+  it('shows /routes as the code makes it, and so does split.md', () => {
+    const routeOf = (route: string, replacedBy: string, names: readonly string[] = []): RouteSnapshot => ({
+      ...{ listener: 'outbound', route, cluster: replacedBy === '' ? route : '', replacedBy },
+      facts: names.map((name, i) => ({
+        policy: 'split',
+        name,
+        text: i === 0 ? shareText(1204, 1265, 0.95) : shareText(61, 1265, 0.05),
+      })),
+    });
+    const tcp = { ...routeOf('', ''), listener: 'postgres', cluster: 'postgres' };
+    const routes = [
+      routeOf('greeter', ''),
+      routeOf('orders', 'split', ['stable', 'canary']),
+      routeOf('maintenance', 'respond'),
+      tcp,
+    ];
+    const asked = '$ curl 127.0.0.1:15000/routes\n';
+    expect(blocksOf(admin, '')).to.include(asked + routesText(routes));
+    const split = readFileSync('docs/policies/split.md', 'utf8');
+    const canary = [routeOf('orders', 'split', ['orders-stable', 'orders-canary'])];
+    expect(blocksOf(split, '')).to.include(asked + routesText(canary));
   });
 
   it('describes each key that an endpoint has in JSON, and no other', () => {

@@ -37,6 +37,28 @@ describe('admin/live-snapshot', () => {
     expect(first.endpoints[0].usable).to.equal(false);
   });
 
+  it('has the routes that fit, with the facts that fit', () => {
+    const proxy = new FakeProxy(eventfulClusters, clock);
+    const facts = Array.from({ length: 11 }, (_, i) => ({
+      policy: 'p',
+      name: `n${i}`,
+      text: `${'x'.repeat(500)}\n`,
+    }));
+    const route = { listener: 'in', cluster: 'c', replacedBy: '', facts };
+    proxy.routeList = Array.from({ length: 60 }, (_, i) => ({ ...route, route: `r${i}` }));
+    const { routes, routesLeftOut } = liveSnapshot(proxy, clock.wallMs());
+    expect([routes.length, routesLeftOut]).to.deep.equal([50, 10]);
+    expect(routes[49]).to.include({ listener: 'in', route: 'r49', cluster: 'c', factsLeftOut: 3 });
+    expect(routes[0].facts.map(({ name }) => name)).to.deep.equal(facts.slice(0, 8).map(({ name }) => name));
+    expect(routes[0].facts[0].text).to.equal(`${'x'.repeat(119)}…`);
+    proxy.routeList = [{ ...route, route: 'r', facts: [{ policy: 'p', name: 'a\nb', text: '\u001b' }] }];
+    expect(liveSnapshot(proxy, clock.wallMs()).routes[0].facts).to.deep.equal([
+      { policy: 'p', name: 'a?b', text: '?' },
+    ]);
+    proxy.routeList = [];
+    expect(liveSnapshot(proxy, clock.wallMs())).to.deep.include({ routes: [], routesLeftOut: 0 });
+  });
+
   it('gathers calls that failed alike though the upstream said something else each time, and says the newest', () => {
     const proxy = new FakeProxy(eventfulClusters, clock);
     const [greeter] = eventfulClusters;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { ClusterSnapshot, EndpointSnapshot } from '../../../src/admin/deps.ts';
-import { clustersText } from '../../../src/admin/text-pages.ts';
+import type { ClusterSnapshot, EndpointSnapshot, RouteSnapshot } from '../../../src/admin/deps.ts';
+import { clustersText, routesText } from '../../../src/admin/text-pages.ts';
 
 function whyOf(status: 'unhealthy' | 'healthy', reason: string, unusableReason: string): string {
   const endpoint: Partial<EndpointSnapshot> = {
@@ -32,6 +32,34 @@ describe('admin/text-pages', () => {
     expect(head(null)).to.equal(without);
     // `outrigger endpoints` may read the answer of an older sidecar.
     expect(head(undefined)).to.equal(without);
+  });
+
+  it('a route has a line with its cluster or what stands for it, and the facts of each policy', () => {
+    const route: RouteSnapshot = {
+      listener: 'in',
+      route: 'a',
+      cluster: 'greeter',
+      replacedBy: '',
+      facts: [],
+    };
+    const facts = [
+      { policy: 'split', name: 'stable', text: '95%' },
+      { policy: 'split', name: 'canary', text: '5%' },
+      { policy: 'mine', name: 'keys', text: '3\u001b[2J' },
+    ];
+    const text = routesText([
+      route,
+      { ...route, route: 'b', cluster: '', replacedBy: 'split', facts },
+      { ...route, listener: 'db', route: '', cluster: 'postgres' },
+    ]);
+    expect(text.split('\n').map((line) => line.split(/ {2,}/))).to.deep.equal([
+      ['LISTENER', 'ROUTE', 'CLUSTER', 'POLICY FACTS'],
+      ['in', 'a', 'greeter'],
+      ['in', 'b', '(split)', 'split: stable 95%; canary 5%; mine: keys 3?[2J'],
+      ['db', '-', 'postgres'],
+      [''],
+    ]);
+    expect(routesText([])).to.equal('No routes are configured.\n');
   });
 
   it('an unhealthy endpoint has the reason of its health once', () => {

@@ -36,6 +36,19 @@ describe('call/route-plan', () => {
     expect(() => Object.assign(plan, { timeoutMs: 1 })).to.throw(TypeError);
   });
 
+  it('knows the stages that have facts, in their order, and asks for none', () => {
+    const withFacts = (policy: string): Stage => ({
+      policy,
+      appliesTo: requestTraffic,
+      facts: () => expect.fail('nobody has asked'),
+    });
+    const [first, second] = [withFacts('a'), withFacts('b')];
+    const { factSources } = planRoute('hello', null, [first, stageWith({}), second]);
+    expect(factSources).to.deep.equal([first, second]);
+    expect(Object.isFrozen(factSources)).to.equal(true);
+    expect(planRoute('hello', null, [stageWith({})]).factSources).to.equal(null);
+  });
+
   it('carries nothing where no policy sets anything', () => {
     const acting: Stage = { policy: 'x', appliesTo: ['grpc'], request: () => null };
     for (const stages of [[], [acting]]) {

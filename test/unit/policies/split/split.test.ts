@@ -50,6 +50,25 @@ describe('policies/split', () => {
     expectOver(rig, 400);
   });
 
+  it('shows the share of each cluster, of the requests since the route was compiled', () => {
+    const rig = callRig({ policies: split(5), others: ['canary'], requestsMax: 1000 });
+    const shown = () =>
+      rig.context.router.plans[0].factSources!.flatMap(({ policy, facts }) =>
+        facts().map(({ name, text }) => `${policy} ${name}: ${text}`),
+      );
+    expect(shown()).to.deep.equal([
+      'split greeter: no request yet, 95% by weight',
+      'split canary: no request yet, 5% by weight',
+    ]);
+    for (let i = 0; i < 200; i++) rig.call(i % 2 === 0 ? grpcHead() : httpHead());
+    const [toGreeter, toCanary] = [rig.order.length, rig.others[0].order.length];
+    expect(toGreeter + toCanary).to.equal(200);
+    expect(shown()).to.deep.equal([
+      `split greeter: ${toGreeter / 2}% of requests (${toGreeter}), 95% by weight`,
+      `split canary: ${toCanary / 2}% of requests (${toCanary}), 5% by weight`,
+    ]);
+  });
+
   it('sends nothing to a cluster of weight 0', () => {
     const rig = callRig({ policies: split(0), others: ['canary'] });
     for (let i = 0; i < 50; i++) rig.call(grpcHead());
