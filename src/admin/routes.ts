@@ -241,7 +241,7 @@ function explain(request: AdminRequest): Reply {
   if (!call)
     return text(
       Number.isNaN(id)
-        ? 'A call id is a number; /traces lists those that are remembered.'
+        ? 'A call id is a number; /traces lists the ids.'
         : `Outrigger has no record of call ${id}. It keeps recent, slow and failed calls only; /traces lists them.`,
       404,
     );
@@ -290,7 +290,7 @@ function isLogLevel(level: string | null): level is LogLevel {
 
 function endpointDrain({ deps, param }: AdminRequest, on: boolean): Reply {
   if (!deps.endpointDrain(param, on))
-    return text('No cluster has an endpoint of that address; /clusters lists them.', 404);
+    return text('No cluster has an endpoint with this address; /clusters lists the endpoints.', 404);
   return text(
     on
       ? 'drained: the endpoint gets no new requests, and those in flight finish'

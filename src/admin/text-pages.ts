@@ -243,7 +243,7 @@ export function memoryText(memory: MemorySnapshot): string {
 
 /** The failed, slow and recent calls, each list newest first. */
 export function tracesText(calls: CallsSnapshot, nowWallMs: number): string {
-  const columns = [left('ID'), right('AGO'), left('CALL'), left('STATUS'), right('TOOK'), left('WHY')];
+  const columns = [left('ID'), right('AGO'), left('REQUEST'), left('STATUS'), right('TOOK'), left('WHY')];
   const lists = [
     ['Failed', calls.failed],
     ['Client errors and cancelled', calls.clientErrors],
@@ -251,15 +251,15 @@ export function tracesText(calls: CallsSnapshot, nowWallMs: number): string {
     ['Recent', calls.recent],
   ] as const;
   const parts = lists.map(([title, list]) => {
-    if (list.length === 0) return `${title} calls: none\n`;
+    if (list.length === 0) return `${title} requests: none\n`;
     const rows = list.slice(0, tracesTextMax).map((call) => {
       const s = summarizeCall(call, nowWallMs);
       return [String(s.id), spanText(s.agoMs), s.name, s.status, durationText(s.durationMs), s.reason];
     });
     const counted = list.length > rows.length ? ` (the newest ${rows.length} of ${list.length})` : '';
-    return `${title} calls${counted}\n${textTable(columns, rows)}`;
+    return `${title} requests${counted}\n${textTable(columns, rows)}`;
   });
-  return `${parts.join('\n')}\nAll of one call: /explain/ID\n`;
+  return `${parts.join('\n')}\nDetails of a request: /explain/ID\n`;
 }
 
 function factLines(facts: ReadonlyArray<readonly [string, string]>): string {

@@ -143,11 +143,11 @@ export class Endpoint implements Candidate, Compared {
 
   /** Why it may not get the next call, in plain words; '' when it may. */
   get unusableBecause(): string {
-    if (this.removed) return 'gone from discovery';
+    if (this.removed) return 'removed from discovery';
     if (this.drainedByHand) return 'drained by hand';
     if (this.health.status === 'unhealthy') return `unhealthy: ${this.health.reason}`;
     if (this.health.status === 'unknown' && this.health.alive !== true)
-      return 'no health check has answered yet';
+      return 'no health check has finished yet';
     if (this.outlier !== null && !this.outlier.usable) {
       return this.outlier.state === 'trial'
         ? 'probing after an ejection (half-open)'

@@ -25,7 +25,10 @@ export function http1StreamPool(pool: Http1Pool): StreamPool {
 /** For `protocol: tcp`, whose connections are not streams: nothing is kept, and no call is ever sent here. */
 export const noPool: StreamPool = {
   open(opener) {
-    opener.openFailed({ code: 'connect_failed', message: 'a cluster with protocol tcp takes no calls' });
+    opener.openFailed({
+      code: 'connect_failed',
+      message: 'a cluster with protocol tcp serves TCP connections only',
+    });
   },
   cancel() {},
   connections: 0,

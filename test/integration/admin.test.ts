@@ -113,8 +113,8 @@ describe('admin API', () => {
   it('lists calls and explains one', async () => {
     const [call] = rig.proxy.traces().recent;
     expect((await rig.get('/traces')).body)
-      .to.match(/^Failed calls.*\n/)
-      .and.include('\nRecent calls');
+      .to.match(/^Failed requests.*\n/)
+      .and.include('\nRecent requests');
     expect((await rig.get(`/explain/${call.id}`)).body).to.match(new RegExp(`^Call ${call.id}: `));
     expect(JSON.parse((await rig.get(`/explain/${call.id}?format=json`)).body).call.id).to.equal(call.id);
     expect(await rig.get('/explain/999999')).to.include({ status: 404 });

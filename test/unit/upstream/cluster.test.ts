@@ -30,7 +30,7 @@ describe('Cluster', () => {
     };
     watches.get(a)!.says('healthy');
     expect(why()).to.equal(
-      `1 of 3 endpoints was usable (no health check has answered yet: 2); ${a} was the only choice (0/1)`,
+      `1 of 3 endpoints was usable (no health check has finished yet: 2); ${a} was the only choice (0/1)`,
     );
     watches.get(b)!.says('unhealthy', 'connection refused');
     watches.get(c)!.says('healthy');
@@ -79,7 +79,7 @@ describe('Cluster', () => {
     beginLease(cluster, endpoint);
     publish([spec(b)]);
     expect([pools.get(a)?.drained, watches.get(a)?.stopped]).to.deep.equal([true, true]);
-    expect(endpoint.unusableBecause).to.equal('gone from discovery');
+    expect(endpoint.unusableBecause).to.equal('removed from discovery');
     endLease(cluster, endpoint, endings.answered, 5, 0);
     expect([endpoint.active, cluster.active]).to.deep.equal([0, 0]);
   });

@@ -59,13 +59,13 @@ describe('Endpoint', () => {
     one.outlier = outlier('ejected', false);
     expect(one.unusableBecause).to.equal('ejected: 5 consecutive calls failed');
     one.watch = watch('unknown', '');
-    expect(one.unusableBecause).to.equal('no health check has answered yet');
+    expect(one.unusableBecause).to.equal('no health check has finished yet');
     one.watch = watch('unhealthy', 'NOT_SERVING');
     expect(one.unusableBecause).to.equal('unhealthy: NOT_SERVING');
     one.drainedByHand = true;
     expect(one.unusableBecause).to.equal('drained by hand');
     one.removed = true;
-    expect(one.unusableBecause).to.equal('gone from discovery');
+    expect(one.unusableBecause).to.equal('removed from discovery');
   });
 
   it('a healthy one on probation is usable', () => {

@@ -62,7 +62,7 @@ describe('noPool', () => {
     const { asks, heard } = opener('');
     noPool.open(asks);
     expect(heard).to.deep.equal([
-      { code: 'connect_failed', message: 'a cluster with protocol tcp takes no calls' },
+      { code: 'connect_failed', message: 'a cluster with protocol tcp serves TCP connections only' },
     ]);
   });
 });
