@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { endingOfHttp } from '../../../src/core/ending.ts';
+import type { Attempt } from '../../../src/call/attempt.ts';
+import { endingOfHttp, endings } from '../../../src/core/ending.ts';
+import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { watchLeases } from '../../support/leases.ts';
 import { answer, expectAttemptsOver, retryPolicy } from './attempt-policies.ts';
@@ -16,6 +18,22 @@ function listen({ cluster }: CallRig): string[] {
 }
 
 describe('Attempt', () => {
+  it('ends once: what is said of it later changes nothing', () => {
+    const rig = callRig();
+    const told = listen(rig);
+    rig.call(grpcHead());
+    const attempt = rig.order[0].receiver as Attempt;
+    answer(rig.order[0]);
+    const [record] = rig.settled[0].attempts;
+    const { endedMs } = record;
+    rig.clock.advance(100);
+    attempt.end(endings.connectFailed, rig.clock.now());
+    attempt.cancel(ErrorCode.CANCEL, endings.cancelled, rig.clock.now());
+    expect(record).to.include({ endedMs, tally: 'ok' });
+    expect(told).to.deep.equal(['answered', 'success']);
+    expect(rig.order[0].said).to.deep.equal(['head POST end']);
+  });
+
   it('has an answer at the head of a reply that goes on, and once only', () => {
     const rig = callRig();
     const told = listen(rig);

@@ -204,6 +204,38 @@ describe('a reply that a stage gives', () => {
   });
 });
 
+describe('the status on record', () => {
+  it('of a reply that a stage gives is its gRPC status for a gRPC call, and none for a web request', () => {
+    const head = HeaderBlock.of([':status', '200'], ['grpc-status', '7']);
+    const denying: Stage = {
+      policy: 'denying',
+      appliesTo: allTraffic,
+      request: () => ({ kind: 'reply', reply: { head, body: null } }),
+    };
+    const rig = callRig({ stages: [denying] });
+    rig.call(grpcHead());
+    rig.call(httpHead());
+    const told = rig.settled.map(({ httpStatus, grpcStatus }) => [httpStatus, grpcStatus]);
+    expect(told).to.deep.equal([
+      [200, 7],
+      [200, -1],
+    ]);
+    expectOver(rig, 2);
+  });
+
+  it('of an error is 200 with a gRPC status for a gRPC call, and an HTTP status for a web request', () => {
+    const rig = callRig({ memoryHigh: true });
+    rig.call(grpcHead());
+    rig.call(httpHead());
+    const told = rig.settled.map(({ httpStatus, grpcStatus }) => [httpStatus, grpcStatus]);
+    expect(told).to.deep.equal([
+      [200, 14],
+      [503, -1],
+    ]);
+    expectOver(rig, 2);
+  });
+});
+
 describe('a stage that fails at the head of a reply', () => {
   it('ends the call once: what follows that head is not relayed', () => {
     for (const relay of [

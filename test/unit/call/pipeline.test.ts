@@ -4,6 +4,7 @@ import type { ProxyContext } from '../../../src/call/plan.ts';
 import { planRoute, type RoutePlan } from '../../../src/call/route-plan.ts';
 import { allTraffic, replyTraffic, type Stage, type Verdict } from '../../../src/call/stage.ts';
 import { Field } from '../../../src/core/field.ts';
+import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import type { ReplyError } from '../../../src/core/reply-error.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
@@ -152,6 +153,7 @@ describe('the pipeline of a request', () => {
     expect(errorOf(client)).to.equal('no_route');
     expect(rig.settled[0]).to.include({ cluster: '', endedBy: 'outrigger' });
     expect(rig.settled[0].detail).to.equal('route blue has no cluster, and none of its policies chose one');
+    expect(decodeGrpcMessage(client.heads[0].get('grpc-message')!)).to.contain('did not process');
     const [{ cluster, order }] = rig.others;
     const choosing: Stage = {
       policy: 'choosing',

@@ -2,12 +2,14 @@ import { expect } from 'chai';
 import type { RoutePlan } from '../../../src/call/route-plan.ts';
 import { routeRequest } from '../../../src/call/routed-request.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { QueryRedaction } from '../../../src/core/query-redaction.ts';
 import { compileRoutes } from '../../../src/routing/router.ts';
 import {
   makePropagation,
   nothingReplaced,
   type ReplacedHeaders,
 } from '../../../src/telemetry/propagation.ts';
+import { RequestText } from '../../../src/telemetry/request-text.ts';
 import { grpcHead, httpHead } from './call-rig.ts';
 
 const plan = { route: 'all' } as RoutePlan;
@@ -150,6 +152,11 @@ describe('routeRequest', () => {
     const first = routeRequest(head, router, ours);
     expect(routeRequest(head, router, ours)).to.equal(first);
     expect(first.base.repeated).to.equal(true);
+    const shown = new RequestText(new QueryRedaction([]));
+    expect(routeRequest(head, router, ours, shown), 'another form in telemetry').to.not.equal(first);
+    expect(routeRequest(head, router, nothingReplaced, shown), 'other headers left out').to.not.equal(
+      routeRequest(head, router, ours, shown),
+    );
     const other = compileRoutes([{ name: 'all', match: {}, plan: { ...plan, route: 'new' } }]);
     expect(routeRequest(head, other, ours).plan?.route).to.equal('new');
     expect(routeRequest(head, router, nothingReplaced)).to.not.equal(first);

@@ -16,6 +16,10 @@ describe('call/dispatch/pushback', () => {
     ]);
   });
 
+  it('waits for a minute at the most', () => {
+    expect([of('60000'), of('60001')]).to.deep.equal([60_000, -1]);
+  });
+
   it('takes all else for no, whatever it is', () => {
     for (const value of ['-1', '', '1.5', '1e3', ' 5', String(pushbackMsMax + 1)])
       expect(of(value)).to.equal(-1);

@@ -10,6 +10,11 @@ describe('call/dispatch/retry-conditions', () => {
     expect([on.http(503), on.error('connect_failed')]).to.deep.equal([false, false]);
   });
 
+  it('knows CANCELLED, the first of them', () => {
+    const on = compileRetryConditions(['cancelled']);
+    expect([on.grpc(GrpcStatus.CANCELLED), on.grpc(GrpcStatus.OK)]).to.deep.equal([true, false]);
+  });
+
   it('knows the groups of HTTP statuses', () => {
     const held = (...on: Array<string | number>) =>
       [429, 499, 500, 502, 503, 504, 599, 600].filter((status) => compileRetryConditions(on).http(status));
