@@ -254,7 +254,7 @@ describe('a call that is committed to an attempt', () => {
     for (let i = 0; i < 2; i++) receiver!.data(message, 0, message.length, false);
     receiver!.trailers(trailers(GrpcStatus.UNAVAILABLE));
     expect(client.said).to.deep.equal(['head 200', 'data 5', 'data 5', 'trailers']);
-    expect(rig.settled[0].attempts[0].verdict).to.equal('not retried: a message was relayed');
+    expect(rig.settled[0].attempts[0].verdict).to.equal('not retried: a message was already forwarded');
     expectAttemptsOver(rig, policy);
   });
 
