@@ -102,7 +102,7 @@ describe('TLS', () => {
     const client = connectTls({ host, port: Number(port), servername: 'localhost' });
     await once(client, 'error');
     const line = proxy.log.find((one) =>
-      one.includes('a client speaks TLS to a listener without TLS; write tls'),
+      one.includes('a client uses TLS on a listener without TLS; add tls'),
     );
     expect(line).to.match(/listener=in peer=127\.0\.0\.1:\d+/);
   });
