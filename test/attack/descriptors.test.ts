@@ -48,7 +48,7 @@ describe('attack: descriptors run out', function () {
       sockets.push(socket);
     }
     await until(
-      () => /may not open enough descriptors/.test(sidecar.stderr),
+      () => /at its limit of open files/.test(sidecar.stderr),
       () => `nobody was turned away, with ${descriptors(sidecar.pid)} descriptors open`,
     );
     const cpuBefore = cpuMs(sidecar.pid);
