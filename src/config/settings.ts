@@ -1,6 +1,6 @@
-import type { Scalar, Section } from '../schema/shape.ts';
+import { type Scalar, type Section, section } from '../schema/shape.ts';
 import { pathOf } from './reader.ts';
-import { table } from './table.ts';
+import { processSections } from './table/process-sections.ts';
 
 /** A single value outside any list: what a flag or a variable can set. */
 export interface Setting {
@@ -12,7 +12,7 @@ export interface Setting {
 }
 
 /** Every setting of the table, in its order. */
-export const settings: readonly Setting[] = settingsOf(table, '');
+export const settings: readonly Setting[] = settingsOf(section({ doc: 'The process.' }, processSections), '');
 
 /** Variables that choose what is run, beside those of the settings. */
 export const sourceVariables = {
@@ -21,8 +21,8 @@ export const sourceVariables = {
   to: 'OUTRIGGER_TO',
 } as const;
 
-function settingsOf(section: Section, parent: string): Setting[] {
-  return Object.entries(section.keys).flatMap(([key, shape]) => {
+function settingsOf({ keys }: Section, parent: string): Setting[] {
+  return Object.entries(keys).flatMap(([key, shape]) => {
     const path = pathOf(parent, key);
     if (shape.kind === 'section') return settingsOf(shape, path);
     return shape.kind === 'scalar' ? [{ path, shape, variable: shape.variable ?? variableOf(path) }] : [];

@@ -1,12 +1,9 @@
 import type { PolicyList } from '../policies/compile.ts';
 import { policies } from '../policies/list.ts';
 import { list, type Section, section, type Value } from '../schema/shape.ts';
-import { admin } from './table/admin.ts';
 import { cluster } from './table/cluster.ts';
 import { makeListener } from './table/listener.ts';
-import { modules } from './table/modules.ts';
-import { drain, limits, log, reload, zone } from './table/process.ts';
-import { telemetry } from './table/telemetry.ts';
+import { processSections } from './table/process-sections.ts';
 
 /**
  * The configuration: every key there is, with its type, default and meaning. The types below, the convict schema with its
@@ -16,6 +13,7 @@ import { telemetry } from './table/telemetry.ts';
  * Only keys that do something stand here. A key that did nothing would be worse than the error for an unknown one.
  */
 export function makeTable<const L extends PolicyList>(policies: L) {
+  const { admin, ...others } = processSections;
   return section(
     { doc: 'The configuration of Outrigger.' },
     {
@@ -38,13 +36,7 @@ export function makeTable<const L extends PolicyList>(policies: L) {
         },
         cluster,
       ),
-      telemetry,
-      modules,
-      limits,
-      drain,
-      reload,
-      zone,
-      log,
+      ...others,
     },
   );
 }
