@@ -1,5 +1,6 @@
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
+import { OutputBuffer } from '../transport/output-buffer.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import { ReceiveWindow, SendWindow, windowBytesDefault } from './flow-window.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -8,7 +9,6 @@ import { HeaderAssembly } from './header-assembly.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
 import type { ConnectionOptions } from './options.ts';
-import { OutputBuffer } from './output-buffer.ts';
 import { ResetPacer } from './reset-pacer.ts';
 import { SendQueue } from './send-queue.ts';
 import { defaultPeerSettings } from './settings.ts';

@@ -1,5 +1,6 @@
 import { ErrorCode } from '../core/error-code.ts';
 import type { StreamReceiver } from '../core/message-stream.ts';
+import type { Engine } from '../transport/engine.ts';
 import { ConnectionCore, type ConnectionListener } from './connection-core.ts';
 import { windowBytesDefault } from './flow-window.ts';
 import { clientPreface } from './frame.ts';
@@ -22,7 +23,10 @@ const streamIdMax = 0x7fff_ffff;
  * the listener hears the rest. It knows no socket, no clock and no randomness, so property tests, fuzzers and
  * simulations run the very code that serves.
  */
-export class Http2Connection extends ConnectionCore implements FrameListener {
+export class Http2Connection extends ConnectionCore implements FrameListener, Engine {
+  readonly seam = 'http2';
+  /** Flow control bounds what comes; a socket is read at all times. */
+  readonly readyForInput = true;
   private readonly reader: FrameReader;
   /** Bytes of the client's preface still to come (server role). */
   private prefaceLeft: number;
@@ -145,6 +149,17 @@ export class Http2Connection extends ConnectionCore implements FrameListener {
   setTransportReady(ready: boolean): void {
     this.transportReady = ready;
     if (ready) this.serveQueue();
+  }
+
+  /** The peer's FIN ends the connection: an HTTP/2 peer that stops sending can acknowledge nothing. */
+  peerEnded(): void {
+    this.transportClosed('the peer closed the connection');
+  }
+
+  /** An exception of our own: the peer is told of an internal error. */
+  crashed(message: string): void {
+    this.sendGoaway(ErrorCode.INTERNAL_ERROR, message);
+    this.end({ code: ErrorCode.INTERNAL_ERROR, message, local: false, internal: true });
   }
 
   /** The transport is gone; `message` says how. Every open stream fails with it. */

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
+import type { OutputBuffer } from '../transport/output-buffer.ts';
 import { Flag, FrameType, frameBytesDefault, frameHeaderBytes } from './frame.ts';
 import type { HpackEncoder } from './hpack/encoder.ts';
-import type { OutputBuffer } from './output-buffer.ts';
 
 /** Below this, a copy by loop beats a call to `set` (measured: the call costs about as much as 40 bytes). */
 const loopCopyBytesMax = 48;

@@ -4,8 +4,9 @@ import type { Timer } from '../core/clock.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import { bindHttp2, type Http2Binding } from '../http2/bind.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
-import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
+import type { BindingDeps } from '../transport/socket-binding.ts';
 
 export interface DownstreamSettings {
   readonly http2: ConnectionOptions;
@@ -32,7 +33,7 @@ const goawayDelayMs = 1000;
 
 /** One HTTP/2 connection of a client: its calls, its timeouts, its graceful end. */
 export class Http2Downstream {
-  private readonly binding: SocketBinding;
+  private readonly binding: Http2Binding;
   private readonly deps: DownstreamDeps;
   private readonly settings: DownstreamSettings;
   private prefaceTimer: Timer | null;
@@ -53,7 +54,7 @@ export class Http2Downstream {
     this.deps = deps;
     this.settings = settings;
     const peer = `${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? 0}`;
-    this.binding = new SocketBinding(socket, 'server', settings.http2, deps, {
+    this.binding = bindHttp2(socket, 'server', settings.http2, deps, {
       stream: (stream, head, end) => {
         this.recount();
         handler.stream(stream, head, end);

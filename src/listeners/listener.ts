@@ -23,7 +23,7 @@ import {
   type SocketAccess,
 } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
-import { readShared } from '../http2/shared-read.ts';
+import { readShared } from '../transport/shared-read.ts';
 import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';

@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Address } from '../core/address.ts';
 import { forbiddenCipher } from '../core/tls-cipher.ts';
-import { type OnRead, sharedRead } from '../http2/shared-read.ts';
+import { type OnRead, sharedRead } from '../transport/shared-read.ts';
 
 /**
  * Begins to connect, by TLS where `tls` is given, as a rule by `endpointTls`, which says what name to verify; errors come as the

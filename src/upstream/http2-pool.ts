@@ -6,10 +6,11 @@ import type { Timer } from '../core/clock.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import { pluralize } from '../core/pluralize.ts';
 import type { Random } from '../core/random.ts';
+import { bindHttp2, type Http2Binding } from '../http2/bind.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
-import type { OnRead } from '../http2/shared-read.ts';
-import { type BindingDeps, SocketBinding } from '../http2/socket-binding.ts';
+import type { OnRead } from '../transport/shared-read.ts';
+import type { BindingDeps } from '../transport/socket-binding.ts';
 import { Backoff } from './backoff.ts';
 import {
   ConnectionLife,
@@ -53,7 +54,7 @@ const stallMsMin = 50;
 const patienceMax = 64;
 
 interface Pooled {
-  readonly binding: SocketBinding;
+  readonly binding: Http2Binding;
   readonly life: ConnectionLife;
   ready: boolean;
   connectTimer: Timer | null;
@@ -218,7 +219,7 @@ export class Http2Pool implements StreamPool {
     const draw = random.next();
     const onRead: OnRead = (bytes, length) => pooled.binding.received(bytes, length);
     const socket = (this.deps.dial ?? dial)(this.address, this.tls, onRead);
-    const binding = new SocketBinding(socket, 'client', this.settings.http2, this.deps, {
+    const binding = bindHttp2(socket, 'client', this.settings.http2, this.deps, {
       capacity: () => {
         if (!pooled.ready) this.mayBeReady(pooled);
         if (this.waiting.length > 0) this.serveWaiting();

@@ -8,9 +8,9 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/core/clock.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { StreamReceiver } from '../../src/core/message-stream.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import { bindHttp2 } from '../../src/http2/bind.ts';
 import { connectionDefaults } from '../../src/http2/options.ts';
-import { SocketBinding } from '../../src/http2/socket-binding.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 
 /** Below the three seconds that h2specd gives a case, and above the two in which the engine has to answer. */
 const patienceMs = 2600;
@@ -38,7 +38,7 @@ const receiver: StreamReceiver = {
   },
   sent: () => {},
 };
-const binding = new SocketBinding(
+const binding = bindHttp2(
   socket,
   'client',
   connectionDefaults,

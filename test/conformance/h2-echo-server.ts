@@ -7,10 +7,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import { constantField } from '../../src/core/field.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { StreamReceiver } from '../../src/core/message-stream.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import { bindHttp2 } from '../../src/http2/bind.ts';
 import { connectionDefaults } from '../../src/http2/options.ts';
-import { SocketBinding } from '../../src/http2/socket-binding.ts';
 import type { Http2Stream } from '../../src/http2/stream.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 
 const ok = new HeaderBlock([constantField(':status', '200'), constantField('content-type', 'text/plain')]);
 const tooLarge = new HeaderBlock([constantField(':status', '431')]);
@@ -74,7 +74,7 @@ export function startEchoServer(port: number): Promise<{ port: number; close(): 
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    const binding = new SocketBinding(
+    const binding = bindHttp2(
       socket,
       'server',
       connectionDefaults,

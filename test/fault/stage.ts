@@ -1,11 +1,11 @@
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import { SeededRandom } from '../../src/core/random.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import { bindHttp2, type Http2Binding } from '../../src/http2/bind.ts';
 import { type ConnectionOptions, connectionDefaults } from '../../src/http2/options.ts';
-import { SocketBinding } from '../../src/http2/socket-binding.ts';
 import type { Http2Stream } from '../../src/http2/stream.ts';
 import type { CallRecord } from '../../src/telemetry/call-record.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 import { Draw } from '../sim/draw.ts';
 import { SimClock } from '../sim/sim-clock.ts';
 import { type Host, type Link, SimNetwork } from '../sim/sim-network.ts';
@@ -23,7 +23,7 @@ export interface Served {
   readonly stream: Http2Stream;
   readonly head: HeaderBlock;
   readonly recorder: Recorder;
-  readonly connection: SocketBinding['connection'];
+  readonly connection: Http2Binding['connection'];
 }
 
 /** A replica whose every move a test makes. */
@@ -31,7 +31,7 @@ export class StageReplica implements Host {
   state: Host['state'] = 'up';
   readonly name: string;
   readonly served: Served[] = [];
-  readonly bindings: SocketBinding[] = [];
+  readonly bindings: Http2Binding[] = [];
   /** What it does with a call; nothing by itself. */
   onCall: (call: Served) => void = () => {};
   /** Connections begun to it, those that got nowhere included, by time. */
@@ -49,7 +49,7 @@ export class StageReplica implements Host {
 
   accept(socket: SimSocket): void {
     const { clock } = this.stage;
-    const binding = new SocketBinding(
+    const binding = bindHttp2(
       socket.asSocket,
       'server',
       this.options,
@@ -84,9 +84,9 @@ export class Stage {
   readonly records: CallRecord[] = [];
   readonly network: SimNetwork;
   private readonly violations: string[] = [];
-  private readonly sides = new Map<SimSocket, () => SocketBinding['connection'] | null>();
+  private readonly sides = new Map<SimSocket, () => Http2Binding['connection'] | null>();
   private readonly scheduler = new FlushScheduler(this.clock.soon);
-  private client: SocketBinding | null = null;
+  private client: Http2Binding | null = null;
   private readonly clientOptions: ConnectionOptions;
 
   constructor(
@@ -148,16 +148,16 @@ export class Stage {
   }
 
   /** The wire is judged at the sidecar's ends alone: here it is the others that misbehave. */
-  know(socket: SimSocket, binding: SocketBinding): void {
+  know(socket: SimSocket, binding: Http2Binding): void {
     this.sides.set(socket, () => binding.connection);
   }
 
   /** The client's connection to the sidecar. */
-  get downstream(): SocketBinding {
+  get downstream(): Http2Binding {
     if (this.client !== null) return this.client;
     const socket = this.network.dial('sidecar');
     const { clock, scheduler } = this;
-    const client = new SocketBinding(
+    const client = bindHttp2(
       socket.asSocket,
       'client',
       this.clientOptions,

@@ -1,9 +1,9 @@
 import { ErrorCode } from '../../src/core/error-code.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../../src/core/message-stream.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import { bindHttp2, type Http2Binding } from '../../src/http2/bind.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
-import { SocketBinding } from '../../src/http2/socket-binding.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 import { bodyHolds, type CallSpec, metadataOf } from './call-spec.ts';
 import type { CallFacts, Ledger, Outcome } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -18,13 +18,13 @@ export class SimClient {
   readonly name: string;
   /** What the sidecar says to an error of its own, for the test to judge: `x-outrigger-error` and the sentence. */
   onError: (facts: CallFacts, code: string, sentence: string) => void = () => {};
-  binding: SocketBinding | null = null;
+  binding: Http2Binding | null = null;
   private readonly options: ConnectionOptions;
   private readonly clock: SimClock;
   private readonly network: SimNetwork;
   private readonly ledger: Ledger;
   private readonly scheduler: FlushScheduler;
-  private readonly onBinding: (name: string, binding: SocketBinding, socket: SimSocket) => void;
+  private readonly onBinding: (name: string, binding: Http2Binding, socket: SimSocket) => void;
   private readonly queue: Exchange[] = [];
   private readonly live = new Set<Exchange>();
 
@@ -100,7 +100,7 @@ export class SimClient {
   private connect(): void {
     const socket = this.network.dial('sidecar');
     const deps = { clock: this.clock, scheduler: this.scheduler };
-    const binding = new SocketBinding(socket.asSocket, 'client', this.options, deps, {
+    const binding = bindHttp2(socket.asSocket, 'client', this.options, deps, {
       // Not within the event: the connection is in the middle of something.
       capacity: () => this.clock.soon(() => this.serve()),
       ended: () => {

@@ -1,10 +1,10 @@
 import { ErrorCode } from '../../src/core/error-code.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { StreamReceiver } from '../../src/core/message-stream.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import { bindHttp2, type Http2Binding } from '../../src/http2/bind.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
-import { SocketBinding } from '../../src/http2/socket-binding.ts';
 import type { Http2Stream } from '../../src/http2/stream.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 import { bodyHolds, metadataOf } from './call-spec.ts';
 import type { CallFacts, Ledger } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -17,13 +17,13 @@ type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 export class SimReplica implements Host {
   state: Host['state'] = 'up';
   readonly name: string;
-  readonly bindings: SocketBinding[] = [];
+  readonly bindings: Http2Binding[] = [];
   /** Read anew by each connection and, for how many streams it takes, at each request. */
   readonly options: Changeable<ConnectionOptions>;
   private readonly clock: SimClock;
   private readonly scheduler: FlushScheduler;
   private readonly ledger: Ledger;
-  private readonly onBinding: (name: string, binding: SocketBinding, socket: SimSocket) => void;
+  private readonly onBinding: (name: string, binding: Http2Binding, socket: SimSocket) => void;
 
   constructor(
     name: string,
@@ -41,7 +41,7 @@ export class SimReplica implements Host {
 
   accept(socket: SimSocket): void {
     const deps = { clock: this.clock, scheduler: this.scheduler };
-    const binding = new SocketBinding(socket.asSocket, 'server', this.options, deps, {
+    const binding = bindHttp2(socket.asSocket, 'server', this.options, deps, {
       stream: (stream, head, end) => this.serve(binding, stream, head, end),
       oversize: (stream) => stream.reset(ErrorCode.REFUSED_STREAM),
       ended: () => {
@@ -60,7 +60,7 @@ export class SimReplica implements Host {
     for (const { socket } of [...this.bindings]) socket.resetAndDestroy();
   }
 
-  private serve(binding: SocketBinding, stream: Http2Stream, head: HeaderBlock, end: boolean): void {
+  private serve(binding: Http2Binding, stream: Http2Stream, head: HeaderBlock, end: boolean): void {
     const facts = this.ledger.calls.get(Number(head.get('x-call')));
     if (facts === undefined) {
       this.ledger.violation(`${this.name} got a request that nobody made`);
@@ -85,7 +85,7 @@ class Service implements StreamReceiver {
   private readonly clock: SimClock;
   private readonly ledger: Ledger;
   private readonly facts: CallFacts;
-  private readonly binding: SocketBinding;
+  private readonly binding: Http2Binding;
   private readonly stream: Http2Stream;
   private received = 0;
   private requestEnded = false;
@@ -96,7 +96,7 @@ class Service implements StreamReceiver {
     clock: SimClock,
     ledger: Ledger,
     facts: CallFacts,
-    binding: SocketBinding,
+    binding: Http2Binding,
     stream: Http2Stream,
     end: boolean,
   ) {

@@ -11,10 +11,9 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { SeededRandom } from '../../src/core/random.ts';
 import type { DiscoverySource, Publish } from '../../src/discovery/source.ts';
 import { defaultOutlierSettings, outlierDetector } from '../../src/health/outlier.ts';
+import type { Http2Binding } from '../../src/http2/bind.ts';
 import type { Http2Connection } from '../../src/http2/connection.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
 import type { ConnectionOptions } from '../../src/http2/options.ts';
-import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { ConnectionSlots } from '../../src/listeners/connection-slots.ts';
 import { Http2Downstream } from '../../src/listeners/http2-downstream.ts';
 import { compileRoutes } from '../../src/routing/router.ts';
@@ -22,6 +21,7 @@ import type { CallRecord } from '../../src/telemetry/call-record.ts';
 import { nothingReplaced } from '../../src/telemetry/propagation.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import { noTrace } from '../../src/telemetry/tracing.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 import { Cluster, type ClusterSettings } from '../../src/upstream/cluster.ts';
 import { Http2Pool } from '../../src/upstream/http2-pool.ts';
 import { PoolTotals } from '../../src/upstream/pool-totals.ts';
@@ -143,7 +143,7 @@ export class SimSidecar implements Host {
       this.downstreams.delete(downstream);
     });
     this.downstreams.add(downstream);
-    const { binding } = downstream as unknown as { binding: SocketBinding };
+    const { binding } = downstream as unknown as { binding: Http2Binding };
     this.listener.socket('sidecar from a client', socket, 'server', () => binding.connection);
     downstream.start(null);
   }
@@ -248,7 +248,7 @@ export class SimSidecar implements Host {
     const known = this.ends.get(socket);
     if (known !== undefined) return known;
     for (const pool of this.pools) {
-      const { pooled } = pool as unknown as { pooled: Array<{ binding: SocketBinding }> };
+      const { pooled } = pool as unknown as { pooled: Array<{ binding: Http2Binding }> };
       const found = pooled.find(({ binding }) => binding.socket === socket.asSocket);
       if (found === undefined) continue;
       this.ends.set(socket, found.binding.connection);

@@ -1,9 +1,9 @@
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
 import { SeededRandom } from '../../src/core/random.ts';
+import type { Http2Binding } from '../../src/http2/bind.ts';
 import { BufferBudget } from '../../src/http2/buffer-budget.ts';
 import { HpackCaches } from '../../src/http2/hpack/caches.ts';
 import { type ConnectionOptions, connectionDefaults } from '../../src/http2/options.ts';
-import type { SocketBinding } from '../../src/http2/socket-binding.ts';
 import { drawCall } from './call-spec.ts';
 import { Draw } from './draw.ts';
 import { drawAttemptPolicy } from './draw-attempt-policy.ts';
@@ -80,7 +80,7 @@ class Run {
     this.network = network;
     const hitsClients = !this.calm && draw.percent(40);
     this.judge = new Judge({ ledger, network, trace, calm: this.calm, hitsClients });
-    const watch = (name: string, binding: SocketBinding, socket: SimSocket): void =>
+    const watch = (name: string, binding: Http2Binding, socket: SimSocket): void =>
       this.judge.watch(name, socket, binding.connection.role, () => binding.connection);
     this.replicas = Array.from({ length: draw.int(1, 5) }, (_, i) => {
       const name = `10.0.0.${i + 1}:50051`;

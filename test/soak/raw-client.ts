@@ -2,9 +2,9 @@ import { connect } from 'node:net';
 import { systemClock } from '../../src/core/clock.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { StreamReceiver } from '../../src/core/message-stream.ts';
-import { FlushScheduler } from '../../src/http2/flush-scheduler.ts';
+import { bindHttp2 } from '../../src/http2/bind.ts';
 import { connectionDefaults } from '../../src/http2/options.ts';
-import { SocketBinding } from '../../src/http2/socket-binding.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 import { grpcMessage } from '../support/raw-http2.ts';
 
 /** How a call of the raw client went. */
@@ -24,7 +24,7 @@ export interface RawClient {
 
 export function connectRaw(target: string): RawClient {
   const [host, port] = target.split(':');
-  const binding = new SocketBinding(
+  const binding = bindHttp2(
     connect({ host, port: Number(port) }),
     'client',
     connectionDefaults,

@@ -10,7 +10,7 @@ import { DynamicTable } from '../../../src/http2/hpack/dynamic-table.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { writeInteger } from '../../../src/http2/hpack/integer.ts';
 import { independentBytes, writeIndexingLiteral } from '../../../src/http2/hpack/representation.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { literalField } from '../wire/block-reader.ts';
 
 /** One set of caches for all decoders, as in a process. */

@@ -11,7 +11,6 @@ import { LatencyHistogram, RecentLatency } from '../../../src/core/histogram.ts'
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { writePlainLiteral } from '../../../src/http2/hpack/representation.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
 import { accessLogLine } from '../../../src/telemetry/access-log.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
 import { createCallMetrics } from '../../../src/telemetry/metrics/call-metrics.ts';
@@ -23,6 +22,7 @@ import { createRecentCalls } from '../../../src/telemetry/recent-calls.ts';
 import { makeSampler } from '../../../src/telemetry/sampler.ts';
 import { cleanTracestate, parseTraceparent } from '../../../src/telemetry/trace-context.ts';
 import { contextTracing } from '../../../src/telemetry/tracing.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { attemptRecord, callRecord } from '../../unit/telemetry/records.ts';
 
 const rounds = 7;

@@ -1,5 +1,5 @@
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { frameBytes } from '../reference/frames.ts';
 import { headFrom, requestHeads, responseHeads, trailerHeads } from './heads.ts';
 

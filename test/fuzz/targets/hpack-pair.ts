@@ -2,7 +2,7 @@ import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { ByteSource } from '../byte-source.ts';
 import { ReferenceHpackDecoder } from '../reference/hpack.ts';
 import { check, type FuzzTarget } from '../target.ts';

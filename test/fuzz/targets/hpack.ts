@@ -1,7 +1,7 @@
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { ByteSource } from '../byte-source.ts';
 import { type PlainField, ReferenceError7541, ReferenceHpackDecoder } from '../reference/hpack.ts';
 import { bytesOf, check, type FuzzTarget } from '../target.ts';

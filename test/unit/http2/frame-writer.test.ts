@@ -4,7 +4,7 @@ import { Flag, FrameType } from '../../../src/http2/frame.ts';
 import { FrameWriter } from '../../../src/http2/frame-writer.ts';
 import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { framesOf } from './support.ts';
 
 function writer() {

@@ -3,7 +3,7 @@ import { Flag, FrameType, frameHeaderBytes } from '../../../src/http2/frame.ts';
 import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import type { ConnectionOptions } from '../../../src/http2/options.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { PairEnd, Recorder } from '../../support/memory-pair.ts';
 
 /** Frames by hand, and a connection that is spoken to frame by frame. */

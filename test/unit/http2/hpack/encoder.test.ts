@@ -3,7 +3,7 @@ import { constantField, Field } from '../../../../src/core/field.ts';
 import { HeaderBlock } from '../../../../src/core/header-block.ts';
 import { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
-import { OutputBuffer } from '../../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../../src/transport/output-buffer.ts';
 import { blockPairs, decoded, encoded, hex, pairs, roomy } from './support.ts';
 
 function blockOf(...fields: Field[]): HeaderBlock {

@@ -12,7 +12,7 @@ import {
   writePlainLiteral,
 } from '../../../../src/http2/hpack/representation.ts';
 import { staticFields } from '../../../../src/http2/hpack/static-table.ts';
-import { OutputBuffer } from '../../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../../src/transport/output-buffer.ts';
 import { blockPairs, decoded, pairs, roomy } from './support.ts';
 
 function indexing(field: Field): Buffer {

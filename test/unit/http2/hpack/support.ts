@@ -4,7 +4,7 @@ import type { HeaderBlock } from '../../../../src/core/header-block.ts';
 import type { HpackDecoder } from '../../../../src/http2/hpack/decoder.ts';
 import type { HpackEncoder } from '../../../../src/http2/hpack/encoder.ts';
 import { integerBytesMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
-import { OutputBuffer } from '../../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../../src/transport/output-buffer.ts';
 
 export type Pair = readonly [name: string, value: string];
 

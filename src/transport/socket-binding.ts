@@ -2,14 +2,9 @@ import type { Socket } from 'node:net';
 import { blockPool } from '../core/block-pool.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
-import { ErrorCode } from '../core/error-code.ts';
-import type { HeaderBlock } from '../core/header-block.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
-import { Http2Connection } from './connection.ts';
-import type { ConnectionError } from './connection-core.ts';
+import type { Engine, EngineHost } from './engine.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
-import type { ConnectionOptions } from './options.ts';
-import type { Http2Stream } from './stream.ts';
 
 /** Bytes in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
 const unreadOutputBytesMax = 1_048_576;
@@ -27,27 +22,17 @@ export interface BindingDeps {
   readonly internalErrors?: InternalErrors;
 }
 
-/** Hears of a bound connection; all but `stream` may be left out. */
-export interface BindingListener {
-  stream?(stream: Http2Stream, head: HeaderBlock, end: boolean): void;
-  oversize?(stream: Http2Stream, head: HeaderBlock): void;
-  ready?(): void;
-  capacity?(): void;
-  goaway?(): void;
-  /** Once, when the connection is of no more use; streams have failed by then. */
-  ended(error: ConnectionError | null): void;
-}
-
 /**
- * Ties an `Http2Connection` to a socket (TCP, TLS or Unix): bytes in as they come, bytes out once per event-loop
- * turn, back-pressure in both directions, and an end that lets the last frame reach the peer.
+ * Ties an engine to a socket (TCP, TLS or Unix): bytes in as they come, bytes out once per event-loop turn, back-pressure in
+ * both directions, and an end that lets the last bytes reach the peer.
  */
-export class SocketBinding {
-  readonly connection: Http2Connection;
+export class SocketBinding<E extends Engine> {
+  readonly connection: E;
   readonly socket: Socket;
+  /** What the peer is to the one that reports its errors. */
+  private readonly peer: 'client' | 'server';
   private readonly clock: Clock;
   private readonly scheduler: FlushScheduler;
-  private readonly listener: BindingListener;
   private readonly internalErrors: InternalErrors | undefined;
   private dirty = false;
   private ending = false;
@@ -59,37 +44,27 @@ export class SocketBinding {
   /** Blocks that the socket has not yet written. */
   private readonly held: Buffer[] = [];
 
-  constructor(
-    socket: Socket,
-    role: 'client' | 'server',
-    options: ConnectionOptions,
-    deps: BindingDeps,
-    listener: BindingListener,
-  ) {
+  /** `peer` is what is at the other end of the socket; `create` makes the engine, which tells the host what it needs. */
+  constructor(socket: Socket, peer: 'client' | 'server', deps: BindingDeps, create: (host: EngineHost) => E) {
     this.socket = socket;
+    this.peer = peer;
     this.clock = deps.clock;
     this.scheduler = deps.scheduler;
-    this.listener = listener;
     this.internalErrors = deps.internalErrors;
-    this.connection = new Http2Connection(role, options, {
-      stream: (stream, head, end) => listener.stream?.(stream, head, end),
-      oversize: (stream, head) => listener.oversize?.(stream, head),
-      ready: () => listener.ready?.(),
-      capacity: () => listener.capacity?.(),
-      goaway: () => listener.goaway?.(),
-      ended: (error) => this.ended(error),
+    this.connection = create({
       written: () => this.written(),
+      readable: () => this.readable(),
+      ended: (inGoodOrder) => this.ended(inGoodOrder),
     });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
     socket.on('drain', () => this.contained(() => this.drained()));
-    // The other side's FIN ends the connection: an HTTP/2 peer that stops sending can acknowledge nothing.
-    socket.on('end', () => this.lost('the peer closed the connection'));
-    socket.on('error', (error) => this.lost(lossOf(error, this.connection.role)));
+    socket.on('end', () => this.contained(() => this.peerEnded()));
+    socket.on('error', (error) => this.lost(lossOf(error, this.peer)));
     socket.on('close', () => this.closed());
   }
 
-  /** Says the preface. `first` holds bytes that were read before the protocol was known. */
+  /** Says what comes first. `first` holds bytes that were read before the protocol was known. */
   start(first: Buffer | null = null): void {
     this.connection.start();
     if (first !== null) this.received(first, first.length);
@@ -145,7 +120,7 @@ export class SocketBinding {
       this.clock.release();
     }
     // A peer that asks for answers and reads none must not fill our memory with them (CVE-2019-9512, -9515).
-    if (!this.ending && this.backedUp) this.socket.pause();
+    if (!this.ending && (this.backedUp || !this.connection.readyForInput)) this.socket.pause();
   }
 
   private readonly onNextTurn = (): void => {
@@ -161,8 +136,23 @@ export class SocketBinding {
       this.rest = null;
       if (chunk === null || this.socket.destroyed) return;
       this.received(chunk, chunk.length);
-      if (this.rest === null && !this.backedUp) this.socket.resume();
+      this.resume();
     });
+  }
+
+  /** Reads on, where nothing stands against it. */
+  private resume(): void {
+    if (this.rest === null && !this.backedUp && this.connection.readyForInput) this.socket.resume();
+  }
+
+  private readable(): void {
+    if (!this.socket.destroyed && this.socket.isPaused()) this.resume();
+  }
+
+  /** What came before the FIN and is deferred comes first. */
+  private peerEnded(): void {
+    if (this.rest === null) this.connection.peerEnded();
+    else this.scheduler.afterTurn(() => this.contained(() => this.peerEnded()));
   }
 
   /** Does it read none of what it asked for? */
@@ -199,7 +189,7 @@ export class SocketBinding {
     this.flush();
     if (this.socket.writableNeedDrain) return;
     this.connection.setTransportReady(true);
-    if (this.rest === null && this.socket.isPaused()) this.socket.resume();
+    if (this.socket.isPaused()) this.resume();
   }
 
   /** The transport is gone. */
@@ -215,17 +205,15 @@ export class SocketBinding {
     }
   }
 
-  /** An exception of our own, in the middle of who knows what: this connection ends, and the others go on. */
+  /** An exception of our own: this connection ends, and the others go on. */
   private crashed(error: unknown): void {
     const { connection, internalErrors, socket } = this;
     if (internalErrors === undefined) throw error;
-    internalErrors.caught('http2', error);
+    internalErrors.caught(connection.seam, error);
     if (connection.over) return void socket.destroy();
-    const message = 'an internal error of the sidecar';
-    contain(internalErrors, 'http2', null, () => {
-      connection.sendGoaway(ErrorCode.INTERNAL_ERROR, message);
-      connection.end({ code: ErrorCode.INTERNAL_ERROR, message, local: false, internal: true });
-    });
+    contain(internalErrors, connection.seam, null, () =>
+      connection.crashed('an internal error of the sidecar'),
+    );
   }
 
   private written(): void {
@@ -234,16 +222,13 @@ export class SocketBinding {
     this.scheduler.add(this);
   }
 
-  private ended(error: ConnectionError | null): void {
+  private ended(inGoodOrder: boolean): void {
     this.ending = true;
-    if (!this.socket.destroyed) {
-      this.written();
-      this.socket.resume();
-      const ms = error === null ? gracefulLingerMs : lingerMs;
-      this.linger ??= this.clock.after(ms, () => this.socket.destroy());
-    }
-    // Notified last: whatever comes of it, the socket is seen to.
-    this.listener.ended(error);
+    if (this.socket.destroyed) return;
+    this.written();
+    this.socket.resume();
+    const ms = inGoodOrder ? gracefulLingerMs : lingerMs;
+    this.linger ??= this.clock.after(ms, () => this.socket.destroy());
   }
 
   private closed(): void {
@@ -254,8 +239,8 @@ export class SocketBinding {
 }
 
 /** Before a connection stands, the reason says all. */
-function lossOf(error: NodeJS.ErrnoException, role: 'client' | 'server'): string {
-  const reason = connectionErrorText(error, role === 'client' ? 'server' : 'client');
+function lossOf(error: NodeJS.ErrnoException, peer: 'client' | 'server'): string {
+  const reason = connectionErrorText(error, peer);
   return error.syscall === 'connect' || error.syscall === 'getaddrinfo'
     ? reason
     : `the connection broke: ${reason}`;

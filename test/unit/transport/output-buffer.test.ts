@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { blockPool } from '../../../src/core/block-pool.ts';
-import { OutputBuffer } from '../../../src/http2/output-buffer.ts';
+import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 
 function write(out: OutputBuffer, count: number, byte: number): void {
   out.reserve(count);

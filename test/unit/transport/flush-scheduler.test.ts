@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Flushable, FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
+import { type Flushable, FlushScheduler } from '../../../src/transport/flush-scheduler.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

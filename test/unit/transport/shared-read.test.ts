@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { expect } from 'chai';
-import { readShared } from '../../../src/http2/shared-read.ts';
+import { readShared } from '../../../src/transport/shared-read.ts';
 
 describe('readShared', () => {
   let server: Server;

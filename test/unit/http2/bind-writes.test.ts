@@ -3,12 +3,12 @@ import { Duplex } from 'node:stream';
 import { expect } from 'chai';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
+import { bindHttp2 } from '../../../src/http2/bind.ts';
 import type { ConnectionError } from '../../../src/http2/connection-core.ts';
-import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
 import { FrameType } from '../../../src/http2/frame.ts';
 import { connectionDefaults } from '../../../src/http2/options.ts';
-import { SocketBinding } from '../../../src/http2/socket-binding.ts';
 import type { Http2Stream } from '../../../src/http2/stream.ts';
+import { FlushScheduler } from '../../../src/transport/flush-scheduler.ts';
 import { framesOf, getHead, headers, ping, settings, settingsAck } from './support.ts';
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
@@ -51,7 +51,7 @@ function rig(onStream: (stream: Http2Stream) => void = () => {}) {
   const clock = new VirtualClock();
   const ends: Array<ConnectionError | null> = [];
   const turns: Array<() => void> = [];
-  const binding = new SocketBinding(
+  const binding = bindHttp2(
     socket as unknown as Socket,
     'server',
     { ...connectionDefaults, controlFramesMax: 1e9, glitchesMax: 1e9 },

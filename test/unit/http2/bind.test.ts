@@ -5,12 +5,12 @@ import { VirtualClock } from '../../../src/core/clock.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { InternalErrors } from '../../../src/core/internal-errors.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
+import { bindHttp2, type Http2Binding } from '../../../src/http2/bind.ts';
 import type { ConnectionError } from '../../../src/http2/connection-core.ts';
-import { FlushScheduler } from '../../../src/http2/flush-scheduler.ts';
 import { FrameType } from '../../../src/http2/frame.ts';
 import { type ConnectionOptions, connectionDefaults } from '../../../src/http2/options.ts';
-import { SocketBinding } from '../../../src/http2/socket-binding.ts';
 import type { Http2Stream } from '../../../src/http2/stream.ts';
+import { FlushScheduler } from '../../../src/transport/flush-scheduler.ts';
 import { Recorder } from '../../support/memory-pair.ts';
 import {
   data,
@@ -31,7 +31,7 @@ const ok = HeaderBlock.of([':status', '200']);
 
 /** A bound server side of a real connection, and the raw socket of its client. */
 interface Rig {
-  readonly binding: SocketBinding;
+  readonly binding: Http2Binding;
   readonly client: Socket;
   readonly clock: VirtualClock;
   /** `ended` of the listener, each time it was called. */
@@ -68,7 +68,7 @@ async function rig(
   const chunks: Buffer[] = [];
   client.on('data', (chunk: Buffer) => chunks.push(chunk));
   const [socket] = (await once(server, 'connection')) as [Socket];
-  const binding = new SocketBinding(
+  const binding = bindHttp2(
     socket,
     'server',
     { ...connectionDefaults, ...options },
@@ -347,7 +347,7 @@ describe('http2/socket-binding', () => {
     const clock = new VirtualClock();
     const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
     const events: string[] = [];
-    const binding = new SocketBinding(
+    const binding = bindHttp2(
       socket,
       'client',
       connectionDefaults,
