@@ -13,6 +13,11 @@ import type { HeaderBlock } from './header-block.ts';
 export interface MessageSink {
   /** The header section; `end` when no body and no trailers follow. 1xx heads are never pushed here. */
   head(head: HeaderBlock, end: boolean): void;
+  /**
+   * An interim reply, before `head`: any number of them, `:status` 100 to 199 except 101 (RFC 9110 section 15.2). A sink
+   * without this method ignores them.
+   */
+  interim?(head: HeaderBlock): void;
   /** Bytes `start` to `end` of `bytes`; `last` ends the message. May be empty when `last`. */
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void;
   /** The trailer section; ends the message. */
