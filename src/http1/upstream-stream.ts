@@ -168,7 +168,7 @@ class UpstreamStream implements MessageStream {
     });
     request.maxHeadersCount = 0; // node drops what comes after the first thousand; the size is the limit.
     request.once('socket', (socket) => this.contained(() => this.connecting(request, socket)));
-    request.on('information', () => this.contained(() => this.interim()));
+    request.on('information', () => this.contained(() => this.interimReply()));
     request.once('finish', () => {
       this.requestFlushed = true;
       this.contained(() => this.settle());
@@ -246,7 +246,7 @@ class UpstreamStream implements MessageStream {
     this.settle();
   }
 
-  private interim(): void {
+  private interimReply(): void {
     this.interimReplies += 1;
     if (this.over || this.interimReplies <= interimRepliesMax) return;
     this.fail('protocol', ErrorCode.ENHANCE_YOUR_CALM, `sent over ${interimRepliesMax} interim replies`);
