@@ -21,6 +21,7 @@ export interface AttemptOwner {
   onOpenFailed(attempt: Attempt, failure: OpenFailure): void;
   /** The stream ended before the reply was whole. */
   onFailed(attempt: Attempt, failure: StreamFailure): void;
+  onInterim(attempt: Attempt, head: HeaderBlock): void;
   onHead(attempt: Attempt, head: HeaderBlock, end: boolean): void;
   onData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, last: boolean): void;
   onTrailers(attempt: Attempt, trailers: HeaderBlock): void;
@@ -84,6 +85,9 @@ export class Attempt implements StreamOpener {
   }
   openFailed(failure: OpenFailure): void {
     this.owner.onOpenFailed(this, failure);
+  }
+  interim(head: HeaderBlock): void {
+    this.owner.onInterim(this, head);
   }
   head(head: HeaderBlock, end: boolean): void {
     // An error, or a head that is all there is (gRPC's Trailers-Only), may be a failure, and a quick failure is no quick

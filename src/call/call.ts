@@ -36,6 +36,8 @@ import { mayReach, type RoutePlan, type StageLists } from './route-plan.ts';
 import { type RoutedRequest, routeRequest } from './routed-request.ts';
 import type { DirectReply, Follower, Traffic } from './stage.ts';
 
+const continueHead = HeaderBlock.of([':status', '100']);
+
 /**
  * One gRPC call or web request, from its head to its settlement. It owns the client's stream, the deadline and the record;
  * its dispatcher owns the attempts.
@@ -278,7 +280,18 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     this.client.consumed(bytes);
   }
 
+  bodyExpected(): void {
+    // A client that has begun to send the body does not wait for it.
+    const isAwaited = this.client.expectsContinue === true && this.record.requestBytes === 0;
+    if (isAwaited && this.state === 'dispatching') this.client.interim?.(continueHead);
+  }
+
   // Relaying: the reply, from the dispatcher.
+
+  /** Clients of gRPC expect none. */
+  replyInterim(head: HeaderBlock): void {
+    if (this.state === 'dispatching' && !this.routed.grpc) this.client.interim?.(head);
+  }
 
   replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
     if (this.state === 'settled') return;

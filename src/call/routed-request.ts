@@ -20,6 +20,8 @@ export interface RoutedRequest {
   /** `grpc-timeout` in milliseconds, infinity for none, NaN where it is malformed. */
   readonly timeoutMs: number;
   readonly grpc: boolean;
+  /** The content type of a gRPC call; '' for any other request. */
+  readonly contentType: string;
   /** The method of a gRPC call for the counts of endpoints; null for any other request. */
   readonly rpcMethod: MethodRef | null;
   /** As they came and as telemetry shows them: bounded, and without secrets. What is routed and forwarded is the head. */
@@ -71,6 +73,7 @@ export function routeRequest(
     base: forwardedFields(normal, grpc, replaced),
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
     grpc,
+    contentType: grpc ? head.ofKind(FieldKind.ContentType)! : '',
     rpcMethod: grpc ? new MethodRef(shown.path(head.path)) : null,
     method: shown.method(head.method),
     path: shown.path(head.path),
@@ -106,13 +109,14 @@ function routeLikeBase(
   const ofBase = routeRequest(base, router, replaced, shown, source);
   // What is forwarded then stands on another base than the head does.
   if ((base.derived as Remembered).rewritten) return null;
-  const { plan, refusal, timeoutMs, grpc, rpcMethod, method, path, authority } = ofBase;
+  const { plan, refusal, timeoutMs, grpc, contentType, rpcMethod, method, path, authority } = ofBase;
   return {
     plan,
     refusal,
     base: forwardedFields(head, grpc, replaced),
     timeoutMs,
     grpc,
+    contentType,
     rpcMethod,
     method,
     path,
@@ -127,10 +131,14 @@ function withPath(head: HeaderBlock, path: string): HeaderBlock {
 }
 
 const timeoutKind = 1 << FieldKind.GrpcTimeout;
+const expectKind = 1 << FieldKind.Expect;
 
-/** Everything but what is added again for each attempt; the head itself where there is nothing of that. */
+/**
+ * Everything but what is added again for each attempt, and `expect`, which this hop answers; the head itself where there is
+ * nothing of that.
+ */
 function forwardedFields(head: HeaderBlock, grpc: boolean, { kinds, names }: ReplacedHeaders): HeaderBlock {
-  const replacedKinds = (grpc ? timeoutKind : 0) | kinds;
+  const replacedKinds = (grpc ? timeoutKind : 0) | expectKind | kinds;
   if (names === null) {
     if (!head.hasAny(replacedKinds)) return head;
     const kept = (field: Field): boolean => ((1 << field.kind) & replacedKinds) === 0;

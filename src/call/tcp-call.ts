@@ -88,6 +88,7 @@ function routedTcp({ tcp }: ProxyContext): RoutedRequest {
     base: noHead,
     timeoutMs: Number.POSITIVE_INFINITY,
     grpc: false,
+    contentType: '',
     rpcMethod: null,
     method: 'TCP',
     path: '',

@@ -64,6 +64,7 @@ export const FieldKind = {
   GrpcStatus: 14,
   Traceparent: 15,
   Tracestate: 16,
+  Expect: 17,
 } as const;
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
@@ -87,6 +88,7 @@ const kinds = new Map<string, FieldKind>([
   ['grpc-status', FieldKind.GrpcStatus],
   ['traceparent', FieldKind.Traceparent],
   ['tracestate', FieldKind.Tracestate],
+  ['expect', FieldKind.Expect],
 ]);
 
 function classify(name: string, value: string): FieldKind {

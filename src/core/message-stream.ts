@@ -11,7 +11,7 @@ import type { HeaderBlock } from './header-block.ts';
 
 /** Receives one direction of a message. */
 export interface MessageSink {
-  /** The header section; `end` when no body and no trailers follow. 1xx heads are never pushed here. */
+  /** The header section; `end` when no body and no trailers follow. Interim replies go to `interim`. */
   head(head: HeaderBlock, end: boolean): void;
   /**
    * An interim reply, before `head`: any number of them, `:status` 100 to 199 except 101 (RFC 9110 section 15.2). A sink
@@ -47,6 +47,11 @@ export interface MessageStream extends MessageSink {
    * not there, for no limit that is known. A larger one must not be sent.
    */
   readonly headListBytesMax?: number;
+  /**
+   * The peer is a client that waits for the interim reply 100 (Continue) before it sends its body (RFC 9110 section 10.1.1).
+   * Whoever wants the body gives it that reply with `interim`; any other reply comes instead of it.
+   */
+  readonly expectsContinue?: boolean;
   /** This side has disposed of this many bytes that were pushed to `receiver.data`; the peer may send as many more. */
   consumed(bytes: number): void;
   /**

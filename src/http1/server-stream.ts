@@ -45,7 +45,7 @@ export class ServerStream implements MessageStream {
   private over = false;
   /** After `reset`: the receiver hears nothing more. */
   private detached = false;
-  private readonly expectsContinue: boolean;
+  private readonly awaitsContinue: boolean;
   private hasBody = true;
   /** HTTP/1.0 without content-length: the body ends where the connection does. */
   private closeDelimited = false;
@@ -64,7 +64,7 @@ export class ServerStream implements MessageStream {
     this.response = response;
     this.owner = owner;
     this.requestRead = expects.end;
-    this.expectsContinue = expects.continue;
+    this.awaitsContinue = expects.continue;
     response.on('error', () => {}); // A write after the socket died; the connection reports that itself.
     response.on('finish', () => {
       this.reply = 'flushed';
@@ -92,7 +92,7 @@ export class ServerStream implements MessageStream {
   start(): void {
     if (this.over || this.requestRead) return;
     // A reply that was made at once, such as an unknown route, spares the client its body.
-    if (this.expectsContinue && this.reply === 'waiting') this.response.writeContinue();
+    if (this.awaitsContinue && this.reply === 'waiting') this.response.writeContinue();
     this.reader = new BodyReader(
       this.request,
       () => (this.over || this.detached ? null : this.receiver),
@@ -124,7 +124,7 @@ export class ServerStream implements MessageStream {
     if (!chunked) removeField(raw, 'trailer');
     this.closeDelimited = this.hasBody && !end && contentLength < 0 && old;
     // A client that still waits for 100-continue may send its body or not: this connection cannot be read any further.
-    const uninvited = this.expectsContinue && this.reader === null && !this.requestRead;
+    const uninvited = this.awaitsContinue && this.reader === null && !this.requestRead;
     if (this.owner.isLastReply || uninvited) {
       raw.push('connection', 'close');
       this.owner.saidClose = true;

@@ -220,9 +220,8 @@ function onHeaderSection(
     return stream.receiveTrailers(block);
   }
   if (!isResponse(block)) return stream.protocolError('its header section is malformed');
-  // Informational replies are for the hop that asked; nobody here does (RFC 9110 section 15.2).
   if (block.status < 200)
-    return last ? stream.protocolError('a 1xx reply that ends the stream') : c.glitch(10);
+    return last ? stream.protocolError('a 1xx reply that ends the stream') : stream.receiveInterim(block);
   stream.receiveHead(block, last);
 }
 

@@ -99,6 +99,8 @@ function responseIsWellFormed(block: HeaderBlock): boolean {
       length = field.value;
     }
   }
+  // An interim reply has no body that could have a length (RFC 9110 section 8.6).
+  if (length !== null && status.charCodeAt(0) === 0x31) return false;
   // 101 belongs to HTTP/1.1: there is nothing to switch to here (section 8.6).
   return /^[1-9]\d\d$/.test(status) && status !== '101';
 }

@@ -1,5 +1,6 @@
 import { ByteQueue } from '../core/byte-queue.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
+import { FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { type ReceiveWindow, SendWindow } from './flow-window.ts';
@@ -8,6 +9,9 @@ import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } 
 
 /** Consecutive empty DATA frames without END_STREAM that a stream takes before it is an attack (CVE-2019-9518). */
 const emptyFramesMax = 100;
+
+/** Interim replies that a peer may send before the reply to one request. */
+const interimRepliesMax = 32;
 
 /** A reader that takes this many bytes while it is watched is slow and not stalled. */
 const progressBytes = 1024;
@@ -19,6 +23,7 @@ const progressBytes = 1024;
 export class Http2Stream implements MessageStream, WaitingStream {
   receiver: StreamReceiver | null = null;
   nextInSlot: this | null = null;
+  expectsContinue = false;
   readonly id: number;
   /** Time of the read that began it, or of the latest one before: milliseconds modulo 2^32, since those cost no object. */
   readonly begunMs: number;
@@ -36,6 +41,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** RFC 9110 section 9.3.2: a reply to HEAD declares a length and has no body. */
   private bodyless = false;
   private emptyFrames = 0;
+  private interimReplies = 0;
   /** `flushCount` of the connection when our head was written; -1 until then. */
   private headWrittenAt = -1;
   /** Received bytes that nobody has disposed of yet. */
@@ -70,6 +76,14 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.headWrittenAt = this.host.flushCount;
     this.host.writer.headers(this.id, head, end, this.host.role === 'client');
     if (end) this.sentEnd();
+  }
+
+  /** Nothing bounds what waits of it but the transport: where that takes no more, only what a client waits for is sent. */
+  interim(head: HeaderBlock): void {
+    if (this.host.role === 'client' || this.headWrittenAt >= 0 || !maySend(this.state)) return;
+    if (head.status === 100) this.expectsContinue = false;
+    else if (!this.host.takesData) return;
+    this.host.writer.headers(this.id, head, false);
   }
 
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
@@ -140,9 +154,17 @@ export class Http2Stream implements MessageStream, WaitingStream {
     return this.headWrittenAt >= 0;
   }
 
+  /** A 1xx reply, which comes before the head. */
+  receiveInterim(head: HeaderBlock): void {
+    if (++this.interimReplies <= interimRepliesMax) return this.receiver?.interim?.(head);
+    const message = `it sent more than ${interimRepliesMax} interim replies`;
+    this.failed({ kind: 'protocol', code: ErrorCode.ENHANCE_YOUR_CALM, message });
+  }
+
   /** False when the section contradicts itself; the stream has failed then. */
   receiveHead(head: HeaderBlock, end: boolean): boolean {
     this.headReceived = true;
+    if (!end && head.hasAny(expectKind)) this.expectsContinue = expectsContinue(head);
     // Of a request it is 0.
     const { status } = head;
     this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : head.contentLength;
@@ -379,4 +401,10 @@ export class Http2Stream implements MessageStream, WaitingStream {
     this.unconsumed = 0;
     this.host.streamClosed(this.id, resetByUs, this.receiveWindow.outstanding);
   }
+}
+
+const expectKind = 1 << FieldKind.Expect;
+
+function expectsContinue(head: HeaderBlock): boolean {
+  return head.ofKind(FieldKind.Expect)!.toLowerCase() === '100-continue';
 }

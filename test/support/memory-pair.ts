@@ -33,6 +33,9 @@ export class Recorder implements StreamReceiver {
     this.heads.push(head);
     this.note(`head ${head.method === '' ? head.status : head.method}`, end);
   }
+  interim(head: HeaderBlock): void {
+    this.note(`interim ${head.status}`, false);
+  }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const length = end - start;
     if (this.keepBody) this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);

@@ -4,6 +4,8 @@ import { Attempt } from '../attempt.ts';
 
 /** An attempt whose reply is held back until its dispatcher commits the call to it, or drops it. */
 export class BufferedAttempt extends Attempt {
+  /** The interim replies before the head, of which the engines bound the number. */
+  readonly interimReplies: HeaderBlock[] = [];
   /** The head of the reply, while what follows it is awaited. */
   replyHead: HeaderBlock | null = null;
   /** Until the head: the time that the attempt may take. From then on: the time that the head may be held back. */

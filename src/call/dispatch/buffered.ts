@@ -156,6 +156,11 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
 
   // The reply.
 
+  override onInterim(attempt: BufferedAttempt, head: HeaderBlock): void {
+    if (this.state === 'committed') super.onInterim(attempt, head);
+    else attempt.interimReplies.push(head);
+  }
+
   override onHead(attempt: BufferedAttempt, head: HeaderBlock, end: boolean): void {
     if (this.state === 'committed') return super.onHead(attempt, head, end);
     const { clock, grpc, requestEnded } = this.call;
@@ -226,6 +231,7 @@ export abstract class BufferedDispatcher<Policy extends AttemptPolicy> extends O
       `cancelled: attempt ${number} answered first`,
     );
     this.attempt = attempt;
+    for (const head of attempt.interimReplies) super.onInterim(attempt, head);
     if (attempt.replyHead !== null) super.onHead(attempt, attempt.replyHead, end);
   }
 

@@ -76,6 +76,10 @@ export interface DispatchedCall {
   attemptHead(head: HeaderBlock, endpoint: Endpoint): HeaderBlock | null;
   /** This many bytes of the request have left for an endpoint: the client may send as many more. */
   requestSent(bytes: number): void;
+  /** An endpoint has the head of the request: a client that waits for this may send the body. */
+  bodyExpected(): void;
+  /** Relays an interim reply, which comes before the head. */
+  replyInterim(head: HeaderBlock): void;
   /** Relays the head of the reply; nothing follows it where `end` is true. */
   replyHead(attempt: Attempt, head: HeaderBlock, end: boolean): void;
   replyData(bytes: Uint8Array, start: number, end: number, last: boolean): void;

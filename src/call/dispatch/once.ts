@@ -113,6 +113,7 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
     stream.head(head, last && keptBytes === 0);
     if (keptBytes > 0) stream.data(replay!.bytes, 0, keptBytes, last);
     if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
+    if (!this.call.requestEnded) this.call.bodyExpected();
   }
 
   private headOf(attempt: Attempt): HeaderBlock | null {
@@ -258,6 +259,10 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
   }
 
   // The reply.
+
+  onInterim(_attempt: Attempt, head: HeaderBlock): void {
+    this.call.replyInterim(head);
+  }
 
   onHead(attempt: Attempt, head: HeaderBlock, end: boolean): void {
     // The reply begins: no other attempt can follow.

@@ -36,7 +36,11 @@ export class FakeStream implements MessageStream {
   body: Buffer = Buffer.alloc(0);
   trailersBlock: HeaderBlock | null = null;
   credit = 0;
+  expectsContinue = false;
 
+  interim(head: HeaderBlock): void {
+    this.said.push(`interim ${head.status}`);
+  }
   head(head: HeaderBlock, end: boolean): void {
     this.heads.push(head);
     this.said.push(`head ${head.method || head.status}${end ? ' end' : ''}`);
@@ -109,7 +113,7 @@ export interface CallRig {
   /** An answer of discovery, where the cluster is `warming`: so many endpoints, by default all. */
   publish(endpoints?: number): void;
   /** A call from a client whose stream is given back. */
-  call(head: HeaderBlock, end?: boolean): FakeStream;
+  call(head: HeaderBlock, end?: boolean, expectsContinue?: boolean): FakeStream;
 }
 
 export interface CallRigOptions {
@@ -248,8 +252,9 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     settled,
     others,
     publish,
-    call(head, end = true) {
+    call(head, end = true, expectsContinue = false) {
       const client = new FakeStream();
+      client.expectsContinue = expectsContinue;
       new Call(context, client, { address: '127.0.0.9', port: 9 }, head, end).start();
       return client;
     },

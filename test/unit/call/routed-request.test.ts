@@ -12,6 +12,12 @@ import {
 import { RequestText } from '../../../src/telemetry/request-text.ts';
 import { grpcHead, httpHead } from './call-rig.ts';
 
+const httpPairs = [
+  [':method', 'POST'],
+  [':scheme', 'http'],
+  [':authority', 'orders'],
+  [':path', '/'],
+] as const;
 const plan = { route: 'all' } as RoutePlan;
 const router = compileRoutes([{ name: 'all', match: {}, plan }]);
 /** What is replaced by default while spans are exported. */
@@ -33,6 +39,18 @@ describe('routeRequest', () => {
   it('has a method to count by for gRPC alone', () => {
     expect(routeRequest(grpcHead(), router, ours).rpcMethod).not.to.equal(null);
     expect(routeRequest(httpHead(), router, ours).rpcMethod).to.equal(null);
+  });
+
+  it('has a content type for gRPC alone', () => {
+    expect(routeRequest(grpcHead(), router, ours).contentType).to.equal('application/grpc');
+    const html = HeaderBlock.of(...httpPairs, ['content-type', 'text/html']);
+    expect(routeRequest(html, router, ours).contentType).to.equal('');
+  });
+
+  it('leaves out `expect`, which this hop answers', () => {
+    const head = HeaderBlock.of(...httpPairs, ['expect', '100-continue'], ['x-user', 'ada']);
+    const { base } = routeRequest(head, router, nothingReplaced);
+    expect(base.fields.map(({ name }) => name).slice(4)).to.deep.equal(['x-user']);
   });
 
   it('leaves out what each attempt gets again: grpc-timeout, and the trace context where that is ours', () => {
@@ -112,6 +130,7 @@ describe('routeRequest', () => {
         refusal: null,
         timeoutMs: 5000,
         grpc: true,
+        contentType: 'application/grpc',
         rpcMethod: routeRequest(base, router, replaced).rpcMethod,
         method: 'POST',
         path: '/a.B/C',

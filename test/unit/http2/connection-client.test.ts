@@ -84,7 +84,7 @@ describe('http2/connection, client', () => {
       expect(two.recorder.events).to.deep.equal(['head 200', 'data 1', 'data 0 last']);
     });
 
-    it('comes without the 1xx heads before it', () => {
+    it('comes after the interim replies before it, of which there may be 32', () => {
       const { client, recorder } = requested();
       client.send(
         headers(1, [[':status', '100']], false),
@@ -98,12 +98,34 @@ describe('http2/connection, client', () => {
         ),
       );
       client.send(headers(1, okHead, true));
-      expect(recorder.events).to.deep.equal(['head 200 last']);
+      expect(recorder.events).to.deep.equal(['interim 100', 'interim 103', 'head 200 last']);
       expect(client.said()).to.deep.equal([]);
+      const flood = requested();
+      const one = headers(1, [[':status', '102']], false);
+      flood.client.send(...Array<Buffer>(32).fill(one));
+      expect(flood.client.said()).to.deep.equal([]);
+      flood.client.send(one);
+      expect(flood.client.said()).to.deep.equal(['RST_STREAM 1 11']);
+      expect(flood.recorder.failures.map(({ kind, message }) => [kind, message])).to.deep.equal([
+        ['protocol', 'it sent more than 32 interim replies'],
+      ]);
     });
 
     const wrong: ReadonlyArray<readonly [what: string, frames: Buffer[]]> = [
       ['a 1xx head that ends it', [headers(1, [[':status', '103']], true)]],
+      [
+        'a 1xx head with a content-length',
+        [
+          headers(
+            1,
+            [
+              [':status', '103'],
+              ['content-length', '0'],
+            ],
+            false,
+          ),
+        ],
+      ],
       ['101', [headers(1, [[':status', '101']], false)]],
       ['DATA before a head', [data(1, 'x', true)]],
       ['DATA after a 1xx head alone', [headers(1, [[':status', '103']], false), data(1, 'x')]],

@@ -73,6 +73,47 @@ describe('http2/connection, server', () => {
       expect(server.said()).to.deep.equal(['HEADERS 1 END_STREAM :status=200']);
     });
 
+    it('may be answered with interim replies before the head, and none behind it', () => {
+      const server = new Scripted('server');
+      server.send(headers(1, getHead, true));
+      const [{ stream }] = server.requests;
+      const hints = HeaderBlock.of([':status', '103'], ['link', '</a>']);
+      stream.interim!(hints);
+      stream.head(ok, false);
+      stream.interim!(hints);
+      expect(server.said()).to.deep.equal(['HEADERS 1 :status=103 link=</a>', 'HEADERS 1 :status=200']);
+      stream.data(body, 0, 0, true);
+      stream.interim!(hints);
+      expect(server.said()).to.deep.equal(['DATA 1 END_STREAM 0']);
+    });
+
+    it('gets no interim reply but 100 while the transport takes no more', () => {
+      const server = new Scripted('server');
+      server.send(headers(1, postHead, false));
+      server.connection.setTransportReady(false);
+      for (const status of ['102', '100', '103'])
+        server.requests[0].stream.interim!(HeaderBlock.of([':status', status]));
+      expect(server.said()).to.deep.equal(['HEADERS 1 :status=100']);
+    });
+
+    it('awaits 100 (Continue) where it says so and a body follows, until that was sent', () => {
+      const awaited = (value: string, end = false) => {
+        const server = new Scripted('server');
+        server.send(headers(1, [...postHead, ['expect', value]], end));
+        const [{ stream }] = server.requests;
+        const before = stream.expectsContinue;
+        stream.interim!(HeaderBlock.of([':status', '103']));
+        expect(stream.expectsContinue, 'another interim reply changes nothing').to.equal(before);
+        stream.interim!(HeaderBlock.of([':status', '100']));
+        expect(stream.expectsContinue).to.equal(false);
+        return before;
+      };
+      expect(awaited('100-continue')).to.equal(true);
+      expect(awaited('100-Continue')).to.equal(true);
+      expect(awaited('100-continue', true)).to.equal(false);
+      expect(awaited('something-else')).to.equal(false);
+    });
+
     it('ends with an empty END_STREAM, either way', () => {
       const server = new Scripted('server');
       server.send(headers(1, postHead, false), data(1, 'abc'), data(1, '', true));

@@ -186,6 +186,14 @@ const responses: ReadonlyArray<readonly [what: string, fields: Pairs, fine: bool
     true,
   ],
   [
+    'that is informational and has a content-length',
+    [
+      [':status', '103'],
+      ['content-length', '0'],
+    ],
+    false,
+  ],
+  [
     'with :path',
     [
       [':status', '200'],
