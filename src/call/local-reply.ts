@@ -5,7 +5,13 @@ import { type ReplyError, replyErrors, replySentence } from '../core/reply-error
 import type { DirectReply } from './stage.ts';
 
 const status200 = constantField(':status', '200');
-const grpcType = constantField('content-type', 'application/grpc');
+const plainGrpc = 'application/grpc';
+const grpcTypes: ReadonlyMap<string, Field> = new Map(
+  [plainGrpc, 'application/grpc+proto', 'application/grpc+json'].map((type) => [
+    type,
+    constantField('content-type', type),
+  ]),
+);
 const textType = constantField('content-type', 'text/plain; charset=utf-8');
 
 /** The fields that carry an error in trailers: alone after a reply head, or behind the head in trailers-only. */
@@ -30,12 +36,23 @@ export function errorTrailers(error: ReplyError): HeaderBlock {
 
 /** An error of Outrigger's own, in the form that whoever sent the request understands. */
 export function errorReply(error: ReplyError, request: RequestForm): DirectReply {
-  return request.grpc ? grpcErrorReply(error) : httpErrorReply(error, request.method !== 'HEAD');
+  const { method, contentType } = request;
+  return request.grpc ? grpcErrorReply(error, contentType) : httpErrorReply(error, method !== 'HEAD');
 }
 
-/** To a gRPC client: 200 with trailers only (gRPC over HTTP/2, "Responses"). */
-function grpcErrorReply(error: ReplyError): DirectReply {
-  return { head: new HeaderBlock([status200, grpcType, ...errorFields(error)]), body: null };
+/** To a gRPC client: 200 with trailers only (gRPC over HTTP/2, "Responses"), in the content type of the call. */
+function grpcErrorReply(error: ReplyError, contentType: string): DirectReply {
+  return { head: new HeaderBlock([status200, replyType(contentType), ...errorFields(error)]), body: null };
+}
+
+/** The content type of a request, without parameters: some clients reject a reply whose type is not that of the call. */
+function replyType(contentType: string): Field {
+  const [type] = contentType.split(';', 1);
+  const known = grpcTypes.get(type);
+  if (known !== undefined) return known;
+  return /^application\/grpc\+[\w.-]{1,40}$/.test(type)
+    ? new Field('content-type', type)
+    : grpcTypes.get(plainGrpc)!;
 }
 
 /** To any other client: the matching status and a line of text. */
@@ -54,6 +71,8 @@ function httpErrorReply(error: ReplyError, withBody: boolean): DirectReply {
 interface RequestForm {
   readonly grpc: boolean;
   readonly method: string;
+  /** Of a gRPC call; '' for any other. */
+  readonly contentType: string;
 }
 
 /** Whole seconds, rounded up (RFC 9110 section 10.2.3). */

@@ -21,7 +21,7 @@ const replyHttpError = (to: FakeStream, what: ReplyError, withBody: boolean) =>
   send(to, what, false, withBody ? 'GET' : 'HEAD');
 
 function send(to: FakeStream, what: ReplyError, grpc: boolean, method: string): void {
-  const { head, body } = errorReply(what, { grpc, method });
+  const { head, body } = errorReply(what, { grpc, method, contentType: grpc ? 'application/grpc' : '' });
   to.head(head, body === null);
   if (body !== null) to.data(body, 0, body.length, true);
 }
@@ -44,6 +44,23 @@ describe('replies of our own', () => {
       expect(http.heads[0].get('content-length')).to.equal(String(http.body.length));
       expect(http.body.toString()).to.equal(`${replySentence(error(code))}\n`);
       expect(http.heads[0].get('x-outrigger-error')).to.equal(code);
+    });
+  }
+
+  for (const [type, echoed] of [
+    ['application/grpc', 'application/grpc'],
+    ['application/grpc+proto', 'application/grpc+proto'],
+    ['application/grpc+json', 'application/grpc+json'],
+    ['application/grpc+json;charset=utf-8', 'application/grpc+json'],
+    ['application/grpc;x=y', 'application/grpc'],
+    ['application/grpc+thrift', 'application/grpc+thrift'],
+    ['application/grpc+', 'application/grpc'],
+    [`application/grpc+${'x'.repeat(41)}`, 'application/grpc'],
+    ['application/grpc+<b>', 'application/grpc'],
+  ]) {
+    it(`to a call with content-type ${type}: ${echoed}`, () => {
+      const { head } = errorReply(error('no_route'), { grpc: true, method: 'POST', contentType: type });
+      expect(head.get('content-type')).to.equal(echoed);
     });
   }
 
