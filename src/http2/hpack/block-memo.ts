@@ -1,5 +1,5 @@
+import { ByteKey, equalBytes, hashBytes } from '../../core/bytes.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
-import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 
 /** A longer block is decoded every time: it costs too much to keep and to compare. */
 export const memoBlockBytesMax = 512;

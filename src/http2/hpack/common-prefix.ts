@@ -1,6 +1,6 @@
+import { ByteKey, equalBytes, hashBytes } from '../../core/bytes.ts';
 import type { Field } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
-import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 
 /** Fewer fields than these are decoded as fast as they are found. */
 const fieldsMin = 4;

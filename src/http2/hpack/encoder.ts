@@ -1,7 +1,7 @@
+import { copyOfBytes, writeBytes } from '../../core/bytes.ts';
 import type { Field } from '../../core/field.ts';
 import type { HeaderBlock } from '../../core/header-block.ts';
 import type { OutputBuffer } from '../../transport/output-buffer.ts';
-import { copyOfBytes, writeBytes } from './bytes.ts';
 import { DynamicTable, initialTableBytesMax } from './dynamic-table.ts';
 import { EncodedMemo } from './encoded-memo.ts';
 import { integerBytesMax, writeInteger } from './integer.ts';

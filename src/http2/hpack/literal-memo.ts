@@ -1,5 +1,5 @@
+import { ByteKey, equalBytes, hashBytes } from '../../core/bytes.ts';
 import type { Field } from '../../core/field.ts';
-import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 
 /** Longer ones hardly ever repeat. */
 const wireBytesMax = 64;

@@ -1,6 +1,6 @@
+import { ByteKey, equalBytes, hashBytes } from '../../core/bytes.ts';
 import { FieldKind, kindOfName } from '../../core/field.ts';
 import type { EncodedName } from '../../core/raw-field.ts';
-import { ByteKey, equalBytes, hashBytes } from './bytes.ts';
 import { encodeName } from './representation.ts';
 import { staticFields, staticNames } from './static-table.ts';
 

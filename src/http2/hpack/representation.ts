@@ -1,10 +1,10 @@
+import { writeBytes, writeLatin1 } from '../../core/bytes.ts';
 import type { Field } from '../../core/field.ts';
 import { writeHex32 } from '../../core/hex.ts';
+import { copyWords } from '../../core/int32-view.ts';
 import { type EncodedName, RawField } from '../../core/raw-field.ts';
 import { TraceparentField, traceparentChars } from '../../core/traceparent-field.ts';
 import type { OutputBuffer } from '../../transport/output-buffer.ts';
-import { copyWords } from '../int32-view.ts';
-import { writeBytes, writeLatin1 } from './bytes.ts';
 import { huffmanEncode, huffmanEncodedLength } from './huffman.ts';
 import { integerBytesMax, writeInteger } from './integer.ts';
 import { staticNames } from './static-table.ts';

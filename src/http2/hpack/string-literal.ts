@@ -1,4 +1,4 @@
-import { areWordsPlain, copyAndJudge, isPlainText, latin1 } from './bytes.ts';
+import { areWordsPlain, copyAndJudge, isPlainText, latin1 } from '../../core/bytes.ts';
 import { huffmanDecode, huffmanDecodedLength, huffmanDecodedMax, huffmanSlackBytes } from './huffman.ts';
 import { type Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
 import type { KnownName, NameCache } from './name-cache.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { hashBytes } from '../../../../src/http2/hpack/bytes.ts';
+import { hashBytes } from '../../../../src/core/bytes.ts';
 import { HpackCaches } from '../../../../src/http2/hpack/caches.ts';
 import { HpackDecoder, type HpackDecoderOptions } from '../../../../src/http2/hpack/decoder.ts';
 

@@ -1,5 +1,5 @@
-import type { ByteChunk } from '../../core/raw-field.ts';
-import { viewOf } from '../int32-view.ts';
+import { viewOf } from './int32-view.ts';
+import type { ByteChunk } from './raw-field.ts';
 
 /**
  * Bytes to binary strings (one UTF-16 unit per byte) and back. Every choice of a way here is a measured one; the

@@ -9,7 +9,7 @@ import {
   latin1,
   writeBytes,
   writeLatin1,
-} from '../../../../src/http2/hpack/bytes.ts';
+} from '../../../src/core/bytes.ts';
 
 const lengths = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 31, 32, 33, 80, 81, 255, 300, 512];
 /** Bytes of every value, other ones for each length. */

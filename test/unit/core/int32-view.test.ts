@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { copyWords, viewOf } from '../../../src/http2/int32-view.ts';
+import { copyWords, viewOf } from '../../../src/core/int32-view.ts';
 
-describe('http2/int32-view', () => {
+describe('core/int32-view', () => {
   it('a view is of the bytes asked for, of whichever buffer was asked for before', () => {
     const around = Buffer.from('abcdefghij');
     for (const bytes of [around.subarray(2, 8), around, around.subarray(2, 8)])
