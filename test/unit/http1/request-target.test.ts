@@ -35,7 +35,18 @@ describe('http1/request-target', () => {
   });
 
   it('distinguishes an authority from what could carry more', () => {
-    for (const text of ['', 'a', 'a.test:80', '[::1]:80', '10.0.0.1', 'a_b', 'a%20b'])
+    for (const text of [
+      '',
+      'a',
+      'a.test:80',
+      '[::1]:80',
+      '10.0.0.1',
+      'a_b',
+      'a%20b',
+      'a:',
+      '[::1]',
+      '127.0.0.1:65535',
+    ])
       expect(isAuthority(text), text).to.equal(true);
     for (const text of [
       'a b',
@@ -48,6 +59,17 @@ describe('http1/request-target', () => {
       'a"b',
       'caf\xe9',
       'a'.repeat(1025),
+      'a:80:90',
+      'a,b',
+      'a:x',
+      ':80',
+      'a:65536',
+      'a[b]',
+      '[::1',
+      '[::1]a',
+      '[]',
+      'a%2',
+      'a%zz',
     ])
       expect(isAuthority(text), JSON.stringify(text)).to.equal(false);
   });
