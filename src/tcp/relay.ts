@@ -41,7 +41,9 @@ export class Relay {
       if (!to.write(chunk)) from.pause();
     });
     to.on('drain', () => from.resume());
-    from.on('end', () => to.end());
+    // A FIN that came before there was an endpoint was reported then, and is not again.
+    if (from.readableEnded) to.end();
+    else from.on('end', () => to.end());
     from.resume(); // A listener alone does not start a socket that was paused by hand.
   }
 

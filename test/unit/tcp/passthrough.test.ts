@@ -121,6 +121,26 @@ describe('tcp/passthrough', () => {
     await eventually(() => outcomes.length === 1);
   });
 
+  it('ends a connection whose client closed before an endpoint took it', async () => {
+    const upstream = await listen((socket) => {
+      socket.on('end', () => socket.end());
+      socket.resume();
+    });
+    await forward([upstream]);
+    const server = net.createServer({ allowHalfOpen: true }, async (socket) => {
+      sockets.push(socket);
+      await once(socket, 'end');
+      passthrough.accept(socket, null);
+    });
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    connect((server.address() as net.AddressInfo).port).end();
+    await eventually(() => outcomes.length === 1);
+    expect(outcomes[0]).to.include({ error: '', attempts: 1 });
+    expect(passthrough.connections).to.equal(0);
+  });
+
   it('carries 16 MiB each way while neither side reads first', async () => {
     const total = 16 * 1024 * 1024;
     const data = Buffer.alloc(total, 0x5a);
