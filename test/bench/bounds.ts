@@ -5,7 +5,8 @@
  */
 export interface Bound {
   readonly scenario: string;
-  readonly peer: string;
+  /** Of several the cheapest. */
+  readonly peer: string | readonly string[];
   readonly goal: number;
   readonly smokeMax?: number;
 }
@@ -31,8 +32,9 @@ export const comparisons: readonly Comparison[] = [
   },
   { what: 'above the floor', scenario: 'c10 m10', of: 'Outrigger', to: 'byte relay', goal: 4 },
   { what: 'every call sampled', scenario: 'c10 m10', of: 'Outrigger sampled', to: 'Outrigger', goal: 2.5 },
-  { what: 'TLS in, mTLS out', scenario: 'c10 m10', of: 'Outrigger TLS', to: 'HAProxy TLS', goal: 1 },
 ];
+
+const both = ['HAProxy', 'nginx'] as const;
 
 export const bounds: readonly Bound[] = [
   { scenario: 'c1 m1 one core', peer: 'HAProxy', goal: 0.9, smokeMax: 1.4 },
@@ -44,6 +46,21 @@ export const bounds: readonly Bound[] = [
   { scenario: 'c10 m100', peer: 'HAProxy', goal: 0.4 },
   { scenario: 'c10 m100', peer: 'nginx', goal: 0.15 },
   { scenario: 'c10 m10 churn', peer: 'HAProxy', goal: 0.5 },
+  { scenario: 'c10 m10 TLS', peer: 'HAProxy', goal: 0.5 },
   { scenario: '64 KiB', peer: 'nginx', goal: 0.9 },
   { scenario: '1 MiB', peer: 'nginx', goal: 0.9 },
+  { scenario: 'h1 c1 GET', peer: both, goal: 0.9 },
+  { scenario: 'h1 c1 POST 1 KiB', peer: both, goal: 0.9 },
+  { scenario: 'h1 c1 GET 1 MiB', peer: both, goal: 0.9 },
+  { scenario: 'h1 c50 GET', peer: both, goal: 0.9 },
+  { scenario: 'h1 c50 POST 1 KiB', peer: both, goal: 0.9 },
+  { scenario: 'h1 c50 GET 1 MiB', peer: both, goal: 0.9 },
+  { scenario: 'h1 c50 churn', peer: both, goal: 1.2 },
+  { scenario: 'h1 TLS c50 GET', peer: both, goal: 1.2 },
+  { scenario: 'h1 TLS c50 GET 1 MiB', peer: both, goal: 1.2 },
+  { scenario: 'tcp c1', peer: 'HAProxy', goal: 1.2 },
+  { scenario: 'tcp c50', peer: 'HAProxy', goal: 1.2 },
+  { scenario: 'tcp c4 1 MiB', peer: 'HAProxy', goal: 1.2 },
+  { scenario: 'tcp c4 1 MiB both ways', peer: 'HAProxy', goal: 1.2 },
+  { scenario: 'tcp connect', peer: 'HAProxy', goal: 1.2 },
 ];

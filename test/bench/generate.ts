@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runToEnd } from './child-process.ts';
 import type { LoopResult, LoopWork } from './closed-loop.ts';
+import type { Http1Work } from './closed-loop-http1.ts';
 import type { Scenario } from './scenarios.ts';
 
 export interface Generated {
@@ -15,19 +16,42 @@ export interface Generated {
 /** gRPC's five bytes before a message: not compressed, and its length. */
 const framingBytes = 5;
 const closedLoop = fileURLToPath(new URL('./closed-loop.ts', import.meta.url));
+const closedLoopHttp1 = fileURLToPath(new URL('./closed-loop-http1.ts', import.meta.url));
 
 /** Makes so many calls through `port`. Rejects unless every one of them was answered, rightly. */
 export function generate(
   scenario: Scenario,
   port: number,
-  tls: boolean,
   calls: number,
   core: number,
   dir: string,
 ): Promise<Generated> {
+  if (scenario.protocol !== 'grpc') return byHttp1Loop(scenario, port, calls, core);
   return scenario.churn
     ? byClosedLoop(scenario, port, calls, core)
-    : byH2load(scenario, port, tls, calls, core, dir);
+    : byH2load(scenario, port, calls, core, dir);
+}
+
+async function byHttp1Loop(
+  scenario: Scenario,
+  port: number,
+  calls: number,
+  core: number,
+): Promise<Generated> {
+  const { connections, messageBytes, requestBytes = messageBytes, latency } = scenario;
+  const work: Http1Work = {
+    port,
+    tls: scenario.tls === true,
+    connections,
+    calls,
+    requestBytes,
+    replyBytes: messageBytes,
+    churn: scenario.churn === true,
+    reconnect: scenario.reconnect === true,
+  };
+  const output = await runToEnd([process.execPath, closedLoopHttp1, JSON.stringify(work)], core);
+  const { seconds, p50Ms, p99Ms } = JSON.parse(output) as LoopResult;
+  return { calls, seconds, ...(latency && { p50Ms, p99Ms }) };
 }
 
 async function byClosedLoop(
@@ -47,12 +71,11 @@ async function byClosedLoop(
 async function byH2load(
   scenario: Scenario,
   port: number,
-  tls: boolean,
   calls: number,
   core: number,
   dir: string,
 ): Promise<Generated> {
-  const { connections, inFlight, messageBytes, latency } = scenario;
+  const { connections, inFlight, messageBytes, latency, tls } = scenario;
   const body = Buffer.alloc(framingBytes + messageBytes, 0x6f);
   body.writeUInt8(0, 0);
   body.writeUInt32BE(messageBytes, 1);

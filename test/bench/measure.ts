@@ -9,11 +9,13 @@ import type { Peer } from './peers/peer.ts';
 import { freePorts } from './ports.ts';
 import type { Scenario } from './scenarios.ts';
 import { sample } from './verify.ts';
+import { sampleHttp1 } from './verify-http1.ts';
 
 /** The proxy has a core for itself; generator and replicas share the other one. */
 export const proxyCore = 0;
 export const otherCore = 1;
 const replicaProgram = fileURLToPath(new URL('./replica.ts', import.meta.url));
+const http1ReplicaProgram = fileURLToPath(new URL('./replica-http1.ts', import.meta.url));
 const replicaCount = 3;
 const callsMin = 30;
 const callsMax = 2_000_000;
@@ -41,9 +43,13 @@ export interface Standing {
 }
 
 export interface Replicas {
+  /** For gRPC. */
   readonly ports: number[];
   /** The same with TLS and client certificates. */
   readonly tlsPorts: number[];
+  /** For HTTP/1.1, also through TCP. */
+  readonly http1Ports: number[];
+  readonly http1TlsPorts: number[];
   readonly cert: string;
   readonly key: string;
   readonly programs: readonly Running[];
@@ -54,16 +60,33 @@ export async function startReplicas(dir: string): Promise<Replicas> {
   const [cert, key] = [`${dir}/cert.pem`, `${dir}/key.pem`];
   writeFileSync(cert, localhostCertificate);
   writeFileSync(key, localhostKey);
-  const all = await freePorts(2 * replicaCount);
-  const [ports, tlsPorts] = [all.slice(0, replicaCount), all.slice(replicaCount)];
-  const command = [process.execPath, replicaProgram];
-  const programs = [
-    start([...command, ...ports.map(String)], otherCore),
-    start([...command, '--cert', cert, '--key', key, ...tlsPorts.map(String)], otherCore),
-  ];
-  for (const port of ports) await listening(port, programs[0], 'the replica program');
-  for (const port of tlsPorts) await listening(port, programs[1], 'the replica program with TLS');
-  return { ports, tlsPorts, cert, key, programs };
+  const all = await freePorts(4 * replicaCount);
+  const [ports, tlsPorts, http1Ports, http1TlsPorts] = [0, 1, 2, 3].map((i) =>
+    all.slice(i * replicaCount, (i + 1) * replicaCount),
+  );
+  const withTls = ['--cert', cert, '--key', key];
+  const startOn = async (program: string, options: readonly string[], on: readonly number[]) => {
+    const running = start([process.execPath, program, ...options, ...on.map(String)], otherCore);
+    for (const port of on) await listening(port, running, 'the replica program');
+    return running;
+  };
+  const programs = await Promise.all([
+    startOn(replicaProgram, [], ports),
+    startOn(replicaProgram, withTls, tlsPorts),
+    startOn(http1ReplicaProgram, [], http1Ports),
+    startOn(http1ReplicaProgram, withTls, http1TlsPorts),
+  ]);
+  return { ports, tlsPorts, http1Ports, http1TlsPorts, cert, key, programs };
+}
+
+function portsFor(replicas: Replicas, { protocol, tls }: Peer): readonly number[] {
+  if (protocol === 'grpc') return tls ? replicas.tlsPorts : replicas.ports;
+  return tls ? replicas.http1TlsPorts : replicas.http1Ports;
+}
+
+/** A few requests by a real client to a peer in front of the bench's replicas. Rejects with what is wrong. */
+export function sampleOf({ protocol, tls }: Peer, port: number): Promise<void> {
+  return protocol === 'grpc' ? sample(port, tls === true) : sampleHttp1(port, tls === true);
 }
 
 /** Starts a peer on its core and makes sure, by a few calls, that it serves rightly. */
@@ -75,19 +98,19 @@ export async function startPeer(
 ): Promise<Standing> {
   const [listen, admin] = await freePorts(2);
   mkdirSync(dir, { recursive: true });
-  const { cert, key, ports, tlsPorts } = replicas;
+  const { cert, key } = replicas;
   const launch = peer.prepare(dir, {
     listen,
     admin,
     collector,
-    replicas: peer.tls ? tlsPorts : ports,
+    replicas: portsFor(replicas, peer),
     cert,
     key,
   });
   const program = launchPeer(launch, proxyCore);
   try {
     await serving(launch, listen, program, peer.name);
-    await sample(listen, peer.tls === true);
+    await sampleOf(peer, listen);
   } catch (error) {
     await program.stop();
     throw error;
@@ -106,10 +129,9 @@ export async function measure(
   const { port, program } = standing;
   const core = scenario.oneCore ? proxyCore : otherCore;
   for (const { pid } of replicas.programs) pin(pid, core);
-  const tls = standing.peer.tls === true;
   const generateFor = (duringSeconds: number, rate: number): Promise<Generated> =>
-    generate(scenario, port, tls, callsIn(duringSeconds, rate, scenario), core, dir);
-  let warm = await generate(scenario, port, tls, scenario.firstCalls, core, dir);
+    generate(scenario, port, callsIn(duringSeconds, rate, scenario), core, dir);
+  let warm = await generate(scenario, port, scenario.firstCalls, core, dir);
   if (warm.seconds < warmSeconds) {
     const left = Math.max(warmSeconds - warm.seconds, rateSecondsMin);
     warm = await generateFor(left, rateOf(warm));

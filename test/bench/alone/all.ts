@@ -11,7 +11,14 @@ import { loadCalls, measureIdle, measureMemory } from './memory.ts';
 import { buildPrograms } from './programs.ts';
 import { measureStart } from './start.ts';
 
-const light: Scenario = { name: 'light', connections: 10, inFlight: 10, messageBytes: 25, firstCalls: 0 };
+const light: Scenario = {
+  name: 'light',
+  protocol: 'grpc',
+  connections: 10,
+  inFlight: 10,
+  messageBytes: 25,
+  firstCalls: 0,
+};
 
 /** What has no peer to stand beside: each on a process of its own. `dir` is for its configuration. */
 export async function measureAlone(
@@ -40,7 +47,7 @@ export async function measureAlone(
       await program.stop();
     }
   };
-  const some = (port: number, own: string) => generate(light, port, false, loadCalls, otherCore, own);
+  const some = (port: number, own: string) => generate(light, port, loadCalls, otherCore, own);
   const idle = (file: string) =>
     withProxy(file, ports, (pid, port, own) => measureIdle(pid, () => some(port, own)));
   const { built, sources } = programs;

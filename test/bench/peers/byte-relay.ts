@@ -19,6 +19,7 @@ function built(): boolean {
 /** The floor: bytes to and fro, each connection to the next replica. Nothing that understands a call can cost less. */
 export const byteRelay: Peer = {
   name: 'byte relay',
+  protocol: 'grpc',
   only: ['c10 m10'],
   missing: () => {
     if (!isInstalled('cc')) return 'there is no C compiler (Debian package gcc)';

@@ -6,6 +6,7 @@ import type { Peer } from './peer.ts';
 /** Caddy: reverse_proxy over h2c, least_conn. Its unique value is a UUID with its hyphens. */
 export const caddy: Peer = {
   name: 'Caddy',
+  protocol: 'grpc',
   missing: () => (isInstalled('caddy') ? '' : 'caddy is not installed (Debian package caddy)'),
   version: () => spawnSync('caddy', ['version'], { encoding: 'utf8' }).stdout.trim().split(' ')[0],
   prepare(dir, ports) {

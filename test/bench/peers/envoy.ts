@@ -23,6 +23,7 @@ export function installEnvoy(): boolean {
 /** Envoy: least_request, one worker. STREAM_ID is the request's UUID. */
 export const envoy: Peer = {
   name: 'Envoy',
+  protocol: 'grpc',
   missing: () =>
     existsSync(program)
       ? ''

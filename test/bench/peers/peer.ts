@@ -1,3 +1,5 @@
+import type { Protocol } from '../scenarios.ts';
+
 /** Where a proxy listens and what it balances over. */
 export interface Ports {
   readonly listen: number;
@@ -23,6 +25,8 @@ export interface Launch {
 /** A proxy that the bench can run: everyone does the same work (see `contract` below). */
 export interface Peer {
   readonly name: string;
+  /** What it is configured for: it runs in the scenarios of that protocol, with TLS or without as they say. */
+  readonly protocol: Protocol;
   /** Runs in these scenarios alone, beside the table: it does not do the same work as the others (`comparisons`). */
   readonly only?: readonly string[];
   /** TLS from the client, TLS with a client certificate to the replicas. */
@@ -36,9 +40,10 @@ export interface Peer {
 }
 
 /**
- * The work every peer is configured for: HTTP/2 without TLS on both sides, every path to one pool of three replicas of
- * equal weight by least requests, connections kept, one worker on one core, no access log, no time limit on a call, and a
- * `traceparent` on each upstream call that no other call has.
+ * The work every peer is configured for: the same protocol on both sides (HTTP/2, HTTP/1.1, bare TCP), every path to one pool
+ * of three replicas of equal weight by least requests (of TCP by least connections), connections kept, one worker on one core,
+ * no access log, no time limit on a call, a `traceparent` on each upstream call that no other call has, and on HTTP/1.1
+ * `x-forwarded-for` and `x-forwarded-proto`.
  */
 export const contract =
-  'h2c both sides, least requests over three replicas, one worker, unique traceparent per call';
+  'the same protocol on both sides, least requests over three replicas, one worker, unique traceparent per call';
