@@ -4,12 +4,19 @@ import { type HeadName, LineRole } from './head-name.ts';
 import type { MessageError, MessageErrorReason } from './message.ts';
 import { isAuthority, isTokenByte, parseRequestTarget } from './request-target.ts';
 
+export const LineKind = { Field: 0, Request: 1, Status: 2 } as const;
+export type LineKind = (typeof LineKind)[keyof typeof LineKind];
+
 /** One line of a head, checked by itself. It never changes, but for what the cache notes about it. */
 export class HeadLine {
+  readonly kind: LineKind;
   readonly role: LineRole;
   /** Bytes on the wire, the line end included. */
   readonly bytes: number;
-  /** What goes into the block: the field, `:method` of a request line, `:status` of a status line; null for none. */
+  /**
+   * What goes into the block: the field, `:method` of a request line, `:status` of a status line, `:authority` of a host; null for
+   * none.
+   */
   readonly field: Field | null;
   /** `:path` of a request line, else null. */
   readonly path: Field | null;
@@ -19,11 +26,13 @@ export class HeadLine {
   readonly number: number;
   /** False for a host that is none. */
   readonly valid: boolean;
-  /** Position in the cache's table and, for comparison, a number that no other line of the process has; 0 where not kept. */
+  /** A number that no other line of the process has, 0 where the line is not kept. */
   id = 0;
+  /** The bytes of a line that is kept. */
   wire: ByteKey | null = null;
 
   constructor(
+    kind: LineKind,
     role: LineRole,
     bytes: number,
     field: Field | null,
@@ -32,6 +41,7 @@ export class HeadLine {
     number: number,
     valid = true,
   ) {
+    this.kind = kind;
     this.role = role;
     this.bytes = bytes;
     this.field = field;
@@ -39,6 +49,14 @@ export class HeadLine {
     this.text = text;
     this.number = number;
     this.valid = valid;
+  }
+
+  /** The line is remembered from now on: it came before, and so do its fields. */
+  keep(id: number, wire: ByteKey): void {
+    this.id = id;
+    this.wire = wire;
+    if (this.field !== null) this.field.repeated = true;
+    if (this.path !== null) this.path.repeated = true;
   }
 }
 
@@ -103,6 +121,7 @@ export function parseRequestLine(bytes: Uint8Array, start: number, end: number):
   const target = parseRequestTarget(method, latin1(bytes, methodEnd + 1, targetEnd));
   if (target === null) return fault(400, 'target', 'a malformed request target', methodEnd + 1);
   return new HeadLine(
+    LineKind.Request,
     LineRole.Start,
     end - start,
     new Field(':method', method),
@@ -132,6 +151,7 @@ export function parseStatusLine(bytes: Uint8Array, start: number, end: number): 
   if (bad >= 0) return fault(400, 'start_line', 'a control character in the reason phrase', bad);
   const phrase = statusEnd + 1 < textEnd ? latin1(bytes, statusEnd + 1, textEnd) : '';
   return new HeadLine(
+    LineKind.Status,
     LineRole.Start,
     end - start,
     new Field(':status', status.slice(1)),
@@ -194,8 +214,12 @@ export function parseFieldLine(
   const length = end - start;
   const { name, kind, role } = named;
   if (role === LineRole.ContentLength) return contentLengthLine(length, value, valueStart);
+  if (role === LineRole.Host) {
+    const authority = new Field(':authority', value);
+    return new HeadLine(LineKind.Field, role, length, authority, null, value, 0, isAuthority(value));
+  }
   const field = role === LineRole.Ordinary ? new Field(name, value, false, kind) : null;
-  return new HeadLine(role, length, field, null, value, 0, role !== LineRole.Host || isAuthority(value));
+  return new HeadLine(LineKind.Field, role, length, field, null, value, 0);
 }
 
 /** RFC 9110 section 8.6: digits only. A list of equal numbers is refused, as that section allows. */
@@ -204,7 +228,7 @@ function contentLengthLine(bytes: number, value: string, at: number): HeadLine |
     return fault(400, 'content_length', 'a content-length that is no number', at);
   const length = Number(value);
   const field = new Field('content-length', String(length), false, FieldKind.ContentLength);
-  return new HeadLine(LineRole.ContentLength, bytes, field, null, value, length);
+  return new HeadLine(LineKind.Field, LineRole.ContentLength, bytes, field, null, value, length);
 }
 
 /** Where the first control character but tab stands, -1 for none (RFC 9110 section 5.5). */

@@ -12,6 +12,8 @@ export interface BuiltHead {
   readonly persistent: boolean;
   /** Names that `connection` nominates, null for none. */
   readonly nominated: ReadonlySet<string> | null;
+  /** A `content-length` more would frame the body, and change nothing else. */
+  readonly takesLength: boolean;
   /** A reply that says it switches to WebSocket. */
   readonly switches: boolean;
   readonly fault?: undefined;
@@ -182,7 +184,10 @@ export function buildRequest(lines: readonly HeadLine[], count: number, scheme: 
   if (expects && !/^100-continue$/i.test(lines[control.expect].text))
     return failed(417, 'expectation', 'an expectation other than 100-continue', control.expect);
   // RFC 9112 section 3.2.2: the authority of an absolute form wins over host.
-  const authority = start.text !== '' ? start.text : control.host < 0 ? '' : lines[control.host].text;
+  const authority =
+    start.text === '' && control.host >= 0
+      ? (lines[control.host].field as Field)
+      : new Field(':authority', start.text);
   const method = start.field as Field;
   const websocket =
     minorVersion === 1 &&
@@ -190,7 +195,7 @@ export function buildRequest(lines: readonly HeadLine[], count: number, scheme: 
     method.value === 'GET' &&
     connection.upgrades &&
     membersOf(control.upgrade).includes('websocket');
-  const fields = [method, scheme, new Field(':authority', authority), start.path as Field];
+  const fields = [method, scheme, authority, start.path as Field];
   pushEndToEnd(fields, lines, count, connection.nominated, control.contentLength);
   const head: MessageHead = {
     block: new HeaderBlock(fields),
@@ -203,7 +208,8 @@ export function buildRequest(lines: readonly HeadLine[], count: number, scheme: 
     keepAliveSeconds: -1,
     reasonPhrase: '',
   };
-  return { head, persistent: connection.persistent, nominated: connection.nominated, switches: false };
+  const takesLength = framing === 'none' && control.expect < 0 && !websocket;
+  return { head, ...connection, takesLength, switches: false };
 }
 
 /** RFC 9112 section 3.2: exactly one host in HTTP/1.1. */
@@ -258,7 +264,7 @@ export function buildReply(lines: readonly HeadLine[], count: number): HeadResul
     minorVersion === 1 &&
     connection.upgrades &&
     membersOf(control.upgrade).includes('websocket');
-  return { head, persistent: connection.persistent, nominated: connection.nominated, switches };
+  return { head, ...connection, takesLength: framing === 'close', switches };
 }
 
 function bodyBytesOf(control: Control, lines: readonly HeadLine[], framing: Framing): number {

@@ -2,6 +2,7 @@ import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import type { HeadCache } from './head-cache.ts';
+import { LineKind } from './head-line.ts';
 import type {
   MessageError,
   MessageErrorReason,
@@ -48,7 +49,6 @@ const replyFirstByte = 0x48;
 export class MessageParser {
   private readonly role: 'request' | 'reply';
   private readonly scheme: Field;
-  private readonly heads: HeadCache;
   private readonly listener: MessageListener;
   private readonly section: SectionReader;
   private readonly chunks: ChunkDecoder;
@@ -73,7 +73,6 @@ export class MessageParser {
   ) {
     this.role = role;
     this.scheme = heads.scheme(scheme);
-    this.heads = heads;
     this.listener = listener;
     this.section = new SectionReader(heads, limits);
     this.chunks = new ChunkDecoder(limits.chunkExtensionBytesMax);
@@ -178,7 +177,7 @@ export class MessageParser {
       return this.fail(400, 'start_line', 'bytes that are no HTTP reply', this.bytesTaken, at);
     }
     this.state = State.Head;
-    this.section.begin(this.role);
+    this.section.begin(this.role === 'request' ? LineKind.Request : LineKind.Status);
     this.sectionOffset = this.bytesTaken;
     return at;
   }
@@ -188,9 +187,8 @@ export class MessageParser {
     const at = section.read(bytes, start, end);
     if (section.refused) this.failWith(section.errorAt(this.sectionOffset));
     else if (section.done) {
-      const { lines, count } = section;
-      if (this.role === 'request') this.requestHead(this.heads.request(lines, count, this.scheme));
-      else this.replyHead(this.heads.reply(lines, count));
+      if (this.role === 'request') this.requestHead(section.head(this.scheme, bytes, at));
+      else this.replyHead(section.head(null, bytes, at));
     }
     return at;
   }
@@ -268,7 +266,7 @@ export class MessageParser {
     }
     if (chunks.over) {
       this.state = State.Trailers;
-      this.section.begin('field');
+      this.section.begin(LineKind.Field);
       this.sectionOffset = this.bytesTaken + next - at;
     }
     return next;

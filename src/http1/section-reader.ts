@@ -1,32 +1,39 @@
 import { blockPool } from '../core/block-pool.ts';
+import { equalBytes } from '../core/bytes.ts';
+import type { Field } from '../core/field.ts';
 import type { HeadCache } from './head-cache.ts';
-import { type HeadLine, type LineFault, parseRequestLine, parseStatusLine } from './head-line.ts';
+import { type HeadLine, LineKind } from './head-line.ts';
+import { type KnownHead, noteWire } from './head-memo.ts';
 import type { MessageError, ParserLimits } from './message.ts';
+import type { HeadResult } from './message-head.ts';
 
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
-
-/** What the first line of a section is. */
-export type SectionStart = 'request' | 'reply' | 'field';
 
 /**
  * Reads a head or a trailer section line by line as its bytes arrive. A line that is split over reads is put together in a
  * pooled block; each byte is searched and copied once, whatever the pieces are.
  */
 export class SectionReader {
-  readonly lines: HeadLine[] = [];
+  /** The lines so far, the first `count`; not all of what is in it. */
+  lines: HeadLine[];
   count = 0;
   /** The empty line has been read. */
   done = false;
-  /** Bytes of the section so far, the incomplete line included. */
-  taken = 0;
   private readonly heads: HeadCache;
   private readonly limits: ParserLimits;
-  private startKind: SectionStart = 'field';
+  /** Of the first line. */
+  private kind: LineKind = LineKind.Field;
   /** Bytes of the whole lines. */
   private lineBytes = 0;
   private held: Buffer | null = null;
   private heldBytes = 0;
+  /** The section came in one piece, so that its bytes are at hand. */
+  private whole = true;
+  /** The head before this one on the connection, where it was a known one: the next one is likely the same. */
+  private previous: KnownHead | null = null;
+  /** This head is the same. */
+  private repeated = false;
   /** The fault of the section and the offset in it. */
   private problem: Omit<MessageError, 'offset'> | null = null;
   private problemAt = 0;
@@ -34,16 +41,20 @@ export class SectionReader {
   constructor(heads: HeadCache, limits: ParserLimits) {
     this.heads = heads;
     this.limits = limits;
+    this.lines = heads.scratch;
   }
 
-  begin(kind: SectionStart): void {
-    this.startKind = kind;
+  /** Begins a section whose first line is of this kind. */
+  begin(kind: LineKind): void {
+    this.kind = kind;
+    this.lines = this.heads.scratch;
     this.count = 0;
-    this.lines.length = 0;
     this.done = false;
-    this.taken = 0;
+    this.whole = true;
+    this.repeated = false;
     this.lineBytes = 0;
     this.problem = null;
+    this.heads.lines.startSection(kind);
   }
 
   /** The bytes are refused. */
@@ -58,19 +69,32 @@ export class SectionReader {
 
   /** Takes bytes of the section; returns where it ends in them, or `end`. */
   read(bytes: Uint8Array, start: number, end: number): number {
+    if (this.lineBytes === 0 && this.held === null && this.isRepeated(bytes, start, end)) {
+      this.repeated = true;
+      this.done = true;
+      return start + (this.previous as KnownHead).wire!.length;
+    }
     let at = start;
     while (at < end && !this.done && this.problem === null) {
-      const lineEnd = endOfLine(bytes, at, end);
-      if (this.held !== null || lineEnd < 0) {
-        const pieceEnd = lineEnd < 0 ? end : lineEnd;
-        if (this.hold(bytes, at, pieceEnd) && lineEnd >= 0) this.readHeld();
-        at = pieceEnd;
-      } else {
-        this.readLine(bytes, at, lineEnd);
-        at = lineEnd;
-      }
+      at = this.held === null ? this.readLine(bytes, at, end) : this.readSplit(bytes, at, end);
     }
+    if (this.done || this.problem !== null) return at;
+    // Another section may be read before this one goes on.
+    if (this.lines === this.heads.scratch) this.lines = this.lines.slice(0, this.count);
+    this.whole = false;
     return at;
+  }
+
+  /** What the lines mean together, once they are all read; they end at `end`. */
+  head(scheme: Field | null, bytes: Uint8Array, end: number): HeadResult {
+    if (this.repeated) return (this.previous as KnownHead).built;
+    const { heads } = this;
+    const result = heads.head(this.lines, this.count, scheme);
+    const { latest } = heads;
+    this.previous = latest;
+    if (latest !== null && this.whole && latest.wire === null)
+      noteWire(latest, bytes, end - this.lineBytes, end);
+    return result;
   }
 
   /** Gives back what is held: the connection is over, or the section was refused. */
@@ -80,11 +104,39 @@ export class SectionReader {
     this.heldBytes = 0;
   }
 
-  private readHeld(): void {
-    const line = this.held as Buffer;
-    const length = this.heldBytes;
-    this.readLine(line, 0, length);
-    this.release();
+  /** Does the head of before stand at `start` again? */
+  private isRepeated(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.previous === null || this.kind === LineKind.Field) return false;
+    const { wire } = this.previous;
+    return wire !== null && start + wire.length <= end && equalBytes(bytes, start, start + wire.length, wire);
+  }
+
+  /** Reads the line at `start`, or keeps what is there of it. Returns where it stopped. */
+  private readLine(bytes: Uint8Array, start: number, end: number): number {
+    const kind = this.count === 0 ? this.kind : LineKind.Field;
+    const known = this.heads.lines.findNext(kind, bytes, start, end);
+    if (known !== null) {
+      if (this.hasRoom(known.bytes)) this.add(known);
+      return start + known.bytes;
+    }
+    const lineEnd = endOfLine(bytes, start, end);
+    if (lineEnd < 0) {
+      this.hold(bytes, start, end);
+      return end;
+    }
+    this.parseLine(bytes, start, lineEnd);
+    return lineEnd;
+  }
+
+  /** Reads on in a line of which a part is held. */
+  private readSplit(bytes: Uint8Array, start: number, end: number): number {
+    const lineEnd = endOfLine(bytes, start, end);
+    const pieceEnd = lineEnd < 0 ? end : lineEnd;
+    if (this.hold(bytes, start, pieceEnd) && lineEnd >= 0) {
+      this.parseLine(this.held as Buffer, 0, this.heldBytes);
+      this.release();
+    }
+    return pieceEnd;
   }
 
   /** Keeps a piece of a line. False where that is too much. */
@@ -94,7 +146,6 @@ export class SectionReader {
       this.tooLarge();
       return false;
     }
-    this.taken += end - start;
     const old = this.held;
     if (old === null) this.held = blockPool.acquire(needed);
     else if (needed > old.length) {
@@ -107,52 +158,46 @@ export class SectionReader {
     return true;
   }
 
-  private readLine(bytes: Uint8Array, start: number, end: number): void {
+  private parseLine(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (this.lineBytes + length > this.limits.headBytesMax) return this.tooLarge();
-    const isStart = this.count === 0 && this.startKind !== 'field';
-    if (length === 2 && bytes[start] === carriageReturn && !isStart) {
+    const kind = this.count === 0 ? this.kind : LineKind.Field;
+    if (length === 2 && bytes[start] === carriageReturn && kind === LineKind.Field) {
+      if (this.lineBytes + length > this.limits.headBytesMax) return this.tooLarge();
+      this.lineBytes += length;
       this.done = true;
-      this.advance(length);
       return;
     }
-    const fields = this.startKind === 'field' ? this.count : this.count - 1;
-    if (!isStart && fields >= this.limits.fieldsMax) {
-      const words = `more than ${this.limits.fieldsMax} headers`;
-      this.fail({ status: 431, reason: 'too_large', words }, this.lineBytes);
-      return;
+    if (!this.hasRoom(length)) return;
+    const line = this.heads.line(kind, bytes, start, end);
+    if ('words' in line) this.fail(line, this.lineBytes + line.at - start);
+    else this.add(line);
+  }
+
+  /** Is there room for one more line of so many bytes? Refuses the section otherwise. */
+  private hasRoom(bytes: number): boolean {
+    const { fieldsMax, headBytesMax } = this.limits;
+    if (this.lineBytes + bytes > headBytesMax) {
+      this.tooLarge();
+      return false;
     }
-    const line = this.parse(isStart, bytes, start, end);
-    if ('words' in line) return this.fail(line, this.lineBytes + line.at - start);
-    this.lines.push(line);
-    this.count++;
-    this.advance(length);
+    const fields = this.kind === LineKind.Field ? this.count : this.count - 1;
+    if (fields < fieldsMax) return true;
+    const what = this.kind === LineKind.Field ? 'trailers' : 'headers';
+    this.fail({ status: 431, reason: 'too_large', words: `more than ${fieldsMax} ${what}` }, this.lineBytes);
+    return false;
   }
 
-  private parse(isStart: boolean, bytes: Uint8Array, start: number, end: number): HeadLine | LineFault {
-    if (!isStart) return this.heads.fieldLine(bytes, start, end);
-    return this.startKind === 'request'
-      ? parseRequestLine(bytes, start, end)
-      : parseStatusLine(bytes, start, end);
-  }
-
-  private advance(length: number): void {
-    this.lineBytes += length;
-    this.taken = this.lineBytes;
+  private add(line: HeadLine): void {
+    this.lines[this.count++] = line;
+    this.lineBytes += line.bytes;
   }
 
   private tooLarge(): void {
     const { headBytesMax } = this.limits;
-    const isTarget = this.count === 0 && this.startKind === 'request';
-    const what = this.startKind === 'field' ? 'trailers' : isTarget ? 'a request line' : 'a header section';
-    this.fail(
-      {
-        status: isTarget ? 414 : 431,
-        reason: 'too_large',
-        words: `${what} over the limit of ${headBytesMax} bytes`,
-      },
-      headBytesMax,
-    );
+    const isTarget = this.count === 0 && this.kind === LineKind.Request;
+    const what = this.kind === LineKind.Field ? 'trailers' : isTarget ? 'a request line' : 'a header section';
+    const words = `${what} over the limit of ${headBytesMax} bytes`;
+    this.fail({ status: isTarget ? 414 : 431, reason: 'too_large', words }, headBytesMax);
   }
 
   private fail({ status, reason, words }: Omit<MessageError, 'offset'>, at: number): void {

@@ -61,6 +61,7 @@ export class EventRecorder implements MessageListener {
 export interface ParseOptions {
   readonly limits?: Partial<ParserLimits>;
   readonly heads?: HeadCache;
+  readonly scheme?: 'http' | 'https';
   /** Where the bytes are cut; the whole by default. */
   readonly cuts?: readonly number[];
   /** Reply role: the method of each request whose reply is due. */
@@ -74,7 +75,13 @@ export interface ParseOptions {
 export function parse(role: 'request' | 'reply', text: string, options: ParseOptions = {}): EventRecorder {
   const recorder = new EventRecorder();
   const limits = { ...parserLimits, ...options.limits };
-  const parser = new MessageParser(role, 'http', limits, options.heads ?? new HeadCache(), recorder);
+  const parser = new MessageParser(
+    role,
+    options.scheme ?? 'http',
+    limits,
+    options.heads ?? new HeadCache(),
+    recorder,
+  );
   const methods = [...(options.methods ?? ['GET'])];
   const expectNext = (): void => {
     const method = methods.shift();
