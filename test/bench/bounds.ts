@@ -46,6 +46,7 @@ export const bounds: readonly Bound[] = [
   { scenario: 'c10 m100', peer: 'HAProxy', goal: 0.4 },
   { scenario: 'c10 m100', peer: 'nginx', goal: 0.15 },
   { scenario: 'c10 m10 churn', peer: 'HAProxy', goal: 0.5 },
+  { scenario: 'c10 m10 indexed churn', peer: 'HAProxy', goal: 0.5 },
   { scenario: 'c10 m10 TLS', peer: 'HAProxy', goal: 0.5 },
   { scenario: '64 KiB', peer: 'nginx', goal: 0.9 },
   { scenario: '1 MiB', peer: 'nginx', goal: 0.9 },

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { LatencyHistogram } from '../../src/core/histogram.ts';
+import type { Churn } from './scenarios.ts';
 import { BlockReader, literalField } from './wire/block-reader.ts';
 import {
   ACK,
@@ -11,6 +12,7 @@ import {
   Type,
   unpadded,
 } from './wire/frames.ts';
+import { grpcGoHeaders, grpcGoUnique, IndexingEncoder } from './wire/indexing-encoder.ts';
 import { SendWindows } from './wire/send-windows.ts';
 
 /**
@@ -26,7 +28,7 @@ export interface LoopWork {
   readonly calls: number;
   /** Bytes of each message, without gRPC's five of framing. */
   readonly messageBytes: number;
-  readonly churn: boolean;
+  readonly churn?: Churn;
 }
 
 export interface LoopResult {
@@ -59,6 +61,7 @@ const churnBase = Buffer.concat([
   methodAndScheme,
   ...fixedFields.map(([name, value]) => literalField(name, value, false)),
 ]);
+const indexedHeaders = grpcGoHeaders(authority, path);
 const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 const windowBytes = 1 << 30;
 
@@ -79,7 +82,7 @@ function wrong(what: string): never {
 }
 
 /** Values that no call had before, to enter the receiver's dynamic table and push out what is in it. */
-function churnBlock(): Buffer {
+function literalChurnBlock(): Buffer {
   const id = (++unique).toString(16).padStart(16, '0');
   return Buffer.concat([
     churnBase,
@@ -87,6 +90,11 @@ function churnBlock(): Buffer {
     literalField('authorization', `Bearer ${id}${id}${id}`, true),
     literalField('x-session', id, true),
   ]);
+}
+
+/** A call of a client with a deadline of 5 s and a trace that is not sampled. */
+function indexedChurnBlock(encoder: IndexingEncoder): Buffer {
+  return encoder.encode([...indexedHeaders, ...grpcGoUnique(++unique)]);
 }
 
 interface Reply {
@@ -100,6 +108,7 @@ function client(): void {
   const writer = new FrameWriter(socket);
   const windows = new SendWindows(writer);
   const reader = new BlockReader();
+  const encoder = new IndexingEncoder();
   const replies = new Map<number, Reply>();
   let nextId = 1;
   let received = 0;
@@ -110,9 +119,14 @@ function client(): void {
     const streamId = nextId;
     nextId += 2;
     replies.set(streamId, { startedMs: performance.now(), bodyBytes: 0, status: '' });
-    const block = work.churn ? churnBlock() : streamId === 1 ? firstBlock : repeatedBlock;
-    writer.frame(Type.Headers, END_HEADERS, streamId, block);
+    writer.frame(Type.Headers, END_HEADERS, streamId, nextBlock(streamId));
     windows.send(streamId, message, 0, message.length, true, () => {});
+  };
+
+  const nextBlock = (streamId: number): Buffer => {
+    if (work.churn === 'literals') return literalChurnBlock();
+    if (work.churn === 'indexed') return indexedChurnBlock(encoder);
+    return streamId === 1 ? firstBlock : repeatedBlock;
   };
 
   const onHeaders = (reply: Reply, streamId: number, fields: Map<string, string>, last: boolean): void => {

@@ -46,7 +46,7 @@ async function byHttp1Loop(
     calls,
     requestBytes,
     replyBytes: messageBytes,
-    churn: scenario.churn === true,
+    churn: scenario.churn === 'heads',
     reconnect: scenario.reconnect === true,
   };
   const output = await runToEnd([process.execPath, closedLoopHttp1, JSON.stringify(work)], core);
@@ -61,7 +61,7 @@ async function byClosedLoop(
   core: number,
 ): Promise<Generated> {
   const { connections, inFlight, messageBytes, churn } = scenario;
-  const work: LoopWork = { port, connections, inFlight, calls, messageBytes, churn: churn === true };
+  const work: LoopWork = { port, connections, inFlight, calls, messageBytes, churn };
   const result = JSON.parse(
     await runToEnd([process.execPath, closedLoop, JSON.stringify(work)], core),
   ) as LoopResult;

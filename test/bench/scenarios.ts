@@ -1,6 +1,13 @@
 /** What a proxy is asked to do: gRPC over HTTP/2, HTTP/1.1, or to forward TCP connections (which carry the same HTTP/1.1). */
 export type Protocol = 'grpc' | 'http1' | 'tcp';
 
+/**
+ * What makes every header block new. `literals`: the headers that repeat are literals without indexing, and three ids enter the
+ * dynamic table. `indexed`: as grpc-go with a deadline and a trace, see `IndexingEncoder`. `heads`: of
+ * HTTP/1.1.
+ */
+export type Churn = 'literals' | 'indexed' | 'heads';
+
 /** One row of the table. `cC mM` is C client connections with M calls in flight on each. */
 export interface Scenario {
   readonly name: string;
@@ -13,8 +20,8 @@ export interface Scenario {
   readonly messageBytes: number;
   /** Bytes of the request's body where it is not that of the reply. */
   readonly requestBytes?: number;
-  /** Every header block new to HPACK; by our own generator, since h2load repeats its headers. In HTTP/1.1 every head is new. */
-  readonly churn?: true;
+  /** Every head new to the proxy; by our own generator, since h2load repeats its headers. */
+  readonly churn?: Churn;
   /** A new connection for each request. */
   readonly reconnect?: true;
   /** Proxy, generator and replicas on one core: across cores a single call is mostly the noise of waking them up. */
@@ -55,7 +62,8 @@ export const scenarios: readonly Scenario[] = [
   { name: 'c10 m10', connections: 10, inFlight: 10, ...unary },
   { name: 'c50 m1', connections: 50, inFlight: 1, ...unary },
   { name: 'c10 m100', connections: 10, inFlight: 100, ...unary },
-  { name: 'c10 m10 churn', connections: 10, inFlight: 10, ...unary, churn: true },
+  { name: 'c10 m10 churn', connections: 10, inFlight: 10, ...unary, churn: 'literals' },
+  { name: 'c10 m10 indexed churn', connections: 10, inFlight: 10, ...unary, churn: 'indexed' },
   { name: 'c10 m10 TLS', connections: 10, inFlight: 10, ...unary, tls: true },
   { name: '64 KiB', ...large, connections: 4, inFlight: 4, messageBytes: 64 << 10, firstCalls: 1000 },
   { name: '1 MiB', ...large },
@@ -66,7 +74,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'h1 c50 GET', ...http1, ...fifty, ...get },
   { name: 'h1 c50 POST 1 KiB', ...http1, ...fifty, ...post },
   { name: 'h1 c50 GET 1 MiB', ...http1, ...fifty, ...file },
-  { name: 'h1 c50 churn', ...http1, ...fifty, ...get, churn: true },
+  { name: 'h1 c50 churn', ...http1, ...fifty, ...get, churn: 'heads' },
   { name: 'h1 TLS c50 GET', ...http1, ...fifty, ...get, tls: true },
   { name: 'h1 TLS c50 GET 1 MiB', ...http1, ...fifty, ...file, tls: true },
   { name: 'tcp c1', ...tcp, ...one, ...get },

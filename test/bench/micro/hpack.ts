@@ -12,6 +12,7 @@ import { writeInteger } from '../../../src/http2/hpack/integer.ts';
 import { independentBytes, writeIndexingLiteral } from '../../../src/http2/hpack/representation.ts';
 import { OutputBuffer } from '../../../src/transport/output-buffer.ts';
 import { literalField } from '../wire/block-reader.ts';
+import { grpcGoHeaders, grpcGoUnique, IndexingEncoder } from '../wire/indexing-encoder.ts';
 
 /** One set of caches for all decoders, as in a process. */
 const limits = { tableBytesMax: 4096, listBytesMax: 65_536, fieldsMax: 100, caches: new HpackCaches() };
@@ -114,6 +115,14 @@ function indexUnique(count: number): Buffer[] {
   });
 }
 
+function indexAsGrpcGo(count: number): Buffer[] {
+  const goEncoder = new IndexingEncoder();
+  const headers = grpcGoHeaders('localhost:50051', '/helloworld.Greeter/SayHello');
+  return Array.from({ length: count }, (_, number) =>
+    goEncoder.encode([...headers, ...grpcGoUnique(number + 1)]),
+  );
+}
+
 function encodeAll(name: string, heads: readonly HeaderBlock[]): void {
   const encoder = new HpackEncoder();
   const out = new OutputBuffer(64 * 1024);
@@ -135,6 +144,7 @@ const first = encodedOnce(encoder, plain);
 const indexed = encodedOnce(encoder, plain);
 decodeAll('memo hit', [first, ...Array.from({ length: blocks }, () => indexed)]);
 decodeAll('10 fields, one a new entry of the table (churn)', indexEverything(blocks));
+decodeAll('9 fields, two new entries, as grpc-go (churn)', indexAsGrpcGo(blocks));
 decodeAll('10 fields, five known literals, three new entries (churn)', indexUnique(blocks));
 const unindexed = Array.from({ length: blocks }, (_, number) => encodedOnce(encoder, traced(number, plain)));
 decodeAll('10 fields, one a new literal', [first, ...unindexed]);

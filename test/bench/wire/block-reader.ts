@@ -6,8 +6,8 @@ interface Entry {
   readonly value: string;
 }
 
-const tableBytesDefault = 4096;
-const entryOverheadBytes = 32;
+export const tableBytesDefault = 4096;
+export const entryOverheadBytes = 32;
 
 /**
  * HPACK (RFC 7541) with a decoder of its own, so that the verdict on a proxy's replies does not hang on the proxy's

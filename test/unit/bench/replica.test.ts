@@ -58,9 +58,10 @@ describe("the bench's replica and generator", () => {
 
   it('is what the generator takes for right, with and without HPACK churn and with large bodies', async () => {
     for (const [calls, messageBytes, churn] of [
-      [500, 25, false],
-      [500, 25, true],
-      [20, 1 << 20, false],
+      [500, 25, undefined],
+      [500, 25, 'literals'],
+      [500, 25, 'indexed'],
+      [20, 1 << 20, undefined],
     ] as const) {
       const work = { port, connections: 3, inFlight: 4, calls, messageBytes, churn };
       const { stdout } = await run(process.execPath, [bench('closed-loop.ts'), JSON.stringify(work)]);
