@@ -55,8 +55,6 @@ export function routeRequest(
   const common = routeLikeBase(head, router, replaced, shown, source);
   if (common !== null) return common;
   const grpc = head.isGrpc;
-  // What is not gRPC may call its headers as it likes.
-  const timeout = grpc ? head.ofKind(FieldKind.GrpcTimeout) : undefined;
   // A tunnel is no call, whatever the routes say; over HTTP/1.1 it is refused as well. It has no target to judge.
   const target = head.method === 'CONNECT' ? null : router.targetOf(head);
   const served = target !== null && target.refusal === null;
@@ -71,7 +69,7 @@ export function routeRequest(
     refusal: target === null ? null : target.refusal,
     plan: served ? router.route(normal, source) : null,
     base: forwardedFields(normal, grpc, replaced),
-    timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN),
+    timeoutMs: timeoutOf(head, grpc),
     grpc,
     contentType: grpc ? head.ofKind(FieldKind.ContentType)! : '',
     rpcMethod: grpc ? new MethodRef(shown.path(head.path)) : null,
@@ -87,13 +85,21 @@ export function routeRequest(
   return routed;
 }
 
+function timeoutOf(head: HeaderBlock, grpc: boolean): number {
+  // What is not gRPC may call its headers as it likes.
+  const timeout = grpc ? head.ofKind(FieldKind.GrpcTimeout) : undefined;
+  return timeout === undefined ? Number.POSITIVE_INFINITY : (parseGrpcTimeout(timeout) ?? Number.NaN);
+}
+
 function isFor(known: Remembered, replaced: ReplacedHeaders, shown: RequestText, source: string): boolean {
   return known.replaced === replaced && known.shown === shown && known.source === source;
 }
 
-/** What may follow the common part of a client's heads and change nothing but the fields to forward. */
+const timeoutKind = 1 << FieldKind.GrpcTimeout;
+
+/** What may follow the common part of a client's heads and change nothing but the timeout and the fields to forward. */
 const indifferentKinds =
-  (1 << FieldKind.Regular) | (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate);
+  (1 << FieldKind.Regular) | (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate) | timeoutKind;
 
 /** Of a head that only adds such fields to a base that repeats, as where each call has an id: all else is the base's. */
 function routeLikeBase(
@@ -109,12 +115,12 @@ function routeLikeBase(
   const ofBase = routeRequest(base, router, replaced, shown, source);
   // What is forwarded then stands on another base than the head does.
   if ((base.derived as Remembered).rewritten) return null;
-  const { plan, refusal, timeoutMs, grpc, contentType, rpcMethod, method, path, authority } = ofBase;
+  const { plan, refusal, grpc, contentType, rpcMethod, method, path, authority } = ofBase;
   return {
     plan,
     refusal,
     base: forwardedFields(head, grpc, replaced),
-    timeoutMs,
+    timeoutMs: head.ownHasAny(timeoutKind) ? timeoutOf(head, grpc) : ofBase.timeoutMs,
     grpc,
     contentType,
     rpcMethod,
@@ -130,8 +136,13 @@ function withPath(head: HeaderBlock, path: string): HeaderBlock {
   );
 }
 
-const timeoutKind = 1 << FieldKind.GrpcTimeout;
 const expectKind = 1 << FieldKind.Expect;
+
+function withoutKinds(fields: readonly Field[], kinds: number): Field[] {
+  const kept: Field[] = [];
+  for (let i = 0; i < fields.length; i++) if (((1 << fields[i].kind) & kinds) === 0) kept.push(fields[i]);
+  return kept;
+}
 
 /**
  * Everything but what is added again for each attempt, and `expect`, which this hop answers; the head itself where there is
@@ -141,10 +152,12 @@ function forwardedFields(head: HeaderBlock, grpc: boolean, { kinds, names }: Rep
   const replacedKinds = (grpc ? timeoutKind : 0) | expectKind | kinds;
   if (names === null) {
     if (!head.hasAny(replacedKinds)) return head;
-    const kept = (field: Field): boolean => ((1 << field.kind) & replacedKinds) === 0;
-    if (head.base?.hasAny(replacedKinds) === false)
-      return new HeaderBlock(head.fields.filter(kept), head.base);
-    return new HeaderBlock(head.allFields.filter(kept));
+    const { base } = head;
+    if (base !== null && !base.hasAny(replacedKinds)) {
+      const own = withoutKinds(head.fields, replacedKinds);
+      return own.length === 0 ? base : new HeaderBlock(own, base);
+    }
+    return new HeaderBlock(withoutKinds(head.allFields, replacedKinds));
   }
   const { allFields } = head;
   const kept = allFields.filter(({ kind, name }) => ((1 << kind) & replacedKinds) === 0 && !names.has(name));

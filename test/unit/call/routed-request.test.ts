@@ -157,6 +157,26 @@ describe('routeRequest', () => {
     expect(routeRequest(added('x-tenant', 'two'), asking, ours).plan?.route).to.equal('all');
   });
 
+  it('takes the timeout that is added to a base, and forwards the very base where nothing else is', () => {
+    const base = grpcHead();
+    base.repeated = true;
+    const added = (of: HeaderBlock, ...pairs: ReadonlyArray<readonly [string, string]>) =>
+      routeRequest(new HeaderBlock(HeaderBlock.of(...pairs).fields, of), router, ours);
+    const routed = added(base, ['grpc-timeout', '7S'], ...trace);
+    expect(routed.timeoutMs).to.equal(7000);
+    expect(routed.base).to.equal(base);
+    expect(routed.rpcMethod).to.equal(routeRequest(base, router, ours).rpcMethod);
+    expect(added(base, ['grpc-timeout', 'soon']).timeoutMs).to.be.NaN;
+    expect(added(base, ['x-id', '1'], ['grpc-timeout', '7S']).base.allFields.at(-1)?.name).to.equal('x-id');
+    const timed = grpcHead(['grpc-timeout', '5S']);
+    timed.repeated = true;
+    expect(added(timed, ['grpc-timeout', '7S']).timeoutMs, 'the first counts').to.equal(5000);
+    const web = httpHead();
+    web.repeated = true;
+    const odd = added(web, ['grpc-timeout', 'soon']);
+    expect([odd.timeoutMs, odd.base.get('grpc-timeout')]).to.deep.equal([Number.POSITIVE_INFINITY, 'soon']);
+  });
+
   it('a malformed grpc-timeout is NaN; without gRPC it is any header', () => {
     expect(routeRequest(grpcHead(['grpc-timeout', 'soon']), router, ours).timeoutMs).to.be.NaN;
     const head = new HeaderBlock([...httpHead().fields, ...HeaderBlock.of(['grpc-timeout', 'soon']).fields]);
