@@ -302,13 +302,11 @@ const neverTrailing: ReadonlySet<string> = new Set([
   'content-range',
   'content-type',
   'cookie',
-  'expect',
   'forwarded',
   'max-forwards',
   'proxy-authorization',
   'range',
   'set-cookie',
-  'te',
   'trailer',
 ]);
 

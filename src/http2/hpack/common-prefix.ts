@@ -1,6 +1,5 @@
 import { ByteKey, equalBytes, hashBytes } from '../../core/bytes.ts';
-import type { Field } from '../../core/field.ts';
-import { HeaderBlock } from '../../core/header-block.ts';
+import type { PrefixNode } from './prefix-tree.ts';
 
 /** Fewer fields than these are decoded as fast as they are found. */
 const fieldsMin = 4;
@@ -9,15 +8,14 @@ const wireBytesMax = 256;
 
 export interface KnownPrefix {
   readonly wire: ByteKey;
-  /** A repeated block. */
-  readonly block: HeaderBlock;
-  readonly listBytes: number;
+  /** Where its fields lead to. */
+  readonly node: PrefixNode;
 }
 
 /**
  * What the blocks of one peer begin with, where that means the same whatever is in the dynamic table: other proxies index
- * nothing, so before the ids that are new in each of their heads stand the same bytes every time. The fields that they
- * mean become the base of the block, which is known to all who work on it, as if the client sent it alone.
+ * nothing, so before the ids that are new in each of their heads stand the same bytes every time. They lead to the
+ * same place of the tree as their fields would one by one.
  */
 export class CommonPrefix {
   private known: KnownPrefix | null = null;
@@ -31,16 +29,16 @@ export class CommonPrefix {
     return prefixEnd <= end && equalBytes(bytes, start, prefixEnd, known.wire) ? known : null;
   }
 
-  /** A block began with `fields`, which stand from `start` to `end`. Kept at their second consecutive sight. */
-  learn(bytes: Uint8Array, start: number, end: number, fields: readonly Field[]): void {
-    if (fields.length < fieldsMin || end - start > wireBytesMax) return;
+  /**
+   * A block began with the bytes from `start` to `end`, whose fields lead to `node`. Kept at their second consecutive sight.
+   */
+  learn(bytes: Uint8Array, start: number, end: number, node: PrefixNode): void {
+    if (node.depth < fieldsMin || end - start > wireBytesMax) return;
     const hash = hashBytes(bytes, start, end, 0, wireBytesMax);
     if (hash !== this.seen) {
       this.seen = hash;
       return;
     }
-    const block = new HeaderBlock([...fields]);
-    block.repeated = true;
-    this.known = { wire: new ByteKey(bytes, start, end), block, listBytes: block.listBytes };
+    this.known = { wire: new ByteKey(bytes, start, end), node };
   }
 }

@@ -9,6 +9,7 @@ import { huffmanSlackBytes } from './huffman.ts';
 import { Cursor, INTEGER_OVERFLOW, readInteger } from './integer.ts';
 import type { LiteralMemo } from './literal-memo.ts';
 import { type KnownName, staticKnownNames } from './name-cache.ts';
+import { type PrefixNode, PrefixTree } from './prefix-tree.ts';
 import { RawFieldStore } from './raw-field-store.ts';
 import { staticFields, staticTableLength } from './static-table.ts';
 import { StringLiteral } from './string-literal.ts';
@@ -34,6 +35,7 @@ const noFields: Field[] = [];
 
 /** A byte of this and an index up to 126 is the whole representation (section 6.1). */
 const INDEXED = 0x80;
+const shortIndexMax = 126;
 
 /**
  * Header blocks from the wire (RFC 7541 sections 3 and 6), one decoder per connection, blocks in the order they came.
@@ -64,6 +66,9 @@ export class HpackDecoder {
   private readonly valueLiteral = new StringLiteral();
   private readonly values = new RawFieldStore();
   private readonly prefix = new CommonPrefix();
+  private readonly prefixes = new PrefixTree();
+  /** Where the fields of the block at hand have led to, while all of them have repeated; null after the first new one. */
+  private node: PrefixNode | null = null;
   /** Of the block at hand. */
   private base: HeaderBlock | null = null;
   private fields: Field[] = noFields;
@@ -105,19 +110,21 @@ export class HpackDecoder {
       if (known !== null) return known;
     }
     this.cursor.set(bytes, start, end);
+    this.node = this.prefixes.start();
     this.fields = [];
     this.fieldsLeft = this.fieldsMax;
     this.listBytes = 0;
     if (this.readSizeUpdates() && !this.beginsAsBefore()) this.readPrefix();
     if (this.error === null) this.readFields();
+    this.leavePrefix();
     const { base, fields } = this;
     this.release();
     if (this.error !== null) return null;
-    const block = new HeaderBlock(fields, base);
+    const block = base !== null && fields.length === 0 ? base : new HeaderBlock(fields, base);
     // Bytes that changed the table, or were only judged in part, will not mean the same again.
     const lasting = memoable && version === this.table.version && !this.oversize;
     if (lasting && this.memo.seenBefore(bytes, start, end, version)) {
-      this.markRepeated(block, fields);
+      if (!block.repeated) this.markRepeated(block, fields);
       this.memo.keep(bytes, start, end, version, block);
     }
     return block;
@@ -152,9 +159,7 @@ export class HpackDecoder {
     const known = this.prefix.find(cursor.bytes, cursor.position, cursor.end);
     if (known === null) return false;
     cursor.position += known.wire.length;
-    this.base = known.block;
-    this.fieldsLeft -= known.block.fields.length;
-    this.listBytes = known.listBytes;
+    this.enter(known.node);
     return true;
   }
 
@@ -164,6 +169,7 @@ export class HpackDecoder {
     const { bytes, end } = cursor;
     const start = cursor.position;
     while (cursor.position < end && !this.oversize) {
+      if (this.followIndexed(staticTableLength)) continue;
       const byte = bytes[cursor.position];
       if (byte > INDEXED && byte <= (INDEXED | staticTableLength)) {
         this.store(staticFields[byte - INDEXED - 1]);
@@ -175,7 +181,7 @@ export class HpackDecoder {
       this.store(known.field);
       cursor.position += known.wire.length;
     }
-    if (!this.oversize) this.prefix.learn(bytes, start, cursor.position, this.fields);
+    if (!this.oversize) this.prefix.learn(bytes, start, cursor.position, this.node!);
   }
 
   private readFields(): void {
@@ -184,7 +190,7 @@ export class HpackDecoder {
     while (cursor.position < end) {
       const byte = cursor.bytes[cursor.position];
       if (byte >= 0x80) {
-        if (!this.readIndexed()) return;
+        if (!this.followIndexed(shortIndexMax) && !this.readIndexed()) return;
       } else if (byte >= 0x40) {
         if (!this.readLiteral(6, true, false)) return;
       } else if (byte >= 0x20) {
@@ -202,6 +208,39 @@ export class HpackDecoder {
         }
       }
     }
+  }
+
+  /**
+   * Reads indexed fields as long as they are those that followed the fields before the last time; of an index up to `indexMax`,
+   * which is no more than a byte has. Returns whether there was one.
+   */
+  private followIndexed(indexMax: number): boolean {
+    const { cursor, table, listBytesMax, fieldsMax } = this;
+    if (this.node === null || this.oversize) return false;
+    const { bytes, end } = cursor;
+    let { node } = this;
+    let { position } = cursor;
+    for (; position < end; position++) {
+      const index = bytes[position] - INDEXED;
+      if (index <= 0 || index > indexMax) break;
+      const dynamicIndex = index - staticTableLength - 1;
+      if (dynamicIndex >= table.length) break;
+      const next: PrefixNode | null = node.latest;
+      if (next === null || next.listBytes > listBytesMax || next.depth > fieldsMax) break;
+      if (next.field !== (dynamicIndex < 0 ? staticFields[index - 1] : table.at(dynamicIndex))) break;
+      node = next;
+    }
+    if (position === cursor.position) return false;
+    cursor.position = position;
+    this.enter(node);
+    return true;
+  }
+
+  /** The block at hand has begun with the fields that lead to `node`. */
+  private enter(node: PrefixNode): void {
+    this.node = node;
+    this.fieldsLeft = this.fieldsMax - node.depth;
+    this.listBytes = node.listBytes;
   }
 
   /** Section 6.1. False on an error, as the other readers. */
@@ -232,10 +271,11 @@ export class HpackDecoder {
     if (problem === '') problem = valueLiteral.read(cursor);
     if (problem !== '') return this.fail(problem);
 
-    // What is indexed comes by its index the next time, and sensitive values are not compared across connections.
-    const memoable = !insert && !sensitive && nameIndex <= staticTableLength;
+    // Sensitive values are not compared across connections.
+    const memoable = !sensitive && nameIndex <= staticTableLength && (!insert || this.mayRepeat);
     const known = memoable ? this.literals.find(cursor.bytes, start, cursor.position) : null;
     if (known !== null) {
+      if (insert) this.table.insert(known);
       if (!this.oversize) this.store(known);
       return true;
     }
@@ -256,13 +296,21 @@ export class HpackDecoder {
     named ??= nameLiteral.name(this.caches.names);
     let field = named === null ? null : this.newField(named, sensitive);
     if (field === null) return this.failHuffman();
-    if (insert) this.table.insert(field);
-    else if (memoable && this.literals.seenBefore(start, cursor.position)) {
+    if (memoable && this.literals.seenBefore(start, cursor.position)) {
       field = this.caches.fields.intern(field);
       this.literals.keep(cursor.bytes, start, cursor.position, field);
     }
+    if (insert) this.table.insert(field);
     if (!this.oversize) this.store(field);
     return true;
+  }
+
+  /**
+   * What is indexed comes by its index the next time, except from a peer whose ids push it out of the table: it inserts the field
+   * again, where one has repeated before. Ids, behind the base or where nothing has ever repeated, are not looked for.
+   */
+  private get mayRepeat(): boolean {
+    return this.node === null ? this.base === null : this.node.latest !== null;
   }
 
   /** Of the name and the value at hand. Null where the value's Huffman coding is wrong. */
@@ -293,7 +341,23 @@ export class HpackDecoder {
     }
     this.fieldsLeft--;
     this.listBytes = listBytes;
+    if (this.node !== null) {
+      if (field.repeated) {
+        this.node = this.prefixes.next(this.node, field);
+        return;
+      }
+      this.leavePrefix();
+    }
     this.fields.push(field);
+  }
+
+  /** A new field follows those that have repeated, or none: they become the base, where there have been blocks like this one. */
+  private leavePrefix(): void {
+    const { node } = this;
+    if (node === null) return;
+    this.node = null;
+    this.base = node.reached();
+    if (this.base === null && node.depth > 0) this.fields = node.fields();
   }
 
   /** Section 2.3.3. Null, with the error set, for 0 and for what is past the end. */
@@ -339,6 +403,7 @@ export class HpackDecoder {
     this.cursor.release();
     this.nameLiteral.release();
     this.valueLiteral.release();
+    this.node = null;
     this.base = null;
     this.fields = noFields;
   }

@@ -6,6 +6,7 @@ import type { RawFieldStore } from './raw-field-store.ts';
 
 /** Decoding is synchronous, so one workspace serves every connection. A longer string gets its own, for once. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+const scratchWords = new DataView(scratch.buffer);
 
 /** A shorter one is as fast a string as it is bytes. */
 const copiedBytesMin = 8;
@@ -21,6 +22,8 @@ export class StringLiteral {
   private start = 0;
   private end = 0;
   private huffman = false;
+  /** The text made last was Huffman-coded, and is plain as `isPlainText` means it. */
+  private plainOnceDecoded = false;
 
   /** Finds the literal at the cursor and moves past it. Returns '' or what is wrong. */
   read(cursor: Cursor): string {
@@ -53,6 +56,7 @@ export class StringLiteral {
     const needed = huffmanDecodedMax(this.end - this.start) + huffmanSlackBytes;
     const out = needed <= scratch.length ? scratch : Buffer.allocUnsafeSlow(needed);
     const length = huffmanDecode(this.bytes, this.start, this.end, out, 0);
+    this.plainOnceDecoded = out === scratch && length >= 4 && areWordsPlain(scratch, scratchWords, 0, length);
     return length < 0 ? null : latin1(out, 0, length);
   }
 
@@ -84,9 +88,12 @@ export class StringLiteral {
     return areWordsPlain(chunk.bytes, chunk.view, position, position + length) ? length : -1;
   }
 
-  /** As a value well-formed beyond doubt (RFC 9113 section 8.2.1), seen before it is a string; false where that has to be asked. */
+  /**
+   * Is it a value well-formed beyond doubt (RFC 9113 section 8.2.1)? False where that has to be asked. Call it after `text`, which
+   * is where a Huffman-coded one shows.
+   */
   isPlainText(): boolean {
-    return !this.huffman && isPlainText(this.bytes, this.start, this.end);
+    return this.huffman ? this.plainOnceDecoded : isPlainText(this.bytes, this.start, this.end);
   }
 
   /** Lets go of the read buffer. */

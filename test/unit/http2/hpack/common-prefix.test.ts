@@ -68,26 +68,40 @@ describe('http2/hpack/common-prefix', () => {
     expect(blocks.at(-1)?.base?.path).to.equal('/a.B/D');
   });
 
-  for (const [what, field] of [
-    ['indexed by the dynamic table', Buffer.of(0xbe)],
-    ['to be indexed', literal('te', 'trailers', 0x40)],
-    ['sensitive', literal('te', 'trailers', 0x10)],
-  ] as const) {
-    it(`ends before a field that is ${what}`, () => {
-      const decoder = new HpackDecoder(limits);
-      const inserted = literal('x-inserted', 'v', 0x40);
+  const namesOf = (block: HeaderBlock | null) => block?.fields.map(({ name }) => name);
+  const four = [':method', ':scheme', ':path', 'content-type'];
+
+  it('ends before a field that is sensitive', () => {
+    const begin = [...common.slice(0, -1), literal('te', 'trailers', 0x10), literal('x-after', 'v')];
+    const decoder = taught(begin);
+    expect(namesOf(decode(decoder, begin).base)).to.deep.equal(four);
+  });
+
+  it('ends before a field that is to be indexed, which the base has nevertheless once it repeats', () => {
+    const begin = [...common.slice(0, -1), literal('te', 'trailers', 0x40)];
+    const decoder = taught(begin);
+    expect(namesOf(decode(decoder, begin).base)).to.deep.equal(four);
+    const indexed = [...common.slice(0, -1), Buffer.of(0xbe)];
+    for (let i = 0; i < 2; i++) decode(decoder, indexed);
+    expect(namesOf(decode(decoder, begin).base)).to.deep.equal([...four, 'te']);
+    expect(decoder.entries().map(({ name }) => name)).to.include('te');
+  });
+
+  it('ends before a field of the dynamic table, whose index means another one later', () => {
+    const decoder = new HpackDecoder(limits);
+    const insert = (value: string) => {
+      const inserted = literal('x-inserted', value, 0x40);
       decoder.decode(inserted, 0, inserted.length);
-      const begin = [...common.slice(0, -1), field, literal('x-after', 'v')];
-      for (let i = 0; i < 6; i++) decode(decoder, begin);
-      const { base } = decode(decoder, begin);
-      expect(base?.fields.map(({ name }) => name)).to.deep.equal([
-        ':method',
-        ':scheme',
-        ':path',
-        'content-type',
-      ]);
-    });
-  }
+    };
+    const begin = [...common.slice(0, -1), Buffer.of(0xbe), literal('x-after', 'v')];
+    insert('before');
+    for (let i = 0; i < 6; i++) decode(decoder, begin);
+    const { base } = decode(decoder, begin);
+    expect(namesOf(base)).to.deep.equal([...four, 'x-inserted', 'x-after']);
+    expect(base?.get('x-inserted')).to.equal('before');
+    insert('after');
+    for (let i = 0; i < 3; i++) expect(decode(decoder, begin).get('x-inserted')).to.equal('after');
+  });
 
   it('counts towards the limits', () => {
     const decoder = taught(common, { ...limits, fieldsMax: 7 });

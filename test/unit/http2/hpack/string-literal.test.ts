@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { huffmanEncode, huffmanEncodedLength } from '../../../../src/http2/hpack/huffman.ts';
 import { Cursor, integerBytesMax, writeInteger } from '../../../../src/http2/hpack/integer.ts';
 import { NameCache } from '../../../../src/http2/hpack/name-cache.ts';
 import { StringLiteral } from '../../../../src/http2/hpack/string-literal.ts';
@@ -35,6 +36,20 @@ describe('HPACK string literal', () => {
       null,
       null,
     ]);
+  });
+
+  it('that is Huffman-coded is known to be plain once it is text', () => {
+    const judged = (text: string): boolean => {
+      const coded = new Uint8Array(huffmanEncodedLength(text));
+      huffmanEncode(text, coded, 0);
+      const { literal } = read(Buffer.of(0x80 | coded.length, ...coded).toString('hex'));
+      expect(literal.text()).to.equal(text);
+      return literal.isPlainText();
+    };
+    for (const text of ['4bf9', 'a value: !~', '00-4bf92f3577b34da6-01'])
+      expect(judged(text), text).to.equal(true);
+    for (const text of ['abc', ' abcd', 'abcd ', 'ab\0cd', 'abc\x7f', 'ab\r\ncd', 'abc\xe9'])
+      expect(judged(text), text).to.equal(false);
   });
 
   it('that the block does not hold is not found', () => {
