@@ -1,6 +1,5 @@
 import { boundedText } from '../core/bounded-text.ts';
 import { type Ending, endings } from '../core/ending.ts';
-import type { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
@@ -8,11 +7,12 @@ import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { noteHead } from './call-records.ts';
 import { ConnectionRequest } from './connection-request.ts';
+import { errorReply } from './local-reply.ts';
 import { outgoingHead } from './outgoing-head.ts';
 import type { Peer } from './peer.ts';
-import { attemptHead } from './pipeline.ts';
+import { attemptHead, ownReplyHead, replyHeadOf } from './pipeline.ts';
 import type { Abortable, ProxyContext } from './plan.ts';
-import { mayReach } from './route-plan.ts';
+import { mayReach, type StageLists } from './route-plan.ts';
 import { routeRequest } from './routed-request.ts';
 import type { DirectReply } from './stage.ts';
 
@@ -34,8 +34,8 @@ export interface ChosenEndpoint {
   readonly head: HeaderBlock;
   /** For `x-forwarded-for`; null where the head says all that the endpoint is to know of the client. */
   readonly clientAddress: string | null;
-  /** What binds the session of the client to this endpoint, for its reply. */
-  readonly replyFields: readonly Field[];
+  /** The head of its reply to the handshake as the client gets it; or the error of a policy, with which the request ends. */
+  replyHead(head: HeaderBlock): HeaderBlock | ReplyError;
   release(ending: Ending, error: ReplyError | null): void;
 }
 
@@ -44,7 +44,6 @@ export type Chosen =
   | { readonly kind: 'error'; readonly error: ReplyError }
   | { readonly kind: 'reply'; readonly reply: DirectReply };
 
-const noHead = new HeaderBlock([]);
 const clientLeft: ReplyError = {
   code: 'protocol_error',
   detail: 'the client left before an endpoint was picked',
@@ -71,7 +70,8 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
   choose(chosen: (choice: Chosen) => void): void {
     if (this.isAdmitted) return chosen(this.next());
     this.run((outcome) => {
-      if (outcome.kind !== 'admitted') return chosen(outcome);
+      if (outcome.kind === 'reply') return chosen({ kind: 'reply', reply: this.ownReply(outcome.reply) });
+      if (outcome.kind === 'error') return chosen(outcome);
       this.isAdmitted = true;
       chosen(this.next());
     });
@@ -84,8 +84,7 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
     const { endpoint } = lease;
     const forwarded = outgoingHead(this.outgoing, traceparent, this.trace!, record, Number.POSITIVE_INFINITY);
     const plan = this.routed.plan!;
-    const stages = plan.stages?.websocket ?? null;
-    const head = attemptHead(this, stages, forwarded, endpoint);
+    const head = attemptHead(this, this.stages, forwarded, endpoint);
     if (!(head instanceof HeaderBlock)) {
       this.release(attempt, endings.terminated, head);
       return { kind: 'error', error: head };
@@ -94,10 +93,28 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
       endpoint,
       head,
       clientAddress: plan.forwardsClient ? this.record.clientAddress : null,
-      replyFields: this.cluster!.affinity?.bind(noHead, this.key, endpoint).allFields ?? [],
+      replyHead: (reply) => this.replyHead(reply, endpoint),
       release: (ending, error) => this.release(attempt, ending, error),
     };
     return { kind: 'endpoint', chosen };
+  }
+
+  private get stages(): StageLists | null {
+    return this.routed.plan?.stages?.websocket ?? null;
+  }
+
+  private replyHead(head: HeaderBlock, endpoint: Endpoint): HeaderBlock | ReplyError {
+    const bound = this.cluster!.affinity?.bind(head, this.key, endpoint) ?? head;
+    return this.stages === null ? bound : replyHeadOf(this, this.stages, bound, endpoint);
+  }
+
+  /** The reply that says an error. The policies of the route see its head as they see that of an endpoint. */
+  errorReply(error: ReplyError): DirectReply {
+    return this.ownReply(errorReply(error, { grpc: false, method: 'GET', contentType: '' }));
+  }
+
+  private ownReply({ head, body }: DirectReply): DirectReply {
+    return { head: this.stages === null ? head : ownReplyHead(this, this.stages, head), body };
   }
 
   /** The client's connection is gone. */

@@ -30,6 +30,8 @@ export class HeaderBlock {
   derived: unknown = null;
   /** The HTTP/2 engine's memo of whether the block is well-formed, and as what. Owned by `http2/head-rules.ts`. */
   verdict = 0;
+  /** The HTTP/1.1 serialiser's memo on a repeated block. Owned by `http1/encoded-head.ts`. */
+  encoded: unknown = null;
   private statusMemo = -1;
   private lengthMemo = unread;
   private bytesMemo = -1;

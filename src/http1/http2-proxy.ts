@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
 import http2Proxy from 'http2-proxy';
 import { connectionErrorText } from '../core/connection-error.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 
 /**
  * http2-proxy behind two typed functions, and the only place that knows it.
@@ -15,8 +17,8 @@ import { connectionErrorText } from '../core/connection-error.ts';
  *   it is given, and pumps the body itself for the others. Here it sees a request without a method that never emits a
  *   body; `upstream-stream.ts` writes head and body for every method alike.
  * - **Heads.** It copies fields into a plain object (`__proto__`, repeats), adds a `forwarded` whose host is not quoted, and
- *   relays a reply to an upgrade with the upstream's framing. Here it sees no field of the client's; heads are
- *   made by `upstream-request.ts` and `fields.ts`.
+ *   relays a reply to an upgrade with the upstream's framing. Here it sees no field of either side; heads are
+ *   made by `upstream-request.ts`, `fields.ts` and `upgrade-client.ts`.
  * - **Trailers, back-pressure.** Replies go to `onReply`, not through its pipe.
  * - **The end of a reply.** It destroys a reply at any error of its request, with what nobody has read of it yet. Here it hears
  *   of no error that comes after the last byte of the reply: bytes behind that, or a reset.
@@ -87,24 +89,94 @@ export function proxyWeb(hooks: WebHooks): WebExchange {
   };
 }
 
+/** What the endpoint makes of a handshake; each is called at most once. */
+export interface HandshakeEvents {
+  /** It opens the WebSocket. `head` has `:status` 101; `surplus` came behind it. */
+  switched(head: HeaderBlock, upstream: Duplex, surplus: Buffer): void;
+  /** It declines; `body` is that of its reply. */
+  replied(head: HeaderBlock, body: Readable): void;
+  failed(error: Error): void;
+}
+
 export interface WebSocketHooks {
-  open(): ClientRequest;
-  /** The upstream answered with something else than 101; relays it to the socket and ends that. */
-  reply(message: IncomingMessage): void;
+  /** Begins the handshake with the endpoint; returns what stops it. */
+  open(events: HandshakeEvents): () => void;
+  /** The WebSocket is open: sends the client the head of the reply. Bytes follow both ways, unless this throws. */
+  switched(head: HeaderBlock, upstream: Duplex): void;
+  /** Relays a reply that declines, and ends the client's side behind it. */
+  replied(head: HeaderBlock, body: Readable): void;
 }
 
 /**
  * Forwards a WebSocket handshake and then bytes both ways until either side ends. Resolves when the client's side
- * ended or the reply was relayed; rejects when the upstream failed or its side closed first. The upstream's socket is destroyed by
+ * ended or the reply was relayed; rejects when the upstream failed or its side closed first. The upstream's side is destroyed by
  * then, the client's is not.
  */
-export function proxyWebSocket(socket: Socket, head: Buffer, hooks: WebSocketHooks): Promise<void> {
+export function proxyWebSocket(client: Duplex, surplus: Buffer, hooks: WebSocketHooks): Promise<void> {
   const downstream = new Downstream('GET');
   downstream.headers.upgrade = 'websocket';
-  return http2Proxy.ws(downstream, socket, head, {
-    onReq: () => new RequestStandIn(hooks.open(), true),
-    onRes: (_request, _reply, message) => hooks.reply(message),
+  const handshake = new HandshakeStandIn(client, hooks);
+  return http2Proxy.ws(downstream, client, surplus, {
+    onReq: () => handshake,
+    onRes: () => handshake.relay(),
   });
+}
+
+/** A handshake as http2-proxy sees it: a request that is connected, so that it begins when http2-proxy listens to all its events. */
+class HandshakeStandIn extends EventEmitter {
+  readonly method = 'GET';
+  readonly socket = { connecting: false };
+  private readonly client: Duplex;
+  private readonly hooks: WebSocketHooks;
+  private stop = (): void => {};
+  private reply: { readonly head: HeaderBlock; readonly body: Readable } | null = null;
+
+  constructor(client: Duplex, hooks: WebSocketHooks) {
+    super();
+    this.client = client;
+    this.hooks = hooks;
+  }
+
+  end(): void {
+    this.stop = this.hooks.open({
+      switched: (head, upstream, surplus) => this.switched(head, upstream, surplus),
+      replied: (head, body) => {
+        this.reply = { head, body };
+        this.emit('response', Object.assign(body, { headers: {} }));
+      },
+      failed: (error) => this.fail(error),
+    });
+  }
+
+  destroy(): void {
+    this.stop();
+  }
+
+  relay(): void {
+    this.hooks.replied(this.reply!.head, this.reply!.body);
+  }
+
+  private switched(head: HeaderBlock, upstream: Duplex, surplus: Buffer): void {
+    try {
+      this.hooks.switched(head, upstream);
+    } catch (error) {
+      upstream.destroy();
+      return this.fail(error as Error);
+    }
+    // The one thing that http2-proxy writes itself is a head of a 101 made of an object of headers.
+    const { client } = this;
+    Object.assign(client, { write: () => true });
+    try {
+      this.emit('upgrade', { headers: {} }, upstream, surplus);
+    } finally {
+      delete (client as Partial<Duplex>).write;
+    }
+  }
+
+  private fail(error: Error): void {
+    // http2-proxy listens until the handshake is over; an emitter without a listener would throw.
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
 }
 
 /** The request that http2-proxy believes it forwards: no fields, no body. */
@@ -127,27 +199,21 @@ class Downstream extends EventEmitter {
 
 /** The `ClientRequest` as http2-proxy sees it: its events, without a body to write. */
 class RequestStandIn extends EventEmitter {
-  /** http2-proxy ends a GET itself. */
-  readonly method: 'GET' | '';
+  readonly method = '';
   private readonly request: ClientRequest;
   private message: IncomingMessage | null = null;
   private released = false;
 
-  constructor(request: ClientRequest, upgrades = false) {
+  constructor(request: ClientRequest) {
     super();
     this.request = request;
-    this.method = upgrades ? 'GET' : '';
     request.on('socket', (socket) => this.emit('socket', socket));
     request.on('response', (message) => {
       this.message = message;
       this.emit('response', message);
     });
     request.on('error', (error) => this.fail(error));
-    request.on('upgrade', (message, socket, head) => {
-      if (upgrades) {
-        this.emit('upgrade', message, socket, head);
-        return;
-      }
+    request.on('upgrade', (_message, socket) => {
       // Unasked for: web() would write the 101 to the client and tie the sockets together.
       socket.destroy();
       this.fail(Object.assign(new Error('it switched protocols unasked'), { code: 'HPE_PAUSED_UPGRADE' }));

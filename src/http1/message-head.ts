@@ -302,11 +302,13 @@ const neverTrailing: ReadonlySet<string> = new Set([
   'content-range',
   'content-type',
   'cookie',
+  'expect',
   'forwarded',
   'max-forwards',
   'proxy-authorization',
   'range',
   'set-cookie',
+  'te',
   'trailer',
 ]);
 

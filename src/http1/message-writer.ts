@@ -1,11 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import { writeLatin1 } from '../core/bytes.ts';
-import { type Field, FieldKind } from '../core/field.ts';
+import { FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { OutputBuffer } from '../transport/output-buffer.ts';
-import { writeText } from './head-text.ts';
+import { HeadFacts, writeFields, writeRequestLine, writeStartAndFields } from './encoded-head.ts';
+import { writeField, writeLine, writeText } from './head-text.ts';
 import { mayTrail } from './message-head.ts';
-import { isAuthority, isPath, isToken } from './request-target.ts';
 
 /**
  * Messages to the wire (RFC 9112). Whoever calls decides the framing; what the block says of it is not believed. Each function
@@ -32,32 +31,14 @@ export interface ReplyHeadOptions {
   readonly date?: string;
 }
 
-/** Fields that end at this hop, or that this file writes itself. */
-const rewritten: ReadonlySet<string> = new Set([
-  'connection',
-  'proxy-connection',
-  'keep-alive',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'host',
-  'content-length',
-  'trailer',
-]);
-const rewrittenInRequests: ReadonlySet<string> = new Set([
-  ...rewritten,
-  'cookie',
-  'expect',
-  'x-forwarded-for',
-]);
+export type RequestFraming = 'none' | 'length' | 'chunked';
+export type ReplyFraming = RequestFraming | 'close';
 
 /** Methods whose requests carry no body as a rule; they get no `content-length: 0` (RFC 9110 section 8.6). */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
-/** `chunked` where the framing is it. */
-export type RequestFraming = 'none' | 'length' | 'chunked';
-export type ReplyFraming = RequestFraming | 'close';
+/** Of the head at hand: writing is synchronous. */
+const facts = new HeadFacts();
 
 /**
  * Appends the head of a request: `host` from the authority, the end-to-end fields, cookie crumbs as one field (RFC 9113 section
@@ -70,33 +51,55 @@ export function writeRequestHead(
   bodyBytes: number,
   options: RequestHeadOptions,
 ): string | null {
-  const { fallbackHost, clientAddress, websocketKey } = options;
-  const method = websocketKey === undefined ? block.method : 'GET';
-  const { path, authority } = block;
-  if (!isToken(method) || method === 'CONNECT') return 'a method that HTTP/1.1 cannot carry';
-  if (!isPath(method, path)) return 'a malformed path';
-  if (!isAuthority(authority)) return 'a malformed authority';
-  const problem = problemOf(block, framing, bodyBytes);
-  if (problem !== null) return problem;
-  const { allFields } = block;
-  writeText(out, `${method} ${path} HTTP/1.1\r\nhost: ${authority === '' ? fallbackHost : authority}\r\n`);
-  for (const field of allFields) if (passes(field, rewrittenInRequests)) writeField(out, field);
-  const cookies = block.all('cookie');
-  if (cookies.length > 0) writeText(out, `cookie: ${cookies.join('; ')}\r\n`);
-  const through = block.all('x-forwarded-for');
-  if (clientAddress !== null && clientAddress !== '') through.push(clientAddress);
-  if (through.length > 0) writeText(out, `x-forwarded-for: ${through.join(', ')}\r\n`);
-  if (clientAddress !== null && block.get('x-forwarded-proto') === undefined)
-    writeText(out, `x-forwarded-proto: ${block.scheme === 'https' ? 'https' : 'http'}\r\n`);
+  const { clientAddress, websocketKey } = options;
+  const start = out.length;
+  facts.reset();
+  if (websocketKey === undefined && block.authority !== '') writeStartAndFields(out, block, 'request', facts);
+  else writeUncommon(out, block, options);
+  const problem = facts.problem ?? lengthProblem(framing, bodyBytes);
+  if (problem !== null) {
+    out.length = start;
+    return problem;
+  }
+  if (facts.cookie !== '') writeLine(out, 'cookie: ', facts.cookie);
+  writeForwarded(out, block, clientAddress);
   if (websocketKey !== undefined)
-    writeText(out, `connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ${websocketKey}\r\n`);
-  if (framing === 'chunked') {
-    writeTrailerNames(out, block);
-    writeText(out, 'transfer-encoding: chunked\r\n');
-  } else if (framing === 'length') writeText(out, `content-length: ${bodyBytes}\r\n`);
-  else if (block.contentLength === 0 || !bodiless.has(method)) writeText(out, 'content-length: 0\r\n');
+    writeLine(out, 'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ', websocketKey);
+  if (framing === 'chunked') writeChunkedFields(out);
+  else if (framing === 'length') writeLine(out, 'content-length: ', String(bodyBytes));
+  else if (facts.contentLength === 0 || !bodiless.has(block.method)) writeText(out, 'content-length: 0\r\n');
   writeText(out, '\r\n');
   return null;
+}
+
+/** A request whose request line is not what its block says. */
+function writeUncommon(
+  out: OutputBuffer,
+  block: HeaderBlock,
+  { fallbackHost, websocketKey }: RequestHeadOptions,
+): void {
+  const { authority, allFields } = block;
+  const method = websocketKey === undefined ? block.method : 'GET';
+  facts.problem = writeRequestLine(out, block, method, authority === '' ? fallbackHost : authority);
+  const fields =
+    websocketKey === undefined ? allFields : allFields.filter(({ name }) => name !== 'sec-websocket-key');
+  writeFields(out, fields, 'request', facts);
+}
+
+function writeForwarded(out: OutputBuffer, block: HeaderBlock, clientAddress: string | null): void {
+  const { forwardedFor } = facts;
+  if (clientAddress === null || clientAddress === '') {
+    if (forwardedFor !== '') writeLine(out, 'x-forwarded-for: ', forwardedFor);
+  } else {
+    writeText(out, 'x-forwarded-for: ');
+    if (forwardedFor !== '') {
+      writeText(out, forwardedFor);
+      writeText(out, ', ');
+    }
+    writeLine(out, '', clientAddress);
+  }
+  if (clientAddress !== null && !facts.hasForwardedProto)
+    writeText(out, block.scheme === 'https' ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n');
 }
 
 /**
@@ -111,23 +114,24 @@ export function writeReplyHead(
   options: ReplyHeadOptions,
 ): string | null {
   const { status } = block;
-  if (!(status >= 200 && status <= 999)) return `a reply with status ${status}`;
-  if (framing === 'chunked' && options.minorVersion === 0) return 'a chunked body for HTTP/1.0';
-  const problem = problemOf(block, framing, bodyBytes);
-  if (problem !== null) return problem;
-  writeStatusLine(out, status);
-  for (const field of block.allFields) if (passes(field, rewritten)) writeField(out, field);
-  const { date } = options;
-  if (date !== undefined && date !== '' && block.get('date') === undefined)
-    writeText(out, `date: ${date}\r\n`);
-  if (framing === 'close' || !options.keepAlive) writeText(out, 'connection: close\r\n');
-  else if (options.minorVersion === 0) writeText(out, 'connection: keep-alive\r\n');
-  if (framing === 'chunked') {
-    writeTrailerNames(out, block);
-    writeText(out, 'transfer-encoding: chunked\r\n');
-  } else if (framing === 'length') writeText(out, `content-length: ${bodyBytes}\r\n`);
-  else if (framing === 'none' && status !== 204 && block.contentLength >= 0)
-    writeText(out, `content-length: ${block.contentLength}\r\n`);
+  const { minorVersion, keepAlive, date } = options;
+  if (status < 200) return `a reply with status ${status}`;
+  if (framing === 'chunked' && minorVersion === 0) return 'a chunked body for HTTP/1.0';
+  const start = out.length;
+  facts.reset();
+  writeStartAndFields(out, block, 'reply', facts);
+  const problem = facts.problem ?? lengthProblem(framing, bodyBytes);
+  if (problem !== null) {
+    out.length = start;
+    return problem;
+  }
+  if (date !== undefined && date !== '' && !facts.hasDate) writeLine(out, 'date: ', date);
+  if (framing === 'close' || !keepAlive) writeText(out, 'connection: close\r\n');
+  else if (minorVersion === 0) writeText(out, 'connection: keep-alive\r\n');
+  if (framing === 'chunked') writeChunkedFields(out);
+  else if (framing === 'length') writeLine(out, 'content-length: ', String(bodyBytes));
+  else if (framing === 'none' && status !== 204 && facts.contentLength >= 0)
+    writeLine(out, 'content-length: ', String(facts.contentLength));
   writeText(out, '\r\n');
   return null;
 }
@@ -136,10 +140,13 @@ export function writeReplyHead(
 export function writeInterimHead(out: OutputBuffer, block: HeaderBlock): string | null {
   const { status } = block;
   if (!(status >= 100 && status <= 199) || status === 101) return `an interim reply with status ${status}`;
-  const problem = problemOf(block, 'none', 0);
-  if (problem !== null) return problem;
-  writeStatusLine(out, status);
-  for (const field of block.allFields) if (passes(field, rewritten)) writeField(out, field);
+  const start = out.length;
+  facts.reset();
+  writeStartAndFields(out, block, 'reply', facts);
+  if (facts.problem !== null) {
+    out.length = start;
+    return facts.problem;
+  }
   writeText(out, '\r\n');
   return null;
 }
@@ -163,47 +170,20 @@ export function writeLastChunk(out: OutputBuffer, trailers: HeaderBlock | null):
   writeText(out, '0\r\n');
   if (trailers !== null)
     for (const field of trailers.allFields)
-      if (passes(field, rewritten) && mayTrail(field.name) && field.kind !== FieldKind.Malformed)
+      if ((field.kind === FieldKind.Regular || field.kind > FieldKind.ContentType) && mayTrail(field.name))
         writeField(out, field);
   writeText(out, '\r\n');
 }
 
-function passes({ name }: Field, skipped: ReadonlySet<string>): boolean {
-  return name.charCodeAt(0) !== 0x3a && !skipped.has(name);
-}
-
-function writeField(out: OutputBuffer, { name, value }: Field): void {
-  out.reserve(name.length + value.length + 4);
-  const { bytes } = out;
-  let at = writeLatin1(bytes, out.length, name);
-  bytes[at++] = 0x3a;
-  bytes[at++] = 0x20;
-  at = writeLatin1(bytes, at, value);
-  bytes[at++] = 0x0d;
-  bytes[at++] = 0x0a;
-  out.length = at;
-}
-
-function writeStatusLine(out: OutputBuffer, status: number): void {
-  writeText(out, `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`);
-}
-
 /** `trailer` announces what only a chunked message can hold. */
-function writeTrailerNames(out: OutputBuffer, block: HeaderBlock): void {
-  for (const value of block.all('trailer')) writeText(out, `trailer: ${value}\r\n`);
+function writeChunkedFields(out: OutputBuffer): void {
+  if (facts.trailer !== '') writeLine(out, 'trailer: ', facts.trailer);
+  writeText(out, 'transfer-encoding: chunked\r\n');
 }
 
-/** What could split or merge messages, or contradicts the framing. */
-function problemOf(block: HeaderBlock, framing: ReplyFraming, bodyBytes: number): string | null {
-  let declared = -1;
-  for (const { kind, value } of block.allFields) {
-    if (kind === FieldKind.Malformed) return 'a header with bytes that no header may hold';
-    if (kind !== FieldKind.ContentLength) continue;
-    if (!/^\d{1,15}$/.test(value)) return 'a content-length that is no number';
-    if (declared >= 0 && declared !== Number(value)) return 'two content-length headers that differ';
-    declared = Number(value);
-  }
-  if (framing === 'length' && declared >= 0 && declared !== bodyBytes)
-    return 'a content-length other than that of its body';
-  return null;
+function lengthProblem(framing: ReplyFraming, bodyBytes: number): string | null {
+  const { contentLength } = facts;
+  return framing === 'length' && contentLength >= 0 && contentLength !== bodyBytes
+    ? 'a content-length other than that of its body'
+    : null;
 }

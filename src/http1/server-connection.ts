@@ -87,9 +87,17 @@ export class ServerConnection implements ServerStreamOwner {
     return this.draining && this.queue.length === 0;
   }
 
-  /** The socket speaks another protocol from now on and is somebody else's. */
-  handOver(): void {
+  /** The socket speaks another protocol from now on and is somebody else's. Null where the request is refused, and it is not. */
+  handOver(request: IncomingMessage): HeaderBlock | null {
     this.handedOver = true;
+    const read = readRequestHead(request, this.scheme);
+    if (read.refusal === undefined) return read.value.head;
+    this.end(errorReply(refusalError(read.refusal.reason), read.refusal.httpStatus));
+    return null;
+  }
+
+  private get scheme(): 'http' | 'https' {
+    return this.socket instanceof TLSSocket ? 'https' : 'http';
   }
 
   request(
@@ -175,8 +183,7 @@ export class ServerConnection implements ServerStreamOwner {
   }
 
   private start({ request, response, expectsContinue, refusal }: Queued): void {
-    const scheme = this.socket instanceof TLSSocket ? 'https' : 'http';
-    const read = refusal === null ? readRequestHead(request, scheme) : { refusal };
+    const read = refusal === null ? readRequestHead(request, this.scheme) : { refusal };
     if (read.refusal !== undefined) {
       const { httpStatus, reason } = read.refusal;
       this.end(errorReply(refusalError(reason), httpStatus));

@@ -1,13 +1,14 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import { endSocket, errorReply } from './error-reply.ts';
 import type { RequestRefusal } from './request-head.ts';
 import { type Http1StreamHandler, ServerConnection } from './server-connection.ts';
 
-/** Hands over a WebSocket request with its socket; `head` holds bytes that were read too far. */
-export type UpgradeHandler = (request: http.IncomingMessage, socket: Socket, head: Buffer) => void;
+/** Hands over the socket of a WebSocket request; `surplus` holds bytes that were read too far. */
+export type UpgradeHandler = (head: HeaderBlock, socket: Socket, surplus: Buffer) => void;
 
 export interface Http1ServerOptions {
   readonly clock: Clock;
@@ -87,9 +88,12 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
     const connection = connections.get(socket as Socket);
     connection?.contained(() => connection.parseError(error));
   });
-  server.on('upgrade', (request, socket, head) => {
-    of(request)?.handOver();
-    options.onUpgrade(request, socket as Socket, head);
+  server.on('upgrade', (request, socket, surplus) => {
+    const connection = of(request);
+    connection?.contained(() => {
+      const head = connection.handOver(request);
+      if (head !== null) options.onUpgrade(head, socket as Socket, surplus);
+    });
   });
   server.on('connect', (request, socket) => {
     // With replies outstanding there is no saying which request an answer here would be read as.
@@ -140,8 +144,10 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Server {
 }
 
 /** Other upgrades (h2c from curl) are declined by going on in HTTP/1.1, as RFC 9110 section 7.8 allows. */
-function isWebSocket({ method, headers }: http.IncomingMessage): boolean {
+function isWebSocket({ method, headers, httpVersionMinor }: http.IncomingMessage): boolean {
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false;
+  // RFC 9110 section 7.8: a server ignores it in HTTP/1.0.
+  if (httpVersionMinor === 0) return false;
   // The bytes of a body would be taken for frames.
   return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
 }

@@ -1,12 +1,13 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Peer } from '../call/peer.ts';
 import type { ProxyContext } from '../call/plan.ts';
 import { type Chosen, UpgradeCall } from '../call/upgrade-call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
-import { directReply } from '../http1/error-reply.ts';
+import type { Random } from '../core/random.ts';
 import { proxyUpgrade, type UpgradeChoice } from '../http1/upgrade.ts';
+import { http1UpgradeClient, type UpgradeClient } from '../http1/upgrade-client.ts';
 import { peerOf } from './peers.ts';
 
 /** Endpoints that a WebSocket or a TCP connection is offered to, one after the other, before its client gets an error. */
@@ -14,54 +15,58 @@ export const connectAttemptsMax = 3;
 
 export interface UpgradeDownstreamDeps {
   readonly clock: Clock;
+  readonly random: Random;
   readonly internalErrors: InternalErrors;
   /** The listener's context of the moment. */
   context(): ProxyContext;
 }
 
 /** Takes over a connection whose client asks for a WebSocket, until either side ends it. Never throws. */
-export function upgradeDownstream(
-  request: IncomingMessage,
+export function upgradeSocket(
+  head: HeaderBlock,
   socket: Socket,
-  head: Buffer,
+  surplus: Buffer,
   deps: UpgradeDownstreamDeps,
 ): void {
-  forward(request, socket, head, deps).catch((error) => {
+  upgrade(head, http1UpgradeClient(socket), surplus, peerOf(socket), deps);
+}
+
+function upgrade(
+  head: HeaderBlock,
+  client: UpgradeClient,
+  surplus: Buffer,
+  peer: Peer,
+  deps: UpgradeDownstreamDeps,
+): void {
+  forward(head, client, surplus, peer, deps).catch((error) => {
     deps.internalErrors.caught('http1', error);
-    socket.destroy();
+    client.duplex.destroy();
   });
 }
 
 async function forward(
-  request: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
+  head: HeaderBlock,
+  client: UpgradeClient,
+  surplus: Buffer,
+  peer: Peer,
   deps: UpgradeDownstreamDeps,
 ): Promise<void> {
-  const peer = peerOf(socket);
-  let call: UpgradeCall | null = null;
-  const callFor = (block: HeaderBlock): UpgradeCall => {
-    if (call !== null) return call;
-    const made = new UpgradeCall(deps.context(), peer, block, () => socket.destroy());
-    socket.once('close', () => made.left());
-    call = made;
-    return made;
-  };
-  const outcome = await proxyUpgrade(request, socket, head, {
+  const { duplex } = client;
+  const call = new UpgradeCall(deps.context(), peer, head, () => duplex.destroy());
+  duplex.once('close', () => call.left());
+  const outcome = await proxyUpgrade(client, surplus, {
     clock: deps.clock,
+    random: deps.random,
     connectAttemptsMax,
-    choose: (block) =>
-      new Promise((resolve) => callFor(block).choose((choice) => resolve(upgradeChoice(choice)))),
+    choose: () => new Promise((resolve) => call.choose((choice) => resolve(upgradeChoice(choice)))),
+    errorReply: (error) => call.errorReply(error),
   });
-  (call as UpgradeCall | null)?.ended(outcome);
+  call.ended(outcome);
 }
 
 function upgradeChoice(choice: Chosen): UpgradeChoice {
-  if (choice.kind === 'error') return choice;
-  if (choice.kind === 'reply') {
-    const { head, body } = choice.reply;
-    return { kind: 'reply', status: head.status, bytes: directReply(head, body) };
-  }
-  const { endpoint, ...chosen } = choice.chosen;
-  return { kind: 'endpoint', target: { ...chosen, ...endpoint.dial, address: endpoint.target } };
+  if (choice.kind !== 'endpoint') return choice;
+  const { endpoint, head, clientAddress, replyHead, release } = choice.chosen;
+  const { dial, target } = endpoint;
+  return { kind: 'endpoint', target: { address: target, head, dial, clientAddress, replyHead, release } };
 }

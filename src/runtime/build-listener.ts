@@ -9,7 +9,7 @@ import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
-import { upgradeDownstream } from '../listeners/upgrade-downstream.ts';
+import { upgradeSocket } from '../listeners/upgrade-downstream.ts';
 import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
@@ -58,7 +58,7 @@ export function buildListener(
   const tcp = config.protocol === 'tcp' ? tcpDownstream({ ...downstream, idleTimeoutMs }) : null;
   const listener = new Listener(listenerSettings(config, deps), {
     ...downstream,
-    onUpgrade: (request, socket, head) => upgradeDownstream(request, socket, head, downstream),
+    onUpgrade: (head, socket, surplus) => upgradeSocket(head, socket, surplus, downstream),
     onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
   });
   const parts: ListenerParts = { listener, tcp, config, context, clusters };

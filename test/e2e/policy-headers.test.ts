@@ -103,10 +103,11 @@ describe('headers, end to end', () => {
     }
   });
 
-  it('changes the request of a WebSocket', async () => {
+  it('changes the request of a WebSocket, and the reply to its handshake', async () => {
     const server = await webServer();
     const proxy = await sidecar(configured([server], { protocol: 'http1' }));
-    await askForWebSocket(proxy.target(), { 'x-internal': '1' });
+    const reply = await askForWebSocket(proxy.target(), { 'x-internal': '1' });
+    expect(reply).to.include({ 'x-from': server.address, upgrade: 'websocket' });
     expect(server.seen[0]).to.include({ upgrade: true, url: '/chat' });
     expect(server.seen[0].headers).to.include({
       'x-client': '127.0.0.1',

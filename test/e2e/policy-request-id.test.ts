@@ -36,9 +36,9 @@ describe('requestId, end to end', () => {
     const proxy = await sidecar(greeterConfig([server], { protocol: 'http1' }, { listeners }));
     const reply = await fetch(`http://${proxy.target()}/`);
     await reply.text();
-    await askForWebSocket(proxy.target());
+    const switching = await askForWebSocket(proxy.target());
     const ids = server.seen.map(({ headers }) => headers['x-request-id']);
     expect(ids[0]).to.match(uuid).and.equal(reply.headers.get('x-request-id'));
-    expect(ids[1]).to.match(uuid).and.not.equal(ids[0]);
+    expect(ids[1]).to.match(uuid).and.equal(switching['x-request-id']).and.not.equal(ids[0]);
   });
 });

@@ -127,7 +127,7 @@ export async function startRig(target: Address, options: RigOptions = {}): Promi
   const server = createHttp1Server({
     clock,
     onStream: (stream, head, end) => void calls.push(new FakeCall(stream, pool, head, end)),
-    onUpgrade: options.onUpgrade ?? ((_request, socket) => socket.destroy()),
+    onUpgrade: options.onUpgrade ?? ((_head, socket) => socket.destroy()),
     headerTimeoutMs: options.headerTimeoutMs ?? 10_000,
     headerBytesMax: options.headerBytesMax ?? 16_384,
     idleTimeoutMs: 60_000,

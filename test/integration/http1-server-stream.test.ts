@@ -15,7 +15,7 @@ describe('HTTP/1.1 server stream', () => {
     const server = createHttp1Server({
       clock: systemClock,
       onStream,
-      onUpgrade: (_request, socket) => socket.destroy(),
+      onUpgrade: (_head, socket) => socket.destroy(),
       headerTimeoutMs: 10_000,
       headerBytesMax: 8192,
       idleTimeoutMs: 1000,

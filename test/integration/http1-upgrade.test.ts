@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { expect } from 'chai';
+import { errorReply } from '../../src/call/local-reply.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Ending } from '../../src/core/ending.ts';
 import { Field } from '../../src/core/field.ts';
-import type { HeaderBlock } from '../../src/core/header-block.ts';
+import { HeaderBlock } from '../../src/core/header-block.ts';
+import { SeededRandom } from '../../src/core/random.ts';
 import type { ReplyError } from '../../src/core/reply-error.ts';
-import { proxyUpgrade, type UpgradeOutcome, type UpgradeTarget } from '../../src/http1/upgrade.ts';
+import { proxyUpgrade } from '../../src/http1/upgrade.ts';
+import type { UpgradeOutcome, UpgradeTarget } from '../../src/http1/upgrade-attempt.ts';
+import { http1UpgradeClient } from '../../src/http1/upgrade-client.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { closeListener, eventually, listen, type Rig, say, startRig, tcp, Wire } from './http1-rig.ts';
 
@@ -26,8 +30,8 @@ function switching(key: string, fields = ''): string {
 let ownFields = '';
 /** What the endpoint says in the same breath as its 101. */
 let greeting = '';
-/** What is to be added to the reply of the endpoint. */
-let replyFields: readonly Field[] = [];
+/** What becomes of the head of the endpoint's reply. */
+let changeReply: UpgradeTarget['replyHead'] = (head) => head;
 /** Ports to choose from, the n-th for the n-th attempt. */
 let ports: number[] = [];
 /** Sockets of the endpoint after its 101. */
@@ -39,14 +43,20 @@ function target(attempt: number, head: HeaderBlock, release: UpgradeTarget['rele
   return {
     address,
     head,
-    tls: null,
+    dial: { tls: null, connectTimeoutMs: 2000, replyHeaderBytesMax: 8192 },
     clientAddress: '192.0.2.7',
-    replyFields,
-    connectTimeoutMs: 2000,
-    replyHeaderBytesMax: 8192,
+    replyHead: changeReply,
     release,
   };
 }
+
+/** Replies that open no WebSocket, whatever their status is. */
+const wrongSwitches: ReadonlyArray<readonly [string, string]> = [
+  ['to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
+  ['without a protocol', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+  ['that is not HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
+  ['behind too many interim replies', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(33)],
+];
 
 describe('WebSocket through the HTTP/1.1 server', function () {
   judgesRealTime(this, 'it pauses a reader and waits until nothing moves');
@@ -61,7 +71,8 @@ describe('WebSocket through the HTTP/1.1 server', function () {
   beforeEach(async () => {
     for (const list of [outcomes, released, chosen, opened, requests, ports]) list.length = 0;
     chooseError = null;
-    [greeting, ownFields, replyFields] = ['', '', []];
+    [greeting, ownFields] = ['', ''];
+    changeReply = (head) => head;
     upstream = http.createServer((request, response) => {
       requests.push(request);
       response.end('plain');
@@ -77,12 +88,14 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     upstreamPort = await listen(upstream);
     ports = [upstreamPort];
     rig = await startRig(tcp(upstreamPort), {
-      onUpgrade: async (request, socket, head) => {
+      onUpgrade: async (head, socket, surplus) => {
         outcomes.push(
-          await proxyUpgrade(request, socket, head, {
+          await proxyUpgrade(http1UpgradeClient(socket), surplus, {
             clock: systemClock,
+            random: new SeededRandom(1),
             connectAttemptsMax: 2,
-            choose: async (head) => {
+            errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }),
+            choose: async () => {
               const attempt = chosen.length + 1;
               chosen.push(attempt);
               if (chooseError !== null) return { kind: 'error', error: chooseError };
@@ -146,7 +159,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
   });
 
   it('adds a session cookie to the 101 and to another reply, beside those of the endpoint', async () => {
-    replyFields = [new Field('set-cookie', 'session=token')];
+    changeReply = (head) => new HeaderBlock([...head.allFields, new Field('set-cookie', 'session=token')]);
     ownFields = 'Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n';
     const wire = await open();
     const cookies = () => [...wire.text.matchAll(/^set-cookie: (.*)\r$/gim)].map(([, value]) => value);
@@ -217,36 +230,79 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     expect(outcomes[1].error).to.equal('');
   });
 
-  it('relays another answer than 101, framed again, without bytes behind it', async () => {
-    const chunked = 'transfer-encoding: chunked\r\nx-why: no\r\n\r\n3\r\nno!\r\n0\r\n\r\n';
-    const evil = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil';
-    upstream.removeAllListeners('upgrade');
-    upstream.on('upgrade', (_request, socket: net.Socket) => {
-      opened.push(socket);
-      const surplus = ['', 'junk', evil][opened.length - 1];
-      socket.write(`HTTP/1.1 403 Forbidden\r\n${chunked}${surplus}`);
+  describe('whose endpoint does not simply agree', () => {
+    it('relays another answer than 101, framed again, without bytes behind it', async () => {
+      const chunked = 'transfer-encoding: chunked\r\nx-why: no\r\n\r\n3\r\nno!\r\n0\r\n\r\n';
+      const evil = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil';
+      upstream.removeAllListeners('upgrade');
+      upstream.on('upgrade', (_request, socket: net.Socket) => {
+        opened.push(socket);
+        const surplus = ['', 'junk', evil][opened.length - 1];
+        socket.write(`HTTP/1.1 403 Forbidden\r\n${chunked}${surplus}`);
+      });
+      for (let n = 0; n < 3; n++) {
+        const { text } = await say(rig.port, handshake);
+        expect(text)
+          .to.match(/^HTTP\/1\.1 403 /)
+          .and.match(/\r\nx-why: no\r\n/)
+          .and.match(/\r\nconnection: close\r\n/);
+        expect(text).to.not.include('chunked');
+        expect(text.endsWith('\r\n\r\nno!')).to.equal(true);
+        expect(outcomes[n]).to.include({ httpStatus: 403, bytesToClient: 3, error: '' });
+      }
     });
-    for (let n = 0; n < 3; n++) {
+
+    it('gives the client the error of a policy in place of the reply, and ends the endpoint', async () => {
+      changeReply = () => ({ code: 'policy_failed', detail: 'it threw', mayHaveProcessed: true });
       const { text } = await say(rig.port, handshake);
       expect(text)
-        .to.match(/^HTTP\/1\.1 403 /)
-        .and.match(/\r\nx-why: no\r\n/)
-        .and.match(/\r\nconnection: close\r\n/);
-      expect(text).to.not.include('chunked');
-      expect(text.endsWith('\r\n\r\nno!')).to.equal(true);
-      expect(outcomes[n]).to.include({ httpStatus: 403, bytesToClient: 3, error: '' });
-    }
-  });
-
-  it('breaks off an answer that the endpoint breaks off', async () => {
-    upstream.removeAllListeners('upgrade');
-    upstream.on('upgrade', (_request, socket) => {
-      socket.write('HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n');
-      setTimeout(() => socket.destroy(), 20);
+        .to.match(/^HTTP\/1\.1 500 /)
+        .and.include('it threw');
+      await eventually(() => opened[0].destroyed);
+      expect(released).to.deep.equal(['neutral']);
+      expect(outcomes[0]).to.include({ httpStatus: 500, error: 'policy_failed' });
     });
-    const { broken } = await say(rig.port, handshake);
-    expect(broken).to.equal(true);
-    expect(outcomes[0].error).to.equal('upstream_closed');
+
+    it('relays a 101 without a length and without a coding', async () => {
+      ownFields = 'Content-Length: 0\r\nX-Own: 1\r\n';
+      const { text } = await open();
+      expect(text)
+        .to.match(/\r\nx-own: 1\r\n/)
+        .and.not.match(/content-length|transfer-encoding/i);
+    });
+
+    for (const [what, reply] of wrongSwitches)
+      it(`refuses a switch ${what}, and closes the connection to the endpoint`, async () => {
+        upstream.removeAllListeners('upgrade');
+        upstream.on('upgrade', (_request, socket: net.Socket) => {
+          opened.push(socket);
+          socket.on('error', () => {});
+          socket.on('end', () => socket.end()).resume();
+          socket.write(reply);
+        });
+        const { text } = await say(rig.port, handshake);
+        expect(text).to.match(/^HTTP\/1\.1 502 /);
+        await eventually(() => opened[0].destroyed);
+        expect(chosen).to.deep.equal([1]);
+      });
+
+    it('answers an upgrade over HTTP/1.0 as a plain request', async () => {
+      expect(
+        (await say(rig.port, handshake.replace('HTTP/1.1', 'HTTP/1.0').replace('keep-alive, ', ''))).text,
+      ).to.include('plain');
+      expect(chosen).to.deep.equal([]);
+    });
+
+    it('breaks off an answer that the endpoint breaks off', async () => {
+      upstream.removeAllListeners('upgrade');
+      upstream.on('upgrade', (_request, socket) => {
+        socket.write('HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n');
+        setTimeout(() => socket.destroy(), 20);
+      });
+      const { broken } = await say(rig.port, handshake);
+      expect(broken).to.equal(true);
+      expect(outcomes[0].error).to.equal('upstream_closed');
+    });
   });
 
   it('goes to another endpoint where one gives no connection', async () => {

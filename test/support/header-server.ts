@@ -43,11 +43,11 @@ export async function startHeaderServer(reply: Readonly<Record<string, string>> 
   };
 }
 
-/** Asks for a WebSocket; resolves once the connection is over. */
+/** Asks for a WebSocket; resolves with the headers of its reply once the connection is over. */
 export function askForWebSocket(
   target: string,
   headers: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<http.IncomingHttpHeaders> {
   const [host, port] = target.split(':');
   return new Promise((resolve, reject) => {
     const request = http.get({
@@ -63,9 +63,9 @@ export function askForWebSocket(
         ...headers,
       },
     });
-    request.on('upgrade', (_reply, socket) => {
+    request.on('upgrade', ({ headers: replyHeaders }, socket) => {
       socket.resume().end();
-      socket.once('close', () => resolve());
+      socket.once('close', () => resolve(replyHeaders));
     });
     request.on('response', ({ statusCode }) => reject(new Error(`declined with ${statusCode}`)));
     request.on('error', reject);

@@ -1,9 +1,8 @@
 import { writeBytes, writeLatin1 } from '../../core/bytes.ts';
 import type { Field } from '../../core/field.ts';
-import { writeHex32 } from '../../core/hex.ts';
 import { copyWords } from '../../core/int32-view.ts';
 import { type EncodedName, RawField } from '../../core/raw-field.ts';
-import { TraceparentField, traceparentChars } from '../../core/traceparent-field.ts';
+import { TraceparentField, traceparentChars, writeTraceparent } from '../../core/traceparent-field.ts';
 import type { OutputBuffer } from '../../transport/output-buffer.ts';
 import { huffmanEncode, huffmanEncodedLength } from './huffman.ts';
 import { integerBytesMax, writeInteger } from './integer.ts';
@@ -59,7 +58,7 @@ export function writeIndexingLiteral(out: Uint8Array, position: number, bytes: U
  * it takes 380 to save 16 bytes. Nothing is left behind for the collector.
  */
 export function writePlainLiteral(field: Field, out: OutputBuffer): void {
-  if (field instanceof TraceparentField) return writeTraceparent(field, out);
+  if (field instanceof TraceparentField) return writeTraceparentField(field, out);
   if (field instanceof RawField) return writeRawField(field, out);
   const { name, value, sensitive } = field;
   out.reserve(name.length + value.length + 3 * integerBytesMax);
@@ -78,29 +77,13 @@ export function writePlainLiteral(field: Field, out: OutputBuffer): void {
   out.length = writePlainString(bytes, at, value);
 }
 
-const traceparentStart = Buffer.from(
-  `\0\x0btraceparent${String.fromCharCode(traceparentChars)}00-`,
-  'latin1',
-);
-const dash = 0x2d;
-const digitZero = 0x30;
+const traceparentStart = Buffer.from(`\0\x0btraceparent${String.fromCharCode(traceparentChars)}`, 'latin1');
 
 /** The same bytes as of any other field of that name and value, without the string. */
-function writeTraceparent({ traceId, spanId, flags }: TraceparentField, out: OutputBuffer): void {
+function writeTraceparentField(field: TraceparentField, out: OutputBuffer): void {
   out.reserve(traceparentStart.length + traceparentChars);
-  const bytes = out.bytes;
-  let at = writeBytes(bytes, out.length, traceparentStart);
-  at = writeHex32(bytes, at, traceId.a);
-  at = writeHex32(bytes, at, traceId.b);
-  at = writeHex32(bytes, at, traceId.c);
-  at = writeHex32(bytes, at, traceId.d);
-  bytes[at++] = dash;
-  at = writeHex32(bytes, at, spanId.a);
-  at = writeHex32(bytes, at, spanId.b);
-  bytes[at++] = dash;
-  bytes[at++] = digitZero;
-  bytes[at++] = digitZero + flags;
-  out.length = at;
+  const at = writeBytes(out.bytes, out.length, traceparentStart);
+  out.length = writeTraceparent(out.bytes, at, field);
 }
 
 /** As `writePlainLiteral` begins a field of this name whose value the static table has not: all before the value. */

@@ -34,6 +34,7 @@ const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
   ...over,
 });
 
+const switching = HeaderBlock.of([':status', '101'], ['sec-websocket-accept', 'a']);
 const refused: ReplyError = { code: 'connect_failed', detail: 'it was refused', mayHaveProcessed: false };
 
 function upgrade(context: ProxyContext, head = httpHead()): UpgradeCall {
@@ -151,10 +152,9 @@ describe('UpgradeCall', () => {
       const head = new HeaderBlock([...httpHead().allFields, ...cookies]);
       const chosen = endpointOf(upgrade(rig.context, head));
       chosen.release(endings.answered, null);
-      return chosen.replyFields;
+      return (chosen.replyHead(switching) as HeaderBlock).all('set-cookie');
     };
-    const [{ name, value }] = fieldsFor([]);
-    expect(name).to.equal('set-cookie');
+    const [value] = fieldsFor([]);
     expect(value).to.match(/^session=[\w-]{22}; Path=\//);
     expect(fieldsFor([new Field('cookie', value.split(';')[0])])).to.deep.equal([]);
     rig.cluster.stop();
@@ -231,6 +231,35 @@ describe('UpgradeCall', () => {
     expect(rig.settled[0].endedBy).to.equal('outrigger');
   });
 
+  describe('the policies of its route that act on replies', () => {
+    const policies = { headers: { reply: { set: { 'x-seen': 'yes' } } } };
+    const seen = (head: HeaderBlock | ReplyError): string | undefined => (head as HeaderBlock).get('x-seen');
+
+    it('act on the reply of the endpoint to the handshake, whatever that is', () => {
+      const chosen = endpointOf(upgrade(callRig({ protocol: 'http1', policies }).context));
+      expect(seen(chosen.replyHead(switching))).to.equal('yes');
+      expect(seen(chosen.replyHead(HeaderBlock.of([':status', '403'])))).to.equal('yes');
+    });
+
+    it('act on errors of Outrigger and on replies of policies', () => {
+      const answering = { ...policies, respond: { status: 403 } };
+      const call = upgrade(callRig({ protocol: 'http1', policies: answering }).context);
+      const choice = choose(call);
+      expect(choice.kind === 'reply' && seen(choice.reply.head)).to.equal('yes');
+      const { head, body } = call.errorReply(refused);
+      expect([head.status, seen(head)]).to.deep.equal([503, 'yes']);
+      expect(String(body)).to.contain('it was refused');
+      const lost = upgrade(callRig().context, httpHead('GET', '/other'));
+      expect(seen(lost.errorReply(refused).head), 'without a route').to.equal(undefined);
+    });
+
+    it('may end the WebSocket with an error', () => {
+      const refusing: Stage = { policy: 'refusing', appliesTo: ['websocket'], reply: () => refused };
+      const rig = callRig({ protocol: 'http1', stages: [refusing] });
+      expect(endpointOf(upgrade(rig.context)).replyHead(switching)).to.equal(refused);
+    });
+  });
+
   it('says nothing of its client to endpoints where a policy of its route writes that', () => {
     const rig = callRig({ protocol: 'http1', policies: { forwarded: {} } });
     expect(endpointOf(upgrade(rig.context)).clientAddress).to.equal(null);
@@ -246,7 +275,7 @@ describe('UpgradeCall', () => {
       [300, endings.answered, null],
     ] as const) {
       const chosen = endpointOf(call);
-      expect(chosen.replyFields).to.deep.equal([]);
+      expect(chosen.replyHead(switching)).to.equal(switching);
       rig.clock.advance(ms);
       chosen.release(ending, error);
     }

@@ -67,7 +67,7 @@ describe('Listener', () => {
         logger: silentLogger,
         random: new SeededRandom(1),
         context: () => rig.context,
-        onUpgrade: (_request, socket) => socket.destroy(),
+        onUpgrade: (_head, socket) => socket.destroy(),
         onTcp: null,
         slots: new ConnectionSlots(1000),
         ...deps,
