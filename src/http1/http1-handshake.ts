@@ -10,11 +10,11 @@ import { Field } from '../core/field.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { noteReasonPhrase } from '../core/reason-phrase.ts';
 import type { ReplyErrorCode } from '../core/reply-error.ts';
+import { interimRepliesMax } from './client-connection.ts';
 import { readFields } from './fields.ts';
 import { HandshakeError } from './handshake.ts';
 import type { HandshakeEvents } from './http2-proxy.ts';
 import { upstreamRequest } from './upstream-request.ts';
-import { interimRepliesMax } from './upstream-stream.ts';
 import { acceptOf } from './websocket-head.ts';
 
 /** How an HTTP/1.1 endpoint is asked for a WebSocket. */

@@ -11,7 +11,6 @@ declare module 'http2-proxy' {
     onRes(request: EventEmitter, reply: EventEmitter, upstreamReply: IncomingMessage): void;
   }
   const proxy: {
-    web(request: EventEmitter, reply: EventEmitter, hooks: Hooks): Promise<void>;
     ws(request: EventEmitter, socket: Duplex, head: Buffer, hooks: Hooks): Promise<void>;
   };
   export = proxy;

@@ -1,93 +1,15 @@
 import { EventEmitter } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import http2Proxy from 'http2-proxy';
-import { connectionErrorText } from '../core/connection-error.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 
 /**
- * http2-proxy behind two typed functions, and the only place that knows it.
- *
- * It ties a request upstream to a request downstream: waits for the connection, tells apart how an attempt ended, and
- * takes both sides down together. What it must not do is kept from it by the stand-ins below:
- *
- * - **Body.** For GET, HEAD and OPTIONS it drops the body but leaves content-length, so that the upstream takes
- *   the next request on the pooled socket for the missing bytes. It decides that by the method of the request
- *   it is given, and pumps the body itself for the others. Here it sees a request without a method that never emits a
- *   body; `upstream-stream.ts` writes head and body for every method alike.
- * - **Heads.** It copies fields into a plain object (`__proto__`, repeats), adds a `forwarded` whose host is not quoted, and
- *   relays a reply to an upgrade with the upstream's framing. Here it sees no field of either side; heads are
- *   made by `upstream-request.ts`, `fields.ts` and `upgrade-client.ts`.
- * - **Trailers, back-pressure.** Replies go to `onReply`, not through its pipe.
- * - **The end of a reply.** It destroys a reply at any error of its request, with what nobody has read of it yet. Here it hears
- *   of no error that comes after the last byte of the reply: bytes behind that, or a reset.
+ * The WebSocket part of http2-proxy behind a typed function, and the only place that knows it. It ties the handshake of a client
+ * to one with an endpoint: waits for its end, tells apart how it ended, forwards bytes both ways, and takes both sides down
+ * together. It sees no field of either side: it would copy them into a plain object (`__proto__`, repeats), add a `forwarded`
+ * whose host is not quoted, and relay a reply to an upgrade with the framing of the endpoint. Heads are made by
+ * `upstream-request.ts`, `fields.ts` and `upgrade-client.ts`.
  */
-
-/** How an attempt that did not end well ended. */
-export interface ProxyFailure {
-  /** A plain phrase. */
-  readonly message: string;
-  /** From node, where there is one: ECONNREFUSED, ECONNRESET, HPE_…. */
-  readonly code: string;
-}
-
-export interface WebHooks {
-  /** Makes the request; called once, in a later microtask, and not at all after `cancel`. */
-  open(): ClientRequest;
-  reply(message: IncomingMessage): void;
-  /** Once, unless cancelled or finished. The request and its socket are destroyed by then. */
-  failed(failure: ProxyFailure): void;
-}
-
-export interface WebExchange {
-  /** Both messages are through; node may keep the socket. */
-  finish(): void;
-  /** Destroys the request and its socket; nothing more is reported. */
-  cancel(): void;
-}
-
-/** One exchange with an upstream. */
-export function proxyWeb(hooks: WebHooks): WebExchange {
-  const downstream = new Downstream('GET');
-  const reply = new EventEmitter();
-  let over = false;
-  let stand: RequestStandIn | null = null;
-  http2Proxy
-    .web(downstream, reply, {
-      onReq: async () => {
-        // http2-proxy listens a few microtasks after it has the request. A request made in this tick could fail
-        // (a Unix socket that is not there) before that; one made in a microtask cannot.
-        await null;
-        if (over) return new EventEmitter();
-        stand = new RequestStandIn(hooks.open());
-        return stand;
-      },
-      onRes: (_request, _reply, message) => {
-        if (!over) hooks.reply(message);
-      },
-    })
-    .catch((error: NodeJS.ErrnoException) => {
-      if (over) return;
-      over = true;
-      stand?.destroy();
-      hooks.failed({ message: connectionErrorText(error, 'server'), code: error.code ?? '' });
-    });
-  return {
-    finish() {
-      over = true;
-      stand?.release();
-      reply.emit('finish');
-    },
-    cancel() {
-      over = true;
-      stand?.destroy();
-      // http2-proxy asks for this after it opened the request, and opens none if it is set before.
-      downstream.aborted = true;
-      reply.emit('close');
-    },
-  };
-}
 
 /** What the endpoint makes of a handshake; each is called at most once. */
 export interface HandshakeEvents {
@@ -113,7 +35,7 @@ export interface WebSocketHooks {
  * then, the client's is not.
  */
 export function proxyWebSocket(client: Duplex, surplus: Buffer, hooks: WebSocketHooks): Promise<void> {
-  const downstream = new Downstream('GET');
+  const downstream = new Downstream();
   downstream.headers.upgrade = 'websocket';
   const handshake = new HandshakeStandIn(client, hooks);
   return http2Proxy.ws(downstream, client, surplus, {
@@ -181,66 +103,13 @@ class HandshakeStandIn extends EventEmitter {
 
 /** The request that http2-proxy believes it forwards: no fields, no body. */
 class Downstream extends EventEmitter {
-  aborted = false;
-  readonly method: string;
+  readonly method = 'GET';
   readonly url = '/';
   readonly httpVersion = '1.1';
   readonly headers: Record<string, string> = {};
   /** For its `forwarded` field, which is not used. */
   readonly socket = { localAddress: '', remoteAddress: '' };
 
-  constructor(method: string) {
-    super();
-    this.method = method;
-  }
   resume(): void {}
   pause(): void {}
-}
-
-/** The `ClientRequest` as http2-proxy sees it: its events, without a body to write. */
-class RequestStandIn extends EventEmitter {
-  readonly method = '';
-  private readonly request: ClientRequest;
-  private message: IncomingMessage | null = null;
-  private released = false;
-
-  constructor(request: ClientRequest) {
-    super();
-    this.request = request;
-    request.on('socket', (socket) => this.emit('socket', socket));
-    request.on('response', (message) => {
-      this.message = message;
-      this.emit('response', message);
-    });
-    request.on('error', (error) => this.fail(error));
-    request.on('upgrade', (_message, socket) => {
-      // Unasked for: web() would write the 101 to the client and tie the sockets together.
-      socket.destroy();
-      this.fail(Object.assign(new Error('it switched protocols unasked'), { code: 'HPE_PAUSED_UPGRADE' }));
-    });
-  }
-
-  get socket(): Socket | null {
-    return this.request.socket;
-  }
-  get reusedSocket(): boolean {
-    return this.request.reusedSocket;
-  }
-  /** From here on `destroy` leaves the socket to the pool. */
-  release(): void {
-    this.released = true;
-  }
-  destroy(): void {
-    if (!this.released) this.request.destroy();
-  }
-
-  end(): void {
-    this.request.end();
-  }
-
-  private fail(error: Error): void {
-    if (this.message?.complete) return;
-    // http2-proxy listens until the exchange is over; an emitter without a listener would throw.
-    if (this.listenerCount('error') > 0) this.emit('error', error);
-  }
 }

@@ -7,6 +7,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
+import { HeadCache } from '../http1/head-cache.ts';
 import { BufferBudget } from '../http2/buffer-budget.ts';
 import { HpackCaches } from '../http2/hpack/caches.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
@@ -154,11 +155,12 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
 /** What all connections of the process share, whatever its configuration is. */
 function sharedState(): Pick<
   ListenerBuildDeps,
-  'scheduler' | 'hpackCaches' | 'series' | 'replayBudget' | 'slots'
+  'scheduler' | 'hpackCaches' | 'headCache' | 'series' | 'replayBudget' | 'slots'
 > {
   return {
     scheduler: new FlushScheduler(),
     hpackCaches: new HpackCaches(),
+    headCache: new HeadCache(),
     series: new EndpointSeriesTable(),
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),

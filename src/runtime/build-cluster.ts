@@ -9,7 +9,7 @@ import { type Logger, loggerWith } from '../core/logger.ts';
 import { isLoopbackHost } from '../core/loopback.ts';
 import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
-import { createHttp1Pool } from '../http1/pool.ts';
+import type { HeadCache } from '../http1/head-cache.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { HpackCaches } from '../http2/hpack/caches.ts';
 import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
@@ -20,8 +20,9 @@ import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
-import { http1StreamPool, noPool } from '../upstream/http1-pool.ts';
+import { Http1Pool } from '../upstream/http1-pool.ts';
 import { Http2Pool } from '../upstream/http2-pool.ts';
+import { noPool } from '../upstream/no-pool.ts';
 import { PoolTotals } from '../upstream/pool-totals.ts';
 import type { StreamPool } from '../upstream/stream-opener.ts';
 import { buildDiscovery } from './build-discovery.ts';
@@ -30,6 +31,12 @@ import { buildOutlier, watchHealth } from './build-health.ts';
 /** Replies of one connection in one turn of the event loop, before the other connections have theirs. */
 const repliesPerTurnMax = 1024;
 
+/** Idle connections of HTTP/1.1 that are kept to one endpoint. */
+const idleConnectionsMax = 256;
+
+/** Bytes of the chunk extensions of one reply, which nobody uses. */
+const chunkExtensionBytesMax = 16_384;
+
 export interface BuildDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -37,6 +44,7 @@ export interface BuildDeps {
   readonly scheduler: FlushScheduler;
   readonly bufferBudget: BufferBudget;
   readonly hpackCaches: HpackCaches;
+  readonly headCache: HeadCache;
   readonly internalErrors: InternalErrors;
   readonly series: EndpointSeriesTable;
   /** The zone that this process is in, '' where it is not known. */
@@ -71,7 +79,8 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
   const deps = { ...given, logger: loggerWith(given.logger, { cluster: config.name }) };
   const tls = clusterTls(config);
   if (tls !== null) createSecureContext(tls);
-  const totals = buildTotals(config);
+  const { maxConnections, maxPending } = config.limits;
+  const totals = new PoolTotals(maxConnections, maxPending);
   const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
   const cluster: Cluster = new Cluster(clusterSettings(config, deps.random), {
     ...deps,
@@ -81,7 +90,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
       tls: tls && endpointTls(tls, endpoint.target, endpoint.hostname),
       replyHeaderBytesMax: config.limits.headerListBytes,
     }),
-    newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, ...totals }, onChange),
+    newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, totals }, onChange),
     watchHealth:
       config.health === 'none'
         ? null
@@ -114,50 +123,32 @@ function limiterSettings({ adaptiveConcurrency }: ClusterConfig, random: Random)
   };
 }
 
-/** What the pools of a cluster count together. */
-interface Totals {
-  readonly http2: PoolTotals;
-  readonly http1: { active: number; readonly max: number };
-}
-
-function buildTotals({ limits }: ClusterConfig): { readonly totals: Totals } {
-  const http2 = new PoolTotals(limits.maxConnections, limits.maxPending);
-  return { totals: { http2, http1: { active: 0, max: limits.maxConnections + limits.maxPending } } };
-}
-
 function buildPool(
   config: ClusterConfig,
   endpoint: Endpoint,
-  deps: BuildDeps & { readonly totals: Totals },
+  deps: BuildDeps & { readonly totals: PoolTotals },
   onChange: () => void,
 ): StreamPool {
   const { tls, connectTimeoutMs } = endpoint.dial;
   const { limits, protocol, connections } = config;
   const { maxConnections = limits.maxConnections, maxPending = limits.maxPending } = limits.perEndpoint;
   if (protocol === 'tcp') return noPool;
+  const { totals } = deps;
+  const shared = { connectTimeoutMs, connectionsMax: maxConnections, pendingMax: maxPending, totals };
   if (protocol === 'http1') {
-    const pool = createHttp1Pool(endpoint.target, {
-      clock: deps.clock,
-      connectTimeoutMs,
-      socketsMax: maxConnections,
-      pendingMax: maxPending,
-      shared: deps.totals.http1,
-      freeSocketsMax: Math.min(maxConnections, 256),
-      freeSocketTimeoutMs: Math.min(connections.idleTimeoutMs, connections.surplusIdleTimeoutMs),
-      replyHeaderBytesMax: limits.headerListBytes,
-      tls,
-      internalErrors: deps.internalErrors,
-    });
-    return http1StreamPool(pool);
+    const settings = {
+      ...shared,
+      idleMax: Math.min(maxConnections, idleConnectionsMax),
+      idleTimeoutMs: Math.min(connections.idleTimeoutMs, connections.surplusIdleTimeoutMs),
+      limits: {
+        headBytesMax: limits.headerListBytes,
+        fieldsMax: limits.headerCount,
+        chunkExtensionBytesMax,
+      },
+    };
+    return new Http1Pool(endpoint.target, tls, settings, { ...deps, heads: deps.headCache });
   }
-  const settings = {
-    connectTimeoutMs,
-    connectionsMax: maxConnections,
-    pendingMax: maxPending,
-    totals: deps.totals.http2,
-    life: connectionLife(connections),
-    http2: upstreamHttp2(limits, deps),
-  };
+  const settings = { ...shared, life: connectionLife(connections), http2: upstreamHttp2(limits, deps) };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
 }
 

@@ -1,40 +1,357 @@
-import type { Http1Pool } from '../http1/pool.ts';
-import type { StreamOpener, StreamPool } from './stream-opener.ts';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { type Address, formatAddress } from '../core/address.ts';
+import { boundedText, failureCharsMax } from '../core/bounded-text.ts';
+import type { Timer } from '../core/clock.ts';
+import { contain } from '../core/internal-errors.ts';
+import { pluralize } from '../core/pluralize.ts';
+import { bindHttp1Client, type Http1ClientBinding } from '../http1/bind-client.ts';
+import type { HeadCache } from '../http1/head-cache.ts';
+import type { ParserLimits } from '../http1/message.ts';
+import type { OnRead } from '../transport/shared-read.ts';
+import type { BindingDeps } from '../transport/socket-binding.ts';
+import { type DialProtocol, dial } from './dial.ts';
+import { PoolTotals } from './pool-totals.ts';
+import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
-/** An HTTP/1.1 pool as the call path sees one: a stream is there at once, and its failures come to the receiver. */
-export function http1StreamPool(pool: Http1Pool): StreamPool {
-  return {
-    open(opener: StreamOpener) {
-      const message = pool.fullBecause;
-      // A limit of this process says nothing of the endpoint.
-      if (message !== '') opener.openFailed({ code: 'overloaded', message });
-      else opener.opened(pool.open(opener, opener.forwardsClient ? opener.clientAddress : null));
-    },
-    cancel() {},
-    get connections() {
-      return pool.active;
-    },
-    backingOff: '',
-    resetBackoff() {},
-    retire: () => pool.closeIdle(),
-    drain: () => pool.close(),
-    close: () => pool.destroy(),
-  };
+export interface Http1PoolSettings {
+  /** For a new connection, TLS included; waiting for a kept one does not count. */
+  readonly connectTimeoutMs: number;
+  /** Connections to this endpoint at the most. */
+  readonly connectionsMax: number;
+  /** Requests that may wait for a connection, beyond those for which one is being opened. */
+  readonly pendingMax: number;
+  /** Idle connections kept. */
+  readonly idleMax: number;
+  /** How long an idle connection is kept; less where the endpoint says so in `keep-alive: timeout=`. */
+  readonly idleTimeoutMs: number;
+  /** For replies. */
+  readonly limits: ParserLimits;
+  /** What all pools of the cluster hold; no limit if not given. */
+  readonly totals?: PoolTotals;
 }
 
-/** For `protocol: tcp`, whose connections are not streams: nothing is kept, and no call is ever sent here. */
-export const noPool: StreamPool = {
-  open(opener) {
-    opener.openFailed({
-      code: 'connect_failed',
-      message: 'a cluster with protocol tcp serves TCP connections only',
+export interface Http1PoolDeps extends BindingDeps {
+  readonly heads: HeadCache;
+  /** Replaced in tests. */
+  readonly dial?: (
+    address: Address,
+    tls: TlsConnectionOptions | null,
+    onRead: OnRead,
+    protocol: DialProtocol,
+  ) => Socket;
+}
+
+/** An endpoint closes an idle connection when its `keep-alive: timeout=` has passed; we stop using it this much earlier. */
+const keepAliveMarginMs = 1000;
+
+/** Bounds of the interval between two checks of idle connections, milliseconds. */
+const checkMsMin = 10;
+const checkMsMax = 15_000;
+
+/** A timer so late, milliseconds, shows a stall of the event loop and not of a busy turn. */
+const stallMsMin = 50;
+
+interface Pooled {
+  readonly binding: Http1ClientBinding;
+  ready: boolean;
+  /** It closes once it is idle. */
+  retired: boolean;
+  connectTimer: Timer | null;
+  timedOut: boolean;
+  /** `Clock.now()` of when it is no longer kept, rounded; of use while it is idle. */
+  expiresMs: number;
+}
+
+/**
+ * The HTTP/1.1 connections to one endpoint. Each carries one exchange at a time and is kept behind it; of those that are kept the
+ * latest is used first, so that the others age out. Where there is none, the request waits for a new one or for the first that
+ * is given back, in the order of arrival.
+ */
+export class Http1Pool implements StreamPool {
+  /** It attempts a new connection for each request: an endpoint that refuses is ejected by the outlier detector. */
+  readonly backingOff = '';
+  private readonly address: Address;
+  /** The endpoint in messages: its address, and the name that TLS verifies where that is another. */
+  private readonly name: string;
+  private readonly tls: TlsConnectionOptions | null;
+  private readonly settings: Http1PoolSettings;
+  private readonly deps: Http1PoolDeps;
+  private readonly totals: PoolTotals;
+  private readonly pooled: Pooled[] = [];
+  /** The latest is the last. */
+  private readonly idle: Pooled[] = [];
+  private readonly waiting: StreamOpener[] = [];
+  /** Connections that are being opened. */
+  private connecting = 0;
+  /** What this pool has added to `totals.pending`. */
+  private pending = 0;
+  /** Runs while there are idle connections. */
+  private checkTimer: Timer | null = null;
+  private draining = false;
+
+  constructor(
+    address: Address,
+    tls: TlsConnectionOptions | null,
+    settings: Http1PoolSettings,
+    deps: Http1PoolDeps,
+  ) {
+    this.address = address;
+    this.name = nameOf(address, tls);
+    this.tls = tls;
+    this.settings = settings;
+    this.deps = deps;
+    this.totals = settings.totals ?? new PoolTotals(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+
+  get connections(): number {
+    return this.pooled.length;
+  }
+
+  /** Connections that carry an exchange, and requests that wait for one. */
+  get active(): number {
+    return this.pooled.length - this.idle.length - this.connecting + this.waiting.length;
+  }
+
+  open(opener: StreamOpener): void {
+    const kept = this.takeIdle();
+    if (kept !== null) return this.give(kept, opener);
+    if (this.draining) return opener.openFailed(this.drained());
+    this.waiting.push(opener);
+    this.connectAsNeeded();
+    const failure = this.tooManyWait();
+    if (failure === null) return this.countPending();
+    this.waiting.pop();
+    opener.openFailed(failure);
+  }
+
+  cancel(opener: StreamOpener): void {
+    const index = this.waiting.indexOf(opener);
+    if (index < 0) return;
+    this.waiting.splice(index, 1);
+    this.countPending();
+  }
+
+  resetBackoff(): void {}
+
+  retire(): void {
+    for (const pooled of this.pooled) if (pooled.ready) pooled.retired = true;
+    this.closeIdle();
+  }
+
+  drain(): void {
+    this.draining = true;
+    this.failWaiting(this.drained());
+    this.closeIdle();
+    // Who has not answered yet has no request to finish.
+    for (const pooled of [...this.pooled]) if (!pooled.ready) pooled.binding.connection.close();
+  }
+
+  close(): void {
+    this.draining = true;
+    this.failWaiting(this.drained());
+    for (const { binding } of [...this.pooled]) {
+      binding.connection.close();
+      binding.socket.destroy();
+    }
+  }
+
+  // Requests that wait.
+
+  /** How many wait without a connection that is being opened for them. */
+  private get uncovered(): number {
+    return Math.max(0, this.waiting.length - this.connecting);
+  }
+
+  private countPending(): void {
+    const { uncovered } = this;
+    this.totals.pending += uncovered - this.pending;
+    this.pending = uncovered;
+  }
+
+  /** Why the last of those that wait must not; null where it may. */
+  private tooManyWait(): OpenFailure | null {
+    const { uncovered, pending, totals, name } = this;
+    if (uncovered <= pending) return null;
+    if (uncovered > this.settings.pendingMax) {
+      const message = `${name} has ${pluralize(uncovered - 1, 'request')} waiting for a connection already`;
+      return { code: 'overloaded', message };
+    }
+    if (totals.mayWait) return null;
+    const message = `the cluster of ${name} has ${pluralize(totals.pending, 'request')} waiting for connections already`;
+    return { code: 'overloaded', message };
+  }
+
+  private failWaiting(failure: OpenFailure): void {
+    const waiting = this.waiting.splice(0);
+    this.countPending();
+    for (const opener of waiting) opener.openFailed(failure);
+  }
+
+  private drained(): OpenFailure {
+    return { code: 'connect_failed', message: `${this.name} is no longer used` };
+  }
+
+  // Idle connections.
+
+  private takeIdle(): Pooled | null {
+    if (this.idle.length === 0) return null;
+    const nowMs = this.deps.clock.now();
+    for (let kept = this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
+      if (nowMs < kept.expiresMs) return kept;
+      kept.binding.connection.close();
+    }
+    return null;
+  }
+
+  private give({ binding }: Pooled, opener: StreamOpener): void {
+    const clientAddress = opener.forwardsClient ? opener.clientAddress : null;
+    opener.opened(binding.connection.open(opener, clientAddress));
+  }
+
+  private becameIdle(pooled: Pooled): void {
+    if (this.draining || pooled.retired) return pooled.binding.connection.close();
+    const opener = this.waiting.shift();
+    if (opener !== undefined) {
+      this.countPending();
+      return this.give(pooled, opener);
+    }
+    const keptMs = this.keptMs(pooled);
+    if (keptMs <= 0 || this.idle.length >= this.settings.idleMax) return pooled.binding.connection.close();
+    pooled.expiresMs = Math.round(this.deps.clock.now() + keptMs);
+    this.idle.push(pooled);
+    this.scheduleCheck();
+  }
+
+  private keptMs({ binding }: Pooled): number {
+    const { keepAliveSeconds } = binding.connection;
+    const { idleTimeoutMs } = this.settings;
+    if (keepAliveSeconds < 0) return idleTimeoutMs;
+    return Math.min(idleTimeoutMs, keepAliveSeconds * 1000 - keepAliveMarginMs);
+  }
+
+  private closeIdle(): void {
+    for (const { binding } of this.idle.splice(0)) binding.connection.close();
+  }
+
+  private scheduleCheck(): void {
+    const withinMs = Math.min(Math.max(this.settings.idleTimeoutMs / 4, checkMsMin), checkMsMax);
+    this.checkTimer ??= this.deps.clock.after(withinMs, this.onCheck);
+  }
+
+  private readonly onCheck = (): void => {
+    this.checkTimer = null;
+    const nowMs = this.deps.clock.now();
+    for (const pooled of [...this.idle]) if (nowMs >= pooled.expiresMs) pooled.binding.connection.close();
+    if (this.idle.length > 0) this.scheduleCheck();
+  };
+
+  // New connections.
+
+  private connectAsNeeded(): void {
+    while (
+      this.waiting.length > this.connecting &&
+      this.pooled.length < this.settings.connectionsMax &&
+      this.totals.mayConnect(this.pooled.length)
+    )
+      this.connect();
+  }
+
+  private connect(): void {
+    const onRead: OnRead = (bytes, length) => pooled.binding.received(bytes, length);
+    const socket = (this.deps.dial ?? dial)(this.address, this.tls, onRead, 'http/1.1');
+    const options = {
+      name: this.name,
+      fallbackHost: this.address.kind === 'unix' ? 'localhost' : formatAddress(this.address),
+      limits: this.settings.limits,
+      heads: this.deps.heads,
+    };
+    const pooled: Pooled = {
+      binding: bindHttp1Client(socket, options, this.deps, {
+        idle: () => this.becameIdle(pooled),
+        ended: () => this.ended(pooled),
+      }),
+      ready: false,
+      retired: false,
+      connectTimer: null,
+      timedOut: false,
+      expiresMs: 0,
+    };
+    this.pooled.push(pooled);
+    this.connecting++;
+    this.totals.connections++;
+    const { internalErrors } = this.deps;
+    socket.once(this.tls === null ? 'connect' : 'secureConnect', () =>
+      contain(internalErrors, 'http1', socket, () => this.connected(pooled)),
+    );
+    this.limitConnect(pooled, this.settings.connectTimeoutMs);
+    pooled.binding.start();
+  }
+
+  /** A timer that comes late was held up by this process, as was what the peer may have said: it has that long again. */
+  private limitConnect(pooled: Pooled, withinMs: number): void {
+    const { clock } = this.deps;
+    const dueMs = clock.now() + withinMs;
+    pooled.connectTimer = clock.after(withinMs, () => {
+      const lateMs = clock.now() - dueMs;
+      if (lateMs >= stallMsMin) return this.limitConnect(pooled, Math.min(lateMs, withinMs));
+      pooled.timedOut = true;
+      pooled.binding.destroy('connecting took too long');
     });
-  },
-  cancel() {},
-  connections: 0,
-  backingOff: '',
-  resetBackoff() {},
-  retire() {},
-  drain() {},
-  close() {},
-};
+  }
+
+  private connected(pooled: Pooled): void {
+    if (pooled.binding.connection.over) return;
+    pooled.ready = true;
+    pooled.connectTimer?.cancel();
+    this.connecting--;
+    this.becameIdle(pooled);
+    this.countPending();
+  }
+
+  private ended(pooled: Pooled): void {
+    const index = this.pooled.indexOf(pooled);
+    if (index < 0) return;
+    this.pooled.splice(index, 1);
+    this.totals.connections--;
+    const idleIndex = this.idle.lastIndexOf(pooled);
+    if (idleIndex >= 0) this.idle.splice(idleIndex, 1);
+    if (this.idle.length === 0) {
+      this.checkTimer?.cancel();
+      this.checkTimer = null;
+    }
+    if (!pooled.ready) {
+      pooled.connectTimer?.cancel();
+      this.connecting--;
+      if (!this.draining) this.connectFailed(pooled);
+    }
+    this.connectAsNeeded();
+    this.countPending();
+  }
+
+  /** One connection was for one request: the first of those that wait fails. Without any other connection all of them do. */
+  private connectFailed(pooled: Pooled): void {
+    const failure = this.describe(pooled);
+    if (this.pooled.length === 0) return this.failWaiting(failure);
+    const opener = this.waiting.shift();
+    this.countPending();
+    opener?.openFailed(failure);
+  }
+
+  private describe({ binding, timedOut }: Pooled): OpenFailure {
+    const { name } = this;
+    if (timedOut) {
+      const message = `${name} gave no connection within ${this.settings.connectTimeoutMs} ms`;
+      return { code: 'connect_timeout', message };
+    }
+    const reason = boundedText(binding.connection.lossReason, failureCharsMax);
+    return { code: 'connect_failed', message: `${name} gave no connection: ${reason}` };
+  }
+}
+
+function nameOf(address: Address, tls: TlsConnectionOptions | null): string {
+  const text = formatAddress(address);
+  const name = tls?.servername ?? '';
+  if (name === '' || (address.kind === 'tcp' && address.host === name)) return text;
+  return `${text} (${name})`;
+}

@@ -249,14 +249,14 @@ describe('HTTP/1.1 failures', function () {
     it('refuses at once what neither a connection nor the queue has room for', async () => {
       const waiting: net.Socket[] = [];
       answer = (socket) => void waiting.push(socket);
-      await start({ pool: { socketsMax: 1, pendingMax: 1 } });
+      await start({ pool: { connectionsMax: 1, pendingMax: 1 } });
       const wires = [1, 2, 3].map(() => new Wire(rig.port));
       wires[0].say(get);
       await eventually(() => waiting.length === 1);
       wires[1].say(get);
       await eventually(() => rig.pool.active === 2);
       wires[2].say(get);
-      await wires[2].until('at its limit of');
+      await wires[2].until('waiting for a connection already');
       ok(waiting[0]);
       await wires[0].until('ok');
       await eventually(() => waiting.length === 2);
@@ -282,7 +282,7 @@ describe('HTTP/1.1 failures', function () {
       await ended;
       wire.text = '';
       wire.say(get);
-      await wire.until('is draining');
+      await wire.until('is no longer used');
       wire.socket.destroy();
     });
   });

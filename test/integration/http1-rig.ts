@@ -6,8 +6,8 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { ErrorCode } from '../../src/core/error-code.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../../src/core/message-stream.ts';
-import { createHttp1Pool, type Http1Pool, type Http1PoolOptions } from '../../src/http1/pool.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../../src/http1/server.ts';
+import { poolDefaults, TestPool, type TestPoolOptions } from '../support/http1-pool.ts';
 
 /** The least that can stand between the two sides of a call: no routing, no retry, one endpoint. */
 export class FakeCall {
@@ -21,7 +21,7 @@ export class FakeCall {
   private requestEnded: boolean;
   private replied = false;
 
-  constructor(downstream: MessageStream, pool: Http1Pool, head: HeaderBlock, end: boolean) {
+  constructor(downstream: MessageStream, pool: TestPool, head: HeaderBlock, end: boolean) {
     this.requestEnded = end;
     const upstream = pool.open(
       this.fromUpstream(downstream, () => upstream),
@@ -102,7 +102,7 @@ export class FakeCall {
 export interface Rig {
   readonly port: number;
   readonly server: Http1Server;
-  readonly pool: Http1Pool;
+  readonly pool: TestPool;
   /** In order of arrival. */
   readonly calls: FakeCall[];
   close(): Promise<void>;
@@ -110,7 +110,7 @@ export interface Rig {
 
 export interface RigOptions {
   clock?: Clock;
-  pool?: Partial<Http1PoolOptions>;
+  pool?: Partial<TestPoolOptions>;
   headerTimeoutMs?: number;
   headerBytesMax?: number;
   halfCloseTimeoutMs?: number;
@@ -122,7 +122,7 @@ export interface RigOptions {
 /** A sidecar of HTTP/1.1 alone in front of one endpoint. */
 export async function startRig(target: Address, options: RigOptions = {}): Promise<Rig> {
   const clock = options.clock ?? systemClock;
-  const pool = createHttp1Pool(target, { ...poolDefaults, clock, ...options.pool });
+  const pool = new TestPool(target, { ...poolDefaults, clock, ...options.pool });
   const calls: FakeCall[] = [];
   const server = createHttp1Server({
     clock,
@@ -154,16 +154,6 @@ export async function startRig(target: Address, options: RigOptions = {}): Promi
     },
   };
 }
-
-export const poolDefaults = {
-  connectTimeoutMs: 2000,
-  socketsMax: 16,
-  pendingMax: 16,
-  freeSocketsMax: 16,
-  freeSocketTimeoutMs: 60_000,
-  replyHeaderBytesMax: 16_384,
-  tls: null,
-};
 
 export async function listen(server: net.Server): Promise<number> {
   server.listen(0, '127.0.0.1');

@@ -161,7 +161,7 @@ describe('HTTP/1.1 upstream, bytes behind a reply', () => {
     ]) {
       it(`delivers the reply and closes the connection, with surplus ${when}`, async () => {
         answer = (socket) => socket.write(first);
-        // The owner of the exchange goes on with the request, as one does that relays it to a slow reader.
+        // The owner of the exchange goes on with the request, which nobody is going to read.
         const heard: string[] = [];
         const failures: StreamFailure[] = [];
         const stream = rig.pool.open({
@@ -188,12 +188,10 @@ describe('HTTP/1.1 upstream, bytes behind a reply', () => {
         await eventually(() => heard.at(-1) === 'end');
         expect(heard.join(' ').replace(/ +/g, ' ')).to.equal('200 ok end');
         if (later !== '') sockets[0].write(later);
-        await eventually(() => failures.length === 1);
-        expect(failures[0].kind).to.equal('closed');
-        expect(failures[0].message).to.include('after its reply');
         stream.data(Buffer.from('half.'), 0, 5, true);
         expect(rig.pool.active).to.equal(0);
         await expectNoReuse(new Wire(rig.port), sockets[0]);
+        expect(failures).to.deep.equal([]);
       });
     }
 

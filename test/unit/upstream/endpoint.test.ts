@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { OutlierEndpoint } from '../../../src/health/outlier.ts';
 import { Endpoint, type EndpointHealth } from '../../../src/upstream/endpoint.ts';
-import { noPool } from '../../../src/upstream/http1-pool.ts';
+import { noPool } from '../../../src/upstream/no-pool.ts';
 
 function endpoint(): Endpoint {
   const made = new Endpoint(

@@ -1,0 +1,395 @@
+import { ErrorCode } from '../core/error-code.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import type { StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import { noteReasonPhrase } from '../core/reason-phrase.ts';
+import type { Engine, EngineHost } from '../transport/engine.ts';
+import { OutputBuffer } from '../transport/output-buffer.ts';
+import { ClientStream, type ClientStreamHost } from './client-stream.ts';
+import type { HeadCache } from './head-cache.ts';
+import type { MessageError, MessageHead, MessageListener, ParserLimits } from './message.ts';
+import { MessageParser } from './message-parser.ts';
+import { type RequestFraming, writeRequestHead } from './message-writer.ts';
+import { isIdempotent } from './method-traits.ts';
+
+/** Interim replies to one request; one more and the endpoint is taken for hostile. */
+export const interimRepliesMax = 32;
+
+/** Bytes of replies pushed and not yet consumed; at this many the socket is no longer read. */
+export const replyWindowBytes = 65_536;
+
+export interface ClientConnectionOptions {
+  /** The endpoint as failures name it: `10.0.0.1:80`. */
+  readonly name: string;
+  /** What `host` says where the request has no authority. */
+  readonly fallbackHost: string;
+  readonly limits: ParserLimits;
+  readonly heads: HeadCache;
+}
+
+/** What a connection tells its owner. */
+export interface ClientConnectionListener extends Pick<EngineHost, 'written' | 'readable'> {
+  /** The exchange is over, and the connection may serve another. */
+  idle(): void;
+  /** Over, once. Where `atOnce` is set the socket is destroyed, else what is written is flushed before. */
+  ended(atOnce: boolean): void;
+}
+
+const noBytes = new Uint8Array(0);
+
+/** How a connection ended of which nothing more is known. */
+const closed = 'the connection closed';
+
+const notHttp1 =
+  'did not answer in HTTP/1.1; if it serves HTTP/2 alone, write protocol: http2 in the cluster';
+
+/**
+ * The upstream end of one HTTP/1.1 connection, without any I/O: one exchange at a time, and another one only where nobody
+ * can doubt whose byte comes next. That is after a request that has left as a whole, a reply that is framed by itself and
+ * keeps the connection open, and not a byte behind it (RFC 9112 sections 6.3 and 9.3).
+ *
+ *     idle ──open──▶ exchange ──both messages whole──▶ idle
+ *      └── a byte, FIN ──▶ over ◀── anything else ──┘
+ *
+ * The failure of a stream shows whether another attempt is safe:
+ *
+ * - `unsent`: nothing of the request has left.
+ * - `refused`: an idempotent request on a kept connection that closed without a byte. That is the race with an endpoint that closes
+ *   an idle connection, and RFC 9110 section 9.2.2 lets a proxy repeat exactly that. On a new connection the same silence
+ *   may be a crash that this request caused.
+ * - `protocol`: what came is no HTTP/1.1.
+ * - `unsendable`: the request has no form in HTTP/1.1. That is the doing of who wrote it, not of the endpoint.
+ * - `closed` with STREAM_CLOSED: the endpoint closed without a reply, or in the middle of it, and may have worked on it.
+ */
+export class ClientConnection implements Engine, MessageListener, ClientStreamHost {
+  readonly seam = 'http1';
+  readonly busy = false;
+  readonly out = new OutputBuffer();
+  over = false;
+  /** Exchanges that were completed. */
+  served = 0;
+  /** Seconds for which the endpoint keeps the connection idle, by its latest reply; -1 for unknown. */
+  keepAliveSeconds = -1;
+  /** The connection must not count as one that ever worked: its TLS handshake was refused after all. */
+  handshakeRefused = false;
+  /** How the transport was lost, without an exchange to which it mattered. */
+  lossReason = '';
+  /** TLS ended without close_notify: a reply that ends with its connection may be incomplete. */
+  truncated = false;
+  private readonly options: ClientConnectionOptions;
+  private readonly listener: ClientConnectionListener;
+  private readonly parser: MessageParser;
+  private readonly headOptions: { readonly fallbackHost: string; clientAddress: string | null };
+  private stream: ClientStream | null = null;
+  /** A request that cannot be sent, to be reported by the next flush: its owner is still speaking. */
+  private refusal: { readonly stream: ClientStream; readonly failure: StreamFailure } | null = null;
+  private notified = false;
+  private transportReady = true;
+  private flushCount = 0;
+  /** `flushCount` when the head of the request was written; -1 before. */
+  private headWrittenAt = -1;
+  /** The parser expects the reply. */
+  private expecting = false;
+  /** `parser.offset` when it began to. */
+  private replyOffset = 0;
+  private interimReplies = 0;
+  /** The connection may serve another exchange after this one, by what is known so far. */
+  private keepsOpen = false;
+  /** Bytes of the reply to come; -1 where it has no length. */
+  private leftBytes = -1;
+  /** The reply is whole, and its receiver knows. */
+  private replyEnded = false;
+  private unconsumedBytes = 0;
+
+  constructor(options: ClientConnectionOptions, listener: ClientConnectionListener) {
+    this.options = options;
+    this.listener = listener;
+    this.headOptions = { fallbackHost: options.fallbackHost, clientAddress: null };
+    this.parser = new MessageParser('reply', 'http', options.limits, options.heads, this);
+  }
+
+  /** A new exchange; only where the connection is idle. See `ClientStream.clientAddress`. */
+  open(receiver: StreamReceiver, clientAddress: string | null): ClientStream {
+    if (this.over || this.stream !== null)
+      throw new Error('an exchange was begun on a connection that is not idle');
+    const stream = new ClientStream(this, receiver, clientAddress);
+    this.stream = stream;
+    this.headWrittenAt = -1;
+    this.expecting = false;
+    this.interimReplies = 0;
+    this.keepsOpen = false;
+    this.leftBytes = -1;
+    this.replyEnded = false;
+    return stream;
+  }
+
+  /** Closes it now; the exchange that there is fails. */
+  close(): void {
+    if (this.over) return;
+    if (this.stream === null) this.finish(false);
+    else this.transportClosed('the sidecar closed the connection');
+  }
+
+  get readyForInput(): boolean {
+    return this.unconsumedBytes < replyWindowBytes;
+  }
+
+  // What the stream asks for.
+
+  writeHead(
+    stream: ClientStream,
+    head: HeaderBlock,
+    framing: RequestFraming,
+    bodyBytes: number,
+  ): string | null {
+    this.headOptions.clientAddress = stream.clientAddress;
+    const words = writeRequestHead(this.out, head, framing, bodyBytes, this.headOptions);
+    if (words === null) this.headWrittenAt = this.flushCount;
+    return words;
+  }
+
+  written(): void {
+    if (this.notified || this.over) return;
+    this.notified = true;
+    this.listener.written();
+  }
+
+  unsendable(stream: ClientStream, words: string): void {
+    stream.finish();
+    const message = `the request had ${words}`;
+    this.refusal = { stream, failure: { kind: 'unsendable', code: ErrorCode.PROTOCOL_ERROR, message } };
+    this.written();
+  }
+
+  consumed(stream: ClientStream, bytes: number): void {
+    if (stream !== this.stream) return;
+    const waited = !this.readyForInput;
+    this.unconsumedBytes -= bytes;
+    if (waited && this.readyForInput) this.listener.readable();
+  }
+
+  reset(stream: ClientStream): void {
+    if (stream === this.stream) this.abandon();
+  }
+
+  /** Ends the exchange without its reply. A request that is taken back before anything of it has left does no harm. */
+  private abandon(): void {
+    if (this.hasLeft) return this.finish(true);
+    this.out.clear();
+    this.release();
+    this.listener.idle();
+  }
+
+  /** Something of the request was handed to the transport. */
+  private get hasLeft(): boolean {
+    return this.headWrittenAt >= 0 && this.headWrittenAt !== this.flushCount;
+  }
+
+  // What the transport says.
+
+  start(): void {}
+
+  receive(bytes: Uint8Array, start: number, end: number): number {
+    if (this.over) return end;
+    this.parser.receive(bytes, start, end);
+    if (this.replyEnded) this.settle();
+    return end;
+  }
+
+  peerEnded(): void {
+    if (this.over) return;
+    if (this.truncated) return this.transportClosed('the connection ended without close_notify');
+    this.parser.peerEnded();
+    if (this.over) return;
+    // A reply may end with its connection; without one it may as well be a loss.
+    if (this.stream === null || this.replyEnded) this.finish(false);
+    else this.transportClosed(closed);
+  }
+
+  beginFlush(): void {
+    this.notified = false;
+    const { refusal } = this;
+    if (refusal === null) return;
+    this.refusal = null;
+    const { receiver } = refusal.stream;
+    refusal.stream.receiver = null;
+    if (refusal.stream === this.stream) this.abandon();
+    receiver?.failed(refusal.failure);
+  }
+
+  flushed(): void {
+    this.flushCount++;
+    if (this.stream === null) return;
+    // Not before: what comes while the request has not left is no reply to it.
+    if (!this.expecting && this.headWrittenAt >= 0) {
+      this.expecting = true;
+      this.replyOffset = this.parser.offset;
+      this.parser.expectReply(this.stream.method, false);
+    }
+    this.reportSent();
+  }
+
+  setTransportReady(ready: boolean): void {
+    this.transportReady = ready;
+    if (ready) this.reportSent();
+  }
+
+  private reportSent(): void {
+    const { stream } = this;
+    if (stream === null || !this.transportReady || stream.unreportedBytes === 0) return;
+    const bytes = stream.unreportedBytes;
+    stream.unreportedBytes = 0;
+    stream.receiver?.sent(bytes);
+  }
+
+  transportClosed(message: string): void {
+    if (this.over) return;
+    this.lossReason = message.replace(/^the connection broke: /, '');
+    if (this.stream === null || this.replyEnded) this.finish(true);
+    else this.fail(this.lossFailure(message));
+  }
+
+  crashed(message: string): void {
+    if (this.over) return;
+    const what = `${this.options.name} was given up: ${message}`;
+    this.fail({ kind: 'internal', code: ErrorCode.INTERNAL_ERROR, message: what });
+  }
+
+  // What the parser says. A receiver may end the exchange on any of these, and the parser goes on with the rest of its bytes.
+
+  head(head: MessageHead): void {
+    const { stream } = this;
+    if (stream === null) return;
+    const { block, framing, bodyBytes } = head;
+    if (block.status < 200) return this.interim(block);
+    this.keepsOpen = head.keepAlive && framing !== 'close';
+    this.keepAliveSeconds = head.keepAliveSeconds;
+    this.leftBytes = framing === 'chunked' || framing === 'close' ? -1 : bodyBytes;
+    noteReasonPhrase(block, head.reasonPhrase, '');
+    const { receiver } = stream;
+    const ended = this.leftBytes === 0;
+    if (ended) this.endReply(stream);
+    receiver?.head(block, ended);
+  }
+
+  private interim(block: HeaderBlock): void {
+    if (block.status === 101) return this.violated('switched protocols without being asked');
+    this.interimReplies++;
+    if (this.interimReplies > interimRepliesMax)
+      return this.violated(`sent over ${interimRepliesMax} interim replies`, ErrorCode.ENHANCE_YOUR_CALM);
+    this.stream!.receiver?.interim?.(block);
+  }
+
+  data(bytes: Uint8Array, start: number, end: number): void {
+    const { stream } = this;
+    if (stream === null || this.replyEnded) return;
+    const { receiver } = stream;
+    this.unconsumedBytes += end - start;
+    if (this.leftBytes > 0) this.leftBytes -= end - start;
+    const last = this.leftBytes === 0;
+    if (last) this.endReply(stream);
+    receiver?.data(bytes, start, end, last);
+  }
+
+  end(trailers: HeaderBlock | null): void {
+    const { stream } = this;
+    // The end of a reply with a length was known with its last byte.
+    if (stream === null || this.replyEnded) return;
+    const { receiver } = stream;
+    this.endReply(stream);
+    if (trailers === null) receiver?.data(noBytes, 0, 0, true);
+    else receiver?.trailers(trailers);
+  }
+
+  failed({ reason, words, offset }: MessageError): void {
+    if (this.over) return;
+    // Bytes behind a reply, or on an idle connection: there is nobody to whom they could belong.
+    if (this.stream === null || this.replyEnded) return this.finish(true);
+    if (reason === 'surplus') return this.transportClosed('bytes arrived before the request had left');
+    if (reason === 'incomplete') return this.transportClosed(closed);
+    const isForeign = reason === 'start_line' || reason === 'version';
+    this.violated(isForeign ? notHttp1 : `sent ${words}, at byte ${offset} of the connection`);
+  }
+
+  // Inside.
+
+  /** The reply is whole. What its owner says of the request from now on is unwanted. */
+  private endReply(stream: ClientStream): void {
+    this.replyEnded = true;
+    const hasLeft = this.out.length === 0 && this.transportReady;
+    if (!hasLeft || !stream.isComplete) this.keepsOpen = false;
+    stream.finish();
+  }
+
+  /** Decides about the connection behind an exchange, when all that had come with the reply is known. */
+  private settle(): void {
+    if (this.over) return;
+    if (!this.keepsOpen) return this.finish(true);
+    this.served++;
+    this.release();
+    this.listener.idle();
+  }
+
+  private release(): void {
+    this.stream?.finish();
+    this.stream = null;
+    this.replyEnded = false;
+    this.unconsumedBytes = 0;
+  }
+
+  /** `what` follows the name of the endpoint. */
+  private violated(what: string, code: ErrorCode = ErrorCode.PROTOCOL_ERROR): void {
+    this.fail({ kind: 'protocol', code, message: `${this.options.name} ${what}` });
+  }
+
+  /** The connection is lost, or ends in the middle; `message` says how. */
+  private lossFailure(message: string): StreamFailure {
+    const { name } = this.options;
+    const reason = message === closed ? '' : `: ${this.lossReason}`;
+    if (this.handshakeRefused && this.parser.offset === 0)
+      return {
+        kind: 'unsent',
+        code: ErrorCode.CONNECT_ERROR,
+        message: `${name} gave no connection${reason}`,
+      };
+    if (!this.hasLeft) {
+      const message = `${name} closed the connection before the request had left${reason}`;
+      return { kind: 'unsent', code: ErrorCode.NO_ERROR, message };
+    }
+    if (this.parser.offset !== this.replyOffset)
+      return {
+        kind: 'closed',
+        code: ErrorCode.STREAM_CLOSED,
+        message: `${name} broke off its reply${reason}`,
+      };
+    const wasKept = this.served > 0;
+    if (wasKept && isIdempotent(this.stream!.method)) {
+      const message = `${name} closed an idle connection as it was used again${reason}`;
+      return { kind: 'refused', code: ErrorCode.REFUSED_STREAM, message };
+    }
+    // A kept connection that ends early is mostly that of a replica that stops as it is used again. Who repeats such a request
+    // may do its work twice: RFC 9110 section 9.2.2 forbids a proxy to.
+    const early = wasKept
+      ? 'closed a connection that it had kept, without a reply'
+      : 'closed without a reply';
+    return { kind: 'closed', code: ErrorCode.STREAM_CLOSED, message: `${name} ${early}${reason}` };
+  }
+
+  /** The exchange fails, if there is one that does not have its reply, and with it the connection. */
+  private fail(failure: StreamFailure): void {
+    const { stream, replyEnded } = this;
+    const receiver = stream?.receiver ?? null;
+    this.finish(true);
+    if (!replyEnded) receiver?.failed(failure);
+  }
+
+  private finish(atOnce: boolean): void {
+    if (this.over) return;
+    this.over = true;
+    this.refusal = null;
+    this.parser.pause();
+    this.parser.release();
+    this.release();
+    if (atOnce) this.out.clear();
+    this.listener.ended(atOnce);
+  }
+}

@@ -1,0 +1,18 @@
+import type { StreamPool } from './stream-opener.ts';
+
+/** For `protocol: tcp`, whose connections are not streams: nothing is kept, and no call is ever sent here. */
+export const noPool: StreamPool = {
+  open(opener) {
+    opener.openFailed({
+      code: 'connect_failed',
+      message: 'a cluster with protocol tcp serves TCP connections only',
+    });
+  },
+  cancel() {},
+  connections: 0,
+  backingOff: '',
+  resetBackoff() {},
+  retire() {},
+  drain() {},
+  close() {},
+};
