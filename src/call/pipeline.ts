@@ -73,7 +73,7 @@ function admit(request: PipelineRequest): void {
   if (cluster === null) return request.refused(noClusterError(routed), 'outrigger');
   const { protocol } = cluster.settings;
   // Nothing that reaches a cluster of HTTP/2 can be in a wrong form for it.
-  if (protocol === 'http2' && traffic !== 'websocket') return request.admitted();
+  if (protocol === 'http2') return request.admitted();
   const mismatch = protocolMismatch(traffic, requestHead, routed, cluster);
   if (mismatch === null) request.admitted();
   else request.refused(mismatch.error, mismatch.endedBy);

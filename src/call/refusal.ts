@@ -1,3 +1,5 @@
+import { boundedText } from '../core/bounded-text.ts';
+import { FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { isHttp1Method } from '../core/http-method.ts';
 import type { ReplyError } from '../core/reply-error.ts';
@@ -17,10 +19,19 @@ const timeoutMsMin = 1;
 export function refusalOf(head: HeaderBlock, routed: RoutedRequest): ReplyError | null {
   const { plan, refusal, timeoutMs } = routed;
   if (refusal !== null) return targetError(refusal);
-  if (plan === null) return null;
+  if (plan === null) return protocolRefusal(head);
   if (!(timeoutMs >= timeoutMsMin))
     return Number.isNaN(timeoutMs) ? malformedTimeoutError(head) : expiredError(head);
   return null;
+}
+
+/** WebSockets have been handed over before, as the handshakes that they stand for. Of other protocols none is known (RFC 9220 section 3). */
+function protocolRefusal(head: HeaderBlock): ReplyError | null {
+  const protocol = head.ofKind(FieldKind.Protocol);
+  if (protocol === undefined) return null;
+  const shown = JSON.stringify(boundedText(protocol, protocolCharsMax));
+  const detail = `the client sent a CONNECT with :protocol ${shown}, and websocket alone is served`;
+  return { code: 'protocol_error', detail, mayHaveProcessed: false, httpStatus: 501 };
 }
 
 /** What the protocol of a cluster cannot carry, and whose fault that is; null where it can carry the request. */
@@ -30,8 +41,8 @@ export function protocolMismatch(
   { plan }: RoutedRequest,
   { name, settings: { protocol } }: Cluster,
 ): { readonly error: ReplyError; readonly endedBy: EndedBy } | null {
-  if (traffic === 'websocket' && protocol !== 'http1') {
-    const detail = `route ${plan?.route} leads to cluster ${name}, whose protocol is not http1`;
+  if (traffic === 'websocket' && protocol === 'tcp') {
+    const detail = `route ${plan?.route} leads to cluster ${name}, whose protocol is tcp`;
     return { error: { code: 'no_route', detail, mayHaveProcessed: false }, endedBy: 'outrigger' };
   }
   // The method as it came: that of the record is bounded, for people.
@@ -42,6 +53,9 @@ export function protocolMismatch(
   }
   return null;
 }
+
+/** Characters of a protocol that an error shows. */
+const protocolCharsMax = 40;
 
 /** Characters of a method that an error shows. */
 const methodCharsMax = 40;

@@ -1,14 +1,18 @@
 import { boundedText } from '../core/bounded-text.ts';
 import { type Ending, endings } from '../core/ending.ts';
 import { HeaderBlock } from '../core/header-block.ts';
+import type { StreamFailure } from '../core/message-stream.ts';
 import { type ReplyError, replyErrors } from '../core/reply-error.ts';
 import { detailCharsMax } from '../telemetry/request-text.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { OpenFailure, StreamOpener } from '../upstream/stream-opener.ts';
+import { endingOfFailure, endingOfOpenFailure } from './attempt-endings.ts';
+import { failureError, openFailureError } from './call-errors.ts';
 import { noteHead } from './call-records.ts';
 import { ConnectionRequest } from './connection-request.ts';
 import { errorReply } from './local-reply.ts';
-import { outgoingHead } from './outgoing-head.ts';
+import { outgoingHead, withAuthority } from './outgoing-head.ts';
 import type { Peer } from './peer.ts';
 import { attemptHead, ownReplyHead, replyHeadOf } from './pipeline.ts';
 import type { Abortable, ProxyContext } from './plan.ts';
@@ -36,7 +40,16 @@ export interface ChosenEndpoint {
   readonly clientAddress: string | null;
   /** The head of its reply to the handshake as the client gets it; or the error of a policy, with which the request ends. */
   replyHead(head: HeaderBlock): HeaderBlock | ReplyError;
+  /** Opens a stream of the pool of an HTTP/2 endpoint, and returns what takes that back; null for HTTP/1.1. */
+  readonly openStream: ((opener: StreamOpener) => () => void) | null;
+  /** What the failure of such a stream is to the client, and what it says of the endpoint. */
+  streamFailure(failure: StreamFailure | OpenFailure): AttemptFailure;
   release(ending: Ending, error: ReplyError | null): void;
+}
+
+export interface AttemptFailure {
+  readonly error: ReplyError;
+  readonly ending: Ending;
 }
 
 export type Chosen =
@@ -82,7 +95,9 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
     if ('code' in attempt) return { kind: 'error', error: attempt };
     const { lease, record, traceparent } = attempt;
     const { endpoint } = lease;
-    const forwarded = outgoingHead(this.outgoing, traceparent, this.trace!, record, Number.POSITIVE_INFINITY);
+    const { outgoing } = this;
+    const named = outgoing.authority === '' ? withAuthority(outgoing, endpoint) : outgoing;
+    const forwarded = outgoingHead(named, traceparent, this.trace!, record, Number.POSITIVE_INFINITY);
     const plan = this.routed.plan!;
     const head = attemptHead(this, this.stages, forwarded, endpoint);
     if (!(head instanceof HeaderBlock)) {
@@ -94,6 +109,8 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
       head,
       clientAddress: plan.forwardsClient ? this.record.clientAddress : null,
       replyHead: (reply) => this.replyHead(reply, endpoint),
+      openStream: this.cluster!.settings.protocol === 'http2' ? streamsOf(endpoint) : null,
+      streamFailure: (failure) => streamFailure(endpoint, failure),
       release: (ending, error) => this.release(attempt, ending, error),
     };
     return { kind: 'endpoint', chosen };
@@ -153,4 +170,17 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
     this.followersSettled();
     this.context.telemetry.settled(record, trace!, this.routed.plan?.telemetry ?? null);
   }
+}
+
+function streamsOf({ pool }: Endpoint): (opener: StreamOpener) => () => void {
+  return (opener) => {
+    pool.open(opener);
+    return () => pool.cancel(opener);
+  };
+}
+
+function streamFailure(endpoint: Endpoint, failure: StreamFailure | OpenFailure): AttemptFailure {
+  if ('kind' in failure)
+    return { error: failureError(endpoint, failure, false), ending: endingOfFailure(failure, false) };
+  return { error: openFailureError(failure), ending: endingOfOpenFailure(endpoint, failure) };
 }

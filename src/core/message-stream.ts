@@ -47,6 +47,8 @@ export interface MessageStream extends MessageSink {
    * not there, for no limit that is known. A larger one must not be sent.
    */
   readonly headListBytesMax?: number;
+  /** The peer takes requests with `:protocol` (RFC 8441 section 3); not there where it does not. */
+  readonly takesExtendedConnect?: boolean;
   /**
    * The peer is a client that waits for the interim reply 100 (Continue) before it sends its body (RFC 9110 section 10.1.1).
    * Whoever wants the body gives it that reply with `interim`; any other reply comes instead of it.

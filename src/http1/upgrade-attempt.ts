@@ -7,6 +7,7 @@ import type { Random } from '../core/random.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
 import { HandshakeError } from './handshake.ts';
 import { type Http1Dial, Http1Handshake } from './http1-handshake.ts';
+import { type Http2Dial, Http2Handshake } from './http2-handshake.ts';
 import { type HandshakeEvents, proxyWebSocket } from './http2-proxy.ts';
 import { opensByMistake, type UpgradeClient } from './upgrade-client.ts';
 import { keyOf, withKey } from './websocket-head.ts';
@@ -25,6 +26,8 @@ export interface UpgradeTarget {
   /** The request's head as this endpoint gets it. */
   readonly head: HeaderBlock;
   readonly dial: Http1Dial;
+  /** Opens a stream to an endpoint that speaks HTTP/2; null for HTTP/1.1. */
+  readonly http2: Http2Dial | null;
   /** What `x-forwarded-for` gets; see `upstreamRequest`. */
   readonly clientAddress: string | null;
   /** The head of the endpoint's reply as the client gets it; or an error, with which the WebSocket ends. */
@@ -102,8 +105,13 @@ export class UpgradeAttempt {
   }
 
   private open(events: HandshakeEvents): () => void {
-    const { address, dial, clientAddress } = this.target;
+    const { address, dial, http2, clientAddress } = this.target;
     const { clock, random } = this.deps;
+    if (http2 !== null) {
+      const handshake = new Http2Handshake(address, http2, events);
+      handshake.start(this.target.head, this.client.isHttp2);
+      return () => handshake.stop();
+    }
     // An HTTP/2 client has no key, and checks no answer to one.
     const head = this.client.isHttp2 ? withKey(this.target.head, random) : this.target.head;
     const ownKey = this.client.isHttp2 ? keyOf(head) : '';

@@ -8,6 +8,7 @@ import type { Random } from '../core/random.ts';
  * an extended CONNECT (RFC 8441 section 5) without a key, whose place is taken by the frame that carries it.
  */
 
+const protocolKind = 1 << FieldKind.Protocol;
 const key = 'sec-websocket-key';
 const accept = 'sec-websocket-accept';
 const get = constantField(':method', 'GET');
@@ -18,7 +19,7 @@ const status200 = constantField(':status', '200');
 
 /** Is it a request for a WebSocket over HTTP/2? */
 export function isWebSocketConnect(head: HeaderBlock): boolean {
-  return head.ofKind(FieldKind.Protocol)?.toLowerCase() === 'websocket';
+  return head.hasAny(protocolKind) && head.ofKind(FieldKind.Protocol)!.toLowerCase() === 'websocket';
 }
 
 /** The handshake that an extended CONNECT stands for, without a key. */

@@ -52,8 +52,10 @@ export class Http2Connection extends ConnectionCore implements FrameListener, En
       [SettingId.INITIAL_WINDOW_SIZE, o.streamWindowBytes],
       [SettingId.MAX_HEADER_LIST_SIZE, o.headerListBytesMax],
     ];
-    if (this.role === 'server') parameters.push([SettingId.MAX_CONCURRENT_STREAMS, o.maxConcurrentStreams]);
-    else parameters.push([SettingId.ENABLE_PUSH, 0]);
+    if (this.role === 'server') {
+      parameters.push([SettingId.MAX_CONCURRENT_STREAMS, o.maxConcurrentStreams]);
+      parameters.push([SettingId.ENABLE_CONNECT_PROTOCOL, 1]);
+    } else parameters.push([SettingId.ENABLE_PUSH, 0]);
     if (o.headerTableBytesMax !== 4096) parameters.push([SettingId.HEADER_TABLE_SIZE, o.headerTableBytesMax]);
     if (o.frameBytesMax !== 16_384) parameters.push([SettingId.MAX_FRAME_SIZE, o.frameBytesMax]);
     this.writer.settings(parameters);

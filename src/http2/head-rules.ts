@@ -29,7 +29,7 @@ export function isTrailers(block: HeaderBlock): boolean {
   return block.verdict === Verdict.Trailers;
 }
 
-/** What a request has and CONNECT has not (section 8.5). */
+/** What a request has and CONNECT without `:protocol` has not (section 8.5). */
 const targetPseudo = (1 << FieldKind.Scheme) | (1 << FieldKind.Path);
 
 /** Kinds of which one field more may end the good form of a head. */
@@ -42,6 +42,7 @@ function requestIsWellFormed(block: HeaderBlock): boolean {
   let scheme = '';
   let path = '';
   let authority: string | null = null;
+  let protocol: string | null = null;
   let host: string | null = null;
   let length: string | null = null;
   let seen = 0;
@@ -56,6 +57,7 @@ function requestIsWellFormed(block: HeaderBlock): boolean {
       else if (kind === FieldKind.Scheme) scheme = field.value;
       else if (kind === FieldKind.Path) path = field.value;
       else if (kind === FieldKind.Authority) authority = field.value;
+      else if (kind === FieldKind.Protocol) protocol = field.value;
       else return false;
       continue;
     }
@@ -75,7 +77,10 @@ function requestIsWellFormed(block: HeaderBlock): boolean {
   if (host !== null && authority !== null && host.toLowerCase() !== authority.toLowerCase()) return false;
   if (authority !== null && !isAuthority(authority)) return false;
   if (host !== null && !isAuthority(host)) return false;
-  if (method === 'CONNECT') return authority !== null && (seen & targetPseudo) === 0;
+  if (protocol !== null) {
+    // An extended CONNECT has the target of any request (RFC 8441 section 4), and a body of no length that could be known.
+    if (method !== 'CONNECT' || !isToken(protocol) || length !== null) return false;
+  } else if (method === 'CONNECT') return authority !== null && (seen & targetPseudo) === 0;
   if (authority === null && host === null && /^https?$/i.test(scheme)) return false;
   return isScheme(scheme) && isPath(method, path);
 }

@@ -20,6 +20,8 @@ export interface PeerSettings {
   initialWindowBytes: number;
   maxFrameBytes: number;
   headerListBytesMax: number;
+  /** A server takes extended CONNECT (RFC 8441 section 3). */
+  extendedConnect: boolean;
 }
 
 export function defaultPeerSettings(): PeerSettings {
@@ -29,6 +31,7 @@ export function defaultPeerSettings(): PeerSettings {
     initialWindowBytes: windowBytesDefault,
     maxFrameBytes: frameBytesDefault,
     headerListBytesMax: Number.POSITIVE_INFINITY,
+    extendedConnect: false,
   };
 }
 
@@ -78,6 +81,11 @@ export function applySettings(
         break;
       case SettingId.MAX_HEADER_LIST_SIZE:
         settings.headerListBytesMax = value;
+        break;
+      case SettingId.ENABLE_CONNECT_PROTOCOL:
+        // Who has allowed it must not take it back.
+        if (value > 1 || (settings.extendedConnect && value === 0)) return ErrorCode.PROTOCOL_ERROR;
+        settings.extendedConnect = value === 1;
         break;
     }
   }

@@ -40,6 +40,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
   private expectedBytes = -1;
   /** RFC 9110 section 9.3.2: a reply to HEAD declares a length and has no body. */
   private bodyless = false;
+  /** RFC 9110 section 9.3.6: a reply from 200 to 299 to CONNECT has no length, whatever it declares. */
+  private tunnel = false;
   private emptyFrames = 0;
   private interimReplies = 0;
   /** `flushCount` of the connection when our head was written; -1 until then. */
@@ -67,12 +69,19 @@ export class Http2Stream implements MessageStream, WaitingStream {
   get headListBytesMax(): number {
     return this.host.peer.headerListBytesMax;
   }
+  get takesExtendedConnect(): boolean {
+    return this.host.peer.extendedConnect;
+  }
 
   // What this side says.
 
   head(head: HeaderBlock, end: boolean): void {
     if (!maySend(this.state)) return;
-    if (this.host.role === 'client' && head.method === 'HEAD') this.bodyless = true;
+    if (this.host.role === 'client') {
+      const { method } = head;
+      if (method === 'HEAD') this.bodyless = true;
+      else if (method === 'CONNECT') this.tunnel = true;
+    }
     this.headWrittenAt = this.host.flushCount;
     this.host.writer.headers(this.id, head, end, this.host.role === 'client');
     if (end) this.sentEnd();
@@ -167,7 +176,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
     if (!end && head.hasAny(expectKind)) this.expectsContinue = expectsContinue(head);
     // Of a request it is 0.
     const { status } = head;
-    this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : head.contentLength;
+    if (this.tunnel && status < 300) this.expectedBytes = -1;
+    else this.expectedBytes = this.bodyless || status === 304 || status === 204 ? 0 : head.contentLength;
     if (end && this.expectedBytes > 0) {
       this.protocolError('content-length without a body');
       return false;

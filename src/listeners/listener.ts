@@ -6,14 +6,17 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from 'node:tls';
-import { callHandler } from '../call/handler.ts';
+import { type CallHandler, callHandler } from '../call/handler.ts';
+import type { Peer } from '../call/peer.ts';
 import type { ProxyContext } from '../call/plan.ts';
 import type { Address } from '../core/address.ts';
 import type { Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import { contain } from '../core/internal-errors.ts';
 import { ListenError } from '../core/listen-error.ts';
 import type { LogFacts } from '../core/logger.ts';
+import type { MessageStream } from '../core/message-stream.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import { forbiddenCipher } from '../core/tls-cipher.ts';
 import {
@@ -23,6 +26,7 @@ import {
   type SocketAccess,
 } from '../core/unix-socket.ts';
 import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
+import { isWebSocketConnect } from '../http1/websocket-head.ts';
 import { readShared } from '../transport/shared-read.ts';
 import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
@@ -51,6 +55,8 @@ export interface ListenerDeps extends DownstreamDeps {
   /** What calls run on; asked per call. */
   readonly context: () => ProxyContext;
   readonly onUpgrade: UpgradeHandler;
+  /** Takes over a stream whose head asks for a WebSocket (RFC 8441). */
+  readonly onWebSocket: (head: HeaderBlock, stream: MessageStream, peer: Peer) => void;
   /** `protocol: tcp`: takes the whole connection. */
   readonly onTcp: ((socket: Socket) => void) | null;
   /** Shared by all listeners; a connection without one is closed as it comes. */
@@ -376,7 +382,15 @@ export class Listener {
   }
 
   private serveHttp2(socket: Socket, first: Buffer | null): void {
-    const handler = callHandler(this.deps.context, peerOf(socket));
+    const peer = peerOf(socket);
+    const calls = callHandler(this.deps.context, peer);
+    const handler: CallHandler = {
+      oversize: calls.oversize,
+      stream: (stream, head, end) => {
+        if (isWebSocketConnect(head)) this.deps.onWebSocket(head, stream, peer);
+        else calls.stream(stream, head, end);
+      },
+    };
     const connection = new Http2Downstream(socket, handler, this.settings, this.deps, () => {
       this.http2.delete(socket);
     });

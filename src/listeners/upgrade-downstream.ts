@@ -5,9 +5,11 @@ import { type Chosen, UpgradeCall } from '../call/upgrade-call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
+import type { MessageStream } from '../core/message-stream.ts';
 import type { Random } from '../core/random.ts';
 import { proxyUpgrade, type UpgradeChoice } from '../http1/upgrade.ts';
-import { http1UpgradeClient, type UpgradeClient } from '../http1/upgrade-client.ts';
+import { http1UpgradeClient, http2UpgradeClient, type UpgradeClient } from '../http1/upgrade-client.ts';
+import { handshakeOfConnect } from '../http1/websocket-head.ts';
 import { peerOf } from './peers.ts';
 
 /** Endpoints that a WebSocket or a TCP connection is offered to, one after the other, before its client gets an error. */
@@ -29,6 +31,16 @@ export function upgradeSocket(
   deps: UpgradeDownstreamDeps,
 ): void {
   upgrade(head, http1UpgradeClient(socket), surplus, peerOf(socket), deps);
+}
+
+/** Takes over a stream whose client asks for a WebSocket by an extended CONNECT (RFC 8441), until either side ends it. Never throws. */
+export function upgradeStream(
+  head: HeaderBlock,
+  stream: MessageStream,
+  peer: Peer,
+  deps: UpgradeDownstreamDeps,
+): void {
+  upgrade(handshakeOfConnect(head), http2UpgradeClient(stream), Buffer.alloc(0), peer, deps);
 }
 
 function upgrade(
@@ -66,7 +78,7 @@ async function forward(
 
 function upgradeChoice(choice: Chosen): UpgradeChoice {
   if (choice.kind !== 'endpoint') return choice;
-  const { endpoint, head, clientAddress, replyHead, release } = choice.chosen;
-  const { dial, target } = endpoint;
-  return { kind: 'endpoint', target: { address: target, head, dial, clientAddress, replyHead, release } };
+  const { endpoint, openStream, streamFailure, ...chosen } = choice.chosen;
+  const http2 = openStream === null ? null : { open: openStream, failureOf: streamFailure };
+  return { kind: 'endpoint', target: { ...chosen, address: endpoint.target, dial: endpoint.dial, http2 } };
 }

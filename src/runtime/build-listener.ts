@@ -9,7 +9,7 @@ import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
-import { upgradeSocket } from '../listeners/upgrade-downstream.ts';
+import { upgradeSocket, upgradeStream } from '../listeners/upgrade-downstream.ts';
 import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
@@ -59,6 +59,7 @@ export function buildListener(
   const listener = new Listener(listenerSettings(config, deps), {
     ...downstream,
     onUpgrade: (head, socket, surplus) => upgradeSocket(head, socket, surplus, downstream),
+    onWebSocket: (head, stream, peer) => upgradeStream(head, stream, peer, downstream),
     onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
   });
   const parts: ListenerParts = { listener, tcp, config, context, clusters };

@@ -44,6 +44,7 @@ function target(attempt: number, head: HeaderBlock, release: UpgradeTarget['rele
     address,
     head,
     dial: { tls: null, connectTimeoutMs: 2000, replyHeaderBytesMax: 8192 },
+    http2: null,
     clientAddress: '192.0.2.7',
     replyHead: changeReply,
     release,

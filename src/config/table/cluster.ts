@@ -245,7 +245,7 @@ export const cluster = section(
     name: key(name, { required: true, doc: 'Name in routes, logs and metrics.' }),
     protocol: key(choice(['http2', 'http1', 'tcp']), {
       default: 'http2',
-      doc: 'Protocol of the endpoints: `http2` (gRPC), `http1` (HTTP/1.1 and WebSocket) or `tcp` (for a `tcp` listener).',
+      doc: 'Protocol of the endpoints: `http2` (gRPC, HTTP/2 and WebSockets over it), `http1` (HTTP/1.1 and WebSockets over it) or `tcp` (for a `tcp` listener).',
     }),
     endpoints: list(
       {

@@ -31,6 +31,7 @@ export const requestHeads: readonly Pairs[] = [
     [':method', 'CONNECT'],
     [':authority', 'a:443'],
   ],
+  [[':method', 'CONNECT'], [':protocol', 'websocket'], ...get.slice(1), ['sec-websocket-version', '13']],
   [[':method', 'OPTIONS'], ...get.slice(1, 3), [':path', '*']],
   [...get.slice(0, 2), [':path', '/x?y=z'], ['host', 'b.example']],
 ];

@@ -21,7 +21,18 @@ import { makeSampler } from '../../../src/telemetry/sampler.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type CallTrace, contextTracing } from '../../../src/telemetry/tracing.ts';
 import { watchLeases } from '../../support/leases.ts';
+import { Recorder } from '../../support/memory-pair.ts';
 import { callRig, delayingStage, httpHead } from './call-rig.ts';
+
+class Attempts extends Recorder {
+  opens = 0;
+  opened(): void {
+    this.opens++;
+  }
+  openFailed(): void {
+    throw new Error('no stream');
+  }
+}
 
 const peer = { address: '127.0.0.9', port: 9 };
 const result = (over: Partial<UpgradeResult> = {}): UpgradeResult => ({
@@ -160,11 +171,11 @@ describe('UpgradeCall', () => {
     rig.cluster.stop();
   });
 
-  it('says so where there is no route, no room, or no HTTP/1.1 behind it', () => {
+  it('says so where there is no route, no room, or TCP alone behind it', () => {
     const noRoute = upgrade(callRig().context, httpHead('GET', '/other'));
     expect(errorOf(noRoute).code).to.equal('no_route');
-    const http2 = upgrade(callRig().context);
-    expect(errorOf(http2).detail).to.contain('whose protocol is not http1');
+    const tcp = upgrade(callRig({ protocol: 'tcp' }).context);
+    expect(errorOf(tcp).detail).to.contain('whose protocol is tcp');
     const full = callRig({ protocol: 'http1', requestsMax: 1 });
     endpointOf(upgrade(full.context));
     const second = upgrade(full.context);
@@ -260,6 +271,40 @@ describe('UpgradeCall', () => {
     });
   });
 
+  describe('to an HTTP/2 endpoint', () => {
+    const opener = () => Object.assign(new Attempts(), { clientAddress: '', forwardsClient: false });
+
+    it('gets a stream of its pool, and takes the request for one back', () => {
+      const rig = callRig();
+      const { openStream, endpoint } = endpointOf(upgrade(rig.context));
+      const asking = opener();
+      openStream!(asking);
+      expect([endpoint.target, asking.opens]).to.deep.equal([rig.endpoints[0].target, 1]);
+      rig.pools[0].atOnce = null;
+      openStream!(opener())();
+      expect(rig.pools[0]).to.deep.include({ cancelled: 1, asked: [] });
+      expect(endpointOf(upgrade(callRig({ protocol: 'http1' }).context)).openStream).to.equal(null);
+    });
+
+    it('knows what a failure is to the client, and what it says of the endpoint', () => {
+      const { streamFailure } = endpointOf(upgrade(callRig().context));
+      const message = 'it went away';
+      const closed = streamFailure({ kind: 'closed', code: 0, message });
+      expect([closed.error.code, closed.ending]).to.deep.equal(['upstream_closed', endings.connectionEnded]);
+      const failed = streamFailure({ code: 'connect_timeout', message });
+      expect([failed.error, failed.ending]).to.deep.equal([
+        { code: 'connect_timeout', detail: message, mayHaveProcessed: false },
+        endings.connectFailed,
+      ]);
+    });
+
+    it('names the endpoint where the client named no host, which HTTP/2 requires', () => {
+      const nameless = httpHead().allFields.filter(({ name }) => name !== ':authority');
+      const head = new HeaderBlock([new Field(':authority', ''), ...nameless]);
+      expect(endpointOf(upgrade(callRig().context, head)).head.authority).to.equal('10.0.0.1:1000');
+    });
+  });
+
   it('says nothing of its client to endpoints where a policy of its route writes that', () => {
     const rig = callRig({ protocol: 'http1', policies: { forwarded: {} } });
     expect(endpointOf(upgrade(rig.context)).clientAddress).to.equal(null);
@@ -342,13 +387,13 @@ describe('UpgradeCall', () => {
     });
   });
 
-  it('is refused before an endpoint is picked: its target, no memory, no HTTP/1.1, an injected fault', () => {
+  it('is refused before an endpoint is picked: its target, no memory, TCP alone, an injected fault', () => {
     const abort = { percent: 100, httpStatus: 418 };
     const policies = { fault: { abort } };
     for (const [rig, head, code] of [
       [callRig({ protocol: 'http1' }), httpHead('GET', '/a.B/ x'), 'protocol_error'],
       [callRig({ protocol: 'http1', memoryHigh: true }), httpHead(), 'overloaded'],
-      [callRig(), httpHead(), 'no_route'],
+      [callRig({ protocol: 'tcp' }), httpHead(), 'no_route'],
       [callRig({ protocol: 'http1', policies }), httpHead(), 'fault_injected'],
     ] as const) {
       expect(errorOf(upgrade(rig.context, head))).to.include({ code, mayHaveProcessed: false });

@@ -180,6 +180,22 @@ describe('http2/connection, client', () => {
       }
     });
 
+    it('that opens a tunnel has no length, whatever it declares (RFC 9110, 9.3.6)', () => {
+      const connect = [[':method', 'CONNECT'], [':protocol', 'websocket'], ...getHead.slice(1)] as const;
+      for (const [status, failures] of [
+        ['200', 0],
+        ['403', 1],
+      ] as const) {
+        const { client, recorder } = requested({}, connect, false);
+        const reply = [
+          [':status', status],
+          ['content-length', '1'],
+        ] as const;
+        client.send(headers(1, reply, false), data(1, 'more than one'));
+        expect(recorder.failures, status).to.have.length(failures);
+      }
+    });
+
     it('with headers over the limit is a stream error, in head or trailers', () => {
       const large = [['x', 'y'.repeat(2000)] as const];
       for (const frames of [

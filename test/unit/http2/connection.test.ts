@@ -24,7 +24,7 @@ describe('http2/connection', () => {
   }
 
   it('opens with the limits that a peer has to keep to, and leaves out those that are the default', () => {
-    expect(opening('server').parameters).to.deep.equal({ 3: 1024, 4: 65_536, 6: 61_440 });
+    expect(opening('server').parameters).to.deep.equal({ 3: 1024, 4: 65_536, 6: 61_440, 8: 1 });
     expect(opening('client').parameters).to.deep.equal({ 2: 0, 4: 65_536, 6: 61_440 });
     const options = {
       maxConcurrentStreams: 7,
@@ -39,6 +39,7 @@ describe('http2/connection', () => {
       4: 1000,
       5: 20_000,
       6: 2000,
+      8: 1,
     });
   });
 

@@ -14,6 +14,13 @@ const target: Pairs = [
 const without = (name: string): Pairs => target.filter(([key]) => key !== name);
 const having = (name: string, value: string): Pairs => [...without(name), [name, value] as const];
 
+/** RFC 8441 section 4. */
+const extended: Pairs = [...having(':method', 'CONNECT'), [':protocol', 'websocket']];
+const extendedWith = (name: string, value: string): Pairs => [
+  ...extended.filter(([n]) => n !== name),
+  [name, value] as const,
+];
+
 const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boolean]> = [
   ['with its four pseudo-headers', target, true],
   ['in any order of them', [...target].reverse(), true],
@@ -45,7 +52,22 @@ const requests: ReadonlyArray<readonly [what: string, fields: Pairs, fine: boole
   ['with a second :method', [[':method', 'POST'], ...target], false],
   ['with a pseudo-header after a field', [...without(':path'), ['x', 'y'], [':path', '/']], false],
   ['with :status', [...target, [':status', '200']], false],
-  ['with :protocol, which we never offered', [...target, [':protocol', 'websocket']], false],
+  ['with :protocol and another method than CONNECT', [...target, [':protocol', 'websocket']], false],
+  ['extended CONNECT', extended, true],
+  ...['', 'web socket', 'a/b'].map(
+    (protocol) =>
+      [`extended CONNECT with :protocol "${protocol}"`, extendedWith(':protocol', protocol), false] as const,
+  ),
+  ...[':scheme', ':path', ':authority'].map(
+    (name) => [`extended CONNECT without ${name}`, extended.filter(([n]) => n !== name), false] as const,
+  ),
+  ['extended CONNECT for *', extendedWith(':path', '*'), false],
+  ['extended CONNECT with a length', [...extended, ['content-length', '0']], false],
+  [
+    'extended CONNECT with two protocols',
+    [...extended.slice(0, 1), [':protocol', 'x'], ...extended.slice(1)],
+    false,
+  ],
   ['with a pseudo-header that nobody knows', [...target, [':x', 'y']], false],
   ['with an empty method', having(':method', ''), false],
   ['with a space in its method', having(':method', 'GET /'), false],

@@ -21,6 +21,7 @@ describe('http2/settings', () => {
       initialWindowBytes: 65_535,
       maxFrameBytes: 16_384,
       headerListBytesMax: Number.POSITIVE_INFINITY,
+      extendedConnect: false,
     });
   });
 
@@ -49,6 +50,7 @@ describe('http2/settings', () => {
       initialWindowBytes: 0x7fff_ffff,
       maxFrameBytes: 16_777_215,
       headerListBytesMax: 7,
+      extendedConnect: false,
     });
   });
 
@@ -80,6 +82,20 @@ describe('http2/settings', () => {
     expect(tableSizes).to.deep.equal([0, 4096]);
   });
 
+  it('takes extended CONNECT, which its peer must not take back (RFC 8441 section 3)', () => {
+    const id = SettingId.ENABLE_CONNECT_PROTOCOL;
+    expect(apply([[id, 0]], true).peer.extendedConnect).to.equal(false);
+    expect(apply([[id, 1]], true).peer.extendedConnect).to.equal(true);
+    const back = apply(
+      [
+        [id, 1],
+        [id, 0],
+      ],
+      true,
+    );
+    expect(back.error).to.equal(ErrorCode.PROTOCOL_ERROR);
+  });
+
   const wrong: ReadonlyArray<
     readonly [what: string, id: number, value: number, peerIsServer: boolean, ErrorCode]
   > = [
@@ -88,6 +104,7 @@ describe('http2/settings', () => {
     ['push enabled by a client', SettingId.ENABLE_PUSH, 1, false, ErrorCode.NO_ERROR],
     ['a window of 2^31', SettingId.INITIAL_WINDOW_SIZE, 0x8000_0000, false, ErrorCode.FLOW_CONTROL_ERROR],
     ['frames below 16,384', SettingId.MAX_FRAME_SIZE, 16_383, false, ErrorCode.PROTOCOL_ERROR],
+    ['extended CONNECT of 2', SettingId.ENABLE_CONNECT_PROTOCOL, 2, true, ErrorCode.PROTOCOL_ERROR],
     ['frames above 2^24 - 1', SettingId.MAX_FRAME_SIZE, 16_777_216, false, ErrorCode.PROTOCOL_ERROR],
   ];
   for (const [what, id, value, peerIsServer, error] of wrong) {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Address, formatAddress } from '../../../src/core/address.ts';
+import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
@@ -68,6 +69,7 @@ describe('Listener', () => {
         random: new SeededRandom(1),
         context: () => rig.context,
         onUpgrade: (_head, socket) => socket.destroy(),
+        onWebSocket: (_head, stream) => stream.reset(ErrorCode.CANCEL),
         onTcp: null,
         slots: new ConnectionSlots(1000),
         ...deps,
