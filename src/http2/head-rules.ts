@@ -80,6 +80,7 @@ function requestIsWellFormed(block: HeaderBlock): boolean {
   if (protocol !== null) {
     // An extended CONNECT has the target of any request (RFC 8441 section 4), and a body of no length that could be known.
     if (method !== 'CONNECT' || !isToken(protocol) || length !== null) return false;
+    if (authority === null && host === null) return false;
   } else if (method === 'CONNECT') return authority !== null && (seen & targetPseudo) === 0;
   if (authority === null && host === null && /^https?$/i.test(scheme)) return false;
   return isScheme(scheme) && isPath(method, path);

@@ -47,7 +47,7 @@ function lengthsAgree(lengths: readonly string[]): void {
 }
 
 function request(names: readonly string[], get: (name: string) => string | undefined): void {
-  const allowed = [':method', ':scheme', ':authority', ':path'];
+  const allowed = [':method', ':protocol', ':scheme', ':authority', ':path'];
   check(
     names.every((name) => allowed.includes(name)),
     `a request with ${names.join()}`,
@@ -57,7 +57,16 @@ function request(names: readonly string[], get: (name: string) => string | undef
   for (const host of [get(':authority'), get('host')]) {
     if (host !== undefined) check(/^[^\s@/?#\\"<>]+$/.test(host), `host ${JSON.stringify(host)}`);
   }
-  if (method === 'CONNECT') return;
+  const protocol = get(':protocol');
+  if (protocol !== undefined) {
+    check(method === 'CONNECT', ':protocol comes with CONNECT alone');
+    check(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(protocol), `:protocol ${JSON.stringify(protocol)}`);
+    check(
+      get(':authority') !== undefined || get('host') !== undefined,
+      'an extended CONNECT has an authority',
+    );
+    check(get('content-length') === undefined, 'an extended CONNECT has no length');
+  } else if (method === 'CONNECT') return;
   check(names.includes(':scheme'), 'a request has a scheme');
   const path = get(':path') ?? '';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
