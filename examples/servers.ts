@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import {
+  startExampleDns,
   startExampleEcho,
   startExampleTls,
   startExampleWeb,
@@ -40,10 +41,12 @@ await startGreeters();
 await startTls();
 for (const port of [8080, 8081]) await startExampleWeb(`web server on ${port}`, port);
 for (const port of [9001, 9002]) await startExampleEcho(port);
+for (const port of [9053, 9054]) await startExampleDns(`DNS server on ${port}`, port);
 
 process.stdout.write(`gRPC       127.0.0.1:50051, 50052 and 50053; 50054 fails half of the time; 50055 takes 300 ms
 gRPC, TLS  127.0.0.1:50061; 50062 requires a client certificate; certificates in ${folder}
 HTTP/1.1   127.0.0.1:8080 and 8081, WebSocket echo included
 TCP echo   127.0.0.1:9001 and 9002
+DNS        127.0.0.1:9053 and 9054, over UDP and TCP
 Ctrl-C ends them.
 `);

@@ -152,7 +152,7 @@ export interface EndpointSnapshot {
 
 export interface ClusterSnapshot {
   readonly name: string;
-  /** `http2`, `http1` or `tcp`. */
+  /** `http2`, `http1`, `tcp` or `udp`. */
   readonly protocol: string;
   /** Balancing policy, as configured: `least_request`. */
   readonly policy: string;
@@ -178,7 +178,7 @@ export interface ListenerSnapshot {
   readonly address: string;
   /** `outbound` or `inbound`. */
   readonly direction: string;
-  /** `auto` or `tcp`. */
+  /** `auto`, `tcp` or `udp`. */
   readonly protocol: string;
   /** Open connections. */
   readonly connections: number;
@@ -196,10 +196,10 @@ export interface RoutesSnapshot {
   readonly leftOut: number;
 }
 
-/** One route, or a listener with `protocol: tcp`, which has none. */
+/** One route, or a listener with `protocol: tcp` or `udp`, which has none. */
 export interface RouteSnapshot {
   readonly listener: string;
-  /** '' for a listener with `protocol: tcp`. */
+  /** '' for a listener with `protocol: tcp` or `udp`. */
   readonly route: string;
   /** '' where a policy chooses the cluster, or answers every request. */
   readonly cluster: string;

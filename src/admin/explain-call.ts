@@ -1,5 +1,6 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
 import { isoTime } from '../core/iso-time.ts';
+import { pluralize } from '../core/pluralize.ts';
 import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
 import { callIsError, callTally } from '../telemetry/call-status.ts';
 import { bytesText, durationText } from './quantities.ts';
@@ -8,13 +9,15 @@ import { printable } from './text-table.ts';
 /** `pkg.Svc/Method` of a gRPC call, `GET /path` of another. */
 export function callName(call: CallRecord): string {
   if (call.tcp) return 'TCP connection';
+  if (call.udp) return 'UDP session';
   return call.grpc ? call.path.replace(/^\//, '') : `${call.httpMethod} ${call.path}`;
 }
 
-/** `UNAVAILABLE`, `HTTP 503`; `no reply` where the client got none; `closed` or `failed` for a TCP connection. */
+/** `UNAVAILABLE`, `HTTP 503`; `no reply` where the client got none; `closed` or `failed` for a TCP connection, `over` or `failed` for a UDP session. */
 export function callStatus(call: CallRecord): string {
   if (call.grpc) return grpcStatusName(call.grpcStatus);
   if (call.tcp) return call.error === '' ? 'closed' : 'failed';
+  if (call.udp) return call.error === '' ? 'over' : 'failed';
   return call.httpStatus > 0 ? `HTTP ${call.httpStatus}` : 'no reply';
 }
 
@@ -70,8 +73,8 @@ export function explainCall(call: CallRecord): string {
       'first reply',
       call.headMs > 0 ? `${durationText(call.headMs - call.startedMs)} after the start` : 'none',
     ],
-    ['request', traffic(call.requestBytes, call.requestMessages, call.grpc)],
-    ['reply', traffic(call.responseBytes, call.responseMessages, call.grpc)],
+    ['request', traffic(call.requestBytes, call.requestMessages, unitOf(call))],
+    ['reply', traffic(call.responseBytes, call.responseMessages, unitOf(call))],
     [
       'trace',
       call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (Outrigger recorded no spans)'}`,
@@ -108,6 +111,7 @@ function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
 function attemptOutcome(attempt: AttemptRecord, call: CallRecord): string {
   if (attempt.error !== '') return attempt.error;
   if (call.tcp) return 'connected, closed';
+  if (call.udp) return 'over';
   if (attempt.grpcStatus >= 0) return grpcStatusName(attempt.grpcStatus);
   return attempt.httpStatus > 0 ? `HTTP ${attempt.httpStatus}` : 'no reply';
 }
@@ -116,10 +120,14 @@ function attemptMs(attempt: AttemptRecord): number {
   return Math.max(0, attempt.endedMs - attempt.startedMs);
 }
 
-function traffic(bytes: number, messages: number, grpc: boolean): string {
-  return grpc
-    ? `${bytesText(bytes)} in ${messages} ${messages === 1 ? 'message' : 'messages'}`
-    : bytesText(bytes);
+/** What the bytes of a call come in; '' where that is not counted. */
+function unitOf({ grpc, udp }: CallRecord): string {
+  if (grpc) return 'message';
+  return udp ? 'datagram' : '';
+}
+
+function traffic(bytes: number, count: number, unit: string): string {
+  return unit === '' ? bytesText(bytes) : `${bytesText(bytes)} in ${pluralize(count, unit)}`;
 }
 
 function sentence(text: string): string {

@@ -38,6 +38,7 @@ export function newCallRecord(context: ProxyContext, routed: CallIdentity, peer:
     cluster: routed.plan?.cluster?.name ?? '',
     grpc: routed.grpc,
     tcp: false,
+    udp: false,
     httpMethod: routed.method,
     authority: routed.authority,
     path: routed.path,

@@ -32,7 +32,7 @@ export interface ConnectionAttempt {
 
 /**
  * A request that takes a connection of its own to its endpoint, and whose bytes go their own way from then on: a WebSocket, a
- * TCP connection. It runs the pipeline of every request, acquires endpoints as every request does, and uses another one where
+ * TCP connection, or for UDP a session. It runs the pipeline of every request, acquires endpoints as every request does, and uses another one where
  * an endpoint takes no connection.
  */
 export abstract class ConnectionRequest implements PipelineRequest {
@@ -41,7 +41,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
   readonly peer: Peer;
   readonly requestHead: HeaderBlock;
   readonly record: CallRecord;
-  /** Null for TCP, which has no trace context. */
+  /** Null for TCP and UDP, which have no trace context. */
   readonly trace: CallTrace | null;
   readonly requestEnded = true;
   routed: RoutedRequest;
@@ -71,8 +71,9 @@ export abstract class ConnectionRequest implements PipelineRequest {
     this.outgoing = routed.base;
     this.record = newCallRecord(context, routed, peer);
     this.record.tcp = traffic === 'tcp';
+    this.record.udp = traffic === 'udp';
     this.trace =
-      traffic === 'tcp'
+      traffic === 'tcp' || traffic === 'udp'
         ? null
         : context.telemetry.begin(requestHead, this.record, routed.plan?.telemetry ?? null);
   }

@@ -11,7 +11,7 @@ import type { DirectReply, RequestView, Verdict } from './stage.ts';
 
 /**
  * What stands between a request and its first endpoint: the same steps, in this order, for gRPC calls, web requests,
- * WebSockets and TCP connections. TCP has no head, so the steps that read one let it pass.
+ * WebSockets, TCP connections and UDP sessions. Layer 4 has no head, so the steps that read one let it pass.
  *
  *  1. target     The request target is well formed, and so is the `grpc-timeout` of a request that has a route. First,
  *                since a route must not be looked up for anything else.

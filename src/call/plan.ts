@@ -15,8 +15,8 @@ export interface ProxyContext {
   readonly replayBudget: ReplayBudget;
   readonly memory: MemoryPressure;
   readonly calls: CallCounter;
-  /** Where the connections of a listener with `protocol: tcp` go; null for any other listener. */
-  readonly tcp: RoutePlan | null;
+  /** Where a listener with `protocol: tcp` or `udp` leads; null for any other listener. */
+  readonly passthrough: RoutePlan | null;
 }
 
 /**

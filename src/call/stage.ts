@@ -10,9 +10,9 @@ import type { NewDispatcher } from './dispatch/dispatcher.ts';
 import type { Peer } from './peer.ts';
 
 /** The kinds of traffic that run the pipeline (`pipeline.ts`). */
-export type Traffic = 'grpc' | 'http' | 'websocket' | 'tcp';
+export type Traffic = 'grpc' | 'http' | 'websocket' | 'tcp' | 'udp';
 
-export const allTraffic: readonly Traffic[] = ['grpc', 'http', 'websocket', 'tcp'];
+export const allTraffic: readonly Traffic[] = ['grpc', 'http', 'websocket', 'tcp', 'udp'];
 /** Traffic that has a head with fields. */
 export const requestTraffic: readonly Traffic[] = ['grpc', 'http', 'websocket'];
 /** Traffic whose reply passes through Outrigger as head, data and trailers. */
@@ -24,7 +24,7 @@ export interface RequestView {
   readonly clock: Clock;
   readonly peer: Peer;
   readonly record: CallRecord;
-  /** The head as the client sent it; without fields for TCP. */
+  /** The head as the client sent it; without fields for TCP and UDP. */
   readonly requestHead: HeaderBlock;
   /** The head that endpoints get, but for the trace context and the timeout that is left. */
   readonly outgoing: HeaderBlock;
@@ -38,7 +38,7 @@ export interface RequestView {
   useCluster(cluster: Cluster): void;
   /** Gives endpoints this head instead. */
   useHead(outgoing: HeaderBlock): void;
-  /** Returns the trace headers of a message that a stage sends because of this request; none for TCP. */
+  /** Returns the trace headers of a message that a stage sends because of this request; none for TCP and UDP. */
   traceContext(): readonly Field[];
   /** Lets a stage see the body of this request and its end. What has arrived of the body is shown at once. */
   follow(follower: Follower): void;

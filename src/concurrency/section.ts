@@ -1,3 +1,4 @@
+import { layer4Unit } from '../core/layer4.ts';
 import { shown } from '../schema/problem.ts';
 import { duration, number } from '../schema/scalar-type.ts';
 import { key, optionalSection, type Value } from '../schema/shape.ts';
@@ -38,8 +39,9 @@ export function checkAdaptiveConcurrency(
   protocol: string | undefined,
   problem: (path: string, message: string) => void,
 ): void {
-  if (protocol === 'tcp')
-    problem('', 'is for http2 and http1, since a tcp connection has no reply to measure; leave it out');
+  const unit = layer4Unit(protocol);
+  if (unit !== null)
+    problem('', `is for http2 and http1, since ${unit} has no reply to measure; leave it out`);
   if (minLimit === undefined || maxLimit === undefined || initialLimit === undefined) return;
   if (minLimit > maxLimit)
     problem('.minLimit', `${shown(minLimit)} is above maxLimit; write ${maxLimit} or less`);

@@ -188,11 +188,12 @@ function refused(name: string, message: string, file?: string): FoundSource {
   return { file, problems: [{ ...placeOfName(name), path: '', message }] };
 }
 
-/** Without a kind of probe: gRPC for what speaks HTTP/2, a connection for the others. */
+/** Without a kind of probe: gRPC for what speaks HTTP/2, none for UDP, a connection for the others. */
 function withProbes(config: Config): Config {
   const clusters = config.clusters.map((cluster) => {
     const { health, protocol } = cluster;
     if (health === 'none' || health.grpc || health.http || health.tcp) return cluster;
+    if (protocol === 'udp') return { ...cluster, health: 'none' as const };
     // As if `grpc: {}` were written, so that what is written out reads back as the same.
     const grpc = typedOf(clusterShape.keys.health.keys.grpc, {}) as NonNullable<typeof health.grpc>;
     return { ...cluster, health: { ...health, ...(protocol === 'http2' ? { grpc } : { tcp: {} }) } };

@@ -72,6 +72,9 @@ export const endings = {
   /** The time was up, whoever set it: the client, the route, or `perTryTimeout`. The endpoint had the whole request. */
   timedOut: ending('either', 'unclear', 'error'),
 
+  /** A UDP session in which the endpoint sent nothing. Many protocols have no replies, so it says nothing of the endpoint. */
+  silent: ending('nobody', 'neutral', 'other'),
+
   // The client.
   cancelled: ending('client', 'neutral', 'other'),
   /** The client's deadline left no time to work, or passed while the client sent its request or read its reply. */

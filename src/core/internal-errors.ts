@@ -1,7 +1,7 @@
 import type { Logger } from './logger.ts';
 
 /** Where an exception of our own was caught. */
-export const seams = ['http2', 'http1', 'tcp', 'accept', 'elsewhere'] as const;
+export const seams = ['http2', 'http1', 'tcp', 'udp', 'accept', 'elsewhere'] as const;
 export type Seam = (typeof seams)[number];
 
 /**

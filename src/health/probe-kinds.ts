@@ -21,7 +21,7 @@ export interface ProbeDeps {
   /** What probes name as their authority, where they are not configured to name another: a probe has no client whose authority it could send. */
   readonly authority: string;
   /** What the endpoint speaks. */
-  readonly protocol: 'http2' | 'http1' | 'tcp';
+  readonly protocol: 'http2' | 'http1' | 'tcp' | 'udp';
 }
 
 const probeKind = kindOf<ProbeDeps, Probe>();

@@ -31,24 +31,18 @@ import { readShared } from '../transport/shared-read.ts';
 import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
+import type { NetworkListener, NetworkListenerSettings, PreparedListener } from './network-listener.ts';
 import { peerOf, peerText, showsBadCertificate } from './peers.ts';
 import { isClientHello, sniffProtocol } from './sniff.ts';
 import { StalledSockets } from './stalled-sockets.ts';
 
-export interface ListenerSettings extends DownstreamSettings {
-  readonly name: string;
-  readonly address: Address;
+export interface ListenerSettings extends NetworkListenerSettings, DownstreamSettings {
   /** Of the socket file, where the address is one. */
   readonly socketAccess: SocketAccess;
-  readonly direction: 'outbound' | 'inbound';
-  readonly protocol: 'auto' | 'tcp';
-  readonly tls: TlsOptions | null;
   /** Connections at the most; more are closed as they come. */
   readonly connectionsMax: number;
   /** HTTP/1.1: how long a client that has sent its FIN may wait for bytes of its reply, milliseconds. */
   readonly halfCloseTimeoutMs: number;
-  /** Another process of the same user may bind the address as well, and takes over from this one. */
-  readonly shared: boolean;
 }
 
 export interface ListenerDeps extends DownstreamDeps {
@@ -71,8 +65,8 @@ const pressedStallTimeoutMs = 3000;
 /** Stalls are checked every second, or more often where a timeout is short, but at least this far apart, milliseconds. */
 const stallCheckMsMin = 25;
 
-/** All that is made of settings, so that settings which cannot be used are found out before anything changes. */
-export interface PreparedListener {
+/** What connections are accepted with. */
+export interface PreparedTcpListener extends PreparedListener {
   readonly settings: ListenerSettings;
   /** Never listens: it is handed the connections. Null without TLS. */
   readonly tls: TlsServer | null;
@@ -83,7 +77,7 @@ export interface PreparedListener {
  * One address that clients connect to: accepts, finds out the protocol, hands on. Its settings may change while it
  * runs; a connection keeps those it was accepted with.
  */
-export class Listener {
+export class Listener implements NetworkListener {
   settings: ListenerSettings;
   private readonly deps: ListenerDeps;
   private readonly server: Server;
@@ -122,7 +116,7 @@ export class Listener {
   }
 
   /** Reads nothing and changes nothing yet. Throws on certificates and keys that do not fit. */
-  prepare(settings: ListenerSettings): PreparedListener {
+  prepare(settings: ListenerSettings): PreparedTcpListener {
     const { deps } = this;
     const http1 = createHttp1Server({
       clock: deps.clock,
@@ -144,7 +138,7 @@ export class Listener {
   }
 
   /** From now on connections are accepted with these settings, whose address is this listener's. */
-  apply({ settings, tls, http1 }: PreparedListener): void {
+  apply({ settings, tls, http1 }: PreparedTcpListener): void {
     this.settings = settings;
     this.tls = tls;
     this.earlierHttp1.add(this.http1);
@@ -167,7 +161,7 @@ export class Listener {
   }
 
   /** What was prepared is not used after all. */
-  discard({ http1 }: PreparedListener): void {
+  discard({ http1 }: PreparedTcpListener): void {
     http1.close();
   }
 

@@ -2,30 +2,35 @@ import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import type { Address } from '../core/address.ts';
 
-/** `st` of a socket that listens, in the tables of the kernel. */
-const listening = '0A';
+/** `st` of a socket that takes what clients send, in the tables of the kernel: LISTEN, or for UDP any that is not connected. */
+const listening = { tcp: '0A', udp: '07' } as const;
 
 /**
- * How many sockets of this network namespace listen on an address, by the kernel's tables (proc(5), /proc/net/tcp): more than
+ * How many sockets of this network namespace listen on an address, by the kernel's tables (proc(5), /proc/net/tcp and udp): more than
  * one share it by SO_REUSEPORT, and a successor is there. Null where the system does not report it, which is anywhere but on Linux.
  */
-export function portSharers(address: Address): number | null {
+export function portSharers(address: Address, transport: 'tcp' | 'udp' = 'tcp'): number | null {
   if (address.kind !== 'tcp') return null;
   const v4 = isIPv4(address.host);
   try {
-    return countListening(readFileSync(v4 ? '/proc/net/tcp' : '/proc/net/tcp6', 'latin1'), address);
+    const table = readFileSync(`/proc/net/${transport}${v4 ? '' : '6'}`, 'latin1');
+    return countListening(table, address, transport);
   } catch {
     return null;
   }
 }
 
-/** `table` is the text of /proc/net/tcp or tcp6. */
-export function countListening(table: string, { host, port }: { host: string; port: number }): number {
+/** `table` is the text of /proc/net/tcp, tcp6, udp or udp6. */
+export function countListening(
+  table: string,
+  { host, port }: { host: string; port: number },
+  transport: 'tcp' | 'udp' = 'tcp',
+): number {
   const local = `${hexHost(host)}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   let count = 0;
   for (const line of table.split('\n')) {
     const [, localAddress, , state] = line.trim().split(/\s+/);
-    if (localAddress === local && state === listening) count++;
+    if (localAddress === local && state === listening[transport]) count++;
   }
   return count;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import { PassthroughCall } from '../call/passthrough-call.ts';
 import type { ProxyContext } from '../call/plan.ts';
-import { TcpCall } from '../call/tcp-call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -20,7 +20,7 @@ export interface TcpDownstreamDeps {
 
 /** The connections of a listener with `protocol: tcp`. */
 export function tcpDownstream(deps: TcpDownstreamDeps): TcpPassthrough {
-  const calls = new WeakMap<Socket, TcpCall>();
+  const calls = new WeakMap<Socket, PassthroughCall>();
   return createTcpPassthrough({
     clock: deps.clock,
     connectAttemptsMax,
@@ -31,7 +31,7 @@ export function tcpDownstream(deps: TcpDownstreamDeps): TcpPassthrough {
     pick(client) {
       let call = calls.get(client);
       if (call === undefined) {
-        call = new TcpCall(() => deps.context(), peerOf(client));
+        call = new PassthroughCall('tcp', () => deps.context(), peerOf(client));
         calls.set(client, call);
       }
       const choice = call.choose();

@@ -34,8 +34,8 @@ export function adminDeps(
         direction: one.listener.settings.direction,
         protocol: one.listener.settings.protocol,
         connections: one.listener.connections,
-        active: one.tcp?.connections ?? one.context.calls.active,
-        total: one.context.calls.ended,
+        active: one.passthrough?.connections ?? one.context.calls.active,
+        total: one.passthrough?.ended ?? one.context.calls.ended,
         going: parts.leaving.listeners.has(one) || lifecycle.isClosing,
       })),
     routes: (routesMax) => routesSnapshot(parts.running.listeners, deps.policies ?? policies, routesMax),
@@ -120,11 +120,11 @@ function countsOf(names: readonly string[]): Record<string, number> {
 
 function counters(parts: AppState): Record<string, number> {
   const all: Record<string, number> = {};
-  for (const { listener, context } of everyListener(parts)) {
+  for (const { listener, context, passthrough } of everyListener(parts)) {
     const prefix = `listener.${listener.settings.name}`;
     all[`${prefix}.connections`] = listener.connections;
-    all[`${prefix}.calls`] = context.calls.ended;
-    all[`${prefix}.active`] = context.calls.active;
+    all[`${prefix}.calls`] = passthrough?.ended ?? context.calls.ended;
+    all[`${prefix}.active`] = passthrough?.connections ?? context.calls.active;
   }
   for (const { cluster } of parts.running.clusters.values()) {
     const prefix = `cluster.${cluster.name}`;

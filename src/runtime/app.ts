@@ -14,8 +14,10 @@ import { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { type PolicyDeps, partsOf, policyMetrics } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
 import { PartStore } from '../policies/parts.ts';
+import { registerUdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { FlushScheduler } from '../transport/flush-scheduler.ts';
+import { dropReasons } from '../udp/drops.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
 import { adminDeps } from './admin-deps.ts';
@@ -42,7 +44,7 @@ import {
 import { registerReadinessMetrics } from './readiness.ts';
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
-import { endpointMetrics } from './snapshots.ts';
+import { endpointMetrics, udpMetrics } from './snapshots.ts';
 import { beforeSharing, onDrainRequest, orNullIf, whenFree } from './take-over.ts';
 
 /** A sidecar that runs. */
@@ -100,6 +102,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     [...parts.running.clusters.values()].map(({ cluster }) => cluster),
   );
   registerReadinessMetrics(telemetry.registry, () => parts);
+  registerUdpMetrics(telemetry.registry, dropReasons, () => udpMetrics(everyListener(parts)));
   const build: ListenerBuildDeps = {
     ...deps,
     zone: config.zone,

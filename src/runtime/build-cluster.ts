@@ -132,7 +132,7 @@ function buildPool(
   const { tls, connectTimeoutMs } = endpoint.dial;
   const { limits, protocol, connections } = config;
   const { maxConnections = limits.maxConnections, maxPending = limits.maxPending } = limits.perEndpoint;
-  if (protocol === 'tcp') return noPool;
+  if (protocol === 'tcp' || protocol === 'udp') return noPool;
   const { totals } = deps;
   const shared = { connectTimeoutMs, connectionsMax: maxConnections, pendingMax: maxPending, totals };
   if (protocol === 'http1') {

@@ -8,25 +8,43 @@ import type { SocketAccess } from '../core/unix-socket.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
+import type { NetworkListener } from '../listeners/network-listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
+import { UdpListener } from '../listeners/udp-listener.ts';
 import { upgradeSocket, upgradeStream } from '../listeners/upgrade-downstream.ts';
 import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
-import type { TcpPassthrough } from '../tcp/passthrough.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { UdpCounts } from '../udp/drops.ts';
+import type { UdpRelaySettings } from '../udp/relay.ts';
 import type { BuildDeps, BuiltCluster } from './build-cluster.ts';
 import { buildPlan, type PlanDeps } from './build-plan.ts';
 import { sameRouting } from './config-changes.ts';
 
 /** A listener and what its calls run on. `config`, `context` and `clusters` are replaced together by a reload. */
 export interface ListenerParts {
-  readonly listener: Listener;
-  readonly tcp: TcpPassthrough | null;
+  readonly listener: NetworkListener;
+  /** What `protocol: tcp` or `udp` carries; null for any other listener. */
+  readonly passthrough: Passthrough | null;
+  /** What `protocol: udp` counts; null for any other listener. */
+  readonly udp: UdpCounts | null;
   config: ListenerConfig;
   /** Read once per call. */
   context: ProxyContext;
   clusters: ReadonlyMap<string, BuiltCluster>;
+}
+
+/** Connections or sessions of Layer 4. */
+export interface Passthrough {
+  /** Those that are not over. */
+  readonly connections: number;
+  /** And those that are. */
+  readonly ended: number;
+  /** Takes no new ones; those there are go on to their own end. */
+  drain(): void;
+  /** Ends them. */
+  close(): void;
 }
 
 export interface ListenerBuildDeps extends BuildDeps, PlanDeps {
@@ -54,16 +72,36 @@ export function buildListener(
     calls: new CallCounter(),
   };
   const downstream = { ...deps, context: () => parts.context };
-  const idleTimeoutMs = (): number => parts.config.limits.idleTimeoutMs;
-  const tcp = config.protocol === 'tcp' ? tcpDownstream({ ...downstream, idleTimeoutMs }) : null;
-  const listener = new Listener(listenerSettings(config, deps), {
-    ...downstream,
-    onUpgrade: (head, socket, surplus) => upgradeSocket(head, socket, surplus, downstream),
-    onWebSocket: (head, stream, peer) => upgradeStream(head, stream, peer, downstream),
-    onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
-  });
-  const parts: ListenerParts = { listener, tcp, config, context, clusters };
+  const parts: ListenerParts = { ...acceptingParts(), config, context, clusters };
   return parts;
+
+  function acceptingParts(): Pick<ListenerParts, 'listener' | 'passthrough' | 'udp'> {
+    const settings = listenerSettings(config, deps);
+    if (config.protocol === 'udp') {
+      const listener = new UdpListener(settings, {
+        ...downstream,
+        settings: () => udpSettings(parts.config),
+      });
+      return { listener, passthrough: listener.relay, udp: listener.relay.counts };
+    }
+    const idleTimeoutMs = (): number => parts.config.limits.idleTimeoutMs;
+    const tcp = config.protocol === 'tcp' ? tcpDownstream({ ...downstream, idleTimeoutMs }) : null;
+    const listener = new Listener(settings, {
+      ...downstream,
+      onUpgrade: (head, socket, surplus) => upgradeSocket(head, socket, surplus, downstream),
+      onWebSocket: (head, stream, peer) => upgradeStream(head, stream, peer, downstream),
+      onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
+    });
+    return { listener, passthrough: tcp, udp: null };
+  }
+}
+
+function udpSettings({ udp }: ListenerConfig): UdpRelaySettings {
+  return {
+    sessionsMax: udp.maxSessions,
+    idleTimeoutMs: udp.idleTimeoutMs,
+    responses: udp.responses ?? 0,
+  };
 }
 
 /** Where the requests of a listener go, compiled over these clusters. */
@@ -71,13 +109,14 @@ export function routesOf(
   config: ListenerConfig,
   clusters: ReadonlyMap<string, BuiltCluster>,
   deps: PlanDeps,
-): Pick<ProxyContext, 'router' | 'tcp'> {
+): Pick<ProxyContext, 'router' | 'passthrough'> {
   const router: Router<RoutePlan> = compileRoutes(
     config.routes.map((route) => ({ ...route, plan: buildPlan(config.name, route, clusters, deps) })),
     config.requestTarget,
   );
-  const tcp = config.cluster === undefined ? null : planRoute('', clusters.get(config.cluster)!.cluster, []);
-  return { router, tcp };
+  const { cluster } = config;
+  const passthrough = cluster === undefined ? null : planRoute('', clusters.get(cluster)!.cluster, []);
+  return { router, passthrough };
 }
 
 /** The routes of both lead to the same: they have not changed, nor has any cluster been rebuilt. */

@@ -1,6 +1,6 @@
 import type { AdminServer } from '../admin/server.ts';
 import type { Address } from '../core/address.ts';
-import type { Listener } from '../listeners/listener.ts';
+import type { NetworkListener } from '../listeners/network-listener.ts';
 import { portSharers } from '../listeners/port-sharers.ts';
 import type { ListenerParts } from './build-listener.ts';
 import { type Drainable, type DrainTarget, type HandOverControl, waitWhile } from './lifecycle.ts';
@@ -24,9 +24,9 @@ export class ListenersDrain implements DrainTarget {
 
   async stopAccepting(): Promise<void> {
     await Promise.all(
-      this.listeners().map(async ({ listener, tcp }) => {
+      this.listeners().map(async ({ listener, passthrough }) => {
         await listener.stopAccepting();
-        tcp?.drain();
+        passthrough?.drain();
       }),
     );
   }
@@ -53,9 +53,9 @@ export class ListenersDrain implements DrainTarget {
 
   abortCalls(): number {
     let cut = 0;
-    for (const { context, tcp } of this.listeners()) {
-      cut += context.calls.abortAll() + (tcp?.connections ?? 0);
-      tcp?.close();
+    for (const { context, passthrough } of this.listeners()) {
+      cut += context.calls.abortAll() + (passthrough?.connections ?? 0);
+      passthrough?.close();
     }
     return cut;
   }
@@ -130,6 +130,6 @@ function isFree(address: Address): boolean {
 }
 
 /** A socket file cannot be shared, so it has none to wait for; where the system does not report it, the whole time is waited. */
-function hasSuccessor({ address, settings }: Listener): boolean {
-  return !settings.shared || (portSharers(address) ?? 1) > 1;
+function hasSuccessor({ address, settings: { shared, protocol } }: NetworkListener): boolean {
+  return !shared || (portSharers(address, protocol === 'udp' ? 'udp' : 'tcp') ?? 1) > 1;
 }

@@ -121,15 +121,16 @@ export function connectionCounts(parts: AppState): ConnectionCounts {
   return { downstream, upstream };
 }
 
-/** Calls in flight: HTTP calls, WebSockets and, for `protocol: tcp`, connections. */
+/** Calls in flight: HTTP calls, WebSockets, connections of `protocol: tcp` and sessions of `protocol: udp`. */
 export function activeCalls(listeners: readonly ListenerParts[]): number {
   let active = 0;
-  for (const { context, tcp } of listeners) active += context.calls.active + (tcp?.connections ?? 0);
+  for (const { context, passthrough } of listeners)
+    active += context.calls.active + (passthrough?.connections ?? 0);
   return active;
 }
 
 export function endedCalls(listeners: readonly ListenerParts[]): number {
   let ended = 0;
-  for (const { context } of listeners) ended += context.calls.ended;
+  for (const { context, passthrough } of listeners) ended += context.calls.ended + (passthrough?.ended ?? 0);
   return ended;
 }

@@ -1,7 +1,7 @@
 import type { ClusterConfig, Config, ListenerConfig } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
 import type { DiscoverySource } from '../discovery/source.ts';
-import type { PreparedListener } from '../listeners/listener.ts';
+import type { PreparedListener } from '../listeners/network-listener.ts';
 import { tlsDigest } from '../security/tls-files.ts';
 import { type BuildDeps, type BuiltCluster, buildCluster, clusterTls } from './build-cluster.ts';
 import { buildDiscovery } from './build-discovery.ts';
@@ -125,6 +125,8 @@ function planListeners(
 
 /** An address is what clients know a listener by; where the system chooses the port, the name distinguishes two. */
 function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
+  // TCP and UDP have ports of their own.
+  if ((a.protocol === 'udp') !== (b.protocol === 'udp')) return false;
   if (formatAddress(a.listen) !== formatAddress(b.listen)) return false;
   return a.listen.kind === 'unix' || a.listen.port !== 0 || a.name === b.name;
 }

@@ -10,7 +10,7 @@ const factCharsMax = 400;
 
 interface RouteEntry {
   readonly listener: string;
-  /** As configured; undefined for a listener with `protocol: tcp`. */
+  /** As configured; undefined for a listener with `protocol: tcp` or `udp`. */
   readonly config: object | undefined;
   readonly plan: RoutePlan;
 }
@@ -33,7 +33,7 @@ export function routesSnapshot(
 
 function entriesOf({ config, context }: Pick<ListenerParts, 'config' | 'context'>): RouteEntry[] {
   const listener = config.name;
-  if (context.tcp !== null) return [{ listener, config: undefined, plan: context.tcp }];
+  if (context.passthrough !== null) return [{ listener, config: undefined, plan: context.passthrough }];
   // The router is compiled from these routes, and a reload replaces both together.
   return context.router.plans.map((plan, i) => ({ listener, config: config.routes[i], plan }));
 }

@@ -1,7 +1,9 @@
 import type { ClusterSnapshot, ConcurrencySnapshot, EndpointSnapshot } from '../admin/deps.ts';
 import type { EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
+import type { UdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { ListenerParts } from './build-listener.ts';
 
 /** A cluster as the admin API and the page show it. */
 export function clusterSnapshot(cluster: Cluster, nowMs: number): ClusterSnapshot {
@@ -69,7 +71,15 @@ function endpointSnapshot(
 
 const never: ReadonlyMap<string, number> = new Map();
 
-/** The same as metrics count it. */
+/** The listeners with `protocol: udp`, as metrics count them. */
+export function udpMetrics(listeners: readonly ListenerParts[]): UdpMetrics[] {
+  return listeners.flatMap(({ listener, passthrough, udp }) => {
+    const activeSessions = passthrough?.connections ?? 0;
+    return udp === null ? [] : [{ listener: listener.settings.name, activeSessions, counts: udp }];
+  });
+}
+
+/** A cluster as metrics count it. */
 export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] {
   const all: EndpointMetrics[] = [];
   for (const cluster of clusters) {

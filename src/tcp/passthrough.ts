@@ -63,12 +63,15 @@ export interface TcpPassthrough {
   close(): void;
   /** Connections accepted and not over. */
   readonly connections: number;
+  /** Connections that are over. */
+  readonly ended: number;
 }
 
 /** Layer 4: bytes between a client and an endpoint, one endpoint per connection. */
 export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthrough {
   const sessions = new Set<Session>();
   let draining = false;
+  let ended = 0;
   return {
     accept(client, firstBytes) {
       client.on('error', () => {}); // `close` follows and is what counts.
@@ -77,7 +80,10 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
         return;
       }
       if (firstBytes !== null && firstBytes.length > 0) client.unshift(firstBytes);
-      const session = new Session(client, options, () => sessions.delete(session));
+      const session = new Session(client, options, () => {
+        sessions.delete(session);
+        ended++;
+      });
       sessions.add(session);
       session.connect();
     },
@@ -90,6 +96,9 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
     },
     get connections() {
       return sessions.size;
+    },
+    get ended() {
+      return ended;
     },
   };
 }

@@ -72,10 +72,7 @@ export function accessLogLine(record: CallRecord): string {
     cluster: record.cluster,
     endpoint: chosen?.endpoint ?? '',
     client: record.clientPort > 0 ? `${record.clientAddress}:${record.clientPort}` : record.clientAddress,
-    authority: record.authority,
-    ...(record.grpc
-      ? { method: rpcMethod(record.path), status: grpcStatusName(callGrpcStatus(record)) }
-      : { method: record.httpMethod, path: record.path, status: record.httpStatus }),
+    ...requestOf(record),
     endedBy: record.endedBy,
     error: record.error || undefined,
     detail: record.detail || undefined,
@@ -92,12 +89,24 @@ export function accessLogLine(record: CallRecord): string {
     upstreamMs: chosen ? rounded((chosen.endedMs || record.endedMs) - chosen.startedMs) : undefined,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
-    ...(record.grpc
-      ? { requestMessages: record.requestMessages, responseMessages: record.responseMessages }
-      : undefined),
+    ...countsOf(record),
     ...(record.traceId.none ? undefined : { traceId: record.traceId, sampled: record.sampled }),
   });
   return safeJson(line);
+}
+
+/** What was asked for, and the status. A connection of TCP and a session of UDP have neither. */
+function requestOf(record: CallRecord): object {
+  const { authority, grpc, httpMethod: method, path } = record;
+  if (record.tcp || record.udp) return { method };
+  return grpc
+    ? { authority, method: rpcMethod(path), status: grpcStatusName(callGrpcStatus(record)) }
+    : { authority, method, path, status: record.httpStatus };
+}
+
+function countsOf({ grpc, udp, requestMessages, responseMessages }: CallRecord): object | undefined {
+  if (grpc) return { requestMessages, responseMessages };
+  return udp ? { requestDatagrams: requestMessages, responseDatagrams: responseMessages } : undefined;
 }
 
 /** The keys that policies add. */

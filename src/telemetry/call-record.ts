@@ -95,8 +95,10 @@ export interface CallRecord {
   cluster: string;
   /** Content type says gRPC. */
   grpc: boolean;
-  /** A connection of a listener with `protocol: tcp`: it has no method, path or status. Recent calls alone get it. */
+  /** A connection of a listener with `protocol: tcp`: it has no method, path or status. */
   tcp: boolean;
+  /** A session of a listener with `protocol: udp`, likewise. */
+  udp: boolean;
   httpMethod: string;
   authority: string;
   /** `:path` as it came. For gRPC without the leading slash it is `rpc.method`, `pkg.Svc/Method`. */
@@ -121,7 +123,7 @@ export interface CallRecord {
   notes: readonly PolicyNote[];
   requestBytes: number;
   responseBytes: number;
-  /** gRPC messages; 0 for a call that is not gRPC. */
+  /** gRPC messages, or datagrams of a UDP session; otherwise 0. */
   requestMessages: number;
   responseMessages: number;
   attempts: AttemptRecord[];

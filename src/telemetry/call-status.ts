@@ -30,8 +30,8 @@ export function attemptGrpcStatus(record: CallRecord, attempt: AttemptRecord): n
  */
 export function callTally(record: CallRecord): Tally {
   const { endedBy, grpc, httpStatus } = record;
-  // It is the client that ends most connections; only one that had no endpoint, or lost it, has an error.
-  if (record.tcp) return record.error === '' ? 'ok' : 'error';
+  // It is the client that ends most connections; only one that had no endpoint, or lost it, has an error. The same goes for UDP sessions.
+  if (record.tcp || record.udp) return record.error === '' ? 'ok' : 'error';
   if (endedBy === 'client') return 'other';
   // No status stands for no reply.
   if (!grpc || httpStatus >= 400) return httpStatus === 0 ? 'error' : endingOfHttp(httpStatus).tally;

@@ -56,7 +56,7 @@ export function createRecentCalls(): RecentCalls {
       if (tally === 'error') failed.add(record);
       else if (tally === 'other') clientErrors.add(record);
       // How long a stream or a connection lasts is its ends' choice and says nothing of speed.
-      if (record.tcp || record.requestMessages > 1 || record.responseMessages > 1) return;
+      if (record.tcp || record.udp || record.requestMessages > 1 || record.responseMessages > 1) return;
       const durationMs = record.endedMs - record.startedMs;
       latency.record(durationMs, record.endedMs);
       if (unseen > 0 && --unseen > 0) return;

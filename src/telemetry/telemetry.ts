@@ -56,6 +56,8 @@ export interface Telemetry {
   attempt(record: CallRecord, trace: CallTrace, attempt: AttemptRecord): Field | null;
   /** Once for every `begin`, when the record is final; it is kept and must not change any more. */
   settled(record: CallRecord, trace: CallTrace, route: RouteTelemetry | null): void;
+  /** A connection or session of Layer 4 is over, which has no span and no method: once, when its record is final. */
+  connectionSettled(record: CallRecord): void;
   readonly registry: Registry;
   readonly recent: RecentCalls;
   /** Whether `/metrics` is served. */
@@ -123,6 +125,10 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
       recent.add(record);
       if (trace.sampled) tracing.ended(record, trace);
       if (accessLog !== null) accessLog.write(record, route?.accessLog);
+    },
+    connectionSettled(record) {
+      recent.add(record);
+      accessLog?.write(record);
     },
     registry,
     recent,

@@ -24,7 +24,7 @@ import { WarmUp } from './warm-up.ts';
 
 export interface ClusterSettings {
   readonly name: string;
-  readonly protocol: 'http2' | 'http1' | 'tcp';
+  readonly protocol: 'http2' | 'http1' | 'tcp' | 'udp';
   readonly balancer: BalancerSettings;
   /** `affinityOf(balancer)`. */
   readonly affinity?: Affinity | null;

@@ -88,7 +88,7 @@ export class Endpoint implements Candidate, Compared {
   latency = new RecentLatency(recentMs);
   rate = new RecentRate(recentMs);
   pool!: StreamPool;
-  /** For connections that are no part of the pool: WebSockets and TCP. */
+  /** For connections that are no part of the pool: WebSockets, TCP and UDP. */
   dial: DialSettings = defaultDial;
   /** What metrics show of its attempts. */
   series!: EndpointSeries;

@@ -23,7 +23,7 @@ export interface LeaseOwner {
 
 /**
  * One endpoint for one attempt, counted as active from the pick until `end` (gRPC A48). The only way to an endpoint for gRPC
- * calls, web requests, WebSockets and TCP connections alike: whatever counts, limits or learns from attempts sees all of them.
+ * calls, web requests, WebSockets, TCP connections and UDP sessions alike: whatever counts, limits or learns from attempts sees all of them.
  */
 export class Lease {
   readonly endpoint: Endpoint;

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,7 +10,7 @@ import { validate } from '../../src/cli/validate.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { startHttpCollector } from '../integration/telemetry-collector.ts';
-import { startExampleEcho } from '../support/example-servers.ts';
+import { startExampleDns, startExampleEcho } from '../support/example-servers.ts';
 import { type Program, startProgram } from '../support/sidecar.ts';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -161,6 +162,33 @@ describe('examples', () => {
       expect(await echoed).to.equal('hello');
       socket.close();
       await closed;
+    },
+    'dns.yaml': async () => {
+      const servers = await Promise.all(['a', 'b'].map((name) => startExampleDns(name)));
+      let running = servers;
+      defer(() => Promise.all(running.map((server) => server.close())));
+      const proxy = await start('dns.yaml', {
+        '127.0.0.1:9053': servers[0].address,
+        '127.0.0.1:9054': servers[1].address,
+      });
+      const ask = async (): Promise<string> => {
+        const resolver = new Resolver({ timeout: 1000, tries: 5 });
+        resolver.setServers([proxy.target('dns')]);
+        return (await resolver.resolveTxt('server.example')).flat().join();
+      };
+      const names: string[] = [];
+      for (let i = 0; i < 10; i++) names.push(await ask());
+      expect([...new Set(names)].sort()).to.deep.equal(['a', 'b']);
+      running = [servers[1]];
+      await servers[0].close();
+      for (let i = 0; i < 10; i++) expect(await ask()).to.equal('b');
+      const { port, hostname } = new URL(`tcp://${proxy.target('dns-tcp')}`);
+      const socket = connect(Number(port), hostname);
+      defer(() => socket.destroy());
+      const query = Buffer.from('0000010000010000000000000473657276076578616d706c650000100001', 'hex');
+      socket.write(Buffer.concat([Buffer.of(0, query.length), query]));
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString('latin1')).to.match(/b$/);
     },
     'tcp.yaml': async () => {
       const [a, b] = await Promise.all([startExampleEcho(), startExampleEcho()]);

@@ -117,7 +117,7 @@ export class SimSidecar implements Host {
       replayBudget: this.replayBudget,
       memory: { high: false },
       calls: this.calls,
-      tcp: null,
+      passthrough: null,
     };
     cluster.start();
   }

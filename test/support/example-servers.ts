@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createSocket as createUdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -87,6 +88,42 @@ export function startExampleEcho(port = 0): Promise<ExampleServer> {
     }),
     port,
   );
+}
+
+/** Starts a DNS server, over UDP and TCP on one port, that answers every question with its name as a TXT record. */
+export async function startExampleDns(name: string, port = 0): Promise<ExampleServer> {
+  const overTcp = await listen(
+    createTcpServer((socket) => {
+      socket.on('error', () => {});
+      // RFC 1035 section 4.2.2: two bytes of length before each message. A query fits in one segment.
+      socket.on('data', (query) => {
+        const answer = txtAnswer(query.subarray(2), name);
+        socket.write(Buffer.concat([Buffer.of(answer.length >> 8, answer.length & 255), answer]));
+      });
+    }),
+    port,
+  );
+  const overUdp = createUdpSocket('udp4');
+  overUdp.on('message', (query, { port: to, address }) => overUdp.send(txtAnswer(query, name), to, address));
+  overUdp.bind(Number(overTcp.address.split(':')[1]), '127.0.0.1');
+  await once(overUdp, 'listening');
+  return Object.defineProperties({} as ExampleServer, {
+    ...Object.getOwnPropertyDescriptors(overTcp),
+    close: {
+      async value() {
+        await new Promise<void>((resolve) => void overUdp.close(resolve));
+        await overTcp.close();
+      },
+    },
+  });
+}
+
+/** The answer to a query with one question: its id, the question, and one TXT record that lives for no time. */
+function txtAnswer(query: Buffer, text: string): Buffer {
+  const questionEnd = query.indexOf(0, 12) + 5;
+  const head = Buffer.from([query[0], query[1], 0x85, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+  const record = Buffer.from([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 0, 0, text.length + 1, text.length]);
+  return Buffer.concat([head, query.subarray(12, questionEnd), record, Buffer.from(text)]);
 }
 
 export interface TlsFrontOptions {

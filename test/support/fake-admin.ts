@@ -144,6 +144,7 @@ export class FakeProxy implements AdminDeps {
       cluster: cluster.name,
       grpc,
       tcp: false,
+      udp: false,
       httpMethod: grpc ? 'POST' : 'GET',
       authority: cluster.name,
       path: grpc

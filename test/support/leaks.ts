@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { subscribe } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
 
@@ -40,6 +41,17 @@ subscribe('tracing:net.server.listen:asyncStart', (message) => {
   track(
     () => `a server listening on ${JSON.stringify(server.address())}`,
     () => server.listening,
+  );
+});
+subscribe('udp.socket', (message) => {
+  const { socket } = message as { socket: UdpSocket };
+  let isOpen = true;
+  socket.once('close', () => {
+    isOpen = false;
+  });
+  track(
+    () => 'a UDP socket',
+    () => isOpen,
   );
 });
 subscribe('child_process', (message) => {

@@ -1,3 +1,4 @@
+import { layer4Unit } from '../../core/layer4.ts';
 import { cookieName, headerName } from '../../schema/names.ts';
 import { listed } from '../../schema/problem.ts';
 import { duration, number, toggle } from '../../schema/scalar-type.ts';
@@ -74,6 +75,7 @@ const sources = ['header', 'cookie', 'source', 'path'] as const;
 /** A policy that uses a key has one, from sources that are one thing each, and that the protocol has. */
 export function checkHash({ hash }: BalancerDraft, { policy, protocol, problem }: BalancerContext): void {
   if (hash === undefined) return;
+  const unit = layer4Unit(protocol);
   if (hash.length === 0)
     problem(
       '.hash',
@@ -91,10 +93,10 @@ export function checkHash({ hash }: BalancerDraft, { policy, protocol, problem }
       );
     else if (source.source === false || source.path === false)
       problem(`${at}.${given[0]}`, 'is false and names no source of a key; write true');
-    else if (protocol === 'tcp' && given[0] !== 'source')
+    else if (unit !== null && given[0] !== 'source')
       problem(
         `${at}.${given[0]}`,
-        'is for http2 and http1, since a tcp connection has nothing of the kind; write source: true',
+        `is for http2 and http1, since ${unit} has nothing of the kind; write source: true`,
       );
   });
 }

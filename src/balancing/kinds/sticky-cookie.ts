@@ -1,3 +1,4 @@
+import { layer4Unit } from '../../core/layer4.ts';
 import { cookieName, headerName } from '../../schema/names.ts';
 import { choice, duration, text, toggle } from '../../schema/scalar-type.ts';
 import { key, optionalSection } from '../../schema/shape.ts';
@@ -68,10 +69,11 @@ export const stickyCookie = balancerKind({
   clientsChoose: true,
 
   check({ sticky }, { protocol, problem }) {
-    if (protocol === 'tcp')
+    const unit = layer4Unit(protocol);
+    if (unit !== null)
       problem(
         '.policy',
-        '"sticky_cookie" is for http2 and http1, since a tcp connection has no cookies; write ip_hash',
+        `"sticky_cookie" is for http2 and http1, since ${unit} has no cookies; write ip_hash`,
       );
     else if (sticky?.cookie === undefined && sticky?.metadata === undefined)
       problem(

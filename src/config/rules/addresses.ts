@@ -6,6 +6,8 @@ import type { Rule } from './rule.ts';
 
 interface Bound {
   readonly path: string;
+  /** TCP and UDP have ports of their own. */
+  readonly transport: 'tcp' | 'udp';
   readonly address: Address;
 }
 
@@ -13,14 +15,17 @@ interface Bound {
 const listenAddressesDiffer: Rule = (config, diagnostics) => {
   const bound: Bound[] = [];
   const { listen: admin, probes } = config.admin ?? {};
-  if (admin !== undefined) bound.push({ path: 'admin.listen', address: admin });
-  if (probes !== undefined) bound.push({ path: 'admin.probes', address: probes });
+  if (admin !== undefined) bound.push({ path: 'admin.listen', transport: 'tcp', address: admin });
+  if (probes !== undefined) bound.push({ path: 'admin.probes', transport: 'tcp', address: probes });
   config.listeners?.forEach((listener, i) => {
+    const transport = listener.protocol === 'udp' ? 'udp' : 'tcp';
     if (listener.listen !== undefined)
-      bound.push({ path: `listeners[${i}].listen`, address: listener.listen });
+      bound.push({ path: `listeners[${i}].listen`, transport, address: listener.listen });
   });
-  bound.forEach(({ path, address }, i) => {
-    const other = bound.slice(0, i).find((before) => clash(before.address, address));
+  bound.forEach(({ path, transport, address }, i) => {
+    const other = bound
+      .slice(0, i)
+      .find((before) => before.transport === transport && clash(before.address, address));
     if (other === undefined) return;
     const [text, otherText] = [formatAddress(address), formatAddress(other.address)];
     const by = text === otherText ? other.path : `${other.path}, which is ${otherText}`;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { checkBalancer } from '../../balancing/section.ts';
 import { checkAdaptiveConcurrency } from '../../concurrency/section.ts';
 import { formatAddress } from '../../core/address.ts';
@@ -78,9 +79,39 @@ const endpointsDiffer: Rule = (config, diagnostics) => {
 const probeMatchesProtocol: Rule = (config, diagnostics, help) => {
   config.clusters?.forEach(({ health, protocol }, i) => {
     if (health === undefined || typeof health === 'string') return;
-    checkKinds(probeKinds, health, kindContext(`clusters[${i}].health`, protocol, diagnostics, help));
+    const path = `clusters[${i}].health`;
+    const { named } = checkKinds(probeKinds, health, kindContext(path, protocol, diagnostics, help));
+    const isWritten = diagnostics.lineOf(path) !== diagnostics.lineOf(`clusters[${i}]`);
+    if (named === 0 && protocol === 'udp' && isWritten)
+      diagnostics.problem(
+        path,
+        'names no probe, and Outrigger has none for udp; write tcp: {} if the endpoints also take TCP connections, or none',
+      );
   });
 };
+
+/** Datagrams go to IP addresses: a name would have to be looked up while datagrams wait. */
+const udpEndpointsAreAddresses: Rule = (config, diagnostics) => {
+  config.clusters?.forEach(({ protocol, endpoints }, i) => {
+    if (protocol !== 'udp') return;
+    endpoints?.forEach(({ address }, j) => {
+      if (address === undefined || (address.kind === 'tcp' && isUdpHost(address.host))) return;
+      const path = `clusters[${i}].endpoints[${j}].address`;
+      const text = shown(formatAddress(address));
+      if (address.kind === 'unix')
+        diagnostics.problem(path, `${text} is a socket file, and this cluster is udp; write host:port`);
+      else
+        diagnostics.problem(
+          path,
+          `${text} has no IP address, and this cluster is udp; write one, or discovery: { dns: { host: ${address.host}, port: ${address.port} } }`,
+        );
+    });
+  });
+};
+
+function isUdpHost(host: string): boolean {
+  return host === 'localhost' || isIP(host) !== 0;
+}
 
 const noTrafficIsSlower: Rule = (config, diagnostics) => {
   config.clusters?.forEach(({ health }, i) => {
@@ -110,10 +141,10 @@ const upstreamTlsIsWhole: Rule = (config, diagnostics, help) => {
   config.clusters?.forEach(({ tls, protocol }, i) => {
     if (tls === undefined) return;
     const path = `clusters[${i}].tls`;
-    if (protocol === 'tcp')
+    if (protocol === 'tcp' || protocol === 'udp')
       diagnostics.problem(
         path,
-        'is for http2 and http1, since tcp passes bytes on as they are; leave it out',
+        `is for http2 and http1, since ${protocol} passes ${protocol === 'tcp' ? 'bytes' : 'datagrams'} on as they are; leave it out`,
       );
     if (tls.cert !== undefined && tls.key === undefined)
       diagnostics.problem(`${path}.key`, 'is missing; write the private key of cert');
@@ -149,6 +180,7 @@ export const clusterRules = {
   endpointsOrDiscovery,
   discoveryIsWhole,
   endpointsDiffer,
+  udpEndpointsAreAddresses,
   probeMatchesProtocol,
   noTrafficIsSlower,
   ejectionTimesAgree,

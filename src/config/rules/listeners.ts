@@ -4,17 +4,18 @@ import { shown } from '../../schema/problem.ts';
 import { pemFilesMatch } from './files.ts';
 import type { DraftListener, Rule } from './rule.ts';
 
-/** `auto` listeners have routes, `tcp` ones a cluster. */
+/** `auto` listeners have routes, `tcp` and `udp` ones a cluster. */
 const protocolMatchesKeys: Rule = (config, diagnostics) => {
   config.listeners?.forEach((listener, i) => {
     const path = `listeners[${i}]`;
     const routes = listener.routes?.length ?? 0;
-    if (listener.protocol === 'tcp') tcpKeys(listener, path, routes, diagnostics);
+    if (listener.protocol === 'tcp' || listener.protocol === 'udp')
+      passthroughKeys(listener, listener.protocol, path, routes, diagnostics);
     else if (listener.protocol === 'auto') {
       if (listener.cluster !== undefined)
         diagnostics.problem(
           `${path}.cluster`,
-          `a listener names a cluster only with protocol: tcp; write routes: [{ name: all, cluster: ${listener.cluster} }]`,
+          `a listener names a cluster only with protocol: tcp or udp; write routes: [{ name: all, cluster: ${listener.cluster} }]`,
         );
       else if (routes === 0 && diagnostics.lineOf(`${path}.routes`) === diagnostics.lineOf(path))
         diagnostics.problem(
@@ -26,22 +27,53 @@ const protocolMatchesKeys: Rule = (config, diagnostics) => {
   });
 };
 
-function tcpKeys(listener: DraftListener, path: string, routes: number, diagnostics: Diagnostics): void {
+function passthroughKeys(
+  listener: DraftListener,
+  protocol: 'tcp' | 'udp',
+  path: string,
+  routes: number,
+  diagnostics: Diagnostics,
+): void {
   if (routes > 0)
     diagnostics.problem(
       `${path}.routes`,
-      'is for protocol: auto, since a tcp listener reads no HTTP; write cluster instead',
+      `is for protocol: auto, since a ${protocol} listener reads no HTTP; write cluster instead`,
     );
   else if (listener.cluster === undefined)
     diagnostics.problem(
       `${path}.cluster`,
-      'is missing; write the name of the cluster that gets the connections',
+      `is missing; write the name of the cluster that gets the ${protocol === 'tcp' ? 'connections' : 'datagrams'}`,
     );
   if (listener.tls !== undefined)
     diagnostics.problem(
       `${path}.tls`,
-      'is for protocol: auto, since a tcp listener passes TLS on as it is; leave it out',
+      protocol === 'tcp'
+        ? 'is for protocol: auto, since a tcp listener passes TLS on as it is; leave it out'
+        : 'is for protocol: auto, since a udp listener passes DTLS and QUIC on as they are; leave it out',
     );
+}
+
+/** UDP needs a host and port, and only UDP has sessions. */
+const udpIsWhole: Rule = (config, diagnostics) => {
+  config.listeners?.forEach(({ protocol, listen, udp }, i) => {
+    const path = `listeners[${i}]`;
+    if (protocol === 'udp' && listen?.kind === 'unix')
+      diagnostics.problem(
+        `${path}.listen`,
+        'is a socket file, and protocol is udp; write host:port, such as 127.0.0.1:53',
+      );
+    if (protocol !== undefined && protocol !== 'udp' && isWritten(udp, `${path}.udp`, diagnostics))
+      diagnostics.problem(
+        `${path}.udp`,
+        `is for protocol: udp, and this listener is ${protocol}; leave it out`,
+      );
+  });
+};
+
+/** Whether a section that has defaults stands in the file: without it, its place is that of what it belongs to. */
+function isWritten(section: object | undefined, path: string, diagnostics: Diagnostics): boolean {
+  if (section === undefined) return false;
+  return diagnostics.lineOf(path) !== diagnostics.lineOf(path.slice(0, path.lastIndexOf('.')));
 }
 
 /** TLS that can be set up: mutual TLS has authorities to check against, files can be read. */
@@ -84,6 +116,7 @@ const routesAreReachable: Rule = (config, diagnostics) => {
 
 export const listenerRules = {
   protocolMatchesKeys,
+  udpIsWhole,
   tlsIsWhole,
   matchesAreSound,
   routesAreReachable,

@@ -4,7 +4,7 @@ import { listed, shown } from '../../schema/problem.ts';
 import { clustersOfRoute } from './policies.ts';
 import type { DraftCluster, Rule } from './rule.ts';
 
-/** Every cluster that a route or a tcp listener names exists, and speaks what is sent to it. */
+/** Every cluster that a route, a tcp or a udp listener names exists, and speaks what is sent to it. */
 const clustersExist: Rule = (config, diagnostics, { policies }) => {
   const clusters = new Map<string, DraftCluster>();
   for (const cluster of config.clusters ?? [])
@@ -13,7 +13,8 @@ const clustersExist: Rule = (config, diagnostics, { policies }) => {
   if (clusters.size === 0) return;
   config.listeners?.forEach((listener, i) => {
     const path = `listeners[${i}]`;
-    if (listener.protocol === 'tcp') check(listener.cluster, `${path}.cluster`, clusters, diagnostics, 'tcp');
+    if (listener.protocol === 'tcp' || listener.protocol === 'udp')
+      check(listener.cluster, `${path}.cluster`, clusters, diagnostics, listener.protocol);
     listener.routes?.forEach((route, j) => {
       for (const named of clustersOfRoute(route, `${path}.routes[${j}]`, policies))
         check(named.name, named.path, clusters, diagnostics, 'http');
@@ -26,20 +27,25 @@ function check(
   path: string,
   clusters: ReadonlyMap<string, DraftCluster>,
   diagnostics: Diagnostics,
-  carries: 'tcp' | 'http',
+  carries: 'tcp' | 'udp' | 'http',
 ): void {
   if (name === undefined) return;
   const cluster = clusters.get(name);
   if (cluster === undefined) {
     const write = nearestName(name, clusters.keys()) ?? listed([...clusters.keys()].slice(0, 8));
     diagnostics.problem(path, `${shown(name)} is not the name of a cluster; write ${write}`);
-  } else if (carries === 'http' && cluster.protocol === 'tcp')
+  } else if (carries === 'http' && (cluster.protocol === 'tcp' || cluster.protocol === 'udp'))
     diagnostics.problem(
       path,
-      `${shown(name)} is a tcp cluster, and routes carry HTTP; write one that is http2 or http1`,
+      `${shown(name)} is a ${cluster.protocol} cluster, and routes carry HTTP; write one that is http2 or http1`,
     );
-  else if (carries === 'tcp' && cluster.protocol !== undefined && cluster.protocol !== 'tcp')
-    diagnostics.problem(path, `${shown(name)} is an ${cluster.protocol} cluster; give it protocol: tcp`);
+  else if (carries !== 'http' && cluster.protocol !== undefined && cluster.protocol !== carries) {
+    const article = cluster.protocol.startsWith('h') ? 'an' : 'a';
+    diagnostics.problem(
+      path,
+      `${shown(name)} is ${article} ${cluster.protocol} cluster; give it protocol: ${carries}`,
+    );
+  }
 }
 
 /** A cluster that nothing leads to is most likely a slip. */

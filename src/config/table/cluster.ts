@@ -11,7 +11,7 @@ import { endpointShape } from './endpoint.ts';
 
 const health = sectionOrNone(
   {
-    doc: 'Active health checks of every endpoint, or `none`. Set one of `grpc`, `http` and `tcp`; if none is set, Outrigger uses `grpc` for `protocol: http2` and `tcp` for the other protocols.',
+    doc: 'Active health checks of every endpoint, or `none`. Set one of `grpc`, `http` and `tcp`; if none is set, Outrigger uses `grpc` for `protocol: http2` and `tcp` for `http1` and `tcp`. Endpoints of `protocol: udp` are not checked unless `tcp`, `http` or `grpc` is set.',
     example: 'none, or { grpc: { service: "" }, interval: 5s }',
     whenAbsent: { inconclusive: 'alive' },
   },
@@ -243,9 +243,9 @@ export const cluster = section(
   },
   {
     name: key(name, { required: true, doc: 'Name in routes, logs and metrics.' }),
-    protocol: key(choice(['http2', 'http1', 'tcp']), {
+    protocol: key(choice(['http2', 'http1', 'tcp', 'udp']), {
       default: 'http2',
-      doc: 'Protocol of the endpoints: `http2` (gRPC, HTTP/2 and WebSockets over it), `http1` (HTTP/1.1 and WebSockets over it) or `tcp` (for a `tcp` listener).',
+      doc: 'Protocol of the endpoints: `http2` (gRPC, HTTP/2 and WebSockets over it), `http1` (HTTP/1.1 and WebSockets over it), `tcp` (for a `tcp` listener) or `udp` (for a `udp` listener).',
     }),
     endpoints: list(
       {

@@ -114,6 +114,28 @@ const limits = section(
   },
 );
 
+const udp = section(
+  {
+    doc: 'Sessions of a listener with `protocol: udp`. Datagrams from one client address and port are one session, and go to one endpoint.',
+    reload: 'live',
+    example: '{ idleTimeout: 30s, responses: 1 }',
+  },
+  {
+    idleTimeout: key(duration({ min: '10ms', max: '24h' }), {
+      default: '1m',
+      doc: 'Time without a datagram in either direction after which a session ends.',
+    }),
+    maxSessions: key(number({ min: 1, max: 1_000_000 }), {
+      default: 10_000,
+      doc: 'Maximum number of sessions. Outrigger drops datagrams of further clients. Each session uses a file descriptor and a local port.',
+    }),
+    responses: key(number({ min: 1, max: 1_000_000 }), {
+      otherwise: 'not known: sessions end after `idleTimeout`',
+      doc: 'Number of datagrams that an endpoint sends for each datagram of a client. A session ends as soon as all of them have arrived. Set 1 for DNS.',
+    }),
+  },
+);
+
 const requestTarget = section(
   {
     doc: 'How Outrigger validates and normalizes request targets before it matches and forwards them. HTTP/1.1 and HTTP/2 follow the same rules.',
@@ -159,12 +181,13 @@ export function makeListener<const L extends PolicyList>(policies: L) {
         default: 'outbound',
         doc: '`outbound`: for requests that the local service sends to others. `inbound`: for requests that others send to the local service.',
       }),
-      protocol: key(choice(['auto', 'tcp']), {
+      protocol: key(choice(['auto', 'tcp', 'udp']), {
         default: 'auto',
-        doc: '`auto`: HTTP/1.1 and HTTP/2 (gRPC) on the same port. `tcp`: forwards bytes unchanged; requires `cluster` instead of `routes`.',
+        doc: '`auto`: HTTP/1.1 and HTTP/2 (gRPC) on the same port. `tcp`: forwards bytes unchanged. `udp`: forwards datagrams unchanged. Both require `cluster` instead of `routes`.',
       }),
       tls,
       limits,
+      udp,
       requestTarget,
       routes: list(
         {
@@ -176,7 +199,7 @@ export function makeListener<const L extends PolicyList>(policies: L) {
         makeRoute(policies),
       ),
       cluster: key(name, {
-        doc: 'For `protocol: tcp`: name of the cluster that gets the connections.',
+        doc: 'For `protocol: tcp` and `udp`: name of the cluster that gets the connections or datagrams.',
         reload: 'live',
       }),
     },

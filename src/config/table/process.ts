@@ -32,7 +32,7 @@ export const drain = section(
     handover: key(duration({ min: '1ms', max: '10m' }), {
       reload: 'restart',
       otherwise: 'none: Outrigger waits for no successor and shares no address',
-      doc: 'How long Outrigger waits on SIGTERM for a successor process on the same addresses. It continues to serve until the successor listens on all of them, including the admin address. Then it closes its sockets and moves its clients to the successor. Choose a value longer than a start takes on a busy machine: if the successor starts later, clients are refused until it listens. The two processes share the addresses with SO_REUSEPORT (Linux, FreeBSD), so any process of the same user can take connections. TCP only.',
+      doc: 'How long Outrigger waits on SIGTERM for a successor process on the same addresses. It continues to serve until the successor listens on all of them, including the admin address. Then it closes its sockets and moves its clients to the successor. Choose a value longer than a start takes on a busy machine: if the successor starts later, clients are refused until it listens. The two processes share the addresses with SO_REUSEPORT (Linux, FreeBSD), so any process of the same user can take connections. Not for socket files; for UDP, see docs/udp.md.',
     }),
   },
 );

@@ -57,6 +57,7 @@ describe('the record of a call', () => {
     const [record] = rig.settled;
     expect(record).to.include({
       tcp: false,
+      udp: false,
       requestBytes: 12,
       responseBytes: 7,
       requestMessages: 2,

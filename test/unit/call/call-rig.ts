@@ -220,6 +220,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     begin: () => noTrace,
     attempt: () => null,
     settled: (record: CallRecord) => void settled.push(record),
+    connectionSettled: (record: CallRecord) => void settled.push(record),
   } as unknown as Telemetry;
   const clusters = [cluster, ...others.map((other) => other.cluster)];
   const { policies = {}, registry, attemptPolicy } = options;
@@ -240,7 +241,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     replayBudget: new ReplayBudget(options.budgetBytes ?? replayBytesTotalMax),
     memory: { high: options.memoryHigh ?? false },
     calls: new CallCounter(),
-    tcp: planRoute('', cluster, []),
+    passthrough: planRoute('', cluster, []),
   };
   return {
     clock,

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Affinity } from '../../../src/balancing/affinity.ts';
+import { PassthroughCall } from '../../../src/call/passthrough-call.ts';
 import type { ProxyContext } from '../../../src/call/plan.ts';
 import { planRoute } from '../../../src/call/route-plan.ts';
 import { allTraffic, type RequestView, type Stage } from '../../../src/call/stage.ts';
-import { TcpCall } from '../../../src/call/tcp-call.ts';
 import { type Chosen, UpgradeCall, type UpgradeResult } from '../../../src/call/upgrade-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { Field } from '../../../src/core/field.ts';
@@ -41,7 +41,7 @@ function websocket({ context }: { readonly context: ProxyContext }): UpgradeCall
 /** The TCP connections of a listener whose plan has these stages. */
 function tcpContext(rig: CallRig, stages: readonly Stage[]): ProxyContext {
   const telemetry = { ...rig.context.telemetry, recent: createRecentCalls() } as Telemetry;
-  return { ...rig.context, telemetry, tcp: planRoute('', rig.cluster, stages) };
+  return { ...rig.context, telemetry, passthrough: planRoute('', rig.cluster, stages) };
 }
 
 /** Every answer to a `choose`, in order. */
@@ -71,7 +71,7 @@ describe('a request that takes a connection of its own', () => {
     });
     choices(websocket(callRig({ protocol: 'http1', stages: [look] })));
     choices(websocket(callRig({ protocol: 'http1', stages: [look], policies: { forwarded: {} } })));
-    new TcpCall(() => tcpContext(callRig({ protocol: 'tcp' }), [look]), peer).choose();
+    new PassthroughCall('tcp', () => tcpContext(callRig({ protocol: 'tcp' }), [look]), peer).choose();
     expect(seen).to.deep.equal([
       ['websocket', peer, true, true, 'greeter'],
       ['websocket', peer, true, false, 'greeter'],
@@ -101,7 +101,7 @@ describe('a request that takes a connection of its own', () => {
     const rig = callRig({ protocol: 'http1', stages: [look] });
     const telemetry = { ...rig.context.telemetry, begin: () => ({ ...noTrace, context: () => [own] }) };
     choices(websocket({ context: { ...rig.context, telemetry } as ProxyContext }));
-    new TcpCall(() => tcpContext(callRig({ protocol: 'tcp' }), [look]), peer).choose();
+    new PassthroughCall('tcp', () => tcpContext(callRig({ protocol: 'tcp' }), [look]), peer).choose();
     expect(seen).to.deep.equal([[own], []]);
   });
 
@@ -122,7 +122,7 @@ describe('a request that takes a connection of its own', () => {
       return { ...context, telemetry } as ProxyContext;
     };
     const tcp = traced(tcpContext(callRig({ protocol: 'tcp' }), []));
-    new TcpCall(() => tcp, peer).choose();
+    new PassthroughCall('tcp', () => tcp, peer).choose();
     expect(begun).to.deep.equal([]);
     choices(websocket({ context: traced(callRig({ protocol: 'http1' }).context) }));
     expect(begun).to.deep.equal(['request', 'attempt']);
@@ -145,7 +145,7 @@ describe('a request that takes a connection of its own', () => {
     expect(settled).to.deep.equal([]);
     upgrade.ended(switched);
     expect(settled.splice(0)).to.deep.equal(expected);
-    const tcp = new TcpCall(() => tcpContext(callRig({ protocol: 'tcp' }), stages), peer);
+    const tcp = new PassthroughCall('tcp', () => tcpContext(callRig({ protocol: 'tcp' }), stages), peer);
     tcp.choose();
     tcp.ended(closed);
     expect(settled).to.deep.equal(expected);

@@ -73,6 +73,7 @@ describe('call/route-plan', () => {
       http: { ...none, request: [request] },
       websocket: null,
       tcp: null,
+      udp: null,
     });
   });
 

@@ -120,6 +120,14 @@ describe('config/load', () => {
       expect(healthOf('    protocol: http1')).to.deep.include({ grpc: undefined, tcp: {} });
     });
 
+    it('is not asked of UDP, unless configured otherwise', () => {
+      const shape = (health: string): string =>
+        `listeners: [{ name: in, listen: 127.0.0.1:1, protocol: udp, cluster: c }]
+clusters: [{ name: c, protocol: udp, endpoints: [{ address: 127.0.0.1:2 }]${health} }]`;
+      expect(configOf(shape('')).clusters[0].health).to.equal('none');
+      expect(configOf(shape(', health: { tcp: {} }')).clusters[0].health).to.deep.include({ tcp: {} });
+    });
+
     it('is not asked with none', () => expect(healthOf('    health: none')).to.equal('none'));
   });
 

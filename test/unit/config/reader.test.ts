@@ -132,7 +132,7 @@ clusters:
     expect(problemsOf(text)).to.deep.equal([
       'f.yaml:3:13 listeners[0].listen: "127.0.0.1" has no port; write host:port, such as 127.0.0.1:50051',
       'f.yaml:4:5 listeners[0].route: "route" is not a known key; write routes',
-      'f.yaml:8:15 clusters[0].protocol: "http3" is not known; write http2, http1 or tcp',
+      'f.yaml:8:15 clusters[0].protocol: "http3" is not known; write http2, http1, tcp or udp',
       'f.yaml:11:11 clusters[0].endpoints[1].adress: "adress" is not a known key; write address',
       'f.yaml:11:38 clusters[0].endpoints[1].wieght: "wieght" is not a known key; write weight',
       'f.yaml:12:9 clusters[0].endpoints[2]: 50053 is a number; write { address: 127.0.0.1:50051 }',

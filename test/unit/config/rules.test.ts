@@ -77,6 +77,78 @@ describe('config/rules', () => {
       ]);
     });
 
+    const said = (text: string): string[] =>
+      problemsOf(text).map((line) => line.replace(/^f\.yaml:\d+:\d+ /, ''));
+    const udp = (listener: string, cluster = ''): string =>
+      `listeners:\n  - name: in\n    listen: 127.0.0.1:53\n    protocol: udp\n    cluster: dns\n${listener}
+clusters:\n  - name: dns\n    protocol: udp\n    endpoints: [{ address: 127.0.0.1:9053 }]\n${cluster}`;
+
+    it('a UDP listener has a host and port, a cluster, and no TLS', () => {
+      expect(said(udp(''))).to.deep.equal([]);
+      expect(
+        said(udp('    tls: { cert: a, key: b }\n    routes: [{ name: all, cluster: dns }]')),
+      ).to.include.members([
+        'listeners[0].tls: is for protocol: auto, since a udp listener passes DTLS and QUIC on as they are; leave it out',
+        'listeners[0].routes: is for protocol: auto, since a udp listener reads no HTTP; write cluster instead',
+      ]);
+      expect(said(udp('').replace('127.0.0.1:53', 'unix:/x'))).to.deep.equal([
+        'listeners[0].listen: is a socket file, and protocol is udp; write host:port, such as 127.0.0.1:53',
+      ]);
+      expect(said(udp('').replace('    cluster: dns\n', ''))).to.deep.equal([
+        'listeners[0].cluster: is missing; write the name of the cluster that gets the datagrams',
+      ]);
+    });
+
+    it('only a UDP listener has udp', () => {
+      const text = udp('    udp: { responses: 1 }');
+      expect(said(text)).to.deep.equal([]);
+      expect(said(text.replaceAll('protocol: udp', 'protocol: tcp'))).to.deep.equal([
+        'listeners[0].udp: is for protocol: udp, and this listener is tcp; leave it out',
+      ]);
+    });
+
+    it('TCP and UDP have ports of their own, and clusters of their own', () => {
+      const both = (protocol: string): string =>
+        `listeners:
+  - { name: a, listen: 127.0.0.1:53, protocol: udp, cluster: dns }
+  - { name: b, listen: 127.0.0.1:53, protocol: ${protocol}, cluster: dns-tcp }
+clusters:
+  - { name: dns, protocol: udp, endpoints: [{ address: 127.0.0.1:9053 }] }
+  - { name: dns-tcp, protocol: ${protocol}, endpoints: [{ address: 127.0.0.1:9053 }] }
+`;
+      expect(said(both('tcp'))).to.deep.equal([]);
+      expect(said(both('udp'))).to.deep.equal([
+        'listeners[1].listen: "127.0.0.1:53" is taken by listeners[0].listen; write another port',
+      ]);
+      expect(said(both('tcp').replace('cluster: dns-tcp', 'cluster: dns'))).to.deep.equal([
+        'listeners[1].cluster: "dns" is a udp cluster; give it protocol: tcp',
+      ]);
+      expect(said(both('tcp').replace('cluster: dns }', 'cluster: dns-tcp }'))).to.include(
+        'listeners[0].cluster: "dns-tcp" is a tcp cluster; give it protocol: udp',
+      );
+    });
+
+    it('endpoints of UDP are IP addresses, and have no TLS', () => {
+      expect(said(udp('').replace('127.0.0.1:9053', 'dns.example:53'))).to.deep.equal([
+        'clusters[0].endpoints[0].address: "dns.example:53" has no IP address, and this cluster is udp; write one, or discovery: { dns: { host: dns.example, port: 53 } }',
+      ]);
+      expect(said(udp('').replace('127.0.0.1:9053', 'unix:/x'))).to.deep.equal([
+        'clusters[0].endpoints[0].address: "unix:/x" is a socket file, and this cluster is udp; write host:port',
+      ]);
+      expect(said(udp('').replace('127.0.0.1:9053', 'localhost:9053'))).to.deep.equal([]);
+      expect(said(udp('', '    tls: {}'))).to.deep.equal([
+        'clusters[0].tls: is for http2 and http1, since udp passes datagrams on as they are; leave it out',
+      ]);
+    });
+
+    it('health of UDP names a probe', () => {
+      expect(said(udp('', '    health: { interval: 1s }'))).to.deep.equal([
+        'clusters[0].health: names no probe, and Outrigger has none for udp; write tcp: {} if the endpoints also take TCP connections, or none',
+      ]);
+      for (const health of ['none', '{ tcp: {} }'])
+        expect(said(udp('', `    health: ${health}`)), health).to.deep.equal([]);
+    });
+
     it('an HTTP listener has routes and no cluster', () => {
       const listener = `  - { name: a, listen: 127.0.0.1:6000, cluster: greeter }
   - { name: b, listen: 127.0.0.1:6001 }
@@ -84,7 +156,7 @@ describe('config/rules', () => {
     listen: 127.0.0.1:6002
     routes: []`;
       expect(told({ listener })).to.deep.equal([
-        'listeners[1].cluster: a listener names a cluster only with protocol: tcp; write routes: [{ name: all, cluster: greeter }]',
+        'listeners[1].cluster: a listener names a cluster only with protocol: tcp or udp; write routes: [{ name: all, cluster: greeter }]',
         'listeners[2].routes: is missing; write at least one route, such as { name: all, cluster: … }',
         'listeners[3].routes: is empty; write at least one route',
       ]);

@@ -20,7 +20,7 @@ const types: true[] = [
     }
   >,
   true satisfies Same<Listener['listen'], Address>,
-  true satisfies Same<Listener['protocol'], 'auto' | 'tcp'>,
+  true satisfies Same<Listener['protocol'], 'auto' | 'tcp' | 'udp'>,
   true satisfies Same<Listener['routes'][number]['timeoutMs'], number | undefined>,
   true satisfies Same<Cluster['balancer']['choices'], 'auto' | number>,
   true satisfies Same<Extract<HealthConfig, string>, 'none'>,

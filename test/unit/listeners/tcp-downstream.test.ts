@@ -20,7 +20,8 @@ describe('listeners/tcp-downstream', () => {
     rig.cluster.stop(); // whose own timer is for its first moments
     const warnings: LogFacts[] = [];
     const recent = createRecentCalls();
-    const context = { ...rig.context, telemetry: { ...rig.context.telemetry, recent } };
+    const telemetry = { ...rig.context.telemetry, connectionSettled: recent.add };
+    const context = { ...rig.context, telemetry };
     const passthrough = tcpDownstream({
       clock: rig.clock,
       logger: { ...silentLogger, warn: (_message, facts = {}) => void warnings.push(facts) },

@@ -30,12 +30,12 @@ function setUp() {
   const parts = {
     lifecycle: { state: 'ready' },
     running: {
-      listeners: [{ listener: listener('in'), context: rig.context, tcp: null }],
+      listeners: [{ listener: listener('in'), context: rig.context, passthrough: null }],
       clusters: new Map([['greeter', { cluster: rig.cluster }]]),
     },
     // What a reload took away counts as well.
     leaving: {
-      listeners: new Set([{ listener: listener('raw'), context: callRig().context, tcp }]),
+      listeners: new Set([{ listener: listener('raw'), context: callRig().context, passthrough: tcp }]),
       clusters: new Set(),
     },
     memory: { stop: note('memory stop') },

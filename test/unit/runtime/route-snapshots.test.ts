@@ -28,7 +28,7 @@ function listenerOf(name: string, routes: readonly FakeRoute[], tcp?: string) {
     config: { name, routes: routes.map((route) => ({ ...route, ...route.policies })) },
     context: {
       router: compileRoutes(compiled),
-      tcp: tcp === undefined ? null : planRoute('', clusterOf(tcp), []),
+      passthrough: tcp === undefined ? null : planRoute('', clusterOf(tcp), []),
     },
   } as unknown as ListenerParts;
 }

@@ -10,6 +10,7 @@ export function callRecord(over: Partial<CallRecord> = {}): CallRecord {
     cluster: 'greeter',
     grpc: true,
     tcp: false,
+    udp: false,
     httpMethod: 'POST',
     authority: 'greeter:50051',
     path: '/helloworld.Greeter/SayHello',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { TcpCall } from '../../../src/call/tcp-call.ts';
+import { PassthroughCall } from '../../../src/call/passthrough-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import type { ConcurrencyLimiter, WaitOutcome } from '../../../src/upstream/concurrency-limiter.ts';
 import type { Lease } from '../../../src/upstream/lease.ts';
@@ -120,7 +120,7 @@ describe('a limiter of a cluster', () => {
     const rig = callRig({ protocol: 'tcp' });
     const limiter = new FakeLimiter();
     rig.cluster.limiter = limiter;
-    const choice = new TcpCall(() => rig.context, { address: '127.0.0.9', port: 9 }).choose();
+    const choice = new PassthroughCall('tcp', () => rig.context, { address: '127.0.0.9', port: 9 }).choose();
     expect('endpoint' in choice).to.equal(true);
     expect([limiter.inFlight, rig.cluster.active]).to.deep.equal([0, 1]);
   });

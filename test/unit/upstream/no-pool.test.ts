@@ -7,7 +7,7 @@ describe('noPool', () => {
     const failures: OpenFailure[] = [];
     noPool.open({ openFailed: (failure: OpenFailure) => failures.push(failure) } as unknown as StreamOpener);
     expect(failures).to.deep.equal([
-      { code: 'connect_failed', message: 'a cluster with protocol tcp serves TCP connections only' },
+      { code: 'connect_failed', message: 'a cluster with protocol tcp or udp carries no requests' },
     ]);
     expect([noPool.connections, noPool.backingOff]).to.deep.equal([0, '']);
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { PassthroughCall, type PassthroughChoice } from '../../../src/call/passthrough-call.ts';
 import type { ProxyContext } from '../../../src/call/plan.ts';
 import { planRoute } from '../../../src/call/route-plan.ts';
-import { TcpCall, type TcpChoice } from '../../../src/call/tcp-call.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { createRecentCalls } from '../../../src/telemetry/recent-calls.ts';
 import { watchLeases } from '../../support/leases.ts';
@@ -10,18 +10,21 @@ import { callRig } from './call-rig.ts';
 const peer = { address: '127.0.0.9', port: 9 };
 const result = { bytesFromClient: 3, bytesToClient: 4, error: '', detail: '', endedBy: 'upstream' as const };
 
-function chosen(call: TcpCall): TcpChoice {
+function chosen(call: PassthroughCall): PassthroughChoice {
   const choice = call.choose();
   if ('code' in choice) throw new Error(choice.detail);
   return choice;
 }
 
-describe('TcpCall', () => {
+describe('PassthroughCall', () => {
   function setUp(endpoints: number, requestsMax = 100) {
     const rig = callRig({ endpoints, protocol: 'tcp', requestsMax });
     const recent = createRecentCalls();
-    const context = { ...rig.context, telemetry: { ...rig.context.telemetry, recent } } as ProxyContext;
-    return { rig, recent, call: new TcpCall(() => context, peer) };
+    const context = {
+      ...rig.context,
+      telemetry: { ...rig.context.telemetry, connectionSettled: recent.add },
+    } as ProxyContext;
+    return { rig, recent, call: new PassthroughCall('tcp', () => context, peer) };
   }
 
   it('is picked, counted and remembered, each attempt with its reason and how it failed', () => {
@@ -69,7 +72,7 @@ describe('TcpCall', () => {
 
   it('takes no place in a full cluster, and says that it is full', () => {
     const { rig, call } = setUp(1, 1);
-    const other = new TcpCall(() => rig.context, peer);
+    const other = new PassthroughCall('tcp', () => rig.context, peer);
     const taken = chosen(other);
     expect(call.choose()).to.include({
       code: 'overloaded',
@@ -93,9 +96,9 @@ describe('TcpCall', () => {
 
   it('is refused while the process is short of memory, and takes no endpoint', () => {
     const { rig, recent } = setUp(1);
-    const telemetry = { ...rig.context.telemetry, recent };
+    const telemetry = { ...rig.context.telemetry, connectionSettled: recent.add };
     const context = { ...rig.context, telemetry, memory: { high: true } } as ProxyContext;
-    const call = new TcpCall(() => context, peer);
+    const call = new PassthroughCall('tcp', () => context, peer);
     const refusal = { code: 'overloaded', detail: 'the sidecar is short of memory', mayHaveProcessed: false };
     expect(call.choose()).to.deep.equal(refusal);
     call.ended({ ...result, error: 'overloaded', detail: refusal.detail, endedBy: 'outrigger' });
@@ -106,7 +109,7 @@ describe('TcpCall', () => {
   it('is admitted once: memory that runs short after that does not refuse its next attempt', () => {
     const { rig } = setUp(2);
     const memory = { high: false };
-    const call = new TcpCall(() => ({ ...rig.context, memory }), peer);
+    const call = new PassthroughCall('tcp', () => ({ ...rig.context, memory }), peer);
     chosen(call).release(endings.connectFailed, 'connect_failed', 'nobody listens there');
     memory.high = true;
     chosen(call).release(endings.answered, '', '');
@@ -117,10 +120,10 @@ describe('TcpCall', () => {
     const rig = callRig({ protocol: 'tcp', others: ['replacing'] });
     const replacing = rig.others[0].cluster;
     let context = rig.context;
-    const call = new TcpCall(() => context, peer);
+    const call = new PassthroughCall('tcp', () => context, peer);
     const first = chosen(call);
     first.release(endings.connectFailed, 'connect_failed', 'nobody listens there');
-    context = { ...rig.context, tcp: planRoute('', replacing, []) };
+    context = { ...rig.context, passthrough: planRoute('', replacing, []) };
     const second = chosen(call);
     expect(second.endpoint).to.equal(replacing.all()[0]);
     expect([rig.cluster.active, replacing.active]).to.deep.equal([0, 1]);
@@ -131,13 +134,58 @@ describe('TcpCall', () => {
   it('keeps its cluster where the reloaded configuration has another protocol for its listener', () => {
     const { rig } = setUp(2);
     let context = rig.context;
-    const call = new TcpCall(() => context, peer);
+    const call = new PassthroughCall('tcp', () => context, peer);
     const first = chosen(call);
     first.release(endings.connectFailed, 'connect_failed', 'nobody listens there');
-    context = { ...rig.context, tcp: null };
+    context = { ...rig.context, passthrough: null };
     const second = chosen(call);
     expect(rig.endpoints).to.include(second.endpoint);
     expect(second.endpoint).not.to.equal(first.endpoint);
     second.release(endings.answered, '', '');
+  });
+
+  it('is a session of UDP as well, with its datagrams', () => {
+    const { rig, recent } = setUp(1);
+    const context = {
+      ...rig.context,
+      telemetry: { ...rig.context.telemetry, connectionSettled: recent.add },
+    } as ProxyContext;
+    const call = new PassthroughCall('udp', () => context, peer);
+    const choice = chosen(call);
+    choice.answered();
+    choice.release(endings.answered, '', '');
+    call.ended({ ...result, datagramsFromClient: 2, datagramsToClient: 1 });
+    expect(recent.recent()[0]).to.include({
+      udp: true,
+      tcp: false,
+      httpMethod: 'UDP',
+      requestMessages: 2,
+      responseMessages: 1,
+    });
+  });
+
+  it('should leave an endpoint that is of no use, but only for another one', () => {
+    const { rig, call } = setUp(2);
+    const choice = chosen(call);
+    const { endpoint } = choice;
+    const other = rig.endpoints.find((one) => one !== endpoint)!;
+    expect(call.shouldLeave(endpoint)).to.equal(false);
+    rig.cluster.drainEndpoint(endpoint.address, true);
+    expect(call.shouldLeave(endpoint)).to.equal(true);
+    rig.cluster.drainEndpoint(other.address, true);
+    expect(call.shouldLeave(endpoint)).to.equal(false);
+    choice.release(endings.answered, '', '');
+  });
+
+  it('should leave a cluster that a reload has replaced, and stay where the listener has none', () => {
+    const rig = callRig({ protocol: 'udp', others: ['replacing'] });
+    let context = rig.context;
+    const call = new PassthroughCall('udp', () => context, peer);
+    const choice = chosen(call);
+    context = { ...rig.context, passthrough: planRoute('', rig.others[0].cluster, []) };
+    expect(call.shouldLeave(choice.endpoint)).to.equal(true);
+    context = { ...rig.context, passthrough: null };
+    expect(call.shouldLeave(choice.endpoint)).to.equal(false);
+    choice.release(endings.answered, '', '');
   });
 });
