@@ -40,6 +40,7 @@ interface Control {
   connection: string | null;
   upgrade: string | null;
   keepAlive: string | null;
+  expectations: string | null;
 }
 
 function failed(
@@ -62,6 +63,7 @@ function readControl(lines: readonly HeadLine[], count: number): Control | { fau
     connection: null,
     upgrade: null,
     keepAlive: null,
+    expectations: null,
   };
   for (let i = 1; i < count; i++) {
     const line = lines[i];
@@ -90,6 +92,7 @@ function readControl(lines: readonly HeadLine[], count: number): Control | { fau
         break;
       case LineRole.Expect:
         control.expect = i;
+        control.expectations = joined(control.expectations, line.text);
         break;
     }
   }
@@ -180,8 +183,8 @@ export function buildRequest(lines: readonly HeadLine[], count: number, scheme: 
     control.codings !== null ? 'chunked' : control.contentLength >= 0 ? 'length' : 'none';
   const bodyBytes = bodyBytesOf(control, lines, framing);
   // RFC 9110 section 10.1.1: an expectation in HTTP/1.0 is ignored.
-  const expects = control.expect >= 0 && minorVersion === 1;
-  if (expects && !/^100-continue$/i.test(lines[control.expect].text))
+  const expectations = minorVersion === 1 ? membersOf(control.expectations) : [];
+  if (expectations.some((member) => member !== '100-continue'))
     return failed(417, 'expectation', 'an expectation other than 100-continue', control.expect);
   // RFC 9112 section 3.2.2: the authority of an absolute form wins over host.
   const authority =
@@ -203,7 +206,7 @@ export function buildRequest(lines: readonly HeadLine[], count: number, scheme: 
     framing,
     bodyBytes,
     keepAlive: connection.persistent,
-    expectsContinue: expects && (framing === 'chunked' || bodyBytes > 0),
+    expectsContinue: expectations.length > 0 && (framing === 'chunked' || bodyBytes > 0),
     websocket,
     keepAliveSeconds: -1,
     reasonPhrase: '',
