@@ -69,14 +69,11 @@ function decide(request: PipelineRequest, verdict: NonNullable<Verdict>): void {
 }
 
 function admit(request: PipelineRequest): void {
-  const { cluster, routed, traffic, requestHead } = request;
+  const { cluster, routed, traffic } = request;
   if (cluster === null) return request.refused(noClusterError(routed), 'outrigger');
-  const { protocol } = cluster.settings;
-  // Nothing that reaches a cluster of HTTP/2 can be in a wrong form for it.
-  if (protocol === 'http2') return request.admitted();
-  const mismatch = protocolMismatch(traffic, requestHead, routed, cluster);
+  const mismatch = protocolMismatch(traffic, routed, cluster);
   if (mismatch === null) request.admitted();
-  else request.refused(mismatch.error, mismatch.endedBy);
+  else request.refused(mismatch, 'outrigger');
 }
 
 /** The head that an endpoint gets, after the stages that act on attempts; or the error of one, which ends the request. */

@@ -1,11 +1,9 @@
 import { boundedText } from '../core/bounded-text.ts';
 import { FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
-import { isHttp1Method } from '../core/http-method.ts';
 import type { ReplyError } from '../core/reply-error.ts';
-import type { EndedBy } from '../telemetry/call-record.ts';
 import type { Cluster } from '../upstream/cluster.ts';
-import { expiredError, malformedTimeoutError, targetError, unsendableError } from './call-errors.ts';
+import { expiredError, malformedTimeoutError, targetError } from './call-errors.ts';
 import type { RoutedRequest } from './routed-request.ts';
 import type { Traffic } from './stage.ts';
 
@@ -34,28 +32,16 @@ function protocolRefusal(head: HeaderBlock): ReplyError | null {
   return { code: 'protocol_error', detail, mayHaveProcessed: false, httpStatus: 501 };
 }
 
-/** What the protocol of a cluster cannot carry, and whose fault that is; null where it can carry the request. */
+/** The protocol of a cluster cannot carry the request; null where it can. */
 export function protocolMismatch(
   traffic: Traffic,
-  head: HeaderBlock,
   { plan }: RoutedRequest,
   { name, settings: { protocol } }: Cluster,
-): { readonly error: ReplyError; readonly endedBy: EndedBy } | null {
-  if (traffic === 'websocket' && protocol === 'tcp') {
-    const detail = `route ${plan?.route} leads to cluster ${name}, whose protocol is tcp`;
-    return { error: { code: 'no_route', detail, mayHaveProcessed: false }, endedBy: 'outrigger' };
-  }
-  // The method as it came: that of the record is bounded, for people.
-  if (protocol === 'http1' && !isHttp1Method(head.method)) {
-    const method = JSON.stringify(head.method.slice(0, methodCharsMax));
-    const error = unsendableError(`method ${method} cannot be sent to an HTTP/1.1 endpoint`);
-    return { error, endedBy: 'client' };
-  }
-  return null;
+): ReplyError | null {
+  if (traffic !== 'websocket' || protocol !== 'tcp') return null;
+  const detail = `route ${plan?.route} leads to cluster ${name}, whose protocol is tcp`;
+  return { code: 'no_route', detail, mayHaveProcessed: false };
 }
 
 /** Characters of a protocol that an error shows. */
 const protocolCharsMax = 40;
-
-/** Characters of a method that an error shows. */
-const methodCharsMax = 40;

@@ -1,8 +1,7 @@
 import type { HeaderBlock } from '../core/header-block.ts';
-import { isHttp1Method } from '../core/http-method.ts';
 import type { Result } from '../core/result.ts';
 import { pushFraming, removeField, writeFields } from './fields.ts';
-import { isAuthority, isPath } from './request-target.ts';
+import { isAuthority, isPath, isToken } from './request-target.ts';
 
 /** A request as node writes it to an HTTP/1.1 upstream. */
 export interface UpstreamRequest {
@@ -48,7 +47,7 @@ export function upstreamRequest(
   clientAddress: string | null,
 ): Result<UpstreamRequest> {
   const { method, path } = head;
-  if (!isHttp1Method(method)) return { error: 'a method that HTTP/1.1 cannot carry' };
+  if (!isToken(method) || method === 'CONNECT') return { error: 'a method that HTTP/1.1 cannot carry' };
   if (!isPath(method, path)) return { error: 'a malformed path' };
   const authority = head.authority;
   if (!isAuthority(authority)) return { error: 'a malformed authority' };

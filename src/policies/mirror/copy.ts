@@ -8,7 +8,6 @@ import { type Ending, endingOfHttp, endings } from '../../core/ending.ts';
 import { ErrorCode } from '../../core/error-code.ts';
 import { Field, FieldKind } from '../../core/field.ts';
 import { HeaderBlock } from '../../core/header-block.ts';
-import { isHttp1Method } from '../../core/http-method.ts';
 import type { MessageStream, StreamFailure } from '../../core/message-stream.ts';
 import type { Lease } from '../../upstream/lease.ts';
 import { MethodRef } from '../../upstream/method-slots.ts';
@@ -70,8 +69,6 @@ export class MirrorCopy implements StreamOpener {
     if (request.requestEnded) this.bodyEnded = true;
     const { cluster } = route;
     const { requestHead, record } = request;
-    if (cluster.settings.protocol === 'http1' && !isHttp1Method(requestHead.method))
-      return this.drop('unsendable', endings.unsendable);
     const key = cluster.affinity?.keyOf(requestHead, record.clientAddress) ?? '';
     const method = request.traffic === 'grpc' ? new MethodRef(record.path) : null;
     const lease = cluster.acquire(request.clock.now(), null, false, key, method);
