@@ -4,12 +4,12 @@ import type { StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { noteReasonPhrase } from '../core/reason-phrase.ts';
 import type { Engine, EngineHost } from '../transport/engine.ts';
 import { OutputBuffer } from '../transport/output-buffer.ts';
+import { lossFailure } from './client-loss.ts';
 import { ClientStream, type ClientStreamHost } from './client-stream.ts';
 import type { HeadCache } from './head-cache.ts';
 import type { MessageError, MessageHead, MessageListener, ParserLimits } from './message.ts';
 import { MessageParser } from './message-parser.ts';
 import { type RequestFraming, writeRequestHead } from './message-writer.ts';
-import { isIdempotent } from './method-traits.ts';
 
 /** Interim replies to one request; one more and the endpoint is taken for hostile. */
 export const interimRepliesMax = 32;
@@ -49,16 +49,6 @@ const notHttp1 =
  *
  *     idle ──open──▶ exchange ──both messages whole──▶ idle
  *      └── a byte, FIN ──▶ over ◀── anything else ──┘
- *
- * The failure of a stream shows whether another attempt is safe:
- *
- * - `unsent`: nothing of the request has left.
- * - `refused`: an idempotent request on a kept connection that closed without a byte. That is the race with an endpoint that closes
- *   an idle connection, and RFC 9110 section 9.2.2 lets a proxy repeat exactly that. On a new connection the same silence
- *   may be a crash that this request caused.
- * - `protocol`: what came is no HTTP/1.1.
- * - `unsendable`: the request has no form in HTTP/1.1. That is the doing of who wrote it, not of the endpoint.
- * - `closed` with STREAM_CLOSED: the endpoint closed without a reply, or in the middle of it, and may have worked on it.
  */
 export class ClientConnection implements Engine, MessageListener, ClientStreamHost {
   readonly seam = 'http1';
@@ -71,6 +61,8 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
   keepAliveSeconds = -1;
   /** The connection must not count as one that ever worked: its TLS handshake was refused after all. */
   handshakeRefused = false;
+  /** It was lost with a request to which not a byte was said: other connections that were kept may be as dead. */
+  wasStale = false;
   /** How the transport was lost, without an exchange to which it mattered. */
   lossReason = '';
   /** TLS ended without close_notify: a reply that ends with its connection may be incomplete. */
@@ -245,7 +237,7 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
     if (this.over) return;
     this.lossReason = message.replace(/^the connection broke: /, '');
     if (this.stream === null || this.replyEnded) this.finish(true);
-    else this.fail(this.lossFailure(message));
+    else this.lost(this.stream, message === closed ? '' : this.lossReason);
   }
 
   crashed(message: string): void {
@@ -341,37 +333,15 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
     this.fail({ kind: 'protocol', code, message: `${this.options.name} ${what}` });
   }
 
-  /** The connection is lost, or ends in the middle; `message` says how. */
-  private lossFailure(message: string): StreamFailure {
-    const { name } = this.options;
-    const reason = message === closed ? '' : `: ${this.lossReason}`;
-    if (this.handshakeRefused && this.parser.offset === 0)
-      return {
-        kind: 'unsent',
-        code: ErrorCode.CONNECT_ERROR,
-        message: `${name} gave no connection${reason}`,
-      };
-    if (!this.hasLeft) {
-      const message = `${name} closed the connection before the request had left${reason}`;
-      return { kind: 'unsent', code: ErrorCode.NO_ERROR, message };
-    }
-    if (this.parser.offset !== this.replyOffset)
-      return {
-        kind: 'closed',
-        code: ErrorCode.STREAM_CLOSED,
-        message: `${name} broke off its reply${reason}`,
-      };
+  /** The connection is lost, or ends in the middle. */
+  private lost(stream: ClientStream, reason: string): void {
+    const { hasLeft, handshakeRefused } = this;
+    const hasReply = hasLeft && this.parser.offset !== this.replyOffset;
     const wasKept = this.served > 0;
-    if (wasKept && isIdempotent(this.stream!.method)) {
-      const message = `${name} closed an idle connection as it was used again${reason}`;
-      return { kind: 'refused', code: ErrorCode.REFUSED_STREAM, message };
-    }
-    // A kept connection that ends early is mostly that of a replica that stops as it is used again. Who repeats such a request
-    // may do its work twice: RFC 9110 section 9.2.2 forbids a proxy to.
-    const early = wasKept
-      ? 'closed a connection that it had kept, without a reply'
-      : 'closed without a reply';
-    return { kind: 'closed', code: ErrorCode.STREAM_CLOSED, message: `${name} ${early}${reason}` };
+    this.wasStale = wasKept && !hasReply;
+    const { name } = this.options;
+    const { method } = stream;
+    this.fail(lossFailure({ name, reason, method, hasLeft, hasReply, wasKept, handshakeRefused }));
   }
 
   /** The exchange fails, if there is one that does not have its reply, and with it the connection. */

@@ -20,18 +20,6 @@ const replaced: ReadonlySet<string> = new Set(['host', 'cookie', 'expect', 'x-fo
 /** Methods whose requests carry no body as a rule; they get no `content-length: 0` (RFC 9110 section 8.6). */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
-/** RFC 9110 section 9.2.2: doing it twice is as good as once. */
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-
-export function isIdempotent(method: string): boolean {
-  return idempotent.has(method);
-}
-
-/** True where it pays to wait for the first byte: a body of unknown length that is most likely empty. */
-export function maybeEmpty(head: HeaderBlock): boolean {
-  return bodiless.has(head.method) && head.get('content-length') === undefined;
-}
-
 /**
  * The head toward an HTTP/1.1 upstream, whatever carried it here. Framing is rebuilt: `content-length` where the head
  * has one, else chunked, for every method alike, so that a body can never be taken for the next request. `host` is

@@ -11,7 +11,7 @@ import type { ParserLimits } from '../http1/message.ts';
 import type { OnRead } from '../transport/shared-read.ts';
 import type { BindingDeps } from '../transport/socket-binding.ts';
 import { type DialProtocol, dial } from './dial.ts';
-import { PoolTotals } from './pool-totals.ts';
+import { type IdleHolder, PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
 export interface Http1PoolSettings {
@@ -68,7 +68,7 @@ interface Pooled {
  * latest is used first, so that the others age out. Where there is none, the request waits for a new one or for the first that
  * is given back, in the order of arrival.
  */
-export class Http1Pool implements StreamPool {
+export class Http1Pool implements StreamPool, IdleHolder {
   /** It attempts a new connection for each request: an endpoint that refuses is ejected by the outlier detector. */
   readonly backingOff = '';
   private readonly address: Address;
@@ -197,11 +197,13 @@ export class Http1Pool implements StreamPool {
   private takeIdle(): Pooled | null {
     if (this.idle.length === 0) return null;
     const nowMs = this.deps.clock.now();
-    for (let kept = this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
-      if (nowMs < kept.expiresMs) return kept;
+    let kept = this.idle.pop();
+    while (kept !== undefined && nowMs >= kept.expiresMs) {
       kept.binding.connection.close();
+      kept = this.idle.pop();
     }
-    return null;
+    if (this.idle.length === 0) this.totals.idleHolders.delete(this);
+    return kept ?? null;
   }
 
   private give({ binding }: Pooled, opener: StreamOpener): void {
@@ -220,6 +222,7 @@ export class Http1Pool implements StreamPool {
     if (keptMs <= 0 || this.idle.length >= this.settings.idleMax) return pooled.binding.connection.close();
     pooled.expiresMs = Math.round(this.deps.clock.now() + keptMs);
     this.idle.push(pooled);
+    this.totals.idleHolders.add(this);
     this.scheduleCheck();
   }
 
@@ -230,8 +233,12 @@ export class Http1Pool implements StreamPool {
     return Math.min(idleTimeoutMs, keepAliveSeconds * 1000 - keepAliveMarginMs);
   }
 
+  closeOldestIdle(): void {
+    this.idle[0].binding.connection.close();
+  }
+
   private closeIdle(): void {
-    for (const { binding } of this.idle.splice(0)) binding.connection.close();
+    for (const { binding } of [...this.idle]) binding.connection.close();
   }
 
   private scheduleCheck(): void {
@@ -252,7 +259,7 @@ export class Http1Pool implements StreamPool {
     while (
       this.waiting.length > this.connecting &&
       this.pooled.length < this.settings.connectionsMax &&
-      this.totals.mayConnect(this.pooled.length)
+      this.totals.makeRoom(this.pooled.length)
     )
       this.connect();
   }
@@ -317,9 +324,11 @@ export class Http1Pool implements StreamPool {
     const idleIndex = this.idle.lastIndexOf(pooled);
     if (idleIndex >= 0) this.idle.splice(idleIndex, 1);
     if (this.idle.length === 0) {
+      this.totals.idleHolders.delete(this);
       this.checkTimer?.cancel();
       this.checkTimer = null;
     }
+    if (pooled.binding.connection.wasStale) this.closeIdle();
     if (!pooled.ready) {
       pooled.connectTimer?.cancel();
       this.connecting--;

@@ -1,8 +1,16 @@
+/** A pool that has idle connections. */
+export interface IdleHolder {
+  /** Closes the one that has been idle for the longest time. */
+  closeOldestIdle(): void;
+}
+
 /** What the pools of one cluster hold together, beside what each may hold for itself. */
 export class PoolTotals {
   connections = 0;
   /** Calls that wait for a connection. */
   pending = 0;
+  /** The pools whose idle connections others may have closed. */
+  readonly idleHolders = new Set<IdleHolder>();
   private readonly connectionsMax: number;
   private readonly pendingMax: number;
 
@@ -17,6 +25,16 @@ export class PoolTotals {
    */
   mayConnect(own: number): boolean {
     return own === 0 || this.connections < this.connectionsMax;
+  }
+
+  /** As `mayConnect`; at the limit, an idle connection of another pool makes room for one that is needed. */
+  makeRoom(own: number): boolean {
+    while (!this.mayConnect(own)) {
+      const [holder] = this.idleHolders;
+      if (holder === undefined) return false;
+      holder.closeOldestIdle();
+    }
+    return true;
   }
 
   get mayWait(): boolean {

@@ -12,7 +12,7 @@ interface LogLine {
 
 /** Errors by which the sidecar says that the call had reached an endpoint, which then went away. */
 const begunErrors: readonly string[] = ['upstream_closed', 'upstream_reset'];
-/** How the sidecar tells that it was an idle connection of before (`src/http1/upstream-stream.ts`). */
+/** How the sidecar tells that it was an idle connection of before (`src/http1/client-connection.ts`). */
 const closedKept = 'closed a connection that it had kept, without a reply';
 /** Between what the two processes saw of one moment, milliseconds. */
 const slackMs = 250;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import { isIdempotent, maybeEmpty, upstreamRequest } from '../../../src/http1/upstream-request.ts';
+import { upstreamRequest } from '../../../src/http1/upstream-request.ts';
 
 const head = (method: string, ...more: Array<[string, string]>) =>
   HeaderBlock.of(
@@ -54,18 +54,5 @@ describe('http1/upstream-request', () => {
     );
     const known = head('POST', ['trailer', 'x'], ['content-length', '1']);
     expect(upstreamRequest(known, false, 'x', '').value?.headers).to.not.include('trailer');
-  });
-
-  it('knows which bodies are most likely empty and which methods may be repeated', () => {
-    expect(maybeEmpty(head('GET'))).to.equal(true);
-    expect(maybeEmpty(head('GET', ['content-length', '3']))).to.equal(false);
-    expect(maybeEmpty(head('POST'))).to.equal(false);
-    expect(['GET', 'PUT', 'DELETE', 'POST', 'PATCH'].map(isIdempotent)).to.deep.equal([
-      true,
-      true,
-      true,
-      false,
-      false,
-    ]);
   });
 });

@@ -195,6 +195,47 @@ describe('Http1Pool', () => {
     expect([totals.connections, totals.pending, pool.active]).to.deep.equal([1, 0, 0]);
   });
 
+  it('closes an idle connection of another pool where the cluster has no room for one that is needed', async () => {
+    const totals = new PoolTotals(3, 10);
+    await start({ totals });
+    const { port } = endpoint.server.address() as { port: number };
+    const deps = { clock, scheduler: new FlushScheduler(), heads: new HeadCache() };
+    const settings = { ...poolDefaults, totals };
+    const other = new Http1Pool({ kind: 'tcp', host: '127.0.0.1', port }, null, settings, deps);
+    const askers = ask(2);
+    await requests(2);
+    for (const socket of endpoint.sockets) socket.write(ok);
+    for (const asker of askers) await ended(asker);
+    const others = [new Asker(), new Asker()];
+    for (const asker of others) other.open(asker);
+    // The first that was kept goes, and the second is still there.
+    expect([pool.connections, other.connections, totals.connections]).to.deep.equal([1, 2, 3]);
+    await requests(4);
+    await until(
+      () => endpoint.sockets[0].destroyed,
+      () => 'the oldest is closed',
+    );
+    other.open(new Asker());
+    other.open(new Asker());
+    expect([pool.connections, other.connections, totals.connections]).to.deep.equal([0, 3, 3]);
+    other.close();
+    expect([totals.connections, totals.pending]).to.deep.equal([0, 0]);
+  });
+
+  it('uses no kept connection again once one of them turned out to be dead', async () => {
+    await start();
+    const askers = ask(3);
+    await requests(3);
+    for (const socket of endpoint.sockets) socket.write(ok);
+    for (const asker of askers) await ended(asker);
+    const [stale] = ask();
+    await requests(4);
+    endpoint.sockets.find((_, i) => endpoint.heard[i].split('\r\n\r\n').length === 3)!.destroy();
+    await ended(stale);
+    expect(stale.failures.map(({ kind }) => kind)).to.deep.equal(['refused']);
+    expect(pool.connections).to.equal(0);
+  });
+
   it('gives the place of a request back that is reset in the middle of its upload', async () => {
     await start({ connectionsMax: 2, pendingMax: 10 });
     const stalled = ask(2, 'UPLOAD');
