@@ -12,10 +12,10 @@ const httpwgVersion = '0.2.5';
 export type ProgramName = 'h2spec' | 'h2specd' | 'httpwg';
 export const programNames: readonly ProgramName[] = ['h2spec', 'h2specd', 'httpwg'];
 
-const cacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'outrigger');
+export const cacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'outrigger');
 const buildPatienceMs = 840_000;
 
-interface Recipe {
+export interface Recipe {
   readonly folder: string;
   /** Below the folder. */
   readonly path: string;
@@ -25,7 +25,11 @@ interface Recipe {
 
 /** Where the program is; null with the reason said. */
 export function program(name: ProgramName): string | null {
-  const { folder, path, command, env } = recipe(name);
+  return installed(name, recipe(name));
+}
+
+/** Where the program of a recipe is, built if it is not there yet; null with the reason said. */
+export function installed(name: string, { folder, path, command, env }: Recipe): string | null {
   const file = join(folder, path);
   if (existsSync(file)) return file;
   mkdirSync(folder, { recursive: true });
