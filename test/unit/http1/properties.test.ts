@@ -58,7 +58,7 @@ describe('http1 properties', () => {
               expect(ours, JSON.stringify(text)).to.equal(reference);
             }
           }),
-          { numRuns: 3000 },
+          { numRuns: 1500 },
         );
       });
 
@@ -67,7 +67,7 @@ describe('http1 properties', () => {
           fc.property(arbitraryInput(role), (text) => {
             expect(differenceFromLlhttp(role, text), JSON.stringify(text)).to.equal(null);
           }),
-          { numRuns: 3000 },
+          { numRuns: 1500 },
         );
       });
 
@@ -89,7 +89,7 @@ describe('http1 properties', () => {
               expect(parse(role, text, { ...options, cuts: each }).events).to.deep.equal(whole);
             },
           ),
-          { numRuns: 1000 },
+          { numRuns: 600 },
         );
       });
     });
@@ -102,7 +102,7 @@ describe('http1 properties', () => {
         const { ours, reference } = readings(role, text);
         expect(ours).to.equal(reference);
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
