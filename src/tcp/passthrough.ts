@@ -5,6 +5,7 @@ import { connectionErrorText } from '../core/connection-error.ts';
 import { type Ending, endings } from '../core/ending.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
 import type { ReplyErrorCode } from '../core/reply-error.ts';
+import { readShared, sharedRead } from '../transport/shared-read.ts';
 import { abort, Relay } from './relay.ts';
 
 /** The endpoint that was picked for a connection and counted as active until `release`. */
@@ -79,8 +80,7 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
         abort(client);
         return;
       }
-      if (firstBytes !== null && firstBytes.length > 0) client.unshift(firstBytes);
-      const session = new Session(client, options, () => {
+      const session = new Session(client, firstBytes, options, () => {
         sessions.delete(session);
         ended++;
       });
@@ -111,6 +111,8 @@ export function createTcpPassthrough(options: TcpPassthroughOptions): TcpPassthr
  */
 class Session {
   private readonly client: Socket;
+  /** What came before there was an endpoint. */
+  private early: Buffer | null;
   private readonly options: TcpPassthroughOptions;
   private readonly over: () => void;
   private readonly startedMs: number;
@@ -122,13 +124,19 @@ class Session {
   private endpoint = '';
   private done = false;
 
-  constructor(client: Socket, options: TcpPassthroughOptions, over: () => void) {
-    this.client = client;
+  constructor(client: Socket, firstBytes: Buffer | null, options: TcpPassthroughOptions, over: () => void) {
     this.options = options;
     this.over = over;
     this.startedMs = options.clock.now();
+    this.early = firstBytes;
+    const untouched = client.readableLength === 0 && !client.readableEnded;
+    this.client = untouched ? readShared(client, this.onClientRead) : client;
+    if (this.client === client) client.on('data', (chunk: Buffer) => this.onClientRead(chunk, chunk.length));
+    else this.client.on('error', () => {});
+    if (this.early === null) this.client.resume();
+    else this.client.pause();
     // Before the relay reads, only a reset is noticed; a client that just leaves is, when its FIN is read.
-    client.once('close', () => {
+    this.client.once('close', () => {
       const detail = 'the client closed before an endpoint took the connection';
       if (this.relay === null) this.contained(() => this.finish('', detail, endings.cancelled, 'client'));
     });
@@ -146,7 +154,12 @@ class Session {
     const { address, connectTimeoutMs } = target;
     this.endpoint = formatAddress(address);
     const to = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-    const upstream = net.connect({ ...to, allowHalfOpen: true, noDelay: true });
+    const upstream = net.connect({
+      ...to,
+      allowHalfOpen: true,
+      noDelay: true,
+      onread: sharedRead(this.onUpstreamRead),
+    });
     this.upstream = upstream;
     let failure: { code: ReplyErrorCode; why: string } = { code: 'connect_failed', why: '' };
     this.timer = clock.after(connectTimeoutMs, () => {
@@ -159,6 +172,35 @@ class Session {
     upstream.once('connect', () => this.contained(() => this.relaying(upstream)));
     upstream.once('close', () => {
       if (this.relay === null && !this.done) this.contained(() => this.retry(failure.code, failure.why));
+    });
+  }
+
+  private readonly onClientRead = (bytes: Buffer, length: number): void => {
+    try {
+      if (this.relay !== null) this.relay.fromClient.received(bytes, length);
+      else this.keepEarly(bytes, length);
+    } catch (error) {
+      this.crashed(error);
+    }
+  };
+
+  private readonly onUpstreamRead = (bytes: Buffer, length: number): void => {
+    try {
+      this.relay?.fromUpstream.received(bytes, length);
+    } catch (error) {
+      this.crashed(error);
+    }
+  };
+
+  /** What the client sends before there is an endpoint waits, and no more is read. */
+  private keepEarly(bytes: Buffer, length: number): void {
+    this.early = Buffer.from(bytes.subarray(0, length));
+    this.client.pause();
+  }
+
+  private crashed(error: unknown): void {
+    this.contained(() => {
+      throw error;
     });
   }
 
@@ -197,6 +239,10 @@ class Session {
         else this.finish('', '', endings.answered, 'upstream');
       });
     });
+    const { early } = this;
+    this.early = null;
+    if (early !== null) this.relay.fromClient.received(early, early.length);
+    this.client.resume();
     if (this.options.idleTimeoutMs > 0) this.watchIdle(this.options.idleTimeoutMs, 0);
   }
 
@@ -224,8 +270,8 @@ class Session {
     const outcome: TcpOutcome = {
       endpoint: this.endpoint,
       attempts: this.attempts,
-      bytesFromClient: this.relay?.bytesFromClient ?? 0,
-      bytesToClient: this.relay?.bytesToClient ?? 0,
+      bytesFromClient: this.relay?.fromClient.bytes ?? 0,
+      bytesToClient: this.relay?.fromUpstream.bytes ?? 0,
       durationMs: this.options.clock.now() - this.startedMs,
       error,
       detail,

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Pump } from './pump.ts';
 
 /** Which side broke the connection; '' where both ended it. */
 export type Broken = 'client' | 'upstream' | '';
@@ -9,8 +10,8 @@ export type Broken = 'client' | 'upstream' | '';
  * all was sent. Reading stops while the other side does not take what was read.
  */
 export class Relay {
-  bytesFromClient = 0;
-  bytesToClient = 0;
+  readonly fromClient: Pump;
+  readonly fromUpstream: Pump;
   private readonly done: (broken: Broken) => void;
   private over = false;
 
@@ -18,12 +19,10 @@ export class Relay {
   constructor(client: Socket, upstream: Socket, done: (broken: Broken) => void) {
     this.done = done;
     client.setNoDelay(true);
-    this.pump(client, upstream, (bytes) => {
-      this.bytesFromClient += bytes;
-    });
-    this.pump(upstream, client, (bytes) => {
-      this.bytesToClient += bytes;
-    });
+    this.fromClient = new Pump(client, upstream);
+    this.fromUpstream = new Pump(upstream, client);
+    passFin(client, upstream);
+    passFin(upstream, client);
     client.once('close', () => this.closed(client, upstream, 'client'));
     upstream.once('close', () => this.closed(upstream, client, 'upstream'));
     // A side may be gone already: its `close` will not come again.
@@ -32,19 +31,7 @@ export class Relay {
 
   /** Grows with every byte, whichever way. */
   get bytesMoved(): number {
-    return this.bytesFromClient + this.bytesToClient;
-  }
-
-  private pump(from: Socket, to: Socket, count: (bytes: number) => void): void {
-    from.on('data', (chunk: Buffer) => {
-      count(chunk.length);
-      if (!to.write(chunk)) from.pause();
-    });
-    to.on('drain', () => from.resume());
-    // A FIN that came before there was an endpoint was reported then, and is not again.
-    if (from.readableEnded) to.end();
-    else from.on('end', () => to.end());
-    from.resume(); // A listener alone does not start a socket that was paused by hand.
+    return this.fromClient.bytes + this.fromUpstream.bytes;
   }
 
   private closed(side: Socket, other: Socket, name: 'client' | 'upstream'): void {
@@ -59,6 +46,12 @@ export class Relay {
       this.done('');
     }
   }
+}
+
+function passFin(from: Socket, to: Socket): void {
+  // A FIN that came before there was an endpoint was reported then, and is not again.
+  if (from.readableEnded) to.end();
+  else from.on('end', () => to.end());
 }
 
 /** Ends a connection so that its peer cannot take what it has for all there is. */

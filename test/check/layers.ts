@@ -12,7 +12,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   transport: ['core'],
   http2: ['core', 'transport'],
   http1: ['core', 'transport'],
-  tcp: ['core'],
+  tcp: ['core', 'transport'],
   udp: ['core'],
   routing: ['core', 'schema'],
   balancing: ['core', 'schema'],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { expect } from 'chai';
@@ -9,6 +10,20 @@ import {
   type TcpPassthrough,
   type TcpPassthroughOptions,
 } from '../../../src/tcp/passthrough.ts';
+
+const closed = (socket: net.Socket) => new Promise<boolean>((resolve) => socket.once('close', resolve));
+async function readAll(socket: net.Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+async function eventually(condition: () => boolean): Promise<void> {
+  const giveUpMs = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > giveUpMs) throw new Error('never came true');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 describe('tcp/passthrough', () => {
   let clock: VirtualClock;
@@ -51,19 +66,6 @@ describe('tcp/passthrough', () => {
     sockets.push(socket);
     socket.on('error', () => {});
     return socket;
-  }
-  const closed = (socket: net.Socket) => new Promise<boolean>((resolve) => socket.once('close', resolve));
-  async function readAll(socket: net.Socket): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of socket.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
-  }
-  async function eventually(condition: () => boolean): Promise<void> {
-    const giveUpMs = performance.now() + 5000;
-    while (!condition()) {
-      if (performance.now() > giveUpMs) throw new Error('never came true');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
   }
   async function deadPort(): Promise<number> {
     const port = await listen(() => {});
@@ -108,6 +110,31 @@ describe('tcp/passthrough', () => {
     expect(passthrough.connections).to.equal(0);
   });
 
+  for (const first of ['', 'first ']) {
+    it(`passes on in order what came before there was an endpoint, ${first === '' ? 'unread' : 'read'}`, async () => {
+      let heard: Buffer | null = null;
+      const upstream = await listen((socket) => {
+        void readAll(socket).then((all) => {
+          heard = all;
+          socket.end();
+        });
+      });
+      const data = randomBytes(300_000);
+      const written = Promise.withResolvers<void>();
+      await forward([upstream]);
+      const port = await listen((socket) => {
+        const read = first === '' ? null : Buffer.from(first);
+        void written.promise.then(() => passthrough.accept(socket, read));
+      });
+      const client = connect(port);
+      client.write(data.subarray(0, 200_000), () => written.resolve());
+      client.end(data.subarray(200_000));
+      await eventually(() => outcomes.length === 1);
+      const whole = Buffer.concat([Buffer.from(first), data]);
+      expect(whole.equals(heard as unknown as Buffer)).to.equal(true);
+    });
+  }
+
   it('keeps a half-close of the endpoint too', async () => {
     let heard = '';
     const upstream = await listen(async (socket) => {
@@ -143,41 +170,51 @@ describe('tcp/passthrough', () => {
 
   it('carries 16 MiB each way while neither side reads first', async () => {
     const total = 16 * 1024 * 1024;
-    const data = Buffer.alloc(total, 0x5a);
-    let heard = 0;
+    const [up, down] = [randomBytes(total), randomBytes(total)];
+    let heard: Buffer | null = null;
     const upstream = await listen((socket) => {
-      socket.on('data', (chunk: Buffer) => {
-        heard += chunk.length;
+      socket.end(down);
+      void readAll(socket).then((all) => {
+        heard = all;
       });
-      socket.resume();
-      socket.end(data);
     });
     const client = connect(await forward([upstream]));
-    client.end(data);
-    const got = await readAll(client);
-    expect(got.length).to.equal(total);
-    await eventually(() => heard === total && outcomes.length === 1);
+    client.end(up);
+    expect((await readAll(client)).equals(down), 'to the client').to.equal(true);
+    await eventually(() => heard !== null && outcomes.length === 1);
+    expect(up.equals(heard as unknown as Buffer), 'to the endpoint').to.equal(true);
     expect(outcomes[0]).to.include({ bytesFromClient: total, bytesToClient: total });
   });
 
   it('stops reading from an endpoint whose client does not read', async () => {
+    const chunk = Buffer.alloc(64 * 1024);
+    const most = 128 * 1024 * 1024;
+    // Two pairs of sockets, each with the kernel's largest buffers (tcp_wmem, tcp_rmem), and some.
+    const kernelMost = 48 * 1024 * 1024;
+    let sent = 0;
     let endpoint: net.Socket | undefined;
     const upstream = await listen((socket) => {
       endpoint = socket;
-      socket.write(Buffer.alloc(64 * 1024 * 1024));
+      const fill = (): void => {
+        while (sent < most) {
+          sent += chunk.length;
+          if (!socket.write(chunk)) break;
+        }
+      };
+      socket.on('drain', fill);
+      fill();
     });
     const client = connect(await forward([upstream]));
     client.pause();
     let before = -1;
-    const left = () => endpoint?.writableLength ?? 0;
     // It stands still once every buffer on the way is full.
-    while (endpoint === undefined || left() !== before) {
-      before = left();
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    while (sent === 0 || sent !== before) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    expect(left()).to.be.above(0);
-    const gone = closed(endpoint);
-    endpoint.resume();
+    expect(sent).to.be.below(kernelMost);
+    const gone = closed(endpoint as net.Socket);
+    (endpoint as net.Socket).resume();
     client.resetAndDestroy();
     await gone;
   });
