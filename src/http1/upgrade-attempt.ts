@@ -5,11 +5,13 @@ import { type Ending, endingOfHttp, endings } from '../core/ending.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import type { Random } from '../core/random.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
+import { endSocket } from './error-reply.ts';
 import { HandshakeError } from './handshake.ts';
 import { type Http1Dial, Http1Handshake } from './http1-handshake.ts';
 import { type Http2Dial, Http2Handshake } from './http2-handshake.ts';
 import { type HandshakeEvents, proxyWebSocket } from './http2-proxy.ts';
 import { opensByMistake, type UpgradeClient } from './upgrade-client.ts';
+import { closeFrame, FrameBoundaries, goingAway } from './websocket-frames.ts';
 import { keyOf, withKey } from './websocket-head.ts';
 
 /** How long the second side of a WebSocket may take to close after the first, milliseconds. */
@@ -18,6 +20,8 @@ export const halfClosedMs = 10_000;
 export interface UpgradeDeps {
   readonly clock: Clock;
   readonly random: Random;
+  /** A WebSocket is open. `goAway` ends it because of `error`, with a close frame to each side where one may stand. */
+  opened(goAway: (error: ReplyError) => void): void;
 }
 
 /** The endpoint that was picked for an upgrade and counted as active until `release`. */
@@ -63,6 +67,10 @@ export class UpgradeAttempt {
   private upstreamEnded = false;
   private settled = false;
   private halfClosedTimer: Timer | null = null;
+  private readonly fromClient = new FrameBoundaries();
+  private readonly toClient = new FrameBoundaries();
+  /** Why Outrigger has ended the open WebSocket; null where it has not. */
+  private gone: HandshakeError | null = null;
 
   constructor(
     target: UpgradeTarget,
@@ -86,9 +94,9 @@ export class UpgradeAttempt {
         switched: (head, upstream) => this.switched(head, upstream),
         replied: (head, body) => this.relay(head, body),
       });
-      return null;
+      return this.gone;
     } catch (error) {
-      return this.judge(error as Error);
+      return this.gone ?? this.judge(error as Error);
     } finally {
       this.settled = true;
       this.halfClosedTimer?.cancel();
@@ -144,11 +152,32 @@ export class UpgradeAttempt {
     process.nextTick(() => {
       upstream.on('data', (chunk: Buffer) => {
         outcome.bytesToClient += chunk.length;
+        this.toClient.passed(chunk);
       });
       duplex.on('data', (chunk: Buffer) => {
         outcome.bytesFromClient += chunk.length;
+        this.fromClient.passed(chunk);
       });
     });
+    this.deps.opened((error) => this.goAway(error, upstream));
+  }
+
+  /** Ends the open WebSocket: what has not passed by now does not pass any more (RFC 6455 section 7.4.1). */
+  private goAway(error: ReplyError, upstream: Duplex): void {
+    if (this.gone !== null || this.settled) return;
+    this.gone = new HandshakeError(error, endings.terminated);
+    const { clock, random } = this.deps;
+    const { duplex } = this.client;
+    const frame = ({ between, closing }: FrameBoundaries, mask: Random | null): Buffer | null =>
+      between && !closing ? closeFrame(goingAway, mask) : null;
+    upstream.unpipe(duplex).resume();
+    duplex.unpipe(upstream).resume();
+    const last = frame(this.toClient, null);
+    if (last !== null && duplex.writable) duplex.write(last);
+    // http2-proxy destroys the upstream's side once the client's has ended, so that one ends first.
+    const endClient = (): void => endSocket(duplex, clock, null);
+    upstream.once('finish', endClient).once('close', endClient);
+    endSocket(upstream, clock, upstream.writable ? frame(this.fromClient, random) : null);
   }
 
   /** The upstream declined the upgrade: its reply goes to the client with framing of our own, and ends the connection. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { drainingError } from '../call/call-errors.ts';
 import type { Peer } from '../call/peer.ts';
 import type { ProxyContext } from '../call/plan.ts';
 import { type Chosen, UpgradeCall } from '../call/upgrade-call.ts';
@@ -64,12 +65,16 @@ async function forward(
   deps: UpgradeDownstreamDeps,
 ): Promise<void> {
   const { duplex } = client;
-  const call = new UpgradeCall(deps.context(), peer, head, () => duplex.destroy());
+  let abort = (): void => void duplex.destroy();
+  const call = new UpgradeCall(deps.context(), peer, head, () => abort());
   duplex.once('close', () => call.left());
   const outcome = await proxyUpgrade(client, surplus, {
     clock: deps.clock,
     random: deps.random,
     connectAttemptsMax,
+    opened: (goAway) => {
+      abort = () => goAway(drainingError(true));
+    },
     choose: () => new Promise((resolve) => call.choose((choice) => resolve(upgradeChoice(choice)))),
     errorReply: (error) => call.errorReply(error),
   });

@@ -95,6 +95,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
             clock: systemClock,
             random: new SeededRandom(1),
             connectAttemptsMax: 2,
+            opened: () => {},
             errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }),
             choose: async () => {
               const attempt = chosen.length + 1;
