@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { freePorts } from '../support/free-ports.ts';
 import type { ConfigShape } from '../support/sidecar.ts';
 import { startUdpClient, startUdpReplica, type UdpClient, type UdpReplica } from '../support/udp-peers.ts';
 import { until } from '../support/until.ts';
@@ -220,29 +221,26 @@ describe('UDP', () => {
   it('serves TCP and UDP on one port, and closes what a reload takes away', async () => {
     const a = await replica('a');
     const shape = shapeOf([a.address]);
-    const { proxy, reload } = await startReloadable(sidecar, shape);
-    const target = proxy.target();
-    const one = await client(target);
+    const listen = `127.0.0.1:${await freePorts(1)}`;
+    const udp = { ...shape.listeners![0], listen };
+    const tcp = { name: 'tcp', listen, protocol: 'tcp', cluster: 'raw' };
+    const raw = { name: 'raw', protocol: 'tcp', health: 'none', endpoints: [{ address: a.address }] };
+    const drain = { grace: '100ms', goawayDelay: '0s' };
+    const { proxy, reload } = await startReloadable(sidecar, { ...shape, listeners: [udp], drain });
+    const one = await client(listen);
     await one.ask('x');
-    const beside = {
-      listeners: [
-        { ...shape.listeners![0], listen: target },
-        { name: 'tcp', listen: target, protocol: 'tcp', cluster: 'raw' },
-      ],
-      clusters: [
-        ...shape.clusters!,
-        { name: 'raw', protocol: 'tcp', health: 'none', endpoints: [{ address: a.address }] },
-      ],
-      drain: { grace: '100ms', goawayDelay: '0s' },
-    };
-    // Port 0 is another address than the one that the system gave: the listener is bound once more, and the old one goes.
-    const refused = await reload(beside);
-    expect(refused.ok).to.equal(false);
-    expect(!refused.ok && refused.problems[0]).to.contain('is in use');
+    const both = { listeners: [udp, tcp], clusters: [...shape.clusters!, raw], drain };
+    const added = await reload(both);
+    expect(added.ok && added.changes).to.deep.equal(['new cluster raw', 'new listener tcp']);
     expect(await one.ask('y')).to.equal('a y');
-    const { listeners } = beside;
-    const outcome = await reload({ ...beside, listeners: [shape.listeners![0], listeners[1]] });
-    expect(outcome.ok).to.equal(true);
-    expect(await one.ask('z')).to.equal('a z');
+    const taken = await reload({ ...both, listeners: [tcp] });
+    expect(taken.ok && taken.changes).to.include('removed listener in');
+    await until(
+      () => proxy.log.join('').includes('listener removed: 1 request terminated'),
+      () => 'the listener stays',
+    );
+    expect(proxy.app.listenerAddress('tcp')).to.include({ port: Number(listen.split(':')[1]) });
+    // Nobody has the port any more.
+    await (await startUdpReplica('another', Number(listen.split(':')[1]))).kill();
   });
 });
