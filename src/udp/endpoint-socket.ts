@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIP, isIPv6 } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
+import { type DatagramPort, datagramPort } from './datagram-port.ts';
 import { numericLookup } from './numeric-lookup.ts';
-import { SendQueue } from './send-queue.ts';
 
 /** What the socket of a session reports. */
 export interface EndpointSocketEvents {
@@ -23,12 +23,13 @@ const queuedBytesMax = 256 << 10;
 
 /**
  * Opens a socket to an endpoint. `hold` gets what closes once, and returns false where the process may open no further socket;
- * then this returns null. Returns an error where the system gives no port or has no route.
+ * then this returns null. Returns an error where the system gives no port or has no route. `direct`: see `datagramPort`.
  */
 export function openEndpointSocket(
   address: Address,
   events: EndpointSocketEvents,
   hold: (socket: Socket) => boolean,
+  direct = true,
 ): EndpointSocket | NodeJS.ErrnoException | null {
   if (address.kind === 'unix') return errorOf('EADDRNOTAVAIL', `${address.path} is not a UDP address`);
   const host = address.host === 'localhost' ? '127.0.0.1' : address.host;
@@ -46,7 +47,7 @@ export function openEndpointSocket(
   socket.connect(address.port, host);
   if (bindError === null && isConnected(socket)) {
     socket.removeAllListeners('error');
-    return new ConnectedSocket(socket, events);
+    return new ConnectedSocket(datagramPort(socket, true, queuedBytesMax, events, direct));
   }
   socket.close();
   return bindError ?? errorOf('ENETUNREACH', `no route to ${formatAddress(address)}`);
@@ -66,29 +67,17 @@ function errorOf(code: string, message: string): NodeJS.ErrnoException {
 }
 
 class ConnectedSocket implements EndpointSocket {
-  private readonly socket: Socket;
-  private readonly queue: SendQueue;
+  private readonly port: DatagramPort;
 
-  constructor(socket: Socket, events: EndpointSocketEvents) {
-    this.socket = socket;
-    this.queue = new SendQueue(socket, queuedBytesMax, (error) => events.failed(error));
-    socket.on('message', (bytes) => events.received(bytes));
-    socket.on('error', (error) => {
-      if (!this.queue.closed) events.failed(error);
-    });
+  constructor(port: DatagramPort) {
+    this.port = port;
   }
 
   send(bytes: Buffer): boolean {
-    const { queue } = this;
-    if (!queue.hasRoom(bytes)) return false;
-    this.socket.send(bytes, queue.began());
-    return true;
+    return this.port.send(bytes, 0, '');
   }
 
   close(): void {
-    if (this.queue.closed) return;
-    this.queue.closed = true;
-    this.socket.removeAllListeners('message');
-    this.socket.close();
+    this.port.close();
   }
 }

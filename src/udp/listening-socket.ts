@@ -1,14 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
+import { type DatagramEvents, type DatagramPort, datagramPort } from './datagram-port.ts';
 import { numericLookup } from './numeric-lookup.ts';
-import { SendQueue } from './send-queue.ts';
-
-export interface ListeningSocketEvents {
-  received(bytes: Buffer, host: string, port: number): void;
-  /** A reply was not sent. */
-  failed(error: NodeJS.ErrnoException): void;
-}
 
 /** The UDP socket of a listener: datagrams of all clients arrive here, and replies leave from its address. */
 export interface ListeningSocket {
@@ -24,10 +18,11 @@ const receiveBufferBytes = 4 << 20;
 /** Bytes of replies that wait because the system does not take them, at most. */
 const queuedBytesMax = 4 << 20;
 
-/** Binds. `shared`: another process of the same user may bind the address as well (SO_REUSEPORT). */
+/** Binds. `direct`: see `datagramPort`. `shared`: another process of the same user may bind the address as well (SO_REUSEPORT). */
 export async function openListeningSocket(
   { host, port, shared }: { readonly host: string; readonly port: number; readonly shared: boolean },
-  events: ListeningSocketEvents,
+  events: DatagramEvents,
+  direct = true,
 ): Promise<ListeningSocket> {
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
@@ -44,38 +39,26 @@ export async function openListeningSocket(
     socket.close();
     throw error;
   }
-  return new BoundSocket(socket, events);
+  return new BoundSocket(socket, datagramPort(socket, false, queuedBytesMax, events, direct));
 }
 
 class BoundSocket implements ListeningSocket {
   readonly host: string;
   readonly port: number;
-  private readonly socket: Socket;
-  private readonly queue: SendQueue;
+  private readonly datagrams: DatagramPort;
 
-  constructor(socket: Socket, events: ListeningSocketEvents) {
+  constructor(socket: Socket, datagrams: DatagramPort) {
     const { address, port } = socket.address();
     this.host = address;
     this.port = port;
-    this.socket = socket;
-    this.queue = new SendQueue(socket, queuedBytesMax, (error) => events.failed(error));
-    socket.on('message', (bytes, from) => events.received(bytes, from.address, from.port));
-    socket.on('error', (error) => {
-      if (!this.queue.closed) events.failed(error);
-    });
+    this.datagrams = datagrams;
   }
 
   reply(bytes: Buffer, host: string, port: number): boolean {
-    const { queue } = this;
-    if (queue.closed || !queue.hasRoom(bytes)) return false;
-    this.socket.send(bytes, port, host, queue.began());
-    return true;
+    return this.datagrams.send(bytes, port, host);
   }
 
   close(): void {
-    if (this.queue.closed) return;
-    this.queue.closed = true;
-    this.socket.removeAllListeners('message');
-    this.socket.close();
+    this.datagrams.close();
   }
 }
