@@ -35,6 +35,7 @@ import type { ReplayBudget } from './replay-buffer.ts';
 import { mayReach, type RoutePlan, type StageLists } from './route-plan.ts';
 import { type RoutedRequest, routeRequest } from './routed-request.ts';
 import type { DirectReply, Follower, Traffic } from './stage.ts';
+import { withTrueScheme } from './true-scheme.ts';
 
 const continueHead = HeaderBlock.of([':status', '100']);
 
@@ -107,7 +108,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     this.traffic = routed.grpc ? 'grpc' : 'http';
     this.stages = plan === null || plan.stages === null ? null : plan.stages[this.traffic];
     this.cluster = plan === null ? null : plan.cluster;
-    this.outgoing = routed.base;
+    this.outgoing = withTrueScheme(routed.base, peer, plan);
     this.record = records.newCallRecord(context, routed, peer);
     this.dispatcher = (plan?.newDispatcher ?? newOnceDispatcher)(this);
     client.receiver = this;

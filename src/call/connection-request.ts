@@ -15,6 +15,7 @@ import { type PipelineRequest, runPipeline } from './pipeline.ts';
 import type { ProxyContext } from './plan.ts';
 import type { RoutedRequest } from './routed-request.ts';
 import type { DirectReply, Follower, Traffic } from './stage.ts';
+import { withTrueScheme } from './true-scheme.ts';
 
 /** What came of the pipeline, or of asking for an endpoint. */
 export type PipelineOutcome =
@@ -68,7 +69,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
     this.requestHead = requestHead;
     this.routed = routed;
     this.cluster = routed.plan?.cluster ?? null;
-    this.outgoing = routed.base;
+    this.outgoing = withTrueScheme(routed.base, peer, routed.plan);
     this.record = newCallRecord(context, routed, peer);
     this.record.tcp = traffic === 'tcp';
     this.record.udp = traffic === 'udp';

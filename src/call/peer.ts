@@ -3,6 +3,8 @@ export interface Peer {
   /** IP address, or '' for a Unix socket. */
   readonly address: string;
   readonly port: number;
+  /** What the client speaks on this connection, whatever it says of that; absent where it is not known. */
+  readonly scheme?: 'http' | 'https';
   /**
    * Who the client is by its verified TLS certificate: the first URI of the subject alternative names (a SPIFFE ID), else the
    * first DNS name, else the common name. '' or undefined without such a certificate.

@@ -136,7 +136,8 @@ function withPath(head: HeaderBlock, path: string): HeaderBlock {
   );
 }
 
-const expectKind = 1 << FieldKind.Expect;
+/** `expect` is answered by this hop; aliases of fields that others rely on go nowhere. */
+const droppedKinds = (1 << FieldKind.Expect) | (1 << FieldKind.Alias);
 
 function withoutKinds(fields: readonly Field[], kinds: number): Field[] {
   const kept: Field[] = [];
@@ -144,12 +145,9 @@ function withoutKinds(fields: readonly Field[], kinds: number): Field[] {
   return kept;
 }
 
-/**
- * Everything but what is added again for each attempt, and `expect`, which this hop answers; the head itself where there is
- * nothing of that.
- */
+/** Everything but what is added again for each attempt, and what is dropped; the head itself where there is nothing of that. */
 function forwardedFields(head: HeaderBlock, grpc: boolean, { kinds, names }: ReplacedHeaders): HeaderBlock {
-  const replacedKinds = (grpc ? timeoutKind : 0) | expectKind | kinds;
+  const replacedKinds = (grpc ? timeoutKind : 0) | droppedKinds | kinds;
   if (names === null) {
     if (!head.hasAny(replacedKinds)) return head;
     const { base } = head;

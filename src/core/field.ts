@@ -65,10 +65,37 @@ export const FieldKind = {
   Traceparent: 15,
   Tracestate: 16,
   Expect: 17,
+  ForwardedProto: 18,
+  /** See `aliasesOf`. */
+  Alias: 19,
 } as const;
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
+/**
+ * Names that decide where a message ends, or by which endpoints know their clients. CGI and what is built like it (WSGI, PHP, Rack)
+ * read `_` and `.` as `-`: `x_forwarded_for` would be what the client says of itself, `transfer_encoding` another framing.
+ */
+const aliased = [
+  'content-length',
+  'transfer-encoding',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+
+/** Every spelling of a name in which a dash is written as `_` or `.`. */
+function aliasesOf(name: string): string[] {
+  const [first, ...parts] = name.split('-');
+  let spellings = [first];
+  for (const part of parts)
+    spellings = spellings.flatMap((before) => ['-', '_', '.'].map((dash) => before + dash + part));
+  return spellings.filter((spelling) => spelling !== name);
+}
+
 const kinds = new Map<string, FieldKind>([
+  ...aliased.flatMap(aliasesOf).map((name): [string, FieldKind] => [name, FieldKind.Alias]),
   ['connection', FieldKind.ConnectionSpecific],
   ['keep-alive', FieldKind.ConnectionSpecific],
   ['proxy-connection', FieldKind.ConnectionSpecific],
@@ -89,6 +116,7 @@ const kinds = new Map<string, FieldKind>([
   ['traceparent', FieldKind.Traceparent],
   ['tracestate', FieldKind.Tracestate],
   ['expect', FieldKind.Expect],
+  ['x-forwarded-proto', FieldKind.ForwardedProto],
 ]);
 
 function classify(name: string, value: string): FieldKind {

@@ -18,11 +18,12 @@ export function peerText(socket: Socket): string | undefined {
 export function peerOf(socket: Socket): Peer {
   const address = socket.remoteAddress ?? '';
   const port = socket.remotePort ?? 0;
-  return socket instanceof TLSSocket ? new TlsPeer(address, port, socket) : { address, port };
+  return socket instanceof TLSSocket ? new TlsPeer(address, port, socket) : { address, port, scheme: 'http' };
 }
 
 /** A client over TLS. Most requests have nobody who asks for the identity, so the certificate is read at the first question. */
 class TlsPeer implements Peer {
+  readonly scheme = 'https';
   readonly address: string;
   readonly port: number;
   private readonly socket: TLSSocket;

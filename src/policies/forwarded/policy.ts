@@ -52,11 +52,11 @@ export const forwarded = definePolicy({
     return {
       ...stage,
       request(request) {
-        const { record, requestHead, outgoing } = request;
+        const { peer, record, requestHead, outgoing } = request;
         const { scheme, authority } = requestHead;
         const connection = {
           address: record.clientAddress,
-          scheme: scheme === 'https' ? ('https' as const) : ('http' as const),
+          scheme: peer.scheme ?? (scheme === 'https' ? 'https' : 'http'),
           authority,
         };
         request.useHead(forward(outgoing, connection, settings));

@@ -109,14 +109,6 @@ describe('an error before anything was sent', () => {
     expectOver(rig, 5);
   });
 
-  it('of a method that HTTP/1.1 cannot carry shows 40 characters', () => {
-    const rig = callRig({ protocol: 'http1' });
-    const { body } = rig.call(httpHead(`<${'M'.repeat(60)}`));
-    expect(body.toString()).to.match(/^method "<M{39}" cannot be sent/);
-    expect(body.toString()).to.match(didNot);
-    expectOver(rig);
-  });
-
   it('a deadline of 1 ms is left to the endpoint', () => {
     const rig = callRig();
     rig.call(grpcHead(['grpc-timeout', '1m']));

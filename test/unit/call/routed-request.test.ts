@@ -47,8 +47,13 @@ describe('routeRequest', () => {
     expect(routeRequest(html, router, ours).contentType).to.equal('');
   });
 
-  it('leaves out `expect`, which this hop answers', () => {
-    const head = HeaderBlock.of(...httpPairs, ['expect', '100-continue'], ['x-user', 'ada']);
+  it('leaves out `expect`, which this hop answers, and aliases of headers that others rely on', () => {
+    const head = HeaderBlock.of(
+      ...httpPairs,
+      ['expect', '100-continue'],
+      ['x_real_ip', '10.0.0.1'],
+      ['x-user', 'ada'],
+    );
     const { base } = routeRequest(head, router, nothingReplaced);
     expect(base.fields.map(({ name }) => name).slice(4)).to.deep.equal(['x-user']);
   });
