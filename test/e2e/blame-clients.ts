@@ -34,6 +34,7 @@ export function raw(
 export async function frames(
   target: string,
   fields: ReadonlyArray<readonly [string, string]>,
+  body: Uint8Array | null = null,
 ): Promise<void> {
   const peer: FramePeer = await connectFrames(target);
   await new Promise<void>((resolve) => {
@@ -42,7 +43,8 @@ export async function frames(
       const over = type === Type.Rst || ((type === Type.Headers || type === Type.Data) && (flags & 1) === 1);
       if (streamId === 1 && over) resolve();
     };
-    peer.headers(1, fields, true);
+    peer.headers(1, fields, body === null);
+    if (body !== null) peer.data(1, body, true);
   });
   peer.socket.destroy();
 }
@@ -78,6 +80,18 @@ const post = async (
   stream.write('part');
   if (then === 'reset') setImmediate(() => stream.close(8));
   else setTimeout(() => stream.close(8), 15);
+  await reply;
+};
+const large400 = Buffer.alloc(400_000, 'b');
+const lying = ({ proxy }: Setup, to: string, length: string) =>
+  frames(
+    proxy.target(),
+    [...pseudo(`/${to}`, 'POST'), ['x-do', 'hang'], ['content-length', length]],
+    Buffer.from('body'),
+  );
+const resetReply = async ({ client }: Setup, to: string) => {
+  const { stream, reply } = client.open({ ':method': 'GET', ':path': `/${to}`, 'x-do': 'large' }, true);
+  stream.once('data', () => stream.close(8));
   await reply;
 };
 const http1 = ({ proxy }: Setup, head: string, leave?: 'stay' | 'half' | 'reset') =>
@@ -148,6 +162,58 @@ export const clients: Record<string, (setup: Setup) => Promise<unknown>> = {
   'http/2 to http/1.1: an upload that is reset': (s) => post(s, 'web1', 'reset'),
   'http/2 to http/1.1: an upload that stalls, and is closed on': (s) =>
     post(s, 'web1', 'stall', { 'x-do': 'hang-up' }),
+  'http/2 to http/1.1: a POST of 400 KB that is refused before it is in': (s) =>
+    s.client.request({ ':method': 'POST', ':path': '/web1', 'x-do': 'refuse' }, large400),
+  'http/2 to http/2: a POST of 400 KB that is refused before it is in': (s) =>
+    s.client.request({ ':method': 'POST', ':path': '/web2', 'x-do': 'refuse' }, large400),
+  'http/1.1 to http/1.1: a POST of 400 KB that is refused before it is in': (s) =>
+    http1(
+      s,
+      `POST /web1 HTTP/1.1\r\nhost: a\r\nx-do: refuse\r\ncontent-length: 400000\r\n\r\n${large400}`,
+      'half',
+    ),
+  'http/2 to http/1.1: a large reply that is reset': (s) => resetReply(s, 'web1'),
+  'http/2 to http/2: a large reply that is reset': (s) => resetReply(s, 'web2'),
+  'http/1.1 to http/1.1: a large reply that is left': (s) =>
+    http1(s, 'GET /web1 HTTP/1.1\r\nhost: a\r\nx-do: large\r\n\r\n', 'stay'),
+  'http/1.1 to http/2: a large reply that is left': (s) =>
+    http1(s, 'GET /web2 HTTP/1.1\r\nhost: a\r\nx-do: large\r\n\r\n', 'stay'),
+  'http/2 to http/1.1: fewer bytes than content-length': (s) => lying(s, 'web1', '9'),
+  'http/2 to http/1.1: more bytes than content-length': (s) => lying(s, 'web1', '1'),
+  'http/2 to http/2: fewer bytes than content-length': (s) => lying(s, 'web2', '9'),
+  'http/2 to http/2: more bytes than content-length': (s) => lying(s, 'web2', '1'),
+  'http/1.1 to http/1.1: fewer bytes than content-length, then its end': (s) =>
+    http1(s, 'POST /web1 HTTP/1.1\r\nhost: a\r\nx-do: hang\r\ncontent-length: 9\r\n\r\npart', 'half'),
+  'http/1.1 to http/2: fewer bytes than content-length, then its end': (s) =>
+    http1(s, 'POST /web2 HTTP/1.1\r\nhost: a\r\nx-do: hang\r\ncontent-length: 9\r\n\r\npart', 'half'),
+  'http/1.1 to http/2: a malformed chunk': (s) =>
+    http1(
+      s,
+      'POST /web2 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\nzz\r\n',
+      'stay',
+    ),
+  'http/1.1 to http/2: an empty host': (s) => http1(s, 'GET /web2 HTTP/1.1\r\nhost:\r\n\r\n'),
+  'http/1.1 to http/1.1: an empty host': (s) => http1(s, 'GET /web1 HTTP/1.1\r\nhost:\r\n\r\n'),
+  'http/1.1 to http/2: a lower-case method': (s) => http1(s, 'get /web2 HTTP/1.1\r\nhost: a\r\n\r\n'),
+  'http/1.1 to http/2: fields that HTTP/2 forbids': (s) =>
+    http1(
+      s,
+      'GET /web2 HTTP/1.1\r\nhost: a\r\nte: gzip\r\nkeep-alive: x\r\nproxy-connection: close\r\nhttp2-settings: x\r\n\r\n',
+    ),
+  'http/2 to http/2: te: gzip': ({ proxy }) => frames(proxy.target(), [...pseudo('/web2'), ['te', 'gzip']]),
+  'http/1.1 to http/1.1: two requests at once, both left': (s) =>
+    http1(s, 'GET /web1 HTTP/1.1\r\nhost: a\r\nx-do: hang\r\n\r\n'.repeat(2), 'reset'),
+  'http/1.1 to http/1.1: expect, and gone': (s) =>
+    http1(
+      s,
+      'POST /web1 HTTP/1.1\r\nhost: a\r\nx-do: hang\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n',
+      'stay',
+    ),
+  'grpc to http/1.1: a deadline of 3 ms': (s) =>
+    s.client.request(
+      { ...grpcHead('/web1.Svc/Do', { 'grpc-timeout': '3m', 'x-do': 'hang' }) },
+      grpcMessage(Buffer.alloc(3)),
+    ),
   'http/1.0 to http/2: no host': (s) => http1(s, 'GET /web2 HTTP/1.0\r\n\r\n'),
   'http/1.0 to http/1.1: no host': (s) => http1(s, 'GET /web1 HTTP/1.0\r\n\r\n'),
   'http/1.1 to http/2: 300 headers, which the replica resets': (s) =>

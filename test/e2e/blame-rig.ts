@@ -1,4 +1,4 @@
-import http from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http2';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Endpoint } from '../../src/upstream/endpoint.ts';
@@ -11,6 +11,14 @@ export interface Replica {
   /** Does this to every request, whatever it asks for; '' for what it asks for. */
   broken: string;
   close(): Promise<void> | void;
+}
+
+/** More than is buffered anywhere on the way. */
+const largeBody = Buffer.alloc(4 << 20, 'l');
+
+/** A reply before the body is in, which is not read: the connection closes, and where bytes are unread it is reset. */
+function refuse(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(413, { connection: 'close' }).end(() => request.socket.destroy());
 }
 
 /** What a request asks for stands in `x-do`. */
@@ -38,7 +46,11 @@ export async function http2Replica(): Promise<Replica> {
         { endStream: true },
       );
     else if (deed === 'http') stream.respond({ ':status': Number(more) }, { endStream: true });
-    else if (deed === 'reset') stream.close(Number(more));
+    else if (deed === 'refuse') stream.respond({ ':status': 413 }, { endStream: true });
+    else if (deed === 'large') {
+      stream.respond({ ':status': 200 });
+      stream.end(largeBody);
+    } else if (deed === 'reset') stream.close(Number(more));
     else if (deed === 'hang') stream.resume();
     else if (deed === 'hang-up') stream.session?.socket?.destroy();
   });
@@ -53,6 +65,8 @@ export async function http1Replica(): Promise<Replica> {
     const [deed, more] = asked(request.headers, replica.broken);
     request.on('error', () => {});
     if (deed === 'ok') response.end('ok');
+    else if (deed === 'large') response.end(largeBody);
+    else if (deed === 'refuse') refuse(request, response);
     else if (deed === 'http') response.writeHead(Number(more)).end();
     else if (deed === 'hang') request.resume();
     else if (deed === 'hang-up') request.socket.destroy();
