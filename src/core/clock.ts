@@ -1,3 +1,5 @@
+import { slottedDelayMaxMs, slottedDelayMinMs, TimerSlots } from './timer-slots.ts';
+
 /**
  * Time for everything: nothing else in `src/` may read a clock or set a timer (`make check` bans it), so that
  * every piece can run on the virtual time of a test.
@@ -43,8 +45,17 @@ function heldWallMs(): number {
   return held[1];
 }
 
+function heldNow(): number {
+  return holds > 0 ? held[0] : performance.now();
+}
+
+const slots = new TimerSlots({
+  now: heldNow,
+  after: (delayMs, callback) => new NodeTimer(delayMs, callback),
+});
+
 export const systemClock: Clock = {
-  now: () => (holds > 0 ? held[0] : performance.now()),
+  now: heldNow,
   wallMs: () => (holds > 0 ? heldWallMs() : Date.now()),
   hold() {
     if (holds++ === 0) {
@@ -56,7 +67,10 @@ export const systemClock: Clock = {
   release() {
     holds--;
   },
-  after: (delayMs, callback) => new NodeTimer(delayMs, callback),
+  after: (delayMs, callback) =>
+    delayMs >= slottedDelayMinMs && delayMs <= slottedDelayMaxMs
+      ? slots.after(delayMs, callback)
+      : new NodeTimer(delayMs, callback),
 };
 
 /** Time that moves only when asked to: the clock of tests and simulations. */
