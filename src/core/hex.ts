@@ -32,6 +32,19 @@ export function writeHex32(out: Uint8Array, position: number, word: number): num
   return position + 8;
 }
 
+/** The signed word that 8 lower-case hex digits at `at` stand for, or NaN where one of the characters is none. */
+export function hexWordAt(text: string, at: number): number {
+  let word = 0;
+  let seen = 0;
+  for (let i = at; i < at + 8; i++) {
+    const code = text.charCodeAt(i);
+    const digit = hexValues[code & 0xff];
+    seen |= digit | (code & 0xff00);
+    word = (word << 4) | (digit & 15);
+  }
+  return seen > 15 ? Number.NaN : word;
+}
+
 /** The signed word that 8 hex digits at `at` stand for; the digits were validated before. */
 export function wordOfHex(text: string, at: number): number {
   let word = 0;

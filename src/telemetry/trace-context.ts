@@ -1,4 +1,4 @@
-import { hexValues } from '../core/hex.ts';
+import { hexValues, hexWordAt } from '../core/hex.ts';
 import { SpanId, TraceId } from '../core/trace-id.ts';
 import { traceparentChars } from '../core/traceparent-field.ts';
 
@@ -39,12 +39,20 @@ export function parseTraceparent(text: string): TraceParent | undefined {
   if (version < 0 || version === 0xff) return undefined;
   if (text.length > traceparentChars && (version === 0 || text.charCodeAt(traceparentChars) !== dash))
     return undefined;
-  if (!isId(text, 3, 35) || !isId(text, 36, 52)) return undefined;
   const flags = hexPair(text, 53);
   if (flags < 0) return undefined;
+  // Lower-case hex only (section 3.2.2.3), not all zero.
+  const a = hexWordAt(text, 3);
+  const b = hexWordAt(text, 11);
+  const c = hexWordAt(text, 19);
+  const d = hexWordAt(text, 27);
+  const spanA = hexWordAt(text, 36);
+  const spanB = hexWordAt(text, 44);
+  if (Number.isNaN(a + b + c + d + spanA + spanB)) return undefined;
+  if ((a | b | c | d) === 0 || (spanA | spanB) === 0) return undefined;
   return {
-    traceId: TraceId.read(text, 3),
-    spanId: SpanId.read(text, 36),
+    traceId: new TraceId(a, b, c, d),
+    spanId: new SpanId(spanA, spanB),
     flags: flags & (TraceFlag.sampled | TraceFlag.random),
   };
 }
@@ -53,17 +61,6 @@ function hexPair(text: string, at: number): number {
   const highDigit = hexValues[text.charCodeAt(at)];
   const lowDigit = hexValues[text.charCodeAt(at + 1)];
   return highDigit < 16 && lowDigit < 16 ? (highDigit << 4) | lowDigit : -1;
-}
-
-/** Lower-case hex only (section 3.2.2.3), not all zero. */
-function isId(text: string, start: number, end: number): boolean {
-  let any = 0;
-  for (let i = start; i < end; i++) {
-    const digit = hexValues[text.charCodeAt(i)];
-    if (!(digit < 16)) return false;
-    any |= digit;
-  }
-  return any !== 0;
 }
 
 /**
