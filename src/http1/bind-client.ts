@@ -2,11 +2,14 @@ import type { Socket } from 'node:net';
 import { type BindingDeps, SocketBinding } from '../transport/socket-binding.ts';
 import { watchTruncation } from '../transport/tls-truncation.ts';
 import { ClientConnection, type ClientConnectionOptions } from './client-connection.ts';
+import type { MessageError } from './message.ts';
 
 /** Hears of a bound connection. */
 export interface BoundClientListener {
   /** The exchange is over, and the connection may serve another. */
   idle(): void;
+  /** The endpoint violated HTTP/1.1. */
+  refused(error: MessageError): void;
   /** Once, when the connection is of no more use. Its exchange fails after that. */
   ended(): void;
 }
@@ -27,6 +30,7 @@ export function bindHttp1Client(
     (host) =>
       new ClientConnection(options, {
         idle: () => listener.idle(),
+        refused: (error) => listener.refused(error),
         written: () => host.written(),
         readable: () => host.readable(),
         ended: (atOnce) => {

@@ -30,6 +30,8 @@ export interface ClientConnectionOptions {
 export interface ClientConnectionListener extends Pick<EngineHost, 'written' | 'readable'> {
   /** The exchange is over, and the connection may serve another. */
   idle(): void;
+  /** The endpoint violated HTTP/1.1. The connection ends for it. */
+  refused(error: MessageError): void;
   /** Over, once. Where `atOnce` is set the socket is destroyed, else what is written is flushed before. */
   ended(atOnce: boolean): void;
 }
@@ -264,11 +266,10 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
   }
 
   private interim(block: HeaderBlock): void {
-    if (block.status === 101) return this.violated('switched protocols without being asked');
     this.interimReplies++;
-    if (this.interimReplies > interimRepliesMax)
-      return this.violated(`sent over ${interimRepliesMax} interim replies`, ErrorCode.ENHANCE_YOUR_CALM);
-    this.stream!.receiver?.interim?.(block);
+    if (this.interimReplies <= interimRepliesMax) return this.stream!.receiver?.interim?.(block);
+    const words = `more than ${interimRepliesMax} interim replies`;
+    this.failed({ status: 400, reason: 'interim_flood', words, offset: this.parser.offset });
   }
 
   data(bytes: Uint8Array, start: number, end: number): void {
@@ -292,14 +293,15 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
     else receiver?.trailers(trailers);
   }
 
-  failed({ reason, words, offset }: MessageError): void {
+  failed(error: MessageError): void {
     if (this.over) return;
-    // Bytes behind a reply, or on an idle connection: there is nobody to whom they could belong.
-    if (this.stream === null || this.replyEnded) return this.finish(true);
-    if (reason === 'surplus') return this.transportClosed('bytes arrived before the request had left');
+    const { reason } = error;
     if (reason === 'incomplete') return this.transportClosed(closed);
-    const isForeign = reason === 'start_line' || reason === 'version';
-    this.violated(isForeign ? notHttp1 : `sent ${words}, at byte ${offset} of the connection`);
+    this.listener.refused(error);
+    // Bytes behind a reply, or on an idle connection: there is nobody to whom they could belong.
+    if (this.stream === null || this.replyEnded) this.finish(true);
+    else if (reason === 'surplus') this.transportClosed('bytes arrived before the request had left');
+    else this.violated(error);
   }
 
   // Inside.
@@ -328,8 +330,10 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
     this.unconsumedBytes = 0;
   }
 
-  /** `what` follows the name of the endpoint. */
-  private violated(what: string, code: ErrorCode = ErrorCode.PROTOCOL_ERROR): void {
+  private violated({ reason, words, offset }: MessageError): void {
+    const isForeign = reason === 'start_line' || reason === 'version';
+    const what = isForeign ? notHttp1 : `sent ${words}, at byte ${offset} of the connection`;
+    const code = reason === 'interim_flood' ? ErrorCode.ENHANCE_YOUR_CALM : ErrorCode.PROTOCOL_ERROR;
     this.fail({ kind: 'protocol', code, message: `${this.options.name} ${what}` });
   }
 

@@ -8,6 +8,7 @@ import { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import { HeadCache } from '../http1/head-cache.ts';
+import { ViolationCounts } from '../http1/violation-counts.ts';
 import { BufferBudget } from '../http2/buffer-budget.ts';
 import { HpackCaches } from '../http2/hpack/caches.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
@@ -42,6 +43,7 @@ import {
   type Running,
 } from './parts.ts';
 import { registerReadinessMetrics } from './readiness.ts';
+import { registerRefusedReplies } from './refused-reply-metrics.ts';
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics, udpMetrics } from './snapshots.ts';
@@ -97,12 +99,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     failReadiness: false,
     leaving: { listeners: new Set(), clusters: new Set() },
   };
-  registerReloadMetrics(telemetry.registry, parts.reloads);
-  registerConcurrencyMetrics(telemetry.registry, () =>
-    [...parts.running.clusters.values()].map(({ cluster }) => cluster),
-  );
-  registerReadinessMetrics(telemetry.registry, () => parts);
-  registerUdpMetrics(telemetry.registry, dropReasons, () => udpMetrics(everyListener(parts)));
+  registerStateMetrics(parts);
   const build: ListenerBuildDeps = {
     ...deps,
     zone: config.zone,
@@ -114,6 +111,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     policies: policyDepsOf(deps, telemetry),
     telemetry,
   };
+  registerRefusedReplies(telemetry.registry, build.refusedReplies);
   const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
   const reload = async (why: string): Promise<ReloadOutcome> => {
@@ -155,15 +153,27 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   return appOf({ parts, admin, build, internalErrors, reload, stop: () => lifecycle.stop(drainable) });
 }
 
+/** Metrics of what the process is doing. */
+function registerStateMetrics(parts: AppState): void {
+  const { registry } = parts.telemetry;
+  registerReloadMetrics(registry, parts.reloads);
+  registerConcurrencyMetrics(registry, () =>
+    [...parts.running.clusters.values()].map(({ cluster }) => cluster),
+  );
+  registerReadinessMetrics(registry, () => parts);
+  registerUdpMetrics(registry, dropReasons, () => udpMetrics(everyListener(parts)));
+}
+
 /** What all connections of the process share, whatever its configuration is. */
 function sharedState(): Pick<
   ListenerBuildDeps,
-  'scheduler' | 'hpackCaches' | 'headCache' | 'series' | 'replayBudget' | 'slots'
+  'scheduler' | 'hpackCaches' | 'headCache' | 'refusedReplies' | 'series' | 'replayBudget' | 'slots'
 > {
   return {
     scheduler: new FlushScheduler(),
     hpackCaches: new HpackCaches(),
     headCache: new HeadCache(),
+    refusedReplies: new ViolationCounts(),
     series: new EndpointSeriesTable(),
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),

@@ -8,8 +8,10 @@ import type { InternalErrors } from '../core/internal-errors.ts';
 import { type Logger, loggerWith } from '../core/logger.ts';
 import { isLoopbackHost } from '../core/loopback.ts';
 import type { Random } from '../core/random.ts';
+import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { HeadCache } from '../http1/head-cache.ts';
+import type { ViolationCounts } from '../http1/violation-counts.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { HpackCaches } from '../http2/hpack/caches.ts';
 import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
@@ -20,7 +22,7 @@ import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
-import { Http1Pool } from '../upstream/http1-pool.ts';
+import { Http1Pool, type Http1PoolDeps } from '../upstream/http1-pool.ts';
 import { Http2Pool } from '../upstream/http2-pool.ts';
 import { noPool } from '../upstream/no-pool.ts';
 import { PoolTotals } from '../upstream/pool-totals.ts';
@@ -45,6 +47,8 @@ export interface BuildDeps {
   readonly bufferBudget: BufferBudget;
   readonly hpackCaches: HpackCaches;
   readonly headCache: HeadCache;
+  /** What HTTP/1.1 endpoints sent that was refused, by cluster. */
+  readonly refusedReplies: ViolationCounts;
   readonly internalErrors: InternalErrors;
   readonly series: EndpointSeriesTable;
   /** The zone that this process is in, '' where it is not known. */
@@ -80,7 +84,10 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
   const tls = clusterTls(config);
   if (tls !== null) createSecureContext(tls);
   const { maxConnections, maxPending } = config.limits;
-  const totals = new PoolTotals(maxConnections, maxPending);
+  const shared = {
+    totals: new PoolTotals(maxConnections, maxPending),
+    refused: refusedReply(config.name, deps),
+  };
   const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
   const cluster: Cluster = new Cluster(clusterSettings(config, deps.random), {
     ...deps,
@@ -90,7 +97,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
       tls: tls && endpointTls(tls, endpoint.target, endpoint.hostname),
       replyHeaderBytesMax: config.limits.headerListBytes,
     }),
-    newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, totals }, onChange),
+    newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, ...shared }, onChange),
     watchHealth:
       config.health === 'none'
         ? null
@@ -123,10 +130,16 @@ function limiterSettings({ adaptiveConcurrency }: ClusterConfig, random: Random)
   };
 }
 
+/** What the pools of a cluster share. */
+interface PoolDeps extends BuildDeps {
+  readonly totals: PoolTotals;
+  readonly refused: NonNullable<Http1PoolDeps['refused']>;
+}
+
 function buildPool(
   config: ClusterConfig,
   endpoint: Endpoint,
-  deps: BuildDeps & { readonly totals: PoolTotals },
+  deps: PoolDeps,
   onChange: () => void,
 ): StreamPool {
   const { tls, connectTimeoutMs } = endpoint.dial;
@@ -146,10 +159,24 @@ function buildPool(
         chunkExtensionBytesMax,
       },
     };
-    return new Http1Pool(endpoint.target, tls, settings, { ...deps, heads: deps.headCache });
+    const { headCache: heads, refused } = deps;
+    return new Http1Pool(endpoint.target, tls, settings, { ...deps, heads, refused });
   }
   const settings = { ...shared, life: connectionLife(connections), http2: upstreamHttp2(limits, deps) };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
+}
+
+/** Counts and logs what an endpoint sent that is no HTTP/1.1. */
+function refusedReply(cluster: string, { logger, clock, refusedReplies }: BuildDeps): PoolDeps['refused'] {
+  const limited = rateLimitedLogger(logger, clock);
+  return (endpoint, { reason, words, offset }) => {
+    refusedReplies.add(cluster, reason);
+    limited.warn('connection to an endpoint closed: the endpoint violated HTTP/1.1', {
+      endpoint,
+      reason: `it sent ${words}`,
+      byte: offset,
+    });
+  };
 }
 
 /** What an HTTP/2 connection to an endpoint is held to. */

@@ -7,7 +7,7 @@ import { contain } from '../core/internal-errors.ts';
 import { pluralize } from '../core/pluralize.ts';
 import { bindHttp1Client, type Http1ClientBinding } from '../http1/bind-client.ts';
 import type { HeadCache } from '../http1/head-cache.ts';
-import type { ParserLimits } from '../http1/message.ts';
+import type { MessageError, ParserLimits } from '../http1/message.ts';
 import type { OnRead } from '../transport/shared-read.ts';
 import type { BindingDeps } from '../transport/socket-binding.ts';
 import { type DialProtocol, dial } from './dial.ts';
@@ -33,6 +33,8 @@ export interface Http1PoolSettings {
 
 export interface Http1PoolDeps extends BindingDeps {
   readonly heads: HeadCache;
+  /** An endpoint violated HTTP/1.1; `name` is the endpoint as messages name it. */
+  readonly refused?: (name: string, error: MessageError) => void;
   /** Replaced in tests. */
   readonly dial?: (
     address: Address,
@@ -89,6 +91,8 @@ export class Http1Pool implements StreamPool, IdleHolder {
   /** Runs while there are idle connections. */
   private checkTimer: Timer | null = null;
   private draining = false;
+  /** Of the latest connection by TLS that had one: the next resumes it (RFC 8446 section 2.2). */
+  private session: Buffer | null = null;
 
   constructor(
     address: Address,
@@ -266,7 +270,12 @@ export class Http1Pool implements StreamPool, IdleHolder {
 
   private connect(): void {
     const onRead: OnRead = (bytes, length) => pooled.binding.received(bytes, length);
-    const socket = (this.deps.dial ?? dial)(this.address, this.tls, onRead, 'http/1.1');
+    const { session } = this;
+    const tls = this.tls === null || session === null ? this.tls : { ...this.tls, session };
+    const socket = (this.deps.dial ?? dial)(this.address, tls, onRead, 'http/1.1');
+    socket.on('session', (ticket: Buffer) => {
+      this.session = ticket;
+    });
     const options = {
       name: this.name,
       fallbackHost: this.address.kind === 'unix' ? 'localhost' : formatAddress(this.address),
@@ -276,6 +285,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
     const pooled: Pooled = {
       binding: bindHttp1Client(socket, options, this.deps, {
         idle: () => this.becameIdle(pooled),
+        refused: (error) => this.deps.refused?.(this.name, error),
         ended: () => this.ended(pooled),
       }),
       ready: false,
@@ -330,6 +340,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
     }
     if (pooled.binding.connection.wasStale) this.closeIdle();
     if (!pooled.ready) {
+      this.session = null;
       pooled.connectTimer?.cancel();
       this.connecting--;
       if (!this.draining) this.connectFailed(pooled);

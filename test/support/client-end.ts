@@ -26,7 +26,7 @@ export function requestHead(method: string, ...more: Array<[string, string]>): H
 /** The upstream end of a connection in memory, and what its owner and its peer hear of it. */
 export class ClientEnd {
   readonly connection: ClientConnection;
-  /** `idle`, `readable`, `ended`, `ended at once`. */
+  /** `idle`, `readable`, `refused REASON`, `ended`, `ended at once`. */
   readonly events: string[] = [];
   /** What the peer has received. */
   wire = '';
@@ -41,6 +41,7 @@ export class ClientEnd {
         },
         readable: () => this.events.push('readable'),
         idle: () => this.events.push('idle'),
+        refused: ({ reason }) => this.events.push(`refused ${reason}`),
         ended: (atOnce) => this.events.push(atOnce ? 'ended at once' : 'ended'),
       },
     );

@@ -426,6 +426,17 @@ describe('Http1Pool', () => {
       }
     });
 
+    it('resumes the session of an earlier connection', async () => {
+      await start({}, createTlsServer({ cert, key }), trust);
+      const [first] = ask();
+      await requests(1);
+      endpoint.sockets[0].write(ok.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
+      await ended(first);
+      ask();
+      await requests(2);
+      expect((endpoint.sockets[1] as TLSSocket).isSessionReused()).to.equal(true);
+    });
+
     it('says why a server refuses our certificate, and who it is: it never gave the connection', async () => {
       await start();
       const [near] = duplexPair();
