@@ -14,7 +14,7 @@ import { HeadMemo, type KnownHead } from './head-memo.ts';
 import { LineRole } from './head-name.ts';
 import { LineMemo } from './line-memo.ts';
 import type { MessageHead } from './message.ts';
-import { type BuiltHead, buildReply, buildRequest, type HeadResult } from './message-head.ts';
+import { BuiltHead, buildReply, buildRequest, type HeadResult } from './message-head.ts';
 import { NameMemo } from './name-memo.ts';
 
 const colon = 0x3a;
@@ -79,17 +79,17 @@ export class HeadCache {
       return known.built;
     }
     if (lines[0].id === 0 || own > ownLinesMax) return buildHead(lines, count, scheme);
-    const common = known === null ? this.learn(lines, count, scheme) : known.built;
+    const common = known ?? this.learn(lines, count, scheme);
     return (common === null ? null : standOn(common, lines, count)) ?? buildHead(lines, count, scheme);
   }
 
   /** Builds what the known lines among these have in common with other heads, or null where it is not known to repeat. */
-  private learn(lines: readonly HeadLine[], count: number, scheme: Field | null): BuiltHead | null {
+  private learn(lines: readonly HeadLine[], count: number, scheme: Field | null): KnownHead | null {
     const common: HeadLine[] = [];
     for (let i = 0; i < count; i++) if (lines[i].id !== 0) common.push(lines[i]);
     if (!this.heads.isWorthKeeping(common)) return null;
     const built = buildHead(common, common.length, scheme);
-    return built.fault === undefined ? this.heads.keep(common, scheme, built).built : null;
+    return built.fault === undefined ? this.heads.keep(common, scheme, built) : null;
   }
 
   private build(lines: readonly HeadLine[], scheme: Field | null): HeadResult {
@@ -105,31 +105,26 @@ function buildHead(lines: readonly HeadLine[], count: number, scheme: Field | nu
 }
 
 /** The head of `lines` with the known ones as its base; null where it must stand alone. */
-function standOn(common: BuiltHead, lines: readonly HeadLine[], count: number): BuiltHead | null {
+function standOn({ built, names }: KnownHead, lines: readonly HeadLine[], count: number): BuiltHead | null {
+  const { nominated } = built;
   const own: Field[] = [];
   let length: HeadLine | null = null;
   for (let i = 1; i < count; i++) {
     const line = lines[i];
+    if (line.id !== 0) continue;
     const { field, role } = line;
-    if (line.id !== 0) {
-      // A field of the base comes before one of the same name that it came behind.
-      if (own.length > 0 && field !== null && own.some(({ name }) => name === field.name)) return null;
-      continue;
-    }
-    if (field === null) return null;
+    // Behind the base, a field would come behind those of its name that it came before.
+    if (field === null || names.has(field.name)) return null;
     if (role === LineRole.ContentLength) {
-      if (length !== null || !common.takesLength) return null;
+      if (length !== null || !built.takesLength) return null;
       length = line;
     } else if (role !== LineRole.Ordinary) return null;
-    else if (common.nominated?.has(field.name) === true) continue;
+    else if (nominated?.has(field.name) === true) continue;
     own.push(field);
   }
-  const { head } = common;
-  const block = new HeaderBlock(own, head.block);
-  return {
-    ...common,
-    head: length === null ? withBlock(head, block) : withLength(common, block, length.number),
-  };
+  const block = new HeaderBlock(own, built.head.block);
+  const head = length === null ? withBlock(built.head, block) : withLength(built, block, length.number);
+  return new BuiltHead(head, built.persistent, nominated, false, built.switches);
 }
 
 function withBlock(head: MessageHead, block: HeaderBlock): MessageHead {

@@ -16,11 +16,14 @@ export class KnownHead {
   readonly built: BuiltHead;
   /** The whole head as it was sent, where that is known. */
   wire: ByteKey | null = null;
+  /** Of its fields. */
+  readonly names: ReadonlySet<string>;
 
   constructor(lines: readonly HeadLine[], scheme: Field | null, built: BuiltHead) {
     this.lines = lines;
     this.scheme = scheme;
     this.built = built;
+    this.names = new Set(built.head.block.fields.map(({ name }) => name));
   }
 }
 

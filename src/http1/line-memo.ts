@@ -1,5 +1,6 @@
 import { ByteKey, equalBytes, hashBytes } from '../core/bytes.ts';
-import type { HeadLine, LineKind } from './head-line.ts';
+import { viewOf } from '../core/int32-view.ts';
+import { type HeadLine, LineKind } from './head-line.ts';
 
 /** A longer line is parsed every time: it costs too much to keep. */
 export const memoLineBytesMax = 1024;
@@ -36,17 +37,38 @@ export class LineMemo {
   }
 
   /**
-   * Returns the line that stands at `start`, where it is the one that followed the latest known one before; otherwise null. A
-   * line says by itself where it ends, so nothing needs to be searched for its end.
+   * Puts the lines that stand at `start` into `lines`, from `count` on, as long as each is the one that followed the one before the
+   * last time, at most up to `end`, and to `countMax` lines in all. Returns how many there are in `lines` then.
+   *
+   * A line says by itself where it ends, so nothing needs to be searched for its end. `kind` is that of the first; fields follow.
    */
-  findNext(kind: LineKind, bytes: Uint8Array, start: number, end: number): HeadLine | null {
-    const next = this.followers[this.latest];
-    const line = this.slots[next];
-    if (line === null || line.kind !== kind) return null;
-    const lineEnd = start + line.bytes;
-    if (lineEnd > end || !equalBytes(bytes, start, lineEnd, line.wire as ByteKey)) return null;
-    this.latest = next;
-    return line;
+  follow(
+    kind: LineKind,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    lines: HeadLine[],
+    count: number,
+    countMax: number,
+  ): number {
+    const words = viewOf(bytes);
+    const { slots, followers } = this;
+    let kindHere = kind;
+    let at = start;
+    let latest = this.latest;
+    let found = count;
+    while (found < countMax) {
+      const next = followers[latest];
+      const line = slots[next];
+      if (line === null || line.kind !== kindHere || at + line.bytes > end) break;
+      if (!isAt(words, bytes, at, line.wire as ByteKey)) break;
+      lines[found++] = line;
+      at += line.bytes;
+      latest = next;
+      kindHere = LineKind.Field;
+    }
+    this.latest = latest;
+    return found;
   }
 
   /** Returns the line of this kind that stands from `start` to `end`, or null where it was not kept. */
@@ -74,21 +96,38 @@ export class LineMemo {
     this.kept = (this.kept + 1) & 0x3fff_ffff;
     line.keep(this.kept + 1, new ByteKey(bytes, start, end));
     this.slots[slot] = line;
-    this.follow(slot);
+    this.found(slot);
   }
 
   private at(slot: number, kind: LineKind, bytes: Uint8Array, start: number, end: number): HeadLine | null {
     const line = this.slots[slot];
     if (line === null || line.kind !== kind || !equalBytes(bytes, start, end, line.wire as ByteKey))
       return null;
-    this.follow(slot);
+    this.found(slot);
     return line;
   }
 
-  private follow(slot: number): void {
+  private found(slot: number): void {
     this.followers[this.latest] = slot;
     this.latest = slot;
   }
+}
+
+/** Above this many bytes the native comparison beats a loop of words. */
+const compareLoopMax = 160;
+
+/** Does a line stand at `at`? Lines have four bytes or more; the last word may overlap the one before it. */
+function isAt(
+  words: DataView,
+  bytes: Uint8Array,
+  at: number,
+  { view, length, bytes: line }: ByteKey,
+): boolean {
+  if (length > compareLoopMax) return line.compare(bytes, at, at + length) === 0;
+  const last = length - 4;
+  if (words.getInt32(at + last, true) !== view.getInt32(last, true)) return false;
+  for (let i = 0; i < last; i += 4) if (words.getInt32(at + i, true) !== view.getInt32(i, true)) return false;
+  return true;
 }
 
 /** Every line has two slots, or two lines of the same head could push each other out on every request. */

@@ -6,7 +6,7 @@ import { LineRole } from './head-name.ts';
 import type { Framing, MessageError, MessageErrorReason, MessageHead } from './message.ts';
 
 /** What the lines of a head mean together. */
-export interface BuiltHead {
+export class BuiltHead {
   readonly head: MessageHead;
   /** The sender keeps the connection open, as far as its fields say; a body that ends with it still speaks against that. */
   readonly persistent: boolean;
@@ -16,7 +16,21 @@ export interface BuiltHead {
   readonly takesLength: boolean;
   /** A reply that says it switches to WebSocket. */
   readonly switches: boolean;
-  readonly fault?: undefined;
+  readonly fault: undefined = undefined;
+
+  constructor(
+    head: MessageHead,
+    persistent: boolean,
+    nominated: ReadonlySet<string> | null,
+    takesLength: boolean,
+    switches: boolean,
+  ) {
+    this.head = head;
+    this.persistent = persistent;
+    this.nominated = nominated;
+    this.takesLength = takesLength;
+    this.switches = switches;
+  }
 }
 
 /** Why lines that are each in order make no head together; `line` is the index of the one that shows it. */
@@ -212,7 +226,7 @@ export function buildRequest(lines: readonly HeadLine[], count: number, scheme: 
     reasonPhrase: '',
   };
   const takesLength = framing === 'none' && control.expect < 0 && !websocket;
-  return { head, ...connection, takesLength, switches: false };
+  return new BuiltHead(head, connection.persistent, connection.nominated, takesLength, false);
 }
 
 /** RFC 9112 section 3.2: exactly one host in HTTP/1.1. */
@@ -267,7 +281,7 @@ export function buildReply(lines: readonly HeadLine[], count: number): HeadResul
     minorVersion === 1 &&
     connection.upgrades &&
     membersOf(control.upgrade).includes('websocket');
-  return { head, ...connection, takesLength: framing === 'close', switches };
+  return new BuiltHead(head, connection.persistent, connection.nominated, framing === 'close', switches);
 }
 
 function bodyBytesOf(control: Control, lines: readonly HeadLine[], framing: Framing): number {
