@@ -37,7 +37,12 @@ interface UdpHandle {
   ): number;
 }
 
-type RequestClass = new () => object;
+interface SendRequest {
+  /** Kept from the garbage collector. */
+  list?: Buffer;
+}
+
+type RequestClass = new () => SendRequest;
 
 /** Takes over a socket that is bound, and connected where it is `connected`. `direct: false` is for tests. */
 export function datagramPort(
@@ -62,7 +67,9 @@ class DirectPort implements DatagramPort {
   private readonly queuedBytesMax: number;
   private readonly events: DatagramEvents;
   /** Of use until a datagram waits, which takes it along. */
-  private request: object;
+  private request: SendRequest;
+  /** Of the datagram that is sent: the handle takes a list. */
+  private readonly list: Buffer[] = [Buffer.alloc(0)];
   /** A datagram had to wait, and may still. */
   private queued = false;
   private closed = false;
@@ -94,13 +101,16 @@ class DirectPort implements DatagramPort {
 
   send(bytes: Buffer, port: number, host: string): boolean {
     if (this.closed || (this.queued && !this.hasRoom(bytes))) return false;
-    const { handle, request } = this;
+    const { handle, request, list } = this;
+    list[0] = bytes;
     const result = this.connected
-      ? handle.send(request, [bytes], 1, false)
-      : handle.send(request, [bytes], 1, port, host, false);
+      ? handle.send(request, list, 1, false)
+      : handle.send(request, list, 1, port, host, false);
     if (result > 0) return true;
     if (result === 0) {
       this.queued = true;
+      // The system reads the bytes later; the request lives until it has.
+      request.list = bytes;
       this.request = new this.requestClass();
     } else this.events.failed(systemError(result));
     return true;

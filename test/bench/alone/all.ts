@@ -6,10 +6,14 @@ import { outriggerFrom } from '../peers/outrigger.ts';
 import { freePorts } from '../ports.ts';
 import type { Alone } from '../report.ts';
 import type { Scenario } from '../scenarios.ts';
+import { measureUdp, udpBenchMissing } from '../udp/measure.ts';
 import { measureLongStream, startStreamServer } from './long-stream.ts';
 import { loadCalls, measureIdle, measureMemory } from './memory.ts';
 import { buildPrograms } from './programs.ts';
 import { measureStart } from './start.ts';
+
+/** Of each of its scenarios: how many runs in turn, and how long each is. */
+const [udpRounds, udpSeconds] = [5, 3];
 
 const light: Scenario = {
   name: 'light',
@@ -66,6 +70,9 @@ export async function measureAlone(
     await server.close();
   }
   rows.push(...(await measureStart(programs, ports[0])));
+  const udpMissing = udpBenchMissing();
+  if (udpMissing === '') rows.push(...(await measureUdp(dir, udpRounds, udpSeconds, () => {})));
+  else say(`without UDP: ${udpMissing}`);
   for (const { what, measured } of rows) say(`${what}: ${measured}`);
   return rows;
 }
