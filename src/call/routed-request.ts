@@ -99,7 +99,11 @@ const timeoutKind = 1 << FieldKind.GrpcTimeout;
 
 /** What may follow the common part of a client's heads and change nothing but the timeout and the fields to forward. */
 const indifferentKinds =
-  (1 << FieldKind.Regular) | (1 << FieldKind.Traceparent) | (1 << FieldKind.Tracestate) | timeoutKind;
+  (1 << FieldKind.Regular) |
+  (1 << FieldKind.Traceparent) |
+  (1 << FieldKind.Tracestate) |
+  (1 << FieldKind.ContentLength) |
+  timeoutKind;
 
 /** Of a head that only adds such fields to a base that repeats, as where each call has an id: all else is the base's. */
 function routeLikeBase(

@@ -145,6 +145,17 @@ describe('routeRequest', () => {
     }
   });
 
+  it("of a head that adds a content-length to a base that repeats is the base's", () => {
+    const base = grpcHead();
+    base.repeated = true;
+    const { rpcMethod } = routeRequest(base, router, nothingReplaced);
+    const one = new HeaderBlock(HeaderBlock.of(['content-length', '7']).fields, base);
+    const of = routeRequest(one, router, nothingReplaced);
+    // Only the base has this very object.
+    expect(of.rpcMethod).to.equal(rpcMethod);
+    expect(of.base.contentLength).to.equal(7);
+  });
+
   it('checks what is added where that may decide: a timeout, another host, a header that a route asks for', () => {
     const base = grpcHead();
     base.repeated = true;
