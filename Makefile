@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance interop attack rollout soak mutate
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -53,6 +53,9 @@ conformance: install ## Test the engine and a running sidecar with h2spec, h2spe
 
 connect-conformance: install ## Test a running sidecar with Buf's suite for gRPC, gRPC-Web and Connect (requires Go; ARGS=--direct also runs it without a sidecar)
 	@$(run) exec node test/conformance/connect/main.ts $(ARGS)
+
+websocket-conformance: install ## Test WebSockets through sidecars with Autobahn's cases, as kosoku runs them (requires Python 3; ARGS=--install only installs kosoku)
+	@$(run) exec node test/conformance/websocket/main.ts $(ARGS)
 
 attack: install ## Attack a running sidecar and check the latency of a well-behaved client (requires an otherwise idle machine)
 	@$(run) exec mocha $(ARGS) 'test/attack/**/*.test.ts'

@@ -1,44 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isInstalled } from '../bench/machine.ts';
 import { protoDir } from '../support/protos.ts';
+import { virtualEnv } from '../support/virtual-env.ts';
 import { exitForMissing } from './checks.ts';
 
 const requirements = fileURLToPath(new URL('./requirements.txt', import.meta.url));
 
-/** A virtual environment with gRPC in the cache folder, made at the first run and kept by its versions. */
+/** The Python of an environment with gRPC, made in the cache folder at the first run. */
 export function pythonWithGrpc(): string {
-  const version = /grpcio==(\S+)/.exec(readFileSync(requirements, 'utf8'))?.[1];
-  const cacheDir = process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`;
-  const venv = `${cacheDir}/outrigger/python-grpcio-${version}`;
-  const python = `${venv}/bin/python`;
-  const complete = `${venv}/.complete`;
-  if (existsSync(complete)) return python;
-  if (!isInstalled('python3'))
-    exitForMissing('python3 is not installed (Debian packages python3 and python3-venv)');
-  mkdirSync(venv, { recursive: true });
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--only-binary=:all:',
-    '-r',
-    requirements,
-  ];
-  for (const [program, args] of [
-    ['python3', ['-m', 'venv', '--clear', venv]],
-    [python, pip],
-  ] as const) {
-    const done = spawnSync(program, args, { encoding: 'utf8' });
-    if (done.status !== 0)
-      exitForMissing(`gRPC for Python could not be installed: ${done.stderr.trim().slice(-500)}`);
-  }
-  writeFileSync(complete, '');
-  return python;
+  const { bin, missing } = virtualEnv('grpcio', requirements);
+  return missing === undefined ? `${bin}/python` : exitForMissing(missing);
 }
 
 /** Stubs of the greeter and the echo service. */
