@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** What is used of a socket's handle: its descriptor, below 0 or undefined where there is none. */
 interface Handle {
@@ -20,21 +21,23 @@ export class DirectWriter {
   constructor(socket: Socket) {
     this.socket = socket;
     this.handle = handleOf(socket);
-    this.fd = this.handle?.fd ?? -1;
+    // The descriptor of a TLS socket is that of the connection below: what is written there is not encrypted.
+    this.fd = socket instanceof TLSSocket ? -1 : (this.handle?.fd ?? -1);
   }
 
   /**
    * Returns how many bytes the kernel took: fewer than all where it has no room, and 0 where bytes wait in the socket already, where the
-   * connection is broken or ended, or where there is no descriptor. Who calls gives the rest to `socket.write`,
-   * which also reports errors.
+   * connection is ended or breaks, which destroys the socket with the error, and with TLS. Who calls gives the rest
+   * to `socket.write`.
    */
   write(bytes: Uint8Array, start: number, end: number): number {
     const { fd, handle, socket } = this;
     if (fd < 0 || handle !== handleOf(socket) || socket.writableLength > 0 || socket.writableEnded) return 0;
     try {
       return writeSync(fd, bytes, start, end - start);
-    } catch {
-      return 0; // EAGAIN, or the connection is broken.
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') socket.destroy(error as Error);
+      return 0;
     }
   }
 }

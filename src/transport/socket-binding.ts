@@ -3,8 +3,10 @@ import { blockPool } from '../core/block-pool.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
+import { DirectWriter } from './direct-writer.ts';
 import type { Engine, EngineHost } from './engine.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
+import type { OutputBuffer } from './output-buffer.ts';
 
 /** Bytes in `out` while the peer does not read, before we stop reading from it: acks it asked for pile up there. */
 const unreadOutputBytesMax = 1_048_576;
@@ -41,6 +43,8 @@ export class SocketBinding<E extends Engine> {
   private rest: Buffer | null = null;
   /** The other sockets had no turn since it was busy last: a readable socket is read up to 32 times in one. */
   private sameTurn = false;
+  /** Once the socket is connected. */
+  private direct: DirectWriter | null = null;
   /** Blocks that the socket has not yet written. */
   private readonly held: Buffer[] = [];
 
@@ -163,7 +167,14 @@ export class SocketBinding<E extends Engine> {
   private write(): void {
     const { connection, socket } = this;
     const { out } = connection;
-    const chunk = out.bytes.subarray(0, out.length);
+    const taken = this.writeDirectly(out);
+    if (taken === out.length) {
+      out.clear();
+      this.release();
+      connection.flushed();
+      return;
+    }
+    const chunk = out.bytes.subarray(taken, out.length);
     // A notification costs a tick, so only for memory that an idle connection should not keep.
     const accepted = out.isPooled ? socket.write(chunk, this.onWritten) : socket.write(chunk);
     // Once the kernel has taken it all the memory is free again; otherwise the socket still holds it.
@@ -174,6 +185,14 @@ export class SocketBinding<E extends Engine> {
     }
     if (!accepted) connection.setTransportReady(false);
     connection.flushed();
+  }
+
+  private writeDirectly(out: OutputBuffer): number {
+    if (this.direct === null) {
+      if (this.socket.connecting) return 0;
+      this.direct = new DirectWriter(this.socket);
+    }
+    return this.direct.write(out.bytes, 0, out.length);
   }
 
   private readonly onWritten = (): void => this.release();

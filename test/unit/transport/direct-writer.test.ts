@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { DirectWriter } from '../../../src/transport/direct-writer.ts';
 
@@ -89,16 +90,25 @@ describe('transport/direct-writer', () => {
     }
   });
 
-  it('leaves a broken connection to the socket, which reports it', async () => {
+  it('destroys a socket that breaks, with the error of the write', async () => {
     const writer = new DirectWriter(ours);
     ours.pause();
     theirs.resetAndDestroy();
+    const failed = once(ours, 'error');
     const byte = Buffer.from('x');
     // The reset arrives when it does.
     while (writer.write(byte, 0, 1) > 0) await new Promise((resolve) => setImmediate(resolve));
-    ours.write(byte);
-    const [error] = (await once(ours, 'error')) as [NodeJS.ErrnoException];
+    expect(ours.destroyed).to.equal(true);
+    const [error] = (await failed) as [NodeJS.ErrnoException];
+    expect(error).to.include({ syscall: 'write' });
     expect(error.code).to.be.oneOf(['EPIPE', 'ECONNRESET']);
+  });
+
+  it('writes nothing to a TLS socket, which would not be encrypted', () => {
+    const secured = new TLSSocket(ours);
+    secured.on('error', () => {});
+    expect(new DirectWriter(secured).write(Buffer.from('x'), 0, 1)).to.equal(0);
+    secured.destroy();
   });
 
   it('writes nothing where there is no descriptor', () => {
