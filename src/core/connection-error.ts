@@ -33,7 +33,7 @@ interface Advice {
 }
 
 const trust: Advice = {
-  client: 'give the client the authority of the listener certificate',
+  client: 'write the authority of the client certificate in tls.clientCa of the listener',
   server: 'write the authority of the server certificate in tls.ca of the cluster',
 };
 const ownCertificate: Advice = {

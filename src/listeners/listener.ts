@@ -32,7 +32,7 @@ import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
 import type { NetworkListener, NetworkListenerSettings, PreparedListener } from './network-listener.ts';
-import { peerOf, peerText, showsBadCertificate } from './peers.ts';
+import { certificateName, peerOf, peerText, showsBadCertificate } from './peers.ts';
 import { isClientHello, sniffProtocol } from './sniff.ts';
 import { StalledSockets } from './stalled-sockets.ts';
 
@@ -277,6 +277,8 @@ export class Listener implements NetworkListener {
     if (!this.takeSlot(socket)) return;
     if (this.tls === null) return this.accept(socket, null);
     this.rawSockets.add(socket);
+    // Asked for now, it is still known once the connection is closed.
+    void socket.remoteAddress;
     socket.once('close', () => this.rawSockets.delete(socket));
     this.tls.emit('connection', socket);
   }
@@ -296,18 +298,24 @@ export class Listener implements NetworkListener {
       } else this.accept(socket, socket.alpnProtocol || null);
     });
     server.on('tlsClientError', (error, socket) => {
-      const reason = connectionErrorText(error, 'client');
-      this.deps.logger.warn('TLS handshake failed', { ...this.tlsFacts(socket), reason });
+      // Node closes the connection of a client whose certificate it refuses, and the error tells of that alone.
+      const refused = Boolean(socket.authorizationError);
+      const cause = refused ? String(socket.authorizationError) : error;
+      this.deps.logger.warn(refused ? 'TLS client certificate refused' : 'TLS handshake failed', {
+        ...this.tlsFacts(socket),
+        reason: connectionErrorText(cause, 'client'),
+      });
       socket.destroy();
     });
     return server;
   }
 
-  /** Which listener, who, and the name that the client asked for (SNI). */
+  /** Which listener, who, the name in its certificate, and the name that the client asked for (SNI). */
   private tlsFacts(socket: TLSSocket): LogFacts {
     return {
       listener: this.settings.name,
       peer: peerText(socket),
+      certificate: certificateName(socket),
       serverName: socket.servername || undefined,
     };
   }

@@ -2,16 +2,32 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Peer } from '../call/peer.ts';
 import { formatAddress } from '../core/address.ts';
-import { clientIdentity } from '../security/client-identity.ts';
+import { boundedText } from '../core/bounded-text.ts';
+import { clientIdentity, identityOf } from '../security/client-identity.ts';
 
 /** Where certificates are optional, one that is shown must still be good: an unknown identity is worse than none. */
 export function showsBadCertificate(socket: TLSSocket): boolean {
   return !socket.authorized && Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
 }
 
+/** Characters of a name in a certificate that nobody has verified. */
+const nameCharsMax = 100;
+
+/** Whom the certificate of a client names, verified or not; undefined without one. */
+export function certificateName(socket: TLSSocket): string | undefined {
+  const name = identityOf(socket.getPeerCertificate() ?? {});
+  return name === '' ? undefined : boundedText(name, nameCharsMax);
+}
+
+/** What lies beneath a TLS socket that is closed: it alone still knows the address. */
+function transportOf(socket: Socket): Socket {
+  const { _parent: beneath } = socket as Socket & { readonly _parent?: Socket | null };
+  return socket.destroyed && beneath != null ? beneath : socket;
+}
+
 /** `host:port` of a client; undefined on a Unix socket. */
 export function peerText(socket: Socket): string | undefined {
-  const { address, port } = peerOf(socket);
+  const { address, port } = peerOf(transportOf(socket));
   return address === '' ? undefined : formatAddress({ kind: 'tcp', host: address, port });
 }
 

@@ -13,9 +13,15 @@ export interface Pem {
 
 /** Signs certificates; `cert` is what its peers trust. */
 export interface Authority extends Pem {
-  /** For these DNS names, IP addresses and URIs. */
-  issue(names: readonly string[]): Pem;
+  /** For these DNS names, IP addresses and URIs; the first is the common name, too. */
+  issue(names: readonly string[], validity?: Validity): Pem;
 }
+
+/** From when to when a certificate is valid, `YYYYMMDDhhmmssZ`. */
+export type Validity = readonly [from: string, to: string];
+
+const always: Validity = ['20200101000000Z', '21200101000000Z'];
+export const expired: Validity = ['20200101000000Z', '20210101000000Z'];
 
 /** An authority with a key of its own; two with the same name are not the same. */
 export function newAuthority(name = 'Outrigger test authority'): Authority {
@@ -24,12 +30,12 @@ export function newAuthority(name = 'Outrigger test authority'): Authority {
   return {
     cert,
     key: pemOf(privateKey),
-    issue(names) {
+    issue(names, validity = always) {
       const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const subject = names[0] ?? 'nobody';
       const extensions = names.length === 0 ? [] : [subjectAltName(names)];
       return {
-        cert: certificate(subject, name, pair.publicKey, privateKey, extensions),
+        cert: certificate(subject, name, pair.publicKey, privateKey, extensions, validity),
         key: pemOf(pair.privateKey),
       };
     },
@@ -42,13 +48,14 @@ function certificate(
   key: KeyObject,
   signer: KeyObject,
   extensions: readonly Buffer[],
+  [from, to]: Validity = always,
 ): string {
   const body = sequence(
     tagged(0xa0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(8)])),
     ecdsaWithSha256,
     nameOf(issuer),
-    sequence(time('20200101000000Z'), time('21200101000000Z')),
+    sequence(time(from), time(to)),
     nameOf(subject),
     key.export({ type: 'spki', format: 'der' }),
     ...(extensions.length === 0 ? [] : [tagged(0xa3, sequence(...extensions))]),
