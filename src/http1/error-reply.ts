@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, replyErrors, replySentence } from '../core/reply-error.ts';
+import type { MessageError } from './message.ts';
 
 /** How long a client may take to read an error and close, milliseconds; closing at once could destroy it unread. */
 export const lingerMs = 1000;
@@ -24,6 +24,12 @@ export function errorReply(
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
 }
 
+/** The error reply to bytes that are no request as RFC 9112 has it. */
+export function refusalReply({ status, words }: MessageError): Buffer {
+  const code = status === 431 ? 'header_too_large' : 'protocol_error';
+  return errorReply({ code, detail: `the client sent ${words}`, mayHaveProcessed: false }, status);
+}
+
 /** Sends `last`, then closes both ways: once the client has, or after `lingerMs`. */
 export function endSocket(socket: Duplex, clock: Clock, last: Uint8Array | null): void {
   if (socket.destroyed) return;
@@ -31,17 +37,4 @@ export function endSocket(socket: Duplex, clock: Clock, last: Uint8Array | null)
   else socket.end(last);
   const timer = clock.after(lingerMs, () => socket.destroy());
   socket.once('close', () => timer.cancel());
-}
-
-/** Breaks a connection so that its peer cannot take what it has for a whole message: with RST where that is possible. */
-export function abortSocket(socket: Duplex): void {
-  if (socket.destroyed) return;
-  try {
-    // Tunnels are broken by being destroyed.
-    if (socket instanceof Socket) socket.resetAndDestroy();
-    else socket.destroy();
-  } catch {
-    // Only plain TCP knows RST; TLS shows the break by the missing close_notify.
-    socket.destroy();
-  }
 }

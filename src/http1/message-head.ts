@@ -139,6 +139,9 @@ function framingFault(control: Control, minorVersion: number): { fault: HeadFaul
     // Bytes that are no list of codings are a trick, or a mistake that others read in another way.
     if (members.length === 0 || known || !/^[!#$%&'*+\-.^_`|~0-9a-z, \t;="]+$/.test(codings))
       return failed(400, 'transfer_encoding', 'a malformed transfer-encoding', line);
+    // RFC 9112 section 6.3: nobody can say where such a request ends.
+    if (members.at(-1) !== 'chunked')
+      return failed(400, 'transfer_encoding', 'a transfer-encoding that does not end with chunked', line);
     return failed(501, 'transfer_encoding', 'a transfer coding other than chunked', line);
   }
   if (minorVersion === 0) return failed(400, 'transfer_encoding', 'transfer-encoding in HTTP/1.0', line);

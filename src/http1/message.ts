@@ -69,6 +69,7 @@ export const messageErrorReasons = [
   'interim_flood',
   'surplus',
   'incomplete',
+  'timeout',
 ] as const;
 export type MessageErrorReason = (typeof messageErrorReasons)[number];
 

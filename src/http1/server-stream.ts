@@ -1,237 +1,250 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../core/clock.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
-import { BodyReader } from './body-reader.ts';
-import { abortSocket } from './error-reply.ts';
-import { pushFraming, removeField, writeFields, writeTrailers } from './fields.ts';
-
-/** How long, in milliseconds, a client may go on sending a body that nobody wants once its reply is out. */
-export const discardMs = 2000;
+import type { OutputBuffer } from '../transport/output-buffer.ts';
+import type { Framing, MessageHead } from './message.ts';
+import { writeChunk, writeInterimHead, writeLastChunk, writeReplyHead } from './message-writer.ts';
 
 /** What a stream needs of its connection. */
-export interface ServerStreamOwner {
-  readonly socket: Socket;
-  readonly clock: Clock;
+export interface ServerStreamHost {
+  readonly out: OutputBuffer;
   /** The reply that begins now is to be the last one of the connection. */
   readonly isLastReply: boolean;
-  /** A reply has said `connection: close`. */
-  saidClose: boolean;
-  /** Runs what the socket calls: an exception ends the connection. */
-  contained(run: () => void): void;
-  /** Both messages are through; the connection may go on to its next request. */
-  streamOver(): void;
+  /** The value of `date` for a reply without one. */
+  readonly date: string;
+  /** Something was put into `out`. */
+  written(): void;
+  /** The reply is in `out` as a whole. */
+  replyWritten(): void;
+  /** The receiver has disposed of bytes: there may be room for more of the request. */
+  credited(): void;
+  /** Breaks the connection once `out` has left. The receiver hears of `failure` by then; null for nothing. */
+  abort(failure: StreamFailure | null): void;
 }
 
-const noSkip: ReadonlySet<string> = new Set();
+/** Where no body has a known length. */
+const unknownLength = -1;
+
+const noBytes = new Uint8Array(0);
 
 /**
  * The downstream side of one HTTP/1.1 exchange: pushes the request to its receiver, takes the reply.
  *
- *     request:  reading ──end──▶ read
- *     reply:    waiting ──head──▶ sending ──last byte, trailers──▶ ended ──kernel took it──▶ flushed
- *     over:     read and flushed, or failed, or reset
+ *     request:  reading ──last byte, trailers──▶ ended
+ *     reply:    waiting ──head──▶ sending ──last byte, trailers──▶ written ──the transport took it──▶ sent
+ *     over:     ended and sent, or failed, or reset
  */
 export class ServerStream implements MessageStream {
   receiver: StreamReceiver | null = null;
-  private readonly request: IncomingMessage;
-  private readonly response: ServerResponse;
-  private readonly owner: ServerStreamOwner;
-  private reader: BodyReader | null = null;
-  private requestRead: boolean;
-  private reply: 'waiting' | 'sending' | 'ended' | 'flushed' = 'waiting';
+  /** The request is in as a whole. */
+  requestEnded: boolean;
+  /** The reply says that the connection closes after it. */
+  closes = false;
+  private readonly request: MessageHead;
+  private readonly host: ServerStreamHost;
+  private reply: 'waiting' | 'sending' | 'written' | 'sent' = 'waiting';
   private over = false;
-  /** After `reset`: the receiver hears nothing more. */
+  /** After `reset`, and once the reply is sent: the receiver hears nothing more. */
   private detached = false;
-  private readonly awaitsContinue: boolean;
-  private hasBody = true;
-  /** HTTP/1.0 without content-length: the body ends where the connection does. */
-  private closeDelimited = false;
-  /** Bytes that content-length promises, or -1. */
-  private contentLength = -1;
-  private bodyBytes = 0;
-  private discardTimer: Timer | null = null;
+  /** The client got 100 (Continue), or began to send its body without it. */
+  private invited = false;
+  /** Bytes of the request's body to come, or `unknownLength`. */
+  private requestLeftBytes: number;
+  /** Bytes that were pushed and are not yet consumed. */
+  private unconsumedBytes = 0;
+  private framing: Framing = 'none';
+  /** Bytes of the reply's body to come, where it is framed by its length. */
+  private replyLeftBytes = 0;
+  /** Bytes of the reply that were written and are not yet reported as sent. */
+  private unsentBytes = 0;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    owner: ServerStreamOwner,
-    expects: { end: boolean; continue: boolean },
-  ) {
+  constructor(host: ServerStreamHost, request: MessageHead) {
+    this.host = host;
     this.request = request;
-    this.response = response;
-    this.owner = owner;
-    this.requestRead = expects.end;
-    this.awaitsContinue = expects.continue;
-    response.on('error', () => {}); // A write after the socket died; the connection reports that itself.
-    response.on('finish', () => {
-      this.reply = 'flushed';
-      // Whoever answered may be gone, and take no more of it; yet the rest of the request must be read before the connection
-      // can be used again (RFC 9112 section 9.3). The HTTP/2 engine refuses that rest by itself.
-      if (!this.requestRead) {
-        this.detached = true;
-        this.reader?.discard();
-        this.limitDiscard();
-      }
-      owner.contained(() => this.settle());
-    });
+    this.requestLeftBytes = request.framing === 'chunked' ? unknownLength : request.bodyBytes;
+    this.requestEnded = this.requestLeftBytes === 0;
   }
 
-  /** Whether the body of the request is in, so that a parse error can only belong to what follows it. */
-  get requestComplete(): boolean {
-    return this.requestRead || this.request.complete;
+  get expectsContinue(): boolean {
+    return this.request.expectsContinue;
   }
-  /** Whether any of the reply may be on the wire, so that nothing else can be said in its place. */
-  get replyStarted(): boolean {
+
+  /** Any of the reply may be on the wire, so that nothing else can be said in its place. */
+  get replyBegun(): boolean {
     return this.reply !== 'waiting';
   }
-
-  /** Begins to push the body, once the handler has set the receiver. */
-  start(): void {
-    if (this.over || this.requestRead) return;
-    // A reply that was made at once, such as an unknown route, spares the client its body.
-    if (this.awaitsContinue && this.reply === 'waiting') this.response.writeContinue();
-    this.reader = new BodyReader(
-      this.request,
-      () => (this.over || this.detached ? null : this.receiver),
-      () => {
-        this.requestRead = true;
-        this.settle();
-      },
-      (run) => this.owner.contained(run),
-    );
+  get replyWritten(): boolean {
+    return this.reply === 'written' || this.reply === 'sent';
+  }
+  get replySent(): boolean {
+    return this.reply === 'sent';
   }
 
-  consumed(bytes: number): void {
-    this.reader?.consumed(bytes);
+  /** How much more of a body may be pushed, bytes. */
+  roomWithin(windowBytes: number): number {
+    return this.detached || this.receiver === null ? windowBytes : windowBytes - this.unconsumedBytes;
+  }
+
+  // What this side says.
+
+  interim(head: HeaderBlock): void {
+    // RFC 9110 section 15.2: HTTP/1.0 has no interim replies.
+    if (this.over || this.reply !== 'waiting' || this.request.minorVersion === 0) return;
+    if (head.status === 100) {
+      if (this.invited) return;
+      this.invited = true;
+    }
+    writeInterimHead(this.host.out, head);
+    this.host.written();
   }
 
   head(head: HeaderBlock, end: boolean): void {
     if (this.over || this.reply !== 'waiting') return;
-    const status = head.status;
-    const written = writeFields(head, noSkip);
-    if (!(status >= 200 && status <= 999) || written.error !== undefined) {
-      this.breakOff(written.error ?? `a reply with status ${head.status}`);
-      return;
-    }
-    const { raw, contentLength } = written.value;
-    const old = this.request.httpVersionMinor === 0;
-    this.hasBody = this.request.method !== 'HEAD' && status !== 204 && status !== 304;
-    this.contentLength = this.hasBody ? (end ? 0 : contentLength) : -1;
-    const chunked = this.hasBody && !end && contentLength < 0 && !old;
-    if (!chunked) removeField(raw, 'trailer');
-    this.closeDelimited = this.hasBody && !end && contentLength < 0 && old;
-    // A client that still waits for 100-continue may send its body or not: this connection cannot be read any further.
-    const uninvited = this.awaitsContinue && this.reader === null && !this.requestRead;
-    if (this.owner.isLastReply || uninvited) {
-      raw.push('connection', 'close');
-      this.owner.saidClose = true;
-    }
-    if (chunked) pushFraming(raw, 'chunked');
-    else if (this.hasBody && end) pushFraming(raw, 0);
-    else if (contentLength >= 0 && status !== 204) pushFraming(raw, contentLength);
-    this.response.writeHead(status, raw);
+    const { status } = head;
+    if (!(status >= 200 && status <= 999)) return this.breakOff(`a reply with status ${status}`);
+    const { minorVersion } = this.request;
+    const length = this.frame(head, end);
+    // RFC 9110 section 10.1.1: a client that was not told to go on may send its body or not, so nobody can say what comes next.
+    const isUninvited = this.request.expectsContinue && !this.invited && !this.requestEnded;
+    const keepAlive =
+      this.request.keepAlive && this.framing !== 'close' && !isUninvited && !this.host.isLastReply;
+    const { date } = this.host;
+    const words = writeReplyHead(this.host.out, head, this.framing, length, {
+      minorVersion,
+      keepAlive,
+      date,
+    });
+    if (words !== null) return this.breakOff(words);
+    this.closes = !keepAlive;
     this.reply = 'sending';
     if (end) this.finish();
-    // The first bytes of the body usually follow in this turn and share the head's packet; else it goes alone.
-    else setImmediate(() => this.flushHead());
+    else this.host.written();
   }
 
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.over || this.reply !== 'sending') return;
+    const { out } = this.host;
     const length = end - start;
-    this.bodyBytes += length;
-    if (this.contentLength >= 0) {
-      const short = last && this.bodyBytes < this.contentLength;
-      if (short || this.bodyBytes > this.contentLength) {
-        this.breakOff('a body of another length than its content-length');
-        return;
-      }
+    switch (this.framing) {
+      case 'none':
+        // A body that has no place in this reply is as good as sent.
+        if (length > 0 && !this.detached) this.receiver?.sent(length);
+        break;
+      case 'chunked':
+        if (length > 0) writeChunk(out, bytes, start, end);
+        break;
+      default:
+        if (this.framing === 'length') {
+          const left = this.replyLeftBytes - length;
+          if (left < 0 || (last && left > 0))
+            return this.breakOff('a body of another length than its content-length');
+          this.replyLeftBytes = left;
+        }
+        out.append(bytes, start, end);
     }
-    if (length > 0) {
-      this.response.write(Buffer.from(bytes.subarray(start, end)), (error) => {
-        if (!error && !this.over && !this.detached) this.owner.contained(() => this.receiver?.sent(length));
-      });
-    }
-    if (last) this.finish();
+    if (this.framing !== 'none') this.unsentBytes += length;
+    if (last) {
+      if (this.framing === 'chunked') writeLastChunk(out, null);
+      this.finish();
+    } else this.host.written();
   }
 
   trailers(trailers: HeaderBlock): void {
     if (this.over || this.reply !== 'sending') return;
-    if (this.contentLength >= 0 && this.bodyBytes < this.contentLength) {
-      this.breakOff('a body shorter than its content-length');
-      return;
-    }
-    // Without chunks there is no place for them, and node leaves them out.
-    this.response.addTrailers(writeTrailers(trailers));
+    if (this.framing === 'length' && this.replyLeftBytes > 0)
+      return this.breakOff('a body shorter than its content-length');
+    // Without chunks there is no place for them.
+    if (this.framing === 'chunked') writeLastChunk(this.host.out, trailers);
     this.finish();
   }
 
-  reset(code: number): void {
-    if (this.over || this.detached) return;
-    this.detached = true;
-    const replied = this.reply === 'ended' || this.reply === 'flushed';
-    if (code === ErrorCode.NO_ERROR && replied) {
-      // RFC 9112 section 9.3: the rest of the request must be read before the connection can be used again.
-      this.reader?.discard();
-      if (this.reply === 'flushed') this.limitDiscard();
-      return;
-    }
-    this.end();
-    this.abort();
+  consumed(bytes: number): void {
+    this.unconsumedBytes -= bytes;
+    if (!this.over && !this.requestEnded) this.host.credited();
   }
 
-  /** The connection was lost, or its parser gave up on this request. */
+  reset(code: ErrorCode): void {
+    if (this.over || this.detached) return;
+    this.detached = true;
+    if (code === ErrorCode.NO_ERROR && this.replyWritten) {
+      // RFC 9112 section 9.3: the rest of the request must be read before the connection can be used again.
+      this.host.credited();
+      return;
+    }
+    this.over = true;
+    this.host.abort(null);
+  }
+
+  // What the client says, from the connection.
+
+  requestData(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.invited = true;
+    if (this.requestLeftBytes !== unknownLength) this.requestLeftBytes -= length;
+    if (this.requestLeftBytes === 0) this.requestEnded = true;
+    if (this.detached || this.receiver === null) return;
+    this.unconsumedBytes += length;
+    this.receiver.data(bytes, start, end, this.requestEnded);
+  }
+
+  /** The end of a body whose last byte was not known as such. */
+  requestEnd(trailers: HeaderBlock | null): void {
+    if (this.requestEnded) return;
+    this.requestEnded = true;
+    if (this.detached) return;
+    if (trailers !== null) this.receiver?.trailers(trailers);
+    else this.receiver?.data(noBytes, 0, 0, true);
+  }
+
+  /** The transport has taken what was written. */
+  flushed(): void {
+    const bytes = this.unsentBytes;
+    this.unsentBytes = 0;
+    if (bytes > 0 && !this.detached) this.receiver?.sent(bytes);
+    if (this.over || this.reply !== 'written') return;
+    this.reply = 'sent';
+    // Whoever replied may be gone, and take no more of the request.
+    this.detached = true;
+  }
+
+  /** The connection was lost, or what it carries makes no sense any more. */
   fail(failure: StreamFailure): void {
     if (this.over) return;
-    this.end();
+    this.over = true;
     if (!this.detached) this.receiver?.failed(failure);
   }
 
-  /** Closes so that the client sees a broken reply. A missing last chunk or byte says it, where there is one. */
-  private abort(): void {
-    if (this.closeDelimited) abortSocket(this.owner.socket);
-    else this.owner.socket.destroy();
+  /** Reports a failure of this side's own making; the stream is over already. */
+  report(failure: StreamFailure): void {
+    if (!this.detached) this.receiver?.failed(failure);
   }
 
-  /** Only from the moment the reply is out: a client may take its time to read it. */
-  private limitDiscard(): void {
-    if (this.over || this.requestRead) return;
-    this.discardTimer = this.owner.clock.after(discardMs, () => this.owner.socket.destroy());
-  }
-
-  private flushHead(): void {
-    // Not `flushHeaders`, which writes the head as UTF-8 and so changes bytes above 0x7f.
-    if (!this.over && this.reply === 'sending') this.response.write('', 'latin1');
+  /** Decides how the body is framed (RFC 9112 section 6.3); returns its length, -1 where none is to be said. */
+  private frame(head: HeaderBlock, end: boolean): number {
+    const { contentLength, status } = head;
+    const declared = contentLength >= 0 ? contentLength : unknownLength;
+    if (status === 204 || status === 304 || this.request.block.method === 'HEAD') {
+      this.framing = 'none';
+      return status === 204 ? unknownLength : declared;
+    }
+    if (end || declared >= 0) {
+      this.framing = 'length';
+      this.replyLeftBytes = end ? 0 : declared;
+      return this.replyLeftBytes;
+    }
+    this.framing = this.request.minorVersion === 0 ? 'close' : 'chunked';
+    return unknownLength;
   }
 
   private finish(): void {
-    this.reply = 'ended';
-    this.response.end();
+    this.reply = 'written';
+    this.host.replyWritten();
   }
 
-  private settle(): void {
-    if (this.over || this.reply !== 'flushed' || !this.requestRead) return;
-    this.end();
-    this.owner.streamOver();
-  }
-
-  private end(): void {
-    this.over = true;
-    this.discardTimer?.cancel();
-    this.discardTimer = null;
-  }
-
-  /** The reply cannot be expressed in HTTP/1.1: the client sees it break off, the receiver hears of it a tick later. */
+  /** The reply cannot be expressed in HTTP/1.1: the client sees it break off. */
   private breakOff(what: string): void {
-    this.end();
-    this.abort();
+    this.over = true;
     const message = `the reply to the client had ${what}`;
-    const failure: StreamFailure = { kind: 'protocol', code: ErrorCode.INTERNAL_ERROR, message };
-    process.nextTick(() => {
-      if (!this.detached) this.receiver?.failed(failure);
-    });
+    this.host.abort({ kind: 'protocol', code: ErrorCode.INTERNAL_ERROR, message });
   }
 }

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError } from '../core/reply-error.ts';
-import { abortSocket, endSocket } from './error-reply.ts';
+import { abortSocket } from '../transport/abort-socket.ts';
+import { endSocket } from './error-reply.ts';
 import {
   UpgradeAttempt,
   type UpgradeDeps,

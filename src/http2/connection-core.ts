@@ -314,6 +314,16 @@ export class ConnectionCore implements StreamHost {
     if (this.budget.pressed) this.shed();
   }
 
+  /**
+   * To be called at regular times (server role): resets requests of whose body next to nothing came at more than `checksMax`
+   * consecutive checks, before their reply.
+   */
+  checkUploads(checksMax: number): void {
+    // While the connection gets no credit, it is not the client that holds a body up.
+    if (!this.over && this.withheld === 0)
+      for (const stream of this.streams.all()) stream.checkUpload(checksMax);
+  }
+
   /** Ends calls, those of which most waits first, until it holds no more than its share. */
   private shed(): void {
     if (this.unsent <= this.budget.shareBytes) return;

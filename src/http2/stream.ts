@@ -3,6 +3,7 @@ import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import { FieldKind } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../core/message-stream.ts';
+import { UploadWatch } from '../core/upload-watch.ts';
 import { type ReceiveWindow, SendWindow } from './flow-window.ts';
 import type { StreamHost, WaitingStream } from './stream-host.ts';
 import { afterReceivingEnd, afterSendingEnd, mayReceive, maySend, StreamState } from './stream-state.ts';
@@ -50,6 +51,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
   private unconsumed = 0;
   /** Consecutive checks at which DATA waited and hardly any had been sent, and the bytes that had. */
   private stalledChecks = 0;
+  /** Null where the body may take its time: a gRPC client speaks when it has something to say, and so does a tunnel. */
+  private upload: UploadWatch | null = null;
   private movedBytes = 0;
 
   constructor(
@@ -173,6 +176,8 @@ export class Http2Stream implements MessageStream, WaitingStream {
   /** False when the section contradicts itself; the stream has failed then. */
   receiveHead(head: HeaderBlock, end: boolean): boolean {
     this.headReceived = true;
+    if (!end && this.host.role === 'server' && !head.isGrpc && head.method !== 'CONNECT')
+      this.upload = new UploadWatch();
     if (!end && head.hasAny(expectKind)) this.expectsContinue = expectsContinue(head);
     // Of a request it is 0.
     const { status } = head;
@@ -231,6 +236,7 @@ export class Http2Stream implements MessageStream, WaitingStream {
   receiveData(bytes: Uint8Array, start: number, end: number, padding: number, last: boolean): void {
     const length = end - start;
     this.unconsumed += length + padding;
+    this.upload?.moved(length);
     const over = last && this.receivedEnd();
     if (padding > 0) this.consumed(padding);
     if (this.receiver === null) this.consumed(length);
@@ -329,6 +335,16 @@ export class Http2Stream implements MessageStream, WaitingStream {
       this.movedBytes = 0;
     } else if (++this.stalledChecks > checksMax)
       this.tooSlow('it has not taken what waits for it for too long');
+  }
+
+  /** To be called at regular times: a request of whose body next to nothing came at more than `checksMax` checks is reset. */
+  checkUpload(checksMax: number): void {
+    const { upload } = this;
+    if (upload === null) return;
+    // Once the reply has begun the two may be talking, and it is for them to know whose turn it is.
+    if (!mayReceive(this.state) || this.replyBegun || this.unconsumed > 0) upload.reset();
+    else if (upload.isStalled(checksMax))
+      this.tooSlow('it has sent next to nothing of its request body for too long');
   }
 
   /** Ends it for what its reader does not take. */

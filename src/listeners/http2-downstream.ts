@@ -2,28 +2,8 @@ import type { Socket } from 'node:net';
 import type { CallHandler } from '../call/handler.ts';
 import type { Timer } from '../core/clock.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
-import type { Logger } from '../core/logger.ts';
-import type { Random } from '../core/random.ts';
 import { bindHttp2, type Http2Binding } from '../http2/bind.ts';
-import type { ConnectionOptions } from '../http2/options.ts';
-import type { BindingDeps } from '../transport/socket-binding.ts';
-
-export interface DownstreamSettings {
-  readonly http2: ConnectionOptions;
-  /** From accept to the client's SETTINGS, milliseconds. */
-  readonly prefaceTimeoutMs: number;
-  /** A connection without a call for so long is asked to go, milliseconds. */
-  readonly idleTimeoutMs: number;
-  /** A connection so old, give or take 10%, is asked to go; its calls finish. Milliseconds; Infinity for no limit. */
-  readonly ageMsMax: number;
-  /** A call whose client takes next to nothing of its reply for so long, while there is some, is ended, milliseconds. */
-  readonly stallTimeoutMs: number;
-}
-
-export interface DownstreamDeps extends BindingDeps {
-  readonly logger: Logger;
-  readonly random: Random;
-}
+import { ageLimitMs, type DownstreamDeps, type DownstreamSettings } from './downstream.ts';
 
 /**
  * Between the two GOAWAYs of a connection that is asked to go, milliseconds: what its client sends before it has heard of
@@ -107,9 +87,10 @@ export class Http2Downstream {
     this.binding.connection.shutdown();
   }
 
-  /** To be called at regular times: ends calls whose client does not take their replies, and half-sent frames. */
-  checkStalls(checksMax: number, sectionChecksMax: number): void {
+  /** To be called at regular times: ends calls that their client holds up, either way, and half-sent frames. */
+  checkStalls(checksMax: number, uploadChecksMax: number, sectionChecksMax: number): void {
     this.binding.connection.checkStalls(checksMax, sectionChecksMax);
+    this.binding.connection.checkUploads(uploadChecksMax);
   }
 
   /** Ends the connection, whose TLS cipher HTTP/2 does not allow (RFC 9113 section 9.2.2). */
@@ -128,10 +109,8 @@ export class Http2Downstream {
     this.prefaceTimer?.cancel();
     this.prefaceTimer = null;
     this.watchIdle();
-    const { ageMsMax } = this.settings;
-    if (ageMsMax === Number.POSITIVE_INFINITY) return;
-    // Clients that came together must not come back together.
-    const ageMs = ageMsMax * (0.9 + 0.2 * this.deps.random.next());
+    if (this.settings.ageMsMax === Number.POSITIVE_INFINITY) return;
+    const ageMs = ageLimitMs(this.settings, this.deps.random);
     this.ageTimer = this.deps.clock.after(ageMs, () => this.retire(goawayDelayMs));
   }
 

@@ -25,27 +25,26 @@ import {
   listenOnSocketFile,
   type SocketAccess,
 } from '../core/unix-socket.ts';
-import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../http1/server.ts';
+import { HttpDate } from '../http1/http-date.ts';
 import { isWebSocketConnect } from '../http1/websocket-head.ts';
 import { readShared } from '../transport/shared-read.ts';
 import { emptyQueue } from './accept-queue.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
-import { type DownstreamDeps, type DownstreamSettings, Http2Downstream } from './http2-downstream.ts';
+import type { Http1DownstreamDeps, Http1DownstreamSettings } from './downstream.ts';
+import { Http1Downstream, type UpgradeHandler } from './http1-downstream.ts';
+import { Http2Downstream } from './http2-downstream.ts';
 import type { NetworkListener, NetworkListenerSettings, PreparedListener } from './network-listener.ts';
 import { certificateName, peerOf, peerText, showsBadCertificate } from './peers.ts';
-import { isClientHello, sniffProtocol } from './sniff.ts';
-import { StalledSockets } from './stalled-sockets.ts';
+import { isClientHello, type Sniffed, sniffProtocol } from './sniff.ts';
 
-export interface ListenerSettings extends NetworkListenerSettings, DownstreamSettings {
+export interface ListenerSettings extends NetworkListenerSettings, Http1DownstreamSettings {
   /** Of the socket file, where the address is one. */
   readonly socketAccess: SocketAccess;
   /** Connections at the most; more are closed as they come. */
   readonly connectionsMax: number;
-  /** HTTP/1.1: how long a client that has sent its FIN may wait for bytes of its reply, milliseconds. */
-  readonly halfCloseTimeoutMs: number;
 }
 
-export interface ListenerDeps extends DownstreamDeps {
+export interface ListenerDeps extends Http1DownstreamDeps {
   /** What calls run on; asked per call. */
   readonly context: () => ProxyContext;
   readonly onUpgrade: UpgradeHandler;
@@ -70,7 +69,6 @@ export interface PreparedTcpListener extends PreparedListener {
   readonly settings: ListenerSettings;
   /** Never listens: it is handed the connections. Null without TLS. */
   readonly tls: TlsServer | null;
-  readonly http1: Http1Server;
 }
 
 /**
@@ -82,28 +80,27 @@ export class Listener implements NetworkListener {
   private readonly deps: ListenerDeps;
   private readonly server: Server;
   private tls: TlsServer | null;
-  private http1: Http1Server;
-  /** Those of earlier settings, while they have connections. */
-  private readonly earlierHttp1 = new Set<Http1Server>();
+  private readonly http1 = new Map<Socket, Http1Downstream>();
   private readonly http2 = new Map<Socket, Http2Downstream>();
+  private readonly date: HttpDate;
   private readonly sockets = new Set<Socket>();
   /** What lies beneath TLS: until its handshake is over nothing else knows of it. */
   private readonly rawSockets = new Set<Socket>();
   private bound: Address | null = null;
   /** Takes no new connections. */
   private closing = false;
+  /** HTTP/1.1: each reply says `connection: close`. */
+  private lastReplies = false;
   /** Connections ever. */
   private accepted = 0;
   private stallTimer: Timer | null = null;
-  private readonly stalled = new StalledSockets();
 
   constructor(settings: ListenerSettings, listenerDeps: ListenerDeps) {
     const deps = { ...listenerDeps, logger: rateLimitedLogger(listenerDeps.logger, listenerDeps.clock) };
     this.settings = settings;
     this.deps = deps;
-    const prepared = this.prepare(settings);
-    this.tls = prepared.tls;
-    this.http1 = prepared.http1;
+    this.date = new HttpDate(deps.clock);
+    this.tls = this.prepare(settings).tls;
     // What is to be told of a half-closed connection differs by protocol, so it is for them to close the other half.
     this.server = createServer({ allowHalfOpen: true }, (socket) => this.connected(socket));
     this.server.maxConnections = settings.connectionsMax;
@@ -117,35 +114,15 @@ export class Listener implements NetworkListener {
 
   /** Reads nothing and changes nothing yet. Throws on certificates and keys that do not fit. */
   prepare(settings: ListenerSettings): PreparedTcpListener {
-    const { deps } = this;
-    const http1 = createHttp1Server({
-      clock: deps.clock,
-      onStream: (stream, head, end, socket) =>
-        callHandler(deps.context, peerOf(socket)).stream(stream, head, end),
-      onUpgrade: deps.onUpgrade,
-      headerTimeoutMs: settings.prefaceTimeoutMs,
-      headerBytesMax: settings.http2.headerListBytesMax,
-      idleTimeoutMs: settings.idleTimeoutMs,
-      halfCloseTimeoutMs: settings.halfCloseTimeoutMs,
-      internalErrors: deps.internalErrors,
-    });
-    try {
-      return { settings, tls: settings.tls === null ? null : this.tlsServer(settings, settings.tls), http1 };
-    } catch (error) {
-      http1.close();
-      throw error;
-    }
+    return { settings, tls: settings.tls === null ? null : this.tlsServer(settings, settings.tls) };
   }
 
   /** From now on connections are accepted with these settings, whose address is this listener's. */
-  apply({ settings, tls, http1 }: PreparedTcpListener): void {
+  apply({ settings, tls }: PreparedTcpListener): void {
     this.settings = settings;
     this.tls = tls;
-    this.earlierHttp1.add(this.http1);
-    this.http1 = http1;
     this.server.maxConnections = settings.connectionsMax;
     this.applySocketAccess();
-    this.forgetEmptyHttp1();
   }
 
   private applySocketAccess(): void {
@@ -158,11 +135,6 @@ export class Listener implements NetworkListener {
         reason: (error as Error).message,
       });
     }
-  }
-
-  /** What was prepared is not used after all. */
-  discard({ http1 }: PreparedTcpListener): void {
-    http1.close();
   }
 
   /** Binds. Rejects with a sentence that names the address and what to do. */
@@ -202,7 +174,8 @@ export class Listener implements NetworkListener {
   get undelivered(): number {
     let count = 0;
     for (const socket of this.sockets) {
-      if (socket.writableLength > 0 || (this.http2.get(socket)?.active ?? 0) > 0) count++;
+      const connection = this.http2.get(socket) ?? this.http1.get(socket);
+      if (socket.writableLength > 0 || (connection !== undefined && connection.active > 0)) count++;
     }
     return count;
   }
@@ -213,13 +186,13 @@ export class Listener implements NetworkListener {
    */
   announceShutdown(goawayDelayMs: number): void {
     if (this.closing) return;
-    this.lastReplies(true);
+    this.setLastReplies(true);
     for (const connection of this.http2.values()) connection.retire(goawayDelayMs);
   }
 
   /** The shutdown that was announced does not take place. Connections that got a GOAWAY close when their calls have ended. */
   resume(): void {
-    if (!this.closing) this.lastReplies(false);
+    if (!this.closing) this.setLastReplies(false);
   }
 
   /** Takes no new connections, once those that wait to be accepted are, and asks clients to take their next calls on another connection. */
@@ -228,11 +201,13 @@ export class Listener implements NetworkListener {
     this.closing = true;
     closeServer(this.server);
     for (const connection of this.http2.values()) connection.announceShutdown();
-    for (const http1 of [this.http1, ...this.earlierHttp1]) http1.drain();
+    this.lastReplies = true;
+    for (const connection of this.http1.values()) connection.drain();
   }
 
-  private lastReplies(on: boolean): void {
-    for (const http1 of [this.http1, ...this.earlierHttp1]) http1.lastReplies(on);
+  private setLastReplies(on: boolean): void {
+    this.lastReplies = on;
+    for (const connection of this.http1.values()) connection.lastReply(on);
   }
 
   /** Takes no new calls; connections close as theirs end. */
@@ -244,19 +219,21 @@ export class Listener implements NetworkListener {
   close(): void {
     closeServer(this.server);
     this.stallTimer?.cancel();
-    for (const connection of this.http2.values()) connection.destroy();
-    for (const http1 of [this.http1, ...this.earlierHttp1]) http1.close();
+    for (const connection of [...this.http1.values(), ...this.http2.values()]) connection.destroy();
     for (const socket of [...this.sockets, ...this.rawSockets]) socket.destroy();
   }
 
   private watchStalls(): void {
-    const { stallTimeoutMs, prefaceTimeoutMs } = this.settings;
-    const everyMs = Math.max(stallCheckMsMin, Math.min(1000, stallTimeoutMs / 4, prefaceTimeoutMs / 4));
+    const { stallTimeoutMs, uploadStallTimeoutMs, prefaceTimeoutMs } = this.settings;
+    const shortestMs = Math.min(stallTimeoutMs, uploadStallTimeoutMs, prefaceTimeoutMs);
+    const everyMs = Math.max(stallCheckMsMin, Math.min(1000, shortestMs / 4));
     this.stallTimer = this.deps.clock.after(everyMs, () => {
       const timeoutMs = Math.min(stallTimeoutMs, this.patienceMs());
+      const checksMax = timeoutMs / everyMs;
+      const uploadChecksMax = uploadStallTimeoutMs / everyMs;
       for (const connection of this.http2.values())
-        connection.checkStalls(timeoutMs / everyMs, prefaceTimeoutMs / everyMs);
-      if (this.deps.onTcp === null) this.stalled.check(this.http1Sockets(), timeoutMs / everyMs);
+        connection.checkStalls(checksMax, uploadChecksMax, prefaceTimeoutMs / everyMs);
+      for (const connection of this.http1.values()) connection.checkStalls(checksMax, uploadChecksMax);
       this.watchStalls();
     });
   }
@@ -266,10 +243,6 @@ export class Listener implements NetworkListener {
     const { budget } = this.settings.http2;
     if (budget.pressed) return pressedStallTimeoutMs;
     return budget.short ? shortStallTimeoutMs : Number.POSITIVE_INFINITY;
-  }
-
-  private *http1Sockets(): Iterable<Socket> {
-    for (const socket of this.sockets) if (!this.http2.has(socket)) yield socket;
   }
 
   private connected(socket: Socket): void {
@@ -320,14 +293,6 @@ export class Listener implements NetworkListener {
     };
   }
 
-  private forgetEmptyHttp1(): void {
-    for (const http1 of this.earlierHttp1) {
-      if (http1.connections > 0) continue;
-      http1.close();
-      this.earlierHttp1.delete(http1);
-    }
-  }
-
   private takeSlot(socket: Socket): boolean {
     if (this.deps.slots.hold(socket)) return true;
     this.deps.logger.warn('connection refused: the process is at its limit of open files (ulimit -n)', {
@@ -348,18 +313,15 @@ export class Listener implements NetworkListener {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     if (this.deps.onTcp !== null) return this.deps.onTcp(socket);
-    if (alpn === 'h2') return this.serveHttp2(socket, null);
-    if (alpn === 'http/1.1') return this.http1.accept(socket, null);
+    if (alpn === 'h2') return void this.open(socket, 'http2', null);
+    if (alpn === 'http/1.1') return void this.open(socket, 'http1', null);
     const timer = this.deps.clock.after(this.settings.prefaceTimeoutMs, () => socket.destroy());
     socket.once('close', () => timer.cancel());
     sniffProtocol(socket, (protocol, first) => {
       timer.cancel();
       contain(this.deps.internalErrors, 'accept', socket, () => {
-        if (protocol === 'http2') this.serveCleartext(socket, first);
-        else {
-          if (isClientHello(first) && !(socket instanceof TLSSocket)) this.warnOfTls(socket);
-          this.http1.accept(socket, first);
-        }
+        if (isClientHello(first) && !(socket instanceof TLSSocket)) this.warnOfTls(socket);
+        this.serve(socket, protocol, first);
       });
     });
   }
@@ -372,18 +334,40 @@ export class Listener implements NetworkListener {
     );
   }
 
-  /** HTTP/2 without TLS reads into the buffer that all such connections share. */
-  private serveCleartext(accepted: Socket, first: Buffer): void {
-    const socket = readShared(accepted, (bytes, length) => this.http2.get(socket)?.received(bytes, length));
+  /** Without TLS, a connection reads into the buffer that all such connections share. */
+  private serve(accepted: Socket, protocol: Sniffed, first: Buffer): void {
+    if (accepted instanceof TLSSocket) return void this.open(accepted, protocol, first);
+    let connection: Http1Downstream | Http2Downstream | null = null;
+    const socket = readShared(accepted, (bytes, length) => connection?.received(bytes, length));
     if (socket !== accepted) {
       this.sockets.delete(accepted);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
     }
-    this.serveHttp2(socket, first);
+    connection = this.open(socket, protocol, first);
   }
 
-  private serveHttp2(socket: Socket, first: Buffer | null): void {
+  private open(socket: Socket, protocol: Sniffed, first: Buffer | null): Http1Downstream | Http2Downstream {
+    const connection = protocol === 'http2' ? this.openHttp2(socket, first) : this.openHttp1(socket, first);
+    socket.resume();
+    return connection;
+  }
+
+  private openHttp1(socket: Socket, first: Buffer | null): Http1Downstream {
+    const { deps, settings } = this;
+    const peer = peerOf(socket);
+    const handlers = { peer, calls: callHandler(deps.context, peer), onUpgrade: deps.onUpgrade };
+    const connection = new Http1Downstream(socket, handlers, this.date, settings, deps, () => {
+      this.http1.delete(socket);
+    });
+    this.http1.set(socket, connection);
+    if (this.closing) connection.drain();
+    else if (this.lastReplies) connection.lastReply(true);
+    connection.start(first);
+    return connection;
+  }
+
+  private openHttp2(socket: Socket, first: Buffer | null): Http2Downstream {
     const peer = peerOf(socket);
     const calls = callHandler(this.deps.context, peer);
     const handler: CallHandler = {
@@ -400,7 +384,7 @@ export class Listener implements NetworkListener {
     connection.start(first);
     const cipher = forbiddenCipher(socket);
     if (cipher !== '') connection.refuseCipher(cipher);
-    socket.resume();
     if (this.closing) connection.announceShutdown();
+    return connection;
   }
 }

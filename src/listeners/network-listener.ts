@@ -32,8 +32,6 @@ export interface NetworkListener {
   prepare(settings: NetworkListenerSettings): PreparedListener;
   /** From now on these settings hold, whose address is this listener's. */
   apply(prepared: PreparedListener): void;
-  /** What was prepared is not used after all. */
-  discard(prepared: PreparedListener): void;
   /** A shutdown is near: asks clients to take their next requests elsewhere, and serves as ever. */
   announceShutdown(goawayDelayMs: number): void;
   /** The shutdown that was announced does not take place. */

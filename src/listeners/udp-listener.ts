@@ -92,10 +92,6 @@ export class UdpListener implements NetworkListener {
     this.settings = settings;
   }
 
-  discard(): void {
-    // What was prepared holds nothing.
-  }
-
   announceShutdown(): void {
     // Nothing in UDP asks a client to go.
   }

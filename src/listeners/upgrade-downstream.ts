@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { drainingError } from '../call/call-errors.ts';
 import type { Peer } from '../call/peer.ts';
 import type { ProxyContext } from '../call/plan.ts';
@@ -8,10 +7,11 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream } from '../core/message-stream.ts';
 import type { Random } from '../core/random.ts';
+import type { Tunnel } from '../http1/tunnel.ts';
+import { TunnelDuplex } from '../http1/tunnel-duplex.ts';
 import { proxyUpgrade, type UpgradeChoice } from '../http1/upgrade.ts';
 import { http1UpgradeClient, http2UpgradeClient, type UpgradeClient } from '../http1/upgrade-client.ts';
 import { handshakeOfConnect } from '../http1/websocket-head.ts';
-import { peerOf } from './peers.ts';
 
 /** Endpoints that a WebSocket or a TCP connection is offered to, one after the other, before its client gets an error. */
 export const connectAttemptsMax = 3;
@@ -25,13 +25,13 @@ export interface UpgradeDownstreamDeps {
 }
 
 /** Takes over a connection whose client asks for a WebSocket, until either side ends it. Never throws. */
-export function upgradeSocket(
+export function upgradeTunnel(
   head: HeaderBlock,
-  socket: Socket,
-  surplus: Buffer,
+  tunnel: Tunnel,
+  peer: Peer,
   deps: UpgradeDownstreamDeps,
 ): void {
-  upgrade(head, http1UpgradeClient(socket), surplus, peerOf(socket), deps);
+  upgrade(head, http1UpgradeClient(new TunnelDuplex(tunnel)), Buffer.alloc(0), peer, deps);
 }
 
 /** Takes over a stream whose client asks for a WebSocket by an extended CONNECT (RFC 8441), until either side ends it. Never throws. */

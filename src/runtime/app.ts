@@ -44,6 +44,7 @@ import {
 } from './parts.ts';
 import { registerReadinessMetrics } from './readiness.ts';
 import { registerRefusedReplies } from './refused-reply-metrics.ts';
+import { registerRefusedRequests } from './refused-request-metrics.ts';
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics, udpMetrics } from './snapshots.ts';
@@ -111,7 +112,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     policies: policyDepsOf(deps, telemetry),
     telemetry,
   };
-  registerRefusedReplies(telemetry.registry, build.refusedReplies);
+  registerRefusals(build);
   const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
   const reload = async (why: string): Promise<ReloadOutcome> => {
@@ -164,10 +165,27 @@ function registerStateMetrics(parts: AppState): void {
   registerUdpMetrics(registry, dropReasons, () => udpMetrics(everyListener(parts)));
 }
 
+/** Metrics of what peers sent against HTTP/1.1. */
+function registerRefusals({
+  telemetry: { registry },
+  refusedReplies,
+  refusedRequests,
+}: ListenerBuildDeps): void {
+  registerRefusedReplies(registry, refusedReplies);
+  registerRefusedRequests(registry, refusedRequests);
+}
+
 /** What all connections of the process share, whatever its configuration is. */
 function sharedState(): Pick<
   ListenerBuildDeps,
-  'scheduler' | 'hpackCaches' | 'headCache' | 'refusedReplies' | 'series' | 'replayBudget' | 'slots'
+  | 'scheduler'
+  | 'hpackCaches'
+  | 'headCache'
+  | 'refusedReplies'
+  | 'refusedRequests'
+  | 'series'
+  | 'replayBudget'
+  | 'slots'
 > {
   return {
     scheduler: new FlushScheduler(),
@@ -177,6 +195,7 @@ function sharedState(): Pick<
     series: new EndpointSeriesTable(),
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),
+    refusedRequests: new ViolationCounts(),
   };
 }
 

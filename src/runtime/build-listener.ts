@@ -5,13 +5,14 @@ import { clustersOfRoute } from '../config/rules/policies.ts';
 import type { ListenerConfig } from '../config/table.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { SocketAccess } from '../core/unix-socket.ts';
+import type { ViolationCounts } from '../http1/violation-counts.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import type { NetworkListener } from '../listeners/network-listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
 import { UdpListener } from '../listeners/udp-listener.ts';
-import { upgradeSocket, upgradeStream } from '../listeners/upgrade-downstream.ts';
+import { upgradeStream, upgradeTunnel } from '../listeners/upgrade-downstream.ts';
 import { type PolicyDeps, sameParts } from '../policies/compile.ts';
 import { compileRoutes, type Router } from '../routing/router.ts';
 import { serverTls } from '../security/tls-files.ts';
@@ -51,6 +52,7 @@ export interface ListenerBuildDeps extends BuildDeps, PlanDeps {
   readonly telemetry: Telemetry;
   readonly replayBudget: ReplayBudget;
   readonly slots: ConnectionSlots;
+  readonly refusedRequests: ViolationCounts;
   readonly memory: MemoryPressure;
   /** `drain.handover`: a successor may bind the same addresses. */
   readonly sharedPorts: boolean;
@@ -88,7 +90,7 @@ export function buildListener(
     const tcp = config.protocol === 'tcp' ? tcpDownstream({ ...downstream, idleTimeoutMs }) : null;
     const listener = new Listener(settings, {
       ...downstream,
-      onUpgrade: (head, socket, surplus) => upgradeSocket(head, socket, surplus, downstream),
+      onUpgrade: (head, tunnel, peer) => upgradeTunnel(head, tunnel, peer, downstream),
       onWebSocket: (head, stream, peer) => upgradeStream(head, stream, peer, downstream),
       onTcp: tcp === null ? null : (socket) => tcp.accept(socket, null),
     });
@@ -153,6 +155,7 @@ export function listenerSettings(
     idleTimeoutMs: limits.idleTimeoutMs,
     ageMsMax: limits.maxConnectionAgeMs ?? Number.POSITIVE_INFINITY,
     stallTimeoutMs: limits.stallTimeoutMs,
+    uploadStallTimeoutMs: limits.uploadStallTimeoutMs,
     halfCloseTimeoutMs: limits.halfCloseTimeoutMs,
     http2: {
       ...connectionDefaults,

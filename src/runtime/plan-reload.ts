@@ -115,7 +115,6 @@ function planListeners(
       const same = sameFiles && sameAccepting(parts.config, next, deps.policies.list);
       return same ? null : parts.listener.prepare(settings);
     });
-    if (prepared !== null) undo.push(() => parts.listener.discard(prepared));
     keptListeners.push({ parts, config: next, prepared });
   }
   const kept = new Set(keptListeners.map(({ parts }) => parts));

@@ -46,4 +46,6 @@ export interface EngineHost {
   readable(): void;
   /** Over: flush what is written, then close the transport. `inGoodOrder`: nothing went wrong, and the peer may be slow. */
   ended(inGoodOrder: boolean): void;
+  /** Over: flush what is written, then break the transport, so that the peer cannot take what it has for whole. */
+  aborted(): void;
 }

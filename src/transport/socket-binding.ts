@@ -3,6 +3,7 @@ import { blockPool } from '../core/block-pool.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { connectionErrorText } from '../core/connection-error.ts';
 import { contain, type InternalErrors } from '../core/internal-errors.ts';
+import { abortSocket } from './abort-socket.ts';
 import { DirectWriter } from './direct-writer.ts';
 import type { Engine, EngineHost } from './engine.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
@@ -38,6 +39,7 @@ export class SocketBinding<E extends Engine> {
   private readonly internalErrors: InternalErrors | undefined;
   private dirty = false;
   private ending = false;
+  private aborting = false;
   private linger: Timer | null = null;
   /** What was read and is deferred, since it is a lot of work. */
   private rest: Buffer | null = null;
@@ -59,6 +61,7 @@ export class SocketBinding<E extends Engine> {
       written: () => this.written(),
       readable: () => this.readable(),
       ended: (inGoodOrder) => this.ended(inGoodOrder),
+      aborted: () => this.aborted(),
     });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
@@ -92,7 +95,10 @@ export class SocketBinding<E extends Engine> {
       return;
     }
     if (this.connection.out.length > 0) this.write();
-    if (this.ending) this.socket.end();
+    // What the engine wrote when it had room again leaves with the next flush.
+    if (this.dirty) return;
+    if (this.aborting) abortSocket(this.socket);
+    else if (this.ending) this.socket.end();
   }
 
   /** Ends at once, without a word to the peer. */
@@ -124,7 +130,7 @@ export class SocketBinding<E extends Engine> {
       this.clock.release();
     }
     // A peer that asks for answers and reads none must not fill our memory with them (CVE-2019-9512, -9515).
-    if (!this.ending && (this.backedUp || !this.connection.readyForInput)) this.socket.pause();
+    if ((this.backedUp && !this.ending) || !this.connection.readyForInput) this.socket.pause();
   }
 
   private readonly onNextTurn = (): void => {
@@ -245,9 +251,15 @@ export class SocketBinding<E extends Engine> {
     this.ending = true;
     if (this.socket.destroyed) return;
     this.written();
-    this.socket.resume();
+    if (this.connection.readyForInput) this.socket.resume();
     const ms = inGoodOrder ? gracefulLingerMs : lingerMs;
     this.linger ??= this.clock.after(ms, () => this.socket.destroy());
+  }
+
+  private aborted(): void {
+    this.ending = true;
+    this.aborting = true;
+    if (!this.socket.destroyed) this.written();
   }
 
   private closed(): void {

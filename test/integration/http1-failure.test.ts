@@ -80,6 +80,7 @@ describe('HTTP/1.1 failures', function () {
       await wire.until('within 700 ms');
       expect(rig.calls[0].upstreamFailure).to.include({ kind: 'unsent', code: ErrorCode.CONNECT_ERROR });
       wire.socket.destroy();
+      await eventually(() => rig.server.connections === 0);
       expect(clock.pending).to.equal(0);
     });
 
@@ -210,6 +211,8 @@ describe('HTTP/1.1 failures', function () {
         await eventually(() => sockets.length === n);
         if (n === 1) await wire.until('ha');
         wire.socket.destroy();
+        // What is said to a client that is gone is answered with a reset, which shows at the next write.
+        if (n === 2) setTimeout(() => sockets[1].write('l'), 100);
         await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
       }
     });

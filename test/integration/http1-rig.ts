@@ -5,8 +5,15 @@ import type { Address } from '../../src/core/address.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { ErrorCode } from '../../src/core/error-code.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
+import { silentLogger } from '../../src/core/logger.ts';
 import type { MessageStream, StreamFailure, StreamReceiver } from '../../src/core/message-stream.ts';
-import { createHttp1Server, type Http1Server, type UpgradeHandler } from '../../src/http1/server.ts';
+import { SeededRandom } from '../../src/core/random.ts';
+import { HeadCache } from '../../src/http1/head-cache.ts';
+import { HttpDate } from '../../src/http1/http-date.ts';
+import { ViolationCounts } from '../../src/http1/violation-counts.ts';
+import { connectionDefaults } from '../../src/http2/options.ts';
+import { Http1Downstream, type UpgradeHandler } from '../../src/listeners/http1-downstream.ts';
+import { FlushScheduler } from '../../src/transport/flush-scheduler.ts';
 import { poolDefaults, TestPool, type TestPoolOptions } from '../support/http1-pool.ts';
 
 /** The least that can stand between the two sides of a call: no routing, no retry, one endpoint. */
@@ -29,6 +36,7 @@ export class FakeCall {
     );
     downstream.receiver = this.fromDownstream(upstream, downstream);
     upstream.head(head, end);
+    if (downstream.expectsContinue) downstream.interim?.(HeaderBlock.of([':status', '100']));
   }
 
   private fromDownstream(upstream: MessageStream, downstream: MessageStream): StreamReceiver {
@@ -64,6 +72,7 @@ export class FakeCall {
       upstream().reset(ErrorCode.NO_ERROR);
     };
     return {
+      interim: (head) => downstream.interim?.(head),
       head: (head, end) => {
         this.replied = true;
         downstream.head(head, end);
@@ -99,6 +108,88 @@ export class FakeCall {
   }
 }
 
+type StreamHandler = (stream: MessageStream, head: HeaderBlock, end: boolean) => void;
+
+export interface Http1ServerOptions {
+  clock?: Clock;
+  headerTimeoutMs?: number;
+  headerBytesMax?: number;
+  headerFieldsMax?: number;
+  idleTimeoutMs?: number;
+  halfCloseTimeoutMs?: number;
+  onUpgrade?: UpgradeHandler;
+}
+
+/** HTTP/1.1 on sockets that somebody else accepts. */
+export class Http1Server {
+  readonly refused = new ViolationCounts();
+  private readonly open = new Map<net.Socket, Http1Downstream>();
+  private readonly onStream: StreamHandler;
+  private readonly options: Http1ServerOptions;
+  private readonly scheduler = new FlushScheduler();
+  private readonly heads = new HeadCache();
+
+  constructor(onStream: StreamHandler, options: Http1ServerOptions = {}) {
+    this.onStream = onStream;
+    this.options = options;
+  }
+
+  accept(socket: net.Socket, first: Buffer | null): void {
+    const { options } = this;
+    const clock = options.clock ?? systemClock;
+    const connection = new Http1Downstream(
+      socket,
+      {
+        peer: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+        calls: { stream: this.onStream, oversize() {} },
+        onUpgrade: options.onUpgrade ?? ((_head, tunnel) => tunnel.reset(ErrorCode.CANCEL)),
+      },
+      new HttpDate(clock),
+      {
+        name: 'rig',
+        http2: {
+          ...connectionDefaults,
+          headerListBytesMax: options.headerBytesMax ?? 16_384,
+          headerFieldsMax: options.headerFieldsMax ?? 100,
+        },
+        prefaceTimeoutMs: options.headerTimeoutMs ?? 10_000,
+        idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
+        ageMsMax: Number.POSITIVE_INFINITY,
+        stallTimeoutMs: 60_000,
+        uploadStallTimeoutMs: 60_000,
+        halfCloseTimeoutMs: options.halfCloseTimeoutMs ?? 100,
+      },
+      {
+        clock,
+        scheduler: this.scheduler,
+        logger: silentLogger,
+        random: new SeededRandom(1),
+        headCache: this.heads,
+        refusedRequests: this.refused,
+      },
+      () => {},
+    );
+    this.open.set(socket, connection);
+    socket.once('close', () => this.open.delete(socket));
+    connection.start(first);
+    socket.resume();
+  }
+
+  /** Open connections, WebSockets included. */
+  get connections(): number {
+    return this.open.size;
+  }
+  drain(): void {
+    for (const connection of this.open.values()) connection.drain();
+  }
+  close(): void {
+    for (const [socket, connection] of this.open) {
+      connection.destroy();
+      socket.destroy();
+    }
+  }
+}
+
 export interface Rig {
   readonly port: number;
   readonly server: Http1Server;
@@ -108,13 +199,8 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export interface RigOptions {
-  clock?: Clock;
+export interface RigOptions extends Http1ServerOptions {
   pool?: Partial<TestPoolOptions>;
-  headerTimeoutMs?: number;
-  headerBytesMax?: number;
-  halfCloseTimeoutMs?: number;
-  onUpgrade?: UpgradeHandler;
   /** Read the first bytes before the server gets the socket, as a listener that sniffs does. */
   sniff?: boolean;
 }
@@ -124,15 +210,9 @@ export async function startRig(target: Address, options: RigOptions = {}): Promi
   const clock = options.clock ?? systemClock;
   const pool = new TestPool(target, { ...poolDefaults, clock, ...options.pool });
   const calls: FakeCall[] = [];
-  const server = createHttp1Server({
-    clock,
-    onStream: (stream, head, end) => void calls.push(new FakeCall(stream, pool, head, end)),
-    onUpgrade: options.onUpgrade ?? ((_head, socket) => socket.destroy()),
-    headerTimeoutMs: options.headerTimeoutMs ?? 10_000,
-    headerBytesMax: options.headerBytesMax ?? 16_384,
-    idleTimeoutMs: 60_000,
-    halfCloseTimeoutMs: options.halfCloseTimeoutMs ?? 100,
-  });
+  const onStream: StreamHandler = (stream, head, end) =>
+    void calls.push(new FakeCall(stream, pool, head, end));
+  const server = new Http1Server(onStream, options);
   const listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     if (!options.sniff) return server.accept(socket, null);
     socket.once('data', (first: Buffer) => {

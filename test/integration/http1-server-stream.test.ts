@@ -1,26 +1,16 @@
 import net from 'node:net';
 import { expect } from 'chai';
-import { systemClock } from '../../src/core/clock.ts';
 import { ErrorCode } from '../../src/core/error-code.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import type { MessageStream, StreamFailure } from '../../src/core/message-stream.ts';
-import { createHttp1Server } from '../../src/http1/server.ts';
-import { closeListener, listen, say } from './http1-rig.ts';
+import { closeListener, Http1Server, listen, say } from './http1-rig.ts';
 
 const get = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
 
 describe('HTTP/1.1 server stream', () => {
   /** A server whose one handler is given. */
   async function serve(onStream: (stream: MessageStream, head: HeaderBlock) => void) {
-    const server = createHttp1Server({
-      clock: systemClock,
-      onStream,
-      onUpgrade: (_head, socket) => socket.destroy(),
-      headerTimeoutMs: 10_000,
-      headerBytesMax: 8192,
-      idleTimeoutMs: 1000,
-      halfCloseTimeoutMs: 100,
-    });
+    const server = new Http1Server(onStream);
     const listener = net.createServer({ allowHalfOpen: true }, (socket) => server.accept(socket, null));
     const port = await listen(listener);
     const close = () => {

@@ -54,7 +54,6 @@ const refusedRequests: Array<[name: string, status: number, head: string]> = [
   ['a fragment', 400, 'GET /a#b HTTP/1.1\r\nhost: a'],
   ['an asterisk without OPTIONS', 400, 'GET * HTTP/1.1\r\nhost: a'],
   ['a space in the target', 400, 'GET /a b HTTP/1.1\r\nhost: a'],
-  ['an unknown method', 400, 'FOO / HTTP/1.1\r\nhost: a'],
   ['CONNECT', 405, 'CONNECT a:1 HTTP/1.1\r\nhost: a:1'],
   ['an unknown expectation', 417, 'GET / HTTP/1.1\r\nhost: a\r\nexpect: the-unexpected'],
   ['no HTTP at all', 400, 'hello'],
@@ -147,12 +146,22 @@ describe('HTTP/1.1 request smuggling', () => {
       expect(upstream.seen).to.deep.equal([]);
     });
 
-    it('is all of it forwarded when there are over a thousand fields', async () => {
-      upstream.server.maxHeadersCount = 0;
-      const many = Array.from({ length: 1200 }, () => 'a:').join('\r\n');
-      await say(rig.port, `GET / HTTP/1.1\r\n${many}\r\nhost: a\r\nlast: 1\r\nconnection: close\r\n\r\n`);
-      expect(upstream.seen[0].headers.host).to.equal('a');
-      expect(upstream.seen[0].headers.last).to.equal('1');
+    it('is refused with 431 when it has more headers than the limit', async () => {
+      const many = (count: number) => Array.from({ length: count }, () => 'a:').join('\r\n');
+      const request = (count: number) =>
+        `GET / HTTP/1.1\r\n${many(count)}\r\nhost: a\r\nconnection: close\r\n\r\n`;
+      const refused = await say(rig.port, request(99));
+      expect(refused.text)
+        .to.match(/^HTTP\/1\.1 431 /)
+        .and.match(/x-outrigger-error: header_too_large\r\n/);
+      expect(upstream.seen).to.deep.equal([]);
+      await say(rig.port, request(98));
+      expect(upstream.seen[0].rawHeaders.filter((text, i) => i % 2 === 0 && text === 'a')).to.have.length(98);
+    });
+
+    it('may have any token as its method', async () => {
+      await say(rig.port, 'PURGE /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+      expect(upstream.seen[0]).to.include({ method: 'PURGE', url: '/x' });
     });
 
     it('is answered before the garbage that follows it', async () => {
@@ -192,13 +201,18 @@ describe('HTTP/1.1 request smuggling', () => {
       expect(upstream.seen[0].rawHeaders.filter((text) => text === '__proto__')).to.have.length(2);
     });
 
-    it('is broken off when it pipelines without end', async () => {
+    it('is read no further when it pipelines without end', async () => {
       upstream.server.removeAllListeners('request');
       upstream.server.on('request', () => {});
       const wire = new Wire(rig.port);
-      wire.say('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(300));
-      await wire.closed;
+      const many = Buffer.from('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(100_000));
+      for (let i = 0; i < 16; i++) wire.socket.write(many);
+      await eventually(() => rig.calls.length > 0);
+      // What the kernel does not take, after others were served, is more than anybody would read by chance.
+      for (let i = 0; i < 10; i++) await say(rig.port, 'NO\r\n\r\n');
+      expect(wire.socket.writableLength).to.be.greaterThan(16_000_000);
       expect(rig.calls).to.have.length(1);
+      wire.socket.destroy();
     });
 
     it('has so long for its head and no longer', async () => {

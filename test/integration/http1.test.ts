@@ -302,14 +302,14 @@ describe('HTTP/1.1 through the server and the upstream leg', function () {
     wire.socket.destroy();
   });
 
-  it('swallows interim replies', async () => {
+  it('forwards interim replies', async () => {
     await start((_request, response) => {
       response.writeProcessing();
       response.writeEarlyHints({ link: '</a>; rel=preload' });
       response.end('done');
     });
     const { text } = await say(rig.port, 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
-    expect(text.match(/^HTTP\/1\.1 \d+/gm)).to.deep.equal(['HTTP/1.1 200']);
+    expect(text.match(/^HTTP\/1\.1 \d+/gm)).to.deep.equal(['HTTP/1.1 102', 'HTTP/1.1 103', 'HTTP/1.1 200']);
   });
 
   it('goes on after an early reply to an upload that nobody reads', async () => {

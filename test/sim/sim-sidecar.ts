@@ -136,6 +136,7 @@ export class SimSidecar implements Host {
       idleTimeoutMs,
       ageMsMax: Number.POSITIVE_INFINITY,
       stallTimeoutMs,
+      uploadStallTimeoutMs: stallTimeoutMs,
     };
     const random = new SeededRandom(this.settings.seed);
     const deps = { clock: this.clock, scheduler: this.scheduler, logger: silentLogger, random };

@@ -57,7 +57,7 @@ const limits = section(
     }),
     headerCount: key(number({ min: 10, max: 10_000 }), {
       default: 100,
-      doc: 'Maximum number of headers in one header section. HTTP/2 may split `cookie` into several headers; each of them counts.',
+      doc: 'Maximum number of headers in one header section, the same for HTTP/1.1 and HTTP/2. HTTP/2 may split `cookie` into several headers; each of them counts.',
     }),
     streamWindowBytes: key(size({ min: '16KiB', max: '16MiB' }), {
       default: '64KiB',
@@ -99,13 +99,17 @@ const limits = section(
       default: '5m',
       doc: 'Maximum time in which a client reads almost nothing of a reply although reply data is waiting. While the process is short of buffer memory (`limits.bufferedBytes`), 15 seconds at most.',
     }),
+    uploadStallTimeout: key(duration({ min: '100ms' }), {
+      default: '1m',
+      doc: 'Maximum time in which a client sends almost nothing of the body of a request, while Outrigger waits for it and the reply has not begun. HTTP/1.1 clients then get 408, HTTP/2 clients a reset stream. It does not apply to gRPC, whose streams may be silent for long.',
+    }),
     halfCloseTimeout: key(duration({ min: '0s', max: '1h' }), {
       default: '2s',
       doc: 'HTTP/1.1: maximum time that Outrigger waits for the first bytes of a reply after the client has closed its sending side. Outrigger cannot know whether such a client still reads the reply or has cancelled the request.',
     }),
     maxConnectionAge: key(duration({ min: '1s' }), {
       otherwise: 'none',
-      doc: 'Maximum age of an HTTP/2 connection, ±10%. Outrigger then sends GOAWAY: the requests in flight finish, and the client opens a new connection for the next ones.',
+      doc: 'Maximum age of a connection, ±10%. HTTP/2: Outrigger then sends GOAWAY, the requests in flight finish, and the client opens a new connection for the next ones. HTTP/1.1: the next reply contains `connection: close`.',
     }),
     idleTimeout: key(duration({ min: '1s' }), {
       default: '1h',

@@ -10,6 +10,8 @@ import { ErrorCode } from '../../../src/core/error-code.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import { HeadCache } from '../../../src/http1/head-cache.ts';
+import { ViolationCounts } from '../../../src/http1/violation-counts.ts';
 import { connectionDefaults } from '../../../src/http2/options.ts';
 import { ConnectionSlots } from '../../../src/listeners/connection-slots.ts';
 import { Listener, type ListenerDeps, type ListenerSettings } from '../../../src/listeners/listener.ts';
@@ -32,6 +34,7 @@ const defaults: ListenerSettings = {
   idleTimeoutMs: 60_000,
   ageMsMax: Number.POSITIVE_INFINITY,
   stallTimeoutMs: 60_000,
+  uploadStallTimeoutMs: 60_000,
   halfCloseTimeoutMs: 2000,
   http2: connectionDefaults,
 };
@@ -68,8 +71,10 @@ describe('Listener', () => {
         logger: silentLogger,
         random: new SeededRandom(1),
         context: () => rig.context,
-        onUpgrade: (_head, socket) => socket.destroy(),
+        onUpgrade: (_head, tunnel) => tunnel.reset(ErrorCode.CANCEL),
         onWebSocket: (_head, stream) => stream.reset(ErrorCode.CANCEL),
+        headCache: new HeadCache(),
+        refusedRequests: new ViolationCounts(),
         onTcp: null,
         slots: new ConnectionSlots(1000),
         ...deps,
