@@ -60,6 +60,8 @@ class HandshakeStandIn extends EventEmitter {
   }
 
   end(): void {
+    // Who left before http2-proxy listened would never be missed, and the endpoint be held for nobody.
+    if (this.client.destroyed) return this.fail(new Error('the client has left'));
     this.stop = this.hooks.open({
       switched: (head, upstream, surplus) => this.switched(head, upstream, surplus),
       replied: (head, body) => {
