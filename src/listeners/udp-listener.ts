@@ -7,6 +7,8 @@ import type { InternalErrors } from '../core/internal-errors.ts';
 import { ListenError } from '../core/listen-error.ts';
 import type { Logger } from '../core/logger.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
+import { ClientSockets } from '../udp/client-sockets.ts';
+import type { DatagramEvents } from '../udp/datagram-port.ts';
 import type { DropReason } from '../udp/drops.ts';
 import { openEndpointSocket } from '../udp/endpoint-socket.ts';
 import { type ListeningSocket, openListeningSocket } from '../udp/listening-socket.ts';
@@ -14,6 +16,7 @@ import { UdpRelay, type UdpRelaySettings } from '../udp/relay.ts';
 import type { UdpSessionOwner } from '../udp/session.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { NetworkListener, NetworkListenerSettings, PreparedListener } from './network-listener.ts';
+import { portSharers } from './port-sharers.ts';
 
 export interface UdpListenerDeps {
   readonly clock: Clock;
@@ -45,6 +48,9 @@ export class UdpListener implements NetworkListener {
   private readonly deps: UdpListenerDeps;
   private readonly logger: Logger;
   private socket: ListeningSocket | null = null;
+  /** Of the sessions that go on when a successor has the address; no others have one. */
+  private readonly clientSockets: ClientSockets;
+  private readonly datagrams: DatagramEvents;
 
   constructor(settings: NetworkListenerSettings, deps: UdpListenerDeps) {
     this.settings = settings;
@@ -56,9 +62,15 @@ export class UdpListener implements NetworkListener {
       internalErrors: deps.internalErrors,
       begin: (host, port) => this.begin(host, port),
       connect: (address, events) => openEndpointSocket(address, events, (socket) => deps.slots.hold(socket)),
-      reply: (bytes, host, port) => this.socket?.reply(bytes, host, port) ?? false,
+      reply: (bytes, host, port) => this.reply(bytes, host, port),
       dropped: (reason) => this.logDrop(reason),
+      left: (host, port) => this.clientSockets.close(host, port),
     });
+    this.datagrams = {
+      received: (bytes, host, port) => this.relay.received(bytes, host, port),
+      failed: () => this.relay.dropped('send_failed'),
+    };
+    this.clientSockets = new ClientSockets(this.datagrams);
   }
 
   get address(): Address {
@@ -73,10 +85,7 @@ export class UdpListener implements NetworkListener {
     try {
       this.socket = await openListeningSocket(
         { host: address.host, port: address.port, shared },
-        {
-          received: (bytes, host, port) => this.relay.received(bytes, host, port),
-          failed: () => this.relay.dropped('send_failed'),
-        },
+        this.datagrams,
       );
     } catch (error) {
       throw new ListenError(name, address, error);
@@ -100,7 +109,20 @@ export class UdpListener implements NetworkListener {
     // Nothing was announced.
   }
 
+  /**
+   * On an address that a successor shares, the listening socket must close, or the kernel would give it datagrams of new clients:
+   * sessions go on by sockets of their own. Otherwise it stays open for them, and datagrams of new clients are dropped.
+   */
   async stopAccepting(): Promise<void> {
+    const { socket, settings } = this;
+    if (socket !== null && settings.shared && (portSharers(this.address, 'udp') ?? 1) > 1) {
+      for (const { host, port } of this.relay.clients()) this.clientSockets.open(socket, host, port);
+      // What waits in the socket is read first, new clients included: two turns, since one may have begun.
+      for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+      for (const { host, port } of this.relay.clients())
+        if (this.clientSockets.of(host, port) === null) this.clientSockets.open(socket, host, port);
+      socket.close();
+    }
     this.relay.drain();
   }
 
@@ -111,6 +133,12 @@ export class UdpListener implements NetworkListener {
   close(): void {
     this.relay.close();
     this.socket?.close();
+    this.clientSockets.closeAll();
+  }
+
+  private reply(bytes: Buffer, host: string, port: number): boolean {
+    const own = this.clientSockets.of(host, port);
+    return own === null ? (this.socket?.reply(bytes, host, port) ?? false) : own.send(bytes, 0, '');
   }
 
   private begin(host: string, port: number): UdpSessionOwner {

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIP, isIPv6 } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
+import { isConnected } from './client-sockets.ts';
 import { type DatagramPort, datagramPort } from './datagram-port.ts';
 import { numericLookup } from './numeric-lookup.ts';
 
@@ -51,15 +52,6 @@ export function openEndpointSocket(
   }
   socket.close();
   return bindError ?? errorOf('ENETUNREACH', `no route to ${formatAddress(address)}`);
-}
-
-function isConnected(socket: Socket): boolean {
-  try {
-    socket.remoteAddress();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function errorOf(code: string, message: string): NodeJS.ErrnoException {

@@ -27,6 +27,8 @@ export interface UdpRelayOptions {
   reply(bytes: Buffer, host: string, port: number): boolean;
   /** A datagram is dropped; also counted. */
   dropped?(reason: DropReason): void;
+  /** The last session of a client is over. */
+  left?(host: string, port: number): void;
   /** Without it an exception of our own is thrown on. */
   readonly internalErrors?: InternalErrors;
 }
@@ -130,6 +132,17 @@ export class UdpRelay implements SessionHost {
     this.counts.ended++;
     this.listOf(session).remove(session);
     if (!session.replaced) this.forget(session);
+    const { host, port } = session;
+    if (this.draining && !this.hasSession(host, port)) this.options.left?.(host, port);
+  }
+
+  /** Clients that have a session. */
+  clients(): Array<{ readonly host: string; readonly port: number }> {
+    return this.current.all().map(({ host, port }) => ({ host, port }));
+  }
+
+  private hasSession(host: string, port: number): boolean {
+    return this.byHost.get(host)?.has(port) === true;
   }
 
   private forward(bytes: Buffer, host: string, port: number): void {
