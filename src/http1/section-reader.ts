@@ -95,6 +95,8 @@ export class SectionReader {
     this.previous = latest;
     if (latest !== null && this.whole && latest.wire === null)
       noteWire(latest, bytes, end - this.lineBytes, end);
+    // A connection that is idle keeps no lines; those of a fault are still asked where they stand.
+    if (result.fault === undefined) this.lines = heads.scratch;
     return result;
   }
 
