@@ -174,6 +174,8 @@ export class SocketBinding<E extends Engine> {
     const { connection, socket } = this;
     const { out } = connection;
     const taken = this.writeDirectly(out);
+    // The kernel refused all of it: nothing has left, and the engine is going to hear of the loss.
+    if (socket.destroyed) return;
     if (taken === out.length) {
       out.clear();
       this.release();

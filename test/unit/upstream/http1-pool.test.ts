@@ -80,6 +80,7 @@ describe('Http1Pool', () => {
     settings: Partial<Http1PoolSettings> = {},
     server?: Server,
     tls: object | null = null,
+    scheduler = new FlushScheduler(),
   ): Promise<void> {
     endpoint = new Endpoint(server);
     clock = new VirtualClock();
@@ -88,7 +89,7 @@ describe('Http1Pool', () => {
       { kind: 'tcp', host: '127.0.0.1', port },
       tls,
       { ...poolDefaults, ...settings },
-      { clock, scheduler: new FlushScheduler(), heads: new HeadCache() },
+      { clock, scheduler, heads: new HeadCache() },
     );
   }
   afterEach(async () => {
@@ -234,6 +235,20 @@ describe('Http1Pool', () => {
     await ended(stale);
     expect(stale.failures.map(({ kind }) => kind)).to.deep.equal(['refused']);
     expect(pool.connections).to.equal(0);
+  });
+
+  it('knows that nothing of a request has left where the kernel refuses its first byte', async () => {
+    // Each flush at once: what the endpoint did is in the kernel, and has not been read.
+    await start({}, undefined, null, new FlushScheduler((run) => run()));
+    const [first] = ask();
+    await requests(1);
+    endpoint.sockets[0].write(ok);
+    await ended(first);
+    endpoint.sockets[0].resetAndDestroy();
+    const [next] = ask(1, 'POST');
+    await ended(next);
+    expect(next.failures[0]).to.include({ kind: 'unsent', code: ErrorCode.NO_ERROR });
+    expect(next.failures[0].message).to.include('before the request had left: connection reset');
   });
 
   it('gives the place of a request back that is reset in the middle of its upload', async () => {
