@@ -60,8 +60,8 @@ export const bounds: readonly Bound[] = [
   { scenario: 'h1 TLS c50 GET', peer: both, goal: 1.2 },
   { scenario: 'h1 TLS c50 GET 1 MiB', peer: both, goal: 1.2 },
   { scenario: 'tcp c1', peer: 'HAProxy', goal: 1.2 },
-  { scenario: 'tcp c50', peer: 'HAProxy', goal: 1.2 },
-  { scenario: 'tcp c4 1 MiB', peer: 'HAProxy', goal: 1.2 },
+  { scenario: 'tcp c50', peer: 'HAProxy', goal: 1.2, smokeMax: 3 },
+  { scenario: 'tcp c4 1 MiB', peer: 'HAProxy', goal: 1.2, smokeMax: 2 },
   { scenario: 'tcp c4 1 MiB both ways', peer: 'HAProxy', goal: 1.2 },
   { scenario: 'tcp connect', peer: 'HAProxy', goal: 1.2 },
 ];

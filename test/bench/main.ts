@@ -227,6 +227,7 @@ function judge(rows: readonly Row[]): void {
   for (const bound of bounds) {
     const { scenario, smokeMax } = bound;
     if (smokeMax === undefined) continue;
+    if (options.only !== undefined && !rows.some((row) => row.scenario === scenario)) continue;
     const ratio = boundedRatio(rows, bound);
     const peer = peersText(bound);
     if (ratio === undefined) wrong(`${scenario}: no ratio to ${peer}`);
