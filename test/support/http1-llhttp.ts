@@ -11,7 +11,10 @@ const stricter: ReadonlyArray<readonly [words: RegExp, why: string]> = [
     /^transfer-encoding in HTTP\/1\.0$/,
     'RFC 9112 section 6.1; the framing of an old sender is not to be trusted',
   ],
-  [/^a transfer coding other than chunked$|^a malformed transfer-encoding$/, 'a coding ends at this hop'],
+  [
+    /^a transfer coding other than chunked$|^a malformed transfer-encoding$|^a transfer-encoding that does not end with chunked$/,
+    'a coding ends at this hop',
+  ],
   [/^both transfer-encoding and content-length$/, 'RFC 9112 section 6.1; llhttp lets replies have both'],
   [/^a malformed request target$|^a control character in the request target$/, 'RFC 9112 section 3.2'],
   [/^a malformed HTTP version$/, 'RFC 9112 section 3: one space between the parts of a request line'],

@@ -344,6 +344,7 @@ export class ReferenceParser {
         const members = listOf(section, 'transfer-encoding');
         const odd = /[^!#$%&'*+\-.^_`|~0-9a-z, \t;="]/.test(codings);
         if (odd || members.every((member) => member === 'chunked')) refuse(400, 'transfer_encoding');
+        if (members.at(-1) !== 'chunked') refuse(400, 'transfer_encoding');
         refuse(501, 'transfer_encoding');
       }
       if (minorVersion === 0 || length !== null) refuse(400, 'transfer_encoding');

@@ -194,18 +194,18 @@ const codings: Row[] = [
       ['chunked\xa0', 400],
       ['chunk\xc3\xa9d', 400],
       ['[chunked]', 400],
-      ['identity', 501],
-      ['chunked, identity', 501],
+      ['identity', 400],
+      ['chunked, identity', 400],
       ['identity, chunked', 501],
       ['gzip, chunked', 501],
-      ['chunked, gzip', 501],
-      ['xchunked', 501],
-      ['chunkedx', 501],
-      ['chunked;q=1', 501],
-      ['chunked; a=b', 501],
-      ['"chunked"', 501],
-      ['x', 501],
-      ['chunk', 501],
+      ['chunked, gzip', 400],
+      ['xchunked', 400],
+      ['chunkedx', 400],
+      ['chunked;q=1', 400],
+      ['chunked; a=b', 400],
+      ['"chunked"', 400],
+      ['x', 400],
+      ['chunk', 400],
     ] as const
   ).map(
     ([value, status]): Row => [
@@ -227,7 +227,7 @@ const codings: Row[] = [
   [
     'chunked and identity in two lines',
     `${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`,
-    501,
+    400,
     'transfer_encoding',
   ],
   [
@@ -345,7 +345,7 @@ const replies: Row[] = [
   [
     'a coding that is not chunked',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nabc',
-    501,
+    400,
     'transfer_encoding',
   ],
   [
