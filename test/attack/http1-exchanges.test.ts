@@ -1,7 +1,9 @@
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { connectRaw } from '../support/raw-http2.ts';
+import { startSidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
-import { desyncRig } from './support/desync/desync-rig.ts';
+import { desyncRig, recordedConfig } from './support/desync/desync-rig.ts';
 import { echo } from './support/desync/recording-upstream.ts';
 import { forwarded, length, smuggled } from './support/desync/rows.ts';
 
@@ -187,6 +189,37 @@ describe('HTTP/1.1 exchanges, byte by byte', function () {
     }
   });
 
+  it('requests that came before a drain get their replies, and the last alone says that it is the last', async () => {
+    const { upstream } = rig;
+    const draining = await startSidecar(recordedConfig(upstream.address));
+    const target = draining.target();
+    const client = rig.client(target);
+    let reply = (): void => {};
+    upstream.answer = (request, socket) => {
+      if (request.target === '/1') reply = () => echo(request, socket);
+      else echo(request, socket);
+    };
+    client.say(['/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+    await until(
+      () => upstream.received === forwarded('GET /1'),
+      () => JSON.stringify(upstream.received),
+    );
+    const stopped = draining.stop();
+    // Not before the listener has closed.
+    await until(
+      () => isRefused(target),
+      () => 'it still takes connections',
+    );
+    reply();
+    await stopped;
+    await client.until(() => false, 'end');
+    // RFC 9112 section 9.6: behind a reply that says `close`, nothing is processed.
+    expect(client.statuses).to.deep.equal([200, 200]);
+    expect(client.text).to.match(/GET \/1HTTP.*\r\nconnection: close\r\n.*GET \/2$/s);
+    expect(client.text.match(/connection: close/g)).to.have.length(1);
+    expect(upstream.received).to.equal(forwarded('GET /1') + forwarded('GET /2'));
+  });
+
   it('an HTTP/1.0 client gets no interim reply', async () => {
     rig.upstream.answer = (request, socket) => {
       socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n');
@@ -198,3 +231,16 @@ describe('HTTP/1.1 exchanges, byte by byte', function () {
     expect(client.statuses).to.deep.equal([200]);
   });
 });
+
+/** Whether nobody listens there any more. */
+function isRefused(target: string): Promise<boolean> {
+  const [host, port] = target.split(':');
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port) });
+    socket.on('error', () => resolve(true));
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+  });
+}

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { expect } from 'chai';
 import { blame } from '../../../e2e/blame-rig.ts';
-import { type Sidecar, startSidecar } from '../../../support/sidecar.ts';
+import { type ConfigShape, type Sidecar, startSidecar } from '../../../support/sidecar.ts';
 import { until } from '../../../support/until.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
 import type { Piece } from './rows.ts';
@@ -9,10 +9,21 @@ import type { Piece } from './rows.ts';
 export interface DesyncRig {
   readonly sidecar: Sidecar;
   readonly upstream: RecordingUpstream;
-  /** Connects; closed after the test. */
-  client(): RawClient;
+  /** Connects, by default to the sidecar of the rig; closed after the test. */
+  client(target?: string): RawClient;
   /** Nothing is held against the endpoint, and no request is counted as in flight. */
   expectUnblamed(): Promise<void>;
+}
+
+/** A listener in front of one HTTP/1.1 endpoint; what is in `cluster` is laid over its cluster. */
+export function recordedConfig(address: string, cluster: Record<string, unknown> = {}): ConfigShape {
+  const denied = { name: 'denied', match: { pathPrefix: '/denied' }, respond: { status: 403 } };
+  const routes = [denied, { name: 'all', cluster: 'recorded' }];
+  const recorded = { name: 'recorded', protocol: 'http1', health: 'none', endpoints: [{ address }] };
+  return {
+    listeners: [{ name: 'in', listen: '127.0.0.1:0', routes }],
+    clusters: [{ ...recorded, ...cluster }],
+  };
 }
 
 /** A sidecar in front of one HTTP/1.1 endpoint that records what it gets, for a whole `describe`; to be called within it. */
@@ -22,27 +33,7 @@ export function desyncRig(cluster: Record<string, unknown> = {}): DesyncRig {
   const clients: RawClient[] = [];
   before(async () => {
     upstream = await new RecordingUpstream().start();
-    sidecar = await startSidecar({
-      listeners: [
-        {
-          name: 'in',
-          listen: '127.0.0.1:0',
-          routes: [
-            { name: 'denied', match: { pathPrefix: '/denied' }, respond: { status: 403 } },
-            { name: 'all', cluster: 'recorded' },
-          ],
-        },
-      ],
-      clusters: [
-        {
-          name: 'recorded',
-          protocol: 'http1',
-          health: 'none',
-          endpoints: [{ address: upstream.address }],
-          ...cluster,
-        },
-      ],
-    });
+    sidecar = await startSidecar(recordedConfig(upstream.address, cluster));
   });
   beforeEach(() => upstream!.reset());
   afterEach(() => {
@@ -59,8 +50,8 @@ export function desyncRig(cluster: Record<string, unknown> = {}): DesyncRig {
     get upstream() {
       return upstream!;
     },
-    client() {
-      const client = new RawClient(sidecar!.target());
+    client(target = sidecar!.target()) {
+      const client = new RawClient(target);
       clients.push(client);
       return client;
     },
