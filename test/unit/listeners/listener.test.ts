@@ -346,6 +346,44 @@ describe('Listener', () => {
   });
 
   describe('its connections', () => {
+    it('ends a request of whose body next to nothing comes, over HTTP/1.1 and HTTP/2', async () => {
+      const { listener, rig } = setUp({ uploadStallTimeoutMs: 30_000 });
+      const target = formatAddress(await listener.listen());
+      const old = await open(listener);
+      let said = '';
+      old.on('data', (chunk: Buffer) => {
+        said += chunk;
+      });
+      old.write('POST /a.B/C HTTP/1.1\r\nhost: test\r\ncontent-length: 100\r\n\r\nhalf');
+      const peer = await connectFrames(target);
+      deferred.push(() => peer.socket.destroy());
+      const fields = [
+        [':method', 'POST'],
+        ...requestFields.slice(1, 2),
+        [':path', '/a.B/C'],
+        [':authority', 'test'],
+      ];
+      peer.headers(1, fields as Array<[string, string]>, false);
+      await until(
+        () => rig.pools[0].streams.length === 2,
+        () => 'no calls',
+      );
+      rig.clock.advance(29_000);
+      await peer.roundTrip();
+      expect([said, peer.of(Type.Rst).length]).to.deep.equal(['', 0]);
+      // In steps, so that the reply leaves before the time to read it is over.
+      for (let i = 0; i < 8; i++) {
+        rig.clock.advance(250);
+        await peer.roundTrip();
+      }
+      await closed(old);
+      expect(said).to.match(/^HTTP\/1\.1 408 /);
+      await until(
+        () => peer.of(Type.Rst).length === 1,
+        () => 'no reset',
+      );
+    });
+
     it('closes a connection for which the process has no slot, and serves the next once one is free', async () => {
       const slots = new ConnectionSlots(2);
       const { listener } = setUp({}, { slots });
