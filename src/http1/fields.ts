@@ -57,16 +57,6 @@ export function readFields(raw: readonly string[]): Result<ReadFields> {
   return { value: { fields, hosts, codings, contentLength } };
 }
 
-/** Reads a trailer section; what may not stand in trailers is left out (RFC 9110 section 6.5.1). */
-export function readTrailers(raw: readonly string[]): Field[] {
-  const fields: Field[] = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    const field = new Field(raw[i].toLowerCase(), raw[i + 1]);
-    if (mayTrail(field)) fields.push(field);
-  }
-  return fields;
-}
-
 /** A header section as node writes it. */
 export interface WrittenFields {
   /** `name, value, name, value`, without content-length. */
@@ -97,13 +87,6 @@ export function writeFields(head: HeaderBlock, skip: ReadonlySet<string>): Resul
   return { value: { raw, contentLength } };
 }
 
-/** Pairs for `addTrailers`; what may not stand in trailers is left out. */
-export function writeTrailers(trailers: HeaderBlock): Array<[string, string]> {
-  const pairs: Array<[string, string]> = [];
-  for (const field of trailers.allFields) if (mayTrail(field)) pairs.push([field.name, field.value]);
-  return pairs;
-}
-
 /** Says how a body is framed, last in a section: node re-reads content-disposition as UTF-8 once it knows a length. */
 export function pushFraming(raw: string[], framing: 'chunked' | number): void {
   if (framing === 'chunked') raw.push('transfer-encoding', 'chunked');
@@ -113,13 +96,6 @@ export function pushFraming(raw: string[], framing: 'chunked' | number): void {
 /** Removes every field of a name from a raw list. */
 export function removeField(raw: string[], name: string): void {
   for (let i = raw.length - 2; i >= 0; i -= 2) if (raw[i] === name) raw.splice(i, 2);
-}
-
-/** Framing and routing must not be said after the body; another message could be read out of it. */
-function mayTrail({ kind, name }: Field): boolean {
-  if (kind === FieldKind.Malformed || kind === FieldKind.Host || kind === FieldKind.ContentLength)
-    return false;
-  return name.charCodeAt(0) !== 0x3a && name !== 'trailer' && !hopByHop.has(name);
 }
 
 /** RFC 9110 section 8.6: digits only. Up to 15 of them, so that the number is exact. -1 where it is none. */

@@ -1,14 +1,7 @@
 import { expect } from 'chai';
 import { Field } from '../../../src/core/field.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
-import {
-  pushFraming,
-  readFields,
-  readTrailers,
-  removeField,
-  writeFields,
-  writeTrailers,
-} from '../../../src/http1/fields.ts';
+import { pushFraming, readFields, removeField, writeFields } from '../../../src/http1/fields.ts';
 
 const pairs = (fields: readonly Field[]) => fields.map(({ name, value }) => `${name}: ${value}`);
 const none: ReadonlySet<string> = new Set();
@@ -116,17 +109,6 @@ describe('http1/fields', () => {
         writeFields(HeaderBlock.of(['content-length', '1'], ['content-length', '2']), none).error,
       ).to.be.a('string');
     });
-  });
-
-  it('leaves framing and routing out of trailers, both ways', () => {
-    const bad = ['content-length', 'transfer-encoding', 'host', 'trailer', 'connection', 'te', 'upgrade'];
-    const raw = bad.flatMap((name) => [name, 'x']);
-    expect(pairs(readTrailers([...raw, 'Grpc-Status', '0', 'x-t', '1', 'bad', 'a\nb']))).to.deep.equal([
-      'grpc-status: 0',
-      'x-t: 1',
-    ]);
-    const block = new HeaderBlock([...bad, ':status', 'grpc-status'].map((name) => new Field(name, '0')));
-    expect(writeTrailers(block)).to.deep.equal([['grpc-status', '0']]);
   });
 
   it('adds framing and removes a field from a raw list', () => {
