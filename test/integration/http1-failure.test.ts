@@ -212,8 +212,10 @@ describe('HTTP/1.1 failures', function () {
         if (n === 1) await wire.until('ha');
         wire.socket.destroy();
         // What is said to a client that is gone is answered with a reset, which shows at the next write.
-        if (n === 2) setTimeout(() => sockets[1].write('l'), 100);
+        const upstream = sockets[n - 1];
+        const late = setTimeout(() => n === 2 && upstream.write('l'), 100);
         await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
+        clearTimeout(late);
       }
     });
 

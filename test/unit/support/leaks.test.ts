@@ -52,7 +52,7 @@ describe('the leak hooks of the test run', () => {
         after(() => { server.close(); });
         it('two', (done) => { net.connect(server.address().port, '127.0.0.1', done).unref(); });
       });
-      describe('timer', () => { it('three', () => { systemClock.after(50_000, () => {}); }); });
+      describe('timer', () => { it('three', () => { systemClock.after(100_000, () => {}); }); });
       describe('process', () => { it('four', () => { spawn(process.execPath, ['-e', 'setTimeout(() => {}, 2000)']).unref(); }); });
     `);
     expect(passes.map(({ title }) => title)).to.deep.equal(['one', 'two', 'three', 'four']);
@@ -60,7 +60,7 @@ describe('the leak hooks of the test run', () => {
     expect(messages).to.have.length(4);
     expect(messages[0]).to.match(/a server listening on .*127\.0\.0\.1/);
     expect(messages[1]).to.match(/a socket, 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+/);
-    expect(messages[2]).to.match(/a timer of 50000 ms/);
+    expect(messages[2]).to.match(/a timer of 100000 ms/);
     expect(messages[3]).to.match(/a process, .*setTimeout/);
   });
 
