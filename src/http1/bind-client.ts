@@ -32,6 +32,7 @@ export function bindHttp1Client(
         idle: () => listener.idle(),
         refused: (error) => listener.refused(error),
         written: () => host.written(),
+        flush: () => host.flush(),
         readable: () => host.readable(),
         ended: (atOnce) => {
           if (atOnce) socket.destroy();

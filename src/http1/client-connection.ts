@@ -3,7 +3,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { StreamFailure, StreamReceiver } from '../core/message-stream.ts';
 import { noteReasonPhrase } from '../core/reason-phrase.ts';
 import type { Engine, EngineHost } from '../transport/engine.ts';
-import { OutputBuffer } from '../transport/output-buffer.ts';
+import { eagerFlushBytes, OutputBuffer } from '../transport/output-buffer.ts';
 import { lossFailure } from './client-loss.ts';
 import { ClientStream, type ClientStreamHost } from './client-stream.ts';
 import type { HeadCache } from './head-cache.ts';
@@ -27,7 +27,7 @@ export interface ClientConnectionOptions {
 }
 
 /** What a connection tells its owner. */
-export interface ClientConnectionListener extends Pick<EngineHost, 'written' | 'readable'> {
+export interface ClientConnectionListener extends Pick<EngineHost, 'written' | 'flush' | 'readable'> {
   /** The exchange is over, and the connection may serve another. */
   idle(): void;
   /** The endpoint violated HTTP/1.1. The connection ends for it. */
@@ -142,7 +142,9 @@ export class ClientConnection implements Engine, MessageListener, ClientStreamHo
   }
 
   written(): void {
-    if (this.notified || this.over) return;
+    if (this.over) return;
+    if (this.out.length >= eagerFlushBytes) return this.listener.flush();
+    if (this.notified) return;
     this.notified = true;
     this.listener.written();
   }

@@ -3,7 +3,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
 import { UploadWatch } from '../core/upload-watch.ts';
 import type { Engine, EngineHost } from '../transport/engine.ts';
-import { OutputBuffer } from '../transport/output-buffer.ts';
+import { eagerFlushBytes, OutputBuffer } from '../transport/output-buffer.ts';
 import { refusalReply } from './error-reply.ts';
 import type { HeadCache } from './head-cache.ts';
 import type { MessageError, MessageHead, MessageListener, ParserLimits } from './message.ts';
@@ -289,6 +289,7 @@ export class ServerConnection implements Engine, MessageListener, ServerStreamHo
   }
 
   written(): void {
+    if (this.out.length >= eagerFlushBytes) return this.host.flush();
     if (this.notified) return;
     this.notified = true;
     this.host.written();

@@ -42,6 +42,8 @@ export interface Engine {
 export interface EngineHost {
   /** Something is to be flushed: told once, until `beginFlush`. */
   written(): void;
+  /** So much is to be flushed that waiting for more gains nothing: hands it to the transport before it returns, where that takes it. */
+  flush(): void;
   /** There is room for input again: `readyForInput` was false and is true. */
   readable(): void;
   /** Over: flush what is written, then close the transport. `inGoodOrder`: nothing went wrong, and the peer may be slow. */

@@ -59,6 +59,7 @@ export class SocketBinding<E extends Engine> {
     this.internalErrors = deps.internalErrors;
     this.connection = create({
       written: () => this.written(),
+      flush: () => this.flush(),
       readable: () => this.readable(),
       ended: (inGoodOrder) => this.ended(inGoodOrder),
       aborted: () => this.aborted(),

@@ -39,6 +39,9 @@ export class ClientEnd {
         written: () => {
           this.dirty = true;
         },
+        flush: () => {
+          this.dirty = true;
+        },
         readable: () => this.events.push('readable'),
         idle: () => this.events.push('idle'),
         refused: ({ reason }) => this.events.push(`refused ${reason}`),

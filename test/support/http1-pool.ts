@@ -72,7 +72,8 @@ class LateStream implements MessageStream, StreamOpener {
   opened(stream: MessageStream): void {
     this.stream = stream;
     stream.receiver = this.receiver;
-    for (const say of this.said.splice(0)) say(stream);
+    // What is sent may bring more to be said at once, which comes behind.
+    for (let say = this.said.shift(); say !== undefined; say = this.said.shift()) say(stream);
   }
   openFailed({ code, message }: OpenFailure): void {
     const kind = code === 'overloaded' ? 'refused' : 'unsent';
@@ -83,7 +84,7 @@ class LateStream implements MessageStream, StreamOpener {
     this.say((stream) => stream.head(head, end));
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    const copy = this.stream === null ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end);
+    const copy = Buffer.from(bytes.subarray(start, end));
     this.say((stream) => stream.data(copy, 0, copy.length, last));
   }
   trailers(trailers: HeaderBlock): void {
@@ -101,7 +102,7 @@ class LateStream implements MessageStream, StreamOpener {
   sent(): void {}
 
   private say(say: (stream: MessageStream) => void): void {
-    if (this.stream === null) this.said.push(say);
+    if (this.stream === null || this.said.length > 0) this.said.push(say);
     else say(this.stream);
   }
 }

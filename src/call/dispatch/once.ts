@@ -105,14 +105,15 @@ export class OnceDispatcher implements Dispatcher, AttemptOwner {
   /** Sends the request so far on the stream of a new attempt. */
   onOpened(attempt: Attempt): void {
     const stream = attempt.stream!;
-    const { replay } = this;
+    // Sending what is kept may make room for more of the request, which is then sent before this returns.
+    const { replay, requestTrailers } = this;
     const keptBytes = replay === null ? 0 : replay.length;
-    const last = this.call.requestEnded && this.requestTrailers === null;
+    const last = this.call.requestEnded && requestTrailers === null;
     const head = this.headOf(attempt);
     if (head === null || !this.accepts(attempt, head)) return;
     stream.head(head, last && keptBytes === 0);
     if (keptBytes > 0) stream.data(replay!.bytes, 0, keptBytes, last);
-    if (this.requestTrailers !== null) stream.trailers(this.requestTrailers);
+    if (requestTrailers !== null) stream.trailers(requestTrailers);
     if (!this.call.requestEnded) this.call.bodyExpected();
   }
 

@@ -100,6 +100,9 @@ export class ServerRig {
         written: () => {
           this.dirty = true;
         },
+        flush: () => {
+          this.dirty = true;
+        },
         readable: () => {
           this.readableCount++;
         },
