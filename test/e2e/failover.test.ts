@@ -219,7 +219,7 @@ describe('calls that no server began are retried on another endpoint', () => {
     const proxy = await sidecar(
       greeterConfig([{ address: `127.0.0.1:${port}`, weight: 1_000_000 }, alive], {
         ...bare,
-        connectTimeout: '50ms',
+        connectTimeout: '300ms',
       }),
     );
     const { code } = await grpcClient(proxy.target()).sayHello('x');

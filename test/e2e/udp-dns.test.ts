@@ -116,8 +116,8 @@ describe('UDP: dnsmasq and dig', function () {
       );
     };
     const step = async (name: string, change: () => unknown): Promise<void> => {
-      phase = name;
       await change();
+      phase = name;
       await answers(20);
     };
     await answers(20);
@@ -134,8 +134,8 @@ describe('UDP: dnsmasq and dig', function () {
     await step('c drained', () => proxy.cluster().drainEndpoint(replicas[2].address, true));
     over = true;
     await Promise.all(clients);
-    // A process that is killed takes the questions with it that it holds. None is lost that came later.
-    expect(lost.filter((one) => !one.startsWith('start:'))).to.deep.equal([]);
+    // A process that is killed takes the questions with it that it holds, one for each client at the most. None is lost later.
+    expect(lost.filter((one) => !/^(start|a killed):/.test(one))).to.deep.equal([]);
     expect(lost.length).to.be.at.most(clientsMax);
     expect([...names.keys()].sort()).to.deep.equal(['"a"', '"b"', '"c"']);
     expect(proxy.log.join('')).not.to.contain('dropped');
