@@ -48,8 +48,6 @@ export class ClientStream implements MessageStream {
   readonly clientAddress: string | null;
   /** Bytes of the request that were written and not yet reported as sent. */
   unreportedBytes = 0;
-  /** The endpoint has switched protocols: the bytes of both sides are no HTTP. */
-  isTunnel = false;
   private readonly host: ClientStreamHost;
   /** A head that waits for the first byte to say whether there is a body. */
   private held: HeaderBlock | null = null;

@@ -159,17 +159,12 @@ function writeStartLine(out: OutputBuffer, block: HeaderBlock, role: HeadRole): 
     writeText(out, `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`);
     return null;
   }
-  return writeRequestLine(out, block, block.method, block.authority);
+  return writeRequestLine(out, block, block.authority);
 }
 
 /** Appends request line and `host`. Returns words for what is wrong with them, or null. */
-export function writeRequestLine(
-  out: OutputBuffer,
-  block: HeaderBlock,
-  method: string,
-  authority: string,
-): string | null {
-  const { path } = block;
+export function writeRequestLine(out: OutputBuffer, block: HeaderBlock, authority: string): string | null {
+  const { method, path } = block;
   if (!isToken(method) || method === 'CONNECT') return 'a method that HTTP/1.1 cannot carry';
   if (!isPath(method, path)) return 'a malformed path';
   if (!isAuthority(authority)) return 'a malformed authority';

@@ -8,8 +8,11 @@ import type { HeaderBlock } from '../core/header-block.ts';
  * to one with an endpoint: waits for its end, tells apart how it ended, forwards bytes both ways, and takes both sides down
  * together. It sees no field of either side: it would copy them into a plain object (`__proto__`, repeats), add a `forwarded`
  * whose host is not quoted, and relay a reply to an upgrade with the framing of the endpoint. Heads are made by
- * `upstream-request.ts`, `fields.ts` and `upgrade-client.ts`.
+ * `message-writer.ts` and `upgrade-client.ts`.
  */
+
+/** What the client sent behind its handshake is still to be read from its side. */
+const nothing = Buffer.alloc(0);
 
 /** What the endpoint makes of a handshake; each is called at most once. */
 export interface HandshakeEvents {
@@ -34,11 +37,11 @@ export interface WebSocketHooks {
  * ended or the reply was relayed; rejects when the upstream failed or its side closed first. The upstream's side is destroyed by
  * then, the client's is not.
  */
-export function proxyWebSocket(client: Duplex, surplus: Buffer, hooks: WebSocketHooks): Promise<void> {
+export function proxyWebSocket(client: Duplex, hooks: WebSocketHooks): Promise<void> {
   const downstream = new Downstream();
   downstream.headers.upgrade = 'websocket';
   const handshake = new HandshakeStandIn(client, hooks);
-  return http2Proxy.ws(downstream, client, surplus, {
+  return http2Proxy.ws(downstream, client, nothing, {
     onReq: () => handshake,
     onRes: () => handshake.relay(),
   });

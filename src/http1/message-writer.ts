@@ -19,8 +19,8 @@ export interface RequestHeadOptions {
    * unknown. Null where the head says all that the endpoint is to know.
    */
   readonly clientAddress: string | null;
-  /** The request is a WebSocket handshake with this `sec-websocket-key`. */
-  readonly websocketKey?: string;
+  /** The request is a WebSocket handshake, whose key is one of its fields. */
+  readonly isWebSocket?: boolean;
 }
 
 export interface ReplyHeadOptions {
@@ -37,6 +37,8 @@ export type ReplyFraming = RequestFraming | 'close';
 /** Methods whose requests carry no body as a rule; they get no `content-length: 0` (RFC 9110 section 8.6). */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
+const switching = 'connection: upgrade\r\nupgrade: websocket\r\n';
+
 /** Of the head at hand: writing is synchronous. */
 const facts = new HeadFacts();
 
@@ -51,11 +53,14 @@ export function writeRequestHead(
   bodyBytes: number,
   options: RequestHeadOptions,
 ): string | null {
-  const { clientAddress, websocketKey } = options;
+  const { clientAddress, fallbackHost } = options;
   const start = out.length;
   facts.reset();
-  if (websocketKey === undefined && block.authority !== '') writeStartAndFields(out, block, 'request', facts);
-  else writeUncommon(out, block, options);
+  if (block.authority !== '') writeStartAndFields(out, block, 'request', facts);
+  else {
+    facts.problem = writeRequestLine(out, block, fallbackHost);
+    writeFields(out, block.allFields, 'request', facts);
+  }
   const problem = facts.problem ?? lengthProblem(framing, bodyBytes);
   if (problem !== null) {
     out.length = start;
@@ -63,27 +68,12 @@ export function writeRequestHead(
   }
   if (facts.cookie !== '') writeLine(out, 'cookie: ', facts.cookie);
   writeForwarded(out, block, clientAddress);
-  if (websocketKey !== undefined)
-    writeLine(out, 'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ', websocketKey);
+  if (options.isWebSocket === true) writeText(out, switching);
   if (framing === 'chunked') writeChunkedFields(out);
   else if (framing === 'length') writeLine(out, 'content-length: ', String(bodyBytes));
   else if (facts.contentLength === 0 || !bodiless.has(block.method)) writeText(out, 'content-length: 0\r\n');
   writeText(out, '\r\n');
   return null;
-}
-
-/** A request whose request line is not what its block says. */
-function writeUncommon(
-  out: OutputBuffer,
-  block: HeaderBlock,
-  { fallbackHost, websocketKey }: RequestHeadOptions,
-): void {
-  const { authority, allFields } = block;
-  const method = websocketKey === undefined ? block.method : 'GET';
-  facts.problem = writeRequestLine(out, block, method, authority === '' ? fallbackHost : authority);
-  const fields =
-    websocketKey === undefined ? allFields : allFields.filter(({ name }) => name !== 'sec-websocket-key');
-  writeFields(out, fields, 'request', facts);
 }
 
 function writeForwarded(out: OutputBuffer, block: HeaderBlock, clientAddress: string | null): void {
@@ -136,10 +126,20 @@ export function writeReplyHead(
   return null;
 }
 
+/** Appends the head of a reply that opens a WebSocket; `block` has `:status` 101. */
+export function writeSwitchingHead(out: OutputBuffer, block: HeaderBlock): string | null {
+  return writeBodilessHead(out, block, switching);
+}
+
 /** Appends an interim reply (RFC 9110 section 15.2): a status of 100 to 199 but 101, and no framing. */
 export function writeInterimHead(out: OutputBuffer, block: HeaderBlock): string | null {
   const { status } = block;
   if (!(status >= 100 && status <= 199) || status === 101) return `an interim reply with status ${status}`;
+  return writeBodilessHead(out, block, '');
+}
+
+/** `last` are the lines behind the fields. */
+function writeBodilessHead(out: OutputBuffer, block: HeaderBlock, last: string): string | null {
   const start = out.length;
   facts.reset();
   writeStartAndFields(out, block, 'reply', facts);
@@ -147,6 +147,7 @@ export function writeInterimHead(out: OutputBuffer, block: HeaderBlock): string 
     out.length = start;
     return facts.problem;
   }
+  writeText(out, last);
   writeText(out, '\r\n');
   return null;
 }

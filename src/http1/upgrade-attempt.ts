@@ -7,6 +7,7 @@ import type { Random } from '../core/random.ts';
 import type { ReplyError, ReplyErrorCode } from '../core/reply-error.ts';
 import { endSocket } from './error-reply.ts';
 import { HandshakeError } from './handshake.ts';
+import type { HeadCache } from './head-cache.ts';
 import { type Http1Dial, Http1Handshake } from './http1-handshake.ts';
 import { type Http2Dial, Http2Handshake } from './http2-handshake.ts';
 import { type HandshakeEvents, proxyWebSocket } from './http2-proxy.ts';
@@ -20,6 +21,7 @@ export const halfClosedMs = 10_000;
 export interface UpgradeDeps {
   readonly clock: Clock;
   readonly random: Random;
+  readonly heads: HeadCache;
   /** A WebSocket is open. `goAway` ends it because of `error`, with a close frame to each side where one may stand. */
   opened(goAway: (error: ReplyError) => void): void;
 }
@@ -32,7 +34,7 @@ export interface UpgradeTarget {
   readonly dial: Http1Dial;
   /** Opens a stream to an endpoint that speaks HTTP/2; null for HTTP/1.1. */
   readonly http2: Http2Dial | null;
-  /** What `x-forwarded-for` gets; see `upstreamRequest`. */
+  /** See `RequestHeadOptions`. */
   readonly clientAddress: string | null;
   /** The head of the endpoint's reply as the client gets it; or an error, with which the WebSocket ends. */
   replyHead(head: HeaderBlock): HeaderBlock | ReplyError;
@@ -87,9 +89,9 @@ export class UpgradeAttempt {
   }
 
   /** Null where all went well, and where the client went away. */
-  async run(surplus: Buffer): Promise<HandshakeError | null> {
+  async run(): Promise<HandshakeError | null> {
     try {
-      await proxyWebSocket(this.client.duplex, surplus, {
+      await proxyWebSocket(this.client.duplex, {
         open: (events) => this.open(events),
         switched: (head, upstream) => this.switched(head, upstream),
         replied: (head, body) => this.relay(head, body),
@@ -114,7 +116,7 @@ export class UpgradeAttempt {
 
   private open(events: HandshakeEvents): () => void {
     const { address, dial, http2, clientAddress } = this.target;
-    const { clock, random } = this.deps;
+    const { clock, random, heads } = this.deps;
     if (http2 !== null) {
       const handshake = new Http2Handshake(address, http2, events);
       handshake.start(this.target.head, this.client.isHttp2);
@@ -123,7 +125,7 @@ export class UpgradeAttempt {
     // An HTTP/2 client has no key, and checks no answer to one.
     const head = this.client.isHttp2 ? withKey(this.target.head, random) : this.target.head;
     const ownKey = this.client.isHttp2 ? keyOf(head) : '';
-    const handshake = new Http1Handshake(address, dial, clock, ownKey, events);
+    const handshake = new Http1Handshake(address, dial, clock, heads, ownKey, events);
     handshake.start(head, clientAddress);
     return () => handshake.stop();
   }

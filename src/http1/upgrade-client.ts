@@ -1,8 +1,8 @@
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream } from '../core/message-stream.ts';
-import { writeFields } from './fields.ts';
+import { OutputBuffer } from '../transport/output-buffer.ts';
+import { writeReplyHead, writeSwitchingHead } from './message-writer.ts';
 import { TunnelDuplex } from './tunnel-duplex.ts';
 import { connectReplyOfSwitching } from './websocket-head.ts';
 
@@ -24,14 +24,18 @@ export function opensByMistake({ isHttp2 }: UpgradeClient, { status }: HeaderBlo
   return isHttp2 && status < 300;
 }
 
-const noSkip: ReadonlySet<string> = new Set();
-
 /** A client over HTTP/1.1, whose connection is `duplex` from the end of its request head on. */
 export function http1UpgradeClient(duplex: Duplex): UpgradeClient {
   return {
     duplex,
     isHttp2: false,
-    head: (head, bodyBytes) => void duplex.write(headText(head, bodyBytes), 'latin1'),
+    head: (head, bodyBytes) => {
+      const out = new OutputBuffer();
+      const words = writeHead(out, head, bodyBytes);
+      if (words === null) duplex.write(Buffer.from(out.bytes.subarray(0, out.length)));
+      else duplex.destroy(new Error(`the reply to the client had ${words}`));
+      out.clear();
+    },
   };
 }
 
@@ -44,17 +48,13 @@ export function http2UpgradeClient(stream: MessageStream): UpgradeClient {
   };
 }
 
-function headText(head: HeaderBlock, bodyBytes: number): string {
+function writeHead(out: OutputBuffer, head: HeaderBlock, bodyBytes: number): string | null {
   const { status } = head;
-  const written = writeFields(head, noSkip);
-  const raw = written.error === undefined ? written.value.raw : [];
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
-  for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]}: ${raw[i + 1]}`);
-  if (status === 101) lines.push('connection: upgrade', 'upgrade: websocket');
-  else {
-    // RFC 9110 section 8.6: 204 has no content-length; that of 304 would be the length of a body that is not here.
-    if (status !== 204 && status !== 304 && bodyBytes >= 0) lines.push(`content-length: ${bodyBytes}`);
-    lines.push('connection: close');
-  }
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  if (status === 101) return writeSwitchingHead(out, head);
+  // RFC 9110 section 8.6: 204 has no content-length; that of 304 would be the length of a body that is not here.
+  const hasLength = status !== 204 && status !== 304 && bodyBytes >= 0;
+  return writeReplyHead(out, head, hasLength ? 'length' : 'close', bodyBytes, {
+    minorVersion: 1,
+    keepAlive: false,
+  });
 }

@@ -34,13 +34,9 @@ export interface UpgradeOptions extends UpgradeDeps {
 /**
  * Forwards a WebSocket (RFC 6455 section 4.1, RFC 8441) through http2-proxy: the handshake to an endpoint that `choose` picks,
  * then bytes both ways until either side ends. Never rejects. When it resolves, the upstream's side is gone and
- * the client's is closed or closing. `surplus` holds bytes that were read too far.
+ * the client's is closed or closing.
  */
-export async function proxyUpgrade(
-  client: UpgradeClient,
-  surplus: Buffer,
-  options: UpgradeOptions,
-): Promise<UpgradeOutcome> {
+export async function proxyUpgrade(client: UpgradeClient, options: UpgradeOptions): Promise<UpgradeOutcome> {
   const { duplex } = client;
   duplex.on('error', () => {}); // http2-proxy stops listening when it is done; an error after that must not throw.
   const outcome: UpgradeOutcome = {
@@ -53,18 +49,16 @@ export async function proxyUpgrade(
     declined: null,
   };
   const stopWatching = watchForLeaving(duplex);
-  let first = surplus;
   for (;;) {
     outcome.attempts += 1;
     const choice = await options.choose();
     if (choice.kind === 'error') return refuse(choice.error);
     if (choice.kind === 'reply') return decline(choice.reply);
     const attempt = new UpgradeAttempt(choice.target, client, outcome, options, stopWatching);
-    const failure = await attempt.run(first);
+    const failure = await attempt.run();
     const error = failure?.reply ?? null;
     choice.target.release(attempt.ending(failure), error);
     if (error === null || duplex.destroyed || attempt.answered) return finish(attempt, error);
-    first = Buffer.alloc(0); // The first attempt put it back on the socket.
     if (!failure!.mayRetry || outcome.attempts >= options.connectAttemptsMax) return refuse(error);
   }
 

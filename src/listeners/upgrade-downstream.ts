@@ -7,6 +7,7 @@ import type { HeaderBlock } from '../core/header-block.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import type { MessageStream } from '../core/message-stream.ts';
 import type { Random } from '../core/random.ts';
+import type { HeadCache } from '../http1/head-cache.ts';
 import type { Tunnel } from '../http1/tunnel.ts';
 import { TunnelDuplex } from '../http1/tunnel-duplex.ts';
 import { proxyUpgrade, type UpgradeChoice } from '../http1/upgrade.ts';
@@ -19,6 +20,7 @@ export const connectAttemptsMax = 3;
 export interface UpgradeDownstreamDeps {
   readonly clock: Clock;
   readonly random: Random;
+  readonly headCache: HeadCache;
   readonly internalErrors: InternalErrors;
   /** The listener's context of the moment. */
   context(): ProxyContext;
@@ -31,7 +33,7 @@ export function upgradeTunnel(
   peer: Peer,
   deps: UpgradeDownstreamDeps,
 ): void {
-  upgrade(head, http1UpgradeClient(new TunnelDuplex(tunnel)), Buffer.alloc(0), peer, deps);
+  upgrade(head, http1UpgradeClient(new TunnelDuplex(tunnel)), peer, deps);
 }
 
 /** Takes over a stream whose client asks for a WebSocket by an extended CONNECT (RFC 8441), until either side ends it. Never throws. */
@@ -41,17 +43,11 @@ export function upgradeStream(
   peer: Peer,
   deps: UpgradeDownstreamDeps,
 ): void {
-  upgrade(handshakeOfConnect(head), http2UpgradeClient(stream), Buffer.alloc(0), peer, deps);
+  upgrade(handshakeOfConnect(head), http2UpgradeClient(stream), peer, deps);
 }
 
-function upgrade(
-  head: HeaderBlock,
-  client: UpgradeClient,
-  surplus: Buffer,
-  peer: Peer,
-  deps: UpgradeDownstreamDeps,
-): void {
-  forward(head, client, surplus, peer, deps).catch((error) => {
+function upgrade(head: HeaderBlock, client: UpgradeClient, peer: Peer, deps: UpgradeDownstreamDeps): void {
+  forward(head, client, peer, deps).catch((error) => {
     deps.internalErrors.caught('http1', error);
     client.duplex.destroy();
   });
@@ -60,7 +56,6 @@ function upgrade(
 async function forward(
   head: HeaderBlock,
   client: UpgradeClient,
-  surplus: Buffer,
   peer: Peer,
   deps: UpgradeDownstreamDeps,
 ): Promise<void> {
@@ -68,9 +63,10 @@ async function forward(
   let abort = (): void => void duplex.destroy();
   const call = new UpgradeCall(deps.context(), peer, head, () => abort());
   duplex.once('close', () => call.left());
-  const outcome = await proxyUpgrade(client, surplus, {
+  const outcome = await proxyUpgrade(client, {
     clock: deps.clock,
     random: deps.random,
+    heads: deps.headCache,
     connectAttemptsMax,
     opened: (goAway) => {
       abort = () => goAway(drainingError(true));

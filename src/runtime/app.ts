@@ -43,8 +43,7 @@ import {
   type Running,
 } from './parts.ts';
 import { registerReadinessMetrics } from './readiness.ts';
-import { registerRefusedReplies } from './refused-reply-metrics.ts';
-import { registerRefusedRequests } from './refused-request-metrics.ts';
+import { registerRefusedReplies, registerRefusedRequests } from './refused-message-metrics.ts';
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics, udpMetrics } from './snapshots.ts';

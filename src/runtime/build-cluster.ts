@@ -11,6 +11,7 @@ import type { Random } from '../core/random.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { HeadCache } from '../http1/head-cache.ts';
+import type { ParserLimits } from '../http1/message.ts';
 import type { ViolationCounts } from '../http1/violation-counts.ts';
 import type { BufferBudget } from '../http2/buffer-budget.ts';
 import type { HpackCaches } from '../http2/hpack/caches.ts';
@@ -95,7 +96,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
     dial: (endpoint) => ({
       connectTimeoutMs: connectTimeoutOf(config, endpoint.target),
       tls: tls && endpointTls(tls, endpoint.target, endpoint.hostname),
-      replyHeaderBytesMax: config.limits.headerListBytes,
+      replyLimits: replyLimits(config.limits),
     }),
     newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, ...shared }, onChange),
     watchHealth:
@@ -130,6 +131,11 @@ function limiterSettings({ adaptiveConcurrency }: ClusterConfig, random: Random)
   };
 }
 
+/** Of replies over HTTP/1.1. */
+function replyLimits({ headerListBytes, headerCount }: ClusterConfig['limits']): ParserLimits {
+  return { headBytesMax: headerListBytes, fieldsMax: headerCount, chunkExtensionBytesMax };
+}
+
 /** What the pools of a cluster share. */
 interface PoolDeps extends BuildDeps {
   readonly totals: PoolTotals;
@@ -153,11 +159,7 @@ function buildPool(
       ...shared,
       idleMax: Math.min(maxConnections, idleConnectionsMax),
       idleTimeoutMs: Math.min(connections.idleTimeoutMs, connections.surplusIdleTimeoutMs),
-      limits: {
-        headBytesMax: limits.headerListBytes,
-        fieldsMax: limits.headerCount,
-        chunkExtensionBytesMax,
-      },
+      limits: endpoint.dial.replyLimits,
     };
     const { headCache: heads, refused } = deps;
     return new Http1Pool(endpoint.target, tls, settings, { ...deps, heads, refused });

@@ -6,6 +6,7 @@ import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { OutlierEndpoint } from '../health/outlier.ts';
 import { type Compared, SuccessGaps, Suspicion } from '../health/unclear-failures.ts';
+import type { ParserLimits } from '../http1/message.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
@@ -30,11 +31,15 @@ export interface DialSettings {
   readonly connectTimeoutMs: number;
   /** TLS towards the endpoint, with the name to verify; null for cleartext. */
   readonly tls: TlsConnectionOptions | null;
-  /** Bytes of the head of an HTTP/1.1 reply. */
-  readonly replyHeaderBytesMax: number;
+  /** For replies over HTTP/1.1. */
+  readonly replyLimits: ParserLimits;
 }
 
-const defaultDial: DialSettings = { connectTimeoutMs: 5000, tls: null, replyHeaderBytesMax: 65_536 };
+const defaultDial: DialSettings = {
+  connectTimeoutMs: 5000,
+  tls: null,
+  replyLimits: { headBytesMax: 65_536, fieldsMax: 100, chunkExtensionBytesMax: 16_384 },
+};
 
 /** What keeps watch over one endpoint. */
 export interface HealthWatch {

@@ -8,9 +8,9 @@ import { pluralize } from '../core/pluralize.ts';
 import { bindHttp1Client, type Http1ClientBinding } from '../http1/bind-client.ts';
 import type { HeadCache } from '../http1/head-cache.ts';
 import type { MessageError, ParserLimits } from '../http1/message.ts';
+import { type DialProtocol, dial } from '../transport/dial.ts';
 import type { OnRead } from '../transport/shared-read.ts';
 import type { BindingDeps } from '../transport/socket-binding.ts';
-import { type DialProtocol, dial } from './dial.ts';
 import { type IdleHolder, PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 

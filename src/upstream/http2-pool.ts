@@ -9,6 +9,7 @@ import type { Random } from '../core/random.ts';
 import { bindHttp2, type Http2Binding } from '../http2/bind.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
+import { dial } from '../transport/dial.ts';
 import type { OnRead } from '../transport/shared-read.ts';
 import type { BindingDeps } from '../transport/socket-binding.ts';
 import { Backoff } from './backoff.ts';
@@ -18,7 +19,6 @@ import {
   checkIntervalMs,
   defaultConnectionLife,
 } from './connection-life.ts';
-import { dial } from './dial.ts';
 import { PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 

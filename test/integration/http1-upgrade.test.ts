@@ -10,6 +10,7 @@ import { Field } from '../../src/core/field.ts';
 import { HeaderBlock } from '../../src/core/header-block.ts';
 import { SeededRandom } from '../../src/core/random.ts';
 import type { ReplyError } from '../../src/core/reply-error.ts';
+import { HeadCache } from '../../src/http1/head-cache.ts';
 import { TunnelDuplex } from '../../src/http1/tunnel-duplex.ts';
 import { proxyUpgrade } from '../../src/http1/upgrade.ts';
 import type { UpgradeOutcome, UpgradeTarget } from '../../src/http1/upgrade-attempt.ts';
@@ -44,7 +45,11 @@ function target(attempt: number, head: HeaderBlock, release: UpgradeTarget['rele
   return {
     address,
     head,
-    dial: { tls: null, connectTimeoutMs: 2000, replyHeaderBytesMax: 8192 },
+    dial: {
+      tls: null,
+      connectTimeoutMs: 2000,
+      replyLimits: { headBytesMax: 8192, fieldsMax: 100, chunkExtensionBytesMax: 1024 },
+    },
     http2: null,
     clientAddress: '192.0.2.7',
     replyHead: changeReply,
@@ -92,9 +97,10 @@ describe('WebSocket through the HTTP/1.1 server', function () {
     rig = await startRig(tcp(upstreamPort), {
       onUpgrade: async (head, tunnel) => {
         outcomes.push(
-          await proxyUpgrade(http1UpgradeClient(new TunnelDuplex(tunnel)), Buffer.alloc(0), {
+          await proxyUpgrade(http1UpgradeClient(new TunnelDuplex(tunnel)), {
             clock: systemClock,
             random: new SeededRandom(1),
+            heads: new HeadCache(),
             connectAttemptsMax: 2,
             opened: () => {},
             errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }),

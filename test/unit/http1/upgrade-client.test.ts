@@ -21,7 +21,7 @@ const http2Head = (status: number, ...more: Pair[]): HeaderBlock => {
 describe('http1UpgradeClient', () => {
   it('writes the head of a reply with the length of its body, and that the connection ends', () => {
     expect(http1Head(503, 2, ['retry-after', '3'])).to.equal(
-      'HTTP/1.1 503 Service Unavailable\r\nretry-after: 3\r\ncontent-length: 2\r\nconnection: close\r\n\r\n',
+      'HTTP/1.1 503 Service Unavailable\r\nretry-after: 3\r\nconnection: close\r\ncontent-length: 2\r\n\r\n',
     );
     expect(http1Head(404, 0)).to.match(/\r\ncontent-length: 0\r\n/);
   });

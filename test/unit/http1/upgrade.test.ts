@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { type Ending, endings } from '../../../src/core/ending.ts';
 import { HeaderBlock } from '../../../src/core/header-block.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
+import { HeadCache } from '../../../src/http1/head-cache.ts';
 import { TunnelDuplex } from '../../../src/http1/tunnel-duplex.ts';
 import { proxyUpgrade } from '../../../src/http1/upgrade.ts';
 import { http1UpgradeClient } from '../../../src/http1/upgrade-client.ts';
@@ -19,9 +20,10 @@ describe('proxyUpgrade', () => {
     const { port } = server.address() as AddressInfo;
     const duplex = new TunnelDuplex(new FakeStream());
     const released: Ending[] = [];
-    const outcome = await proxyUpgrade(http1UpgradeClient(duplex), Buffer.alloc(0), {
+    const outcome = await proxyUpgrade(http1UpgradeClient(duplex), {
       clock: systemClock,
       random: new SeededRandom(1),
+      heads: new HeadCache(),
       connectAttemptsMax: 2,
       opened: () => {},
       errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }),
@@ -31,7 +33,11 @@ describe('proxyUpgrade', () => {
         const target = {
           address: { kind: 'tcp', host: '127.0.0.1', port },
           head: HeaderBlock.of([':method', 'GET'], [':path', '/'], [':authority', 'a']),
-          dial: { tls: null, connectTimeoutMs: 2000, replyHeaderBytesMax: 8192 },
+          dial: {
+            tls: null,
+            connectTimeoutMs: 2000,
+            replyLimits: { headBytesMax: 8192, fieldsMax: 100, chunkExtensionBytesMax: 1024 },
+          },
           http2: null,
           clientAddress: null,
           replyHead: (head: HeaderBlock) => head,

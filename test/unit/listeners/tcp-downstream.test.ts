@@ -15,7 +15,11 @@ describe('listeners/tcp-downstream', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const rig = callRig({ protocol: 'tcp' });
-    const dial = { connectTimeoutMs: 700, tls: null, replyHeaderBytesMax: 1024 };
+    const dial = {
+      connectTimeoutMs: 700,
+      tls: null,
+      replyLimits: { headBytesMax: 1024, fieldsMax: 100, chunkExtensionBytesMax: 1024 },
+    };
     Object.assign(rig.endpoints[0], { target: { kind: 'tcp', host: '127.0.0.1', port }, dial });
     rig.cluster.stop(); // whose own timer is for its first moments
     const warnings: LogFacts[] = [];

@@ -107,7 +107,11 @@ describe('Cluster: what an endpoint reports', () => {
   });
 
   it('gets the settings of connections that are no part of its pool', () => {
-    const dial = { connectTimeoutMs: 7, tls: null, replyHeaderBytesMax: 8 };
+    const dial = {
+      connectTimeoutMs: 7,
+      tls: null,
+      replyLimits: { headBytesMax: 8, fieldsMax: 100, chunkExtensionBytesMax: 1024 },
+    };
     const { cluster, publish } = clusterRig({ deps: { dial: () => dial } });
     publish([spec(a)]);
     expect(cluster.all()[0].dial).to.equal(dial);

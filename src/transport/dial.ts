@@ -2,8 +2,8 @@ import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Address } from '../core/address.ts';
 import { forbiddenCipher } from '../core/tls-cipher.ts';
-import { PersistentSocket } from '../transport/persistent-socket.ts';
-import { type OnRead, sharedRead } from '../transport/shared-read.ts';
+import { PersistentSocket } from './persistent-socket.ts';
+import { type OnRead, sharedRead } from './shared-read.ts';
 
 /** What a connection is for: by ALPN where TLS is used. */
 export type DialProtocol = 'h2' | 'http/1.1';
@@ -13,12 +13,12 @@ const keepAliveDelayMs = 60_000;
 
 /**
  * Begins to connect, by TLS where `tls` is given, as a rule by `endpointTls`, which says what name to verify; errors come as the
- * socket's events, and TLS's bytes as `data`.
+ * socket's events, and TLS's bytes as `data`. Without `onRead` all bytes do: the socket is a stream like any other.
  */
 export function dial(
   address: Address,
   tls: ConnectionOptions | null,
-  onRead: OnRead,
+  onRead: OnRead | null,
   protocol: DialProtocol = 'h2',
 ): Socket {
   const target =
@@ -34,6 +34,7 @@ export function dial(
   const isHttp1 = protocol === 'http/1.1';
   const options = isHttp1 ? { ...target, keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs } : target;
   if (tls === null) {
+    if (onRead === null) return connect(options);
     if (isHttp1) return new PersistentSocket(onRead).connect(options);
     return connect({ ...options, onread: sharedRead(onRead) });
   }

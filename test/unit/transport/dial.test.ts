@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import type { Address } from '../../../src/core/address.ts';
-import { dial } from '../../../src/upstream/dial.ts';
+import { dial } from '../../../src/transport/dial.ts';
 import { judgesRealTime } from '../../support/real-time.ts';
 import { localhostCertificate, localhostKey } from '../health/localhost-certificate.ts';
 
