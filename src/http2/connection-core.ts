@@ -85,6 +85,10 @@ export class ConnectionCore implements StreamHost {
   workLeft = 0;
   /** Frames of messages that came so far: heads, DATA with something in it, trailers. */
   messageFrames = 0;
+  /** Client role: a reply has begun on this connection. */
+  hasAnswered = false;
+  /** Client role: streams that the peer reset before their reply, without a reply since. */
+  unansweredResets = 0;
   protected readonly queue = new SendQueue();
   private readonly glitches: GlitchCounter;
   private readonly pacer: ResetPacer | null;
@@ -294,6 +298,7 @@ export class ConnectionCore implements StreamHost {
   /** RST_STREAM came for a stream that is open. */
   peerReset(stream: Http2Stream): void {
     this.control();
+    if (!stream.hasHead) this.unansweredResets++;
     const openMs = (this.nowMs - stream.begunMs) | 0;
     if (!stream.replyBegun && openMs < earlyResetMs) this.earlyReset();
   }

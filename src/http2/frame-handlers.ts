@@ -222,6 +222,8 @@ function onHeaderSection(
   if (!isResponse(block)) return stream.protocolError('its header section is malformed');
   if (block.status < 200)
     return last ? stream.protocolError('a 1xx reply that ends the stream') : stream.receiveInterim(block);
+  c.unansweredResets = 0;
+  c.hasAnswered = true;
   stream.receiveHead(block, last);
 }
 

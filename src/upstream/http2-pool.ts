@@ -50,6 +50,14 @@ const sectionTimeoutMs = 10_000;
 /** A timer so late, milliseconds, shows a stall of the event loop and not of a busy turn. */
 const stallMsMin = 50;
 
+/**
+ * Streams of one connection that the endpoint resets in a row, without an answer in between, before new calls get another
+ * connection. Node's server refuses every stream of a connection with ENHANCE_YOUR_CALM once large replies that its client gave up
+ * have filled the memory it allows the connection, and never recovers; a new connection works. So one client could take the
+ * endpoint from all others. A connection that never answered is kept: another would do no better.
+ */
+const unansweredResetsMax = 5;
+
 /** Keepalive becomes rarer up to this many times, for peers that find it too much. */
 const patienceMax = 64;
 
@@ -222,6 +230,7 @@ export class Http2Pool implements StreamPool {
     const binding = bindHttp2(socket, 'client', this.settings.http2, this.deps, {
       capacity: () => {
         if (!pooled.ready) this.mayBeReady(pooled);
+        if (binding.connection.unansweredResets >= unansweredResetsMax) this.replaceFruitless(pooled);
         if (this.waiting.length > 0) this.serveWaiting();
       },
       goaway: () => {
@@ -297,6 +306,15 @@ export class Http2Pool implements StreamPool {
   private retireConnection(pooled: Pooled): void {
     pooled.binding.connection.shutdown();
     this.paceResets(pooled);
+  }
+
+  /** The endpoint resets whatever is asked on this connection, which worked before. */
+  private replaceFruitless(pooled: Pooled): void {
+    const { hasAnswered, accepting, active } = pooled.binding.connection;
+    if (!hasAnswered || !accepting) return;
+    // While it has calls it keeps its place: whoever leaves long ones on such connections must not use up all places.
+    if (active > 0 && this.pooled.length >= this.settings.connectionsMax) return;
+    this.retireConnection(pooled);
   }
 
   private paceResets(pooled: Pooled): void {

@@ -118,6 +118,18 @@ describe('what counts against an endpoint', function () {
     expect(blame(proxy.endpoint(server.address))).to.equal('');
   });
 
+  it('what a client does to one connection of a replica is over with that connection', async () => {
+    // Node's server takes no more streams of a connection once replies that its client gave up fill the memory it allows.
+    const setup = await setUp();
+    const endpoints = setup.proxy.app.clusters.flatMap((cluster) => cluster.all());
+    for (let i = 0; i < 30; i++) await clients['http/2 to http/2: a large reply that is reset'](setup);
+    const statuses: unknown[] = [];
+    for (let i = 0; i < 40; i++)
+      statuses.push((await setup.client.request({ ':method': 'GET', ':path': '/web2' })).headers[':status']);
+    expect(statuses.slice(-20), `${statuses}`).to.deep.equal(Array(20).fill(200));
+    expect(endpoints.map(blame).filter((text) => text !== '')).to.deep.equal([]);
+  });
+
   it('a request without an authority gets that of its endpoint', async () => {
     const asked: unknown[] = [];
     const server = await startRawServer((stream, headers) => {

@@ -5,9 +5,9 @@ import { SeededRandom } from '../../../src/core/random.ts';
 import { connectionDefaults } from '../../../src/http2/options.ts';
 import { FlushScheduler } from '../../../src/transport/flush-scheduler.ts';
 import { defaultConnectionLife } from '../../../src/upstream/connection-life.ts';
-import { Http2Pool } from '../../../src/upstream/http2-pool.ts';
+import { Http2Pool, type Http2PoolSettings } from '../../../src/upstream/http2-pool.ts';
 import { PoolTotals } from '../../../src/upstream/pool-totals.ts';
-import { startFrameServer, Type } from '../../support/frame-peer.ts';
+import { type FramePeer, startFrameServer, Type } from '../../support/frame-peer.ts';
 import { until } from '../../support/until.ts';
 import { memoryDial, turns } from './dialled.ts';
 import { Asker, answer, maxStreams, setUp } from './pool-rig.ts';
@@ -102,6 +102,82 @@ describe('Http2Pool, over time', () => {
       answer(second);
       await turns();
       expect(waiting.stream).to.not.equal(null);
+      pool.close();
+    });
+  });
+
+  describe('a connection on which the endpoint resets every stream', () => {
+    /** Resets, or answers, the streams that are still open. */
+    const end = (peer: FramePeer, asked: Asker[], answers: boolean) => {
+      for (const asker of asked) {
+        const id = asker.stream!.id;
+        if (answers) peer.headers(id, [[':status', '200']], true);
+        else peer.rst(id, ErrorCode.ENHANCE_YOUR_CALM);
+      }
+      return turns();
+    };
+    const begin = async (settings: Partial<Http2PoolSettings> = {}) => {
+      const rig = setUp(settings);
+      const first = rig.ask(2);
+      const peer = rig.dialled[0].accept();
+      await turns();
+      return { ...rig, peer, first };
+    };
+
+    it('is replaced after five in a row, and its calls in flight end there', async () => {
+      const { pool, dialled, ask, peer, first } = await begin();
+      const [answered, long] = first;
+      await end(peer, [answered], true);
+      for (let i = 0; i < 4; i++) await end(peer, ask(), false);
+      ask();
+      expect(dialled, 'after four').to.have.length(1);
+      pool.close();
+      const again = await begin();
+      await end(again.peer, again.first.slice(0, 1), true);
+      await end(again.peer, again.ask(5), false);
+      const [next] = again.ask();
+      expect(again.dialled).to.have.length(2);
+      again.dialled[1].accept();
+      await turns();
+      expect(next.stream).to.not.equal(null);
+      await end(again.peer, again.first.slice(1), true);
+      expect([again.first[1].ended, again.pool.connections]).to.deep.equal(['answered', 1]);
+      expect(long.ended).to.equal('closed');
+      again.pool.close();
+    });
+
+    it('is kept where an answer comes in between', async () => {
+      const { pool, dialled, ask, peer, first } = await begin();
+      await end(peer, first, true);
+      await end(peer, ask(4), false);
+      await end(peer, ask(), true);
+      await end(peer, ask(4), false);
+      ask();
+      expect(dialled).to.have.length(1);
+      pool.close();
+    });
+
+    it('is kept where it never answered', async () => {
+      const { pool, dialled, ask, peer, first } = await begin();
+      await end(peer, first, false);
+      await end(peer, ask(20), false);
+      ask();
+      expect(dialled).to.have.length(1);
+      pool.close();
+    });
+
+    it('is kept while it has calls and there is no room for another', async () => {
+      const { pool, dialled, ask, peer, first } = await begin({ connectionsMax: 1 });
+      const [answered, long] = first;
+      await end(peer, [answered], true);
+      await end(peer, ask(5), false);
+      const [sixth] = ask();
+      expect(sixth.stream, 'on the same connection').to.not.equal(null);
+      await end(peer, [long], true);
+      await end(peer, [sixth], false);
+      await end(peer, ask(5), false);
+      ask();
+      expect(dialled, 'once it has none').to.have.length(2);
       pool.close();
     });
   });
