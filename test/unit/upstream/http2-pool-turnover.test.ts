@@ -3,6 +3,7 @@ import { VirtualClock } from '../../../src/core/clock.ts';
 import { ErrorCode } from '../../../src/core/error-code.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 import { connectionDefaults } from '../../../src/http2/options.ts';
+import type { Http2Stream } from '../../../src/http2/stream.ts';
 import { FlushScheduler } from '../../../src/transport/flush-scheduler.ts';
 import { defaultConnectionLife } from '../../../src/upstream/connection-life.ts';
 import { Http2Pool, type Http2PoolSettings } from '../../../src/upstream/http2-pool.ts';
@@ -110,7 +111,7 @@ describe('Http2Pool, over time', () => {
     /** Resets, or answers, the streams that are still open. */
     const end = (peer: FramePeer, asked: Asker[], answers: boolean) => {
       for (const asker of asked) {
-        const id = asker.stream!.id;
+        const { id } = asker.stream as Http2Stream;
         if (answers) peer.headers(id, [[':status', '200']], true);
         else peer.rst(id, ErrorCode.ENHANCE_YOUR_CALM);
       }
