@@ -148,6 +148,38 @@ export async function measure(
   };
 }
 
+/** Short runs of one scenario against one peer, all of the same number of calls. */
+export class SliceMeter {
+  private calls = 0;
+  private readonly scenario: Scenario;
+  private readonly standing: Standing;
+  private readonly replicas: Replicas;
+  private readonly dir: string;
+
+  constructor(scenario: Scenario, standing: Standing, replicas: Replicas, dir: string) {
+    this.scenario = scenario;
+    this.standing = standing;
+    this.replicas = replicas;
+    this.dir = dir;
+  }
+
+  /** Warms the peer as `measure` does; a slice is about `seconds` of what it then does. */
+  async warm(seconds: number): Promise<void> {
+    const { scenario, standing, replicas, dir } = this;
+    const { callsPerSecond } = await measure(scenario, standing, replicas, warmSeconds, dir);
+    this.calls = callsIn(seconds, callsPerSecond, scenario);
+  }
+
+  /** CPU microseconds per call. */
+  async slice(): Promise<number> {
+    const { scenario, standing, dir, calls } = this;
+    const core = scenario.oneCore ? proxyCore : otherCore;
+    const before = treeCpuMicros(standing.program.pid);
+    const counted = await generate(scenario, standing.port, calls, core, dir);
+    return (treeCpuMicros(standing.program.pid) - before) / counted.calls;
+  }
+}
+
 function rateOf({ calls, seconds }: Generated): number {
   return calls / seconds;
 }

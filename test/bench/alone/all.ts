@@ -38,7 +38,7 @@ export async function measureAlone(
     upstream: readonly number[],
     measure: (pid: number, port: number, own: string) => Promise<Alone[]>,
   ) => {
-    const peer = outriggerFrom(file);
+    const [peer] = outriggerFrom(file);
     const [listen, admin] = await freePorts(2);
     const own = `${dir}/alone-${listen}`;
     mkdirSync(own);

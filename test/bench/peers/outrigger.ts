@@ -26,9 +26,16 @@ export const outriggerSampled: Peer = {
   only: ['c10 m10'],
 };
 
-/** As that for gRPC, started from this file. */
-export function outriggerFrom(file: string): Peer {
-  return make('grpc', false, { command: [process.execPath, file] });
+/** As `outrigger`, started from this file. */
+export function outriggerFrom(file: string): readonly Peer[] {
+  const command = [process.execPath, file];
+  return [
+    make('grpc', false, { command }),
+    make('grpc', true, { command }),
+    make('http1', false, { command }),
+    make('http1', true, { command }),
+    make('tcp', false, { command }),
+  ];
 }
 
 function make(protocol: Protocol, tls: boolean, { ratio = 0.01, command = chosen } = {}): Peer {
