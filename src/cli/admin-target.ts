@@ -6,6 +6,7 @@ import type { Address } from '../core/address.ts';
 import type { Result } from '../core/result.ts';
 import { clientTls } from '../security/tls-files.ts';
 import { adminAddress } from './admin-address.ts';
+import type { OutputFormat } from './io.ts';
 
 /** What a command shows to the admin server, by the names of its flags; files are paths. */
 export interface AdminFlags {
@@ -14,6 +15,11 @@ export interface AdminFlags {
   readonly adminTlsCa?: string;
   readonly adminTlsCert?: string;
   readonly adminTlsKey?: string;
+}
+
+/** What every command takes that asks a running sidecar. */
+export interface AskArguments extends AdminFlags {
+  readonly output: OutputFormat;
 }
 
 /** The admin server of a running sidecar, and how to talk to it. */

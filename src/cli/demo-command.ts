@@ -5,13 +5,14 @@ import { type CliIo, ExitCode } from './io.ts';
 import { configOf, loggerOf, logWarning, start } from './run.ts';
 import type { RunSignals } from './signals.ts';
 
+export interface DemoArguments {
+  /** When the demo ends; undefined for never. */
+  readonly seconds: number | undefined;
+  readonly admin: string | undefined;
+}
+
 /** `outrigger demo`: the replicas and the load in processes of their own, the sidecar in this one. */
-export function demo(
-  args: { readonly seconds: number | undefined; readonly admin: string | undefined },
-  io: CliIo,
-  env: Environment,
-  signals: RunSignals,
-): Promise<number> {
+export function demo(args: DemoArguments, io: CliIo, env: Environment, signals: RunSignals): Promise<number> {
   signals.onTerminateAgain(() => process.exit(ExitCode.Failed));
   return runDemo({
     stdout: io.stdout,

@@ -6,8 +6,7 @@ import { pause } from '../core/clock.ts';
 import { pluralize } from '../core/pluralize.ts';
 import type { Result } from '../core/result.ts';
 import { askAdmin, askAdminAll } from './admin-client.ts';
-import { type AdminTarget, adminTarget } from './admin-target.ts';
-import type { AskArguments } from './endpoints.ts';
+import { type AdminTarget, type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** Between two polls, and between two lines, milliseconds. */

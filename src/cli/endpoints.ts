@@ -2,14 +2,8 @@ import type { ClusterSnapshot } from '../admin/deps.ts';
 import { clustersText } from '../admin/text-pages.ts';
 import type { Environment } from '../config/environment.ts';
 import { askAdmin } from './admin-client.ts';
-import { type AdminFlags, adminTarget } from './admin-target.ts';
-import type { OutputFormat } from './arguments.ts';
+import { type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
-
-/** What follows `outrigger endpoints` and `outrigger stat`. */
-export interface AskArguments extends AdminFlags {
-  readonly output: OutputFormat;
-}
 
 /** Prints the endpoints of a running sidecar: a table per cluster, or the JSON of `/clusters`. */
 export async function endpoints(args: AskArguments, io: CliIo, env: Environment): Promise<number> {

@@ -1,28 +1,34 @@
-import { type CommandName, type CommandSpec, commands, type FlagSpec } from './commands.ts';
+import type { Command, FlagSpec } from './command.ts';
 import { type CliIo, ExitCode } from './io.ts';
+
+/** The command whose help to show; undefined for the list of commands. */
+export interface HelpArguments {
+  readonly topic: string | undefined;
+}
 
 const widthColumns = 100;
 
 /** Writes what `outrigger help`, `outrigger help run` and `outrigger run --help` show; returns the exit code. */
 export async function showHelp(
-  args: { readonly topic: CommandName | undefined },
+  args: HelpArguments,
   io: CliIo,
+  commands: readonly Command[],
 ): Promise<number> {
-  io.stdout.write(args.topic === undefined ? overview() : commandHelp(args.topic));
+  const topic = commands.find(({ name }) => name === args.topic);
+  io.stdout.write(topic === undefined ? overview(commands) : commandHelp(topic));
   return ExitCode.Fine;
 }
 
 /** Returns the screen with all commands, one on each line. */
-export function overview(): string {
-  const entries = Object.entries<CommandSpec>(commands);
-  const width = Math.max(...entries.map(([name]) => name.length));
+export function overview(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     'Outrigger balances each gRPC call, not each connection, over the replicas of a service.',
     '',
     'Usage: outrigger COMMAND [options]',
     '',
     'Commands:',
-    ...entries.map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
     'Examples:',
     '  outrigger demo',
@@ -34,10 +40,9 @@ export function overview(): string {
 }
 
 /** Returns the screen of one command: usage, description, flags with their variables, examples. */
-export function commandHelp(name: CommandName): string {
-  const spec: CommandSpec = commands[name];
+export function commandHelp(spec: Command): string {
   const summary = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
-  const lines = [`Usage: outrigger ${name} ${spec.usage}`, '', summary, ...spec.detail];
+  const lines = [`Usage: outrigger ${spec.name} ${spec.usage}`, '', summary, ...spec.detail];
   const flags = [...spec.flags, { name: 'help', short: 'h', doc: 'show this help' }];
   lines.push('', 'Options:', ...flagLines(flags));
   if (spec.flags.some((flag) => flag.variable !== undefined))

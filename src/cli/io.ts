@@ -9,6 +9,9 @@ export interface TextOut {
   readonly writableLength?: number;
 }
 
+/** How a command prints its result. */
+export type OutputFormat = 'text' | 'json';
+
 /** Exit codes of every command. */
 export const ExitCode = {
   Fine: 0,

@@ -6,16 +6,8 @@ import { pause, systemClock } from '../core/clock.ts';
 import { nearestName } from '../core/nearest.ts';
 import { listed, shown } from '../schema/problem.ts';
 import { adminAnswerTimeoutMs, askAdmin } from './admin-client.ts';
-import { type AdminTarget, adminTarget } from './admin-target.ts';
-import type { AskArguments } from './endpoints.ts';
+import { type AdminTarget, type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
-
-/** Between two polls, milliseconds. */
-const pollIntervalMs = 100;
-/** However little time is left, an answer gets this long, milliseconds. */
-const answerTimeoutMsMin = 500;
-/** Names of clusters that an error lists. */
-const namesMax = 8;
 
 export interface ReadyArguments extends AskArguments {
   /** How long to wait, milliseconds; 0 for one poll. */
@@ -23,6 +15,13 @@ export interface ReadyArguments extends AskArguments {
   /** Clusters that must have a usable endpoint; empty for all that a listener uses, undefined for none. */
   readonly usable: readonly string[] | undefined;
 }
+
+/** Between two polls, milliseconds. */
+const pollIntervalMs = 100;
+/** However little time is left, an answer gets this long, milliseconds. */
+const answerTimeoutMsMin = 500;
+/** Names of clusters that an error lists. */
+const namesMax = 8;
 
 /** What one poll of the sidecar found. */
 interface Found {

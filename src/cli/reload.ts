@@ -2,8 +2,7 @@ import type { ReloadOutcome } from '../admin/deps.ts';
 import { reloadText } from '../admin/text-pages.ts';
 import type { Environment } from '../config/environment.ts';
 import { askAdmin } from './admin-client.ts';
-import { adminTarget } from './admin-target.ts';
-import type { AskArguments } from './endpoints.ts';
+import { type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** New clusters are waited for, and a reload that is under way comes first. */

@@ -3,8 +3,7 @@ import { durationText, percentText, rateText, spanText } from '../admin/quantiti
 import { type Column, printable, textTable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
 import { askAdminAll } from './admin-client.ts';
-import { adminTarget } from './admin-target.ts';
-import type { AskArguments } from './endpoints.ts';
+import { type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** What `outrigger stat -o json` prints. */

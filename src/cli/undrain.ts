@@ -1,8 +1,7 @@
 import type { UndrainOutcome } from '../admin/deps.ts';
 import type { Environment } from '../config/environment.ts';
 import { askAdmin } from './admin-client.ts';
-import { adminTarget } from './admin-target.ts';
-import type { AskArguments } from './endpoints.ts';
+import { type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** Takes back the drain of a running sidecar. 0 when it serves as before, 1 when it is too late. */

@@ -5,8 +5,7 @@ import type { Config } from '../config/table.ts';
 import { systemClock } from '../core/clock.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import { type ConfigProblem, formatProblem } from '../schema/problem.ts';
-import type { OutputFormat } from './arguments.ts';
-import { type CliIo, ExitCode } from './io.ts';
+import { type CliIo, ExitCode, type OutputFormat } from './io.ts';
 
 export interface ValidateArguments {
   readonly flags: ConfigFlags;

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { OutputFormat } from './arguments.ts';
-import { type CliIo, ExitCode } from './io.ts';
+import { type CliIo, ExitCode, type OutputFormat } from './io.ts';
 
 /** The version of the package that this file is part of, as sources or built. */
 export function packageVersion(): string {

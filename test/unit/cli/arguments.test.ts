@@ -1,23 +1,38 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Arguments, parseArguments } from '../../../src/cli/arguments.ts';
-import { commands } from '../../../src/cli/commands.ts';
+import { parseArguments } from '../../../src/cli/arguments.ts';
+import { commandNames } from '../../../src/cli/commands.ts';
+import { listed } from '../../../src/schema/problem.ts';
 
-const parse = (line: string): Arguments | undefined => parseArguments(line.split(' ')).value;
+/** Returns the name of the command and what its `run` takes, in one object. */
+function parse(line: string): object | undefined {
+  const { value } = parseArguments(line.split(' '));
+  return value && { command: value.command.name, ...(value.args as object) };
+}
 const error = (line: string): string | undefined => parseArguments(line === '' ? [] : line.split(' ')).error;
 
 describe('cli/arguments', () => {
   it('run takes a file or targets, and settings by flag', () => {
     expect(parse('run --config a.yaml --log-level=debug')).to.deep.equal({
       command: 'run',
-      flags: { config: 'a.yaml', from: undefined, to: undefined, settings: { 'log-level': 'debug' } },
+      config: 'a.yaml',
+      from: undefined,
+      to: undefined,
+      settings: { 'log-level': 'debug' },
     });
-    expect(parse('run --to a:1, b:2 ,c:3 --from :1')).to.deep.include({
-      flags: { config: undefined, from: ':1', to: ['a:1, b:2 ,c:3'], settings: {} },
+    expect(parse('run --to a:1, b:2 ,c:3 --from :1')).to.deep.equal({
+      command: 'run',
+      config: undefined,
+      from: ':1',
+      to: ['a:1, b:2 ,c:3'],
+      settings: {},
     });
     expect(parse('run --from :1 --to a:1 --to a:2;weight=2 --admin b:1')).to.deep.equal({
       command: 'run',
-      flags: { config: undefined, from: ':1', to: ['a:1', 'a:2;weight=2'], settings: { admin: 'b:1' } },
+      config: undefined,
+      from: ':1',
+      to: ['a:1', 'a:2;weight=2'],
+      settings: { admin: 'b:1' },
     });
   });
 
@@ -29,7 +44,7 @@ describe('cli/arguments', () => {
     ]) {
       const value = parse(line.replace('-o=json', '--output=json'));
       expect(value).to.deep.include({ command: 'validate', output: 'json' });
-      expect(value?.command === 'validate' && value.flags.config).to.equal('a.yaml');
+      expect(value).to.have.nested.property('flags.config', 'a.yaml');
     }
     expect(error('validate a.yaml --config b.yaml')).to.equal(
       'the file is given twice, as "a.yaml" and with --config; write one of them',
@@ -58,15 +73,9 @@ describe('cli/arguments', () => {
   });
 
   const refusals: [string, string][] = [
-    [
-      '',
-      'no command is given; write one of run, demo, validate, schema, version, endpoints, stat, drain, undrain, ready, reload or help, or outrigger --help',
-    ],
+    ['', `no command is given; write one of ${listed(commandNames)}, or outrigger --help`],
     ['rnu', '"rnu" is not a command; did you mean run?'],
-    [
-      'constructor',
-      '"constructor" is not a command; write one of run, demo, validate, schema, version, endpoints, stat, drain, undrain, ready, reload or help',
-    ],
+    ['constructor', `"constructor" is not a command; write one of ${listed(commandNames)}`],
     ['--versoin', '"--versoin" is not a flag; did you mean --version?'],
     ['-v', '"-v" is not a flag; did you mean -V?'],
     ['demo --admin localhost', '--admin: "localhost" has no port; write host:port, such as localhost:50051'],
@@ -92,17 +101,7 @@ describe('cli/arguments', () => {
 
   it('no arguments throw', () => {
     const word = fc.oneof(
-      fc.constantFrom(
-        ...Object.keys(commands),
-        '--config',
-        '--to',
-        '-o',
-        '--',
-        '-',
-        '--admin=',
-        '-co',
-        '--no-config',
-      ),
+      fc.constantFrom(...commandNames, '--config', '--to', '-o', '--', '-', '--admin=', '-co', '--no-config'),
       fc.string(),
     );
     fc.assert(

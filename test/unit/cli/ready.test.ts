@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { parseArguments } from '../../../src/cli/arguments.ts';
-import { ready } from '../../../src/cli/ready.ts';
 import { type AdminRig, startAdminRig } from '../../support/admin-rig.ts';
-import { CapturedIo } from './support.ts';
+import { runCommand } from './support.ts';
 
 describe('cli/ready', () => {
   let rig: AdminRig;
@@ -10,13 +9,13 @@ describe('cli/ready', () => {
     rig = await startAdminRig();
   });
   afterEach(() => rig.close());
-  const run = async (line: string) => {
-    const { value, error } = parseArguments(`ready ${line}`.trim().split(' '));
-    if (value?.command !== 'ready') throw new Error(error);
-    const io = new CapturedIo();
-    const code = await ready({ ...value, admin: `127.0.0.1:${rig.port}` }, io, {});
-    return { code, out: io.out, err: io.err };
-  };
+  const run = (line: string) =>
+    runCommand([
+      'ready',
+      ...line.split(' ').filter((word) => word !== ''),
+      '--admin',
+      `127.0.0.1:${rig.port}`,
+    ]);
   const breakCluster = (name: string) => {
     const usability = rig.proxy.clusterUsability.bind(rig.proxy);
     const reason = `cluster ${name}: 0 of 2 endpoints are usable (10.0.0.1:1 unhealthy: no answer)`;
