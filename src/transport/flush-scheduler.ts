@@ -19,8 +19,10 @@ const checksMax = 4;
  * once. With at most one call in flight there is nothing to gather, and flushing at once saves 5 µs of wake-up.
  */
 export class FlushScheduler {
-  private dirty: Flushable[] = [];
-  private spare: Flushable[] = [];
+  /** The first `dirtyCount` are to be flushed. An array that is emptied by its length gives up its memory, which costs 2% at c1 m1. */
+  private dirty: Array<Flushable | null> = [];
+  private dirtyCount = 0;
+  private spare: Array<Flushable | null> = [];
   /** Reads and flushes under way: whoever ends the outermost sees to what was dirtied meanwhile. */
   private depth = 0;
   private scheduled = false;
@@ -40,7 +42,7 @@ export class FlushScheduler {
 
   /** `connection` has something to flush; it says so once until it is flushed. */
   add(connection: Flushable): void {
-    this.dirty.push(connection);
+    this.dirty[this.dirtyCount++] = connection;
     // During a read `endRead` decides; what is written outside of one (timers, connects) waits for the turn.
     if (this.depth === 0) this.schedule();
   }
@@ -52,7 +54,7 @@ export class FlushScheduler {
 
   endRead(): void {
     this.depth--;
-    if (this.depth > 0 || this.dirty.length === 0) return;
+    if (this.depth > 0 || this.dirtyCount === 0) return;
     if (this.active <= 1) this.flushAll();
     else this.schedule();
   }
@@ -69,7 +71,7 @@ export class FlushScheduler {
   }
 
   private readonly onImmediate = (): void => {
-    const busy = this.active >= busyCallsMin && this.dirty.length >= busyConnectionsMin;
+    const busy = this.active >= busyCallsMin && this.dirtyCount >= busyConnectionsMin;
     const found = this.checks === 0 || this.reads !== this.readsBefore;
     if (busy && found && this.checks < checksMax) {
       this.checks++;
@@ -86,15 +88,18 @@ export class FlushScheduler {
     // Whoever is dirtied by a flush (more of a body has room now, a failed write ends calls) waits for the next turn:
     // a fast reader of a large body must not keep the loop to itself.
     const batch = this.dirty;
+    const count = this.dirtyCount;
     this.dirty = this.spare;
+    this.dirtyCount = 0;
     this.spare = batch;
     this.depth++;
     try {
-      for (let i = 0; i < batch.length; i++) batch[i].flush();
+      for (let i = 0; i < count; i++) batch[i]!.flush();
     } finally {
       this.depth--;
-      batch.length = 0;
-      if (this.dirty.length > 0) this.schedule();
+      // Who has gone is not kept alive.
+      for (let i = 0; i < count; i++) batch[i] = null;
+      if (this.dirtyCount > 0) this.schedule();
     }
   }
 }

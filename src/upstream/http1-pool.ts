@@ -93,6 +93,8 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private draining = false;
   /** Of the latest connection by TLS that had one: the next resumes it (RFC 8446 section 2.2). */
   private session: Buffer | null = null;
+  /** It is among the holders of `totals`. */
+  private isHolder = false;
 
   constructor(
     address: Address,
@@ -206,7 +208,6 @@ export class Http1Pool implements StreamPool, IdleHolder {
       kept.binding.connection.close();
       kept = this.idle.pop();
     }
-    if (this.idle.length === 0) this.totals.idleHolders.delete(this);
     return kept ?? null;
   }
 
@@ -217,8 +218,8 @@ export class Http1Pool implements StreamPool, IdleHolder {
 
   private becameIdle(pooled: Pooled): void {
     if (this.draining || pooled.retired) return pooled.binding.connection.close();
-    const opener = this.waiting.shift();
-    if (opener !== undefined) {
+    if (this.waiting.length > 0) {
+      const opener = this.waiting.shift()!;
       this.countPending();
       return this.give(pooled, opener);
     }
@@ -226,7 +227,10 @@ export class Http1Pool implements StreamPool, IdleHolder {
     if (keptMs <= 0 || this.idle.length >= this.settings.idleMax) return pooled.binding.connection.close();
     pooled.expiresMs = Math.round(this.deps.clock.now() + keptMs);
     this.idle.push(pooled);
-    this.totals.idleHolders.add(this);
+    if (!this.isHolder) {
+      this.isHolder = true;
+      this.totals.idleHolders.add(this);
+    }
     this.scheduleCheck();
   }
 
@@ -237,8 +241,10 @@ export class Http1Pool implements StreamPool, IdleHolder {
     return Math.min(idleTimeoutMs, keepAliveSeconds * 1000 - keepAliveMarginMs);
   }
 
-  closeOldestIdle(): void {
-    this.idle[0].binding.connection.close();
+  closeOldestIdle(): boolean {
+    this.isHolder = this.idle.length > 0;
+    if (this.isHolder) this.idle[0].binding.connection.close();
+    return this.isHolder;
   }
 
   private closeIdle(): void {
@@ -335,6 +341,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
     if (idleIndex >= 0) this.idle.splice(idleIndex, 1);
     if (this.idle.length === 0) {
       this.totals.idleHolders.delete(this);
+      this.isHolder = false;
       this.checkTimer?.cancel();
       this.checkTimer = null;
     }

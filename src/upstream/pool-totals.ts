@@ -1,7 +1,7 @@
-/** A pool that has idle connections. */
+/** A pool that may have idle connections. */
 export interface IdleHolder {
-  /** Closes the one that has been idle for the longest time. */
-  closeOldestIdle(): void;
+  /** Closes the one that has been idle for the longest time. False where there is none, and it is no holder any more. */
+  closeOldestIdle(): boolean;
 }
 
 /** What the pools of one cluster hold together, beside what each may hold for itself. */
@@ -9,7 +9,7 @@ export class PoolTotals {
   connections = 0;
   /** Calls that wait for a connection. */
   pending = 0;
-  /** The pools whose idle connections others may have closed. */
+  /** The pools whose idle connections others may have closed. One whose last idle connection is in use stays until it is asked. */
   readonly idleHolders = new Set<IdleHolder>();
   private readonly connectionsMax: number;
   private readonly pendingMax: number;
@@ -32,7 +32,7 @@ export class PoolTotals {
     while (!this.mayConnect(own)) {
       const [holder] = this.idleHolders;
       if (holder === undefined) return false;
-      holder.closeOldestIdle();
+      if (!holder.closeOldestIdle()) this.idleHolders.delete(holder);
     }
     return true;
   }
