@@ -14,6 +14,7 @@ import {
   sampleOf,
   startPeer,
   startReplicas,
+  warmUp,
 } from './measure.ts';
 import { byteRelay } from './peers/byte-relay.ts';
 import { caddy } from './peers/caddy.ts';
@@ -135,6 +136,7 @@ async function inTurn(
     for (let round = 0; round < rounds; round++) {
       for (const one of taking) {
         try {
+          if (round === 0 && !options.smoke) await warmUp(scenario, one, replicas, dir);
           runs.get(one.peer.name)?.push(await measure(scenario, one, replicas, seconds, dir));
         } catch (error) {
           wrong(`${one.peer.name}, ${scenario.name}: ${(error as Error).message}`);
