@@ -22,6 +22,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   upstream: ['core', 'balancing', 'discovery', 'health', 'transport', 'http2', 'http1'],
   security: ['core'],
   telemetry: ['core'],
+  reflection: ['core'],
   call: ['core', 'routing', 'telemetry', 'upstream', 'security'],
   policies: ['core', 'schema', 'routing', 'call', 'telemetry', 'upstream'],
   listeners: ['core', 'transport', 'http2', 'http1', 'tcp', 'udp', 'security', 'call'],
