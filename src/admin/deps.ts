@@ -1,3 +1,4 @@
+import type { BalanceReport } from '../balance-report/report.ts';
 import type { LogLevel } from '../core/logger.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 
@@ -160,6 +161,8 @@ export interface ClusterSnapshot {
   readonly discovery: string;
   /** `adaptiveConcurrency` of the cluster; null where it is off. */
   readonly concurrency: ConcurrencySnapshot | null;
+  /** How evenly its endpoints are loaded, with a verdict in words. */
+  readonly balance: BalanceReport;
   readonly endpoints: readonly EndpointSnapshot[];
 }
 
@@ -240,6 +243,15 @@ export interface StatsSnapshot {
   readonly totals: TotalsSnapshot;
   /** Any further counters and gauges by dotted name: `listener.outbound.connections`. */
   readonly counters: Readonly<Record<string, number>>;
+}
+
+/** What `/stats` answers. */
+export interface StatsReport extends StatsSnapshot {
+  readonly balance: readonly ClusterBalance[];
+}
+
+export interface ClusterBalance extends BalanceReport {
+  readonly cluster: string;
 }
 
 export interface ServerInfo {

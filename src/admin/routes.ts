@@ -87,8 +87,8 @@ export const adminRoutes: readonly AdminRoute[] = [
   {
     method: 'GET',
     path: '/stats',
-    about: 'totals and counters',
-    handle: (r) => inFormat(r, r.deps.stats(), statsText),
+    about: 'totals, counters, and how evenly each cluster is balanced',
+    handle: stats,
   },
   {
     method: 'GET',
@@ -225,6 +225,12 @@ function liveJson(request: AdminRequest): Reply {
 function metrics({ deps, accept }: AdminRequest): Reply {
   const { type, body } = deps.metricsText(accept);
   return { status: 200, type, body };
+}
+
+function stats(request: AdminRequest): Reply {
+  const { deps } = request;
+  const balance = deps.clusters().map(({ name, balance }) => ({ cluster: name, ...balance }));
+  return inFormat(request, { ...deps.stats(), balance }, statsText);
 }
 
 function traces(request: AdminRequest): Reply {

@@ -13,7 +13,7 @@ import type {
   RouteFact,
   RouteSnapshot,
   ServerInfo,
-  StatsSnapshot,
+  StatsReport,
   UndrainOutcome,
 } from './deps.ts';
 import { summarizeCall } from './live-snapshot.ts';
@@ -155,7 +155,7 @@ export function readyText({ ready, reasons, degraded, degradedReasons }: Readine
 }
 
 /** `name: value` lines, which is easy to read and to grep. */
-export function statsText(stats: StatsSnapshot): string {
+export function statsText(stats: StatsReport): string {
   const t = stats.totals;
   return factLines([
     ['calls.total', String(t.calls)],
@@ -168,6 +168,7 @@ export function statsText(stats: StatsSnapshot): string {
     ['calls.p50', durationText(t.p50Ms)],
     ['calls.p99', durationText(t.p99Ms)],
     ...Object.entries(stats.counters).map(([name, value]): [string, string] => [name, String(value)]),
+    ...stats.balance.map(({ cluster, text }): [string, string] => [`cluster.${cluster}.balance`, text]),
   ]);
 }
 

@@ -1,6 +1,7 @@
 import type { ClusterSnapshot, Readiness, ServerInfo, StatsSnapshot, TotalsSnapshot } from '../admin/deps.ts';
 import { durationText, percentText, rateText, spanText } from '../admin/quantities.ts';
 import { type Column, printable, textTable } from '../admin/text-table.ts';
+import type { BalanceReport } from '../balance-report/report.ts';
 import type { Environment } from '../config/environment.ts';
 import { askAdminAll } from './admin-client.ts';
 import { type AskArguments, adminTarget } from './admin-target.ts';
@@ -24,6 +25,8 @@ export interface ClusterStat {
   readonly total: number;
   readonly error: number;
   readonly other: number;
+  /** How evenly its endpoints are loaded; absent if the sidecar is of a release that does not report it. */
+  readonly balance?: BalanceReport;
 }
 
 /** Prints what a running sidecar does at this moment: its state, all calls together, each cluster. */
@@ -54,7 +57,7 @@ export async function stat(args: AskArguments, io: CliIo, env: Environment): Pro
   return ExitCode.Fine;
 }
 
-function clusterStat({ name, endpoints }: ClusterSnapshot): ClusterStat {
+function clusterStat({ name, endpoints, balance }: ClusterSnapshot): ClusterStat {
   const sum = (of: (endpoint: ClusterSnapshot['endpoints'][number]) => number): number =>
     endpoints.reduce((total, endpoint) => total + of(endpoint), 0);
   return {
@@ -67,10 +70,11 @@ function clusterStat({ name, endpoints }: ClusterSnapshot): ClusterStat {
     error: sum((e) => e.error),
     // A sidecar of the release before this one does not say.
     other: sum((e) => e.other ?? 0),
+    balance,
   };
 }
 
-/** A line on the sidecar, a table of all calls, a table of clusters. */
+/** A line on the sidecar, a table of all calls, a table of clusters, and a line on the balance of each cluster. */
 export function statReportText({ server, readiness, totals, clusters }: StatReport): string {
   const { reasons, degraded = false, degradedReasons = [] } = readiness;
   const shown = reasons.length === 0 ? degradedReasons : reasons;
@@ -107,7 +111,10 @@ export function statReportText({ server, readiness, totals, clusters }: StatRepo
       String(c.active),
     ]),
   );
-  return `${printable(head)}\n\n${calls}\n${table}`;
+  const verdicts = clusters.flatMap(({ name, balance }) =>
+    balance === undefined ? [] : [`${printable(`${name}: ${balance.text}`)}\n`],
+  );
+  return `${printable(head)}\n\n${calls}\n${table}${verdicts.length === 0 ? '' : '\n'}${verdicts.join('')}`;
 }
 
 function stateText(isReady: boolean, degraded: boolean, state: ServerInfo['state']): string {

@@ -25,7 +25,10 @@ export function adminDeps(
     metricsText: (accept) => telemetry.prometheusText(accept),
     clusters() {
       const nowMs = clock.now();
-      return [...parts.running.clusters.values()].map(({ cluster }) => clusterSnapshot(cluster, nowMs));
+      return [...parts.running.clusters.values()].map(({ cluster }) => ({
+        ...clusterSnapshot(cluster, nowMs),
+        balance: parts.balance.report(cluster),
+      }));
     },
     listeners: () =>
       everyListener(parts).map((one) => ({

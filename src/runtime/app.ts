@@ -23,6 +23,7 @@ import type { Cluster } from '../upstream/cluster.ts';
 import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
 import { adminDeps } from './admin-deps.ts';
 import { adminSecurity, renewAdmin } from './admin-security.ts';
+import { Balance } from './balance.ts';
 import { buildCluster } from './build-cluster.ts';
 import { buildListener, type ListenerBuildDeps, socketAccess } from './build-listener.ts';
 import { CallStats } from './call-stats.ts';
@@ -41,6 +42,7 @@ import {
   newRunning,
   notReadyBecause,
   type Running,
+  runningClusters,
 } from './parts.ts';
 import { registerReadinessMetrics } from './readiness.ts';
 import { registerRefusedReplies, registerRefusedRequests } from './refused-message-metrics.ts';
@@ -77,12 +79,16 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { clock, logger } = deps;
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
+  const balance = new Balance(clock, () => runningClusters(parts));
   const internalErrors = new InternalErrors(rateLimitedLogger(logger, clock));
   const telemetry = await startTelemetry(config.telemetry, {
     ...deps,
     internalErrors,
-    settled: (record) => stats.add(record),
-    endpoints: () => endpointMetrics([...parts.running.clusters.values()].map((built) => built.cluster)),
+    settled(record) {
+      stats.add(record);
+      balance.settled(record);
+    },
+    endpoints: () => endpointMetrics(runningClusters(parts)),
     connections: () => connectionCounts(parts),
   });
   const bufferBudget = new BufferBudget(config.limits.bufferedBytes);
@@ -91,6 +97,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     deps,
     lifecycle,
     stats,
+    balance,
     telemetry,
     memory,
     reloads: newReloadStatus(clock.wallMs()),
@@ -148,6 +155,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     throw error;
   }
   memory.start();
+  balance.start();
   lifecycle.started();
   logAdmin(admin, logger);
   return appOf({ parts, admin, build, internalErrors, reload, stop: () => lifecycle.stop(drainable) });
@@ -157,10 +165,9 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
 function registerStateMetrics(parts: AppState): void {
   const { registry } = parts.telemetry;
   registerReloadMetrics(registry, parts.reloads);
-  registerConcurrencyMetrics(registry, () =>
-    [...parts.running.clusters.values()].map(({ cluster }) => cluster),
-  );
+  registerConcurrencyMetrics(registry, () => runningClusters(parts));
   registerReadinessMetrics(registry, () => parts);
+  parts.balance.register(registry);
   registerUdpMetrics(registry, dropReasons, () => udpMetrics(everyListener(parts)));
 }
 

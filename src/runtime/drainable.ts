@@ -114,6 +114,7 @@ class SidecarDrain extends ListenersDrain implements Drainable {
       cluster.close();
     }
     this.parts.memory.stop();
+    this.parts.balance.stop();
     await this.parts.telemetry.shutdown();
     await this.admin()?.close();
   }

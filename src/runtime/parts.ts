@@ -10,6 +10,7 @@ import type { PolicyParts } from '../policies/parts.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import type { Balance } from './balance.ts';
 import type { BuiltCluster } from './build-cluster.ts';
 import type { ListenerParts } from './build-listener.ts';
 import type { CallStats } from './call-stats.ts';
@@ -65,6 +66,7 @@ export interface AppState {
   readonly deps: AppDeps;
   readonly lifecycle: Lifecycle;
   readonly stats: CallStats;
+  readonly balance: Balance;
   readonly telemetry: Telemetry;
   readonly memory: MemoryWatch;
   readonly reloads: ReloadStatus;
@@ -82,9 +84,14 @@ export function everyListener({ running, leaving }: AppState): ListenerParts[] {
   return [...running.listeners, ...leaving.listeners];
 }
 
+/** Clusters of the running configuration. */
+export function runningClusters({ running }: Pick<AppState, 'running'>): Cluster[] {
+  return [...running.clusters.values()].map(({ cluster }) => cluster);
+}
+
 /** Clusters that have calls or may get some. */
-export function everyCluster({ running, leaving }: AppState): Cluster[] {
-  return [...[...running.clusters.values()].map(({ cluster }) => cluster), ...leaving.clusters];
+export function everyCluster(parts: AppState): Cluster[] {
+  return [...runningClusters(parts), ...parts.leaving.clusters];
 }
 
 /** Why `/ready` says no, in plain words; empty when it says yes. */

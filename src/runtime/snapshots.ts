@@ -5,8 +5,8 @@ import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { ListenerParts } from './build-listener.ts';
 
-/** A cluster as the admin API and the page show it. */
-export function clusterSnapshot(cluster: Cluster, nowMs: number): ClusterSnapshot {
+/** A cluster as the admin API and the page show it; `balance` comes from the `BalanceWatch`. */
+export function clusterSnapshot(cluster: Cluster, nowMs: number): Omit<ClusterSnapshot, 'balance'> {
   const endpoints = cluster.all();
   const recent = endpoints.reduce((sum, endpoint) => sum + endpoint.rate.count(nowMs), 0);
   const shares = cluster.shares();

@@ -19,6 +19,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   discovery: ['core', 'schema'],
   health: ['core', 'schema'],
   concurrency: ['core', 'schema', 'telemetry'],
+  'balance-report': ['core', 'telemetry'],
   upstream: ['core', 'balancing', 'discovery', 'health', 'transport', 'http2', 'http1'],
   security: ['core'],
   telemetry: ['core'],
@@ -28,7 +29,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   listeners: ['core', 'transport', 'http2', 'http1', 'tcp', 'udp', 'security', 'call'],
   schema: ['core'],
   config: ['core', 'schema', 'routing', 'policies', 'balancing', 'discovery', 'health', 'concurrency'],
-  admin: ['core', 'telemetry'],
+  admin: ['core', 'telemetry', 'balance-report'],
   cli: null,
   runtime: null,
 };

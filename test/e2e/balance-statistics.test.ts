@@ -3,6 +3,7 @@ import type { GreeterClient } from '../support/greeter-client.ts';
 import type { Greeter } from '../support/greeter-server.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
+import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
 
 /**
@@ -118,6 +119,38 @@ describe('each call is balanced, on one client connection', () => {
         active: 0,
       });
       expect(cluster.endpoints[i].p50Ms).to.be.at.least(4).and.lessThan(200);
+    }
+  });
+
+  it('and the balance report says so, in /stats and /live.json and as metrics', async () => {
+    const all = await replicas(1, 1, 1);
+    const proxy = await sidecar(greeterConfig(all, { balancer: { policy: 'round_robin' } }));
+    const caller = client(proxy.target());
+    const ask = async (path: string) => (await fetch(`${proxy.adminUrl}${path}`)).text();
+    let isOver = false;
+    const running = (async () => {
+      while (!isOver) await load(caller, 30, 3);
+    })();
+    try {
+      await until(
+        async () => {
+          const { balance } = JSON.parse(await ask('/stats?format=json'));
+          return balance[0].verdict === 'balanced';
+        },
+        () => 'the verdict is not "balanced"',
+      );
+      const { balance } = JSON.parse(await ask('/live.json')).clusters[0];
+      expect(balance.text).to.match(
+        /^balanced: 3 endpoints get [01]\.\d\d to 1\.\d\d × their share of \d+ attempts$/,
+      );
+      expect(balance).to.include({ retryAmplification: 1 });
+      expect(await ask('/stats')).to.match(/cluster\.greeter\.balance: +balanced: 3 endpoints/);
+      expect(await ask('/metrics')).to.include(
+        'outrigger_balance_verdict{outrigger_cluster="greeter",outrigger_verdict="balanced"} 1\n',
+      );
+    } finally {
+      isOver = true;
+      await running;
     }
   });
 });

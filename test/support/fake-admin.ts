@@ -7,6 +7,8 @@ import type {
   UndrainOutcome,
 } from '../../src/admin/deps.ts';
 import { startAdmin } from '../../src/admin/server.ts';
+import type { ClusterFacts } from '../../src/balance-report/facts.ts';
+import { BalanceWatch } from '../../src/balance-report/watch.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
 import type { Logger } from '../../src/core/logger.ts';
@@ -32,6 +34,24 @@ interface Live {
   p99Ms: number | null;
 }
 
+function balanceFacts({ name, policy, endpoints }: Omit<ClusterSnapshot, 'balance'>): ClusterFacts {
+  return {
+    name,
+    policy,
+    endpoints: endpoints.map((e) => ({
+      address: e.address,
+      picks: e.total + e.active,
+      errors: e.error,
+      active: e.active,
+      weight: e.weight,
+      effectiveWeight: e.effectiveWeight,
+      share: e.shareByWeight,
+      usableSinceMs: e.usable ? 0 : null,
+      p50Ms: () => e.p50Ms,
+    })),
+  };
+}
+
 /** Acts as a proxy at work for whoever develops or tests the admin page: figures that move, calls that fail. */
 export class FakeProxy implements AdminDeps {
   readonly asked: string[] = [];
@@ -55,6 +75,7 @@ export class FakeProxy implements AdminDeps {
   private readonly states = new Map<string, Live[]>();
   private readonly random: Random;
   private readonly clock: Clock;
+  private readonly balance = new BalanceWatch(() => ({ requests: this.calls, attempts: this.calls }));
   private calls = 0;
   private errors = 0;
   private callsPerSecond = 0;
@@ -93,6 +114,7 @@ export class FakeProxy implements AdminDeps {
     this.calls += Math.round(this.callsPerSecond);
     this.errors += Math.round(this.errorsPerSecond);
     for (const list of [this.failed, this.slow, this.recent]) list.splice(50);
+    this.balance.tick(this.unreported().map(balanceFacts), this.clock.now());
   }
 
   private work(cluster: FakeCluster, state: Live, expected: number): void {
@@ -201,6 +223,13 @@ export class FakeProxy implements AdminDeps {
     };
   }
   clusters(): ClusterSnapshot[] {
+    const nowMs = this.clock.now();
+    return this.unreported().map((cluster) => ({
+      ...cluster,
+      balance: this.balance.report(balanceFacts(cluster), nowMs),
+    }));
+  }
+  private unreported(): Omit<ClusterSnapshot, 'balance'>[] {
     return this.specs.map((cluster) => {
       const live = this.states.get(cluster.name)!;
       const sum = live.reduce((n, s) => n + s.perSecond, 0);

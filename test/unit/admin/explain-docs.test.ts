@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { EndpointSnapshot } from '../../../src/admin/deps.ts';
+import type { ClusterSnapshot, EndpointSnapshot } from '../../../src/admin/deps.ts';
 import { explainCall } from '../../../src/admin/explain-call.ts';
 import { clustersText, readyText } from '../../../src/admin/text-pages.ts';
 import { buildBalancer } from '../../../src/balancing/build.ts';
@@ -151,7 +151,9 @@ describe('docs/admin.md', () => {
       concurrency: null,
       endpoints: [endpoint(50_051, { zone: 'a' }), endpoint(50_052, unhealthy), endpoint(50_053, heavy)],
     };
-    expect(page).to.include(`or: outrigger endpoints\n${clustersText([cluster])}\`\`\``);
+    expect(page).to.include(
+      `or: outrigger endpoints\n${clustersText([cluster as unknown as ClusterSnapshot])}\`\`\``,
+    );
     const reasons = [1, 2].map((i) => `10.0.0.${i}:50051 unhealthy: connection refused`).join('; ');
     const degradedReasons = [`cluster greeter: 0 of 2 endpoints are usable (${reasons})`];
     const ready = { ready: true, reasons: [], degraded: true, degradedReasons };

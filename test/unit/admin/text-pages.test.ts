@@ -24,7 +24,7 @@ describe('admin/text-pages', () => {
   it('a cluster with adaptiveConcurrency has its limit, and a cluster without one has nothing of it', () => {
     const cluster = { name: 'c', protocol: 'http2', policy: 'random', discovery: 'static', endpoints: [] };
     const head = (concurrency?: ClusterSnapshot['concurrency']) =>
-      clustersText([{ ...cluster, concurrency } as ClusterSnapshot]).split('\n')[0];
+      clustersText([{ ...cluster, concurrency } as unknown as ClusterSnapshot]).split('\n')[0];
     const without = 'c: http2, random, static; 0 of 0 endpoints usable';
     expect(head({ limit: 57, inFlight: 12, refused: 3 })).to.equal(
       `${without}; concurrency limit 57, 12 in use`,

@@ -22,6 +22,7 @@ describe('cli/stat', () => {
       /^shop-sidecar: Outrigger 0\.1\.0, ready, up \d+ h \d+ m\n\n *CALLS +PER S +ERRORS/,
     );
     expect(io.out).to.match(/\nCLUSTER +USABLE +ATTEMPTS +PER S +ERRORS +OTHER +IN FLIGHT\ngreeter +3 of 3 /);
+    expect(io.out).to.match(/\n\ngreeter: [a-z][^\n]+\norders: [^\n]+\n/);
   });
 
   it('says why a sidecar is not ready', async () => {
@@ -63,11 +64,18 @@ describe('cli/stat', () => {
     expect(text).to.include(', draining (the listeners are closed), up ');
   });
 
+  it('prints no verdict on the balance for a sidecar that reports none', async () => {
+    const report = JSON.parse((await ask('json')).io.out);
+    for (const cluster of report.clusters) delete cluster.balance;
+    expect(statReportText(report)).to.match(/IN FLIGHT\n(\w+ [^\n]+\n)+$/);
+  });
+
   it('prints JSON for programs', async () => {
     const { io, code } = await ask('json');
     expect(code).to.equal(0);
     const report = JSON.parse(io.out);
     expect(report).to.have.keys('server', 'readiness', 'totals', 'clusters');
     expect(report.clusters[1]).to.include({ name: 'orders', endpoints: 7, usable: 3 });
+    expect(report.clusters[1].balance).to.include.keys('verdict', 'text', 'retryAmplification');
   });
 });

@@ -39,6 +39,7 @@ function setUp() {
       clusters: new Set(),
     },
     memory: { stop: note('memory stop') },
+    balance: { stop() {} },
     telemetry: { shutdown: async () => void steps.push('telemetry shutdown') },
   } as unknown as AppState;
   const admin = { address: null as never, close: async () => void steps.push('admin close') };
