@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { connectRaw } from '../support/raw-http2.ts';
 import type { Sidecar } from '../support/sidecar.ts';
@@ -48,6 +48,24 @@ const clients: ReadonlyArray<readonly [name: string, client: Client]> = [
   ['HTTP/2', byHttp2],
 ];
 
+/** Sends the half of a body and waits for what becomes of it: `reset`, or the status of a reply. */
+async function stall(protocol: string, proxy: Sidecar): Promise<string> {
+  if (protocol === 'HTTP/2') {
+    const client = connectRaw(proxy.target());
+    const { stream, reply } = client.open({ ':method': 'POST', ':path': '/', 'content-length': '100' });
+    stream.write('half');
+    const { rstCode, headers } = await reply;
+    client.close();
+    return rstCode === 0 ? String(headers[':status']) : 'reset';
+  }
+  const [host, port] = proxy.target().split(':');
+  const socket = connect({ host, port: Number(port) });
+  socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf');
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  return text.split(' ')[1];
+}
+
 describe('HTTP/1.1 endpoints', () => {
   const { sidecar, defer } = rig();
   let sockets: Socket[];
@@ -56,6 +74,7 @@ describe('HTTP/1.1 endpoints', () => {
   async function sidecarFor(
     answer: (socket: Socket) => void,
     cluster: Record<string, unknown> = {},
+    listener: Record<string, unknown> = {},
   ): Promise<Sidecar> {
     sockets = [];
     const server = createServer((socket) => {
@@ -78,7 +97,9 @@ describe('HTTP/1.1 endpoints', () => {
     });
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     return sidecar({
-      listeners: [{ name: 'in', listen: '127.0.0.1:0', routes: [{ name: 'all', cluster: 'web' }] }],
+      listeners: [
+        { name: 'in', listen: '127.0.0.1:0', routes: [{ name: 'all', cluster: 'web' }], ...listener },
+      ],
       clusters: [{ name: 'web', protocol: 'http1', health: 'none', endpoints: [{ address }], ...cluster }],
     });
   }
@@ -136,6 +157,25 @@ describe('HTTP/1.1 endpoints', () => {
     it(`that end such a reply by FIN give ${name} all of it`, async () => {
       const proxy = await sidecarFor((socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nall'));
       expect(await client(proxy, 'GET', null)).to.deep.equal({ status: 200, body: 'all', whole: true });
+    });
+
+    it(`are free again when uploads over ${name} that stall have held all their connections`, async () => {
+      const limits = { perEndpoint: { maxConnections: 8, maxPending: 1 } };
+      const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
+      // The uploads get no answer; the request behind them comes on a ninth connection.
+      const proxy = await sidecarFor(
+        (socket) => void (sockets.length > 8 && socket.write(ok)),
+        { limits },
+        { limits: { uploadStallTimeout: '400ms' } },
+      );
+      const over = Promise.all(Array.from({ length: 8 }, () => stall(name, proxy)));
+      await until(
+        () => endpointOf(proxy).active === 8,
+        () => `${endpointOf(proxy).active} of 8 uploads have a connection`,
+      );
+      expect(new Set(await over)).to.deep.equal(new Set([name === 'HTTP/2' ? 'reset' : '408']));
+      expect((await client(proxy, 'GET', null)).status).to.equal(200);
+      expect(endpointOf(proxy)).to.include({ error: 0, unusableBecause: '' });
     });
 
     it(`are not blamed for ${name} over the limits of the cluster`, async () => {
