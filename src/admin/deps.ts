@@ -266,6 +266,7 @@ export interface ServerInfo {
   readonly node: string;
   /** Operating system and processor: `linux x64`. */
   readonly platform: string;
+  readonly logLevel: LogLevel;
   readonly config: ConfigInfo;
   /** How far a drain is; null while nothing drains. */
   readonly drain: DrainProgress | null;

@@ -283,11 +283,12 @@ function undrain(request: AdminRequest): Reply {
   return inFormat(request, answer, () => answer.message, isDraining ? 409 : 200);
 }
 
-function logging({ deps, query }: AdminRequest): Reply {
+function logging(request: AdminRequest): Reply {
+  const { deps, query } = request;
   const level = query.get('level');
   if (!isLogLevel(level)) return text(`Write /logging?level= with one of ${logLevels.join(', ')}.`, 400);
   deps.setLogLevel(level);
-  return text(`log level is ${level}`);
+  return inFormat(request, { logLevel: level }, () => `log level is ${level}`);
 }
 
 function isLogLevel(level: string | null): level is LogLevel {

@@ -183,6 +183,7 @@ export function serverInfoText(info: ServerInfo): string {
     ['process', String(info.pid)],
     ['node', info.node],
     ['platform', info.platform],
+    ['log level', info.logLevel],
     ['configuration', configText(info.config)],
     ...(info.config.lastError === '' ? [] : [['last reload refused', info.config.lastError] as const]),
   ]);

@@ -2,7 +2,6 @@ import { request } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { adminServerName } from '../admin/reply.ts';
 import { formatAddress } from '../core/address.ts';
-import type { Result } from '../core/result.ts';
 import type { AdminTarget } from './admin-target.ts';
 
 /** A sidecar that is alive answers in milliseconds. */
@@ -17,6 +16,11 @@ export interface AdminQuestion {
   readonly timeoutMs?: number;
 }
 
+/** The JSON of an answer, or a sentence for the user. `unanswered` where no sidecar answers at the address at all. */
+export type AdminAnswer<T = unknown> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: string; readonly unanswered?: boolean };
+
 /**
  * Gets one JSON answer from the admin server of a running sidecar. The error is a sentence for the user: who does not
  * answer and what to do. `/ready` answers 503 and `/reload` 409 with the same JSON as 200, so those are no errors here.
@@ -25,10 +29,10 @@ export function askAdmin(
   { address, token, tls }: AdminTarget,
   path: string,
   { method = 'GET', timeoutMs = adminAnswerTimeoutMs }: AdminQuestion = {},
-): Promise<Result<unknown>> {
+): Promise<AdminAnswer> {
   const at = formatAddress(address);
   return new Promise((resolve) => {
-    const trouble = (error: string) => resolve({ error });
+    const trouble = (error: string) => resolve({ error, unanswered: true });
     const target =
       address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
     const headers = {
@@ -65,7 +69,7 @@ export function askAdmin(
 export async function askAdminAll<K extends string>(
   target: AdminTarget,
   paths: Readonly<Record<K, string>>,
-): Promise<Result<Record<K, unknown>>> {
+): Promise<AdminAnswer<Record<K, unknown>>> {
   const names = Object.keys(paths) as K[];
   const answers = await Promise.all(names.map((name) => askAdmin(target, paths[name])));
   const value = {} as Record<K, unknown>;
@@ -76,7 +80,7 @@ export async function askAdminAll<K extends string>(
   return { value };
 }
 
-function readAnswer(at: string, path: string, status: number, body: string): Result<unknown> {
+function readAnswer(at: string, path: string, status: number, body: string): AdminAnswer {
   try {
     if (status === 200 || status === 503 || status === 409) return { value: JSON.parse(body) };
   } catch {

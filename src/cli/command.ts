@@ -68,6 +68,8 @@ export interface Command<A = unknown> {
   readonly flags: readonly FlagSpec[];
   /** Placeholder for an argument without a flag; undefined for a command that takes none. */
   readonly positional?: string;
+  /** Allowed values of such an argument, for shell completion. */
+  readonly positionalWords?: readonly string[];
   /** Whether the command takes more than one such argument. */
   readonly positionalRepeated?: boolean;
   /** Returns a better error for an argument too many, where the command knows what the user meant. */

@@ -3,6 +3,7 @@ import { demo } from './commands/demo.ts';
 import { drain } from './commands/drain.ts';
 import { endpoints } from './commands/endpoints.ts';
 import { help } from './commands/help.ts';
+import { logLevel } from './commands/log-level.ts';
 import { ready } from './commands/ready.ts';
 import { reload } from './commands/reload.ts';
 import { run } from './commands/run.ts';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   undrain,
   ready,
   reload,
+  logLevel,
   help,
 ];
 

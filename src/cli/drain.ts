@@ -5,9 +5,10 @@ import type { Environment } from '../config/environment.ts';
 import { pause } from '../core/clock.ts';
 import { pluralize } from '../core/pluralize.ts';
 import type { Result } from '../core/result.ts';
-import { askAdmin, askAdminAll } from './admin-client.ts';
+import { type AdminAnswer, askAdmin, askAdminAll } from './admin-client.ts';
 import { type AdminTarget, type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
+import { reportFailure } from './report-failure.ts';
 
 /** Between two polls, and between two lines, milliseconds. */
 const pollIntervalMs = 100;
@@ -21,16 +22,13 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
     return ExitCode.Usage;
   }
   const begun = await askAdmin(target.value, '/drain', { method: 'POST' });
-  const over: Result<DrainInfo> =
+  const over: AdminAnswer<DrainInfo> =
     begun.error === undefined
       ? await follow(target.value, (line) => {
           if (args.output === 'text') io.stdout.write(`${line}\n`);
         })
-      : { error: begun.error };
-  if (over.error !== undefined) {
-    io.stderr.write(`${over.error}\n`);
-    return ExitCode.Failed;
-  }
+      : begun;
+  if (over.error !== undefined) return reportFailure(over, io);
   const { cut, finished, undelivered } = over.value;
   const late = undelivered === 0 ? '' : `, ${pluralize(undelivered, 'connection')} with unread replies`;
   if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);

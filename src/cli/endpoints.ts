@@ -4,6 +4,7 @@ import type { Environment } from '../config/environment.ts';
 import { askAdmin } from './admin-client.ts';
 import { type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
+import { reportFailure } from './report-failure.ts';
 
 /** Prints the endpoints of a running sidecar: a table per cluster, or the JSON of `/clusters`. */
 export async function endpoints(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
@@ -13,10 +14,7 @@ export async function endpoints(args: AskArguments, io: CliIo, env: Environment)
     return ExitCode.Usage;
   }
   const answer = await askAdmin(target.value, '/clusters');
-  if (answer.error !== undefined) {
-    io.stderr.write(`${answer.error}\n`);
-    return ExitCode.Failed;
-  }
+  if (answer.error !== undefined) return reportFailure(answer, io);
   const clusters = answer.value as readonly ClusterSnapshot[];
   io.stdout.write(args.output === 'json' ? `${JSON.stringify(clusters, null, 2)}\n` : clustersText(clusters));
   return ExitCode.Fine;

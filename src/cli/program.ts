@@ -4,10 +4,22 @@ import { parseArguments } from './arguments.ts';
 import { commands } from './commands.ts';
 import { type CliIo, ExitCode, type TextOut } from './io.ts';
 import { takeNodeWarnings } from './node-warnings.ts';
+import { screenOf } from './screen.ts';
 
 /** Finds out which command is meant and runs it. Returns the exit code. */
 export async function program(argv: readonly string[], env: Environment): Promise<number> {
-  const io: CliIo = { stdout: safeOut(process.stdout), stderr: safeOut(process.stderr) };
+  let isClosed = false;
+  // A reader such as `head` may go at any time: what is written then is lost, and that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    isClosed = true;
+  });
+  const io: CliIo = {
+    stdout: safeOut(process.stdout),
+    stderr: safeOut(process.stderr),
+    screen: screenOf(process.stdout, process.stdin, env),
+    isClosed: () => isClosed,
+  };
   const onWarning = takeNodeWarnings(process, [...process.execArgv, env.NODE_OPTIONS ?? '']);
   const parsed = parseArguments(argv);
   if (parsed.value === undefined) {

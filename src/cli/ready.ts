@@ -25,6 +25,8 @@ const namesMax = 8;
 
 /** What one poll of the sidecar found. */
 interface Found {
+  /** No sidecar answers. */
+  readonly unanswered?: boolean;
   readonly readiness: Readiness;
   /** Why a cluster that must be usable is not, in plain words. */
   readonly missing: readonly string[];
@@ -34,7 +36,7 @@ interface Found {
 
 /**
  * Reports whether a sidecar is ready, at once or, with `waitMs`, once it is. 0 when it is, 1 with the reason when not, 2
- * where a named cluster does not exist.
+ * where a named cluster does not exist, 3 where no sidecar answers.
  */
 export async function ready(args: ReadyArguments, io: CliIo, env: Environment): Promise<number> {
   const target = adminTarget(args, env);
@@ -42,7 +44,7 @@ export async function ready(args: ReadyArguments, io: CliIo, env: Environment): 
     io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const { readiness, missing, mistake } = await pollUntilReady(target.value, args);
+  const { readiness, missing, mistake, unanswered } = await pollUntilReady(target.value, args);
   if (mistake !== undefined) {
     io.stderr.write(`${mistake}\n`);
     return ExitCode.Usage;
@@ -56,6 +58,7 @@ export async function ready(args: ReadyArguments, io: CliIo, env: Environment): 
     const late = args.waitMs > 0 ? ` after ${args.waitMs / 1000} s` : '';
     io.stderr.write(`not ready${late}: ${printable([...readiness.reasons, ...missing].join('; '))}\n`);
   }
+  if (unanswered) return ExitCode.Unanswered;
   return isReady ? ExitCode.Fine : ExitCode.Failed;
 }
 
@@ -70,7 +73,9 @@ async function pollUntilReady(target: AdminTarget, { waitMs, usable }: ReadyArgu
     const answer = await askAdmin(target, '/ready', { timeoutMs });
     // While it waits, nobody there is no more than a reason: the process may be yet to start.
     const found =
-      answer.error === undefined ? judge(answer.value as ReadyAnswer, usable) : unanswered(answer.error);
+      answer.error === undefined
+        ? judge(answer.value as ReadyAnswer, usable)
+        : withoutAnswer(answer.error, answer.unanswered);
     const isReady = found.readiness.ready && found.missing.length === 0;
     if (isReady || found.mistake !== undefined || leftMs <= 0) return found;
     await pause(Math.min(pollIntervalMs, leftMs));
@@ -79,9 +84,9 @@ async function pollUntilReady(target: AdminTarget, { waitMs, usable }: ReadyArgu
 
 type ReadyAnswer = Readiness & { readonly clusters?: readonly ClusterUsability[] };
 
-function unanswered(error: string): Found {
+function withoutAnswer(error: string, unanswered?: boolean): Found {
   const readiness = { ready: false, reasons: [error], degraded: false, degradedReasons: [] };
-  return { readiness, missing: [] };
+  return { readiness, missing: [], unanswered };
 }
 
 function judge({ clusters, ...readiness }: ReadyAnswer, usable: readonly string[] | undefined): Found {

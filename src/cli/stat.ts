@@ -6,6 +6,7 @@ import type { Environment } from '../config/environment.ts';
 import { askAdminAll } from './admin-client.ts';
 import { type AskArguments, adminTarget } from './admin-target.ts';
 import { type CliIo, ExitCode } from './io.ts';
+import { reportFailure } from './report-failure.ts';
 
 /** What `outrigger stat -o json` prints. */
 export interface StatReport {
@@ -42,10 +43,7 @@ export async function stat(args: AskArguments, io: CliIo, env: Environment): Pro
     stats: '/stats',
     clusters: '/clusters',
   });
-  if (answer.error !== undefined) {
-    io.stderr.write(`${answer.error}\n`);
-    return ExitCode.Failed;
-  }
+  if (answer.error !== undefined) return reportFailure(answer, io);
   const { server, readiness, stats, clusters } = answer.value;
   const report: StatReport = {
     server: server as ServerInfo,

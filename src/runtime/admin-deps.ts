@@ -69,6 +69,7 @@ export function adminDeps(
       pid: process.pid,
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
+      logLevel: logger.level,
       config: { ...parts.reloads },
       drain: lifecycle.progress,
       drained: lifecycle.drained,

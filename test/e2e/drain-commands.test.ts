@@ -113,10 +113,10 @@ describe('a drain with a delay, by command and by signal', function () {
     expect(await readyStatus(running)).to.equal(503);
     expect((await fetch(`${running.adminUrl}/undrain`, { method: 'POST' })).status).to.equal(409);
     const undrain = startProgram(['undrain', '--admin', hostOf(running.adminUrl)]);
+    expect(await undrain.exit).to.equal(1);
     expect((await grpcClient(running.target).sayHello('x')).code).to.equal(OK);
     expect(await running.exit).to.equal(0);
     expect(running.stderr).to.match(/closing the listeners/);
-    expect(await undrain.exit).to.equal(1);
   });
 
   it('a drain while it still starts: no listener is bound after it', async () => {
@@ -177,10 +177,10 @@ describe('outrigger ready', function () {
     expect([await waiting.exit, waiting.stdout]).to.deep.equal([0, 'ready\n']);
   });
 
-  it('--wait ends with 1 and the reason when its time is over', async () => {
+  it('--wait ends with 3 and the reason when no sidecar answers in its time', async () => {
     const [admin] = await freeAddresses(1);
     const waiting = startProgram(['ready', '--wait', '--timeout', '300ms', '--admin', admin]);
-    expect(await waiting.exit).to.equal(1);
+    expect(await waiting.exit).to.equal(3);
     expect(waiting.stderr).to.equal(
       `not ready after 0.3 s: nothing listens on ${admin}; start the sidecar, or name its admin address with --admin\n`,
     );

@@ -11,7 +11,7 @@ import type { ClusterFacts } from '../../src/balance-report/facts.ts';
 import { BalanceWatch } from '../../src/balance-report/watch.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
-import type { Logger } from '../../src/core/logger.ts';
+import type { Logger, LogLevel } from '../../src/core/logger.ts';
 import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
 import { SpanId, TraceId } from '../../src/core/trace-id.ts';
@@ -55,6 +55,7 @@ function balanceFacts({ name, policy, endpoints }: Omit<ClusterSnapshot, 'balanc
 /** Acts as a proxy at work for whoever develops or tests the admin page: figures that move, calls that fail. */
 export class FakeProxy implements AdminDeps {
   readonly asked: string[] = [];
+  private level: LogLevel = 'info';
   isReady = true;
   /** What the next reload answers. */
   reloadOutcome: ReloadOutcome = {
@@ -300,6 +301,7 @@ export class FakeProxy implements AdminDeps {
       pid: 4242,
       node: 'v24.0.0',
       platform: 'linux x64',
+      logLevel: this.level,
       drain: this.draining ? { phase: 'accepting' as const, acceptingForMs: 5_000, canUndrain: true } : null,
       drained: null,
       config: { version: 3, loadedWallMs: 1_700_000_100_000, reloads: 2, refused: 1, lastError: '' },
@@ -335,7 +337,8 @@ export class FakeProxy implements AdminDeps {
     this.draining = false;
     return outcome;
   }
-  setLogLevel(level: string) {
+  setLogLevel(level: LogLevel) {
+    this.level = level;
     this.asked.push(`level ${level}`);
   }
   endpointDrain(address: string, on: boolean) {

@@ -12,7 +12,8 @@ export const ready: Command<ReadyArguments> = {
   detail: [
     'A sidecar is ready when it can take requests. --usable also requires a usable endpoint in each',
     'named CLUSTER, or in each cluster that a listener uses if none is named.',
-    'Exit codes: 0 ready, 1 not ready (the reason is shown), 2 the sidecar has no such cluster.',
+    'Exit codes: 0 ready, 1 not ready (the reason is shown), 2 the sidecar has no such cluster, 3 no',
+    'sidecar answers.',
     '',
     'To start a service after its sidecar: outrigger ready --wait --usable && exec my-service',
   ],

@@ -19,7 +19,7 @@ describe('cli/admin-client', () => {
     const code = await stat({ admin: `127.0.0.1:${port}`, output: 'text' }, io, {});
     await new Promise((resolve) => server.close(resolve));
     expect([code, io.err.trim()]).to.deep.equal([
-      1,
+      3,
       `127.0.0.1:${port} does not answer in HTTP/1.1, as Outrigger's admin server does; check --admin`,
     ]);
   });

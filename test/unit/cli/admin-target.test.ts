@@ -90,7 +90,7 @@ describe('cli/admin-target', () => {
       expect(await undrain(flags, io, {})).to.equal(1);
       expect(io.err).to.match(/needs a client certificate/);
       const plain = new CapturedIo();
-      expect(await undrain({ ...flags, adminTlsCa: undefined }, plain, {})).to.equal(1);
+      expect(await undrain({ ...flags, adminTlsCa: undefined }, plain, {})).to.equal(3);
       expect(plain.err).to.match(
         / closed the connection; if it is an admin server with TLS, add --admin-tls-ca FILE\n$/,
       );

@@ -27,7 +27,7 @@ describe('cli/endpoints', () => {
 
   it('says that nothing listens there', async () => {
     const { code, out, err } = await ask('unix:/nowhere/admin.sock');
-    expect([code, out]).to.deep.equal([1, '']);
+    expect([code, out]).to.deep.equal([3, '']);
     expect(err).to.equal(
       'nothing listens on unix:/nowhere/admin.sock; start the sidecar, or name its admin address with --admin\n',
     );
@@ -38,7 +38,7 @@ describe('cli/endpoints', () => {
     await new Promise((resolve) => other.once('listening', resolve));
     const { code, err } = await ask(`127.0.0.1:${(other.address() as AddressInfo).port}`);
     await new Promise((resolve) => other.close(resolve));
-    expect(code).to.equal(1);
+    expect(code).to.equal(3);
     expect(err).to.match(/ is not Outrigger's admin server; name the right address with --admin\n$/);
   });
 
