@@ -1,4 +1,5 @@
 import { slottedDelayMaxMs, slottedDelayMinMs, TimerSlots } from './timer-slots.ts';
+import { WallTime } from './wall-time.ts';
 
 /**
  * Time for everything: nothing else in `src/` may read a clock or set a timer (`make check` bans it), so that
@@ -7,7 +8,7 @@ import { slottedDelayMaxMs, slottedDelayMinMs, TimerSlots } from './timer-slots.
 export interface Clock {
   /** Monotonic milliseconds, with fractions; only differences mean anything. */
   now(): number;
-  /** Milliseconds since the Unix epoch, for what people and traces read. */
+  /** Milliseconds since the Unix epoch, with fractions, for what people and traces read. */
   wallMs(): number;
   /** Calls back once after `delayMs` (0 or more), unless cancelled. Never keeps the process alive by itself. */
   after(delayMs: number, callback: () => void): Timer;
@@ -36,14 +37,9 @@ class NodeTimer implements Timer {
   }
 }
 
-/** The moment that is held: monotonic, and by the wall, which is 0 until somebody asks. Doubles in an object would be boxed. */
-const held = new Float64Array(2);
+/** The moment that is held. A double in a variable would be boxed. */
+const held = new Float64Array(1);
 let holds = 0;
-
-function heldWallMs(): number {
-  if (held[1] === 0) held[1] = Date.now();
-  return held[1];
-}
 
 function heldNow(): number {
   return holds > 0 ? held[0] : performance.now();
@@ -54,14 +50,17 @@ const slots = new TimerSlots({
   after: (delayMs, callback) => new NodeTimer(delayMs, callback),
 });
 
+const wallTime = new WallTime(
+  performance.timeOrigin,
+  () => performance.now(),
+  () => Date.now(),
+);
+
 export const systemClock: Clock = {
   now: heldNow,
-  wallMs: () => (holds > 0 ? heldWallMs() : Date.now()),
+  wallMs: () => wallTime.at(heldNow()),
   hold() {
-    if (holds++ === 0) {
-      held[0] = performance.now();
-      held[1] = 0;
-    }
+    if (holds++ === 0) held[0] = performance.now();
     return held[0];
   },
   release() {

@@ -17,7 +17,7 @@ export function adminDeps(
   const { deps, lifecycle, telemetry, stats } = parts;
   const { clock, logger } = deps;
   const startedMs = clock.now();
-  const startedWallMs = clock.wallMs();
+  const startedWallMs = Math.floor(clock.wallMs());
   return {
     readiness: () => readinessOf(parts),
     clusterUsability: () => clusterUsability(parts),

@@ -100,7 +100,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     balance,
     telemetry,
     memory,
-    reloads: newReloadStatus(clock.wallMs()),
+    reloads: newReloadStatus(Math.floor(clock.wallMs())),
     running: newRunning(config, new Map(), []),
     wasReady: false,
     failReadiness: false,

@@ -101,7 +101,7 @@ export class Reloader {
     const { reloads } = this.parts;
     if (changes.length > 0) {
       reloads.version++;
-      reloads.loadedWallMs = deps.clock.wallMs();
+      reloads.loadedWallMs = Math.floor(deps.clock.wallMs());
     }
     return { ok: true, version: reloads.version, changes, warnings };
   }

@@ -8,6 +8,7 @@ import { blockPool } from '../core/block-pool.ts';
 import type { SpanId } from '../core/trace-id.ts';
 import { ProtobufWriter, utf8Length, varintSize } from './protobuf-writer.ts';
 import type { AttributeKey, AttributeSink } from './span-attributes.ts';
+import type { SpanEvent } from './span-events.ts';
 import type { RecordSpan } from './spans.ts';
 
 /**
@@ -64,8 +65,15 @@ const kindTag = 0x30;
 const startTag = 0x39;
 const endTag = 0x41;
 const attributeTag = 0x4a;
-/** No dropped attributes, events and links. */
-const nothingDropped = Uint8Array.of(0x50, 0, 0x60, 0, 0x70, 0);
+/** No dropped attributes; no dropped events and links. */
+const noAttributesDropped = Uint8Array.of(0x50, 0);
+const eventTag = 0x5a;
+const noEventsOrLinksDropped = Uint8Array.of(0x60, 0, 0x70, 0);
+/** Of `Span.Event`. */
+const eventTimeTag = 0x09;
+const eventNameTag = 0x12;
+const eventAttributeTag = 0x1a;
+const eventNoneDropped = Uint8Array.of(0x20, 0);
 const statusTag = 0x7a;
 const flagsTag = Uint8Array.of(0x85, 1);
 /** Of `Status`. */
@@ -80,6 +88,9 @@ const hasRemoteFlag = 0x100;
 const remoteFlag = 0x200;
 
 class SpanWriter extends ProtobufWriter implements AttributeSink {
+  /** The field that `attribute` writes: of a span, or of an event. */
+  private attributeTag = attributeTag;
+
   span(span: RecordSpan): void {
     const { trace, parentSpanId, name, status } = span;
     const { traceId } = trace;
@@ -109,11 +120,16 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
     this.nanoseconds(span.startTime);
     this.byte(endTag);
     this.nanoseconds(span.endTime);
+    this.attributeTag = attributeTag;
     span.writeAttributes(this);
+    this.reserve(spanBytesMax);
+    this.raw(noAttributesDropped);
+    const events = span.recordEvents;
+    for (let i = 0; i < events.length; i++) this.event(events[i], span);
     const message = status.message ?? '';
     const messageBytes = utf8Length(message);
     this.reserve(spanBytesMax + messageBytes);
-    this.raw(nothingDropped);
+    this.raw(noEventsOrLinksDropped);
     this.byte(statusTag);
     this.varint(2 + (message === '' ? 0 : 1 + varintSize(messageBytes) + messageBytes));
     if (message !== '') {
@@ -127,6 +143,22 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
     this.endMessage(start);
   }
 
+  private event({ name, atMs, attributes }: SpanEvent, span: RecordSpan): void {
+    this.reserve(spanBytesMax);
+    this.byte(eventTag);
+    const start = this.length;
+    this.length += 2;
+    this.byte(eventTimeTag);
+    this.nanoseconds(span.timeOf(atMs));
+    this.byte(eventNameTag);
+    this.text(name, name.length);
+    this.attributeTag = eventAttributeTag;
+    for (const [key, value] of attributes) this.attribute(key, value);
+    this.reserve(spanBytesMax);
+    this.raw(eventNoneDropped);
+    this.endMessage(start);
+  }
+
   attribute(key: AttributeKey, value: string | number): void {
     const isText = typeof value === 'string';
     if (isText && this.shortText(key.bytes, value)) return;
@@ -134,7 +166,7 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
     const valueBytes = 1 + (isText ? varintSize(bytes) : 0) + bytes;
     const pairBytes = key.bytes.length + 1 + varintSize(valueBytes) + valueBytes;
     this.reserve(pairBytes + 16);
-    this.byte(attributeTag);
+    this.byte(this.attributeTag);
     this.varint(pairBytes);
     this.raw(key.bytes);
     this.byte(valueTag);
@@ -156,7 +188,7 @@ class SpanWriter extends ProtobufWriter implements AttributeSink {
     this.reserve(2 + pairBytes);
     const { bytes } = this;
     let at = this.length;
-    bytes[at++] = attributeTag;
+    bytes[at++] = this.attributeTag;
     bytes[at++] = pairBytes;
     for (let i = 0; i < key.length; i++) bytes[at++] = key[i];
     bytes[at++] = valueTag;

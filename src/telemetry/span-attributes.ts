@@ -39,6 +39,8 @@ const key = {
   attemptVerdict: new AttributeKey('outrigger.attempt.verdict'),
   pick: new AttributeKey('outrigger.pick'),
   error: new AttributeKey('outrigger.error'),
+  requestMessages: new AttributeKey('outrigger.request.messages'),
+  responseMessages: new AttributeKey('outrigger.response.messages'),
   rpcSystem: new AttributeKey('rpc.system.name'),
   rpcMethod: new AttributeKey('rpc.method'),
   rpcStatus: new AttributeKey('rpc.status_code'),
@@ -63,8 +65,11 @@ export function serverAttributes(record: CallRecord, sink: AttributeSink): void 
   sink.attribute(key.listener, record.listener);
   callAttributes(record, sink);
   const failed = callIsError(record);
-  if (record.grpc) grpcAttributes(record, callGrpcStatus(record), failed, sink);
-  else {
+  if (record.grpc) {
+    grpcAttributes(record, callGrpcStatus(record), failed, sink);
+    sink.attribute(key.requestMessages, record.requestMessages);
+    sink.attribute(key.responseMessages, record.responseMessages);
+  } else {
     httpAttributes(record, record.httpStatus, failed, sink);
     const query = record.path.indexOf('?');
     if (query >= 0) sink.attribute(key.urlQuery, record.path.slice(query + 1));

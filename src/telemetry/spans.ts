@@ -20,6 +20,7 @@ import {
   clientAttributes,
   serverAttributes,
 } from './span-attributes.ts';
+import { clientEvents, type SpanEvent, serverEvents } from './span-events.ts';
 import type { SampledTrace } from './tracing.ts';
 
 /**
@@ -63,13 +64,25 @@ export abstract class RecordSpan implements ReadableSpan {
   abstract get status(): SpanStatus;
   /** Writes its attributes to the sink. */
   abstract writeAttributes(sink: AttributeSink): void;
+  /** `events` with the times and keys of the records. */
+  abstract get recordEvents(): readonly SpanEvent[];
 
   // What every span has alike is no field: there are two spans to each sampled call, and they wait for their batch.
   get links(): Link[] {
     return none;
   }
   get events(): TimedEvent[] {
-    return none;
+    const { recordEvents } = this;
+    if (recordEvents.length === 0) return none;
+    return recordEvents.map(({ name, atMs, attributes }) => {
+      const object = new AttributesObject();
+      for (const [key, value] of attributes) object.attribute(key, value);
+      return { name, time: this.timeOf(atMs), attributes: object.values, droppedAttributesCount: 0 };
+    });
+  }
+  /** Returns the wall time of a moment in the records. */
+  timeOf(recordMs: number): HrTime {
+    return hrTime(this.record.startedWallMs + (recordMs - this.record.startedMs));
   }
   get ended(): boolean {
     return true;
@@ -179,6 +192,9 @@ class ServerSpan extends RecordSpan {
   writeAttributes(sink: AttributeSink): void {
     serverAttributes(this.record, sink);
   }
+  get recordEvents(): readonly SpanEvent[] {
+    return serverEvents(this.record);
+  }
 }
 
 /** One attempt at an endpoint. */
@@ -203,7 +219,7 @@ class ClientSpan extends RecordSpan {
     return this.trace.serverSpanId;
   }
   get startTime(): HrTime {
-    return hrTime(this.record.startedWallMs + (this.attempt.startedMs - this.record.startedMs));
+    return this.timeOf(this.attempt.startedMs);
   }
   get duration(): HrTime {
     return hrTime(attemptMs(this.record, this.attempt));
@@ -215,6 +231,9 @@ class ClientSpan extends RecordSpan {
   }
   writeAttributes(sink: AttributeSink): void {
     clientAttributes(this.record, this.attempt, sink);
+  }
+  get recordEvents(): readonly SpanEvent[] {
+    return clientEvents(this.record, this.attempt);
   }
 }
 

@@ -87,6 +87,8 @@ const serverAttributes = {
   'outrigger.listener': 'outbound',
   'outrigger.route': 'hello',
   'outrigger.cluster': 'greeter',
+  'outrigger.request.messages': 1,
+  'outrigger.response.messages': 1,
 };
 const clientAttributes = {
   'rpc.system.name': 'grpc',

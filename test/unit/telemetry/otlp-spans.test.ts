@@ -48,7 +48,7 @@ const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
 const port = fc.constantFrom(0, 1, 127, 128, 16_384, 65_535);
 const grpcStatus = fc.integer({ min: -1, max: 17 });
 const httpStatus = fc.constantFrom(0, 200, 404, 503);
-const error = fc.constantFrom('', 'no_endpoint', 'upstream_closed');
+const error = fc.constantFrom('', 'no_endpoint', 'upstream_closed', 'deadline_exceeded', 'per_try_timeout');
 
 const attempt = fc
   .record({
@@ -61,7 +61,8 @@ const attempt = fc
     grpcStatus,
     httpStatus,
     error,
-    kind: fc.constantFrom('first' as const, 'retry' as const),
+    kind: fc.constantFrom('first' as const, 'retry' as const, 'hedge' as const),
+    message: text,
     verdict: text,
     spanId: fc.tuple(word, word).map(([a, b]) => new SpanId(a, b || 1)),
   })
@@ -85,6 +86,9 @@ const record = fc
     httpStatus,
     error,
     detail: text,
+    endedBy: fc.constantFrom('client' as const, 'upstream' as const),
+    requestMessages: count,
+    responseMessages: count,
     attempts: fc.array(attempt, { maxLength: 3 }),
   })
   .map(callRecord);
