@@ -1,3 +1,5 @@
+import type { BucketCounts } from '../telemetry/metrics/registry.ts';
+
 /** What the report needs to know of one endpoint. Counters are cumulative; they may start again after a reload. */
 export interface EndpointFacts {
   readonly address: string;
@@ -24,6 +26,17 @@ export interface ClusterFacts {
   /** The balancing policy as configured, such as `least_request`. */
   readonly policy: string;
   readonly endpoints: readonly EndpointFacts[];
+  /** Requests that wait for a stream or a connection now. */
+  readonly waiting: number;
+  readonly streamWaits: StreamWaitCounts;
+}
+
+/** How long requests waited for a stream, by what they waited for. */
+export interface StreamWaitCounts {
+  /** A connection was being opened, and there was no other. */
+  readonly connect: BucketCounts;
+  /** Every connection carried as many streams as it may. */
+  readonly limit: BucketCounts;
 }
 
 /** Requests to one cluster that ended and had an attempt, and their attempts. Both only grow. */

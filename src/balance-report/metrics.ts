@@ -1,4 +1,5 @@
 import type { Registry } from '../telemetry/metrics/registry.ts';
+import type { StreamWaitCounts } from './facts.ts';
 import type { FairShare } from './fair-share.ts';
 import type { BalanceReport, Verdict } from './report.ts';
 
@@ -8,6 +9,7 @@ export interface ReportedCluster {
   readonly report: BalanceReport;
   /** Null before the first tick. */
   readonly fairShare: FairShare | null;
+  readonly streamWaits: StreamWaitCounts;
 }
 
 const verdicts: readonly Verdict[] = [
@@ -71,6 +73,35 @@ export function registerBalanceMetrics(registry: Registry, reports: () => readon
     ({ fairShare }) => fairShare.waiting.length,
   );
   registerFairShare(registry, () => clusters);
+  registerStreamWaits(registry, () => clusters);
+}
+
+function registerStreamWaits(registry: Registry, clusters: () => readonly ReportedCluster[]): void {
+  registry.observe(
+    'gauge',
+    {
+      name: 'outrigger.cluster.waiting_requests',
+      help: 'Requests that wait for a stream or a connection.',
+      unit: '',
+    },
+    (emit) => {
+      for (const { name, report } of clusters())
+        emit({ 'outrigger.cluster': name }, report.streamWait.waiting);
+    },
+  );
+  registry.observeHistogram(
+    {
+      name: 'outrigger.cluster.stream_wait',
+      help: 'Time that requests waited for a stream, by reason: a connection is opened (connect), or all connections are full (limit).',
+      unit: 's',
+    },
+    (emit) => {
+      for (const { name, streamWaits } of clusters()) {
+        emit({ 'outrigger.cluster': name, 'outrigger.reason': 'connect' }, streamWaits.connect);
+        emit({ 'outrigger.cluster': name, 'outrigger.reason': 'limit' }, streamWaits.limit);
+      }
+    },
+  );
 }
 
 function registerFairShare(registry: Registry, clusters: () => readonly ReportedCluster[]): void {

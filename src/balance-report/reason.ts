@@ -107,7 +107,8 @@ function medianP50(endpoints: readonly EndpointSample[]): number | null {
   return values[values.length >> 1];
 }
 
-function milliseconds(ms: number): string {
+/** A duration with two digits: `2.4 ms`. */
+export function milliseconds(ms: number): string {
   return `${Number(ms.toPrecision(2))} ms`;
 }
 

@@ -34,6 +34,14 @@ export interface BalanceReport {
   readonly lowest: ShareExtreme | null;
   /** Attempts per request that ended; 1 without retries, null if no request ended. */
   readonly retryAmplification: number | null;
+  readonly streamWait: {
+    /** Requests that wait for a stream or a connection now. */
+    readonly waiting: number;
+    /** Requests that got a stream after a wait because every connection carried as many as it may. */
+    readonly atLimit: number;
+    /** How long these waited on average, milliseconds; null if there were none. */
+    readonly meanMs: number | null;
+  };
   readonly fairShare: {
     /** Endpoints that became usable and have not got their share yet. */
     readonly waiting: readonly { readonly endpoint: string; readonly sinceMs: number }[];

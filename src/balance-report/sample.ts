@@ -28,6 +28,11 @@ export interface ClusterSample {
   readonly picks: number;
   readonly requests: number;
   readonly attempts: number;
+  /** Requests that wait now. */
+  readonly waiting: number;
+  /** Requests that waited at the limit of streams, and the sum of their waits in seconds. */
+  readonly waits: number;
+  readonly waitSeconds: number;
 }
 
 /** The share of the attempts divided by the share of the weight; 1 is as configured. */

@@ -1,6 +1,8 @@
+import { pluralize } from '../core/pluralize.ts';
 import { CountWindow, windowTicksMax } from './count-window.ts';
 import type { ClusterFacts, EndpointFacts, RequestCount } from './facts.ts';
 import { FairShare } from './fair-share.ts';
+import { milliseconds } from './reason.ts';
 import type { BalanceReport, ShareExtreme } from './report.ts';
 import { activeMaxOverMean, type ClusterSample, type EndpointSample, shareOverWeight } from './sample.ts';
 import { judge } from './verdict.ts';
@@ -27,20 +29,30 @@ class ClusterWatch {
   private readonly times: CountWindow;
   private readonly requests: CountWindow;
   private readonly attempts: CountWindow;
+  private readonly waits: CountWindow;
+  private readonly waitSeconds: CountWindow;
   private clusterPicks = 0;
   /** Ticks since endpoints or weights changed. */
   private ticks = 0;
 
-  constructor(nowMs: number, { requests, attempts }: RequestCount) {
+  constructor({ streamWaits: { limit } }: ClusterFacts, { requests, attempts }: RequestCount, nowMs: number) {
     this.times = new CountWindow(nowMs);
     this.requests = new CountWindow(requests);
     this.attempts = new CountWindow(attempts);
+    this.waits = new CountWindow(limit.count);
+    this.waitSeconds = new CountWindow(limit.sum);
   }
 
-  tick({ endpoints }: ClusterFacts, { requests, attempts }: RequestCount, nowMs: number): void {
+  tick(
+    { endpoints, streamWaits: { limit } }: ClusterFacts,
+    { requests, attempts }: RequestCount,
+    nowMs: number,
+  ): void {
     this.times.push(nowMs);
     this.requests.push(requests);
     this.attempts.push(attempts);
+    this.waits.push(limit.count);
+    this.waitSeconds.push(limit.sum);
     this.ticks = Math.min(this.ticks + 1, windowTicksMax);
     const hadUsable = [...this.endpoints.values()].some(({ isUsable }) => isUsable);
     const joined: EndpointFacts[] = [];
@@ -88,7 +100,7 @@ class ClusterWatch {
     this.ticks = 0;
   }
 
-  sample({ policy, endpoints }: ClusterFacts): ClusterSample {
+  sample({ policy, endpoints, waiting }: ClusterFacts): ClusterSample {
     const { ticks } = this;
     const samples: EndpointSample[] = [];
     for (const endpoint of endpoints) {
@@ -115,6 +127,9 @@ class ClusterWatch {
       picks: samples.reduce((sum, { picks }) => sum + picks, 0),
       requests: this.requests.growth(windowTicksMax),
       attempts: this.attempts.growth(windowTicksMax),
+      waiting,
+      waits: this.waits.growth(windowTicksMax),
+      waitSeconds: this.waitSeconds.growth(windowTicksMax),
     };
   }
 }
@@ -136,13 +151,13 @@ export class BalanceWatch {
     const gone = new Set(this.clusters.keys());
     for (const cluster of clusters) {
       gone.delete(cluster.name);
-      this.watchOf(cluster.name, nowMs).tick(cluster, this.requestsOf(cluster.name), nowMs);
+      this.watchOf(cluster, nowMs).tick(cluster, this.requestsOf(cluster.name), nowMs);
     }
     for (const name of gone) this.clusters.delete(name);
   }
 
   report(cluster: ClusterFacts, nowMs: number): BalanceReport {
-    const watch = this.watchOf(cluster.name, nowMs);
+    const watch = this.watchOf(cluster, nowMs);
     return reportOf(watch.sample(cluster), watch.fairShare, nowMs);
   }
 
@@ -150,10 +165,11 @@ export class BalanceWatch {
     return this.clusters.get(cluster)?.fairShare ?? null;
   }
 
-  private watchOf(name: string, nowMs: number): ClusterWatch {
+  private watchOf(cluster: ClusterFacts, nowMs: number): ClusterWatch {
+    const { name } = cluster;
     let watch = this.clusters.get(name);
     if (watch === undefined) {
-      watch = new ClusterWatch(nowMs, this.requestsOf(name));
+      watch = new ClusterWatch(cluster, this.requestsOf(name), nowMs);
       this.clusters.set(name, watch);
     }
     return watch;
@@ -168,7 +184,12 @@ function reportOf(sample: ClusterSample, fairShare: FairShare, nowMs: number): B
     .sort((a, b) => a.shareOverWeight - b.shareOverWeight);
   const amplification = requests === 0 ? null : attempts / requests;
   const waiting = fairShare.waiting(nowMs);
-  const remarks = [text, ...remarksOf(amplification, waiting)];
+  const streamWait = {
+    waiting: sample.waiting,
+    atLimit: sample.waits,
+    meanMs: sample.waits === 0 ? null : (sample.waitSeconds * 1000) / sample.waits,
+  };
+  const remarks = [text, ...remarksOf(amplification, streamWait, waiting)];
   return {
     verdict,
     text: remarks.join('; '),
@@ -178,12 +199,14 @@ function reportOf(sample: ClusterSample, fairShare: FairShare, nowMs: number): B
     highest: picks === 0 ? null : (shares.at(-1) ?? null),
     lowest: picks === 0 ? null : (shares[0] ?? null),
     retryAmplification: amplification,
+    streamWait,
     fairShare: { waiting, lastMs: fairShare.lastMs },
   };
 }
 
 function remarksOf(
   amplification: number | null,
+  { atLimit, meanMs }: BalanceReport['streamWait'],
   waiting: BalanceReport['fairShare']['waiting'],
 ): readonly string[] {
   const remarks: string[] = [];
@@ -195,5 +218,9 @@ function remarksOf(
   }
   if (amplification !== null && amplification >= amplificationShownMin)
     remarks.push(`a request takes ${amplification.toFixed(1)} attempts on average`);
+  if (meanMs !== null)
+    remarks.push(
+      `${pluralize(atLimit, 'request')} waited ${milliseconds(meanMs)} on average for a stream because the connections were full`,
+    );
   return remarks;
 }

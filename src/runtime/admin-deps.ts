@@ -25,9 +25,9 @@ export function adminDeps(
     metricsText: (accept) => telemetry.prometheusText(accept),
     clusters() {
       const nowMs = clock.now();
-      return [...parts.running.clusters.values()].map(({ cluster }) => ({
-        ...clusterSnapshot(cluster, nowMs),
-        balance: parts.balance.report(cluster),
+      return [...parts.running.clusters.values()].map((built) => ({
+        ...clusterSnapshot(built.cluster, nowMs),
+        balance: parts.balance.report(built),
       }));
     },
     listeners: () =>

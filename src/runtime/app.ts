@@ -79,7 +79,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { clock, logger } = deps;
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
-  const balance = new Balance(clock, () => runningClusters(parts));
+  const balance = new Balance(clock, () => [...parts.running.clusters.values()]);
   const internalErrors = new InternalErrors(rateLimitedLogger(logger, clock));
   const telemetry = await startTelemetry(config.telemetry, {
     ...deps,

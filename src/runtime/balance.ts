@@ -7,14 +7,19 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { repeat } from '../core/repeat.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { Registry } from '../telemetry/metrics/registry.ts';
-import type { Cluster } from '../upstream/cluster.ts';
+import type { BuiltCluster } from './build-cluster.ts';
+
+/** A cluster, and what its connections hold together. */
+type ReportableCluster = Pick<BuiltCluster, 'cluster' | 'totals'>;
 
 /** What the balance report needs to know of a cluster. */
-export function balanceFacts(cluster: Cluster, nowMs: number): ClusterFacts {
+export function balanceFacts({ cluster, totals }: ReportableCluster, nowMs: number): ClusterFacts {
   const shares = cluster.shares();
   return {
     name: cluster.name,
     policy: cluster.settings.balancer.policy,
+    waiting: totals.pending,
+    streamWaits: totals.waits,
     endpoints: cluster.all().map((endpoint) => ({
       address: endpoint.address,
       picks: endpoint.total + endpoint.active,
@@ -33,12 +38,12 @@ export function balanceFacts(cluster: Cluster, nowMs: number): ClusterFacts {
 export class Balance {
   private readonly watch: BalanceWatch;
   private readonly clock: Clock;
-  private readonly clusters: () => readonly Cluster[];
+  private readonly clusters: () => readonly ReportableCluster[];
   private timer: Timer | null = null;
 
   private readonly requests = new RequestCounts();
 
-  constructor(clock: Clock, clusters: () => readonly Cluster[]) {
+  constructor(clock: Clock, clusters: () => readonly ReportableCluster[]) {
     this.watch = new BalanceWatch((cluster) => this.requests.of(cluster));
     this.clock = clock;
     this.clusters = clusters;
@@ -64,17 +69,18 @@ export class Balance {
     this.timer = null;
   }
 
-  report(cluster: Cluster): BalanceReport {
+  report(cluster: ReportableCluster): BalanceReport {
     const nowMs = this.clock.now();
     return this.watch.report(balanceFacts(cluster, nowMs), nowMs);
   }
 
   register(registry: Registry): void {
     registerBalanceMetrics(registry, () =>
-      this.clusters().map((cluster) => ({
-        name: cluster.name,
-        report: this.report(cluster),
-        fairShare: this.watch.fairShareOf(cluster.name),
+      this.clusters().map((one) => ({
+        name: one.cluster.name,
+        report: this.report(one),
+        fairShare: this.watch.fairShareOf(one.cluster.name),
+        streamWaits: one.totals.waits,
       })),
     );
   }

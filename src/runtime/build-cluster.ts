@@ -77,6 +77,8 @@ export interface BuiltCluster {
   readonly config: ClusterConfig;
   readonly cluster: Cluster;
   readonly tls: TlsConnectionOptions | null;
+  /** What its connections hold together. */
+  readonly totals: PoolTotals;
 }
 
 /** A cluster as configured, not yet started. Throws on certificates and keys that do not fit. */
@@ -106,7 +108,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
     outlier: buildOutlier(config.outlier, deps, () => clientsChoose(cluster.settings.balancer.policy)),
     localZone: deps.zone,
   });
-  return { config, cluster, tls };
+  return { config, cluster, tls, totals: shared.totals };
 }
 
 /** What of a cluster may change while its endpoints stay as they are. */

@@ -11,6 +11,7 @@ import type { MessageError, ParserLimits } from '../http1/message.ts';
 import { type DialProtocol, dial } from '../transport/dial.ts';
 import type { OnRead } from '../transport/shared-read.ts';
 import type { BindingDeps } from '../transport/socket-binding.ts';
+import { OpenerQueue } from './opener-queue.ts';
 import { type IdleHolder, PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
@@ -83,7 +84,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private readonly pooled: Pooled[] = [];
   /** The latest is the last. */
   private readonly idle: Pooled[] = [];
-  private readonly waiting: StreamOpener[] = [];
+  private readonly waiting: OpenerQueue;
   /** Connections that are being opened. */
   private connecting = 0;
   /** What this pool has added to `totals.pending`. */
@@ -108,6 +109,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
     this.settings = settings;
     this.deps = deps;
     this.totals = settings.totals ?? new PoolTotals(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    this.waiting = new OpenerQueue(deps.clock, this.totals.waits);
   }
 
   get connections(): number {
@@ -123,7 +125,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
     const kept = this.takeIdle();
     if (kept !== null) return this.give(kept, opener);
     if (this.draining) return opener.openFailed(this.drained());
-    this.waiting.push(opener);
+    this.waiting.push(opener, this.isAtLimit);
     this.connectAsNeeded();
     const failure = this.tooManyWait();
     if (failure === null) return this.countPending();
@@ -132,10 +134,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   }
 
   cancel(opener: StreamOpener): void {
-    const index = this.waiting.indexOf(opener);
-    if (index < 0) return;
-    this.waiting.splice(index, 1);
-    this.countPending();
+    if (this.waiting.remove(opener)) this.countPending();
   }
 
   resetBackoff(): void {}
@@ -164,6 +163,14 @@ export class Http1Pool implements StreamPool, IdleHolder {
 
   // Requests that wait.
 
+  /** No connection can be opened for one more request that waits. */
+  private get isAtLimit(): boolean {
+    const { length } = this.pooled;
+    if (this.waiting.length < this.connecting) return false;
+    if (length >= this.settings.connectionsMax) return true;
+    return !this.totals.mayConnect(length) && this.totals.idleHolders.size === 0;
+  }
+
   /** How many wait without a connection that is being opened for them. */
   private get uncovered(): number {
     return Math.max(0, this.waiting.length - this.connecting);
@@ -189,7 +196,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   }
 
   private failWaiting(failure: OpenFailure): void {
-    const waiting = this.waiting.splice(0);
+    const waiting = this.waiting.takeAll();
     this.countPending();
     for (const opener of waiting) opener.openFailed(failure);
   }
@@ -219,7 +226,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private becameIdle(pooled: Pooled): void {
     if (this.draining || pooled.retired) return pooled.binding.connection.close();
     if (this.waiting.length > 0) {
-      const opener = this.waiting.shift()!;
+      const opener = this.waiting.serveFirst()!;
       this.countPending();
       return this.give(pooled, opener);
     }
@@ -360,7 +367,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private connectFailed(pooled: Pooled): void {
     const failure = this.describe(pooled);
     if (this.pooled.length === 0) return this.failWaiting(failure);
-    const opener = this.waiting.shift();
+    const opener = this.waiting.failFirst();
     this.countPending();
     opener?.openFailed(failure);
   }

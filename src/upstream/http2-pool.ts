@@ -19,6 +19,7 @@ import {
   checkIntervalMs,
   defaultConnectionLife,
 } from './connection-life.ts';
+import { OpenerQueue } from './opener-queue.ts';
 import { PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
 
@@ -85,7 +86,7 @@ export class Http2Pool implements StreamPool {
   /** Called when `backingOff` begins or ends. */
   private readonly onChange: () => void;
   private readonly pooled: Pooled[] = [];
-  private readonly waiting: StreamOpener[] = [];
+  private readonly waiting: OpenerQueue;
   private readonly life: ConnectionLifeSettings;
   private readonly totals: PoolTotals;
   /** Runs while there are connections. */
@@ -115,6 +116,7 @@ export class Http2Pool implements StreamPool {
     this.backoff = new Backoff(deps.random);
     this.life = settings.life ?? defaultConnectionLife;
     this.totals = settings.totals ?? new PoolTotals(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    this.waiting = new OpenerQueue(deps.clock, this.totals.waits);
   }
 
   get connections(): number {
@@ -123,8 +125,12 @@ export class Http2Pool implements StreamPool {
 
   get backingOff(): string {
     // While a connection lives it may be used, whatever became of the attempt to open another.
-    if (this.backoffTimer === null || this.pooled.some(({ ready }) => ready)) return '';
+    if (this.backoffTimer === null || this.hasReady) return '';
     return this.lastFailure.message;
+  }
+
+  private get hasReady(): boolean {
+    return this.pooled.some(({ ready }) => ready);
   }
 
   open(opener: StreamOpener): void {
@@ -145,7 +151,7 @@ export class Http2Pool implements StreamPool {
       opener.openFailed(this.lastFailure);
       return;
     }
-    this.waiting.push(opener);
+    this.waiting.push(opener, this.hasReady);
     this.totals.pending++;
     this.connectAsNeeded();
   }
@@ -161,10 +167,7 @@ export class Http2Pool implements StreamPool {
   }
 
   cancel(opener: StreamOpener): void {
-    const index = this.waiting.indexOf(opener);
-    if (index < 0) return;
-    this.waiting.splice(index, 1);
-    this.totals.pending--;
+    if (this.waiting.remove(opener)) this.totals.pending--;
   }
 
   resetBackoff(): void {
@@ -342,10 +345,10 @@ export class Http2Pool implements StreamPool {
   private serveWaiting(): void {
     for (const p of this.pooled) {
       while (p.ready && this.waiting.length > 0) {
-        const opener = this.waiting[0];
+        const opener = this.waiting.first!;
         const stream = p.binding.connection.open(opener);
         if (stream === null) break;
-        this.waiting.shift();
+        this.waiting.serveFirst();
         this.totals.pending--;
         opener.opened(stream);
       }
@@ -410,7 +413,7 @@ export class Http2Pool implements StreamPool {
   }
 
   private failWaiting(): void {
-    const waiting = this.waiting.splice(0);
+    const waiting = this.waiting.takeAll();
     this.totals.pending -= waiting.length;
     for (const opener of waiting) opener.openFailed(this.lastFailure);
   }

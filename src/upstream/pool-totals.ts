@@ -1,3 +1,5 @@
+import { StreamWaits } from './opener-queue.ts';
+
 /** A pool that may have idle connections. */
 export interface IdleHolder {
   /** Closes the one that has been idle for the longest time. False where there is none, and it is no holder any more. */
@@ -11,6 +13,8 @@ export class PoolTotals {
   pending = 0;
   /** The pools whose idle connections others may have closed. One whose last idle connection is in use stays until it is asked. */
   readonly idleHolders = new Set<IdleHolder>();
+  /** How long the calls that got a stream had waited for it. */
+  readonly waits = new StreamWaits();
   private readonly connectionsMax: number;
   private readonly pendingMax: number;
 

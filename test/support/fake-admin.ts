@@ -16,6 +16,7 @@ import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
 import { SpanId, TraceId } from '../../src/core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
+import { StreamWaits } from '../../src/upstream/opener-queue.ts';
 import {
   eventfulClusters,
   eventfulRoutes,
@@ -38,6 +39,8 @@ function balanceFacts({ name, policy, endpoints }: Omit<ClusterSnapshot, 'balanc
   return {
     name,
     policy,
+    waiting: 0,
+    streamWaits: new StreamWaits(),
     endpoints: endpoints.map((e) => ({
       address: e.address,
       picks: e.total + e.active,

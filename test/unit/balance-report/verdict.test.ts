@@ -29,6 +29,7 @@ function sample(endpoints: readonly EndpointSample[], over: Partial<ClusterSampl
     picks,
     requests: picks,
     attempts: picks,
+    ...{ waiting: 0, waits: 0, waitSeconds: 0 },
     ...over,
   };
 }

@@ -3,10 +3,13 @@ import type { ClusterFacts, EndpointFacts } from '../../../src/balance-report/fa
 import { fairShareTimeoutMs } from '../../../src/balance-report/fair-share.ts';
 import { RequestCounts } from '../../../src/balance-report/request-counts.ts';
 import { BalanceWatch, tickMs } from '../../../src/balance-report/watch.ts';
+import { StreamWaits } from '../../../src/upstream/opener-queue.ts';
 
 /** One cluster whose endpoints get attempts as the test says, second by second. */
 class Service {
   nowMs = 50_000;
+  waiting = 0;
+  readonly waits = new StreamWaits();
   readonly requests = new RequestCounts();
   readonly watch = new BalanceWatch((cluster) => this.requests.of(cluster));
   readonly picks = new Map<string, number>();
@@ -51,7 +54,7 @@ class Service {
         ...this.over.get(name),
       }),
     );
-    return { name: 'c', policy: 'round_robin', endpoints };
+    return { name: 'c', policy: 'round_robin', endpoints, waiting: this.waiting, streamWaits: this.waits };
   }
 
   /** A second in which each endpoint gets this many attempts. */
@@ -147,6 +150,25 @@ describe('balance-report/watch', () => {
     const { retryAmplification, text } = service.report();
     expect(retryAmplification).to.equal(1.4);
     expect(text).to.match(/^balanced: .*; a request takes 1\.4 attempts on average$/);
+  });
+
+  it('says how long requests waited for a stream at the limit, in the last ten seconds', () => {
+    const service = new Service('a', 'b');
+    service.waits.limit.record(900);
+    service.ticks(11, { a: 10, b: 10 });
+    expect(service.report().streamWait).to.deep.equal({ waiting: 0, atLimit: 0, meanMs: null });
+    service.waits.limit.record(3);
+    service.waits.limit.record(6);
+    // To wait for the first connection is normal.
+    service.waits.connect.record(500);
+    service.waiting = 4;
+    service.tick({ a: 10, b: 10 });
+    const { streamWait, text } = service.report();
+    expect(streamWait).to.include({ waiting: 4, atLimit: 2 });
+    expect(streamWait.meanMs).to.be.closeTo(4.5, 1e-6);
+    expect(text).to.match(
+      /; 2 requests waited 4\.5 ms on average for a stream because the connections were full$/,
+    );
   });
 });
 

@@ -86,6 +86,24 @@ describe('Http2Pool', () => {
     expect([totals.connections, totals.pending]).to.deep.equal([0, 0]);
   });
 
+  it('counts how long calls waited for the first connection, and how long at the limit of streams', async () => {
+    const totals = new PoolTotals(1, 10);
+    const { connect, limit } = totals.waits;
+    const { pool, clock, dialled, ask } = setUp({ totals });
+    ask(1);
+    clock.advance(40);
+    const peer = dialled[0].accept(maxStreams(1));
+    await turns();
+    expect([connect.count, connect.sum, limit.count]).to.deep.equal([1, 0.04, 0]);
+    const [, cancelled] = ask(2);
+    pool.cancel(cancelled);
+    clock.advance(7);
+    answer(peer);
+    await turns();
+    expect([connect.count, limit.count, limit.sum]).to.deep.equal([1, 1, 0.007]);
+    pool.close();
+  });
+
   it('says overloaded at once to a call too many that waits', () => {
     const { pool, ask } = setUp({ pendingMax: 2 });
     const [, , third] = ask(3);
