@@ -26,7 +26,7 @@ const tracesTextMax = 20;
 const right = (title: string): Column => ({ title, align: 'right' });
 const left = (title: string): Column => ({ title });
 
-const endpointColumns: readonly Column[] = [
+export const endpointColumns: readonly Column[] = [
   left('ENDPOINT'),
   left('STATE'),
   right('WEIGHT'),
@@ -50,10 +50,15 @@ export function clustersText(clusters: readonly ClusterSnapshot[]): string {
 }
 
 function clusterText(cluster: ClusterSnapshot): string {
+  const rows = cluster.endpoints.map(endpointRow);
+  return `${printable(clusterHead(cluster))}\n${textTable(endpointColumns, rows)}`;
+}
+
+/** Policy, discovery and the number of usable endpoints, in one line. */
+export function clusterHead(cluster: ClusterSnapshot): string {
   const { endpoints } = cluster;
   const usable = endpoints.reduce((n, e) => n + (e.usable ? 1 : 0), 0);
-  const head = `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable${concurrencyText(cluster)}`;
-  return `${printable(head)}\n${textTable(endpointColumns, endpoints.map(endpointRow))}`;
+  return `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable${concurrencyText(cluster)}`;
 }
 
 /** Nothing where `adaptiveConcurrency` is off, or the sidecar is of a version that does not report it. */
@@ -61,7 +66,8 @@ function concurrencyText({ concurrency }: ClusterSnapshot): string {
   return concurrency ? `; concurrency limit ${concurrency.limit}, ${concurrency.inFlight} in use` : '';
 }
 
-function endpointRow(e: EndpointSnapshot): string[] {
+/** The cells of `endpointColumns`. */
+export function endpointRow(e: EndpointSnapshot): string[] {
   const weight =
     e.effectiveWeight === e.weight ? String(e.weight) : `${tidy(e.effectiveWeight)} of ${e.weight}`;
   return [

@@ -9,6 +9,7 @@ import { reload } from './commands/reload.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { stat } from './commands/stat.ts';
+import { traces } from './commands/traces.ts';
 import { undrain } from './commands/undrain.ts';
 import { validate } from './commands/validate.ts';
 import { version } from './commands/version.ts';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   version,
   endpoints,
   stat,
+  traces,
   drain,
   undrain,
   ready,

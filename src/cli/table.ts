@@ -21,7 +21,7 @@ export const plainLayout: Layout = { columns: undefined, hasStyles: false };
 
 const gap = '  ';
 /** A last column of text is shortened to no less than this before another column is left out. */
-const lastColumnCharsMin = 12;
+const lastColumnCharsMin = 24;
 
 /**
  * Returns a table like `textTable`. If the terminal is too narrow, it leaves out columns in the order of `dropOrder`, and

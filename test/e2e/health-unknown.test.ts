@@ -2,11 +2,10 @@ import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
-import { endpoints } from '../../src/cli/endpoints.ts';
 import { connectRaw, grpcHead } from '../support/raw-http2.ts';
 import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
-import { CapturedIo } from '../unit/cli/support.ts';
+import { runCommand } from '../unit/cli/support.ts';
 import { rig } from './rig.ts';
 
 type Reply = Record<string, string | number>;
@@ -79,8 +78,8 @@ describe('a server that does not answer health checks with its health', () => {
       const json = JSON.parse(await page(proxy, '/clusters?format=json'))[0].endpoints[0];
       expect([json.usable, json.health.status, json.health.reason]).to.deep.equal([true, 'unknown', shown]);
       expect(await page(proxy, '/metrics')).to.match(/outrigger_endpoint_health\{[^}]*\} 1/);
-      const io = new CapturedIo();
-      expect(await endpoints({ admin: new URL(proxy.adminUrl).host, output: 'text' }, io, {})).to.equal(0);
+      const io = await runCommand(['endpoints', '--admin', new URL(proxy.adminUrl).host]);
+      expect(io.code).to.equal(0);
       expect(io.out).to.contain(shown);
     });
 

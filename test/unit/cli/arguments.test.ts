@@ -56,12 +56,8 @@ describe('cli/arguments', () => {
     expect(parse('schema')).to.deep.equal({ command: 'schema', output: 'json' });
     expect(parse('schema -o markdown')).to.deep.equal({ command: 'schema', output: 'markdown' });
     expect(parse('version -o json')).to.deep.equal({ command: 'version', output: 'json' });
-    expect(parse('endpoints --admin a:1')).to.deep.equal({
-      command: 'endpoints',
-      admin: 'a:1',
-      output: 'text',
-    });
-    expect(parse('stat -o json')).to.deep.equal({ command: 'stat', admin: undefined, output: 'json' });
+    expect(parse('endpoints --admin a:1')).to.include({ command: 'endpoints', admin: 'a:1', output: 'text' });
+    expect(parse('stat -o json')).to.include({ command: 'stat', admin: undefined, output: 'json' });
   });
 
   it('help is asked for in any of the usual ways', () => {

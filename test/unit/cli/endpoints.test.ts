@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { endpoints } from '../../../src/cli/endpoints.ts';
+import type { ClusterSnapshot } from '../../../src/admin/deps.ts';
 import { type AdminRig, startAdminRig } from '../../support/admin-rig.ts';
-import { CapturedIo } from './support.ts';
+import { runCommand } from './support.ts';
 
 describe('cli/endpoints', () => {
   let rig: AdminRig;
@@ -11,11 +11,44 @@ describe('cli/endpoints', () => {
     rig = await startAdminRig();
   });
   after(() => rig.close());
-  const ask = async (admin: string | undefined, output: 'text' | 'json' = 'text', env = {}) => {
-    const io = new CapturedIo();
-    const code = await endpoints({ admin, output }, io, env);
-    return { code, out: io.out, err: io.err };
-  };
+  const ask = (admin: string | undefined, output: 'text' | 'json' = 'text', env = {}) =>
+    runCommand(['endpoints', '-o', output, ...(admin === undefined ? [] : ['--admin', admin])], env);
+  const shown = async (...flags: string[]) =>
+    (await runCommand(['endpoints', '--admin', `127.0.0.1:${rig.port}`, ...flags])).out;
+  const addresses = async (...flags: string[]) =>
+    (JSON.parse(await shown(...flags, '-o', 'json')) as ClusterSnapshot[]).flatMap((cluster) =>
+      cluster.endpoints.map(({ address }) => address),
+    );
+
+  it('shows the endpoints that match every filter, and no empty cluster', async () => {
+    expect(await addresses('--cluster', 'greeter')).to.have.length(3);
+    expect(await addresses('--state', 'ejected,draining')).to.deep.equal([
+      '10.42.1.9:8443',
+      '10.42.2.31:8443',
+    ]);
+    expect(await addresses('--state', 'unusable', '--cluster', 'ord*')).to.include('10.42.2.30:8443');
+    expect(await addresses('--endpoint', '10.42.1.*')).to.deep.equal(['10.42.1.4:8443', '10.42.1.9:8443']);
+    expect(await addresses('--endpoint', '10.42.1.4')).to.deep.equal(['10.42.1.4:8443']);
+    expect(await shown('--state', 'ejected')).to.match(/^orders: /);
+  });
+
+  it('says so when no endpoint matches, with the names of the clusters', async () => {
+    expect(await shown('--cluster', 'ordrs')).to.match(
+      /^No endpoint matches the filters\. The sidecar has the clusters greeter, orders.* and \w+\.\n$/,
+    );
+  });
+
+  it('sorts figures from the greatest, and names in their order', async () => {
+    const totals = async (sort: string) =>
+      (JSON.parse(await shown('--cluster', 'orders', '--sort', sort, '-o', 'json')) as ClusterSnapshot[])[0]
+        .endpoints;
+    const p99 = (await totals('p99')).map((e) => e.p99Ms ?? -1);
+    expect(p99).to.deep.equal([...p99].sort((a, b) => b - a));
+    expect((await totals('address')).map((e) => e.address).slice(-2)).to.deep.equal([
+      '10.42.2.30:8443',
+      '10.42.2.31:8443',
+    ]);
+  });
 
   it('prints what /clusters shows', async () => {
     const text = (await rig.get('/clusters')).body;

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { AdminAnswer } from '../../../src/cli/admin-client.ts';
 import type { Screen } from '../../../src/cli/io.ts';
-import { firstRows, showView, type View, watchMsOf } from '../../../src/cli/watch.ts';
+import { firstRows, showView, type View } from '../../../src/cli/watch.ts';
+import { watchMsOf } from '../../../src/cli/watch-flags.ts';
 import { CapturedIo } from './support.ts';
 
 /** Polls that count, and an output that closes once `pollsMax` of them have been answered. */
