@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { drain } from './commands/drain.ts';
 import { endpoints } from './commands/endpoints.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   run,
   demo,
   validate,
+  check,
   schema,
   version,
   endpoints,

@@ -42,8 +42,11 @@ function valueWord(label: string): string {
   return { address: 'ADDR', duration: 'DURATION', size: 'SIZE' }[label] ?? 'VALUE';
 }
 
+/** Flags that name a configuration: the file, or addresses without a file. */
+export const sourceFlags: readonly FlagSpec[] = [config, ...targets];
+
 /** Flags of a command that reads a configuration: the file, or addresses without a file, and single settings. */
-export const configFlags: readonly FlagSpec[] = [config, ...targets, ...settingFlags];
+export const configFlags: readonly FlagSpec[] = [...sourceFlags, ...settingFlags];
 
 /** Returns `configFlags` in the form that the configuration loader takes: file, targets, and settings by the table's flags. */
 export function configFlagsOf({ one, many }: Given): ConfigFlags {
