@@ -14,6 +14,8 @@ export interface AdminQuestion {
   readonly method?: 'GET' | 'POST';
   /** How long the answer may take, milliseconds. */
   readonly timeoutMs?: number;
+  /** Returns the answer as plain text, and not the value of its JSON. */
+  readonly text?: boolean;
 }
 
 /** The JSON of an answer, or a sentence for the user. `unanswered` where no sidecar answers at the address at all. */
@@ -28,7 +30,7 @@ export type AdminAnswer<T = unknown> =
 export function askAdmin(
   { address, token, tls }: AdminTarget,
   path: string,
-  { method = 'GET', timeoutMs = adminAnswerTimeoutMs }: AdminQuestion = {},
+  { method = 'GET', timeoutMs = adminAnswerTimeoutMs, text = false }: AdminQuestion = {},
 ): Promise<AdminAnswer> {
   const at = formatAddress(address);
   return new Promise((resolve) => {
@@ -36,7 +38,7 @@ export function askAdmin(
     const target =
       address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
     const headers = {
-      accept: 'application/json',
+      accept: text ? 'text/plain' : 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
     const asking = (tls === undefined ? request : tlsRequest)(
@@ -55,7 +57,7 @@ export function askAdmin(
         });
         response.on('error', (error) => trouble(`${at} broke off its answer to ${path}: ${error.message}`));
         response.on('end', () =>
-          resolve(readAnswer(at, path, response.statusCode ?? 0, Buffer.concat(chunks).toString())),
+          resolve(readAnswer(at, path, response.statusCode ?? 0, Buffer.concat(chunks).toString(), text)),
         );
       },
     );
@@ -80,9 +82,9 @@ export async function askAdminAll<K extends string>(
   return { value };
 }
 
-function readAnswer(at: string, path: string, status: number, body: string): AdminAnswer {
+function readAnswer(at: string, path: string, status: number, body: string, text: boolean): AdminAnswer {
   try {
-    if (status === 200 || status === 503 || status === 409) return { value: JSON.parse(body) };
+    if (status === 200 || status === 503 || status === 409) return { value: text ? body : JSON.parse(body) };
   } catch {
     // said below
   }

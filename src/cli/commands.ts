@@ -7,6 +7,7 @@ import { help } from './commands/help.ts';
 import { logLevel } from './commands/log-level.ts';
 import { ready } from './commands/ready.ts';
 import { reload } from './commands/reload.ts';
+import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { stat } from './commands/stat.ts';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   undrain,
   ready,
   reload,
+  report,
   logLevel,
   help,
 ];
