@@ -32,6 +32,8 @@ export interface AdminDeps {
   traces(): CallsSnapshot;
   /** The call of that id, if it is still remembered. */
   explain(id: number): CallRecord | undefined;
+  /** The URL at which the trace of a call is shown; '' where there is none. */
+  traceLink(call: CallRecord): string;
   /** These calls are being shown: `explain` is to know them for as long as somebody may read the list. */
   shown(calls: readonly CallRecord[]): void;
   /** Starts to drain; calling it again does nothing. */

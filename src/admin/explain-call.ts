@@ -58,8 +58,8 @@ function replyBegan(call: CallRecord): string {
   return `; the reply started after ${durationText(headMs)}`;
 }
 
-/** Everything remembered of one call, for a terminal. */
-export function explainCall(call: CallRecord): string {
+/** Everything remembered of one call, for a terminal; `traceUrl` is where its trace is shown, '' for nowhere. */
+export function explainCall(call: CallRecord, traceUrl = ''): string {
   const outcome = callIsError(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
   const facts: Array<[string, string]> = [
     ['started', isoTime(call.startedWallMs)],
@@ -80,6 +80,7 @@ export function explainCall(call: CallRecord): string {
       call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (Outrigger recorded no spans)'}`,
     ],
   ];
+  if (traceUrl !== '') facts.push(['trace link', traceUrl]);
   for (const { policy, text } of call.notes) facts.push([policy, String(text)]);
   const lines = [
     `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,

@@ -54,7 +54,12 @@ export interface CallSummary {
   /** Milliseconds since the call ended. */
   readonly agoMs: number;
   readonly reason: string;
+  /** Where its trace is shown; '' where it was not sampled or no `linkUrl` is set. */
+  readonly traceUrl: string;
 }
+
+/** Returns `CallSummary.traceUrl` of a call. */
+export type TraceLink = (call: CallRecord) => string;
 
 /** The newest of the remembered calls that failed in the same way. */
 export interface FailedCalls extends CallSummary {
@@ -82,7 +87,10 @@ export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
   const calls = deps.traces();
   const all = deps.clusters();
   const { routes, leftOut: routesLeftOut } = deps.routes(liveRoutesMax);
-  const failed = gatherAlike(calls.failed.slice(0, liveFailedMax), nowWallMs).slice(0, liveCallsMax);
+  const failed = gatherAlike(calls.failed.slice(0, liveFailedMax), nowWallMs, deps.traceLink).slice(
+    0,
+    liveCallsMax,
+  );
   const slow = calls.slow.slice(0, liveCallsMax);
   const failedIds = new Set(failed.map(({ id }) => id));
   deps.shown([...calls.failed.filter(({ id }) => failedIds.has(id)), ...slow]);
@@ -96,12 +104,16 @@ export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
     routes: routes.map(routeWithinLimit),
     routesLeftOut,
     failed,
-    slow: slow.map((call) => summarizeCall(call, nowWallMs)),
+    slow: slow.map((call) => summarizeCall(call, nowWallMs, deps.traceLink)),
   };
 }
 
 /** The row of a call on the page and in `/traces`. */
-export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary {
+export function summarizeCall(
+  call: CallRecord,
+  nowWallMs: number,
+  traceLink: TraceLink = () => '',
+): CallSummary {
   const durationMs = callDurationMs(call);
   return {
     id: call.id,
@@ -114,11 +126,12 @@ export function summarizeCall(call: CallRecord, nowWallMs: number): CallSummary 
     durationMs,
     agoMs: Math.max(0, nowWallMs - call.startedWallMs - durationMs),
     reason: printable(clip(callReason(call), reasonCharsMax)),
+    traceUrl: traceLink(call),
   };
 }
 
 /** One trouble is often many calls: they take one line, so that they do not hide another trouble. */
-function gatherAlike(calls: readonly CallRecord[], nowWallMs: number): FailedCalls[] {
+function gatherAlike(calls: readonly CallRecord[], nowWallMs: number, traceLink: TraceLink): FailedCalls[] {
   const alike = new Map<string, { newest: CallRecord; times: number }>();
   for (const call of calls) {
     const key = JSON.stringify([callName(call), callStatus(call), call.cluster, callReason(call, false)]);
@@ -126,7 +139,10 @@ function gatherAlike(calls: readonly CallRecord[], nowWallMs: number): FailedCal
     if (known) known.times++;
     else alike.set(key, { newest: call, times: 1 });
   }
-  return [...alike.values()].map(({ newest, times }) => ({ ...summarizeCall(newest, nowWallMs), times }));
+  return [...alike.values()].map(({ newest, times }) => ({
+    ...summarizeCall(newest, nowWallMs, traceLink),
+    times,
+  }));
 }
 
 /** Keeps the unusable endpoints of a cluster too large to show: they are what the reader came for. */

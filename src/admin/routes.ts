@@ -238,7 +238,7 @@ function traces(request: AdminRequest): Reply {
   const calls = deps.traces();
   // The JSON has all of them, the text the newest of each list.
   deps.shown(Object.values(calls).flat());
-  return inFormat(request, calls, () => tracesText(calls, nowWallMs));
+  return inFormat(request, calls, () => tracesText(calls, nowWallMs, deps.traceLink));
 }
 
 function explain(request: AdminRequest): Reply {
@@ -251,7 +251,10 @@ function explain(request: AdminRequest): Reply {
         : `Outrigger has no record of call ${id}. It keeps recent, slow and failed calls only; /traces lists them.`,
       404,
     );
-  return inFormat(request, { ...summarizeCall(call, request.nowWallMs), call }, () => explainCall(call));
+  const { deps, nowWallMs } = request;
+  return inFormat(request, { ...summarizeCall(call, nowWallMs, deps.traceLink), call }, () =>
+    explainCall(call, deps.traceLink(call)),
+  );
 }
 
 /** The text says which configuration it is in a comment, so that it can be run as it is; JSON has a header for it. */

@@ -16,7 +16,7 @@ import type {
   StatsReport,
   UndrainOutcome,
 } from './deps.ts';
-import { summarizeCall } from './live-snapshot.ts';
+import { summarizeCall, type TraceLink } from './live-snapshot.ts';
 import { bytesText, durationText, percentText, rateText, spanText } from './quantities.ts';
 import { type Column, printable, textTable } from './text-table.ts';
 
@@ -250,8 +250,9 @@ export function memoryText(memory: MemorySnapshot): string {
 }
 
 /** The failed, slow and recent calls, each list newest first. */
-export function tracesText(calls: CallsSnapshot, nowWallMs: number): string {
+export function tracesText(calls: CallsSnapshot, nowWallMs: number, traceLink: TraceLink = () => ''): string {
   const columns = [left('ID'), right('AGO'), left('REQUEST'), left('STATUS'), right('TOOK'), left('WHY')];
+  const withTrace = [...columns, left('TRACE')];
   const lists = [
     ['Failed', calls.failed],
     ['Client errors and cancelled', calls.clientErrors],
@@ -261,11 +262,20 @@ export function tracesText(calls: CallsSnapshot, nowWallMs: number): string {
   const parts = lists.map(([title, list]) => {
     if (list.length === 0) return `${title} requests: none\n`;
     const rows = list.slice(0, tracesTextMax).map((call) => {
-      const s = summarizeCall(call, nowWallMs);
-      return [String(s.id), spanText(s.agoMs), s.name, s.status, durationText(s.durationMs), s.reason];
+      const s = summarizeCall(call, nowWallMs, traceLink);
+      const took = durationText(s.durationMs);
+      return [String(s.id), spanText(s.agoMs), s.name, s.status, took, s.reason, s.traceUrl];
     });
+    const hasTraces = rows.some((row) => row.at(-1) !== '');
     const counted = list.length > rows.length ? ` (the newest ${rows.length} of ${list.length})` : '';
-    return `${title} requests${counted}\n${textTable(columns, rows)}`;
+    return `${title} requests${counted}\n${
+      hasTraces
+        ? textTable(withTrace, rows)
+        : textTable(
+            columns,
+            rows.map((row) => row.slice(0, -1)),
+          )
+    }`;
   });
   return `${parts.join('\n')}\nDetails of a request: /explain/ID\n`;
 }

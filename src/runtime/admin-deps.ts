@@ -3,6 +3,7 @@ import { shownFileOfConfig } from '../config/load.ts';
 import { tableOf } from '../config/table.ts';
 import { formatAddress } from '../core/address.ts';
 import { policies } from '../policies/list.ts';
+import { traceLink } from '../telemetry/trace-link.ts';
 import { type AppState, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
 import { routesSnapshot } from './route-snapshots.ts';
@@ -92,6 +93,7 @@ export function adminDeps(
       clientErrors: telemetry.recent.clientErrors(),
     }),
     explain: (id) => telemetry.recent.find(id),
+    traceLink: (call) => traceLink(parts.running.config.telemetry.traces.linkUrl, call),
     shown: (calls) => telemetry.recent.shown(calls),
     drain: () => void drain(),
     undrain: () => lifecycle.undrain(),

@@ -13,6 +13,8 @@ export interface TelemetrySettings {
     /** For the `traceidratio` samplers, 0 to 1. */
     readonly ratio: number;
     readonly propagators: readonly PropagatorName[];
+    /** URL of one trace, with `{traceId}` in it. */
+    readonly linkUrl?: string;
     readonly otlp: {
       /** Base URL of a collector; '' or undefined where none is configured. */
       readonly endpoint?: string;

@@ -16,6 +16,7 @@ import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
 import { SpanId, TraceId } from '../../src/core/trace-id.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
+import { traceLink } from '../../src/telemetry/trace-link.ts';
 import { StreamWaits } from '../../src/upstream/opener-queue.ts';
 import {
   eventfulClusters,
@@ -327,6 +328,9 @@ export class FakeProxy implements AdminDeps {
   shown(calls: readonly CallRecord[]): void {
     for (const { id } of calls) this.shownIds.push(id);
   }
+  /** `telemetry.traces.linkUrl`. */
+  linkUrl = '';
+  readonly traceLink = (call: CallRecord): string => traceLink(this.linkUrl, call);
   explain(id: number) {
     return [...this.failed, ...this.slow, ...this.recent].find((call) => call.id === id);
   }

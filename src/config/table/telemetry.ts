@@ -10,6 +10,13 @@ const url = text({
   write: 'a URL, such as http://127.0.0.1:4318',
 });
 
+const linkUrl = text({
+  label: 'URL with {traceId}',
+  charsMax: 1000,
+  pattern: /^https?:\/\/[^\s/?#@"'<>\\]+[/?][^\s"'<>\\]*\{traceId\}[^\s"'<>\\]*$/,
+  write: 'a URL with {traceId} in it, such as http://127.0.0.1:16686/trace/{traceId}',
+});
+
 const otlp = section(
   {
     doc: 'OTLP export of traces, and of metrics if `metrics.otlp` is on. Without `endpoint`, Outrigger exports nothing.',
@@ -56,6 +63,10 @@ const traces = section(
       default: ['tracecontext', 'baggage'],
       standardVariable: 'OTEL_PROPAGATORS',
       doc: 'Formats of the trace context: `traceparent` and `tracestate` headers (`tracecontext`), `b3`, `x-b3-…` (`b3multi`) or `uber-trace-id` (`jaeger`). `none` turns all of them off. Outrigger always forwards baggage.',
+    }),
+    linkUrl: key(linkUrl, {
+      otherwise: 'none: no links',
+      doc: 'URL of one trace in Jaeger, Zipkin, Tempo or another trace viewer, with `{traceId}` in place of the trace id. The live page, `/traces` and `/explain` link sampled calls to it.',
     }),
     otlp,
   },
