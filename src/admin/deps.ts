@@ -1,6 +1,7 @@
 import type { BalanceReport } from '../balance-report/report.ts';
 import type { LogLevel } from '../core/logger.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
+import type { CallFilters, CallView, GroupsReport } from './call-groups/group-calls.ts';
 
 /**
  * What the admin server may ask and do. Each function gives a snapshot made for this one question, so the server
@@ -28,6 +29,8 @@ export interface AdminDeps {
   configDump(): unknown;
   serverInfo(): ServerInfo;
   memory(): MemorySnapshot;
+  /** The calls of the last seconds, grouped. Outrigger observes them from the first question on. */
+  callGroups(by: CallView, filters: CallFilters): GroupsReport;
   /** Remembered calls, newest first. */
   traces(): CallsSnapshot;
   /** The call of that id, if it is still remembered. */

@@ -1,5 +1,7 @@
 import { stringify } from 'yaml';
 import { type LogLevel, logLevels } from '../core/logger.ts';
+import { callViews } from './call-groups/group-calls.ts';
+import { groupsText, viewOf } from './call-groups/reply.ts';
 import type { AdminDeps } from './deps.ts';
 import { explainCall } from './explain-call.ts';
 import { liveSnapshot, summarizeCall } from './live-snapshot.ts';
@@ -114,6 +116,12 @@ export const adminRoutes: readonly AdminRoute[] = [
     about: 'recent, slow and failed calls',
     handle: traces,
   },
+  {
+    method: 'GET',
+    path: '/calls/by/{}',
+    about: `calls of the last seconds by ${callViews.join(', ')}`,
+    handle: callGroups,
+  },
   { method: 'GET', path: '/explain/{}', about: 'one call in plain words', handle: explain },
   {
     method: 'POST',
@@ -197,7 +205,10 @@ export function notFound(path: string, routes = adminRoutes): Reply {
 }
 
 function shown(path: string): string {
-  return path.replace('{}', path.startsWith('/explain') ? 'ID' : 'ADDRESS');
+  return path.replace(
+    '{}',
+    path.startsWith('/explain') ? 'ID' : path.startsWith('/calls') ? 'VIEW' : 'ADDRESS',
+  );
 }
 
 function inFormat<T>(request: AdminRequest, value: T, toText: (value: T) => string, status = 200): Reply {
@@ -239,6 +250,12 @@ function traces(request: AdminRequest): Reply {
   // The JSON has all of them, the text the newest of each list.
   deps.shown(Object.values(calls).flat());
   return inFormat(request, calls, () => tracesText(calls, nowWallMs, deps.traceLink));
+}
+
+function callGroups(request: AdminRequest): Reply {
+  const view = viewOf(request.param, request.query);
+  if (view === undefined) return text(`Write /calls/by/ with one of ${callViews.join(', ')}.`, 400);
+  return inFormat(request, request.deps.callGroups(view.by, view.filters), groupsText);
 }
 
 function explain(request: AdminRequest): Reply {

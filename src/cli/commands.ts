@@ -11,6 +11,7 @@ import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { stat } from './commands/stat.ts';
+import { top } from './commands/top.ts';
 import { traces } from './commands/traces.ts';
 import { undrain } from './commands/undrain.ts';
 import { validate } from './commands/validate.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   version,
   endpoints,
   stat,
+  top,
   traces,
   drain,
   undrain,

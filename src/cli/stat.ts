@@ -1,12 +1,18 @@
+import type { CallFilters, CallView } from '../admin/call-groups/group-calls.ts';
 import type { ClusterSnapshot, Readiness, ServerInfo, StatsSnapshot, TotalsSnapshot } from '../admin/deps.ts';
 import { durationText, percentText, rateText, spanText } from '../admin/quantities.ts';
-import { type Column, printable, textTable } from '../admin/text-table.ts';
+import { printable } from '../admin/text-table.ts';
 import type { BalanceReport } from '../balance-report/report.ts';
 import type { Environment } from '../config/environment.ts';
-import { askAdminAll } from './admin-client.ts';
-import { type AskArguments, adminTarget } from './admin-target.ts';
+import { namePattern } from '../core/name-pattern.ts';
+import { type AdminAnswer, askAdminAll } from './admin-client.ts';
+import { type AdminTarget, type AskArguments, adminTarget } from './admin-target.ts';
+import { askGroups } from './call-groups/ask-groups.ts';
+import type { GroupSort } from './call-groups/flags.ts';
+import { groupsText } from './call-groups/groups-text.ts';
 import { type CliIo, ExitCode } from './io.ts';
-import { reportFailure } from './report-failure.ts';
+import { type Layout, plainLayout, type TableColumn, table } from './table.ts';
+import { showView, type View, type WatchOptions } from './watch.ts';
 
 /** What `outrigger stat -o json` prints. */
 export interface StatReport {
@@ -30,29 +36,47 @@ export interface ClusterStat {
   readonly balance?: BalanceReport;
 }
 
-/** Prints what a running sidecar does at this moment: its state, all calls together, each cluster. */
-export async function stat(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
+export interface StatArguments extends AskArguments, WatchOptions {
+  /** Undefined for the overview. */
+  readonly by: CallView | undefined;
+  readonly sort: GroupSort;
+  readonly filters: CallFilters;
+}
+
+/** Shows what a running sidecar does at this moment: its state, all calls together, each cluster; or its calls in groups. */
+export async function stat(args: StatArguments, io: CliIo, env: Environment): Promise<number> {
   const target = adminTarget(args, env);
   if (target.error !== undefined) {
     io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
-  const answer = await askAdminAll(target.value, {
+  const { by, sort, filters } = args;
+  return showView(io, args, async (): Promise<AdminAnswer<View>> => {
+    if (by === undefined) return overview(target.value, filters.cluster);
+    const answer = await askGroups(target.value, by, filters);
+    if (answer.error !== undefined) return answer;
+    const report = answer.value;
+    return { value: { json: report, text: (layout) => groupsText(report, sort, layout) } };
+  });
+}
+
+async function overview(target: AdminTarget, cluster: string | undefined): Promise<AdminAnswer<View>> {
+  const answer = await askAdminAll(target, {
     server: '/server_info',
     readiness: '/ready',
     stats: '/stats',
     clusters: '/clusters',
   });
-  if (answer.error !== undefined) return reportFailure(answer, io);
+  if (answer.error !== undefined) return answer;
   const { server, readiness, stats, clusters } = answer.value;
+  const isShown = cluster === undefined ? () => true : namePattern(cluster);
   const report: StatReport = {
     server: server as ServerInfo,
     readiness: readiness as Readiness,
     totals: (stats as StatsSnapshot).totals,
-    clusters: (clusters as readonly ClusterSnapshot[]).map(clusterStat),
+    clusters: (clusters as readonly ClusterSnapshot[]).filter(({ name }) => isShown(name)).map(clusterStat),
   };
-  io.stdout.write(args.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : statReportText(report));
-  return ExitCode.Fine;
+  return { value: { json: report, text: (layout) => statReportText(report, layout) } };
 }
 
 function clusterStat({ name, endpoints, balance }: ClusterSnapshot): ClusterStat {
@@ -73,7 +97,10 @@ function clusterStat({ name, endpoints, balance }: ClusterSnapshot): ClusterStat
 }
 
 /** A line on the sidecar, a table of all calls, a table of clusters, and a line on the balance of each cluster. */
-export function statReportText({ server, readiness, totals, clusters }: StatReport): string {
+export function statReportText(
+  { server, readiness, totals, clusters }: StatReport,
+  layout: Layout = plainLayout,
+): string {
   const { reasons, degraded = false, degradedReasons = [] } = readiness;
   const shown = reasons.length === 0 ? degradedReasons : reasons;
   const state = stateText(readiness.ready, degraded, server.state);
@@ -81,7 +108,7 @@ export function statReportText({ server, readiness, totals, clusters }: StatRepo
   const reason = shown.join('; ').replace(`${state}: `, '');
   const why = reason === '' ? '' : ` (${reason})`;
   const head = `${server.name}: Outrigger ${server.version}, ${state}${why}, up ${spanText(server.uptimeMs)}`;
-  const calls = textTable(
+  const calls = table(
     ['CALLS', 'PER S', 'ERRORS', 'ERROR RATE', 'CLIENT ERRORS', 'IN FLIGHT', 'P50', 'P99'].map(right),
     [
       [
@@ -95,24 +122,26 @@ export function statReportText({ server, readiness, totals, clusters }: StatRepo
         durationText(totals.p99Ms),
       ],
     ],
+    layout,
   );
   if (clusters.length === 0) return `${printable(head)}\n\n${calls}`;
-  const table = textTable(
+  const each = table(
     [{ title: 'CLUSTER' }, ...['USABLE', 'ATTEMPTS', 'PER S', 'ERRORS', 'OTHER', 'IN FLIGHT'].map(right)],
     clusters.map((c) => [
       c.name,
-      `${c.usable} of ${c.endpoints}`,
+      { text: `${c.usable} of ${c.endpoints}`, style: c.usable === 0 ? 'bad' : undefined },
       String(c.total),
       rateText(c.perSecond),
       String(c.error),
       String(c.other),
       String(c.active),
     ]),
+    layout,
   );
   const verdicts = clusters.flatMap(({ name, balance }) =>
     balance === undefined ? [] : [`${printable(`${name}: ${balance.text}`)}\n`],
   );
-  return `${printable(head)}\n\n${calls}\n${table}${verdicts.length === 0 ? '' : '\n'}${verdicts.join('')}`;
+  return `${printable(head)}\n\n${calls}\n${each}${verdicts.length === 0 ? '' : '\n'}${verdicts.join('')}`;
 }
 
 function stateText(isReady: boolean, degraded: boolean, state: ServerInfo['state']): string {
@@ -121,6 +150,6 @@ function stateText(isReady: boolean, degraded: boolean, state: ServerInfo['state
   return degraded ? 'ready, but degraded' : state;
 }
 
-function right(title: string): Column {
+function right(title: string): TableColumn {
   return { title, align: 'right' };
 }

@@ -5,6 +5,8 @@ import { type Style, styled } from './styles.ts';
 export interface TableColumn extends Column {
   /** Columns with a higher number are left out first; a column without one always stays. */
   readonly dropOrder?: number;
+  /** Of a text that is too long, the end is shown: methods of a service differ there. Only for the last column. */
+  readonly keepsEnd?: boolean;
 }
 
 export type Cell = string | { readonly text: string; readonly style: Style | undefined };
@@ -21,7 +23,7 @@ export const plainLayout: Layout = { columns: undefined, hasStyles: false };
 
 const gap = '  ';
 /** A last column of text is shortened to no less than this before another column is left out. */
-const lastColumnCharsMin = 24;
+const lastColumnCharsMin = 28;
 
 /**
  * Returns a table like `textTable`. If the terminal is too narrow, it leaves out columns in the order of `dropOrder`, and
@@ -46,7 +48,7 @@ export function table(
     );
   const line = (cells: readonly string[], styles: ReadonlyArray<Style | undefined>): string => {
     const parts = shown.map((i) => {
-      const text = clip(cells[i], limits.get(i));
+      const text = (columns[i].keepsEnd ? clipStart : clip)(cells[i], limits.get(i));
       const space = ' '.repeat(Math.max(0, widths[i] - [...text].length));
       const words = styled(text, styles[i], layout.hasStyles);
       if (columns[i].align === 'right') return space + words;
@@ -72,6 +74,13 @@ export function clip(text: string, charsMax: number | undefined): string {
   const characters = [...text];
   if (charsMax === undefined || characters.length <= charsMax) return text;
   return `${characters.slice(0, Math.max(0, charsMax - 1)).join('')}…`;
+}
+
+/** Returns a text of at most `charsMax` characters, with an ellipsis at the start of one that was longer. */
+function clipStart(text: string, charsMax: number | undefined): string {
+  const characters = [...text];
+  if (charsMax === undefined || characters.length <= charsMax) return text;
+  return `…${characters.slice(characters.length - charsMax + 1).join('')}`;
 }
 
 function shownColumns(

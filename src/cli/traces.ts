@@ -113,7 +113,7 @@ const columns = [
   { title: 'TOOK', align: 'right' },
   { title: 'ATTEMPTS', align: 'right', dropOrder: 3 },
   { title: 'ENDPOINT', dropOrder: 2 },
-  { title: 'REQUEST' },
+  { title: 'REQUEST', keepsEnd: true },
 ] as const;
 
 function tracesText(rows: readonly TraceRow[], matched: number, all: number, layout: Layout): string {

@@ -86,6 +86,7 @@ export function adminDeps(
         resources: countsOf(process.getActiveResourcesInfo()),
       };
     },
+    callGroups: (by, filters) => stats.observed.report(by, filters, clock.now()),
     traces: () => ({
       recent: telemetry.recent.recent(),
       slow: telemetry.recent.slow(),

@@ -1,3 +1,4 @@
+import { ObservedCalls } from '../admin/call-groups/observed-calls.ts';
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
@@ -8,6 +9,8 @@ const recentMs = 10_000;
 
 /** All calls of the process together, for the page and `/stats`. */
 export class CallStats {
+  /** What is shown of the calls of the last seconds. */
+  readonly observed = new ObservedCalls();
   calls = 0;
   /** See `callTally`. */
   errors = 0;
@@ -18,6 +21,7 @@ export class CallStats {
   private readonly latency = new RecentLatency(recentMs);
 
   add(record: CallRecord): void {
+    this.observed.add(record);
     const nowMs = record.endedMs;
     this.calls++;
     this.rate.add(nowMs);

@@ -13,7 +13,7 @@ describe('admin API', () => {
     const id = rig.proxy.traces().recent[0].id;
     for (const { path, method } of adminRoutes) {
       if (method !== 'GET' || path === '/live/events') continue;
-      const at = path.replace('{}', String(id));
+      const at = path.replace('{}', path.startsWith('/calls') ? 'method' : String(id));
       const text = await rig.get(at);
       expect([text.status, text.body.length > 3], at).to.deep.equal([200, true]);
       const head = await rig.ask('HEAD', at);

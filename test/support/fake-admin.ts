@@ -1,3 +1,5 @@
+import type { CallFilters, CallView } from '../../src/admin/call-groups/group-calls.ts';
+import { ObservedCalls } from '../../src/admin/call-groups/observed-calls.ts';
 import type {
   AdminDeps,
   ClusterSnapshot,
@@ -60,6 +62,7 @@ function balanceFacts({ name, policy, endpoints }: Omit<ClusterSnapshot, 'balanc
 export class FakeProxy implements AdminDeps {
   readonly asked: string[] = [];
   private level: LogLevel = 'info';
+  readonly observed = new ObservedCalls();
   isReady = true;
   /** What the next reload answers. */
   reloadOutcome: ReloadOutcome = {
@@ -138,7 +141,11 @@ export class FakeProxy implements AdminDeps {
     this.errorsPerSecond += failures;
     if (this.random.next() < Math.min(failures, 0.3)) this.failed.unshift(this.call(cluster, spec, true));
     if (expected > 0 && this.random.next() < 0.06) this.slow.unshift(this.call(cluster, spec, false));
-    if (expected > 0) this.recent.unshift(this.call(cluster, spec, false));
+    if (expected > 0) {
+      const call = this.call(cluster, spec, false);
+      this.recent.unshift(call);
+      this.observed.add(call);
+    }
   }
 
   /** A remembered call, to be changed by the test that wants it otherwise. */
@@ -320,6 +327,9 @@ export class FakeProxy implements AdminDeps {
       arrayBuffersBytes: 2 ** 20,
       resources: { TCPSocketWrap: 3, Timeout: 5 },
     };
+  }
+  callGroups(by: CallView, filters: CallFilters) {
+    return this.observed.report(by, filters, this.clock.now());
   }
   traces() {
     return { recent: this.recent, slow: this.slow, failed: this.failed, clientErrors: this.clientErrors };

@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import { expect } from 'chai';
-import { stat } from '../../../src/cli/stat.ts';
-import { CapturedIo } from './support.ts';
+import { runCommand } from './support.ts';
 
 describe('cli/admin-client', () => {
   it('says in plain words that a port does not speak HTTP/1.1', async () => {
@@ -15,10 +14,9 @@ describe('cli/admin-client', () => {
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    const io = new CapturedIo();
-    const code = await stat({ admin: `127.0.0.1:${port}`, output: 'text' }, io, {});
+    const io = await runCommand(['stat', '--admin', `127.0.0.1:${port}`]);
     await new Promise((resolve) => server.close(resolve));
-    expect([code, io.err.trim()]).to.deep.equal([
+    expect([io.code, io.err.trim()]).to.deep.equal([
       3,
       `127.0.0.1:${port} does not answer in HTTP/1.1, as Outrigger's admin server does; check --admin`,
     ]);

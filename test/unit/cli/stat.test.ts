@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { stat, statReportText } from '../../../src/cli/stat.ts';
+import { statReportText } from '../../../src/cli/stat.ts';
 import { type AdminRig, startAdminRig } from '../../support/admin-rig.ts';
-import { CapturedIo } from './support.ts';
+import { runCommand } from './support.ts';
 
 describe('cli/stat', () => {
   let rig: AdminRig;
@@ -10,9 +10,8 @@ describe('cli/stat', () => {
   });
   after(() => rig.close());
   const ask = async (output: 'text' | 'json') => {
-    const io = new CapturedIo();
-    const code = await stat({ admin: `127.0.0.1:${rig.port}`, output }, io, {});
-    return { io, code };
+    const io = await runCommand(['stat', '--admin', `127.0.0.1:${rig.port}`, '-o', output]);
+    return { io, code: io.code };
   };
 
   it('prints the state, all calls and each cluster', async () => {
@@ -44,8 +43,8 @@ describe('cli/stat', () => {
     try {
       const { probesAddress } = probes.admin;
       const admin = `127.0.0.1:${probesAddress?.kind === 'tcp' ? probesAddress.port : 0}`;
-      const io = new CapturedIo();
-      expect(await stat({ admin, output: 'text' }, io, {})).to.equal(1);
+      const io = await runCommand(['stat', '--admin', admin]);
+      expect(io.code).to.equal(1);
       expect(io.err).to.match(
         /^127\.0\.0\.1:\d+ serves no \/\w+; name the address of admin\.listen with --admin: admin\.probes serves/,
       );
