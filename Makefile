@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -88,6 +88,9 @@ rollout: install ## Restart, replace, reload and hand over sidecars under 2,000 
 real: install ## Test with real peers, if installed: test/real/etcd, test/real/python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
 
+docs: install ## Build the user guide into site/ and check its links and assets (requires Python 3)
+	@$(run) exec node test/docs/main.ts $(ARGS)
+
 build: install ## Build dist/, which npm publishes
 	@$(run) npm run --silent build
 
@@ -95,4 +98,4 @@ docker: ## Build the container image outrigger:dev
 	docker build --file docker/Dockerfile --tag outrigger:dev .
 
 clean: ## Remove build results and installed packages
-	rm -rf dist coverage .cache node_modules
+	rm -rf dist coverage site .cache node_modules

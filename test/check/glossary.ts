@@ -109,7 +109,7 @@ export function checkDocuments(files: readonly TextFile[]): Finding[] {
 function isRead(path: string): boolean {
   if (path === 'README.md' || path === 'examples/README.md') return true;
   if (path.startsWith('src/admin/dashboard/')) return /\.(?:html|js)$/.test(path);
-  return /^docs\/[^/]*\.md$/.test(path) && path !== 'docs/configuration.md';
+  return /^docs\/.*\.md$/.test(path) && path !== 'docs/configuration.md';
 }
 
 /** Of a script only its texts, line by line: comments are for contributors. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { checkGuide } from '../docs/check.ts';
 import { checkBanned } from './banned.ts';
 import { checkExports } from './exports.ts';
 import { type Finding, formatFinding } from './finding.ts';
@@ -64,6 +65,7 @@ async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
     ...checkWords(tracked),
     ...checkSourceTexts(files),
     ...checkDocuments(tracked),
+    ...checkGuide(tracked, (path) => existsSync(resolve(root, path))),
     ...checkIdentifiers(files),
   ];
 }
@@ -107,5 +109,5 @@ if (failures.length > 0) {
   process.exitCode = 1;
 } else
   process.stdout.write(
-    'check: types, style, layers, cycles, banned globals, lengths, exports, words, and the glossary of texts and identifiers are in order\n',
+    'check: types, style, layers, cycles, banned globals, lengths, exports, words, the glossary of texts and identifiers, generated pages and links are in order\n',
   );

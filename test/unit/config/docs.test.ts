@@ -8,9 +8,11 @@ import { newAuthority } from '../../support/certificates.ts';
 import { problemsOf, warningsOf } from './support.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith('.md'),
+/** The pages of route policies have a test of their own (test/unit/policies/docs.test.ts). */
+const guide = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.md') && !name.startsWith('policies/'),
 );
+const pages = ['README.md', ...guide.sort().map((name) => `docs/${name}`)];
 
 const keysOf = (shape: Shape): Record<string, Shape> => (shape.kind === 'section' ? shape.keys : {});
 const itemOf = (shape: Shape): Shape => (shape.kind === 'list' ? shape.item : shape);
@@ -54,7 +56,7 @@ function routesTo({ clusters = [cluster] }: { clusters?: readonly { name: string
 
 /** Returns the files that the example names, with contents for each key. */
 function filesOf(yaml: string): Record<string, string> {
-  const paths = [...yaml.matchAll(/\/[\w/.-]+\.(?:crt|key)\b|\/[\w/.-]+\/token\b/g)].map(([path]) => path);
+  const paths = [...yaml.matchAll(/[\w/.-]+\.(?:crt|pem|key)\b|\/[\w/.-]+\/token\b/g)].map(([path]) => path);
   const contents = (path: string): string =>
     path.endsWith('token') ? '0123456789abcdef'.repeat(4) : path.endsWith('.key') ? pem.key : pem.cert;
   return Object.fromEntries(paths.map((path) => [path, contents(path)]));
@@ -71,13 +73,20 @@ function withClusters(config: { listeners: readonly object[]; clusters?: readonl
   return { ...config, clusters: [...(config.clusters ?? []), ...added] };
 }
 
+/** Returns the example, or the configuration in a ConfigMap; null for other parts of Kubernetes. */
+function configurationIn(example: object): object | null {
+  const { data } = example as { data?: Record<string, string> };
+  if (data?.['outrigger.yaml'] !== undefined) return parse(data['outrigger.yaml']) as object;
+  return 'spec' in example ? null : example;
+}
+
 describe('examples in the documents', () => {
   for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8');
     const examples = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml]) => yaml);
     examples.forEach((yaml, i) => {
-      const example = parse(yaml) as object;
-      if ('spec' in example) return; // Part of a Kubernetes pod.
+      const example = configurationIn(parse(yaml) as object);
+      if (example === null) return;
       it(`${page}: example ${i + 1} is a configuration without problems or warnings`, () => {
         const config = stringify(wholeOf(example));
         const options = { files: filesOf(yaml), env: { SESSION_SECRET: '0123456789abcdef' } };
