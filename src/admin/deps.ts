@@ -48,6 +48,8 @@ export interface AdminDeps {
   setLogLevel(level: LogLevel): void;
   /** Takes an endpoint out of use by hand (`on`) or gives it back. False if no cluster has that address. */
   endpointDrain(address: string, on: boolean): boolean;
+  /** Lets calls with a header go to one endpoint alone. Why not: no cluster has that address, or `admin.pinnedCalls` forbids it. */
+  pinEndpoint(address: string): EndpointPin | 'unknown' | 'forbidden';
   /** Makes readiness fail (`true`) whatever the state is, or lets it report the state again. */
   healthcheckFail(on: boolean): void;
   /** Stops the process, after a drain. Called once the reply has left. */
@@ -59,6 +61,14 @@ export interface AdminDeps {
  * listeners have closed, or the process is stopping.
  */
 export type UndrainOutcome = 'undrained' | 'not_draining' | 'listeners_closed' | 'stopping';
+
+/** A header that a call must carry to go to one endpoint. */
+export interface EndpointPin {
+  readonly header: string;
+  readonly value: string;
+  /** How long it works, milliseconds. */
+  readonly forMs: number;
+}
 
 /** All of the configuration is applied, or nothing changed. `version` is of the active one. */
 export type ReloadOutcome =

@@ -161,6 +161,12 @@ export const adminRoutes: readonly AdminRoute[] = [
   },
   {
     method: 'POST',
+    path: '/endpoints/{}/pin',
+    about: 'get a header that sends calls to this endpoint',
+    handle: endpointPin,
+  },
+  {
+    method: 'POST',
     path: '/healthcheck/fail',
     about: 'make /ready fail',
     handle: (r) => healthcheck(r, true),
@@ -323,6 +329,18 @@ function endpointDrain({ deps, param }: AdminRequest, on: boolean): Reply {
       ? 'drained: the endpoint gets no new requests, and those in flight finish'
       : 'enabled: the endpoint gets requests again',
   );
+}
+
+function endpointPin(request: AdminRequest): Reply {
+  const pin = request.deps.pinEndpoint(request.param);
+  if (pin === 'unknown')
+    return text('No cluster has an endpoint with this address; /clusters lists the endpoints.', 404);
+  if (pin === 'forbidden')
+    return text(
+      'Refused: admin.listen is not a loopback address, so calls cannot be pinned to an endpoint; set admin.pinnedCalls: true to allow it.',
+      403,
+    );
+  return inFormat(request, pin, ({ header, value, forMs }) => `${header}: ${value} (for ${forMs / 1000} s)`);
 }
 
 function healthcheck({ deps }: AdminRequest, fail: boolean): Reply {

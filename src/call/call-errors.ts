@@ -19,11 +19,17 @@ export function targetError(refusal: string): ReplyError {
   return { code: 'protocol_error', detail: `the client sent ${refusal}`, mayHaveProcessed: false };
 }
 
+/** Tools such as grpcurl call it first, and few who route services by name think of it. */
+const reflectionPath = /^\/grpc\.reflection\.v1(?:alpha)?\.ServerReflection\//;
+
 export function noRouteError(routed: RoutedRequest): ReplyError {
   const { method, authority, path } = routed;
+  const hint = reflectionPath.test(path)
+    ? '; to use reflection, write a route with match: { pathPrefix: [/grpc.reflection.v1.ServerReflection, /grpc.reflection.v1alpha.ServerReflection] }'
+    : '';
   return {
     code: 'no_route',
-    detail: `no route matches ${method} ${authority}${path}`,
+    detail: `no route matches ${method} ${authority}${path}${hint}`,
     mayHaveProcessed: false,
   };
 }

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { call } from './commands/call.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { drain } from './commands/drain.ts';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   undrain,
   ready,
   reload,
+  call,
   report,
   logLevel,
   help,

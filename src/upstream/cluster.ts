@@ -14,6 +14,7 @@ import type { DiscoverySource } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
 import type { ConcurrencyLimiter, LimiterSettings } from './concurrency-limiter.ts';
 import { type DialSettings, Endpoint, type HealthWatch } from './endpoint.ts';
+import { EndpointPins, pinReason } from './endpoint-pins.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
 import type { MethodRef } from './method-slots.ts';
@@ -75,6 +76,8 @@ export class Cluster implements LeaseOwner {
   limiter: ConcurrencyLimiter | null;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly selection: Selection;
+  /** Null while no call is pinned to an endpoint. */
+  private pins: EndpointPins | null = null;
   /** Null before the start. */
   private warmUp: WarmUp | null = null;
   private everReady = false;
@@ -113,7 +116,7 @@ export class Cluster implements LeaseOwner {
     if (settings.limiter?.key !== this.settings.limiter?.key)
       this.limiter = settings.limiter?.create() ?? null;
     this.settings = settings;
-    this.affinity = settings.affinity ?? null;
+    this.affinity = this.pins ?? settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
@@ -138,6 +141,7 @@ export class Cluster implements LeaseOwner {
   stop(): void {
     this.warmUp?.end();
     this.warmUp = null;
+    this.pins?.clear();
     this.selection.stop();
     this.discovery.stop();
     this.deps.outlier?.stop();
@@ -256,6 +260,11 @@ export class Cluster implements LeaseOwner {
     const { balancer } = this.selection;
     this.excludedCount = excluded === null ? 0 : excluded.size;
     this.pickFull = 0;
+    const pinned = this.pins?.addressOf(key);
+    if (pinned !== undefined) {
+      const only = this.endpoints.get(pinned) ?? null;
+      return only === null || excluded?.has(only) ? null : only;
+    }
     const endpoint = balancer.pick(nowMs, excluded, key);
     if (endpoint === null || endpoint.active < this.endpointRequestsMax) return endpoint;
     const passed = new Set(excluded);
@@ -269,7 +278,10 @@ export class Cluster implements LeaseOwner {
 
   /** Why the latest `pick` gave this endpoint; before the endpoint is counted, with the arguments of the pick. */
   private explain(endpoint: Endpoint, nowMs: number, key: string): PickReason {
-    const reason = this.selection.balancer.explain(endpoint, nowMs, key);
+    const reason =
+      this.pins?.addressOf(key) === undefined
+        ? this.selection.balancer.explain(endpoint, nowMs, key)
+        : pinReason(endpoint);
     reason.census = this.selection.census;
     reason.excluded = this.excludedCount;
     reason.full = this.pickFull;
@@ -295,6 +307,26 @@ export class Cluster implements LeaseOwner {
     });
     this.rebuild();
     if (on) endpoint.pool.retire();
+    return true;
+  }
+
+  /** Lets calls that carry `pin` as a header go to this endpoint alone, for a short time. False when it is not here. */
+  pinEndpoint(address: string, pin: string): boolean {
+    if (!this.endpoints.has(address) || this.stopped) return false;
+    this.pins ??= new EndpointPins(
+      this.clock,
+      () => this.settings.affinity ?? null,
+      () => {
+        this.pins = null;
+        this.affinity = this.settings.affinity ?? null;
+      },
+    );
+    this.pins.add(pin, address);
+    this.affinity = this.pins;
+    this.deps.logger.info('calls of an operator are pinned to an endpoint', {
+      cluster: this.name,
+      endpoint: address,
+    });
     return true;
   }
 

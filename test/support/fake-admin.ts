@@ -358,6 +358,10 @@ export class FakeProxy implements AdminDeps {
     this.level = level;
     this.asked.push(`level ${level}`);
   }
+  pinEndpoint(address: string) {
+    this.asked.push(`pin ${address}`);
+    return { header: 'x-outrigger-pin', value: '0123', forMs: 60_000 };
+  }
   endpointDrain(address: string, on: boolean) {
     const found = [...this.states.values()].flat().find((s) => s.spec.address === address);
     if (!found) return false;

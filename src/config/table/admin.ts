@@ -1,5 +1,5 @@
 import { address } from '../../schema/address-type.ts';
-import { listOf, type ScalarType, text } from '../../schema/scalar-type.ts';
+import { listOf, type ScalarType, text, toggle } from '../../schema/scalar-type.ts';
 import { key, optionalSection, section } from '../../schema/shape.ts';
 import { adminToken } from './admin-token.ts';
 import { socket } from './socket.ts';
@@ -53,6 +53,10 @@ export const admin = section(
     token: key(adminToken, {
       doc: 'Token for clients on other machines. Clients send it as `Authorization: Bearer TOKEN` or as the password of HTTP Basic authentication, and can then read and change everything. To keep the token out of this file, use `tokenFile`.',
       secret: true,
+    }),
+    pinnedCalls: key(toggle, {
+      otherwise: 'allowed if `listen` is a loopback address or a Unix socket',
+      doc: 'Allows operators to send calls to an endpoint that they choose (`outrigger call --endpoint`), whether or not it is usable.',
     }),
     tokenFile: key(file, {
       doc: 'File that contains the token, such as a mounted Secret. Each configuration reload reads it again.',

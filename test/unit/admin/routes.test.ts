@@ -37,6 +37,7 @@ describe('admin/routes', () => {
       '/logging',
       '/endpoints/{}/drain',
       '/endpoints/{}/enable',
+      '/endpoints/{}/pin',
       '/healthcheck/fail',
       '/healthcheck/ok',
       '/quitquitquit',
