@@ -1,11 +1,13 @@
 import type { Command } from './command.ts';
 import { call } from './commands/call.ts';
 import { check } from './commands/check.ts';
+import { completion } from './commands/completion.ts';
 import { demo } from './commands/demo.ts';
 import { drain } from './commands/drain.ts';
 import { endpoints } from './commands/endpoints.ts';
 import { help } from './commands/help.ts';
 import { logLevel } from './commands/log-level.ts';
+import { man } from './commands/man.ts';
 import { ready } from './commands/ready.ts';
 import { reload } from './commands/reload.ts';
 import { report } from './commands/report.ts';
@@ -37,6 +39,8 @@ export const commands: readonly Command[] = [
   call,
   report,
   logLevel,
+  completion,
+  man,
   help,
 ];
 

@@ -1,4 +1,5 @@
 import type { Command, FlagSpec } from './command.ts';
+import { flagsOf } from './completion/words.ts';
 import { type CliIo, ExitCode } from './io.ts';
 
 /** The command whose help to show; undefined for the list of commands. */
@@ -43,7 +44,7 @@ export function overview(commands: readonly Command[]): string {
 export function commandHelp(spec: Command): string {
   const summary = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
   const lines = [`Usage: outrigger ${spec.name} ${spec.usage}`, '', summary, ...spec.detail];
-  const flags = [...spec.flags, { name: 'help', short: 'h', doc: 'show this help' }];
+  const flags = flagsOf(spec);
   lines.push('', 'Options:', ...flagLines(flags));
   if (spec.flags.some((flag) => flag.variable !== undefined))
     lines.push('', '[$NAME] is the environment variable that sets the same option.');

@@ -29,7 +29,7 @@ describe('cli/table', () => {
         'b       2000     12  SERVING\n',
     );
     expect(table(columns, rows, { columns: 43, hasStyles: false })).to.equal(
-      'NAME   TOTAL  WHY\n' + 'alpha     10  connection refused for 48 s…\n' + 'b       2000  SERVING\n',
+      'NAME   TOTAL  WHY\n' + 'alpha     10  connection refused for 48 s;…\n' + 'b       2000  SERVING\n',
     );
     expect(table(columns, rows, { columns: 35, hasStyles: false })).to.equal(
       'NAME   WHY\n' + 'alpha  connection refused for 48 s…\n' + 'b      SERVING\n',
