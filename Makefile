@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -23,6 +23,9 @@ install: ## Install the npm packages and Node; the other targets run it when nee
 # What Node made of the sources is kept: from the second start on it is ready in 0.4 s, not 0.6, and takes 20 MiB less.
 demo: install ## Run three replicas, a sidecar, a load generator and the live page (DEMO_SECONDS=10 stops it after 10 s)
 	@NODE_COMPILE_CACHE="$(CURDIR)/.cache/compile" $(run) exec node --disable-sigusr1 src/main.ts demo $(ARGS)
+
+demo-jaeger: install ## Run two services with sidecars and a real Jaeger, and print the link of a trace (requires Go; the first run builds Jaeger, 2 to 3 minutes; DEMO_SECONDS=10 stops it)
+	@$(run) exec node test/real/tracing/demo.ts $(ARGS)
 
 test: install ## Run all tests (ARGS='-g words' selects some)
 	@$(run) npm test --silent -- $(ARGS)
@@ -85,7 +88,7 @@ fuzz: install ## Fuzz parsers and connections for a minute (SECONDS=3600, TARGET
 rollout: install ## Restart, replace, reload and hand over sidecars under 2,000 calls per second and check that no call fails (RATE=500; requires Python; compares with HAProxy and nginx)
 	@$(run) exec node test/rollout/main.ts --rate $(RATE) $(ARGS)
 
-real: install ## Test with real peers, if installed: test/real/etcd, test/real/python
+real: install ## Test with real peers, if installed: test/real/etcd, test/real/jaeger, test/real/python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
 
 docs: install ## Build the user guide into site/ and check its links and assets (requires Python 3)

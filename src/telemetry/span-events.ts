@@ -1,3 +1,4 @@
+import { GrpcStatus } from '../core/grpc-status.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { AttributeKey } from './span-attributes.ts';
 
@@ -45,7 +46,8 @@ export function clientEvents(record: CallRecord, attempt: AttemptRecord): readon
     return [resetEvent(atMs, 'upstream', reason)];
   }
   // A client that cancels has Outrigger reset the attempts that run; so has a hedge that another attempt has overtaken.
-  if (error === '' && attempt.grpcStatus < 0 && attempt.httpStatus === 0)
+  const isCancelled = attempt.grpcStatus < 0 || attempt.grpcStatus === GrpcStatus.CANCELLED;
+  if (error === '' && isCancelled && attempt.httpStatus === 0)
     return [resetEvent(atMs, 'outrigger', attempt.verdict || record.detail)];
   return none;
 }

@@ -19,7 +19,7 @@ export interface SidecarProcess {
 }
 
 const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const readyPatienceMs = 15_000;
+const readyPatienceMs = 60_000;
 const stopPatienceMs = 15_000;
 const logKeptChars = 20_000;
 
@@ -28,20 +28,32 @@ export async function startSidecar(
   targets: readonly string[],
   more: readonly string[] = [],
 ): Promise<SidecarProcess> {
-  const [from, admin] = await freeAddresses(2);
-  const args = [
-    entry,
-    'run',
-    '--from',
-    from,
-    '--admin',
-    admin,
-    ...targets.flatMap((target) => ['--to', target]),
-    '--drain-delay',
-    '0s',
-    ...more,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [from] = await freeAddresses(1);
+  const to = targets.flatMap((target) => ['--to', target]);
+  return startRun(from, ['--from', from, ...to, '--drain-delay', '0s', ...more]);
+}
+
+/** Starts `run --config FILE` with `env` on top of this process's; `listener` is what the file says. */
+export function startConfigured(
+  file: string,
+  listener: string,
+  env: Readonly<Record<string, string>> = {},
+  admin?: string,
+): Promise<SidecarProcess> {
+  return startRun(listener, ['--config', file], env, admin);
+}
+
+async function startRun(
+  from: string,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  adminAt?: string,
+): Promise<SidecarProcess> {
+  const admin = adminAt ?? (await freeAddresses(1))[0];
+  const child = spawn(process.execPath, [entry, 'run', '--admin', admin, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let log = '';
   const hear = (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-logKeptChars);

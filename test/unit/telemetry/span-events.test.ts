@@ -56,6 +56,14 @@ describe('telemetry/span-events', () => {
     expect(shown(clientEvents(record, cut))).to.deep.equal([
       'outrigger.reset at 1019: outrigger.reset.by=outrigger, outrigger.reason=the client ended the request',
     ]);
+    const overtaken = attemptRecord({
+      grpcStatus: 1,
+      httpStatus: 0,
+      verdict: 'cancelled: attempt 2 replied first',
+    });
+    expect(shown(clientEvents(callRecord(), overtaken))).to.deep.equal([
+      'outrigger.reset at 1019: outrigger.reset.by=outrigger, outrigger.reason=cancelled: attempt 2 replied first',
+    ]);
     const reset = attemptRecord({ error: 'upstream_reset', message: 'code INTERNAL_ERROR' });
     expect(shown(clientEvents(callRecord(), reset))).to.deep.equal([
       'outrigger.reset at 1019: outrigger.reset.by=upstream, outrigger.reason=code INTERNAL_ERROR',
