@@ -106,6 +106,8 @@ function reportHealth({ usable, unusableReason, health }: EndpointSnapshot, foun
       `the sidecar sends no calls to this endpoint: ${unusableReason}`,
       'see the log of the server, and outrigger endpoints',
     );
+  else if (health.reason.startsWith('no health service'))
+    found.warning('health', health.reason, advice.unimplemented);
   else if (health.status === 'healthy') found.ok('health', health.reason || 'healthy');
   else
     found.warning(

@@ -17,6 +17,20 @@ export interface HelloReply {
 export const greeterService = load('greeter.proto', 'helloworld.Greeter');
 export const healthService = load('grpc/health/v1/health.proto', 'grpc.health.v1.Health');
 
+/** Definitions of the services, as the reflection service sends them, by the name of the service. */
+export const definitions: ReadonlyMap<string, Buffer> = new Map([
+  ['helloworld.Greeter', fileOf(greeterService)],
+  ['grpc.health.v1.Health', fileOf(healthService)],
+]);
+
+/** The `FileDescriptorProto` of a service that imports no other file. */
+function fileOf(service: ServiceDefinition): Buffer {
+  const [method] = Object.values(service) as unknown as ReadonlyArray<{
+    readonly requestType: { readonly fileDescriptorProtos: readonly Buffer[] };
+  }>;
+  return method.requestType.fileDescriptorProtos[0];
+}
+
 function load(file: string, service: string): ServiceDefinition {
   const found = loadSync(protoDir + file, { enums: String, defaults: true, includeDirs: [protoDir] });
   return found[service] as ServiceDefinition;

@@ -1,7 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
-import { greeterService, type HelloReply, type HelloRequest, healthService } from './protos.ts';
+import { definitions, greeterService, type HelloReply, type HelloRequest, healthService } from './protos.ts';
+import { addReflection } from './reflection.ts';
 
 export interface ReplicaSettings {
   readonly name: string;
@@ -56,6 +57,8 @@ export async function startReplica(settings: ReplicaSettings, clock: Clock, rand
     Check: (_call: unknown, done: grpc.sendUnaryData<{ status: string }>) =>
       done(null, { status: 'SERVING' }),
   });
+
+  addReflection(server, definitions);
 
   return new Promise((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${settings.port}`, grpc.ServerCredentials.createInsecure(), (error, port) =>
