@@ -1,5 +1,8 @@
 import type { BalanceReport } from '../balance-report/report.ts';
 import type { LogLevel } from '../core/logger.ts';
+import type { Result } from '../core/result.ts';
+import type { TraceId } from '../core/trace-id.ts';
+import type { MadeUpRequest, RequestExplanation } from '../explain/request.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallFilters, CallView, GroupsReport } from './call-groups/group-calls.ts';
 
@@ -33,10 +36,18 @@ export interface AdminDeps {
   callGroups(by: CallView, filters: CallFilters): GroupsReport;
   /** Remembered calls, newest first. */
   traces(): CallsSnapshot;
-  /** The call of that id, if it is still remembered. */
+  /** The call of that id, if it is in flight or still remembered. */
   explain(id: number): CallRecord | undefined;
   /** The URL at which the trace of a call is shown; '' where there is none. */
   traceLink(call: CallRecord): string;
+  /** The calls of a trace that are in flight or still remembered, newest first. */
+  callsOfTrace(traceId: TraceId): readonly CallRecord[];
+  /** The oldest calls in flight, `max` at the most, oldest first. `endedMs` is 0 in their records. */
+  inFlight(max: number): readonly CallRecord[];
+  /** The id of the newest call; ids count from 1. */
+  latestCallId(): number;
+  /** What would become of a request, by the active configuration and the state of the endpoints; or what is wrong with it. Sends nothing. */
+  explainRequest(request: MadeUpRequest): Result<RequestExplanation>;
   /** These calls are being shown: `explain` is to know them for as long as somebody may read the list. */
   shown(calls: readonly CallRecord[]): void;
   /** Starts to drain; calling it again does nothing. */

@@ -1,10 +1,7 @@
 import { grpcStatusName } from '../core/grpc-status.ts';
-import { isoTime } from '../core/iso-time.ts';
-import { pluralize } from '../core/pluralize.ts';
 import type { AttemptRecord, CallRecord } from '../telemetry/call-record.ts';
-import { callIsError, callTally } from '../telemetry/call-status.ts';
-import { bytesText, durationText } from './quantities.ts';
-import { printable } from './text-table.ts';
+import { callTally } from '../telemetry/call-status.ts';
+import { durationText } from './quantities.ts';
 
 /** `pkg.Svc/Method` of a gRPC call, `GET /path` of another. */
 export function callName(call: CallRecord): string {
@@ -58,77 +55,8 @@ function replyBegan(call: CallRecord): string {
   return `; the reply started after ${durationText(headMs)}`;
 }
 
-/** Everything remembered of one call, for a terminal; `traceUrl` is where its trace is shown, '' for nowhere. */
-export function explainCall(call: CallRecord, traceUrl = ''): string {
-  const outcome = callIsError(call) ? `failed with ${callStatus(call)}` : `ended ${callStatus(call)}`;
-  const facts: Array<[string, string]> = [
-    ['started', isoTime(call.startedWallMs)],
-    ['client', call.clientPort > 0 ? `${call.clientAddress}:${call.clientPort}` : call.clientAddress],
-    ['authority', call.authority || '-'],
-    ['listener', call.listener || '-'],
-    ['route', call.route || 'none matched'],
-    ['cluster', call.cluster || '-'],
-    ['ended by', call.error === '' ? call.endedBy : `${call.endedBy} (${call.error})`],
-    [
-      'first reply',
-      call.headMs > 0 ? `${durationText(call.headMs - call.startedMs)} after the start` : 'none',
-    ],
-    ['request', traffic(call.requestBytes, call.requestMessages, unitOf(call))],
-    ['reply', traffic(call.responseBytes, call.responseMessages, unitOf(call))],
-    [
-      'trace',
-      call.traceId.none ? '-' : `${call.traceId}${call.sampled ? '' : ' (Outrigger recorded no spans)'}`,
-    ],
-  ];
-  if (traceUrl !== '') facts.push(['trace link', traceUrl]);
-  for (const { policy, text } of call.notes) facts.push([policy, String(text)]);
-  const lines = [
-    `Call ${call.id}: ${callName(call)} ${outcome} after ${durationText(callDurationMs(call))}`,
-    '',
-    callReason(call),
-    '',
-  ];
-  for (const [name, value] of facts) lines.push(`  ${name.padEnd(12)}${value}`);
-  lines.push('', call.attempts.length === 0 ? 'No attempt: no endpoint was picked.' : 'Attempts');
-  for (const attempt of call.attempts) lines.push(...attemptLines(attempt, call));
-  return `${lines.map(printable).join('\n')}\n`;
-}
-
-function attemptLines(attempt: AttemptRecord, call: CallRecord): string[] {
-  const began = durationText(Math.max(0, attempt.startedMs - call.startedMs));
-  const lines = [
-    `  ${attempt.number}. ${attempt.endpoint}: ${attemptOutcome(attempt, call)} after ${durationText(attemptMs(attempt))}, started at ${began}`,
-  ];
-  const pick = String(attempt.pick);
-  if (pick !== '') lines.push(`     picked because: ${pick}`);
-  const message = String(attempt.message);
-  if (message !== '') lines.push(`     message: ${message}`);
-  if (attempt.kind !== 'first') lines.push(`     kind: ${attempt.kind}`);
-  if (attempt.verdict !== '') lines.push(`     then: ${attempt.verdict}`);
-  if (!attempt.spanId.none) lines.push(`     span: ${attempt.spanId}`);
-  return lines;
-}
-
-function attemptOutcome(attempt: AttemptRecord, call: CallRecord): string {
-  if (attempt.error !== '') return attempt.error;
-  if (call.tcp) return 'connected, closed';
-  if (call.udp) return 'over';
-  if (attempt.grpcStatus >= 0) return grpcStatusName(attempt.grpcStatus);
-  return attempt.httpStatus > 0 ? `HTTP ${attempt.httpStatus}` : 'no reply';
-}
-
 function attemptMs(attempt: AttemptRecord): number {
   return Math.max(0, attempt.endedMs - attempt.startedMs);
-}
-
-/** What the bytes of a call come in; '' where that is not counted. */
-function unitOf({ grpc, udp }: CallRecord): string {
-  if (grpc) return 'message';
-  return udp ? 'datagram' : '';
-}
-
-function traffic(bytes: number, count: number, unit: string): string {
-  return unit === '' ? bytesText(bytes) : `${bytesText(bytes)} in ${pluralize(count, unit)}`;
 }
 
 function sentence(text: string): string {

@@ -3,8 +3,8 @@ import { type LogLevel, logLevels } from '../core/logger.ts';
 import { callViews } from './call-groups/group-calls.ts';
 import { groupsText, viewOf } from './call-groups/reply.ts';
 import type { AdminDeps } from './deps.ts';
-import { explainCall } from './explain-call.ts';
-import { liveSnapshot, summarizeCall } from './live-snapshot.ts';
+import { explainCall, explainMadeUp } from './explain/answers.ts';
+import { liveSnapshot } from './live-snapshot.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import { json, type Reply, requestedFormat, text } from './reply.ts';
 import {
@@ -122,7 +122,13 @@ export const adminRoutes: readonly AdminRoute[] = [
     about: `calls of the last seconds by ${callViews.join(', ')}`,
     handle: callGroups,
   },
-  { method: 'GET', path: '/explain/{}', about: 'one call in plain words', handle: explain },
+  { method: 'GET', path: '/explain/{}', about: 'one call: why it went where it did', handle: explainCall },
+  {
+    method: 'GET',
+    path: '/explain',
+    about: 'what would become of a request, ?request=GET%20/path',
+    handle: explainMadeUp,
+  },
   {
     method: 'POST',
     path: '/drain',
@@ -203,6 +209,9 @@ function paramOf(pattern: string, path: string): string | undefined {
   }
 }
 
+/** Calls in flight that `/traces` lists, those first that began first. */
+const inFlightShownMax = 64;
+
 /** What exists, for whoever asked for what does not. */
 export function notFound(path: string, routes = adminRoutes): Reply {
   const width = Math.max(...routes.map((r) => shown(r.path).length)) + 1;
@@ -255,29 +264,16 @@ function traces(request: AdminRequest): Reply {
   const calls = deps.traces();
   // The JSON has all of them, the text the newest of each list.
   deps.shown(Object.values(calls).flat());
-  return inFormat(request, calls, () => tracesText(calls, nowWallMs, deps.traceLink));
+  const inFlight = deps.inFlight(inFlightShownMax);
+  return inFormat(request, { ...calls, inFlight }, () =>
+    tracesText(calls, nowWallMs, deps.traceLink, inFlight),
+  );
 }
 
 function callGroups(request: AdminRequest): Reply {
   const view = viewOf(request.param, request.query);
   if (view === undefined) return text(`Write /calls/by/ with one of ${callViews.join(', ')}.`, 400);
   return inFormat(request, request.deps.callGroups(view.by, view.filters), groupsText);
-}
-
-function explain(request: AdminRequest): Reply {
-  const id = /^\d{1,15}$/.test(request.param) ? Number(request.param) : Number.NaN;
-  const call = Number.isNaN(id) ? undefined : request.deps.explain(id);
-  if (!call)
-    return text(
-      Number.isNaN(id)
-        ? 'A call id is a number; /traces lists the ids.'
-        : `Outrigger has no record of call ${id}. It keeps recent, slow and failed calls only; /traces lists them.`,
-      404,
-    );
-  const { deps, nowWallMs } = request;
-  return inFormat(request, { ...summarizeCall(call, nowWallMs, deps.traceLink), call }, () =>
-    explainCall(call, deps.traceLink(call)),
-  );
 }
 
 /** The text says which configuration it is in a comment, so that it can be run as it is; JSON has a header for it. */

@@ -1,5 +1,6 @@
 import { isoTime } from '../core/iso-time.ts';
 import { pluralize } from '../core/pluralize.ts';
+import type { CallRecord } from '../telemetry/call-record.ts';
 import type {
   CallsSnapshot,
   ClusterSnapshot,
@@ -16,6 +17,8 @@ import type {
   StatsReport,
   UndrainOutcome,
 } from './deps.ts';
+import { asOfNow } from './explain/call-explanation.ts';
+import { callDurationMs, callName } from './explain-call.ts';
 import { summarizeCall, type TraceLink } from './live-snapshot.ts';
 import { bytesText, durationText, percentText, rateText, spanText } from './quantities.ts';
 import { type Column, printable, textTable } from './text-table.ts';
@@ -250,7 +253,12 @@ export function memoryText(memory: MemorySnapshot): string {
 }
 
 /** The failed, slow and recent calls, each list newest first. */
-export function tracesText(calls: CallsSnapshot, nowWallMs: number, traceLink: TraceLink = () => ''): string {
+export function tracesText(
+  calls: CallsSnapshot,
+  nowWallMs: number,
+  traceLink: TraceLink = () => '',
+  inFlight: readonly CallRecord[] = [],
+): string {
   const columns = [left('ID'), right('AGO'), left('REQUEST'), left('STATUS'), right('TOOK'), left('WHY')];
   const withTrace = [...columns, left('TRACE')];
   const lists = [
@@ -277,7 +285,20 @@ export function tracesText(calls: CallsSnapshot, nowWallMs: number, traceLink: T
           )
     }`;
   });
-  return `${parts.join('\n')}\nDetails of a request: /explain/ID\n`;
+  return `${inFlightText(inFlight, nowWallMs)}${parts.join('\n')}\nDetails of a request: /explain/ID\n`;
+}
+
+/** Those first that began first: one that hangs is among them. */
+function inFlightText(calls: readonly CallRecord[], nowWallMs: number): string {
+  if (calls.length === 0) return '';
+  const rows = calls.slice(0, tracesTextMax).map((call) => {
+    const shown = asOfNow(call, nowWallMs);
+    const endpoint = call.attempts.at(-1)?.endpoint ?? '-';
+    return [String(call.id), durationText(callDurationMs(shown)), callName(call), endpoint];
+  });
+  const counted = calls.length > rows.length ? ` (the oldest ${rows.length})` : '';
+  const columns = [left('ID'), right('FOR'), left('REQUEST'), left('ENDPOINT')];
+  return `Requests in flight${counted}\n${textTable(columns, rows)}\n`;
 }
 
 function factLines(facts: ReadonlyArray<readonly [string, string]>): string {

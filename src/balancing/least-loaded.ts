@@ -22,6 +22,8 @@ interface Noted<E> {
   alike: number;
   /** How many were drawn; 0 where all were compared. */
   drawn: number;
+  /** Those that were drawn, and what earlier picks left behind them. */
+  readonly draws: E[];
   /** Of the picked one and the next best; here they are not allocated. */
   readonly loads: Float64Array;
 }
@@ -49,7 +51,7 @@ export function leastLoaded<E extends Candidate>(
 ): Balancer<E> {
   const count =
     choices === 'auto' ? (endpoints.length <= scanEndpointsMax ? endpoints.length : autoDraws) : choices;
-  const noted: Noted<E> = { second: null, alike: 0, drawn: 0, loads: new Float64Array(2) };
+  const noted: Noted<E> = { second: null, alike: 0, drawn: 0, draws: [], loads: new Float64Array(2) };
   const pick =
     count >= endpoints.length
       ? scanning(endpoints, metric, random, noted)
@@ -62,9 +64,27 @@ export function leastLoaded<E extends Candidate>(
       const { second, alike, drawn, loads } = noted;
       const variant = drawn > 0 ? -drawn : alike;
       if (second === null) return new PickReason(words, variant, picked, picked.weight, loads[0]);
-      return new PickReason(words, variant, picked, picked.weight, loads[0], second, second.weight, loads[1]);
+      const { weight } = second;
+      const reason = new PickReason(
+        words,
+        variant,
+        picked,
+        picked.weight,
+        loads[0],
+        second,
+        weight,
+        loads[1],
+      );
+      if (drawn > 2) reason.drawn = addressesOf(noted.draws, drawn);
+      return reason;
     },
   };
+}
+
+function addressesOf(endpoints: readonly Candidate[], count: number): string[] {
+  const addresses = new Array<string>(count);
+  for (let i = 0; i < count; i++) addresses[i] = endpoints[i].address;
+  return addresses;
 }
 
 /** Apart from the balancer: a reason outlives that, and a function keeps all that its neighbours use. */
@@ -166,6 +186,7 @@ function drawing<E extends Candidate>(
       if (index < 0) break;
       const endpoint = endpoints[index];
       if (excluded?.has(endpoint)) continue;
+      noted.draws[seen] = endpoint;
       seen++;
       metric(endpoint, nowMs, measured);
       const load = measured[0];

@@ -1,3 +1,6 @@
+import type { PickCandidate, PickDetails } from '../core/pick-details.ts';
+import type { LoadLog } from './load-log.ts';
+
 /**
  * Why an endpoint was picked, as the numbers that decided. Every call has one, so a pick keeps small integers and references
  * alone, and the sentence is made for whoever asks.
@@ -29,6 +32,13 @@ export class PickReason {
   excluded = 0;
   /** Endpoints that were passed over at their own limit of requests. */
   full = 0;
+  /** What the balancer drew, where it drew more than two: the addresses, in the order of the draws. */
+  drawn: readonly string[] | null = null;
+  /** Where the loads of all endpoints at that moment are found; null where no cluster asked. */
+  loads: LoadLog | null = null;
+  moment = 0;
+  /** Those loads, in the order of the census, once somebody kept them; null before. */
+  private kept: ReadonlyArray<number | null> | null = null;
 
   /** `value` is what the policy compares; weights and values may be fractions. */
   constructor(
@@ -64,6 +74,48 @@ export class PickReason {
     return this.toString();
   }
 
+  /**
+   * Keeps the loads of all endpoints, for a call that is remembered for long. Does nothing where many changes have followed:
+   * this runs with the end of a call.
+   */
+  keep(): void {
+    if (this.kept !== null || this.loads === null || this.census === null) return;
+    this.kept = this.loads.activeAt(this.moment, slotsOf(this.census), keptChangesMax);
+  }
+
+  /** Returns all endpoints as they were at the pick, and what was drawn; null where no cluster asked. */
+  details(): PickDetails | null {
+    const { census } = this;
+    if (census === null) return null;
+    const active = this.kept ?? this.loads?.activeAt(this.moment, slotsOf(census)) ?? null;
+    return {
+      candidates: census.members.map((member, i) =>
+        this.candidate(member, active === null ? null : active[i]),
+      ),
+      candidatesLeftOut: census.total - census.members.length,
+      hasActive: active !== null,
+      draws: this.draws(),
+    };
+  }
+
+  private candidate(member: CensusMember, active: number | null): PickCandidate {
+    const { address, weight, zone, priority, health, unusable } = member;
+    return { address, active: active ?? this.activeOf(address), weight, zone, priority, health, unusable };
+  }
+
+  /** What the balancer itself read of an endpoint; null where it kept nothing of it. */
+  private activeOf(address: string): number | null {
+    if (address === this.address) return this.active;
+    return this.other !== '' && address === this.other ? this.otherActive : null;
+  }
+
+  private draws(): readonly string[] {
+    if (this.drawn !== null) return this.drawn;
+    // A negative variant is a number of draws; see `least-loaded.ts`.
+    if (this.variant >= 0) return [];
+    return this.other === '' ? [this.address] : [this.address, this.other];
+  }
+
   private usableWords({ usable, total, unusable }: Census): string {
     const { excluded, full } = this;
     const some = total === 1 ? '1 endpoint' : `${total} endpoints`;
@@ -84,6 +136,24 @@ export interface Census {
   readonly total: number;
   /** How many are unusable, by reason: `unhealthy: 1, ejected: 2`. */
   readonly unusable: string;
+  /** The endpoints, `censusMembersMax` at the most. */
+  readonly members: readonly CensusMember[];
+}
+
+/** Endpoints of a cluster that a census holds: calls that are remembered hold theirs. */
+export const censusMembersMax = 128;
+
+/** One endpoint of a census, as it stood. */
+export interface CensusMember extends Omit<PickCandidate, 'active'> {
+  /** In the `LoadLog` of the cluster. */
+  readonly slot: number;
+}
+
+/** Changes of the loads that are gone through as a call ends: microseconds, which only failed and slow calls pay. */
+const keptChangesMax = 4096;
+
+function slotsOf({ members }: Census): number[] {
+  return members.map(({ slot }) => slot);
 }
 
 interface PickSide {

@@ -1,4 +1,4 @@
-import { type Ending, endingOfHttp } from '../core/ending.ts';
+import { didNoWork, type Ending, endingOfHttp } from '../core/ending.ts';
 import { ErrorCode } from '../core/error-code.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
@@ -75,12 +75,14 @@ export class Attempt implements StreamOpener {
     if (lease.ended) return;
     record.endedMs = nowMs;
     record.tally = ending.tally;
+    if (didNoWork(ending)) record.mayHaveProcessed = false;
     if (ending.outcome === 'success') this.answer();
     lease.end(ending, nowMs);
   }
 
   opened(stream: MessageStream): void {
     this.stream = stream;
+    this.record.mayHaveProcessed = true;
     this.owner.onOpened(this);
   }
   openFailed(failure: OpenFailure): void {

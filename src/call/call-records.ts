@@ -27,6 +27,11 @@ export type CallIdentity = Pick<RoutedRequest, 'plan' | 'grpc' | 'method' | 'aut
 
 let lastId = 0;
 
+/** The id of the newest call; 0 before the first. */
+export function latestCallId(): number {
+  return lastId;
+}
+
 /** Of every call that has none yet. */
 const noAttempts: AttemptRecord[] = [];
 
@@ -36,6 +41,7 @@ export function newCallRecord(context: ProxyContext, routed: CallIdentity, peer:
     listener: context.listener,
     route: routed.plan?.route ?? '',
     cluster: routed.plan?.cluster?.name ?? '',
+    routes: context.routes,
     grpc: routed.grpc,
     tcp: false,
     udp: false,
@@ -83,6 +89,7 @@ export function newAttemptRecord(
     grpcStatus: -1,
     httpStatus: 0,
     error: '',
+    mayHaveProcessed: false,
     tally: '',
     message: '',
     kind,

@@ -369,13 +369,13 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     // Settled first: the reply below may end the stream, and its last events are no longer ours.
     this.settle(endedBy, nowMs);
     if (state === 'relaying') return this.endReply(error);
-    const { head, body } = errorReply(error, this.routed);
+    const { head, body } = errorReply(error, this.routed, this.record.id);
     this.sendReply(head, body);
   }
 
   /** Ends a reply whose head the client has: gRPC has trailers for that, and in HTTP the reply breaks off. */
   private endReply(error: ReplyError): void {
-    if (this.grpc) this.client.trailers(this.ownTrailers(errorTrailers(error)));
+    if (this.grpc) this.client.trailers(this.ownTrailers(errorTrailers(error, this.record.id)));
     else this.client.reset(ErrorCode.INTERNAL_ERROR);
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Ending } from '../core/ending.ts';
+import { didNoWork, type Ending } from '../core/ending.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { ReplyError } from '../core/reply-error.ts';
@@ -156,6 +156,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
     const nowMs = this.clock.now();
     record.endedMs = nowMs;
     record.tally = ending.tally;
+    record.mayHaveProcessed = !didNoWork(ending);
     if (error !== null) noteAttemptError(record, error);
     lease.end(ending, nowMs);
   }

@@ -1,3 +1,4 @@
+import { callReference } from '../core/call-reference.ts';
 import { constantField, Field } from '../core/field.ts';
 import { encodeGrpcMessage } from '../core/grpc-message.ts';
 import { HeaderBlock } from '../core/header-block.ts';
@@ -15,11 +16,11 @@ const grpcTypes: ReadonlyMap<string, Field> = new Map(
 const textType = constantField('content-type', 'text/plain; charset=utf-8');
 
 /** The fields that carry an error in trailers: alone after a reply head, or behind the head in trailers-only. */
-function errorFields(error: ReplyError): Field[] {
+function errorFields(error: ReplyError, reference: string): Field[] {
   const fields = [
     new Field('grpc-status', String(error.grpcStatus ?? replyErrors[error.code].grpcStatus)),
-    new Field('grpc-message', encodeGrpcMessage(replySentence(error))),
-    new Field('x-outrigger-error', error.code),
+    new Field('grpc-message', encodeGrpcMessage(replySentence(error, reference))),
+    ...codeFields(error, reference),
   ];
   if (error.retryAfterMs !== undefined)
     fields.push(
@@ -29,20 +30,28 @@ function errorFields(error: ReplyError): Field[] {
   return fields;
 }
 
-/** The trailers that end a gRPC reply whose head the client has. */
-export function errorTrailers(error: ReplyError): HeaderBlock {
-  return new HeaderBlock(errorFields(error));
+function codeFields({ code }: ReplyError, reference: string): Field[] {
+  return [new Field('x-outrigger-error', code), new Field('x-outrigger-call', reference)];
+}
+
+/** The trailers that end a gRPC reply whose head the client has; `callId` is the id of its record. */
+export function errorTrailers(error: ReplyError, callId: number): HeaderBlock {
+  return new HeaderBlock(errorFields(error, callReference(callId)));
 }
 
 /** An error of Outrigger's own, in the form that whoever sent the request understands. */
-export function errorReply(error: ReplyError, request: RequestForm): DirectReply {
-  const { method, contentType } = request;
-  return request.grpc ? grpcErrorReply(error, contentType) : httpErrorReply(error, method !== 'HEAD');
+export function errorReply(error: ReplyError, request: RequestForm, callId: number): DirectReply {
+  const { grpc, method, contentType } = request;
+  const reference = callReference(callId);
+  return grpc
+    ? grpcErrorReply(error, contentType, reference)
+    : httpErrorReply(error, method !== 'HEAD', reference);
 }
 
 /** To a gRPC client: 200 with trailers only (gRPC over HTTP/2, "Responses"), in the content type of the call. */
-function grpcErrorReply(error: ReplyError, contentType: string): DirectReply {
-  return { head: new HeaderBlock([status200, replyType(contentType), ...errorFields(error)]), body: null };
+function grpcErrorReply(error: ReplyError, contentType: string, reference: string): DirectReply {
+  const fields = [status200, replyType(contentType), ...errorFields(error, reference)];
+  return { head: new HeaderBlock(fields), body: null };
 }
 
 /** The content type of a request, without parameters: some clients reject a reply whose type is not that of the call. */
@@ -56,13 +65,13 @@ function replyType(contentType: string): Field {
 }
 
 /** To any other client: the matching status and a line of text. */
-function httpErrorReply(error: ReplyError, withBody: boolean): DirectReply {
-  const body = Buffer.from(`${replySentence(error)}\n`, 'utf8');
+function httpErrorReply(error: ReplyError, withBody: boolean, reference: string): DirectReply {
+  const body = Buffer.from(`${replySentence(error, reference)}\n`, 'utf8');
   const fields = [
     new Field(':status', String(error.httpStatus ?? replyErrors[error.code].httpStatus)),
     textType,
     new Field('content-length', String(body.length)),
-    new Field('x-outrigger-error', error.code),
+    ...codeFields(error, reference),
   ];
   if (error.retryAfterMs !== undefined) fields.push(retryAfter(error.retryAfterMs));
   return { head: new HeaderBlock(fields), body: withBody ? body : null };

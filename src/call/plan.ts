@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { Router } from '../routing/router.ts';
+import type { CallRecord, RoutesOfCall } from '../telemetry/call-record.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
@@ -10,6 +11,8 @@ import type { RoutePlan } from './route-plan.ts';
 export interface ProxyContext {
   readonly listener: string;
   readonly router: Router<RoutePlan>;
+  /** The same routes as they were configured, for whoever asks why one of them took a call; null for TCP and UDP. */
+  readonly routes: RoutesOfCall | null;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly replayBudget: ReplayBudget;
@@ -55,6 +58,14 @@ export class CallCounter {
     this.ended++;
   }
 
+  /** Returns the records of the calls in flight, the newest first, `max` at the most. */
+  records(max = Number.POSITIVE_INFINITY): CallRecord[] {
+    const records: CallRecord[] = [];
+    for (let call = this.first; call !== null && records.length < max; call = call.nextCall)
+      records.push(call.record);
+    return records;
+  }
+
   /** Whether one of them may still acquire an endpoint of the cluster. */
   anyMayReach(cluster: Cluster): boolean {
     for (let call = this.first; call !== null; call = call.nextCall) if (call.mayReach(cluster)) return true;
@@ -76,6 +87,7 @@ export class CallCounter {
 
 /** A call as its listener counts it. `counted` and the links belong to `CallCounter`. */
 export interface Abortable {
+  readonly record: CallRecord;
   counted: boolean;
   previousCall: Abortable | null;
   nextCall: Abortable | null;

@@ -127,7 +127,7 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
 
   /** The reply that says an error. The policies of the route see its head as they see that of an endpoint. */
   errorReply(error: ReplyError): DirectReply {
-    return this.ownReply(errorReply(error, { grpc: false, method: 'GET', contentType: '' }));
+    return this.ownReply(errorReply(error, handshake, this.record.id));
   }
 
   private ownReply({ head, body }: DirectReply): DirectReply {
@@ -171,6 +171,9 @@ export class UpgradeCall extends ConnectionRequest implements Abortable {
     this.context.telemetry.settled(record, trace!, this.routed.plan?.telemetry ?? null);
   }
 }
+
+/** A handshake is a GET. */
+const handshake = { grpc: false, method: 'GET', contentType: '' };
 
 function streamsOf({ pool }: Endpoint): (opener: StreamOpener) => () => void {
   return (opener) => {

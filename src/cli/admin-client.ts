@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { adminServerName } from '../admin/reply.ts';
+import { printable } from '../admin/text-table.ts';
 import { formatAddress } from '../core/address.ts';
 import type { AdminTarget } from './admin-target.ts';
 
@@ -16,12 +17,22 @@ export interface AdminQuestion {
   readonly timeoutMs?: number;
   /** Returns the answer as plain text, and not the value of its JSON. */
   readonly text?: boolean;
+  /** 400, 404 and 410 come with a sentence for the user, which becomes the error. */
+  readonly showsRefusal?: boolean;
 }
 
-/** The JSON of an answer, or a sentence for the user. `unanswered` where no sidecar answers at the address at all. */
+/**
+ * The JSON of an answer, or a sentence for the user. `unanswered` where no sidecar answers at the address at all, `isUsage` where
+ * the sidecar says that the question is wrong.
+ */
 export type AdminAnswer<T = unknown> =
   | { readonly value: T; readonly error?: undefined }
-  | { readonly value?: undefined; readonly error: string; readonly unanswered?: boolean };
+  | {
+      readonly value?: undefined;
+      readonly error: string;
+      readonly unanswered?: boolean;
+      readonly isUsage?: boolean;
+    };
 
 /**
  * Gets one JSON answer from the admin server of a running sidecar. The error is a sentence for the user: who does not
@@ -30,8 +41,9 @@ export type AdminAnswer<T = unknown> =
 export function askAdmin(
   { address, token, tls }: AdminTarget,
   path: string,
-  { method = 'GET', timeoutMs = adminAnswerTimeoutMs, text = false }: AdminQuestion = {},
+  question: AdminQuestion = {},
 ): Promise<AdminAnswer> {
+  const { method = 'GET', timeoutMs = adminAnswerTimeoutMs, text = false } = question;
   const at = formatAddress(address);
   return new Promise((resolve) => {
     const trouble = (error: string) => resolve({ error, unanswered: true });
@@ -57,7 +69,7 @@ export function askAdmin(
         });
         response.on('error', (error) => trouble(`${at} broke off its answer to ${path}: ${error.message}`));
         response.on('end', () =>
-          resolve(readAnswer(at, path, response.statusCode ?? 0, Buffer.concat(chunks).toString(), text)),
+          resolve(readAnswer(at, path, question, response.statusCode ?? 0, Buffer.concat(chunks).toString())),
         );
       },
     );
@@ -82,7 +94,15 @@ export async function askAdminAll<K extends string>(
   return { value };
 }
 
-function readAnswer(at: string, path: string, status: number, body: string, text: boolean): AdminAnswer {
+function readAnswer(
+  at: string,
+  path: string,
+  { text = false, showsRefusal }: AdminQuestion,
+  status: number,
+  body: string,
+): AdminAnswer {
+  if (showsRefusal === true && (status === 400 || status === 404 || status === 410))
+    return { error: refusalOf(body), isUsage: status === 400 };
   try {
     if (status === 200 || status === 503 || status === 409) return { value: text ? body : JSON.parse(body) };
   } catch {
@@ -97,6 +117,21 @@ function readAnswer(at: string, path: string, status: number, body: string, text
     };
   if (status === 403 || status === 401) return { error: `${at} refused ${path}${said}` };
   return { error: `${at} answered ${path} with ${status}${said}; is that Outrigger's admin address?` };
+}
+
+/** Characters shown of a refusal. */
+const refusalCharsMax = 1000;
+
+/** The sentence of `{ error: { message } }`, or the first line of a text. */
+function refusalOf(body: string): string {
+  let message: unknown;
+  try {
+    message = (JSON.parse(body) as { error?: { message?: unknown } } | null)?.error?.message;
+  } catch {
+    // It is text.
+  }
+  const sentence = typeof message === 'string' ? message : body.split('\n', 1)[0];
+  return printable(sentence.slice(0, refusalCharsMax));
 }
 
 function connectTrouble(at: string, error: NodeJS.ErrnoException): string {

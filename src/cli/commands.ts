@@ -5,6 +5,7 @@ import { completion } from './commands/completion.ts';
 import { demo } from './commands/demo.ts';
 import { drain } from './commands/drain.ts';
 import { endpoints } from './commands/endpoints.ts';
+import { explain } from './commands/explain.ts';
 import { help } from './commands/help.ts';
 import { logLevel } from './commands/log-level.ts';
 import { man } from './commands/man.ts';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   stat,
   top,
   traces,
+  explain,
   drain,
   undrain,
   ready,

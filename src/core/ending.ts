@@ -93,6 +93,11 @@ export const endings = {
   terminated: ending('sidecar', 'neutral', 'other'),
 } as const satisfies Readonly<Record<string, Ending>>;
 
+/** Whether the endpoint did not even begin with the request. */
+export function didNoWork(ending: Ending): boolean {
+  return ending === endings.notProcessed || ending === endings.connectFailed;
+}
+
 const bit = (...names: ReadonlyArray<keyof typeof GrpcStatus>): number =>
   names.reduce((bits, name) => bits | (1 << GrpcStatus[name]), 0);
 

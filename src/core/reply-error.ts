@@ -142,12 +142,16 @@ export interface ReplyError {
 /** Characters of what happened this time in a reply; the rest of the sentence is ours. */
 const replyDetailCharsMax = 1024;
 
-/** The sentence of `grpc-message` or of an HTTP error body: what, whether it may have run, where to look, the code. */
-export function replySentence(error: ReplyError): string {
+/**
+ * The sentence of `grpc-message` or of an HTTP error body: what, whether it may have run, where to look, the code. `reference` is what
+ * `outrigger explain` takes; '' where the reply belongs to no call.
+ */
+export function replySentence(error: ReplyError, reference = ''): string {
   const processed = error.mayHaveProcessed
     ? 'the upstream may have processed the call'
     : 'the upstream did not process the call';
   // Parts of it may come from a peer, and the client's limit for all of its metadata is often 8 KiB.
   const detail = safeText(boundedText(error.detail, replyDetailCharsMax));
-  return `${detail}; ${processed}; ${replyErrors[error.code].advice} [${error.code}]`;
+  const call = reference === '' ? '' : ` (call ${reference})`;
+  return `${detail}; ${processed}; ${replyErrors[error.code].advice} [${error.code}]${call}`;
 }

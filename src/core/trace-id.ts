@@ -33,6 +33,10 @@ export class TraceId {
     return (this.a | this.b | this.c | this.d) === 0;
   }
 
+  equals({ a, b, c, d }: TraceId): boolean {
+    return this.a === a && this.b === b && this.c === c && this.d === d;
+  }
+
   /** 32 hex digits, or ''. */
   toString(): string {
     return this.none ? '' : hex32(this.a) + hex32(this.b) + hex32(this.c) + hex32(this.d);

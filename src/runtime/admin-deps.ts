@@ -7,6 +7,7 @@ import { isLoopbackHost } from '../core/loopback.ts';
 import { policies } from '../policies/list.ts';
 import { traceLink } from '../telemetry/trace-link.ts';
 import { pinHeader, pinLifetimeMs } from '../upstream/endpoint-pins.ts';
+import { explainDeps } from './explain-deps.ts';
 import { type AppState, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
 import { routesSnapshot } from './route-snapshots.ts';
@@ -96,8 +97,8 @@ export function adminDeps(
       failed: telemetry.recent.failed(),
       clientErrors: telemetry.recent.clientErrors(),
     }),
-    explain: (id) => telemetry.recent.find(id),
     traceLink: (call) => traceLink(parts.running.config.telemetry.traces.linkUrl, call),
+    ...explainDeps(parts),
     shown: (calls) => telemetry.recent.shown(calls),
     drain: () => void drain(),
     undrain: () => lifecycle.undrain(),

@@ -5,6 +5,7 @@ import { clustersOfRoute } from '../config/rules/policies.ts';
 import type { ListenerConfig } from '../config/table.ts';
 import type { MemoryPressure } from '../core/memory-pressure.ts';
 import type { SocketAccess } from '../core/unix-socket.ts';
+import { ListenerRoutes } from '../explain/route-steps.ts';
 import type { ViolationCounts } from '../http1/violation-counts.ts';
 import { connectionDefaults } from '../http2/options.ts';
 import type { ConnectionSlots } from '../listeners/connection-slots.ts';
@@ -111,14 +112,15 @@ export function routesOf(
   config: ListenerConfig,
   clusters: ReadonlyMap<string, BuiltCluster>,
   deps: PlanDeps,
-): Pick<ProxyContext, 'router' | 'passthrough'> {
+): Pick<ProxyContext, 'router' | 'routes' | 'passthrough'> {
   const router: Router<RoutePlan> = compileRoutes(
     config.routes.map((route) => ({ ...route, plan: buildPlan(config.name, route, clusters, deps) })),
     config.requestTarget,
   );
   const { cluster } = config;
   const passthrough = cluster === undefined ? null : planRoute('', clusters.get(cluster)!.cluster, []);
-  return { router, passthrough };
+  const routes = passthrough === null ? new ListenerRoutes(config.routes, config.requestTarget) : null;
+  return { router, routes, passthrough };
 }
 
 /** The routes of both lead to the same: they have not changed, nor has any cluster been rebuilt. */

@@ -1,4 +1,5 @@
 import type { Tally } from '../core/ending.ts';
+import type { PickDetails } from '../core/pick-details.ts';
 import type { SpanId, TraceId } from '../core/trace-id.ts';
 
 /**
@@ -20,6 +21,14 @@ export type WithheldReason =
 /** Something that makes its text, one plain sentence, only when asked. */
 export interface Explanation {
   toString(): string;
+}
+
+/** Why an endpoint was picked. */
+export interface PickExplanation extends Explanation {
+  /** Keeps what later calls overwrite, of a call that is remembered for long. */
+  keep?(): void;
+  /** The endpoints at that moment; null where they are not known. */
+  details?(): PickDetails | null;
 }
 
 /** What a policy did to one request, for `/explain` and the access log. */
@@ -53,7 +62,7 @@ export interface AttemptRecord {
   readonly peerHost: string;
   readonly peerPort: number;
   /** Why this endpoint: numbers, that become words when asked for their text; its text is '' where nothing is known. */
-  readonly pick: Explanation;
+  readonly pick: PickExplanation;
   readonly startedMs: number;
   endedMs: number;
   /** gRPC status code, or -1 where the attempt ended without one. */
@@ -62,6 +71,8 @@ export interface AttemptRecord {
   httpStatus: number;
   /** A `ReplyErrorCode` or reset name where the attempt failed, else ''. */
   error: string;
+  /** The endpoint got the request, and did not say that it left the request alone (REFUSED_STREAM, GOAWAY). */
+  mayHaveProcessed: boolean;
   /** What it counts as, once it has ended; '' before. */
   tally: Tally | '';
   /**
@@ -83,6 +94,26 @@ export interface AttemptRecord {
  */
 export type EndedBy = 'upstream' | 'client' | 'outrigger';
 
+/** Which route took a call, why, and why not those before it; worked out when asked. No part of any JSON. */
+export interface RoutesOfCall {
+  explain(call: CallRecord): RouteSteps;
+  toJSON(): undefined;
+}
+
+/** The routes of a listener in their order, up to the one that took the request. */
+export interface RouteSteps {
+  readonly steps: readonly RouteStep[];
+  /** Routes between the last step and the one that took the request, which are not listed. */
+  readonly leftOut: number;
+}
+
+export interface RouteStep {
+  readonly route: string;
+  readonly matched: boolean;
+  /** The conditions that matched, of a route that took the request; of another route those that did not. */
+  readonly reasons: readonly string[];
+}
+
 /**
  * Everything worth knowing of one call. Filled in place by `src/call/` while the call runs, handed to telemetry
  * once, when it settled; after that it is read-only (the recent-calls ring keeps it).
@@ -93,6 +124,8 @@ export interface CallRecord {
   listener: string;
   route: string;
   cluster: string;
+  /** The routes that it was matched with; null for TCP and UDP, whose listener has none. */
+  readonly routes: RoutesOfCall | null;
   /** Content type says gRPC. */
   grpc: boolean;
   /** A connection of a listener with `protocol: tcp`: it has no method, path or status. */

@@ -2,6 +2,7 @@ import type { Affinity } from '../balancing/affinity.ts';
 import { latencyEstimator } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
+import { LoadLog } from '../balancing/load-log.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
 import { formatAddress } from '../core/address.ts';
@@ -74,6 +75,7 @@ export class Cluster implements LeaseOwner {
   estimator: LatencyEstimator | null;
   /** Null where no limit follows latency. */
   limiter: ConcurrencyLimiter | null;
+  readonly loads = new LoadLog();
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly selection: Selection;
   /** Null while no call is pinned to an endpoint. */
@@ -148,6 +150,7 @@ export class Cluster implements LeaseOwner {
     for (const endpoint of this.endpoints.values()) {
       endpoint.watch?.stop();
       endpoint.pool.drain();
+      this.loads.leave(endpoint);
       this.releaseSeries(endpoint);
     }
     if (!this.stopped) this.series.leave(this.name);
@@ -285,6 +288,8 @@ export class Cluster implements LeaseOwner {
     reason.census = this.selection.census;
     reason.excluded = this.excludedCount;
     reason.full = this.pickFull;
+    reason.loads = this.loads;
+    reason.moment = this.loads.now;
     return reason;
   }
 
@@ -373,6 +378,8 @@ export class Cluster implements LeaseOwner {
 
   private add(spec: EndpointSpec): Endpoint {
     const endpoint = new Endpoint(spec, this.deps.clock.now());
+    endpoint.slot = this.loads.newSlot();
+    this.loads.join(endpoint);
     if (this.deps.dial !== undefined) endpoint.dial = this.deps.dial(endpoint);
     endpoint.pool = this.deps.newPool(endpoint, () => this.rebuild());
     endpoint.series = this.series.acquire(this.name, endpoint.address);
@@ -408,6 +415,7 @@ export class Cluster implements LeaseOwner {
     const endpoint = this.endpoints.get(address)!;
     this.endpoints.delete(address);
     endpoint.removed = true;
+    this.loads.leave(endpoint);
     endpoint.watch?.stop();
     endpoint.outlier?.remove();
     this.releaseSeries(endpoint);

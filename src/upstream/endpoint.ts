@@ -65,6 +65,8 @@ export class Endpoint implements Candidate, Compared {
   zone: string;
   priority: number;
   active = 0;
+  /** Its number in the `LoadLog` of its cluster. */
+  slot = 0;
   phantomLoad = 0;
   phantomAtMs = 0;
   latencyMs = 0;

@@ -1,5 +1,6 @@
 import type { FailPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
+import type { LoadLog } from '../balancing/load-log.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Ending, endings } from '../core/ending.ts';
@@ -16,6 +17,8 @@ export interface LeaseOwner {
   readonly penalty: FailPenalty;
   /** Null for a balancer that does not learn from latency. */
   readonly estimator: LatencyEstimator | null;
+  /** Every change of the active leases of an endpoint. */
+  readonly loads: LoadLog;
   all(): readonly Endpoint[];
   /** Asks discovery for news: an endpoint has failed. */
   refreshDiscovery(): void;
@@ -55,6 +58,7 @@ export class Lease {
     this.limiter = limiter;
     owner.active++;
     endpoint.active++;
+    owner.loads.began(endpoint.slot);
     endpoint.outlier?.picked();
   }
 
@@ -95,6 +99,7 @@ export class Lease {
     this.endWait(ending === endings.timedOut ? 'timed_out' : 'unknown', durationMs, nowMs);
     owner.active--;
     endpoint.active--;
+    owner.loads.ended(endpoint.slot);
     endpoint.rate.add(nowMs);
     endpoint.series.record(tally, durationMs);
     if (method !== null) endpoint.series.recordMethod(method, ending);

@@ -1,6 +1,6 @@
 import { buildBalancer } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
-import type { Census } from '../balancing/pick-reason.ts';
+import { type Census, type CensusMember, censusMembersMax } from '../balancing/pick-reason.ts';
 import { distributeByPriority } from '../balancing/priorities.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
 import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
@@ -23,7 +23,7 @@ export interface SelectionDeps {
 export class Selection {
   balancer: Balancer<Endpoint>;
   /** What the balancer was built from, for the reasons of picks. */
-  census: Census = { usable: 0, total: 0, unusable: '' };
+  census: Census = { usable: 0, total: 0, unusable: '', members: [] };
   private readonly deps: SelectionDeps;
   /** What the balancer was made from, one thing after the other. */
   private madeFrom: unknown[] = [];
@@ -109,7 +109,13 @@ function censusOf(endpoints: readonly Endpoint[], usable: number): Census {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   const unusable = [...counts].map(([reason, count]) => `${reason}: ${count}`).join(', ');
-  return { usable, total: endpoints.length, unusable };
+  const members = endpoints.slice(0, censusMembersMax).map(censusMember);
+  return { usable, total: endpoints.length, unusable, members };
+}
+
+function censusMember(endpoint: Endpoint): CensusMember {
+  const { slot, address, weight, zone, priority, health, unusableBecause } = endpoint;
+  return { slot, address, weight, zone, priority, health: health.status, unusable: unusableBecause };
 }
 
 /** Those that are meant to get calls: an endpoint that was taken out by hand is no capacity that is missing. */

@@ -29,7 +29,8 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   listeners: ['core', 'transport', 'http2', 'http1', 'tcp', 'udp', 'security', 'call'],
   schema: ['core'],
   config: ['core', 'schema', 'routing', 'policies', 'balancing', 'discovery', 'health', 'concurrency'],
-  admin: ['core', 'telemetry', 'balance-report'],
+  explain: ['core', 'schema', 'telemetry', 'routing', 'config', 'policies'],
+  admin: ['core', 'telemetry', 'balance-report', 'explain'],
   cli: null,
   runtime: null,
 };

@@ -84,7 +84,9 @@ describe('peers that are not what they should be', function () {
       const { code, details } = await grpcClient(proxy.target()).sayHello('x');
       expect(code).to.equal(status.UNAVAILABLE);
       expect(details).to.match(expected);
-      expect(details).to.match(/the upstream did not process the call; .*\[connect_(failed|timeout)\]$/);
+      expect(details).to.match(
+        /the upstream did not process the call; .*\[connect_(failed|timeout)\] \(call \S+\)$/,
+      );
       const alive = await greeter();
       const both = await sidecar(
         greeterConfig([{ address, weight: 1000 }, alive], { ...bare, connectTimeout: '300ms' }),

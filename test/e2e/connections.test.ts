@@ -83,7 +83,7 @@ describe('connections to replicas', function () {
     const refused = replies.filter(({ code }) => code !== status.OK);
     expect(refused).to.have.length(2);
     for (const { details } of refused)
-      expect(details).to.match(/is at its limit of 2 requests in flight.*\[overloaded\]$/);
+      expect(details).to.match(/is at its limit of 2 requests in flight.*\[overloaded\] \(call \S+\)$/);
   });
 
   /** An HTTP/1.1 replica, the sidecar before it, and how many connections to it there are. */

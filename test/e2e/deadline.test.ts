@@ -95,7 +95,7 @@ describe('deadlines and cancels', function () {
       'x-outrigger-error': 'deadline_exceeded',
     });
     expect(decodeGrpcMessage(String(headers['grpc-message']))).to.match(
-      /^the deadline passed after \d+ ms, while 127\.0\.0\.1:\d+ was processing the request; the upstream may have processed the call; .*\[deadline_exceeded\]$/,
+      /^the deadline passed after \d+ ms, while 127\.0\.0\.1:\d+ was processing the request; the upstream may have processed the call; .*\[deadline_exceeded\] \(call \S+\)$/,
     );
     expect(tookMs).to.be.at.least(299).and.lessThan(3000);
     await until(
@@ -182,7 +182,7 @@ describe('deadlines and cancels', function () {
     });
     const { headers, body } = await rawClient(proxy.target()).request({ ':path': '/slow' });
     expect(headers).to.include({ ':status': 504, 'x-outrigger-error': 'deadline_exceeded' });
-    expect(body.toString()).to.match(/\[deadline_exceeded\]\n$/);
+    expect(body.toString()).to.match(/\[deadline_exceeded\] \(call \S+\)\n$/);
   });
 
   it("a client's cancel reaches the server promptly", async () => {

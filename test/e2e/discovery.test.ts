@@ -296,7 +296,7 @@ describe('discovery', function () {
     const { code, details } = await grpcClient(proxy.target()).sayHello('x');
     expect(code).to.equal(status.UNAVAILABLE);
     expect(details).to.match(
-      /^cluster orders has no endpoint \(DNS name orders\.test, port 1: DNS has no such name\);.*\[no_endpoint\]$/,
+      /^cluster orders has no endpoint \(DNS name orders\.test, port 1: DNS has no such name\);.*\[no_endpoint\] \(call \S+\)$/,
     );
     expect(proxy.log.join('')).to.contain(
       'DNS name orders.test, port 1: DNS has no such name; there is no endpoint until it answers',

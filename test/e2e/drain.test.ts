@@ -116,7 +116,9 @@ describe('SIGTERM', function () {
     running.signal('SIGTERM');
     for (const { code, details } of await Promise.all([held, stream.result])) {
       expect(code).to.equal(status.UNAVAILABLE);
-      expect(details).to.match(/^the sidecar is shutting down and the grace period is over; .*\[draining\]$/);
+      expect(details).to.match(
+        /^the sidecar is shutting down and the grace period is over; .*\[draining\] \(call \S+\)$/,
+      );
     }
     expect(await running.exit).to.equal(1);
     expect(performance.now() - sinceMs).to.be.within(395, 6000);

@@ -7,11 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { expect } from 'chai';
+import type { CallExplanation } from '../../src/admin/explain/call-explanation.ts';
 import { clientErrorCallsMax, failedCallsMax, recentCallsMax } from '../../src/telemetry/recent-calls.ts';
 import { startHttpCollector } from '../integration/telemetry-collector.ts';
 import { greeterConfig, type Sidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { rig } from './rig.ts';
+
+interface ExplainedCall {
+  readonly id: number;
+  readonly explanation: CallExplanation;
+}
 
 const { status } = grpc;
 const get = async (url: string): Promise<string> => (await fetch(url)).text();
@@ -20,6 +26,8 @@ describe('why a call went where it went, as configured by default', function () 
   this.timeout(20_000);
   const { greeter, sidecar, client: grpcClient, defer } = rig();
   const bare = { health: 'none', outlier: 'none' };
+  const explainJson = async (proxy: Sidecar, key: number | string): Promise<ExplainedCall> =>
+    (await (await fetch(`${proxy.adminUrl}/explain/${key}?format=json`)).json()) as ExplainedCall;
   const explained = (proxy: Sidecar, id: number): Promise<string> => get(`${proxy.adminUrl}/explain/${id}`);
 
   it('is there for every call that a list shows, without a collector', async () => {
@@ -190,13 +198,118 @@ describe('why a call went where it went, as configured by default', function () 
     );
   });
 
+  it('finds a call by the id in its error reply, and says which route took it, what to change and who has processed it', async () => {
+    const replica = await greeter();
+    const config = greeterConfig([replica], bare);
+    const routes = [
+      {
+        name: 'vip',
+        match: { headers: [{ name: 'authorization', exact: 'Bearer s3cret' }] },
+        cluster: 'greeter',
+      },
+      { name: 'all', match: { grpc: { service: 'helloworld.Greeter' } }, cluster: 'greeter' },
+    ];
+    const proxy = await sidecar({ ...config, listeners: [{ name: 'in', listen: '127.0.0.1:0', routes }] });
+    const client = grpcClient(proxy.target());
+    await replica.kill();
+    const { details } = await client.sayHello('x');
+    const [, reference] = /\(call (\w{4}-\w{8})\)$/.exec(details)!;
+    const [call] = proxy.calls();
+    const found = await explainJson(proxy, reference);
+    expect([found.id, found.explanation.reference]).to.deep.equal([call.id, reference]);
+    const { routing, processed, attempts, advice, endedBy } = found.explanation;
+    expect(routing.steps).to.deep.equal([
+      { route: 'vip', matched: false, reasons: ['no header authorization is •••'] },
+      { route: 'all', matched: true, reasons: ['it is a call of the gRPC service helloworld.Greeter'] },
+    ]);
+    expect(processed.answer).to.equal('no');
+    expect(endedBy).to.deep.equal({ who: 'outrigger', text: 'Outrigger (connect_failed)' });
+    expect(attempts[0].pick.candidates).to.deep.equal([
+      {
+        address: replica.address,
+        active: 0,
+        weight: 1,
+        zone: '',
+        priority: 0,
+        health: 'healthy',
+        unusable: '',
+      },
+    ]);
+    expect(advice[0]).to.include(`Check that a server listens on ${replica.address}`);
+    const text = await get(`${proxy.adminUrl}/explain/${reference}`);
+    expect(text).to.include(`  error id    ${reference}\n`).and.not.to.include('s3cret');
+    const http = await fetch(`http://${proxy.target()}/nowhere`);
+    const id = http.headers.get('x-outrigger-call')!;
+    expect(await http.text()).to.include(`[no_route] (call ${id})`);
+    expect((await explainJson(proxy, id)).explanation.routing.route).to.equal('');
+  });
+
+  it('is there for a call in flight, with the loads of all endpoints at its pick, and by its trace', async () => {
+    const replicas = [await greeter(), await greeter()];
+    const proxy = await sidecar(greeterConfig(replicas, bare));
+    const client = grpcClient(proxy.target());
+    const streams: Array<ReturnType<typeof client.openBidi>> = [];
+    for (const count of [1, 2, 3]) {
+      const stream = client.openBidi();
+      streams.push(stream);
+      stream.call.write({});
+      await until(
+        () => proxy.cluster().active === count,
+        () => 'a stream did not begin',
+      );
+    }
+    const listed = (await (await fetch(`${proxy.adminUrl}/traces?format=json`)).json()) as {
+      inFlight: Array<{ id: number; endedMs: number }>;
+    };
+    expect(listed.inFlight.map(({ endedMs }) => endedMs)).to.deep.equal([0, 0, 0]);
+    const ids = listed.inFlight.map(({ id }) => id);
+    expect(ids).to.deep.equal(ids.toSorted((a, b) => a - b));
+    expect(await get(`${proxy.adminUrl}/traces`)).to.match(/^Requests in flight\n/);
+    const last = await explainJson(proxy, ids[2]);
+    expect(last.explanation).to.include({ inFlight: true });
+    expect(last.explanation.attempts[0].pick.candidates.map(({ active }) => active)).to.deep.equal([1, 1]);
+    expect(await explained(proxy, ids[2])).to.match(/^Call \d+: \S+ is in flight, for /);
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    await client.sayHello('x', { metadata: [['traceparent', `00-${traceId}-00f067aa0ba902b7-01`]] });
+    expect((await explainJson(proxy, traceId)).id).to.equal(proxy.calls().at(-1)!.id);
+    for (const { call, result } of streams) {
+      call.resume();
+      call.cancel();
+      await result;
+    }
+    await until(
+      () => proxy.cluster().active === 0,
+      () => 'a stream did not end',
+    );
+    expect((await explainJson(proxy, ids[0])).explanation).to.include({ inFlight: false });
+  });
+
+  it('may have been processed where the endpoint is lost behind its request', async () => {
+    const replica = await greeter({ delayMs: 60_000 });
+    const proxy = await sidecar(greeterConfig([replica], bare));
+    const result = grpcClient(proxy.target()).sayHello('x');
+    await until(
+      () => replica.calls > 0,
+      () => 'the replica got no call',
+    );
+    await replica.kill();
+    await result;
+    const { explanation } = await explainJson(proxy, proxy.calls()[0].id);
+    expect([explanation.processed.answer, explanation.attempts[0].processed]).to.deep.equal([
+      'maybe',
+      'maybe',
+    ]);
+  });
+
   it('outlasts any number of later calls, for the calls that the page or /traces has shown', async () => {
     const replica = await greeter();
     const proxy = await sidecar(greeterConfig([replica], bare));
     const client = grpcClient(proxy.target());
     const fail = async (code: number, times: number): Promise<void> => {
       replica.failure = { code, details: 'no greeting' };
-      for (let i = 0; i < times; i++) await client.sayHello('x').catch(() => {});
+      const one = () => client.sayHello('x').catch(() => {});
+      for (let left = times; left > 0; left -= 32)
+        await Promise.all(Array.from({ length: Math.min(left, 32) }, one));
     };
     const statusOf = async (id: number): Promise<number> =>
       (await fetch(`${proxy.adminUrl}/explain/${id}`)).status;
@@ -211,7 +324,7 @@ describe('why a call went where it went, as configured by default', function () 
     await fail(status.NOT_FOUND, clientErrorCallsMax);
     expect(proxy.calls().some(({ id }) => id <= listed + 1)).to.equal(false);
     expect([await statusOf(onPage), await statusOf(listed), await statusOf(listed + 1)]).to.deep.equal([
-      200, 200, 404,
+      200, 200, 410,
     ]);
   });
 

@@ -238,10 +238,12 @@ describe('calls that no server began are retried on another endpoint', () => {
     const client = grpcClient(proxy.target());
     const first = await client.sayHello('x');
     expect(first.code).to.equal(status.UNAVAILABLE);
-    expect(first.details).to.match(/no connection to 127\.0\.0\.1:\d+: .*ECONNREFUSED.*\[connect_failed\]$/);
+    expect(first.details).to.match(
+      /no connection to 127\.0\.0\.1:\d+: .*ECONNREFUSED.*\[connect_failed\] \(call \S+\)$/,
+    );
     const second = await client.sayHello('x');
     expect(second.details).to.match(
-      /^cluster greeter has no usable endpoint: .*ECONNREFUSED.*\[no_healthy_endpoint\]$/,
+      /^cluster greeter has no usable endpoint: .*ECONNREFUSED.*\[no_healthy_endpoint\] \(call \S+\)$/,
     );
     for (const address of dead) expect(second.details).to.contain(address);
   });

@@ -54,7 +54,7 @@ describe('an upstream that fails', () => {
       const message = decodeGrpcMessage(String(headers['grpc-message']));
       expect(message).to.match(/^endpoint 127\.0\.0\.1:\d+ failed: it reset the stream with [A-Z0-9_]+; /);
       expect(message).to.match(
-        /the upstream (may have|did not) process(ed)? the call; .* \[upstream_reset\]$/,
+        /the upstream (may have|did not) process(ed)? the call; .* \[upstream_reset\] \(call \S+\)$/,
       );
     }
     expect(proxy.cluster().active).to.equal(0);
@@ -107,7 +107,7 @@ describe('an upstream that fails', () => {
     const { headers, body } = await raw.request({ ':path': '/' });
     expect(headers).to.include({ ':status': 502, 'x-outrigger-error': 'upstream_reset' });
     expect(body.toString()).to.match(
-      /^endpoint .* failed: it reset the stream with INTERNAL_ERROR; .*\[upstream_reset\]\n$/,
+      /^endpoint .* failed: it reset the stream with INTERNAL_ERROR; .*\[upstream_reset\] \(call \S+\)\n$/,
     );
   });
 

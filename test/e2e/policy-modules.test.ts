@@ -167,7 +167,7 @@ describe('policies of the user’s own', () => {
     for (const path of ['/throw', '/reject', '/late', '/wrong', '/reply', '/malformed']) {
       const answer = await ask(path);
       expect(answer, path).to.match(
-        /^500 policy mine failed in its (request|reply) hook; .*\[policy_failed\]$/,
+        /^500 policy mine failed in its (request|reply) hook; .*\[policy_failed\] \(call \S+\)$/,
       );
       expect(answer).not.to.include('secret');
     }

@@ -229,14 +229,14 @@ describe('routing', () => {
         'x-outrigger-error': 'no_route',
       });
       expect(decodeGrpcMessage(String(reply.headers['grpc-message']))).to.equal(
-        'no route matches POST orders/a.B/C; the upstream did not process the call; check the routes of this listener [no_route]',
+        `no route matches POST orders/a.B/C; the upstream did not process the call; check the routes of this listener [no_route] (call ${reply.headers['x-outrigger-call']})`,
       );
       const h2 = await raw(proxy).request({ ':path': '/nowhere' });
       expect(h2.headers).to.include({ ':status': 404, 'x-outrigger-error': 'no_route' });
-      expect(h2.body.toString()).to.match(/^no route matches GET .*\[no_route\]\n$/);
+      expect(h2.body.toString()).to.match(/^no route matches GET .*\[no_route\] \(call \w{4}-\w{8}\)\n$/);
       const h1 = await fetch(`http://${proxy.target()}/nowhere`);
       expect([h1.status, h1.headers.get('x-outrigger-error')]).to.deep.equal([404, 'no_route']);
-      expect(await h1.text()).to.match(/\[no_route\]\n$/);
+      expect(await h1.text()).to.match(/\[no_route\] \(call \w{4}-\w{8}\)\n$/);
       const head = await fetch(`http://${proxy.target()}/nowhere`, { method: 'HEAD' });
       expect([head.status, await head.text()]).to.deep.equal([404, '']);
     });
@@ -279,7 +279,9 @@ describe('routing', () => {
       }
       const { code, details } = await client.sayHello('x');
       expect(code).to.equal(status.UNAVAILABLE);
-      expect(details).to.match(/^cluster busy is at its limit of 2 requests in flight; .*\[overloaded\]$/);
+      expect(details).to.match(
+        /^cluster busy is at its limit of 2 requests in flight; .*\[overloaded\] \(call \S+\)$/,
+      );
       for (const { call } of held) call.end();
       for (const { result } of held) expect((await result).code).to.equal(status.OK);
       expect((await client.sayHello('x')).code).to.equal(status.OK);

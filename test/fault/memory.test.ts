@@ -112,7 +112,7 @@ describe('memory that runs short', function () {
     const { code, details } = await caller.sayHello('x');
     expect(code).to.equal(UNAVAILABLE);
     expect(details).to.match(
-      /^the sidecar is short of memory; the upstream did not process.*\[overloaded\]$/,
+      /^the sidecar is short of memory; the upstream did not process.*\[overloaded\] \(call \S+\)$/,
     );
     const refused = await web('/web');
     expect([refused.status, refused.headers.get('x-outrigger-error')]).to.deep.equal([503, 'overloaded']);

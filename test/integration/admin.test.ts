@@ -13,7 +13,8 @@ describe('admin API', () => {
     const id = rig.proxy.traces().recent[0].id;
     for (const { path, method } of adminRoutes) {
       if (method !== 'GET' || path === '/live/events') continue;
-      const at = path.replace('{}', path.startsWith('/calls') ? 'method' : String(id));
+      const param = path.startsWith('/calls') ? 'method' : String(id);
+      const at = path === '/explain' ? '/explain?request=/' : path.replace('{}', param);
       const text = await rig.get(at);
       expect([text.status, text.body.length > 3], at).to.deep.equal([200, true]);
       const head = await rig.ask('HEAD', at);
@@ -24,7 +25,7 @@ describe('admin API', () => {
       ]);
       if (path === '/' || path === '/metrics') continue;
       for (const json of [
-        await rig.get(`${at}?format=json`),
+        await rig.get(`${at}${at.includes('?') ? '&' : '?'}format=json`),
         await rig.get(at, { accept: 'application/json' }),
       ]) {
         expect(json.headers['content-type'], at).to.equal('application/json; charset=utf-8');
@@ -118,7 +119,9 @@ describe('admin API', () => {
     expect((await rig.get(`/explain/${call.id}`)).body).to.match(new RegExp(`^Call ${call.id}: `));
     expect(JSON.parse((await rig.get(`/explain/${call.id}?format=json`)).body).call.id).to.equal(call.id);
     expect(await rig.get('/explain/999999')).to.include({ status: 404 });
-    expect((await rig.get('/explain/abc')).body).to.match(/^A call id is a number/);
+    expect((await rig.get('/explain/abc')).body).to.match(/^"abc" is not the id of a call; write /);
+    expect(await rig.get('/explain/abc')).to.include({ status: 400 });
+    expect(await rig.get('/explain?request=GET%20/a')).to.include({ status: 200 });
   });
 
   it('does what POST says', async () => {

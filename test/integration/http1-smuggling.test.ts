@@ -130,7 +130,7 @@ describe('HTTP/1.1 request smuggling', () => {
         expect(text)
           .to.match(/x-outrigger-error: protocol_error\r\n/)
           .and.match(/connection: close\r\n/);
-        expect(text.trim()).to.match(/the client sent .*\[protocol_error\]$/);
+        expect(text.trim()).to.match(/the client sent .*\[protocol_error\](?: \(call \S+\))?$/);
         expect(upstream.seen).to.deep.equal([]);
       });
     }

@@ -103,7 +103,7 @@ describe('WebSocket through the HTTP/1.1 server', function () {
             heads: new HeadCache(),
             connectAttemptsMax: 2,
             opened: () => {},
-            errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }),
+            errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }, 1),
             choose: async () => {
               const attempt = chosen.length + 1;
               chosen.push(attempt);

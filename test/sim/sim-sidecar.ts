@@ -112,6 +112,7 @@ export class SimSidecar implements Host {
     this.context = {
       listener: 'sim',
       router: this.routerTo(cluster),
+      routes: null,
       telemetry: this.buildTelemetry(),
       clock: deps.clock,
       replayBudget: this.replayBudget,

@@ -16,7 +16,9 @@ import { GrpcStatus } from '../../src/core/grpc-status.ts';
 import type { Logger, LogLevel } from '../../src/core/logger.ts';
 import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
+import type { Result } from '../../src/core/result.ts';
 import { SpanId, TraceId } from '../../src/core/trace-id.ts';
+import type { MadeUpRequest, RequestExplanation } from '../../src/explain/request.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
 import { traceLink } from '../../src/telemetry/trace-link.ts';
 import { StreamWaits } from '../../src/upstream/opener-queue.ts';
@@ -164,6 +166,7 @@ export class FakeProxy implements AdminDeps {
       grpcStatus: !grpc ? -1 : fails ? GrpcStatus.UNAVAILABLE : GrpcStatus.OK,
       httpStatus: fails ? 0 : 200,
       error: fails ? 'upstream_closed' : '',
+      mayHaveProcessed: true,
       tally: fails ? ('error' as const) : ('ok' as const),
       message: '',
       kind: 'first' as const,
@@ -176,6 +179,7 @@ export class FakeProxy implements AdminDeps {
       listener: 'outbound',
       route: cluster.name,
       cluster: cluster.name,
+      routes: null,
       grpc,
       tcp: false,
       udp: false,
@@ -343,6 +347,18 @@ export class FakeProxy implements AdminDeps {
   readonly traceLink = (call: CallRecord): string => traceLink(this.linkUrl, call);
   explain(id: number) {
     return [...this.failed, ...this.slow, ...this.recent].find((call) => call.id === id);
+  }
+  inFlight(): readonly CallRecord[] {
+    return [];
+  }
+  callsOfTrace(traceId: TraceId) {
+    return [...this.failed, ...this.slow, ...this.recent].filter((call) => call.traceId.equals(traceId));
+  }
+  latestCallId() {
+    return this.nextId - 1;
+  }
+  explainRequest({ method, path, authority, grpc }: MadeUpRequest): Result<RequestExplanation> {
+    return { value: { request: { method, path, authority, grpc, headers: [] }, listeners: [] } };
   }
   drain() {
     this.asked.push('drain');

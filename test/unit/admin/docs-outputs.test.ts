@@ -43,7 +43,7 @@ describe('README.md', () => {
     const error = noEndpointError(unhealthy('127.0.0.1:50051'));
     expect(replyErrors[error.code].grpcStatus).to.equal(GrpcStatus.UNAVAILABLE);
     const blocks = blocksOf(readme, '').map((text) => text.replaceAll('\n', ' ').trim());
-    expect(blocks).to.include(`UNAVAILABLE: ${replySentence(error)}`);
+    expect(blocks).to.include(`UNAVAILABLE: ${replySentence(error, '7f3a-1c09d2e4')}`);
   });
 });
 

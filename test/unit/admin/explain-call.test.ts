@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { callName, callReason, callStatus, explainCall } from '../../../src/admin/explain-call.ts';
+import { callText } from '../../../src/admin/explain/call-text.ts';
+import { callName, callReason, callStatus } from '../../../src/admin/explain-call.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import type { CallRecord } from '../../../src/telemetry/call-record.ts';
 import { FakeProxy } from '../../support/fake-admin.ts';
@@ -8,6 +9,7 @@ const cluster = { name: 'greeter', endpoints: [{ address: '10.0.0.1:50051', medi
 const clock = new VirtualClock();
 clock.advance(60_000);
 const proxy = new FakeProxy([cluster], clock);
+const explainNow = (call: CallRecord): string => callText(call, 0);
 const failedCall = () => proxy.call(cluster, cluster.endpoints[0], true);
 const fineCall = () => proxy.call(cluster, cluster.endpoints[0], false);
 
@@ -66,20 +68,18 @@ describe('admin/explain-call', () => {
     };
     expect(callReason(answered)).to.equal('10.0.0.1:50051 answered NOT_FOUND: "no such order".');
     expect(callReason(answered, false)).to.equal('10.0.0.1:50051 answered NOT_FOUND.');
-    const text = explainCall(answered);
+    const text = explainNow(answered);
     expect(text).to.include('     message: not now\n').and.include('     message: no such order\n');
     expect(text).to.include('\n\n10.0.0.1:50051 answered NOT_FOUND: "no such order".\n\n');
   });
 
   it('reports everything of a call on lines that nothing can break out of', () => {
-    const told = explainCall({ ...failedCall(), path: '/a.B/C\n\u001b[31mred', route: '' });
+    const told = explainNow({ ...failedCall(), path: '/a.B/C\n\u001b[31mred', route: '' });
     expect(told).to.match(/^Call \d+: a\.B\/C\?\?\[31mred failed with UNAVAILABLE after 12\.0 ms\n/);
     expect(told).to.include('  route       none matched\n');
     expect(told).to.include('  1. 10.0.0.1:50051: upstream_closed after 11.9 ms, started at 0.04 ms\n');
     expect(told).to.include('     picked because: lowest active/weight of 1: 3/1\n');
     expect(told).to.include('  trace       4bf92f3577b34da6a3ce929d0e0e4736\n');
-    expect(explainCall({ ...failedCall(), attempts: [] })).to.include(
-      'No attempt: no endpoint was picked.\n',
-    );
+    expect(explainNow({ ...failedCall(), attempts: [] })).to.include('No attempt: no endpoint was picked.\n');
   });
 });

@@ -1,15 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { ClusterSnapshot, EndpointSnapshot } from '../../../src/admin/deps.ts';
-import { explainCall } from '../../../src/admin/explain-call.ts';
+import { callText } from '../../../src/admin/explain/call-text.ts';
 import { clustersText, readyText } from '../../../src/admin/text-pages.ts';
 import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { LoadLog } from '../../../src/balancing/load-log.ts';
+import type { CensusMember } from '../../../src/balancing/pick-reason.ts';
 import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { sessionToken } from '../../../src/balancing/sticky.ts';
+import { callReference } from '../../../src/core/call-reference.ts';
 import { RecentLatency } from '../../../src/core/histogram.ts';
 import { type Random, SeededRandom } from '../../../src/core/random.ts';
 import { SpanId, TraceId } from '../../../src/core/trace-id.ts';
+import { ListenerRoutes } from '../../../src/explain/route-steps.ts';
+import { targetRulesDefaults } from '../../../src/routing/target-rules.ts';
 import { candidate } from '../balancing/simulation.ts';
 import { attemptRecord, callRecord } from '../telemetry/records.ts';
 
@@ -22,16 +27,27 @@ function measured(usualMs: number, slowMs: number): Pick<EndpointSnapshot, 'p50M
 
 const page = readFileSync('docs/admin.md', 'utf8');
 
+const memberOf = ({ address, weight, zone, priority }: Candidate, slot: number): CensusMember => {
+  return { slot, address, weight, zone, priority, health: 'healthy', unusable: '' };
+};
+
 describe('docs/admin.md', () => {
   it('shows the answer of /explain as the code makes it', () => {
     const endpoints = [50_051, 50_052, 50_053].map((port) => candidate(`127.0.0.1:${port}`));
     for (const [i, active] of [0, 2, 1].entries()) endpoints[i].active = active;
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
     const reason = balancer.explain(balancer.pick(0, null, '') as Candidate, 0, '');
-    reason.census = { usable: 3, total: 3, unusable: '' };
+    reason.census = { usable: 3, total: 3, unusable: '', members: endpoints.map(memberOf) };
+    reason.loads = new LoadLog();
+    for (const [slot, { active }] of endpoints.entries()) reason.loads.join({ slot, active });
+    const routes = [
+      { name: 'admin', match: { pathPrefix: '/admin' } },
+      { name: 'hello', match: { grpc: { service: 'helloworld.Greeter' } } },
+    ];
     const detail = 'endpoint 127.0.0.1:50051 failed: the peer closed the connection';
     const call = callRecord({
       id: 5035,
+      routes: new ListenerRoutes(routes, targetRulesDefaults),
       authority: 'greeter',
       clientPort: 53_122,
       startedWallMs: Date.parse('2026-01-31T12:00:00.250Z'),
@@ -54,12 +70,15 @@ describe('docs/admin.md', () => {
           startedMs: 1000.04,
           endedMs: 1013.44,
           grpcStatus: 14,
+          httpStatus: 0,
+          tally: 'error',
           error: 'upstream_closed',
           spanId: SpanId.read('00f067aa0ba902b7'),
         }),
       ],
     });
-    expect(page).to.include(`$ curl 127.0.0.1:15000/explain/5035\n${explainCall(call)}`);
+    const shown = callText(call, 0).replace(callReference(5035), '7f3a-1c09d2e4');
+    expect(page).to.include(`$ outrigger explain 5035\n${shown}`);
   });
 
   it('shows the reason of each policy as the code makes it', () => {

@@ -70,7 +70,7 @@ describe('PickReason', () => {
       expect(JSON.stringify(reason)).to.equal(JSON.stringify(String(reason)));
       return String(reason);
     };
-    const all = (total: number): Census => ({ usable: total, total, unusable: '' });
+    const all = (total: number): Census => ({ usable: total, total, unusable: '', members: [] });
 
     it('is that of the policy alone where no cluster asked', () => {
       expect(sentence(null)).to.equal('a won');
@@ -85,7 +85,8 @@ describe('PickReason', () => {
     });
 
     it('says why others were not', () => {
-      const some = (usable: number, total: number) => sentence({ usable, total, unusable: 'ejected: 1' });
+      const some = (usable: number, total: number) =>
+        sentence({ usable, total, unusable: 'ejected: 1', members: [] });
       expect(some(1, 3)).to.equal('1 of 3 endpoints was usable (ejected: 1); a won');
       expect(some(2, 3)).to.equal('2 of 3 endpoints were usable (ejected: 1); a won');
       expect(some(0, 2)).to.equal('0 of 2 endpoints were usable (ejected: 1); a won');

@@ -95,7 +95,9 @@ describe('an error before anything was sent', () => {
       grpcHead(['grpc-timeout', '1'.repeat(40)]),
       grpcHead(['grpc-timeout', '999u']),
     ].map((head) => decodeGrpcMessage(rig.call(head).heads[0].get('grpc-message')!));
-    expect(refused[0]).to.match(/^grpc-timeout "1x" is malformed: .*\[protocol_error\]$/);
+    expect(refused[0]).to.match(
+      /^grpc-timeout "1x" is malformed: .*\[protocol_error\] \(call \w{4}-\w{8}\)$/,
+    );
     expect(refused[1]).to.contain(`grpc-timeout "${'1'.repeat(31)}…" is malformed`);
     expect(refused[2]).to.match(/^the deadline had passed when the call arrived/);
     const target = rig.call(httpHead('GET', '/a.B/ x'));

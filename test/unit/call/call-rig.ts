@@ -235,6 +235,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
   const plan = planRoute('hello', cluster, stages);
   const context: ProxyContext = {
     listener: 'in',
+    routes: null,
     router: compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]),
     telemetry,
     clock,

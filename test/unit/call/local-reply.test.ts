@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { errorReply, errorTrailers } from '../../../src/call/local-reply.ts';
+import { callReference } from '../../../src/core/call-reference.ts';
 import { decodeGrpcMessage } from '../../../src/core/grpc-message.ts';
 import {
   type ReplyError,
@@ -21,10 +22,14 @@ const replyHttpError = (to: FakeStream, what: ReplyError, withBody: boolean) =>
   send(to, what, false, withBody ? 'GET' : 'HEAD');
 
 function send(to: FakeStream, what: ReplyError, grpc: boolean, method: string): void {
-  const { head, body } = errorReply(what, { grpc, method, contentType: grpc ? 'application/grpc' : '' });
+  const form = { grpc, method, contentType: grpc ? 'application/grpc' : '' };
+  const { head, body } = errorReply(what, form, callId);
   to.head(head, body === null);
   if (body !== null) to.data(body, 0, body.length, true);
 }
+
+const callId = 77;
+const reference = callReference(callId);
 
 describe('replies of our own', () => {
   for (const code of Object.keys(replyErrors) as ReplyErrorCode[]) {
@@ -35,14 +40,14 @@ describe('replies of our own', () => {
       const [head] = grpc.heads;
       expect(head.get('content-type')).to.equal('application/grpc');
       expect(head.get('grpc-status')).to.equal(String(replyErrors[code].grpcStatus));
-      expect(decodeGrpcMessage(head.get('grpc-message')!)).to.equal(replySentence(error(code)));
+      expect(decodeGrpcMessage(head.get('grpc-message')!)).to.equal(replySentence(error(code), reference));
       expect(head.get('x-outrigger-error')).to.equal(code);
 
       const http = new FakeStream();
       replyHttpError(http, error(code), true);
       expect(http.heads[0].status).to.equal(replyErrors[code].httpStatus);
       expect(http.heads[0].get('content-length')).to.equal(String(http.body.length));
-      expect(http.body.toString()).to.equal(`${replySentence(error(code))}\n`);
+      expect(http.body.toString()).to.equal(`${replySentence(error(code), reference)}\n`);
       expect(http.heads[0].get('x-outrigger-error')).to.equal(code);
     });
   }
@@ -59,7 +64,11 @@ describe('replies of our own', () => {
     ['application/grpc+<b>', 'application/grpc'],
   ]) {
     it(`to a call with content-type ${type}: ${echoed}`, () => {
-      const { head } = errorReply(error('no_route'), { grpc: true, method: 'POST', contentType: type });
+      const { head } = errorReply(
+        error('no_route'),
+        { grpc: true, method: 'POST', contentType: type },
+        callId,
+      );
       expect(head.get('content-type')).to.equal(echoed);
     });
   }
@@ -88,10 +97,11 @@ describe('replies of our own', () => {
   });
 
   it('behind a reply head: trailers, with the status that a reset means', () => {
-    const trailers = errorTrailers(error('upstream_reset', { grpcStatus: 8 }));
+    const trailers = errorTrailers(error('upstream_reset', { grpcStatus: 8 }), callId);
     expect(trailers.get(':status')).to.equal(undefined);
     expect(trailers.get('grpc-status')).to.equal('8');
     expect(trailers.get('x-outrigger-error')).to.equal('upstream_reset');
+    expect(trailers.get('x-outrigger-call')).to.equal(reference);
   });
 
   it('what came from outside cannot break out of the message', () => {

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { type Abortable, CallCounter } from '../../../src/call/plan.ts';
 import type { Cluster } from '../../../src/upstream/cluster.ts';
+import { callRecord } from '../telemetry/records.ts';
 
 function someCall(counter: CallCounter, abort: () => void = () => {}): Abortable {
   const call: Abortable = {
+    record: callRecord(),
     counted: false,
     previousCall: null,
     nextCall: null,

@@ -26,7 +26,7 @@ describe('proxyUpgrade', () => {
       heads: new HeadCache(),
       connectAttemptsMax: 2,
       opened: () => {},
-      errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }),
+      errorReply: (error) => errorReply(error, { grpc: false, method: 'GET', contentType: '' }, 1),
       async choose() {
         duplex.destroy();
         await once(duplex, 'close');

@@ -33,11 +33,11 @@ describe('telemetry/recent-calls', () => {
     expect(calls.find(2)?.httpStatus).to.equal(404);
     expect(calls.find(1)?.grpcStatus).to.equal(14);
     expect(calls.find(11)).to.equal(undefined);
-    for (let id = 1000; id < 1200; id++) calls.add(callRecord({ id, grpcStatus: 13 }));
+    for (let id = 1000; id < 1300; id++) calls.add(callRecord({ id, grpcStatus: 13 }));
     expect(calls.failed()).to.have.lengthOf(failedCallsMax);
-    for (let id = 2000; id < 2200; id++) calls.add(callRecord({ id, grpcStatus: 5 }));
+    for (let id = 2000; id < 2300; id++) calls.add(callRecord({ id, grpcStatus: 5 }));
     expect(calls.clientErrors()).to.have.lengthOf(clientErrorCallsMax);
-    expect(ids(calls.failed())[0], 'they push out no error').to.equal(1199);
+    expect(ids(calls.failed())[0], 'they push out no error').to.equal(1299);
   });
 
   it('calls slow what took longer than 99% of the last minute', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { explainCall } from '../../../src/admin/explain-call.ts';
+import { callText } from '../../../src/admin/explain/call-text.ts';
 import { summarizeCall } from '../../../src/admin/live-snapshot.ts';
 import { tracesText } from '../../../src/admin/text-pages.ts';
 import { TraceId } from '../../../src/core/trace-id.ts';
@@ -28,8 +28,8 @@ describe('telemetry/trace-link', () => {
 
   it('is in /explain, in the rows of the page, and in a column of /traces that is there only where a call has one', () => {
     const link = (call: typeof sampled) => traceLink(jaeger, call);
-    expect(explainCall(sampled, link(sampled))).to.include(`trace link  ${url}\n`);
-    expect(explainCall(sampled)).not.to.include('trace link');
+    expect(callText(sampled, 0, link(sampled))).to.include(`trace link  ${url}\n`);
+    expect(callText(sampled, 0)).not.to.include('trace link');
     expect(summarizeCall(sampled, 0, link).traceUrl).to.equal(url);
     const lists = { recent: [sampled, callRecord({ id: 2 })], slow: [], failed: [], clientErrors: [] };
     const lines = tracesText(lists, 0, link).split('\n');

@@ -166,7 +166,7 @@ describe('Cluster: the balancer', () => {
     });
     cluster.rebuild();
     expect(pickFrom(cluster, 0, null, '')).to.equal(fine);
-    expect(explainPick(cluster, fine, 0, '').census).to.deep.equal({
+    expect(explainPick(cluster, fine, 0, '').census).to.deep.include({
       usable: 1,
       total: 9,
       unusable: 'a: 2, b: 1, c: 1, d: 1, e: 1, other reasons: 2',

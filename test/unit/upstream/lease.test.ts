@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { LoadLog } from '../../../src/balancing/load-log.ts';
 import { type Ending, endings } from '../../../src/core/ending.ts';
 import type { OutlierEndpoint, OutlierState } from '../../../src/health/outlier.ts';
 import { Suspicion } from '../../../src/health/unclear-failures.ts';
@@ -49,6 +50,7 @@ function leaseRig({ learns = true, others = [] as Endpoint[] } = {}) {
           failed: (_endpoint, tookMs, atMs) => void steps.push(`failed after ${tookMs} at ${atMs}`),
         }
       : null,
+    loads: new LoadLog(),
     all: () => [made, ...others],
     refreshDiscovery: () => void steps.push('refresh discovery'),
   };
