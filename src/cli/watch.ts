@@ -68,10 +68,22 @@ function showNext(io: CliIo, output: OutputFormat, answer: AdminAnswer<View>): v
   io.screen.write(`${clearScreen}${time}  (Ctrl-C ends)\n\n${firstRows(text, rows - 3, columns)}`);
 }
 
-/** Returns the first rows of a text. If there are more, the last one gives their number. */
+/** Returns the lines of a text for which the terminal has rows: a long line takes several. The last row gives the number of the others. */
 export function firstRows(text: string, rowsMax: number, columns: number): string {
   const lines = text.replace(/\n$/, '').split('\n');
-  if (lines.length <= rowsMax) return `${lines.join('\n')}\n`;
-  const shown = Math.max(0, rowsMax - 1);
+  const rows = lines.map((line) => Math.max(1, Math.ceil(visibleLength(line) / columns)));
+  if (rows.reduce((sum, n) => sum + n, 0) <= rowsMax) return `${lines.join('\n')}\n`;
+  let left = rowsMax - 1;
+  let shown = 0;
+  while (shown < lines.length && rows[shown] <= left) left -= rows[shown++];
   return `${lines.slice(0, shown).join('\n')}\n${clip(`… ${lines.length - shown} more lines`, columns)}\n`;
+}
+
+/** The number of characters that a terminal shows of a line with styles. */
+function visibleLength(line: string): number {
+  const parts = line.split('\x1b[');
+  return parts.reduce(
+    (sum, part, i) => sum + [...(i === 0 ? part : part.slice(part.indexOf('m') + 1))].length,
+    0,
+  );
 }

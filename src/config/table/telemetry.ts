@@ -93,7 +93,7 @@ const accessLog = section(
       flag: 'access-log',
       flagDoc: 'where to write the access log, one line for each request',
       variable: 'OUTRIGGER_ACCESS_LOG',
-      doc: 'Where Outrigger writes the access log.',
+      doc: 'Where Outrigger writes the access log. SIGUSR1 and SIGHUP reopen a file; see admin.md, "Rotate the access log".',
     }),
     sample: key(number({ min: 0, max: 1, whole: false }), {
       default: 1,

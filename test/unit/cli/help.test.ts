@@ -6,7 +6,9 @@ import { CapturedIo } from './support.ts';
 describe('cli/help', () => {
   it('lists every command, and for each every flag with its variable', () => {
     for (const command of commands) {
-      const { name, summary, flags } = command;
+      const { name, summary, flags, examples } = command;
+      expect(examples, name).to.have.length.greaterThan(0);
+      for (const example of examples) expect(commandHelp(command)).to.include(`\n  ${example}\n`);
       expect(overview(commands)).to.include(name).and.to.include(summary);
       for (const flag of flags) {
         expect(commandHelp(command)).to.include(`--${flag.name}`);

@@ -75,6 +75,9 @@ describe('cli/watch', () => {
     expect(shown).to.match(/Ctrl-C ends\)\n\nanswer 2\n$/);
     expect(firstRows('a\nb\nc\nd\n', 3, 80)).to.equal('a\nb\n… 2 more lines\n');
     expect(firstRows('a\nb\nc\n', 3, 80)).to.equal('a\nb\nc\n');
+    // A line that is longer than the terminal is wide takes several rows; styles take none.
+    expect(firstRows(`${'x'.repeat(25)}\nb\nc\n`, 4, 10)).to.equal(`${'x'.repeat(25)}\n… 2 more …\n`);
+    expect(firstRows('\x1b[31mabcdefgh\x1b[0m\nb\n', 2, 10)).to.equal('\x1b[31mabcdefgh\x1b[0m\nb\n');
   });
 
   it('reads its flags', () => {
