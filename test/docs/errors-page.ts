@@ -7,16 +7,17 @@ const head = `# Errors
 <!-- Generated from src/core/reply-error.ts and test/docs/error-causes.ts: node test/docs/main.ts --pages. -->
 
 If Outrigger itself answers a request with an error, the reply has the code of the error in the header \`x-outrigger-error\`,
-and a message that ends with the code:
+and a message that ends with the code and the id of the call:
 
 \`\`\`text
-UNAVAILABLE: cluster greeter has no usable endpoint: 127.0.0.1:50051 unhealthy: connection refused; the upstream did not process the call; /clusters shows why each endpoint is unusable [no_healthy_endpoint]
+UNAVAILABLE: cluster greeter has no usable endpoint: 127.0.0.1:50051 unhealthy: connection refused; the upstream did not process the call; /clusters shows why each endpoint is unusable [no_healthy_endpoint] (call 7f3a-1c09d2e4)
 \`\`\`
 
 The message says what happened, whether the upstream may have processed the call, and what to check. gRPC clients find it in the
 status message, HTTP clients in the body. An error without this header comes from the endpoint.
 
-To find the call, open \`/traces\` of the [admin API](admin.md), then \`/explain/ID\`.
+\`outrigger explain 7f3a-1c09d2e4\` shows what Outrigger decided about this call, and why; the header \`x-outrigger-call\` has the id too.
+See [Find out why a call went to an endpoint](admin.md#find-out-why-a-call-went-to-an-endpoint).
 `;
 
 const parties: Readonly<Record<ErrorOrigin, string>> = {
