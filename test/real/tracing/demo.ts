@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isPortFree } from '../../../src/cli/demo/ports.ts';
 import { Orders, type PaymentCall } from './client.ts';
+import { waterfall } from './picture.ts';
 import { jaegerProgram, startCollector, startJaeger } from './programs.ts';
 import { startServices } from './services.ts';
 import { sendSpans } from './spans.ts';
@@ -11,6 +13,9 @@ import { drawing, traceOf } from './trace.ts';
  * for DEMO_SECONDS, and prints a trace of each kind with its link.
  */
 const pauseMs = 200;
+/** With `--picture`, where the picture of a trace goes, and of which. */
+const pictureFile = new URL('../../../docs/trace.svg', import.meta.url);
+const picturedKind = process.argv.includes('--picture') ? 'retried' : '';
 const arrivalMs = 15_000;
 
 const kinds: ReadonlyArray<{ readonly name: string; readonly call: PaymentCall; readonly spans: number }> = [
@@ -67,6 +72,7 @@ async function main(): Promise<number> {
       if (round > 0 || interrupt.signal.aborted) continue;
       const found = await traceOf(jaeger.queryUrl, trace.traceId, spans, arrivalMs);
       print(`\nA ${name} call: ${jaeger.queryUrl}/trace/${trace.traceId}\n${drawing(found)}`);
+      if (name === picturedKind) writeFileSync(pictureFile, waterfall(found));
     }
     if (round === 0)
       print(`\nCalls go on until Ctrl-C. All traces as JSON: ${jaeger.queryUrl}/api/traces?service=orders`);
