@@ -17,9 +17,9 @@ export interface AdminCredentials {
 
 /**
  * `probe`: `/ready`, `/live` and `/metrics`, which the kubelet and Prometheus ask for and cannot authenticate for.
- * `read`: calls, endpoints, configuration. `change`: whatever is no GET.
+ * `read`: calls, endpoints, configuration. `messages`: what the messages of calls hold. `change`: whatever is no GET.
  */
-export type Need = 'probe' | 'read' | 'change';
+export type Need = 'probe' | 'read' | 'messages' | 'change';
 
 /** How a request came: a proxy on this machine speaks for others. */
 export type Origin = 'local' | 'proxied' | 'remote';
@@ -73,15 +73,15 @@ export function denial(
   if (certified && isVerified(request.socket)) return undefined;
   const { authorization } = request.headers;
   if (token !== null && authorization !== undefined && tokenMatches(token, authorization)) return undefined;
-  const reply = denied(origin, token, clientCertificates, authorization !== undefined);
+  const reply = denied(need, origin, { token, clientCertificates }, authorization !== undefined);
   // Verified by authorities that have been replaced since: the next connection is verified by those of today.
   return certified ? { ...reply, headers: { ...reply.headers, connection: 'close' } } : reply;
 }
 
 function denied(
+  need: Need,
   origin: Origin,
-  token: string | null,
-  clientCertificates: boolean,
+  { token, clientCertificates }: Pick<AdminCredentials, 'token' | 'clientCertificates'>,
   wrongToken: boolean,
 ): Reply {
   const who =
@@ -91,7 +91,7 @@ function denied(
   const certificate = clientCertificates ? 'a client certificate of admin.tls.clientCa' : '';
   if (token === null && certificate === '')
     return text(
-      `Refused: ${who} may change nothing here; set admin.token, admin.tokenFile or admin.tls.clientCa, or ask on the machine itself.`,
+      `Refused: ${who} may ${need === 'messages' ? 'see no messages' : 'change nothing'} here; set admin.token, admin.tokenFile or admin.tls.clientCa, or ask on the machine itself.`,
       403,
     );
   if (token === null) return text(`Refused: ${who} needs ${certificate}.`, 403);

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import { type AdminCredentials, denial, originOf } from './access.ts';
+import { type AdminCredentials, denial, type Need, originOf } from './access.ts';
 import type { DashboardFile } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
 import type { LiveEvents } from './live-events.ts';
-import { type Reply, staticReply, text } from './reply.ts';
+import { type OpenStream, openEventStream, type Reply, staticReply, text } from './reply.ts';
 import { type GuardedRequest, refusalOf } from './request-guard.ts';
-import { type AdminRequest, eventsPath, matchPath, notFound, type RouteMatch } from './routes.ts';
+import { type AdminRequest, eventsPath, matchPath, notFound, type RouteMatch, tapPath } from './routes.ts';
+import { type TapStreams, tapDescriptorBytesMax } from './tap-streams.ts';
 import type { TotalsHistory } from './totals-history.ts';
 
 export const adminUrlCharsMax = 2_048;
@@ -16,6 +17,7 @@ export interface AnswerOptions {
   readonly deps: AdminDeps;
   readonly clock: Clock;
   readonly events: LiveEvents;
+  readonly taps: TapStreams;
   readonly history: TotalsHistory;
   readonly files: ReadonlyMap<string, DashboardFile>;
   readonly allowedHosts: readonly string[];
@@ -27,19 +29,15 @@ export interface AnswerOptions {
   readonly unix: boolean;
 }
 
-/** A reply, or the event stream, with whether its reader may still read it later. */
-export type Answer = Reply | Promise<Reply> | EventStream;
-
-export interface EventStream {
-  readonly isAllowed: () => boolean;
-}
+/** A reply, or a stream that lasts. */
+export type Answer = Reply | Promise<Reply> | OpenStream;
 
 /**
  * Decides what a request gets: refused, unknown, wrong method, denied, a file of the page, the stream, or its handler.
  */
-export function makeAnswer(options: AnswerOptions): (request: IncomingMessage) => Answer {
-  const { deps, clock, events, history, files } = options;
-  return (request) => {
+export function makeAnswer(options: AnswerOptions): (request: IncomingMessage, body: Buffer) => Answer {
+  const { deps, clock, events, taps, history, files } = options;
+  return (request, body) => {
     const method = request.method ?? '';
     const screened = screen(request, options);
     if (screened.refusal !== undefined) return screened.refusal;
@@ -49,16 +47,37 @@ export function makeAnswer(options: AnswerOptions): (request: IncomingMessage) =
     const allow = file ? allowedMethods('GET') : found.flatMap(({ route }) => allowedMethods(route.method));
     if (allow.length === 0) return notFound(path);
     if (!allow.includes(method)) return wrongMethod(method, path, allow);
-    const need = method === 'POST' ? 'change' : found[0]?.route.isProbe ? 'probe' : 'read';
-    const origin = originOf(request, options.unix, options.isLocalPeer);
-    const denied = (): Reply | undefined => denial(request, need, origin, options.credentials());
+    const need = needOf(method, screened.target, found[0]?.route.isProbe === true);
+    const denied = denialOf(request, need, options);
     const refused = denied();
     if (refused !== undefined) return refused;
     if (file) return staticReply(file, request.headers['if-none-match'] ?? '');
-    if (path === eventsPath) return openEvents(events, method, () => denied() === undefined);
+    const isAllowed = (): boolean => denied() === undefined;
+    if (path === eventsPath) return openEvents(events, method, isAllowed);
+    if (path === tapPath) return taps.answer({ request, query, body, isAllowed });
     const asked = { deps, nowWallMs: clock.wallMs(), history: () => history.list(), query };
     return answerRoute(found[0], { ...asked, accept: request.headers.accept ?? '' });
   };
+}
+
+/** Message bodies say more than what else can be read. */
+function needOf(method: string, { path, query }: Target, isProbe: boolean): Need {
+  if (method === 'POST') return 'change';
+  if (path === tapPath && query.has('messages')) return 'messages';
+  return isProbe ? 'probe' : 'read';
+}
+
+function denialOf(request: IncomingMessage, need: Need, options: AnswerOptions): () => Reply | undefined {
+  const origin = originOf(request, options.unix, options.isLocalPeer);
+  return () => denial(request, need, origin, options.credentials());
+}
+
+/** Returns how much of the body of a request is kept for its answer: nothing, but for the descriptors of a reader of `/tap`. */
+export function keptBodyBytes(request: IncomingMessage, options: AnswerOptions): number {
+  if (request.method !== 'POST' || request.url?.startsWith(tapPath) !== true) return 0;
+  const { target } = screen(request, options);
+  if (target?.path !== tapPath || denialOf(request, 'change', options)() !== undefined) return 0;
+  return tapDescriptorBytesMax;
 }
 
 /** Asks the handler of a route. */
@@ -112,7 +131,13 @@ function guarded({ headers, method, socket }: IncomingMessage, unix: boolean): G
 
 function openEvents(events: LiveEvents, method: string, isAllowed: () => boolean): Answer {
   if (method === 'HEAD') return { status: 200, type: 'text/event-stream', body: '' };
-  return events.full ? text('As many pages are open as may be; close one.', 503) : { isAllowed };
+  if (events.full) return text('As many pages are open as may be; close one.', 503);
+  return {
+    open(response) {
+      openEventStream(response);
+      events.add(response, isAllowed);
+    },
+  };
 }
 
 export function wrongMethod(method: string, path: string, allow: readonly string[]): Reply {

@@ -50,6 +50,11 @@ export interface AdminDeps {
   explainRequest(request: MadeUpRequest): Result<RequestExplanation>;
   /** These calls are being shown: `explain` is to know them for as long as somebody may read the list. */
   shown(calls: readonly CallRecord[]): void;
+  /**
+   * Checks a request for `/tap`, and returns why it is refused, or what begins to send calls to its reader. `descriptors` is a
+   * `FileDescriptorSet` by which messages are decoded; null for none.
+   */
+  tap(query: URLSearchParams, descriptors: Uint8Array | null): TapRefusal | TapOpening;
   /** Starts to drain; calling it again does nothing. */
   drain(): void;
   /** Takes a drain back, if the listeners have not closed yet. */
@@ -65,6 +70,33 @@ export interface AdminDeps {
   healthcheckFail(on: boolean): void;
   /** Stops the process, after a drain. Called once the reply has left. */
   quit(): void;
+}
+
+export interface TapRefusal {
+  readonly status: number;
+  /** A sentence: what is wrong, and what to do. */
+  readonly problem: string;
+}
+
+export interface TapOpening {
+  /** Begins to send. */
+  open(reader: TapReader): TapSession;
+}
+
+export interface TapSession {
+  /** The reader has left. */
+  left(): void;
+  /** Ends the stream, and lets the reader know why: the server stops, or the credentials of the reader hold no longer. */
+  end(reason: 'stopping' | 'not_allowed'): void;
+}
+
+/** Who reads the events of `/tap`. */
+export interface TapReader {
+  /** Has not taken what was sent before: nothing more may be sent. */
+  readonly isBehind: boolean;
+  send(event: { readonly event: string }): void;
+  /** Nothing follows. */
+  end(): void;
 }
 
 /**

@@ -13,6 +13,12 @@ export interface Reply {
   readonly afterwards?: () => void;
 }
 
+/** An answer that lasts. */
+export interface OpenStream {
+  /** Writes the head, and whatever follows while the reader stays. */
+  readonly open: (response: ServerResponse) => void;
+}
+
 export const textType = 'text/plain; charset=utf-8';
 export const jsonType = 'application/json; charset=utf-8';
 
@@ -78,9 +84,8 @@ export function send(response: ServerResponse, reply: Reply): void {
   response.end(body);
 }
 
-/** Writes the head of server-sent events. */
-export function openEventStream(response: ServerResponse): void {
-  const type = 'text/event-stream';
+/** Writes the head of server-sent events, or of another stream that lasts. */
+export function openEventStream(response: ServerResponse, type = 'text/event-stream'): void {
   response.writeHead(200, { ...securityHeaders, 'cache-control': 'no-store', 'content-type': type });
 }
 

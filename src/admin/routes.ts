@@ -47,6 +47,7 @@ export interface AdminRoute {
 }
 
 export const eventsPath = '/live/events';
+export const tapPath = '/tap';
 
 /** Everything the admin server answers. GET reads, POST changes; the table is also the list users see. */
 export const adminRoutes: readonly AdminRoute[] = [
@@ -67,6 +68,12 @@ export const adminRoutes: readonly AdminRoute[] = [
   },
   { method: 'GET', path: '/live.json', about: 'what the page shows, once', handle: liveJson },
   { method: 'GET', path: eventsPath, about: 'what the page shows, every second (server-sent events)' },
+  {
+    method: 'GET',
+    path: tapPath,
+    about: 'live calls as they end (one JSON object on a line, or server-sent events); see docs/tap.md',
+  },
+  { method: 'POST', path: tapPath, about: 'the same, with a descriptor set for messages in the body' },
   { method: 'GET', path: '/metrics', about: 'Prometheus metrics', handle: metrics, isProbe: true },
   {
     method: 'GET',

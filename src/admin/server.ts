@@ -9,14 +9,15 @@ import { ListenError } from '../core/listen-error.ts';
 import type { Logger } from '../core/logger.ts';
 import { closeServer, listenOnSocketFile, type SocketAccess } from '../core/unix-socket.ts';
 import { isLocalPeer } from './access.ts';
-import { type Answer, makeAnswer } from './answer.ts';
+import { type Answer, type AnswerOptions, keptBodyBytes, makeAnswer } from './answer.ts';
 import { readDashboard } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
 import { LiveEvents } from './live-events.ts';
 import { liveSnapshot } from './live-snapshot.ts';
 import { makeProbeAnswer } from './probe-answer.ts';
 import { type AdminSecurity, RenewableSecurity } from './renewable-security.ts';
-import { openEventStream, send, text } from './reply.ts';
+import { send, text } from './reply.ts';
+import { TapStreams } from './tap-streams.ts';
 import { TotalsHistory } from './totals-history.ts';
 
 export const adminConnectionsMax = 64;
@@ -71,22 +72,26 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     () => liveSnapshot(deps, clock.wallMs()),
     () => history.list(),
   );
-  const answer = makeAnswer({
+  const taps = new TapStreams((query, descriptors) => deps.tap(query, descriptors));
+  const answers: AnswerOptions = {
     deps,
     clock,
     events,
+    taps,
     history,
     files: readDashboard(),
     allowedHosts: withOwnHost(allowedHosts, address),
     unix: address.kind === 'unix',
     credentials: () => security.credentials,
     isLocalPeer: options.isLocalPeer ?? isLocalPeer,
-  });
-  const server = boundedServer(serve(answer, events, logger), security.tls);
+  };
+  const keptBytes = (request: IncomingMessage): number => keptBodyBytes(request, answers);
+  const server = boundedServer(serve(makeAnswer(answers), keptBytes, logger), security.tls);
   server.on('secureConnection', (socket: Socket) => security.connected(socket));
   const close = async (): Promise<void> => {
     history.close();
     events.close();
+    taps.close();
     await closeConnections(server, clock);
   };
   let probesServer: BoundServer | null = null;
@@ -99,7 +104,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   if (probes !== undefined) {
     const hosts = withOwnHost(allowedHosts, probes);
     const probeAnswer = makeProbeAnswer({ deps, clock, allowedHosts: hosts, unix: probes.kind === 'unix' });
-    const made = boundedServer(serve(probeAnswer, events, logger), null);
+    const made = boundedServer(
+      serve(probeAnswer, () => 0, logger),
+      null,
+    );
     try {
       await listen(made, probes, options.socketAccess ?? {});
     } catch (error) {
@@ -118,6 +126,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       if (token) logger.info('the admin token has changed');
       if (certificates) logger.info('the admin certificates have changed');
       events.recheck();
+      taps.recheck();
     },
     close: async () => {
       await Promise.all([
@@ -143,8 +152,12 @@ interface BoundServer {
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Reads the body away, answers, and turns whatever is thrown into a 500. */
-function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents, logger: Logger): Serve {
+/** Reads the body, of which it keeps what the answer needs, answers, and turns whatever is thrown into a 500. */
+function serve(
+  answer: (request: IncomingMessage, body: Buffer) => Answer,
+  keptBytes: (request: IncomingMessage) => number,
+  logger: Logger,
+): Serve {
   return (request, response) => {
     request.on('error', () => response.destroy());
     response.on('error', () => response.destroy());
@@ -153,13 +166,11 @@ function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents,
       if (response.headersSent) response.destroy();
       else send(response, text(`The admin server failed to answer: ${error}`, 500));
     };
-    afterBody(request, response, () => {
+    afterBody(request, response, keptBytes(request), (body) => {
       try {
-        const reply = answer(request);
-        if ('isAllowed' in reply) {
-          openEventStream(response);
-          events.add(response, reply.isAllowed);
-        } else if (reply instanceof Promise) reply.then((late) => send(response, late)).catch(failed);
+        const reply = answer(request, body);
+        if ('open' in reply) reply.open(response);
+        else if (reply instanceof Promise) reply.then((late) => send(response, late)).catch(failed);
         else send(response, reply);
       } catch (error) {
         failed(error);
@@ -168,22 +179,41 @@ function serve(answer: (request: IncomingMessage) => Answer, events: LiveEvents,
   };
 }
 
-/** Calls back when the body has ended; one over the limit gets 413 and the end of the connection. */
-function afterBody(request: IncomingMessage, response: ServerResponse, done: () => void): void {
+/** Bodies that are kept for requests that are not complete, all of them together. */
+const keptBodyBytesMax = 16 * 1024 * 1024;
+let keptBodyBytesNow = 0;
+
+/**
+ * Calls back when the body has ended; one over the limit gets 413 and the end of the connection. Up to `keptBytes` of it are kept;
+ * of a body that nobody needs, nothing is.
+ */
+function afterBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  keptBytes: number,
+  done: (body: Buffer) => void,
+): void {
   let bytes = 0;
+  const kept: Buffer[] = [];
+  const bytesMax = Math.max(keptBytes, adminBodyBytesMax);
+  const tooLong = (): boolean => bytes > bytesMax || (keptBytes > 0 && keptBodyBytesNow > keptBodyBytesMax);
+  const release = (): void => {
+    if (keptBytes > 0) keptBodyBytesNow -= bytes;
+  };
+  let refused = false;
   request.on('data', (chunk: Buffer) => {
-    const wasWithin = bytes <= adminBodyBytesMax;
     bytes += chunk.length;
-    if (bytes <= adminBodyBytesMax) return;
-    if (wasWithin)
-      send(
-        response,
-        text(`A body over ${adminBodyBytesMax} bytes is not read.`, 413, { connection: 'close' }),
-      );
-    else request.socket.destroy();
+    if (keptBytes > 0) keptBodyBytesNow += chunk.length;
+    if (refused) request.socket.destroy();
+    else if (tooLong()) {
+      refused = true;
+      kept.length = 0;
+      send(response, text(`A body over ${bytesMax} bytes is not read.`, 413, { connection: 'close' }));
+    } else if (keptBytes > 0) kept.push(chunk);
   });
+  request.once('close', release);
   request.on('end', () => {
-    if (bytes <= adminBodyBytesMax) done();
+    if (!refused) done(Buffer.concat(kept));
   });
 }
 

@@ -18,6 +18,7 @@ import * as records from './call-records.ts';
 import { type Deadline, deadlineWithin } from './deadline.ts';
 import type { DispatchedCall, Dispatcher } from './dispatch/dispatcher.ts';
 import { newOnceDispatcher } from './dispatch/once.ts';
+import { Followers } from './followers.ts';
 import { errorReply, errorTrailers } from './local-reply.ts';
 import { MessageCounter } from './message-counter.ts';
 import type { Peer } from './peer.ts';
@@ -88,7 +89,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   private readonly client: MessageStream;
   /** What the policies of its route do; null where there is none that acts on requests like this one. */
   private readonly stages: StageLists | null;
-  private followers: Follower[] | null = null;
+  private followers: Followers | null = null;
   private readonly requestMessages = new MessageCounter();
   private readonly replyMessages = new MessageCounter();
   /** Ends the wait of a stage; null once the call is admitted. */
@@ -123,12 +124,15 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   start(): void {
     // The trace comes first, so that an error of ours is on it too.
     this.trace = this.context.telemetry.begin(this.requestHead, this.record, this.routeTelemetry);
+    const { observer } = this.context.watch;
+    if (observer !== null) observer.started(this);
     runPipeline(this);
   }
 
   /** Answers with an error, without a pipeline: for what the listener has already found wrong. */
   refuse(error: ReplyError): void {
     this.trace = this.context.telemetry.begin(this.requestHead, this.record, this.routeTelemetry);
+    this.context.watch.observer?.started(this);
     this.fail(error, 'client');
   }
 
@@ -181,8 +185,8 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   follow(follower: Follower): void {
     // A follower before this one may have ended the request with what had arrived.
     if (this.state === 'settled') return follower.settled?.(this.record);
-    if (this.followers === null) this.followers = [follower];
-    else this.followers.push(follower);
+    if (this.followers === null) this.followers = new Followers(follower);
+    else this.followers.add(follower);
     this.showArrived(follower);
   }
 
@@ -206,28 +210,20 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.state === 'settled') return this.client.consumed(end - start);
     this.record.requestBytes += end - start;
-    if (this.followers !== null && !this.followed(bytes, start, end, last)) return;
+    if (this.followers !== null) {
+      const error = this.followers.data(bytes, start, end, last);
+      if (error !== null) return this.fail(error, 'client');
+    }
     if (this.cluster?.measuresLatency === true) this.requestMovedMs = this.clock.now();
     if (this.routed.grpc) this.requestMessages.add(bytes, start, end);
     if (last) this.requestEnded = true;
     this.dispatcher.data(bytes, start, end, last);
   }
 
-  /** Shows the body to those that follow it; false where one of them has ended the request. */
-  private followed(bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
-    for (const follower of this.followers!) {
-      const error = follower.data?.(bytes, start, end, last) ?? null;
-      if (error === null) continue;
-      this.fail(error, 'client');
-      return false;
-    }
-    return true;
-  }
-
   trailers(trailers: HeaderBlock): void {
     if (this.state === 'settled') return;
     this.requestEnded = true;
-    if (this.followers !== null) for (const follower of this.followers) follower.trailers?.(trailers);
+    if (this.followers !== null) this.followers.trailers(trailers);
     this.requestMovedMs = this.clock.now();
     this.dispatcher.trailers(trailers);
   }
@@ -304,6 +300,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     const shown = stages === null ? bound : this.orFail(replyHeadOf(this, stages, bound, attempt.endpoint));
     if (shown === null) return;
     this.state = 'relaying';
+    if (this.followers !== null) this.followers.replyHead(shown);
     this.client.head(shown, end);
   }
 
@@ -312,6 +309,7 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     if (this.state === 'settled') return;
     this.record.responseBytes += end - start;
     if (this.routed.grpc) this.replyMessages.add(bytes, start, end);
+    if (this.followers !== null) this.followers.replyData(bytes, start, end);
     this.client.data(bytes, start, end, last);
   }
 
@@ -319,7 +317,9 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     if (this.state === 'settled') return;
     const { stages } = this;
     const shown = stages === null ? trailers : this.orFail(replyTrailersOf(this, stages, trailers, endpoint));
-    if (shown !== null) this.client.trailers(shown);
+    if (shown === null) return;
+    if (this.followers !== null) this.followers.replyTrailers(shown);
+    this.client.trailers(shown);
   }
 
   replyEnded(nowMs: number): void {
@@ -389,9 +389,9 @@ export class Call implements StreamReceiver, DispatchedCall, Abortable, Pipeline
     const { record } = this;
     record.endedBy = endedBy;
     record.endedMs = nowMs;
-    if (this.followers !== null) for (const follower of this.followers) follower.settled?.(record);
     record.requestMessages = this.requestMessages.count;
     record.responseMessages = this.replyMessages.count;
+    if (this.followers !== null) this.followers.settled(record);
     // Counted first: a bug in what reports calls must not leave one in flight for ever.
     this.context.calls.end(this);
     this.context.telemetry.settled(record, this.trace!, this.routeTelemetry);

@@ -94,6 +94,7 @@ export abstract class ConnectionRequest implements PipelineRequest {
       this.cancelWait = null;
       decided(outcome);
     };
+    this.context.watch.observer?.started(this);
     runPipeline(this);
   }
 

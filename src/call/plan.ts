@@ -5,6 +5,7 @@ import type { CallRecord, RoutesOfCall } from '../telemetry/call-record.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
+import type { RequestWatch } from './request-watch.ts';
 import type { RoutePlan } from './route-plan.ts';
 
 /** What every call of a listener shares. A reload makes a new one; calls that began on the old finish on it. */
@@ -18,6 +19,7 @@ export interface ProxyContext {
   readonly replayBudget: ReplayBudget;
   readonly memory: MemoryPressure;
   readonly calls: CallCounter;
+  readonly watch: RequestWatch;
   /** Where a listener with `protocol: tcp` or `udp` leads; null for any other listener. */
   readonly passthrough: RoutePlan | null;
 }

@@ -49,6 +49,12 @@ export interface Follower {
   /** Part of the request body; valid during the call only. An error ends the request. */
   data?(bytes: Uint8Array, start: number, end: number, last: boolean): ReplyError | null;
   trailers?(trailers: HeaderBlock): void;
+  /** The head of the reply of an endpoint, as the client gets it. A reply that Outrigger gives itself is not shown: see the record. */
+  replyHead?(head: HeaderBlock): void;
+  /** Part of the body of that reply; valid during the call only. */
+  replyData?(bytes: Uint8Array, start: number, end: number): void;
+  /** The trailers of that reply, as the client gets them. */
+  replyTrailers?(trailers: HeaderBlock): void;
   /** The request is over, whichever way; its record is final. Called once, last. */
   settled?(record: CallRecord): void;
 }

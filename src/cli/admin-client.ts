@@ -134,7 +134,8 @@ function refusalOf(body: string): string {
   return printable(sentence.slice(0, refusalCharsMax));
 }
 
-function connectTrouble(at: string, error: NodeJS.ErrnoException): string {
+/** Returns a sentence for the user: why the admin server at an address does not answer, and what to do. */
+export function connectTrouble(at: string, error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ECONNREFUSED':
     case 'ENOENT':

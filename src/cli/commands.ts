@@ -15,6 +15,7 @@ import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { stat } from './commands/stat.ts';
+import { tap } from './commands/tap.ts';
 import { top } from './commands/top.ts';
 import { traces } from './commands/traces.ts';
 import { undrain } from './commands/undrain.ts';
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   top,
   traces,
   explain,
+  tap,
   drain,
   undrain,
   ready,

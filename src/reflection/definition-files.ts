@@ -1,21 +1,33 @@
 import { loadSync } from '@grpc/proto-loader';
 import type { Result } from '../core/result.ts';
-import { filesOfDescriptorSet } from './descriptor-file.ts';
-import { DescriptorPool } from './descriptor-pool.ts';
-
-/** Reads a descriptor set, as `protoc --descriptor_set_out=FILE --include_imports` and `buf build -o FILE` write it. */
-export function poolOfDescriptorSet(bytes: Buffer): Result<DescriptorPool> {
-  const files = filesOfDescriptorSet(bytes);
-  if (files.error !== undefined) return files;
-  if (files.value.length === 0) return { error: 'it is not a descriptor set: it has no files' };
-  return poolOf(files.value);
-}
+import type { DescriptorPool } from './descriptor-pool.ts';
+import { poolOf } from './descriptor-set.ts';
+import { wireTypes } from './wire-reader.ts';
+import { WireWriter } from './wire-writer.ts';
 
 /** Reads .proto files. Their imports are searched in `importDirs`, and beside the first file. */
 export function poolOfProtoFiles(
   paths: readonly string[],
   importDirs: readonly string[],
 ): Result<DescriptorPool> {
+  const { value: files, error } = filesOfProtoFiles(paths, importDirs);
+  return error === undefined ? poolOf(files) : { error };
+}
+
+/** The same as a descriptor set, which another process reads. */
+export function descriptorSetOfProtoFiles(
+  paths: readonly string[],
+  importDirs: readonly string[],
+): Result<Buffer> {
+  const { value: files, error } = filesOfProtoFiles(paths, importDirs);
+  if (error !== undefined) return { error };
+  const set = new WireWriter();
+  for (const file of files) set.tag(1, wireTypes.bytes).delimited(file);
+  return { value: set.finish() };
+}
+
+/** Each file as a `FileDescriptorProto`. */
+function filesOfProtoFiles(paths: readonly string[], importDirs: readonly string[]): Result<Buffer[]> {
   try {
     const definition = loadSync([...paths], { keepCase: true, includeDirs: [...importDirs] });
     const files = Object.values(definition).flatMap((one) => {
@@ -26,17 +38,8 @@ export function poolOfProtoFiles(
         ...responseType.fileDescriptorProtos,
       ]);
     });
-    return poolOf([...new Set(files)]);
+    return { value: [...new Set(files)] };
   } catch (error) {
     return { error: (error as Error).message };
   }
-}
-
-function poolOf(files: readonly Buffer[]): Result<DescriptorPool> {
-  const pool = new DescriptorPool();
-  for (const file of files) {
-    const problem = pool.add(file);
-    if (problem !== '') return { error: problem };
-  }
-  return { value: pool };
 }

@@ -100,6 +100,7 @@ export function adminDeps(
     traceLink: (call) => traceLink(parts.running.config.telemetry.traces.linkUrl, call),
     ...explainDeps(parts),
     shown: (calls) => telemetry.recent.shown(calls),
+    tap: (query, descriptors) => parts.taps.prepare(query, descriptors),
     drain: () => void drain(),
     undrain: () => lifecycle.undrain(),
     reload,

@@ -1,9 +1,10 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
-import { type AdminServer, startAdmin } from '../admin/server.ts';
+import { type AdminOptions, type AdminServer, startAdmin } from '../admin/server.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../call/replay-buffer.ts';
 import { registerConcurrencyMetrics } from '../concurrency/metrics.ts';
 import type { Config } from '../config/table.ts';
 import { type Address, formatAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
 import { InternalErrors } from '../core/internal-errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
@@ -15,6 +16,7 @@ import { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { type PolicyDeps, partsOf, policyMetrics } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
 import { PartStore } from '../policies/parts.ts';
+import { TapHub } from '../tap/tap-hub.ts';
 import { registerUdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { FlushScheduler } from '../transport/flush-scheduler.ts';
@@ -93,18 +95,16 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   });
   const bufferBudget = new BufferBudget(config.limits.bufferedBytes);
   const memory = watchMemory(config, deps, telemetry, (high) => bufferBudget.press(high));
+  const taps = new TapHub(config.admin.tap, { ...deps, shown: (records) => telemetry.recent.shown(records) });
   const parts: AppState = {
     deps,
+    taps,
     lifecycle,
     stats,
     balance,
     telemetry,
     memory,
-    reloads: newReloadStatus(Math.floor(clock.wallMs())),
-    running: newRunning(config, new Map(), []),
-    wasReady: false,
-    failReadiness: false,
-    leaving: { listeners: new Set(), clusters: new Set() },
+    ...initialState(config, clock),
   };
   registerStateMetrics(parts);
   const build: ListenerBuildDeps = {
@@ -114,6 +114,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     bufferBudget,
     internalErrors,
     memory,
+    watch: taps.watch,
     sharedPorts: config.drain.handoverMs !== undefined,
     policies: policyDepsOf(deps, telemetry),
     telemetry,
@@ -132,11 +133,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     parts.running = buildAll(config, build);
     const openAdmin = (): Promise<AdminServer> =>
       startAdmin({
-        address: config.admin.listen,
-        socketAccess: socketAccess(config.admin.socket),
-        probes: config.admin.probes,
-        allowedHosts: config.admin.allowedHosts,
-        security: () => adminSecurity(config.admin),
+        ...adminAccess(config),
         isLocalPeer: deps.isLocalPeer,
         deps: adminDeps(parts, drain, () => reload('requested over the admin address')),
         logger,
@@ -159,6 +156,33 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   lifecycle.started();
   logAdmin(admin, logger);
   return appOf({ parts, admin, build, internalErrors, reload, stop: () => lifecycle.stop(drainable) });
+}
+
+/** The parts of the state that change, as they are before the first listener is bound. */
+function initialState(
+  config: Config,
+  clock: Clock,
+): Pick<AppState, 'reloads' | 'running' | 'wasReady' | 'failReadiness' | 'leaving'> {
+  return {
+    reloads: newReloadStatus(Math.floor(clock.wallMs())),
+    running: newRunning(config, new Map(), []),
+    wasReady: false,
+    failReadiness: false,
+    leaving: { listeners: new Set(), clusters: new Set() },
+  };
+}
+
+/** Where the admin server listens, and for whom. */
+function adminAccess({
+  admin,
+}: Config): Pick<AdminOptions, 'address' | 'socketAccess' | 'probes' | 'allowedHosts' | 'security'> {
+  return {
+    address: admin.listen,
+    socketAccess: socketAccess(admin.socket),
+    probes: admin.probes,
+    allowedHosts: admin.allowedHosts,
+    security: () => adminSecurity(admin),
+  };
 }
 
 /** Metrics of what the process is doing. */

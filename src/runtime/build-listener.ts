@@ -1,5 +1,6 @@
 import { CallCounter, type ProxyContext } from '../call/plan.ts';
 import type { ReplayBudget } from '../call/replay-buffer.ts';
+import type { RequestWatch } from '../call/request-watch.ts';
 import { planRoute, type RoutePlan } from '../call/route-plan.ts';
 import { clustersOfRoute } from '../config/rules/policies.ts';
 import type { ListenerConfig } from '../config/table.ts';
@@ -52,6 +53,7 @@ export interface Passthrough {
 export interface ListenerBuildDeps extends BuildDeps, PlanDeps {
   readonly telemetry: Telemetry;
   readonly replayBudget: ReplayBudget;
+  readonly watch: RequestWatch;
   readonly slots: ConnectionSlots;
   readonly refusedRequests: ViolationCounts;
   readonly memory: MemoryPressure;
@@ -72,6 +74,7 @@ export function buildListener(
     clock: deps.clock,
     replayBudget: deps.replayBudget,
     memory: deps.memory,
+    watch: deps.watch,
     calls: new CallCounter(),
   };
   const downstream = { ...deps, context: () => parts.context };

@@ -7,6 +7,7 @@ import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { PolicyList } from '../policies/compile.ts';
 import type { PolicyParts } from '../policies/parts.ts';
+import type { TapHub } from '../tap/tap-hub.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
@@ -68,6 +69,7 @@ export interface AppState {
   readonly stats: CallStats;
   readonly balance: Balance;
   readonly telemetry: Telemetry;
+  readonly taps: TapHub;
   readonly memory: MemoryWatch;
   readonly reloads: ReloadStatus;
   running: Running;

@@ -31,6 +31,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   config: ['core', 'schema', 'routing', 'policies', 'balancing', 'discovery', 'health', 'concurrency'],
   explain: ['core', 'schema', 'telemetry', 'routing', 'config', 'policies'],
   admin: ['core', 'telemetry', 'balance-report', 'explain'],
+  tap: ['core', 'call', 'telemetry', 'upstream', 'reflection'],
   cli: null,
   runtime: null,
 };

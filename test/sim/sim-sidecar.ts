@@ -116,6 +116,7 @@ export class SimSidecar implements Host {
       telemetry: this.buildTelemetry(),
       clock: deps.clock,
       replayBudget: this.replayBudget,
+      watch: { observer: null },
       memory: { high: false },
       calls: this.calls,
       passthrough: null,

@@ -6,6 +6,8 @@ import type {
   EndpointSnapshot,
   ReloadOutcome,
   RouteSnapshot,
+  TapOpening,
+  TapRefusal,
   UndrainOutcome,
 } from '../../src/admin/deps.ts';
 import { startAdmin } from '../../src/admin/server.ts';
@@ -339,6 +341,17 @@ export class FakeProxy implements AdminDeps {
     return { recent: this.recent, slow: this.slow, failed: this.failed, clientErrors: this.clientErrors };
   }
   readonly shownIds: number[] = [];
+  tap(query: URLSearchParams): TapRefusal | TapOpening {
+    return this.taps(query);
+  }
+  /** What `/tap` answers: an event, and the end. */
+  taps: (query: URLSearchParams) => TapRefusal | TapOpening = () => ({
+    open(reader) {
+      reader.send({ event: 'end' });
+      reader.end();
+      return { left() {}, end() {} };
+    },
+  });
   shown(calls: readonly CallRecord[]): void {
     for (const { id } of calls) this.shownIds.push(id);
   }

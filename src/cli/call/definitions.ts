@@ -3,8 +3,9 @@ import { readFileBounded } from '../../config/config-file.ts';
 import type { Clock } from '../../core/clock.ts';
 import { nearestName } from '../../core/nearest.ts';
 import type { Result } from '../../core/result.ts';
-import { poolOfDescriptorSet, poolOfProtoFiles } from '../../reflection/definition-files.ts';
+import { poolOfProtoFiles } from '../../reflection/definition-files.ts';
 import type { DescriptorPool } from '../../reflection/descriptor-pool.ts';
+import { poolOfDescriptorSet } from '../../reflection/descriptor-set.ts';
 import { ReflectionClient } from '../../reflection/reflection-client.ts';
 
 /** Where the definition of a method comes from; the reflection service of the server if neither is set. */

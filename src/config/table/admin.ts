@@ -1,5 +1,5 @@
 import { address } from '../../schema/address-type.ts';
-import { listOf, type ScalarType, text, toggle } from '../../schema/scalar-type.ts';
+import { choice, listOf, type ScalarType, text, toggle } from '../../schema/scalar-type.ts';
 import { key, optionalSection, section } from '../../schema/shape.ts';
 import { adminToken } from './admin-token.ts';
 import { socket } from './socket.ts';
@@ -23,6 +23,28 @@ const tls = optionalSection(
     key: key(file, { required: true, doc: 'PEM file with the private key.' }),
     clientCa: key(file, {
       doc: 'PEM file with the CA certificates that Outrigger verifies client certificates against (mutual TLS). A client with a valid certificate can read and change everything.',
+    }),
+  },
+);
+
+const names = listOf(text({ label: 'name', charsMax: 128 }), { itemsMax: 256 });
+
+const tap = section(
+  {
+    doc: '`outrigger tap` and `GET /tap`, which show calls while they happen; see tap.md.',
+  },
+  {
+    show: key(choice(['none', 'metadata', 'messages']), {
+      default: 'messages',
+      doc: 'What a tap may show. `none` turns tap off, `metadata` shows all but message bodies, and `messages` also shows these to readers who request them. Readers on other machines need the token or a client certificate to see messages.',
+    }),
+    redact: key(names, {
+      default: [],
+      doc: 'Names of headers, and of keys in messages, whose values a tap never shows. Names that sound like credentials, such as `password`, `apiKey` and `authorization`, need not be listed. Upper case, `-` and `_` make no difference.',
+    }),
+    reveal: key(names, {
+      default: [],
+      doc: 'Names whose values a tap shows although they sound like credentials, such as `nextPageToken`.',
     }),
   },
 );
@@ -62,5 +84,6 @@ export const admin = section(
       doc: 'File that contains the token, such as a mounted Secret. Each configuration reload reads it again.',
     }),
     tls,
+    tap,
   },
 );

@@ -239,6 +239,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     router: compileRoutes([{ name: 'hello', match: { pathPrefix: '/a.B' }, plan }]),
     telemetry,
     clock,
+    watch: { observer: null },
     replayBudget: new ReplayBudget(options.budgetBytes ?? replayBytesTotalMax),
     memory: { high: options.memoryHigh ?? false },
     calls: new CallCounter(),

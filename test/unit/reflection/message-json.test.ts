@@ -1,8 +1,9 @@
 import { loadSync } from '@grpc/proto-loader';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { poolOfDescriptorSet, poolOfProtoFiles } from '../../../src/reflection/definition-files.ts';
+import { poolOfProtoFiles } from '../../../src/reflection/definition-files.ts';
 import type { DescriptorPool } from '../../../src/reflection/descriptor-pool.ts';
+import { poolOfDescriptorSet } from '../../../src/reflection/descriptor-set.ts';
 import type { Json } from '../../../src/reflection/json.ts';
 import { jsonToMessage } from '../../../src/reflection/json-to-message.ts';
 import { messageToJson } from '../../../src/reflection/message-to-json.ts';

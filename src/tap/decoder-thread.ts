@@ -1,0 +1,154 @@
+import { Worker } from 'node:worker_threads';
+import { boundedText } from '../core/bounded-text.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { DecodedMessage, DecodeJob } from './decoder.ts';
+import { decoderHeapMiB, decoderLoadTimeoutMs, decoderStartsMax, decodeTimeoutMs } from './limits.ts';
+import type { DialogueStep } from './reflection-dialogue.ts';
+
+/** What the thread is sent: see the methods of `Decoder`. Exactly one of them is set. */
+export interface DecoderRequest {
+  readonly id: number;
+  readonly load?: { readonly name: string; readonly set: Uint8Array };
+  readonly drop?: string;
+  readonly reflect?: { readonly name: string; readonly service: string };
+  readonly reflected?: { readonly name: string; readonly answer: Uint8Array };
+  readonly decode?: DecodeJob;
+}
+
+export interface DecoderAnswer {
+  readonly id: number;
+  /** Of `load`: why it failed, or ''. */
+  readonly error?: string;
+  /** Of `decode`. */
+  readonly decoded?: readonly DecodedMessage[];
+  /** Of `reflect` and `reflected`. */
+  readonly step?: DialogueStep;
+}
+
+interface Waiting {
+  readonly timer: Timer;
+  /** Null where the thread did not answer; `reason` is why, as words after "the decoder". */
+  readonly done: (answer: DecoderAnswer | null, reason: string) => void;
+}
+
+/** Both as sources and after `npm run build`. */
+const entry = new URL(`./decoder-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/**
+ * The thread that decodes messages. Descriptors and messages are untrusted, and large ones take long: in a thread of its own, with
+ * limits on memory and time, they delay no call. A thread that breaks a limit is ended, and the next request starts another one.
+ */
+export class DecoderThread {
+  private readonly clock: Clock;
+  private worker: Worker | null = null;
+  private readonly waiting = new Map<number, Waiting>();
+  private lastId = 0;
+  private starts = 0;
+  /** Counts threads: what was loaded into one of them is unknown to the next. */
+  generation = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Loads descriptors; gives why that failed, or ''. Never rejects. */
+  load(name: string, set: Uint8Array): Promise<string> {
+    return new Promise((resolve) =>
+      this.ask({ load: { name, set } }, (answer, reason) =>
+        resolve(answer === null ? `the decoder ${reason}` : (answer.error ?? '')),
+      ),
+    );
+  }
+
+  /** Decodes messages; one for each of the job. Never rejects. */
+  decode(job: DecodeJob): Promise<readonly DecodedMessage[]> {
+    return new Promise((resolve) =>
+      this.ask({ decode: job }, (answer, reason) =>
+        resolve(
+          answer?.decoded ?? job.messages.map(() => ({ problem: `was not decoded: the decoder ${reason}` })),
+        ),
+      ),
+    );
+  }
+
+  /** Begins to load a service by reflection, and goes on with an answer. Never rejects. */
+  reflect(name: string, service: string): Promise<DialogueStep> {
+    return this.step({ reflect: { name, service } });
+  }
+
+  reflected(name: string, answer: Uint8Array): Promise<DialogueStep> {
+    return this.step({ reflected: { name, answer } });
+  }
+
+  private step(request: Omit<DecoderRequest, 'id'>): Promise<DialogueStep> {
+    return new Promise((resolve) =>
+      this.ask(request, (answer, reason) => resolve(answer?.step ?? { error: `the decoder ${reason}` })),
+    );
+  }
+
+  drop(name: string): void {
+    this.worker?.postMessage({ id: 0, drop: name } satisfies DecoderRequest);
+  }
+
+  /** Ends the thread; the next request starts another one. */
+  close(): void {
+    this.starts = 0;
+    this.end('was stopped');
+  }
+
+  private ask(request: Omit<DecoderRequest, 'id'>, done: Waiting['done']): void {
+    const isStart = this.worker === null;
+    const worker = this.running();
+    if (worker === null) return done(null, `failed ${decoderStartsMax} times; start the tap again`);
+    const id = ++this.lastId;
+    const limitMs = isStart || request.load !== undefined ? decoderLoadTimeoutMs : decodeTimeoutMs;
+    const timer = this.clock.after(limitMs, () => this.end(`took longer than ${limitMs} ms`));
+    this.waiting.set(id, { timer, done });
+    worker.postMessage({ id, ...request } satisfies DecoderRequest);
+  }
+
+  private running(): Worker | null {
+    if (this.worker !== null) return this.worker;
+    if (this.starts === decoderStartsMax) return null;
+    this.starts++;
+    this.generation++;
+    const worker = new Worker(entry, {
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: decoderHeapMiB, maxYoungGenerationSizeMb: 16 },
+    });
+    worker.unref();
+    worker.on('message', (answer: DecoderAnswer) => this.answered(answer));
+    const failed = (reason: string): void => {
+      if (this.worker === worker) this.end(reason);
+    };
+    worker.on('error', (error: NodeJS.ErrnoException) =>
+      failed(
+        error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+          ? `needed more than ${decoderHeapMiB} MiB of memory`
+          : `failed: ${boundedText(error.message, 200)}`,
+      ),
+    );
+    worker.on('exit', () => failed('ended'));
+    this.worker = worker;
+    return worker;
+  }
+
+  private answered(answer: DecoderAnswer): void {
+    const waiting = this.waiting.get(answer.id);
+    if (waiting === undefined) return;
+    this.waiting.delete(answer.id);
+    waiting.timer.cancel();
+    waiting.done(answer, '');
+  }
+
+  private end(reason: string): void {
+    const { worker } = this;
+    this.worker = null;
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const { timer } of waiting) timer.cancel();
+    for (const { done } of waiting) done(null, reason);
+    void worker?.terminate();
+  }
+}
