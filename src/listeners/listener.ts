@@ -36,6 +36,7 @@ import { Http2Downstream } from './http2-downstream.ts';
 import type { NetworkListener, NetworkListenerSettings, PreparedListener } from './network-listener.ts';
 import { certificateName, peerOf, peerText, showsBadCertificate } from './peers.ts';
 import { isClientHello, type Sniffed, sniffProtocol } from './sniff.ts';
+import { type TlsFailureCounts, tlsFailureReason } from './tls-failures.ts';
 
 export interface ListenerSettings extends NetworkListenerSettings, Http1DownstreamSettings {
   /** Of the socket file, where the address is one. */
@@ -54,6 +55,8 @@ export interface ListenerDeps extends Http1DownstreamDeps {
   readonly onTcp: ((socket: Socket) => void) | null;
   /** Shared by all listeners; a connection without one is closed as it comes. */
   readonly slots: ConnectionSlots;
+  /** Shared by all listeners; nothing is counted if not given. */
+  readonly tlsFailures?: TlsFailureCounts;
 }
 
 /** The stall timeout while the buffers of all connections together are more than half full, milliseconds. */
@@ -266,6 +269,7 @@ export class Listener implements NetworkListener {
     const server = createTlsServer(options, (socket: TLSSocket) => {
       if (showsBadCertificate(socket)) {
         const reason = connectionErrorText(String(socket.authorizationError), 'client');
+        this.deps.tlsFailures?.add(this.settings.name, 'client_certificate');
         this.deps.logger.warn('TLS client certificate refused', { ...this.tlsFacts(socket), reason });
         socket.destroy();
       } else this.accept(socket, socket.alpnProtocol || null);
@@ -274,6 +278,8 @@ export class Listener implements NetworkListener {
       // Node closes the connection of a client whose certificate it refuses, and the error tells of that alone.
       const refused = Boolean(socket.authorizationError);
       const cause = refused ? String(socket.authorizationError) : error;
+      const counted = refused ? 'client_certificate' : tlsFailureReason(error);
+      this.deps.tlsFailures?.add(this.settings.name, counted);
       this.deps.logger.warn(refused ? 'TLS client certificate refused' : 'TLS handshake failed', {
         ...this.tlsFacts(socket),
         reason: connectionErrorText(cause, 'client'),

@@ -13,6 +13,7 @@ import { ViolationCounts } from '../http1/violation-counts.ts';
 import { BufferBudget } from '../http2/buffer-budget.ts';
 import { HpackCaches } from '../http2/hpack/caches.ts';
 import { ConnectionSlots } from '../listeners/connection-slots.ts';
+import { TlsFailureCounts } from '../listeners/tls-failures.ts';
 import { type PolicyDeps, partsOf, policyMetrics } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
 import { PartStore } from '../policies/parts.ts';
@@ -47,7 +48,11 @@ import {
   runningClusters,
 } from './parts.ts';
 import { registerReadinessMetrics } from './readiness.ts';
-import { registerRefusedReplies, registerRefusedRequests } from './refused-message-metrics.ts';
+import {
+  registerRefusedReplies,
+  registerRefusedRequests,
+  registerTlsFailures,
+} from './refused-message-metrics.ts';
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics, udpMetrics } from './snapshots.ts';
@@ -195,14 +200,16 @@ function registerStateMetrics(parts: AppState): void {
   registerUdpMetrics(registry, dropReasons, () => udpMetrics(everyListener(parts)));
 }
 
-/** Metrics of what peers sent against HTTP/1.1. */
+/** Metrics of what Outrigger refused before there was a request. */
 function registerRefusals({
   telemetry: { registry },
   refusedReplies,
   refusedRequests,
+  tlsFailures,
 }: ListenerBuildDeps): void {
   registerRefusedReplies(registry, refusedReplies);
   registerRefusedRequests(registry, refusedRequests);
+  registerTlsFailures(registry, tlsFailures);
 }
 
 /** What all connections of the process share, whatever its configuration is. */
@@ -213,6 +220,7 @@ function sharedState(): Pick<
   | 'headCache'
   | 'refusedReplies'
   | 'refusedRequests'
+  | 'tlsFailures'
   | 'series'
   | 'replayBudget'
   | 'slots'
@@ -226,6 +234,7 @@ function sharedState(): Pick<
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),
     refusedRequests: new ViolationCounts(),
+    tlsFailures: new TlsFailureCounts(),
   };
 }
 

@@ -13,6 +13,7 @@ import type { ConnectionSlots } from '../listeners/connection-slots.ts';
 import { Listener, type ListenerSettings } from '../listeners/listener.ts';
 import type { NetworkListener } from '../listeners/network-listener.ts';
 import { tcpDownstream } from '../listeners/tcp-downstream.ts';
+import type { TlsFailureCounts } from '../listeners/tls-failures.ts';
 import { UdpListener } from '../listeners/udp-listener.ts';
 import { upgradeStream, upgradeTunnel } from '../listeners/upgrade-downstream.ts';
 import { type PolicyDeps, sameParts } from '../policies/compile.ts';
@@ -56,6 +57,7 @@ export interface ListenerBuildDeps extends BuildDeps, PlanDeps {
   readonly watch: RequestWatch;
   readonly slots: ConnectionSlots;
   readonly refusedRequests: ViolationCounts;
+  readonly tlsFailures: TlsFailureCounts;
   readonly memory: MemoryPressure;
   /** `drain.handover`: a successor may bind the same addresses. */
   readonly sharedPorts: boolean;

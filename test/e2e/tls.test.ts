@@ -15,6 +15,13 @@ import { until } from '../support/until.ts';
 import { localhostCertificate, localhostKey } from '../unit/health/localhost-certificate.ts';
 import { rig } from './rig.ts';
 
+/** Labels and values of the metric of failed handshakes. */
+async function handshakeFailures(adminUrl: string): Promise<string[]> {
+  const name = 'outrigger_tls_handshake_failures_total';
+  const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  return text.split('\n').flatMap((line) => (line.startsWith(name) ? [line.slice(name.length)] : []));
+}
+
 describe('TLS', () => {
   const { greeter, sidecar, defer } = rig();
 
@@ -94,6 +101,9 @@ describe('TLS', () => {
     await closed;
     expect(await sayHello(proxy.target(), grpc.credentials.createSsl(ca))).to.equal(0);
     expect(proxy.log.some((line) => line.includes('TLS handshake failed'))).to.equal(true);
+    expect(await handshakeFailures(proxy.adminUrl)).to.include(
+      '{outrigger_listener="in",outrigger_reason="not_tls"} 1',
+    );
   });
 
   it('a client that speaks TLS to a listener without it is reported with the key to write', async () => {
@@ -127,6 +137,9 @@ describe('TLS', () => {
       () => proxy.log.join('\n'),
     );
     expect(proxy.log.join('\n')).not.to.match(/SSL routines|deps\/openssl/);
+    expect(await handshakeFailures(proxy.adminUrl)).to.deep.equal([
+      '{outrigger_listener="in",outrigger_reason="client_certificate"} 1',
+    ]);
     expect(replica.calls).to.equal(0);
     expect(await sayHello(proxy.target(), grpc.credentials.createSsl(ca, key, ca))).to.equal(0);
   });
