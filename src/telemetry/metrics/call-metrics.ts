@@ -50,7 +50,7 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
   const retries = createRetryMetrics(registry);
   const methods = createMethods(families, maxMethods);
   const activeByListener = new Map<string, Value>();
-  const errorsByCode = new Map<string, Value>();
+  const errors = createErrorCounts(families.errors);
 
   // Most calls are of the listener that had the one before.
   let lastListener = '';
@@ -68,8 +68,7 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
     },
     settled(record) {
       active(record.listener).add(-1);
-      if (record.error !== '')
-        bindOnce(errorsByCode, families.errors, 'outrigger.error', record.error).add(1);
+      if (record.error !== '') errors.add(record.listener, record.error);
       if (record.grpc) {
         const method = methods.of(record);
         method.settled(record);
@@ -128,10 +127,31 @@ function declareFamilies(registry: Registry) {
   };
 }
 
-/** The series of one method on one cluster, bound ahead of use. */
+/** Names of listeners and codes are configuration's and ours, so their number is bounded. */
+function createErrorCounts(family: ValueFamily) {
+  const byListener = new Map<string, Map<string, Value>>();
+  return {
+    add(listener: string, code: string): void {
+      let byCode = byListener.get(listener);
+      if (byCode === undefined) {
+        byCode = new Map();
+        byListener.set(listener, byCode);
+      }
+      let value = byCode.get(code);
+      if (value === undefined) {
+        value = family.bind({ 'outrigger.error': code, 'outrigger.listener': listener });
+        byCode.set(code, value);
+      }
+      value.add(1);
+    },
+  };
+}
+
+/** The series of one method on one cluster from one listener, bound ahead of use. */
 class MethodMetrics {
   readonly cluster: string;
-  /** The same method on another cluster. */
+  readonly listener: string;
+  /** The same method on another cluster or from another listener. */
   readonly next: MethodMetrics | null;
   readonly attemptsStarted: Value;
   private readonly families: Families;
@@ -153,9 +173,15 @@ class MethodMetrics {
   private readonly requestBytes: Value;
   private readonly responseBytes: Value;
 
-  constructor(families: Families, method: string, cluster: string, next: MethodMetrics | null) {
+  constructor(
+    families: Families,
+    method: string,
+    { cluster, listener }: Pick<CallRecord, 'cluster' | 'listener'>,
+    next: MethodMetrics | null,
+  ) {
     this.families = families;
     this.cluster = cluster;
+    this.listener = listener;
     this.method = method;
     this.next = next;
     const labels = { 'rpc.system.name': 'grpc', 'rpc.method': method, 'outrigger.cluster': cluster };
@@ -198,7 +224,12 @@ class MethodMetrics {
   private bindServer(slot: number, isError: boolean): HistogramData {
     const status = grpcStatusName(slot);
     const error: Labels = isError ? { 'error.type': status } : {};
-    const { data } = this.families.server.bind({ ...this.labels, 'rpc.status_code': status, ...error });
+    const { data } = this.families.server.bind({
+      ...this.labels,
+      'outrigger.listener': this.listener,
+      ...statusLabels(status),
+      ...error,
+    });
     (isError ? this.serverErrors : this.server)[slot] = data;
     return data;
   }
@@ -208,12 +239,17 @@ class MethodMetrics {
     const status = grpcStatusName(slot);
     const error: Labels = slot === 0 ? {} : { 'error.type': status };
     const grpcLabels = { ...this.grpcLabels, 'grpc.status': status };
-    const duration = client.bind({ ...this.labels, 'rpc.status_code': status, ...error }).data;
+    const duration = client.bind({ ...this.labels, ...statusLabels(status), ...error }).data;
     attempts.show(grpcLabels, duration);
     const bound = { duration, sent: sent.bind(grpcLabels).data, received: received.bind(grpcLabels).data };
     this.attempts[slot] = bound;
     return bound;
   }
+}
+
+/** Of the stable conventions for RPC, and of those before them. */
+function statusLabels(status: string): Labels {
+  return { 'rpc.response.status_code': status, 'rpc.status_code': status };
 }
 
 interface AttemptMetrics {
@@ -241,29 +277,33 @@ function createMethods(families: Families, maxMethods: number) {
   // Calls of one method come in runs, and each asks twice.
   let lastPath = '';
   let last: MethodMetrics | null = null;
-  const find = (path: string, cluster: string): MethodMetrics | null => {
-    if (last !== null && path === lastPath && cluster === last.cluster) return last;
+  const find = ({ path, cluster, listener }: CallRecord): MethodMetrics | null => {
+    if (last !== null && path === lastPath && cluster === last.cluster && listener === last.listener)
+      return last;
     let metrics = byPath.get(path) ?? null;
-    while (metrics !== null && metrics.cluster !== cluster) metrics = metrics.next;
+    while (metrics !== null && (metrics.cluster !== cluster || metrics.listener !== listener))
+      metrics = metrics.next;
     lastPath = path;
     last = metrics;
     return metrics;
   };
-  const other = (cluster: string): MethodMetrics => {
-    let metrics = others.get(cluster);
+  const other = (record: CallRecord): MethodMetrics => {
+    // Names have no line feed.
+    const key = `${record.cluster}\n${record.listener}`;
+    let metrics = others.get(key);
     if (metrics === undefined) {
-      metrics = new MethodMetrics(families, otherMethod, cluster, null);
-      others.set(cluster, metrics);
+      metrics = new MethodMetrics(families, otherMethod, record, null);
+      others.set(key, metrics);
     }
     return metrics;
   };
   const settleFirst = (record: CallRecord): MethodMetrics => {
-    const { path, cluster } = record;
+    const { path } = record;
     let metrics: MethodMetrics;
     if (record.grpcStatus === unimplemented || known >= maxMethods || isTooLong(path))
-      metrics = other(cluster);
+      metrics = other(record);
     else {
-      metrics = new MethodMetrics(families, rpcMethod(path), cluster, byPath.get(path) ?? null);
+      metrics = new MethodMetrics(families, rpcMethod(path), record, byPath.get(path) ?? null);
       byPath.set(path, metrics);
       known++;
     }
@@ -276,14 +316,14 @@ function createMethods(families: Families, maxMethods: number) {
   };
   return {
     of(record: CallRecord): MethodMetrics {
-      return find(record.path, record.cluster) ?? settleFirst(record);
+      return find(record) ?? settleFirst(record);
     },
     attemptStarted(record: CallRecord): void {
-      const metrics = find(record.path, record.cluster);
+      const metrics = find(record);
       if (metrics !== null) metrics.attemptsStarted.add(1);
       else if (known < maxMethods && pendingAttempts.size < pendingMethodsMax && !isTooLong(record.path))
         pendingAttempts.set(record.path, (pendingAttempts.get(record.path) ?? 0) + 1);
-      else other(record.cluster).attemptsStarted.add(1);
+      else other(record).attemptsStarted.add(1);
     },
   };
 }

@@ -20,6 +20,8 @@ export function httpMethodLabel(method: string): string {
   return methodNames.has(method) ? method : '_OTHER';
 }
 
+type ByRoute = Map<string, Map<string, Map<number, HistogramData>>>;
+
 /** Requests that are not gRPC, counted by route: paths are the client's to choose, routes are configuration's. */
 export function createHttpMetrics(registry: Registry, bounds: readonly number[]) {
   const durations = registry.histogram({
@@ -35,27 +37,35 @@ export function createHttpMetrics(registry: Registry, bounds: readonly number[])
   });
   const sent = bytes.bind({ 'outrigger.direction': 'request' });
   const received = bytes.bind({ 'outrigger.direction': 'response' });
-  const byRoute = new Map<string, Map<string, Map<number, HistogramData>>>();
+  const byListener = new Map<string, ByRoute>();
+  // Most requests are of the listener that had the one before.
+  let lastListener = '';
+  let last: ByRoute | null = null;
 
   /** `key` is the status, or -1 less the status of a request that counts as no error. */
-  const bind = (route: string, method: string, key: number): HistogramData => {
+  const bind = (listener: string, route: string, method: string, key: number): HistogramData => {
     const status = key < 0 ? -1 - key : key;
     const code = status === 0 ? '' : String(status);
     return durations.bind({
       'http.request.method': method,
       ...(code === '' ? {} : { 'http.response.status_code': code }),
       'outrigger.route': route,
+      'outrigger.listener': listener,
       ...(key >= 0 ? { 'error.type': code || 'no_response' } : {}),
     }).data;
   };
   const histogram = (record: CallRecord): HistogramData => {
-    const { httpStatus, route } = record;
-    const byMethod = memo(byRoute, route, () => new Map<string, Map<number, HistogramData>>());
+    const { httpStatus, listener, route } = record;
+    if (last === null || listener !== lastListener) {
+      last = memo(byListener, listener, () => new Map());
+      lastListener = listener;
+    }
+    const byMethod = memo(last, route, () => new Map<string, Map<number, HistogramData>>());
     const method = httpMethodLabel(record.httpMethod);
     const byStatus = memo(byMethod, method, () => new Map<number, HistogramData>());
     const status = httpStatus >= 100 && httpStatus <= 599 ? httpStatus : 0;
     const key = callIsError(record) ? status : -1 - status;
-    return memo(byStatus, key, () => bind(route, method, key));
+    return memo(byStatus, key, () => bind(listener, route, method, key));
   };
   return {
     settled(record: CallRecord): void {

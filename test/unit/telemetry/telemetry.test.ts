@@ -52,7 +52,7 @@ describe('telemetry/telemetry', () => {
     expect(String(telemetry.recent.find(1)?.traceId)).to.equal('');
     const { body } = telemetry.prometheusText(undefined);
     for (const line of [
-      'rpc_server_call_duration_seconds_count{rpc_system_name="grpc",rpc_method="helloworld.Greeter/SayHello",outrigger_cluster="greeter",rpc_status_code="OK"} 1',
+      'rpc_server_call_duration_seconds_count{rpc_system_name="grpc",rpc_method="helloworld.Greeter/SayHello",outrigger_cluster="greeter",outrigger_listener="outbound",rpc_response_status_code="OK",rpc_status_code="OK"} 1',
       'outrigger_endpoint_active{outrigger_cluster="greeter",outrigger_endpoint="127.0.0.1:50051"} 3',
       'outrigger_connections{outrigger_side="upstream"} 2',
       `outrigger_build_info{version="1.2.3",node="${process.version}"} 1`,

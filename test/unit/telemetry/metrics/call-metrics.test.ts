@@ -32,9 +32,11 @@ describe('telemetry/metrics/call-metrics', () => {
     const { run, value } = metricsOf();
     run(callRecord(), callRecord(), callRecord({ grpcStatus: 5 }));
     const name = 'rpc_server_call_duration_seconds';
-    const method = 'rpc_method="helloworld.Greeter/SayHello",outrigger_cluster="greeter"';
-    expect(value(`${name}_count`, `${method},rpc_status_code="OK"`)).to.equal(2);
-    expect(value(`${name}_count`, `${method},rpc_status_code="NOT_FOUND"`)).to.equal(1);
+    const method =
+      'rpc_method="helloworld.Greeter/SayHello",outrigger_cluster="greeter",outrigger_listener="outbound"';
+    const status = (code: string) => `rpc_response_status_code="${code}",rpc_status_code="${code}"`;
+    expect(value(`${name}_count`, `${method},${status('OK')}`)).to.equal(2);
+    expect(value(`${name}_count`, `${method},${status('NOT_FOUND')}`)).to.equal(1);
     expect(value(`${name}_sum`, 'rpc_status_code="OK"')).to.be.closeTo(0.04, 1e-9);
     expect(value(`${name}_bucket`, 'rpc_status_code="OK",le="0.01"')).to.equal(0);
     expect(value(`${name}_bucket`, 'rpc_status_code="OK",le="0.025"')).to.equal(2);
@@ -141,6 +143,23 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(value('outrigger_errors_total', 'outrigger_error="no_route"')).to.equal(1);
   });
 
+  it('keeps calls apart by listener, and attempts together', () => {
+    const { run, value } = metricsOf();
+    run(callRecord({ listener: 'a' }), callRecord({ listener: 'b' }), callRecord({ listener: 'b' }));
+    for (const listener of ['a', 'b'])
+      run(callRecord({ listener, grpcStatus: 14, error: 'no_endpoint', attempts: [] }));
+    for (const [listener, calls] of [
+      ['a', 1],
+      ['b', 2],
+    ] as const) {
+      const labels = `outrigger_listener="${listener}",rpc_response_status_code="OK"`;
+      expect(value('rpc_server_call_duration_seconds_count', labels)).to.equal(calls);
+      const error = `outrigger_error="no_endpoint",outrigger_listener="${listener}"`;
+      expect(value('outrigger_errors_total', error)).to.equal(1);
+    }
+    expect(value('grpc_client_attempt_started_total')).to.equal(3);
+  });
+
   it('keeps a method apart by cluster', () => {
     const { run, value } = metricsOf();
     run(callRecord(), callRecord({ cluster: 'v2' }), callRecord({ cluster: 'v2' }));
@@ -213,10 +232,16 @@ describe('telemetry/metrics/call-metrics', () => {
     );
     const name = 'http_server_request_duration_seconds_count';
     expect(
-      value(name, '{http_request_method="GET",http_response_status_code="200",outrigger_route="api"}'),
+      value(
+        name,
+        '{http_request_method="GET",http_response_status_code="200",outrigger_route="api",outrigger_listener="outbound"}',
+      ),
     ).to.equal(1);
     expect(
-      value(name, '{http_request_method="_OTHER",outrigger_route="api",error_type="no_response"}'),
+      value(
+        name,
+        '{http_request_method="_OTHER",outrigger_route="api",outrigger_listener="outbound",error_type="no_response"}',
+      ),
     ).to.equal(1);
   });
 });
