@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { checkCommands } from './check.ts';
 import { fencesOf } from './fences.ts';
 import { readNavigation } from './navigation.ts';
 import { deadLinks, outsideAssets } from './site-check.ts';
@@ -77,6 +78,14 @@ describe('docs/stage', () => {
     const { path, text } = stage('examples/x.yaml', '# Does x.\n#\n# Run: y\nlisteners: []\n');
     expect(path).to.equal('examples/x.md');
     expect(text).to.equal('# x.yaml\n\nDoes x.\n\n```text\nRun: y\n```\n\n```yaml\nlisteners: []\n\n```\n');
+  });
+});
+
+describe('docs/check', () => {
+  it('reports a block of commands without sh in the guide, and no other block', () => {
+    const text = '```\noutrigger stat\n```\n```\n$ curl x\ny\n```\n```sh\nmake a\n```\n```bash\nls\n```\n';
+    expect(checkCommands({ path: 'docs/a.md', text }).map(({ line }) => line)).to.deep.equal([1, 11]);
+    expect(checkCommands({ path: 'SECURITY.md', text })).to.deep.equal([]);
   });
 });
 

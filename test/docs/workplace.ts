@@ -20,8 +20,9 @@ const ownAddresses = [
   '0.0.0.0:15020',
   '127.0.0.1:15053',
 ];
-/** The configuration of a page that shows its commands alone, as README.md has it. */
-const usual = 'outrigger run --from 127.0.0.1:15001 --to 127.0.0.1:50051,127.0.0.1:50052';
+/** The configuration of a page that shows its commands alone. */
+const usual = 'outrigger run --config outrigger.yaml';
+const usualFile = readFileSync(join(root, 'examples/quick-start.yaml'), 'utf8');
 
 /** Commands that need no running sidecar. */
 const offline = new Set(['validate', 'schema', 'version', 'help', 'completion', 'man']);
@@ -53,6 +54,7 @@ export class Workplace {
     await this.startServers(certs);
     const free = await freeAddresses(ownAddresses.length);
     ownAddresses.forEach((address, i) => void this.addresses.set(address, free[i]));
+    this.write('outrigger.yaml', usualFile);
   }
 
   private command(name: string, source: string): void {
@@ -123,6 +125,7 @@ export class Workplace {
       env: {
         PATH: `${join(this.folder, 'bin')}:${process.env.PATH}`,
         HOME: this.folder,
+        NODE_COMPILE_CACHE: join(root, '.cache/compile'),
         OUTRIGGER_ADMIN: this.addresses.get('127.0.0.1:15000'),
         OUTRIGGER_DRAIN_DELAY: '0s',
       },
