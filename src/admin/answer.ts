@@ -4,12 +4,13 @@ import type { Clock } from '../core/clock.ts';
 import { type AdminCredentials, denial, type Need, originOf } from './access.ts';
 import type { DashboardFile } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
-import type { LiveEvents } from './live-events.ts';
+import { pageForBrowser } from './html-page.ts';
+import type { LiveData } from './live-data.ts';
+import { type LiveEvents, liveClientsMax } from './live-events.ts';
 import { type OpenStream, openEventStream, type Reply, staticReply, text } from './reply.ts';
 import { type GuardedRequest, refusalOf } from './request-guard.ts';
 import { type AdminRequest, eventsPath, matchPath, notFound, type RouteMatch, tapPath } from './routes.ts';
 import { type TapStreams, tapDescriptorBytesMax } from './tap-streams.ts';
-import type { TotalsHistory } from './totals-history.ts';
 
 export const adminUrlCharsMax = 2_048;
 
@@ -18,7 +19,7 @@ export interface AnswerOptions {
   readonly clock: Clock;
   readonly events: LiveEvents;
   readonly taps: TapStreams;
-  readonly history: TotalsHistory;
+  readonly live: LiveData;
   readonly files: ReadonlyMap<string, DashboardFile>;
   readonly allowedHosts: readonly string[];
   /** As they are now: a token may be replaced. */
@@ -36,7 +37,7 @@ export type Answer = Reply | Promise<Reply> | OpenStream;
  * Decides what a request gets: refused, unknown, wrong method, denied, a file of the page, the stream, or its handler.
  */
 export function makeAnswer(options: AnswerOptions): (request: IncomingMessage, body: Buffer) => Answer {
-  const { deps, clock, events, taps, history, files } = options;
+  const { deps, clock, events, taps, live, files } = options;
   return (request, body) => {
     const method = request.method ?? '';
     const screened = screen(request, options);
@@ -45,7 +46,7 @@ export function makeAnswer(options: AnswerOptions): (request: IncomingMessage, b
     const file = files.get(path);
     const found = matchPath(path);
     const allow = file ? allowedMethods('GET') : found.flatMap(({ route }) => allowedMethods(route.method));
-    if (allow.length === 0) return notFound(path);
+    if (allow.length === 0) return pageForBrowser(notFound(path), path, request.headers.accept ?? '', query);
     if (!allow.includes(method)) return wrongMethod(method, path, allow);
     const need = needOf(method, screened.target, found[0]?.route.isProbe === true);
     const denied = denialOf(request, need, options);
@@ -55,8 +56,12 @@ export function makeAnswer(options: AnswerOptions): (request: IncomingMessage, b
     const isAllowed = (): boolean => denied() === undefined;
     if (path === eventsPath) return openEvents(events, method, isAllowed);
     if (path === tapPath) return taps.answer({ request, query, body, isAllowed });
-    const asked = { deps, nowWallMs: clock.wallMs(), history: () => history.list(), query };
-    return answerRoute(found[0], { ...asked, accept: request.headers.accept ?? '' });
+    const asked = { deps, nowWallMs: clock.wallMs(), live: () => live.all(), query };
+    const accept = request.headers.accept ?? '';
+    const reply = answerRoute(found[0], { ...asked, accept });
+    // What changes something is for programs.
+    if (method === 'POST' || reply instanceof Promise) return reply;
+    return pageForBrowser(reply, path, accept, query);
   };
 }
 
@@ -131,7 +136,10 @@ function guarded({ headers, method, socket }: IncomingMessage, unix: boolean): G
 
 function openEvents(events: LiveEvents, method: string, isAllowed: () => boolean): Answer {
   if (method === 'HEAD') return { status: 200, type: 'text/event-stream', body: '' };
-  if (events.full) return text('As many pages are open as may be; close one.', 503);
+  if (events.full) {
+    const why = `${liveClientsMax} live pages are open, and there may be no more; close one, or read /live.json.`;
+    return text(why, 503, { connection: 'close', 'retry-after': '10' });
+  }
   return {
     open(response) {
       openEventStream(response);

@@ -1,4 +1,5 @@
 import type { BalanceReport } from '../balance-report/report.ts';
+import type { CertificateFacts } from '../core/certificate-facts.ts';
 import type { LogLevel } from '../core/logger.ts';
 import type { Result } from '../core/result.ts';
 import type { TraceId } from '../core/trace-id.ts';
@@ -21,6 +22,8 @@ export interface AdminDeps {
   /** The Prometheus or OpenMetrics text for this `Accept` header. */
   metricsText(accept: string): TypedText;
   clusters(): readonly ClusterSnapshot[];
+  /** The state of every endpoint, cheaper than `clusters`. */
+  endpointStates(): Iterable<EndpointState>;
   listeners(): readonly ListenerSnapshot[];
   /**
    * The routes of the running configuration, at most `routesMax`. If there are more, those whose policies have facts come
@@ -30,6 +33,10 @@ export interface AdminDeps {
   stats(): StatsSnapshot;
   /** The active configuration. The server masks secrets in it whether or not this has done so. */
   configDump(): unknown;
+  /** Every setting of the active configuration, secrets masked. */
+  configValues(): readonly ConfigValue[];
+  /** Of listeners, clusters and the admin server, as they are in use. */
+  certificates(): readonly CertificateUse[];
   serverInfo(): ServerInfo;
   memory(): MemorySnapshot;
   /** The calls of the last seconds, grouped. Outrigger observes them from the first question on. */
@@ -168,6 +175,15 @@ export interface HealthSnapshot {
   readonly sinceMs: number;
 }
 
+/** `h`: healthy and usable. `u`: unhealthy. `e`: ejected. `d`: draining. `n`: no health check has finished. `s`: not used otherwise. */
+export type StateLetter = 'h' | 'u' | 'e' | 'd' | 'n' | 's';
+
+export interface EndpointState {
+  readonly cluster: string;
+  readonly address: string;
+  readonly state: StateLetter;
+}
+
 /** One replica as it stands. Counters are of this process and survive reloads. */
 export interface EndpointSnapshot {
   /** `formatAddress`; the endpoint's identity within its cluster. */
@@ -188,6 +204,8 @@ export interface EndpointSnapshot {
   readonly draining: boolean;
   /** Milliseconds until the outlier ejection ends; null when not ejected. */
   readonly ejectedForMs: number | null;
+  /** How often outlier detection has ejected it. */
+  readonly ejections: number;
   /** Calls in flight. */
   readonly active: number;
   /** Attempts that ended, and how. `total` is `success + error + other`; see docs/admin.md, "What counts as an error". */
@@ -249,6 +267,40 @@ export interface ListenerSnapshot {
   readonly total: number;
   /** Takes no new connections: the sidecar drains, or a reload took the listener away. */
   readonly going: boolean;
+  /** What `protocol: udp` counts; null for any other listener. */
+  readonly udp: UdpSnapshot | null;
+}
+
+/** Sessions and datagrams of a listener with `protocol: udp`, since the start. */
+export interface UdpSnapshot {
+  /** Sessions that began. */
+  readonly sessions: number;
+  readonly requestDatagrams: number;
+  readonly requestBytes: number;
+  readonly responseDatagrams: number;
+  readonly responseBytes: number;
+  /** Datagrams dropped, by reason; reasons without any are left out. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** A certificate in use, and where. */
+export interface CertificateUse extends CertificateFacts {
+  /** `listener outbound`, `cluster orders`, `admin`. */
+  readonly usedBy: string;
+  /** `server certificate`, `client certificate`, or `authority`: what the certificates of the other side are checked against. */
+  readonly role: string;
+}
+
+/** A setting, as the configuration file would have it. */
+export interface ConfigValue {
+  /** `clusters[0].balancer.policy`. */
+  readonly path: string;
+  /** '' where there is none. */
+  readonly value: string;
+  /** What holds where nobody sets it; '' for a setting that must be written. */
+  readonly default: string;
+  /** `outrigger.yaml:14`, `--admin`, `OUTRIGGER_ADMIN`; 'default' where nothing sets it. */
+  readonly origin: string;
 }
 
 export interface RoutesSnapshot {
@@ -266,7 +318,18 @@ export interface RouteSnapshot {
   readonly cluster: string;
   /** The key of that policy, such as `split`; '' where `cluster` is known. */
   readonly replacedBy: string;
+  /** Which requests it gets, as the file has it; '' for all of them. */
+  readonly match: string;
+  /** The policies of the route, as the file has them, secrets masked. */
+  readonly policies: readonly RoutePolicySetting[];
   readonly facts: readonly RouteFact[];
+}
+
+export interface RoutePolicySetting {
+  /** The key in the route: `retry`. */
+  readonly policy: string;
+  /** `{ attempts: 3, on: [unavailable] }`. */
+  readonly text: string;
 }
 
 /** What a policy of a route shows of itself. */
@@ -278,7 +341,7 @@ export interface RouteFact {
   readonly text: string;
 }
 
-/** All calls of this process together. */
+/** All calls of this process together; of Layer 4, connections and sessions. */
 export interface TotalsSnapshot {
   /** Calls that ended. */
   readonly calls: number;
@@ -294,7 +357,10 @@ export interface TotalsSnapshot {
   readonly clientErrorsPerSecond: number;
   /** Call duration over the last few seconds; null where there was no call. */
   readonly p50Ms: number | null;
+  readonly p90Ms: number | null;
   readonly p99Ms: number | null;
+  /** Calls that ended as errors or client errors since the start, by status: `UNAVAILABLE`, `HTTP 404`. */
+  readonly statuses: Readonly<Record<string, number>>;
 }
 
 export interface StatsSnapshot {

@@ -3,31 +3,51 @@ import type { Clock, Timer } from '../core/clock.ts';
 
 export const liveIntervalMs = 1_000;
 export const liveClientsMax = 16;
-/** A reader this many snapshots behind is gone or stuck: it is disconnected and may connect again. */
+/** A reader this many snapshots behind is gone or stuck: its stream ends, and it may connect again. */
 export const liveSkipsMax = 15;
+/** Snapshots after which a stream that has ended, and whose reader takes nothing, is cut off. */
+export const liveEndingTicksMax = 5;
+
+/** A part of what readers see, sent as an event of this name when it has changed. */
+export interface LiveSection {
+  readonly name: string;
+  readonly make: () => unknown;
+}
 
 interface LiveClient {
   readonly response: ServerResponse;
   /** Whether its reader may still read, by the credentials of now. */
   readonly isAllowed: () => boolean;
-  /** Snapshots left out in a row because earlier ones have not been read. */
+  /** Of each section, the version that was sent. */
+  readonly sent: number[];
+  /** Consecutive snapshots left out because earlier ones have not been read. */
   skipped: number;
 }
 
+/** A section as it was made last. */
+interface Made {
+  readonly section: LiveSection;
+  text: string;
+  version: number;
+}
+
 /**
- * Server-sent events: each reader gets the history once and a snapshot every second. The snapshot is made and encoded
- * once for all of them, and not at all while there is none. A slow reader misses snapshots rather than piling them up.
+ * Server-sent events: each reader gets the history and every section once, and every second the sections that have changed. They
+ * are made and encoded once for all readers, and not at all while there is none: a reader more costs only its bytes. A slow reader
+ * misses snapshots, so that they do not pile up, and its stream ends in the end, with the reason as the last event.
  */
 export class LiveEvents {
   private readonly clock: Clock;
-  private readonly snapshot: () => unknown;
+  private readonly made: readonly Made[];
   private readonly history: () => unknown;
   private readonly clients = new Set<LiveClient>();
+  /** Of the history, until the next tick. */
+  private historyText = '';
   private timer: Timer | undefined;
 
-  constructor(clock: Clock, snapshot: () => unknown, history: () => unknown) {
+  constructor(clock: Clock, sections: readonly LiveSection[], history: () => unknown) {
     this.clock = clock;
-    this.snapshot = snapshot;
+    this.made = sections.map((section) => ({ section, text: '', version: 0 }));
     this.history = history;
   }
 
@@ -38,11 +58,16 @@ export class LiveEvents {
 
   /** Adds a reader whose response head has been written; `isAllowed` is asked again by `recheck`. */
   add(response: ServerResponse, isAllowed: () => boolean = () => true): void {
-    const client = { response, isAllowed, skipped: 0 };
+    // Others may connect within the same second: they get what was made for the first.
+    if (this.timer === undefined) {
+      this.makeSections();
+      this.timer = this.clock.after(liveIntervalMs, () => this.tick());
+    }
+    if (this.historyText === '') this.historyText = event('history', this.history);
+    const client: LiveClient = { response, isAllowed, sent: [], skipped: 0 };
     this.clients.add(client);
     response.on('close', () => this.remove(client));
-    response.write(`retry: 1000\n\n${event('history', this.history)}${event('snapshot', this.snapshot)}`);
-    this.timer ??= this.clock.after(liveIntervalMs, () => this.tick());
+    response.write(`retry: 1000\n\n${this.historyText}${this.newsFor(client)}`);
   }
 
   /** Ends the streams of readers that the credentials of now no longer let in. */
@@ -62,15 +87,44 @@ export class LiveEvents {
 
   private tick(): void {
     this.timer = this.clock.after(liveIntervalMs, () => this.tick());
-    const text = event('snapshot', this.snapshot);
+    this.historyText = '';
+    this.makeSections();
     for (const client of this.clients) {
-      if (!client.response.writableNeedDrain) {
+      if (client.response.writableNeedDrain || client.skipped > liveSkipsMax) this.skip(client);
+      else {
         client.skipped = 0;
-        client.response.write(text);
-      } else if (++client.skipped > liveSkipsMax) {
-        client.response.destroy();
+        client.response.write(this.newsFor(client));
       }
     }
+  }
+
+  /** The last event says why, for a reader that only was slow; one that takes nothing at all is cut off. */
+  private skip(client: LiveClient): void {
+    const { response } = client;
+    client.skipped++;
+    if (client.skipped === liveSkipsMax + 1)
+      response.end(event('closing', () => ({ reason: 'the reader is too slow' })));
+    else if (client.skipped > liveSkipsMax + liveEndingTicksMax) response.destroy();
+  }
+
+  private makeSections(): void {
+    for (const one of this.made) {
+      const text = event(one.section.name, one.section.make);
+      if (text === one.text) continue;
+      one.text = text;
+      one.version++;
+    }
+  }
+
+  /** The sections that the reader does not have yet. */
+  private newsFor({ sent }: LiveClient): string {
+    let news = '';
+    for (const [i, { text, version }] of this.made.entries()) {
+      if (sent[i] === version) continue;
+      sent[i] = version;
+      news += text;
+    }
+    return news;
   }
 
   private remove(client: LiveClient): void {
@@ -81,6 +135,7 @@ export class LiveEvents {
   private stop(): void {
     this.timer?.cancel();
     this.timer = undefined;
+    this.historyText = '';
   }
 }
 

@@ -3,6 +3,7 @@ import { callIsError } from '../telemetry/call-status.ts';
 import type {
   AdminDeps,
   ClusterSnapshot,
+  EndpointSnapshot,
   ListenerSnapshot,
   Readiness,
   RouteSnapshot,
@@ -12,8 +13,10 @@ import type {
 import { callDurationMs, callName, callReason, callStatus } from './explain-call.ts';
 import { printable } from './text-table.ts';
 
-/** What the live page shows, once a second. */
+/** What the live page shows of the sidecar and its clusters, once a second. */
 export interface LiveSnapshot {
+  /** Milliseconds since the Unix epoch, by the clock of the sidecar. */
+  readonly nowWallMs: number;
   readonly server: ServerInfo;
   readonly readiness: Readiness;
   readonly totals: TotalsSnapshot;
@@ -21,17 +24,25 @@ export interface LiveSnapshot {
   readonly clusters: readonly LiveCluster[];
   /** Clusters that do not fit. */
   readonly clustersLeftOut: number;
+}
+
+/** The routes of the page: a part of their own, since they seldom change. */
+export interface LiveRoutes {
   readonly routes: readonly LiveRoute[];
   /** Routes that do not fit. */
   readonly routesLeftOut: number;
-  readonly failed: readonly FailedCalls[];
-  readonly slow: readonly CallSummary[];
 }
 
 export interface LiveCluster extends ClusterSnapshot {
   /** All of the cluster's endpoints, shown or not, and those of them that are usable. */
   readonly endpointCount: number;
   readonly usableCount: number;
+  readonly endpoints: readonly LiveEndpoint[];
+}
+
+export interface LiveEndpoint extends EndpointSnapshot {
+  /** Its states over the last minutes; see `StateHistory.timeline`. */
+  readonly timeline: string;
 }
 
 export interface LiveRoute extends RouteSnapshot {
@@ -61,12 +72,6 @@ export interface CallSummary {
 /** Returns `CallSummary.traceUrl` of a call. */
 export type TraceLink = (call: CallRecord) => string;
 
-/** The newest of the remembered calls that failed in the same way. */
-export interface FailedCalls extends CallSummary {
-  /** How many they are, this one included. */
-  readonly times: number;
-}
-
 /** A page with more rows than this helps nobody; `/clusters` and `/routes` have them all. */
 const liveClustersMax = 50;
 const liveEndpointsMax = 500;
@@ -74,38 +79,36 @@ const liveListenersMax = 20;
 const liveRoutesMax = 50;
 /** Of one route. */
 const liveFactsMax = 8;
-const liveCallsMax = 8;
-/** Failed calls that are searched for them. */
-const liveFailedMax = 200;
 /** Names come from the network; a page needs no more of one than this. */
 const nameCharsMax = 200;
 const reasonCharsMax = 400;
 /** A fact is one line of a row. */
 const factCharsMax = 120;
+/** Of one route. */
+const livePoliciesMax = 24;
+const policyCharsMax = 200;
 
-export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
-  const calls = deps.traces();
+/** `timelineOf` returns the states of an endpoint over the last minutes. */
+export function liveSnapshot(
+  deps: AdminDeps,
+  nowWallMs: number,
+  timelineOf: (cluster: string, address: string) => string,
+): LiveSnapshot {
   const all = deps.clusters();
-  const { routes, leftOut: routesLeftOut } = deps.routes(liveRoutesMax);
-  const failed = gatherAlike(calls.failed.slice(0, liveFailedMax), nowWallMs, deps.traceLink).slice(
-    0,
-    liveCallsMax,
-  );
-  const slow = calls.slow.slice(0, liveCallsMax);
-  const failedIds = new Set(failed.map(({ id }) => id));
-  deps.shown([...calls.failed.filter(({ id }) => failedIds.has(id)), ...slow]);
   return {
+    nowWallMs,
     server: deps.serverInfo(),
     readiness: deps.readiness(),
     totals: deps.stats().totals,
     listeners: deps.listeners().slice(0, liveListenersMax),
-    clusters: clustersWithinLimit(all),
+    clusters: clustersWithinLimit(all, timelineOf),
     clustersLeftOut: Math.max(0, all.length - liveClustersMax),
-    routes: routes.map(routeWithinLimit),
-    routesLeftOut,
-    failed,
-    slow: slow.map((call) => summarizeCall(call, nowWallMs, deps.traceLink)),
   };
+}
+
+export function liveRoutes(deps: AdminDeps): LiveRoutes {
+  const { routes, leftOut } = deps.routes(liveRoutesMax);
+  return { routes: routes.map(routeWithinLimit), routesLeftOut: leftOut };
 }
 
 /** The row of a call on the page and in `/traces`. */
@@ -130,23 +133,11 @@ export function summarizeCall(
   };
 }
 
-/** One trouble is often many calls: they take one line, so that they do not hide another trouble. */
-function gatherAlike(calls: readonly CallRecord[], nowWallMs: number, traceLink: TraceLink): FailedCalls[] {
-  const alike = new Map<string, { newest: CallRecord; times: number }>();
-  for (const call of calls) {
-    const key = JSON.stringify([callName(call), callStatus(call), call.cluster, callReason(call, false)]);
-    const known = alike.get(key);
-    if (known) known.times++;
-    else alike.set(key, { newest: call, times: 1 });
-  }
-  return [...alike.values()].map(({ newest, times }) => ({
-    ...summarizeCall(newest, nowWallMs, traceLink),
-    times,
-  }));
-}
-
 /** Keeps the unusable endpoints of a cluster too large to show: they are what the reader came for. */
-function clustersWithinLimit(all: readonly ClusterSnapshot[]): LiveCluster[] {
+function clustersWithinLimit(
+  all: readonly ClusterSnapshot[],
+  timelineOf: (cluster: string, address: string) => string,
+): LiveCluster[] {
   let room = liveEndpointsMax;
   return all.slice(0, liveClustersMax).map((cluster) => {
     const { endpoints } = cluster;
@@ -155,7 +146,8 @@ function clustersWithinLimit(all: readonly ClusterSnapshot[]): LiveCluster[] {
     if (endpoints.length > room)
       shown = [...endpoints].sort((a, b) => Number(a.usable) - Number(b.usable)).slice(0, room);
     room -= shown.length;
-    return { ...cluster, endpoints: shown, endpointCount: endpoints.length, usableCount };
+    const lanes = shown.map((one) => ({ ...one, timeline: timelineOf(cluster.name, one.address) }));
+    return { ...cluster, endpoints: lanes, endpointCount: endpoints.length, usableCount };
   });
 }
 
@@ -166,7 +158,12 @@ function routeWithinLimit(route: RouteSnapshot): LiveRoute {
     name: printable(clip(name, factCharsMax)),
     text: printable(clip(text, factCharsMax)),
   }));
-  return { ...route, facts: shown, factsLeftOut: facts.length - shown.length };
+  const policies = route.policies.slice(0, livePoliciesMax).map(({ policy, text }) => ({
+    policy,
+    text: printable(clip(text, policyCharsMax)),
+  }));
+  const match = printable(clip(route.match, policyCharsMax));
+  return { ...route, match, policies, facts: shown, factsLeftOut: facts.length - shown.length };
 }
 
 function clip(text: string, charsMax: number): string {

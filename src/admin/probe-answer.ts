@@ -29,7 +29,7 @@ export function makeProbeAnswer(
     if (found.length === 0) return notFound(target.path, probeRoutes);
     const allow = allowedMethods('GET');
     if (!allow.includes(request.method ?? '')) return wrongMethod(request.method ?? '', target.path, allow);
-    const asked = { deps, nowWallMs: clock.wallMs(), history: () => [], query: target.query };
+    const asked = { deps, nowWallMs: clock.wallMs(), live: () => ({}), query: target.query };
     return answerRoute(found[0], { ...asked, accept: request.headers.accept ?? '' });
   };
 }

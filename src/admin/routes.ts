@@ -4,9 +4,9 @@ import { callViews } from './call-groups/group-calls.ts';
 import { groupsText, viewOf } from './call-groups/reply.ts';
 import type { AdminDeps } from './deps.ts';
 import { explainCall, explainMadeUp } from './explain/answers.ts';
-import { liveSnapshot } from './live-snapshot.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import { json, type Reply, requestedFormat, text } from './reply.ts';
+import { certificatesText, configValuesText } from './setting-pages.ts';
 import {
   clustersText,
   configText,
@@ -21,13 +21,13 @@ import {
   tracesText,
   undrainText,
 } from './text-pages.ts';
-import type { HistoryPoint } from './totals-history.ts';
 
 /** What a handler may see of its request. */
 export interface AdminRequest {
   readonly deps: AdminDeps;
   readonly nowWallMs: number;
-  readonly history: () => readonly HistoryPoint[];
+  /** What the live page shows. */
+  readonly live: () => object;
   readonly query: URLSearchParams;
   readonly accept: string;
   /** What stood in the place of the path's `{}`, percent-decoded. */
@@ -104,6 +104,18 @@ export const adminRoutes: readonly AdminRoute[] = [
     path: '/config_dump',
     about: 'the active configuration, secrets masked',
     handle: configDump,
+  },
+  {
+    method: 'GET',
+    path: '/config_values',
+    about: 'each setting with its default, and where its value comes from',
+    handle: (r) => inFormat(r, r.deps.configValues(), configValuesText),
+  },
+  {
+    method: 'GET',
+    path: '/certificates',
+    about: 'the certificates in use, and when they expire',
+    handle: (r) => inFormat(r, r.deps.certificates(), (all) => certificatesText(all, r.nowWallMs)),
   },
   {
     method: 'GET',
@@ -252,7 +264,7 @@ function live(request: AdminRequest): Reply {
 }
 
 function liveJson(request: AdminRequest): Reply {
-  return json({ ...liveSnapshot(request.deps, request.nowWallMs), history: request.history() });
+  return json(request.live());
 }
 
 function metrics({ deps, accept }: AdminRequest): Reply {

@@ -12,13 +12,12 @@ import { isLocalPeer } from './access.ts';
 import { type Answer, type AnswerOptions, keptBodyBytes, makeAnswer } from './answer.ts';
 import { readDashboard } from './dashboard-files.ts';
 import type { AdminDeps } from './deps.ts';
+import { LiveData } from './live-data.ts';
 import { LiveEvents } from './live-events.ts';
-import { liveSnapshot } from './live-snapshot.ts';
 import { makeProbeAnswer } from './probe-answer.ts';
 import { type AdminSecurity, RenewableSecurity } from './renewable-security.ts';
 import { send, text } from './reply.ts';
 import { TapStreams } from './tap-streams.ts';
-import { TotalsHistory } from './totals-history.ts';
 
 export const adminConnectionsMax = 64;
 export const adminHeadersTimeoutMs = 10_000;
@@ -66,19 +65,15 @@ export interface AdminServer {
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { address, probes, deps, logger, clock = systemClock, allowedHosts = [] } = options;
   const security = new RenewableSecurity(options.security);
-  const history = new TotalsHistory(clock, () => deps.stats().totals);
-  const events = new LiveEvents(
-    clock,
-    () => liveSnapshot(deps, clock.wallMs()),
-    () => history.list(),
-  );
+  const live = new LiveData(deps, clock);
+  const events = new LiveEvents(clock, live.sections, () => live.history());
   const taps = new TapStreams((query, descriptors) => deps.tap(query, descriptors));
   const answers: AnswerOptions = {
     deps,
     clock,
     events,
     taps,
-    history,
+    live,
     files: readDashboard(),
     allowedHosts: withOwnHost(allowedHosts, address),
     unix: address.kind === 'unix',
@@ -89,7 +84,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const server = boundedServer(serve(makeAnswer(answers), keptBytes, logger), security.tls);
   server.on('secureConnection', (socket: Socket) => security.connected(socket));
   const close = async (): Promise<void> => {
-    history.close();
+    live.close();
     events.close();
     taps.close();
     await closeConnections(server, clock);
@@ -98,7 +93,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   try {
     await listen(server, address, options.socketAccess ?? {});
   } catch (error) {
-    history.close();
+    live.close();
     throw new ListenError('', address, error);
   }
   if (probes !== undefined) {

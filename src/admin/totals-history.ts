@@ -1,23 +1,33 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { TotalsSnapshot } from './deps.ts';
 
-/** One second of the sparklines. */
+/** One second of the charts. */
 export type HistoryPoint = Pick<
   TotalsSnapshot,
-  'callsPerSecond' | 'errorsPerSecond' | 'clientErrorsPerSecond' | 'active' | 'p50Ms' | 'p99Ms'
+  | 'callsPerSecond'
+  | 'errorsPerSecond'
+  | 'clientErrorsPerSecond'
+  | 'active'
+  | 'p50Ms'
+  | 'p90Ms'
+  | 'p99Ms'
+  /** Calls of this second alone. */
+  | 'statuses'
 >;
 
-export const historyPointsMax = 60;
+/** Five minutes. */
+export const historyPointsMax = 300;
 export const historyIntervalMs = 1_000;
 
 /**
- * The totals of the last minute, so that a page just opened shows what happened before. The only thing the admin
- * server does while nobody watches: one read of the totals a second.
+ * Remembers the totals of the last minutes, so that a page just opened shows what happened before. With `StateHistory` the only
+ * thing that the admin server does while nobody watches: one read of the totals a second.
  */
 export class TotalsHistory {
   private readonly clock: Clock;
   private readonly read: () => HistoryPoint;
   private readonly points: HistoryPoint[] = [];
+  private before: Readonly<Record<string, number>> | null = null;
   private timer: Timer;
 
   /** `read` may throw: that second is left out. */
@@ -39,11 +49,36 @@ export class TotalsHistory {
   private tick(): void {
     this.timer = this.clock.after(historyIntervalMs, () => this.tick());
     try {
-      const { callsPerSecond, errorsPerSecond, clientErrorsPerSecond, active, p50Ms, p99Ms } = this.read();
-      this.points.push({ callsPerSecond, errorsPerSecond, clientErrorsPerSecond, active, p50Ms, p99Ms });
+      const {
+        callsPerSecond,
+        errorsPerSecond,
+        clientErrorsPerSecond,
+        active,
+        p50Ms,
+        p90Ms,
+        p99Ms,
+        statuses,
+      } = this.read();
+      const ended = increase(statuses, this.before ?? statuses);
+      this.before = statuses;
+      const rates = { callsPerSecond, errorsPerSecond, clientErrorsPerSecond, active };
+      this.points.push({ ...rates, p50Ms, p90Ms, p99Ms, statuses: ended });
       if (this.points.length > historyPointsMax) this.points.shift();
     } catch {
-      // Whoever asks for /stats is told; a line a second in the log would tell nobody more.
+      // Whoever asks for /stats gets the reason; a line a second in the log would add nothing.
     }
   }
+}
+
+/** The counters that have grown, and by how much. */
+function increase(
+  now: Readonly<Record<string, number>>,
+  before: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const grown: Record<string, number> = {};
+  for (const [name, value] of Object.entries(now)) {
+    const more = value - (before[name] ?? 0);
+    if (more > 0) grown[name] = more;
+  }
+  return grown;
 }

@@ -3,6 +3,7 @@ import { ErrorCode } from '../core/error-code.ts';
 import type { Field } from '../core/field.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import type { MessageStream, StreamFailure } from '../core/message-stream.ts';
+import type { StreamWait } from '../core/stream-wait.ts';
 import type { AttemptRecord } from '../telemetry/call-record.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Lease } from '../upstream/lease.ts';
@@ -80,9 +81,10 @@ export class Attempt implements StreamOpener {
     lease.end(ending, nowMs);
   }
 
-  opened(stream: MessageStream): void {
+  opened(stream: MessageStream, wait: StreamWait | null): void {
     this.stream = stream;
     this.record.mayHaveProcessed = true;
+    this.record.wait = wait;
     this.owner.onOpened(this);
   }
   openFailed(failure: OpenFailure): void {

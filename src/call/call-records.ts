@@ -86,6 +86,7 @@ export function newAttemptRecord(
     pick: reason,
     startedMs,
     endedMs: 0,
+    wait: null,
     grpcStatus: -1,
     httpStatus: 0,
     error: '',

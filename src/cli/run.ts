@@ -45,7 +45,11 @@ export async function run(
   // A sidecar that is asked to stop while it still starts goes as well.
   signals.onTerminate(stop);
   try {
-    const app = await start(loaded.config, logger, env, stop, { load, parts: loaded.parts });
+    const app = await start(loaded.config, logger, env, stop, {
+      load,
+      parts: loaded.parts,
+      originOf: loaded.originOf,
+    });
     signals.onTerminateAgain(() => app.lifecycle.endGrace());
     signals.onHangup(() => {
       app.telemetry.reopenAccessLog();
@@ -99,7 +103,7 @@ export async function start(
   logger: LineLogger,
   env: Environment,
   onQuit: () => void,
-  more: Pick<AppDeps, 'load' | 'parts'> = {},
+  more: Pick<AppDeps, 'load' | 'parts' | 'originOf'> = {},
 ): Promise<App> {
   // A sidecar that takes over from another one may wait for it before it has a socket of its own.
   const kept = keepProcess();

@@ -49,6 +49,8 @@ export type LoadResult =
       readonly config: Config;
       /** Where a value was written, for who finds something wrong with it later on. */
       readonly placeOf: (path: string) => Place;
+      /** Where the value at this very path was written; undefined where it is a default. */
+      readonly originOf?: (path: string) => Place | undefined;
       /** The file, or `undefined` for a run with `--from` and `--to`. */
       readonly file: string | undefined;
       readonly warnings: readonly ConfigProblem[];
@@ -119,6 +121,7 @@ export function loadConfig(input: LoadInput): LoadResult {
     warnings: hide(warnings),
     config: deepFreeze(withProbes(draft as Config)),
     placeOf: (path) => merged.originOf(path) ?? placeOf(path, places),
+    originOf: (path) => merged.originOf(path) ?? places.get(path),
     hide,
   };
 }

@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { shownFileOfConfig } from '../config/load.ts';
 import { tableOf } from '../config/table.ts';
+import { settingValues } from '../config/values.ts';
 import { formatAddress } from '../core/address.ts';
 import { isLoopbackHost } from '../core/loopback.ts';
 import { policies } from '../policies/list.ts';
 import { traceLink } from '../telemetry/trace-link.ts';
 import { pinHeader, pinLifetimeMs } from '../upstream/endpoint-pins.ts';
+import { certificatesInUse } from './certificates.ts';
 import { explainDeps } from './explain-deps.ts';
 import { type AppState, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
 import { routesSnapshot } from './route-snapshots.ts';
-import { clusterSnapshot } from './snapshots.ts';
+import { routeTexts } from './route-texts.ts';
+import { clusterSnapshot, endpointStates, udpSnapshot } from './snapshots.ts';
 
 /** What the admin API may see of a running sidecar, and do to it. `drain` runs until it is over or taken back. */
 export function adminDeps(
@@ -35,6 +38,10 @@ export function adminDeps(
         balance: parts.balance.report(built),
       }));
     },
+    endpointStates() {
+      const clusters = [...parts.running.clusters.values()].map(({ cluster }) => cluster);
+      return endpointStates(clusters, clock.now());
+    },
     listeners: () =>
       everyListener(parts).map((one) => ({
         name: one.listener.settings.name,
@@ -45,8 +52,13 @@ export function adminDeps(
         active: one.passthrough?.connections ?? one.context.calls.active,
         total: one.passthrough?.ended ?? one.context.calls.ended,
         going: parts.leaving.listeners.has(one) || lifecycle.isClosing,
+        udp: one.udp === null ? null : udpSnapshot(one.udp),
       })),
-    routes: (routesMax) => routesSnapshot(parts.running.listeners, deps.policies ?? policies, routesMax),
+    routes(routesMax) {
+      const { config, listeners } = parts.running;
+      const list = deps.policies ?? policies;
+      return routesSnapshot(listeners, list, routesMax, routeTexts(config, list));
+    },
     stats() {
       const nowMs = clock.now();
       return {
@@ -59,12 +71,16 @@ export function adminDeps(
           errorsPerSecond: stats.errorsPerSecond(nowMs),
           clientErrorsPerSecond: stats.clientErrorsPerSecond(nowMs),
           p50Ms: stats.quantileMs(0.5, nowMs),
+          p90Ms: stats.quantileMs(0.9, nowMs),
           p99Ms: stats.quantileMs(0.99, nowMs),
+          statuses: stats.statuses(),
         },
         counters: counters(parts),
       };
     },
     configDump: () => shownFileOfConfig(parts.running.config, tableOf(deps.policies)),
+    configValues: () => settingValues(parts.running.config, parts.running.originOf, tableOf(deps.policies)),
+    certificates: () => certificatesInUse(parts),
     serverInfo: () => ({
       name: parts.running.config.telemetry.serviceName,
       version: deps.version,

@@ -1,8 +1,10 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
+import type { AdminSecurity } from '../admin/renewable-security.ts';
 import { type AdminOptions, type AdminServer, startAdmin } from '../admin/server.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../call/replay-buffer.ts';
 import { registerConcurrencyMetrics } from '../concurrency/metrics.ts';
 import type { Config } from '../config/table.ts';
+import type { OriginOf } from '../config/values.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { InternalErrors } from '../core/internal-errors.ts';
@@ -135,10 +137,11 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const drainable = drainableOf(parts, () => admin);
   const drain = (): Promise<unknown> => lifecycle.drain(drainable);
   try {
-    parts.running = buildAll(config, build);
+    parts.running = buildAll(config, build, deps.originOf);
     const openAdmin = (): Promise<AdminServer> =>
       startAdmin({
         ...adminAccess(config),
+        security: () => securityOfAdmin(parts, config),
         isLocalPeer: deps.isLocalPeer,
         deps: adminDeps(parts, drain, () => reload('requested over the admin address')),
         logger,
@@ -180,14 +183,20 @@ function initialState(
 /** Where the admin server listens, and for whom. */
 function adminAccess({
   admin,
-}: Config): Pick<AdminOptions, 'address' | 'socketAccess' | 'probes' | 'allowedHosts' | 'security'> {
+}: Config): Pick<AdminOptions, 'address' | 'socketAccess' | 'probes' | 'allowedHosts'> {
   return {
     address: admin.listen,
     socketAccess: socketAccess(admin.socket),
     probes: admin.probes,
     allowedHosts: admin.allowedHosts,
-    security: () => adminSecurity(admin),
   };
+}
+
+/** Reads what guards the admin server, and remembers its certificate for `/certificates`. */
+function securityOfAdmin(parts: AppState, config: Config): AdminSecurity {
+  const security = adminSecurity(config.admin);
+  parts.adminTls = security.tls;
+  return security;
 }
 
 /** Metrics of what the process is doing. */
@@ -291,10 +300,10 @@ function logAdmin({ address, probesAddress, usesTls }: AdminServer, logger: Logg
   logger.info('admin page', address.kind === 'unix' ? { address: at } : { url });
 }
 
-function buildAll(config: Config, deps: ListenerBuildDeps): Running {
+function buildAll(config: Config, deps: ListenerBuildDeps, originOf?: OriginOf): Running {
   const clusters = new Map(config.clusters.map((cluster) => [cluster.name, buildCluster(cluster, deps)]));
   const listeners = config.listeners.map((listener) => buildListener(listener, clusters, deps));
-  return newRunning(config, clusters, listeners);
+  return newRunning(config, clusters, listeners, originOf);
 }
 
 function watchMemory(

@@ -1,4 +1,5 @@
 import { ObservedCalls } from '../admin/call-groups/observed-calls.ts';
+import { callStatus } from '../admin/explain-call.ts';
 import { RecentLatency } from '../core/histogram.ts';
 import { RecentRate } from '../core/recent-rate.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
@@ -6,6 +7,9 @@ import { callTally } from '../telemetry/call-status.ts';
 
 /** The window of rates and latencies, milliseconds. */
 const recentMs = 10_000;
+
+/** Statuses that are counted one by one: gRPC has 17, and web applications use a few dozen. Others count as `other`. */
+const statusesMax = 64;
 
 /** All calls of the process together, for the page and `/stats`. */
 export class CallStats {
@@ -15,6 +19,7 @@ export class CallStats {
   /** See `callTally`. */
   errors = 0;
   clientErrors = 0;
+  private readonly byStatus = new Map<string, number>();
   private readonly rate = new RecentRate(recentMs);
   private readonly errorRate = new RecentRate(recentMs);
   private readonly clientErrorRate = new RecentRate(recentMs);
@@ -25,15 +30,29 @@ export class CallStats {
     const nowMs = record.endedMs;
     this.calls++;
     this.rate.add(nowMs);
-    this.latency.record(nowMs - record.startedMs, nowMs);
+    // How long a connection or session lasts is the choice of its ends.
+    if (!record.tcp && !record.udp) this.latency.record(nowMs - record.startedMs, nowMs);
     const tally = callTally(record);
+    if (tally === 'ok') return;
+    this.countStatus(callStatus(record));
     if (tally === 'error') {
       this.errors++;
       this.errorRate.add(nowMs);
-    } else if (tally === 'other') {
+    } else {
       this.clientErrors++;
       this.clientErrorRate.add(nowMs);
     }
+  }
+
+  /** Errors and client errors since the start. */
+  statuses(): Record<string, number> {
+    return Object.fromEntries(this.byStatus);
+  }
+
+  private countStatus(status: string): void {
+    const counts = this.byStatus;
+    const key = counts.has(status) || counts.size < statusesMax ? status : 'other';
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
 
   callsPerSecond(nowMs: number): number {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { LoadResult } from '../config/load.ts';
 import type { Config } from '../config/table.ts';
+import type { OriginOf } from '../config/values.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LineLogger } from '../core/line-logger.ts';
 import type { Random } from '../core/random.ts';
@@ -32,6 +34,8 @@ export interface AppDeps {
   readonly load?: () => LoadResult | Promise<LoadResult>;
   /** What the policies of the first configuration loaded from outside. */
   readonly parts?: PolicyParts;
+  /** Where the values of the first configuration come from; all are defaults if not given. */
+  readonly originOf?: OriginOf;
   /** `POST /quitquitquit` was asked for, and the drain is over. */
   readonly onQuit: () => void;
   /** For tests: other policies than Outrigger's. */
@@ -52,14 +56,17 @@ export interface Running {
   readonly config: Config;
   readonly clusters: ReadonlyMap<string, BuiltCluster>;
   readonly listeners: readonly ListenerParts[];
+  /** Where the values of the configuration come from. */
+  readonly originOf: OriginOf;
 }
 
 export function newRunning(
   config: Config,
   clusters: ReadonlyMap<string, BuiltCluster>,
   listeners: ListenerParts[],
+  originOf: OriginOf = () => undefined,
 ): Running {
-  return Object.freeze({ config, clusters, listeners: Object.freeze(listeners) });
+  return Object.freeze({ config, clusters, listeners: Object.freeze(listeners), originOf });
 }
 
 /** All parts of a running sidecar, for the admin API. */
@@ -77,6 +84,8 @@ export interface AppState {
   wasReady: boolean;
   /** Whether `POST /healthcheck/fail` made readiness fail. */
   failReadiness: boolean;
+  /** What the admin server uses; null without TLS, absent before it has started. */
+  adminTls?: TlsOptions | null;
   /** What a reload took away, until the calls there are over. */
   readonly leaving: { readonly listeners: Set<ListenerParts>; readonly clusters: Set<Cluster> };
 }

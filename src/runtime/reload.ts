@@ -1,5 +1,6 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
 import type { Config } from '../config/table.ts';
+import type { OriginOf } from '../config/values.ts';
 import { formatAddress } from '../core/address.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { pluralize } from '../core/pluralize.ts';
@@ -93,7 +94,7 @@ export class Reloader {
       }
       // SIGTERM may have come meanwhile, and its drain knows nothing of what is new.
       if ((this.parts.lifecycle.state as string) === 'draining') throw new Error(this.drainingNow());
-      this.commit(plan, lists);
+      this.commit(plan, lists, loaded.originOf);
     } catch (error) {
       plan.discard();
       return this.refused([startProblem(error, loaded.config, loaded.placeOf)]);
@@ -143,7 +144,7 @@ export class Reloader {
   }
 
   /** The switch. Nothing here waits or fails. */
-  private commit(plan: ReloadPlan, lists: Members): void {
+  private commit(plan: ReloadPlan, lists: Members, originOf: OriginOf | undefined): void {
     const { parts } = this;
     const { config, clusters } = plan;
     for (const changed of plan.changedClusters) {
@@ -175,7 +176,7 @@ export class Reloader {
     );
     const before = parts.running.config;
     parts.wasReady ||= clustersAwaited(parts).length === 0;
-    parts.running = newRunning(config, clusters, listeners);
+    parts.running = newRunning(config, clusters, listeners, originOf);
     this.applyProcess(before, config);
     for (const gone of plan.goneListeners) void this.letListenerGo(gone);
     for (const gone of plan.goneClusters) void this.letClusterGo(gone);

@@ -3,6 +3,7 @@ import type { RoutePlan } from '../call/route-plan.ts';
 import { boundedText } from '../core/bounded-text.ts';
 import { configOf, type PolicyList } from '../policies/compile.ts';
 import type { ListenerParts } from './build-listener.ts';
+import { noText, type RouteText, type RouteTexts } from './route-texts.ts';
 
 /** Facts of one route; those beyond are left out. A policy module may make any number. */
 const factsMax = 256;
@@ -13,15 +14,21 @@ interface RouteEntry {
   /** As configured; undefined for a listener with `protocol: tcp` or `udp`. */
   readonly config: object | undefined;
   readonly plan: RoutePlan;
+  readonly text: RouteText;
 }
 
-/** Returns the routes of these listeners, at most `routesMax`, as the admin API and the page show them. */
+type ListenerRoutes = Pick<ListenerParts, 'config' | 'context'>;
+
+const noTexts: RouteTexts = new Map();
+
+/** Returns the routes of these listeners, at most `routesMax`, as the admin API and the page show them; `texts` is their configuration. */
 export function routesSnapshot(
-  listeners: readonly Pick<ListenerParts, 'config' | 'context'>[],
+  listeners: readonly ListenerRoutes[],
   policies: PolicyList,
   routesMax = Number.POSITIVE_INFINITY,
+  texts = noTexts,
 ): RoutesSnapshot {
-  const all = listeners.flatMap(entriesOf);
+  const all = listeners.flatMap((listener) => entriesOf(listener, texts));
   const leftOut = Math.max(0, all.length - routesMax);
   // The sort is stable: routes with facts come first, otherwise in the order of the configuration.
   const shown =
@@ -31,24 +38,32 @@ export function routesSnapshot(
   return { routes: shown.map((entry) => routeSnapshot(entry, policies)), leftOut };
 }
 
-function entriesOf({ config, context }: Pick<ListenerParts, 'config' | 'context'>): RouteEntry[] {
+function entriesOf({ config, context }: ListenerRoutes, file: RouteTexts): RouteEntry[] {
   const listener = config.name;
-  if (context.passthrough !== null) return [{ listener, config: undefined, plan: context.passthrough }];
+  const texts = file.get(listener) ?? [];
+  if (context.passthrough !== null)
+    return [{ listener, config: undefined, plan: context.passthrough, text: noText }];
   // The router is compiled from these routes, and a reload replaces both together.
-  return context.router.plans.map((plan, i) => ({ listener, config: config.routes[i], plan }));
+  return context.router.plans.map((plan, i) => ({
+    listener,
+    config: config.routes[i],
+    plan,
+    text: texts[i] ?? noText,
+  }));
 }
 
 function hasFacts({ factSources }: RoutePlan): boolean {
   return factSources !== null;
 }
 
-function routeSnapshot({ listener, config, plan }: RouteEntry, policies: PolicyList): RouteSnapshot {
+function routeSnapshot({ listener, config, plan, text }: RouteEntry, policies: PolicyList): RouteSnapshot {
   const cluster = plan.cluster?.name ?? '';
   return {
     listener,
     route: plan.route,
     cluster,
     replacedBy: cluster === '' && config !== undefined ? replacingPolicy(config, policies) : '',
+    ...text,
     facts: factsOf(plan),
   };
 }

@@ -1,6 +1,14 @@
-import type { ClusterSnapshot, ConcurrencySnapshot, EndpointSnapshot } from '../admin/deps.ts';
+import type {
+  ClusterSnapshot,
+  ConcurrencySnapshot,
+  EndpointSnapshot,
+  EndpointState,
+  StateLetter,
+  UdpSnapshot,
+} from '../admin/deps.ts';
 import type { EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
 import type { UdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
+import { dropReasons, type UdpCounts } from '../udp/drops.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { ListenerParts } from './build-listener.ts';
@@ -55,6 +63,7 @@ function endpointSnapshot(
     unusableReason,
     draining: endpoint.drainedByHand || endpoint.removed,
     ejectedForMs: ejectedUntilMs > nowMs ? ejectedUntilMs - nowMs : null,
+    ejections: endpoint.outlier?.ejections ?? 0,
     active: endpoint.active,
     total: endpoint.total,
     success: endpoint.success,
@@ -67,6 +76,33 @@ function endpointSnapshot(
     p50Ms: hasLatency ? endpoint.latency.quantile(0.5, nowMs) : null,
     p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
   };
+}
+
+/** The state of each endpoint, for its history: no latency and no share is computed. */
+export function* endpointStates(clusters: Iterable<Cluster>, nowMs: number): Generator<EndpointState> {
+  for (const cluster of clusters)
+    for (const endpoint of cluster.all())
+      yield { cluster: cluster.name, address: endpoint.address, state: stateLetter(endpoint, nowMs) };
+}
+
+function stateLetter(endpoint: Endpoint, nowMs: number): StateLetter {
+  if (endpoint.drainedByHand || endpoint.removed) return 'd';
+  if ((endpoint.outlier?.ejectedUntilMs ?? 0) > nowMs) return 'e';
+  const { status, alive } = endpoint.health;
+  if (status === 'unhealthy') return 'u';
+  if (status === 'unknown' && alive !== true) return 'n';
+  return endpoint.unusableBecause === '' ? 'h' : 's';
+}
+
+/** What a listener with `protocol: udp` counts. */
+export function udpSnapshot(counts: UdpCounts): UdpSnapshot {
+  const { sessions, requestDatagrams, requestBytes, responseDatagrams, responseBytes } = counts;
+  const dropped: Record<string, number> = {};
+  for (const reason of dropReasons) {
+    const datagrams = counts.droppedFor(reason);
+    if (datagrams > 0) dropped[reason] = datagrams;
+  }
+  return { sessions, requestDatagrams, requestBytes, responseDatagrams, responseBytes, dropped };
 }
 
 const never: ReadonlyMap<string, number> = new Map();

@@ -1,5 +1,6 @@
 import type { Tally } from '../core/ending.ts';
 import type { PickDetails } from '../core/pick-details.ts';
+import type { StreamWait } from '../core/stream-wait.ts';
 import type { SpanId, TraceId } from '../core/trace-id.ts';
 
 /**
@@ -65,6 +66,8 @@ export interface AttemptRecord {
   readonly pick: PickExplanation;
   readonly startedMs: number;
   endedMs: number;
+  /** The wait for a connection or a free stream; null where there was none, or it came to nothing. */
+  wait: StreamWait | null;
   /** gRPC status code, or -1 where the attempt ended without one. */
   grpcStatus: number;
   /** HTTP status of the reply, 0 where none came. */

@@ -127,6 +127,7 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
       if (accessLog !== null) accessLog.write(record, route?.accessLog);
     },
     connectionSettled(record) {
+      deps.settled?.(record);
       recent.add(record);
       accessLog?.write(record);
     },

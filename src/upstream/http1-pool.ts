@@ -5,6 +5,7 @@ import { boundedText, failureCharsMax } from '../core/bounded-text.ts';
 import type { Timer } from '../core/clock.ts';
 import { contain } from '../core/internal-errors.ts';
 import { pluralize } from '../core/pluralize.ts';
+import type { StreamWait } from '../core/stream-wait.ts';
 import { bindHttp1Client, type Http1ClientBinding } from '../http1/bind-client.ts';
 import type { HeadCache } from '../http1/head-cache.ts';
 import type { MessageError, ParserLimits } from '../http1/message.ts';
@@ -57,6 +58,9 @@ const stallMsMin = 50;
 
 interface Pooled {
   readonly binding: Http1ClientBinding;
+  /** `Clock.now()` of when it was dialled, and of when it was ready. */
+  readonly dialedMs: number;
+  readyMs: number;
   ready: boolean;
   /** It closes once it is idle. */
   retired: boolean;
@@ -123,7 +127,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
 
   open(opener: StreamOpener): void {
     const kept = this.takeIdle();
-    if (kept !== null) return this.give(kept, opener);
+    if (kept !== null) return this.give(kept, opener, null);
     if (this.draining) return opener.openFailed(this.drained());
     this.waiting.push(opener, this.isAtLimit);
     this.connectAsNeeded();
@@ -218,9 +222,9 @@ export class Http1Pool implements StreamPool, IdleHolder {
     return kept ?? null;
   }
 
-  private give({ binding }: Pooled, opener: StreamOpener): void {
+  private give({ binding }: Pooled, opener: StreamOpener, wait: StreamWait | null): void {
     const clientAddress = opener.forwardsClient ? opener.clientAddress : null;
-    opener.opened(binding.connection.open(opener, clientAddress));
+    opener.opened(binding.connection.open(opener, clientAddress), wait);
   }
 
   private becameIdle(pooled: Pooled): void {
@@ -228,7 +232,8 @@ export class Http1Pool implements StreamPool, IdleHolder {
     if (this.waiting.length > 0) {
       const opener = this.waiting.serveFirst()!;
       this.countPending();
-      return this.give(pooled, opener);
+      const { dialedMs, readyMs } = pooled;
+      return this.give(pooled, opener, { dialedMs, readyMs, endedMs: this.deps.clock.now() });
     }
     const keptMs = this.keptMs(pooled);
     if (keptMs <= 0 || this.idle.length >= this.settings.idleMax) return pooled.binding.connection.close();
@@ -301,6 +306,8 @@ export class Http1Pool implements StreamPool, IdleHolder {
         refused: (error) => this.deps.refused?.(this.name, error),
         ended: () => this.ended(pooled),
       }),
+      dialedMs: this.deps.clock.now(),
+      readyMs: 0,
       ready: false,
       retired: false,
       connectTimer: null,
@@ -333,6 +340,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private connected(pooled: Pooled): void {
     if (pooled.binding.connection.over) return;
     pooled.ready = true;
+    pooled.readyMs = this.deps.clock.now();
     pooled.connectTimer?.cancel();
     this.connecting--;
     this.becameIdle(pooled);

@@ -65,6 +65,9 @@ const patienceMax = 64;
 interface Pooled {
   readonly binding: Http2Binding;
   readonly life: ConnectionLife;
+  /** `Clock.now()` of when it was dialled, and of when it was ready. */
+  readonly dialedMs: number;
+  readyMs: number;
   ready: boolean;
   connectTimer: Timer | null;
   /** Runs once the connection takes no new streams: what it has yet to reset is seen to. */
@@ -139,7 +142,7 @@ export class Http2Pool implements StreamPool {
       if (!pooled[i].ready) continue;
       const stream = pooled[i].binding.connection.open(opener);
       if (stream !== null) {
-        opener.opened(stream);
+        opener.opened(stream, null);
         return;
       }
     }
@@ -248,6 +251,8 @@ export class Http2Pool implements StreamPool {
     const pooled: Pooled = {
       binding,
       life,
+      dialedMs: nowMs,
+      readyMs: 0,
       ready: false,
       connectTimer: null,
       resetTimer: null,
@@ -336,6 +341,7 @@ export class Http2Pool implements StreamPool {
     // Who allows no stream (MAX_CONCURRENT_STREAMS 0) may yet do so within the connect timeout.
     if (!connection.settingsReceived || !connection.mayOpen) return;
     pooled.ready = true;
+    pooled.readyMs = this.deps.clock.now();
     pooled.connectTimer?.cancel();
     this.streamsExpected = Math.min(connection.peer.maxConcurrentStreams, 1000);
     this.backoff.reset();
@@ -350,7 +356,8 @@ export class Http2Pool implements StreamPool {
         if (stream === null) break;
         this.waiting.serveFirst();
         this.totals.pending--;
-        opener.opened(stream);
+        const { dialedMs, readyMs } = p;
+        opener.opened(stream, { dialedMs, readyMs, endedMs: this.deps.clock.now() });
       }
     }
     this.connectAsNeeded();

@@ -1,4 +1,5 @@
 import type { MessageStream, StreamReceiver } from '../core/message-stream.ts';
+import type { StreamWait } from '../core/stream-wait.ts';
 
 /** Why no stream was available. Nothing was sent, so the call is safe to retry on another endpoint. */
 export interface OpenFailure {
@@ -13,8 +14,8 @@ export interface StreamOpener extends StreamReceiver {
   readonly clientAddress: string;
   /** HTTP/1.1 endpoints get the address of the client and the scheme in headers; false where the head says all of that. */
   readonly forwardsClient: boolean;
-  /** The stream is there, with this opener as its receiver. */
-  opened(stream: MessageStream): void;
+  /** The stream is there, with this opener as its receiver; `wait` is null where a connection had room at once. */
+  opened(stream: MessageStream, wait: StreamWait | null): void;
   openFailed(failure: OpenFailure): void;
 }
 

@@ -23,7 +23,7 @@ describe('the live page from another machine', function () {
     try {
       const page = await browser.context.newPage();
       await page.goto(`http://127.0.0.1:${rig.port}/`);
-      await page.locator('tbody tr').first().waitFor();
+      await page.locator('#clusters tbody tr').first().waitFor();
       expect(await page.locator('#state').textContent()).to.equal('Ready');
       rig.proxy.degradedReasons = ['cluster orders: 0 of 7 endpoints are usable'];
       await page.locator('#state', { hasText: 'Degraded' }).waitFor();

@@ -42,9 +42,9 @@ describe('dashboard', function () {
   });
   const open = async () => {
     await page.goto(`http://127.0.0.1:${rig.port}/`);
-    await page.locator('tbody tr').first().waitFor();
+    await page.locator('#clusters tbody tr').first().waitFor();
   };
-  const row = (address: string) => page.locator('tbody tr', { hasText: address });
+  const row = (address: string) => page.locator('#clusters tbody tr', { hasText: address });
 
   it('says that it is degraded, and why, and when it no longer is', async () => {
     rig.proxy.degradedReasons = ['cluster orders: 0 of 7 endpoints are usable'];
@@ -61,10 +61,10 @@ describe('dashboard', function () {
     expect(await page.title()).to.equal('shop-sidecar · Outrigger');
     expect(await page.locator('h1').textContent()).to.equal('shop-sidecar');
     expect(await page.locator('#about').textContent()).to.match(
-      /^Outrigger 0\.1\.0 · up.\d+.h.\d+.m · outbound 127\.0\.0\.1:15001$/,
+      /^Outrigger 0\.1\.0 · up.\d+.h.\d+.m · outbound 127\.0\.0\.1:15001, dns 127\.0\.0\.1:5353$/,
     );
     expect(await page.locator('#state').textContent()).to.equal('Ready');
-    expect(await page.locator('section.cluster h2').allTextContents()).to.deep.equal([
+    expect(await page.locator('section.cluster .cluster-name').allTextContents()).to.deep.equal([
       'greeter',
       'orders',
       'images',
@@ -94,15 +94,22 @@ describe('dashboard', function () {
       Promise.all((await rows.all()).map((one) => one.locator('th, td').allInnerTexts()));
     const words = (await cells()).map((row) => row.map((cell) => cell.replace(/\s+/g, ' ').trim()));
     expect(words).to.deep.equal([
-      ['greeter', 'outbound', 'greeter', ''],
       [
-        'orders',
+        'greeter match { grpc: { service: hello.Greeter } }',
+        'outbound',
+        'greeter',
+        'timeout 2s retry { attempts: 3, on: [unavailable] }',
+        '',
+      ],
+      [
+        'orders match { pathPrefix: /shop.v1.Orders }',
         'outbound',
         'by split',
+        'split { clusters: [{ name: orders, weight: 95 }, { name: greeter, weight: 5 }] }',
         'split orders 95.2% of requests (1,204), 95% by weight greeter 4.8% of requests (61), 5% by weight',
       ],
-      ['maintenance', 'outbound', 'by respond', ''],
-      ['all connections', 'images', 'images', ''],
+      ['maintenance', 'outbound', 'by respond', 'respond { status: 503 }', ''],
+      ['all connections', 'images', 'images', '', ''],
     ]);
     expect(await page.locator('section.cluster .meta').nth(1).textContent()).to.equal(
       'http2 · least_request · dns orders.shop.svc.cluster.local:8443 · concurrency limit 57, 12 in use',
@@ -152,8 +159,8 @@ describe('dashboard', function () {
     expect(await first?.evaluate((node) => node.isConnected), 'the row is the same element').to.equal(true);
     const shown = Number((await page.locator('[data-tile="rate"] .figure').innerText()).replace(',', ''));
     expect(shown).to.be.closeTo(rig.proxy.stats().totals.callsPerSecond, 1);
-    expect(await page.locator('[data-tile="rate"] svg').getAttribute('aria-label')).to.match(
-      /^Requests\/s, last minute, peak /,
+    expect(await page.locator('[data-chart="rate"] svg').getAttribute('aria-label')).to.match(
+      /^Requests\/s, last 5 minutes, peak /,
     );
     expect(diagnostics).to.deep.equal([]);
   });
@@ -162,18 +169,18 @@ describe('dashboard', function () {
     const [, orders] = eventfulClusters;
     rig.proxy.failed.push(rig.proxy.call(orders, orders.endpoints[0], true));
     await open();
-    const item = page.locator('section[aria-label="Failed requests"] li').first();
+    const item = page.locator('#calls tbody tr').first();
     expect(await item.innerText()).to.match(
-      /shop\.v1\.Orders\/Place[\s\S]*UNAVAILABLE[\s\S]*closed the connection before it replied/,
+      /shop\.v1\.Orders\/Place[\s\S]*closed the connection before it replied[\s\S]*UNAVAILABLE/,
     );
     await item.locator('a').focus();
     await page.keyboard.press('Enter');
     await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
     expect(await page.locator('#explain-text').textContent()).to.equal(
-      (await rig.get(`/explain/${rig.proxy.failed[0].id}`)).body,
+      (await rig.get((await item.locator('a').getAttribute('href'))!)).body,
     );
     await page.keyboard.press('Escape');
-    await page.locator('dialog').waitFor({ state: 'hidden' });
+    await page.locator('#explain').waitFor({ state: 'hidden' });
     expect(diagnostics).to.deep.equal([]);
   });
 
@@ -199,7 +206,16 @@ describe('dashboard', function () {
   it('fits narrow and wide screens, dark and light', async () => {
     const long = 'n'.repeat(64);
     const facts = [{ policy: 'p'.repeat(32), name: long, text: 't'.repeat(120) }];
-    const route = { listener: long, route: long, cluster: long, replacedBy: '', facts };
+    const policies = [{ policy: 'p'.repeat(32), text: 't'.repeat(200) }];
+    const route = {
+      listener: long,
+      route: long,
+      cluster: long,
+      replacedBy: '',
+      match: long,
+      policies,
+      facts,
+    };
     rig.proxy.routeList = [...eventfulRoutes, route];
     await open();
     for (const width of [360, 768, 1061, 1280, 1600])
@@ -210,7 +226,7 @@ describe('dashboard', function () {
         expect(overflow, `${width} ${colorScheme}`).to.be.at.most(0);
         // Tiles and tables hide what is wider than they are: a figure without its unit.
         const cut = await page.evaluate(
-          `[...document.querySelectorAll('.tile, .tile-top, tbody td')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)`,
+          `[...document.querySelectorAll('.tile, .figures, tbody td:not(.c-call)')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)`,
         );
         expect(cut, `${width} ${colorScheme}`).to.deep.equal([]);
       }
@@ -245,7 +261,18 @@ describe('dashboard and hostile names', function () {
     ]);
     rig.proxy.name = attack;
     const facts = [{ policy: attack, name: attack, text: attack }];
-    rig.proxy.routeList = [{ listener: attack, route: attack, cluster: attack, replacedBy: attack, facts }];
+    const policies = [{ policy: attack, text: attack }];
+    rig.proxy.routeList = [
+      {
+        listener: attack,
+        route: attack,
+        cluster: attack,
+        replacedBy: attack,
+        match: attack,
+        policies,
+        facts,
+      },
+    ];
     const [cluster] = rig.proxy.clusters();
     const call = rig.proxy.call({ name: attack, endpoints: [] }, { address: attack }, true);
     call.path = `/${attack}`;
@@ -257,21 +284,26 @@ describe('dashboard and hostile names', function () {
     page.on('pageerror', (error) => diagnostics.push(String(error)));
     try {
       await page.goto(`http://127.0.0.1:${rig.port}/`);
-      await page.locator('li a').click();
+      await page.locator('#calls tbody a').click();
       await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
       expect(await page.title()).to.equal(`${attack} · Outrigger`);
-      expect(await page.locator('h2').first().textContent()).to.equal(cluster.name);
+      expect(await page.locator('.cluster-name').textContent()).to.equal(cluster.name);
       expect(await page.locator('.call-name').textContent()).to.equal(attack);
       expect(
-        await page.locator('#routes tbody :is(.route-name, .c-listener, .c-cluster)').allTextContents(),
-      ).to.deep.equal([attack, attack, attack]);
+        await page
+          .locator(
+            '#routes tbody :is(.route-name, .match, .c-listener, .c-cluster, .policy-key, .policy-text)',
+          )
+          .allTextContents(),
+      ).to.deep.equal([attack, `match ${attack}`, attack, attack, attack, attack]);
       expect(await page.locator('.fact span').allTextContents()).to.deep.equal([attack, attack, attack]);
       expect(await page.locator('img').count(), 'the logo alone').to.equal(1);
       expect(await page.locator('script').count(), 'main.js alone').to.equal(1);
       expect(diagnostics).to.deep.equal([]);
       await page.goto(`http://127.0.0.1:${rig.port}/explain/${call.id}`);
-      expect(await page.title()).to.equal('');
-      expect(await page.locator('script').count()).to.equal(0);
+      expect(await page.title()).to.equal(`/explain/${call.id} · Outrigger`);
+      expect(await page.locator('pre').textContent()).to.include(attack);
+      expect(await page.locator('script, img').count()).to.equal(0);
     } finally {
       await page.close();
       await rig.close();

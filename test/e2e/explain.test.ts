@@ -147,9 +147,9 @@ describe('why a call went where it went, as configured by default', function () 
     expect(said).to.match(/^für Ada: \\u001b\[2J\\nx{450,512}…$/);
     expect(await explained(proxy, call.id)).to.include(`     message: ${said}\n`);
     const page = (await (await fetch(`${proxy.adminUrl}/live.json`)).json()) as {
-      failed: Array<{ reason: string }>;
+      calls: Array<{ reason: string }>;
     };
-    expect(page.failed[0].reason).to.include('answered INTERNAL: "für Ada: \\u001b[2J\\nxxx');
+    expect(page.calls[0].reason).to.include('answered INTERNAL: "für Ada: \\u001b[2J\\nxxx');
     const listed = await (await fetch(`${proxy.adminUrl}/traces?format=json`)).text();
     expect(listed).to.include(JSON.stringify(said).slice(1, -1));
     expect(await get(`${proxy.adminUrl}/traces`)).to.include('answered INTERNAL: "für Ada');

@@ -83,9 +83,12 @@ describe('split, end to end', () => {
     // Six standard deviations of 200 draws.
     expect(canary.calls, `seed ${proxy.seed}`).to.be.closeTo(10, 19);
     const route = { listener: 'in', route: 'all', cluster: '', replacedBy: 'split' };
-    expect(JSON.parse(await get('/routes?format=json'))).to.deep.equal([{ ...route, facts }]);
+    const [shown] = JSON.parse(await get('/routes?format=json'));
+    expect(shown).to.deep.include({ ...route, match: '', facts });
+    const setting = shown.policies.find((one: { policy: string }) => one.policy === 'split');
+    expect(setting.text).to.include('cluster: stable, weight: 95');
     expect(await get('/routes')).to.match(/^in +all +\(split\) +split: stable \d+(\.5)?% of requests \(/m);
-    expect(JSON.parse(await get('/live.json')).routes).to.deep.equal([{ ...route, facts, factsLeftOut: 0 }]);
+    expect(JSON.parse(await get('/live.json')).routes).to.deep.equal([{ ...shown, factsLeftOut: 0 }]);
     await reload(splitConfig(stable, canary, 50));
     expect(await get('/routes')).to.include('stable no request yet, 50% by weight; canary no request yet');
   });

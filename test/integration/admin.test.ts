@@ -191,7 +191,7 @@ describe('admin API', () => {
     const page = await rig.get('/');
     expect(page.headers['content-type']).to.equal('text/html; charset=utf-8');
     const files = [...page.body.matchAll(/(?:src|href)="(\/dashboard\/[^"]+)"/g)].map((match) => match[1]);
-    expect(files).to.include.members(['/dashboard/style.css', '/dashboard/main.js', '/dashboard/logo.svg']);
+    expect(files).to.include.members(['/dashboard/base.css', '/dashboard/main.js', '/dashboard/logo.svg']);
     for (const path of files) {
       const file = await rig.get(path);
       expect(file.status, path).to.equal(200);

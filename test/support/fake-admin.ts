@@ -2,20 +2,22 @@ import type { CallFilters, CallView } from '../../src/admin/call-groups/group-ca
 import { ObservedCalls } from '../../src/admin/call-groups/observed-calls.ts';
 import type {
   AdminDeps,
+  CertificateUse,
   ClusterSnapshot,
   EndpointSnapshot,
+  EndpointState,
   ReloadOutcome,
   RouteSnapshot,
+  StateLetter,
   TapOpening,
   TapRefusal,
   UndrainOutcome,
 } from '../../src/admin/deps.ts';
-import { startAdmin } from '../../src/admin/server.ts';
 import type { ClusterFacts } from '../../src/balance-report/facts.ts';
 import { BalanceWatch } from '../../src/balance-report/watch.ts';
-import { type Clock, systemClock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
-import type { Logger, LogLevel } from '../../src/core/logger.ts';
+import type { LogLevel } from '../../src/core/logger.ts';
 import { type Random, SeededRandom } from '../../src/core/random.ts';
 import { replySentence } from '../../src/core/reply-error.ts';
 import type { Result } from '../../src/core/result.ts';
@@ -24,13 +26,8 @@ import type { MadeUpRequest, RequestExplanation } from '../../src/explain/reques
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
 import { traceLink } from '../../src/telemetry/trace-link.ts';
 import { StreamWaits } from '../../src/upstream/opener-queue.ts';
-import {
-  eventfulClusters,
-  eventfulRoutes,
-  type FakeCluster,
-  type FakeEndpoint,
-  healthy,
-} from './fake-clusters.ts';
+import { eventfulRoutes, type FakeCluster, type FakeEndpoint, healthy } from './fake-clusters.ts';
+import { fakeCertificate, fakeConfigValues } from './fake-config.ts';
 
 interface Live {
   spec: FakeEndpoint;
@@ -79,6 +76,7 @@ export class FakeProxy implements AdminDeps {
   degradedReasons: string[] = [];
   name = 'shop-sidecar';
   routeList: readonly RouteSnapshot[] = eventfulRoutes;
+  certificateList: CertificateUse[] = [fakeCertificate];
   readonly failed: CallRecord[] = [];
   readonly slow: CallRecord[] = [];
   readonly clientErrors: CallRecord[] = [];
@@ -165,6 +163,9 @@ export class FakeProxy implements AdminDeps {
       pick: `lowest active/weight of ${cluster.endpoints.length}: 3/1`,
       startedMs: now - tookMs + 0.04,
       endedMs: now - 0.02,
+      wait: fails
+        ? null
+        : { dialedMs: now - tookMs * 0.9, readyMs: now - tookMs * 0.7, endedMs: now - tookMs * 0.7 },
       grpcStatus: !grpc ? -1 : fails ? GrpcStatus.UNAVAILABLE : GrpcStatus.OK,
       httpStatus: fails ? 0 : 200,
       error: fails ? 'upstream_closed' : '',
@@ -276,6 +277,25 @@ export class FakeProxy implements AdminDeps {
         active: 7,
         total: this.calls,
         going: this.draining,
+        udp: null,
+      },
+      {
+        name: 'dns',
+        address: '127.0.0.1:5353',
+        direction: 'outbound',
+        protocol: 'udp',
+        connections: 0,
+        active: 4,
+        total: 1_204,
+        going: this.draining,
+        udp: {
+          sessions: 1_208,
+          requestDatagrams: 2_410,
+          requestBytes: 96_400,
+          responseDatagrams: 2_399,
+          responseBytes: 311_870,
+          dropped: { endpoint_refused: 11 },
+        },
       },
     ];
   }
@@ -293,10 +313,22 @@ export class FakeProxy implements AdminDeps {
         errorsPerSecond: this.errorsPerSecond,
         clientErrorsPerSecond: this.errorsPerSecond / 2,
         p50Ms: p50s[p50s.length >> 1] ?? null,
+        p90Ms: p50s[p50s.length - 1] ?? null,
         p99Ms: p99s.length > 0 ? Math.max(...p99s) : null,
+        statuses: { UNAVAILABLE: this.errors, NOT_FOUND: Math.round(this.errors / 2) },
       },
       counters: { 'listener.outbound.connections': 3, 'retries.transparent': 2 },
     };
+  }
+  *endpointStates(): Generator<EndpointState> {
+    for (const [cluster, live] of this.states)
+      for (const { spec } of live) yield { cluster, address: spec.address, state: stateOf(spec) };
+  }
+  configValues() {
+    return fakeConfigValues;
+  }
+  certificates(): CertificateUse[] {
+    return this.certificateList;
   }
   configDump(): unknown {
     return {
@@ -425,6 +457,7 @@ function endpointSnapshot(state: Live, live: readonly Live[], sum: number): Endp
     unusableReason: usable(spec) ? '' : (spec.unusableReason ?? 'draining'),
     draining: spec.draining ?? false,
     ejectedForMs: spec.ejectedForMs ?? null,
+    ejections: spec.ejectedForMs === undefined ? 0 : 3,
     active: state.active,
     total: state.total,
     success: state.total - state.error - Math.floor(state.error / 2),
@@ -439,6 +472,14 @@ function endpointSnapshot(state: Live, live: readonly Live[], sum: number): Endp
   };
 }
 
+function stateOf(spec: FakeEndpoint): StateLetter {
+  if (spec.draining) return 'd';
+  if (spec.ejectedForMs !== undefined) return 'e';
+  if (spec.health?.status === 'unhealthy') return 'u';
+  if (spec.health?.status === 'unknown') return 'n';
+  return usable(spec) ? 'h' : 's';
+}
+
 function usable(spec: FakeEndpoint): boolean {
   return spec.unusableReason === undefined && !spec.draining;
 }
@@ -447,19 +488,4 @@ function shareByWeight(spec: FakeEndpoint, live: readonly Live[]): number {
   const weigh = (s: FakeEndpoint) => (usable(s) ? (s.effectiveWeight ?? s.weight ?? 1) : 0);
   const sum = live.reduce((n, s) => n + weigh(s.spec), 0);
   return sum > 0 ? weigh(spec) / sum : 0;
-}
-
-/** `node test/support/fake-admin.ts [PORT]`: the page with made-up figures, for working on it. */
-if (import.meta.main) {
-  const log: Logger = { debug() {}, info: console.log, warn: console.warn, error: console.error };
-  const proxy = new FakeProxy(eventfulClusters, systemClock);
-  for (let i = 0; i < 30; i++) proxy.step();
-  setInterval(() => proxy.step(), 1_000);
-  const port = Number(process.argv[2] ?? 15_000);
-  const { address } = await startAdmin({
-    address: { kind: 'tcp', host: '127.0.0.1', port },
-    deps: proxy,
-    logger: log,
-  });
-  if (address.kind === 'tcp') console.log(`http://127.0.0.1:${address.port}/`);
 }

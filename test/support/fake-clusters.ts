@@ -99,17 +99,63 @@ export const eventfulClusters: FakeCluster[] = [
 
 /** Routes to these clusters: one that splits requests, one that answers them, and a listener without routes. */
 export const eventfulRoutes: RouteSnapshot[] = [
-  { listener: 'outbound', route: 'greeter', cluster: 'greeter', replacedBy: '', facts: [] },
+  {
+    listener: 'outbound',
+    route: 'greeter',
+    cluster: 'greeter',
+    replacedBy: '',
+    match: '{ grpc: { service: hello.Greeter } }',
+    policies: [
+      { policy: 'timeout', text: '2s' },
+      { policy: 'retry', text: '{ attempts: 3, on: [unavailable] }' },
+    ],
+    facts: [],
+  },
   {
     listener: 'outbound',
     route: 'orders',
     cluster: '',
     replacedBy: 'split',
+    match: '{ pathPrefix: /shop.v1.Orders }',
+    policies: [
+      { policy: 'split', text: '{ clusters: [{ name: orders, weight: 95 }, { name: greeter, weight: 5 }] }' },
+    ],
     facts: [
       { policy: 'split', name: 'orders', text: '95.2% of requests (1,204), 95% by weight' },
       { policy: 'split', name: 'greeter', text: '4.8% of requests (61), 5% by weight' },
     ],
   },
-  { listener: 'outbound', route: 'maintenance', cluster: '', replacedBy: 'respond', facts: [] },
-  { listener: 'images', route: '', cluster: 'images', replacedBy: '', facts: [] },
+  {
+    listener: 'outbound',
+    route: 'maintenance',
+    cluster: '',
+    replacedBy: 'respond',
+    match: '',
+    policies: [{ policy: 'respond', text: '{ status: 503 }' }],
+    facts: [],
+  },
+  { listener: 'images', route: '', cluster: 'images', replacedBy: '', match: '', policies: [], facts: [] },
 ];
+
+/** Clusters with this many endpoints together, three tenths of them in the first; every tenth endpoint has a problem. */
+export function manyClusters(endpoints: number): FakeCluster[] {
+  const names = ['checkout', 'orders', 'catalog', 'images'];
+  const clusters: FakeCluster[] = names.map((name) => ({ name, perSecond: 900, endpoints: [] }));
+  for (let i = 0; i < endpoints; i++) {
+    const address = `10.42.${i >> 6}.${10 + (i & 63)}:8443`;
+    const zone = `eu-west-1${'abc'[i % 3]}`;
+    const endpoint: FakeEndpoint = { address, zone, medianMs: 3 + (i % 7) };
+    if (i % 10 === 4)
+      Object.assign(endpoint, {
+        ejectedForMs: 20_000,
+        unusableReason: 'ejected after 5 consecutive failures',
+      });
+    else if (i % 20 === 9)
+      Object.assign(endpoint, {
+        health: { status: 'unhealthy', reason: 'connect: ECONNREFUSED (3 of 3 probes)', sinceMs: 48_000 },
+        unusableReason: 'unhealthy',
+      });
+    clusters[Math.min(3, Math.floor((i / endpoints) * 3.4))].endpoints.push(endpoint);
+  }
+  return clusters;
+}

@@ -1,76 +1,140 @@
-import { h, keyedList, setAttribute, setText } from './dom.js';
-import { duration, span } from './format.js';
+import { createCard } from './card.js';
+import { createCells, createTable } from './data-table.js';
+import { h, setAttribute, setText } from './dom.js';
+import { ago, duration, plural } from './format.js';
+import { createBars } from './waterfall.js';
 
-/** The lists of failed and of slow calls. `update({ failed, slow })`, newest first. */
+const columns = [
+  { key: 'call', title: 'Request', sort: (call) => call.name },
+  { key: 'status', title: 'Status', sort: (call) => call.status },
+  { key: 'last', title: 'Last', sort: (call) => call.endedWallMs, descending: true },
+  { key: 'took', title: 'Took', sort: (call) => call.durationMs, descending: true },
+  { key: 'times', title: 'Alike', sort: (call) => call.times, descending: true },
+  { key: 'timing', title: 'Where the time went' },
+];
+
+const kinds = [
+  ['', 'All'],
+  ['failed', 'Failed'],
+  ['client error', 'Client errors'],
+  ['slow', 'Slow'],
+];
+const kindRank = { failed: 0, 'client error': 1, slow: 2 };
+
+/** The failed and slow requests. `update(calls, nowWallMs)`, and `updateAges(nowWallMs)` while they are the same. */
 export function createCalls(parent, openExplanation) {
-  const failed = createList('Failed requests', 'No request has failed.', openExplanation);
-  const slow = createList('Slow requests', 'No request was slow.', openExplanation);
-  parent.append(failed.node, slow.node);
-  return {
-    update(calls) {
-      failed.update(calls.failed);
-      slow.update(calls.slow);
-    },
-  };
-}
-
-function createList(title, none, openExplanation) {
-  const list = h('ol', {});
-  const empty = h('p', { class: 'empty' }, none);
-  const all = h('a', { class: 'all', href: '/traces' }, 'All requests');
-  const header = h('header', {}, h('h2', {}, title), all);
-  const rows = keyedList(
-    list,
-    (call) => call.id,
-    () => createCall(openExplanation),
+  let calls = [];
+  let kind = '';
+  let nowWallMs = 0;
+  const choice = h(
+    'select',
+    { 'aria-label': 'Kind of requests' },
+    ...kinds.map(([value, text]) => h('option', { value }, text)),
   );
+  const table = createTable({
+    name: 'Failed and slow requests',
+    columns,
+    keyOf: (call) => `${call.kind} ${call.id}`,
+    createRow: () => createCall(openExplanation),
+    textOf: (c) =>
+      [
+        c.name,
+        c.status,
+        c.reason,
+        c.cluster,
+        c.endpoint,
+        c.route,
+        c.listener,
+        c.kind,
+        c.traceId,
+        `#${c.id}`,
+      ].join(' '),
+    // Failed ones first, and in each kind the newest.
+    firstOrder: (call) => kindRank[call.kind] * 1e15 - call.endedWallMs,
+    filterLabel: 'Filter requests',
+    empty: 'No request has failed or was slow.',
+    tools: [choice],
+  });
+  const all = h('a', { class: 'all', href: '/traces' }, 'All requests');
+  const card = createCard({
+    title: 'Failed and slow requests',
+    name: 'Failed and slow requests',
+    kind: 'calls',
+    header: [all],
+    contents: [table.bar, table.frame, table.none],
+    onOpen: () => show(),
+  });
+  parent.append(card.node);
+  function show() {
+    if (!card.isOpen) return;
+    const shown = kind === '' ? calls : calls.filter((call) => call.kind === kind);
+    table.update(shown.map((call) => ({ ...call, ago: ago(nowWallMs - call.endedWallMs) })));
+  }
+  choice.addEventListener('change', () => {
+    kind = choice.value;
+    show();
+  });
+  show();
   return {
-    node: h('section', { class: 'card list', 'aria-label': title }, header, empty, list),
-    update(calls) {
-      rows(calls);
-      empty.hidden = calls.length > 0;
+    update(next, now) {
+      calls = next;
+      nowWallMs = now;
+      show();
+    },
+    updateAges(now) {
+      nowWallMs = now;
+      show();
     },
   };
 }
 
 function createCall(openExplanation) {
-  const name = h('span', { class: 'call-name' });
-  const status = h('span', { class: 'pill' });
-  const reason = h('p', { class: 'reason' });
+  const link = h('a', { class: 'call-name' });
+  const reason = h('span', { class: 'reason' });
   const about = h('span', { class: 'note' });
-  const link = h('a', {});
-  const node = h(
-    'li',
-    {},
-    h('p', { class: 'call-top' }, name, status),
-    reason,
-    h('p', { class: 'call-bottom' }, about, link),
-  );
+  const status = h('span', { class: 'pill' });
+  const last = h('span');
+  const took = h('span');
+  const times = h('span');
+  const bars = createBars();
+  const node = createCells(columns, {
+    call: [link, ' ', about, reason],
+    status: [status],
+    last: [last],
+    took: [took],
+    times: [times],
+    timing: [bars.node],
+  });
+  let shown;
   link.addEventListener('click', (event) => {
     // With a modifier the reader asks for a tab of its own, which the plain link gives.
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    openExplanation(link.dataset.id);
+    openExplanation(shown);
   });
   return {
     node,
     update(call) {
-      setText(name, call.name);
-      setText(status, call.status);
-      setAttribute(status, 'data-tone', call.failed ? 'bad' : 'idle');
-      setText(reason, call.reason);
-      setText(about, aboutText(call));
-      setText(link, `Explain #${call.id}`);
-      setAttribute(link, 'data-id', String(call.id));
+      shown = call;
+      setText(link, call.name);
       setAttribute(link, 'href', `/explain/${encodeURIComponent(call.id)}`);
+      setText(reason, call.reason);
+      setAttribute(reason, 'title', call.reason);
+      setText(about, aboutText(call));
+      setText(status, call.kind === 'slow' ? `slow · ${call.status}` : call.status);
+      setAttribute(status, 'data-tone', { failed: 'bad', slow: 'warn' }[call.kind] ?? 'idle');
+      setText(last, call.ago);
+      setText(took, duration(call.durationMs));
+      setText(times, call.times > 1 ? `× ${call.times}` : '1');
+      bars.update(call);
     },
   };
 }
 
 function aboutText(call) {
-  const parts = [duration(call.durationMs), `${span(call.agoMs)} ago`];
+  const parts = [`#${call.id}`];
   if (call.cluster !== '') parts.push(call.cluster);
-  if (call.attempts > 1) parts.push(`${call.attempts} attempts`);
-  if (call.times > 1) parts.push(`${call.times} alike`);
+  if (call.endpoint !== '') parts.push(call.endpoint);
+  if (call.attempts > 1) parts.push(plural(call.attempts, 'attempt', 'attempts'));
   return parts.join(' · ');
 }

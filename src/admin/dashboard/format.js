@@ -51,3 +51,31 @@ export function weight(value) {
 export function plural(n, one, many) {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
+
+/** How long ago, in its largest unit alone: a list of them changes seldom. */
+export function ago(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} m ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} d ago`;
+}
+
+/** Bytes with a binary unit, as `bytesText` of the text pages. */
+export function bytes(n) {
+  if (n < 1024) return `${Math.round(n)} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  let value = n / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A day and time of the sidecar's wall clock, in UTC: `2026-11-22 18:30`. */
+export function dayTime(wallMs) {
+  return new Date(wallMs).toISOString().slice(0, 16).replace('T', ' ');
+}

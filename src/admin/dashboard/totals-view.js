@@ -1,76 +1,175 @@
-import { h, setAttribute, setText } from './dom.js';
-import { count, durationParts, percent, rate } from './format.js';
-import { createSparkline } from './sparkline.js';
+import { createChart, peakOf } from './chart.js';
+import { h, keyedList, setAttribute, setText } from './dom.js';
+import { count, duration, durationParts, percent, rate } from './format.js';
+import { createStatuses, statusesShown } from './statuses.js';
 
-/** Seconds that the sparklines show; the server remembers as many. */
-export const historyPoints = 60;
+/** Seconds that the charts show; the server remembers as many. */
+export const historyPoints = 300;
 
-const tiles = [
-  { key: 'rate', title: 'Requests/s', of: (p) => p.callsPerSecond, show: (v) => [rate(v ?? 0), ''] },
-  { key: 'errors', title: 'Error rate', of: errorRate, show: (v) => [percent(v ?? 0), ''], tone: errorTone },
-  { key: 'client-errors', title: 'Client errors', of: clientErrorRate, show: (v) => [percent(v ?? 0), ''] },
-  { key: 'active', title: 'In flight', of: (p) => p.active, show: (v) => [count(v ?? 0), ''] },
-  { key: 'p50', title: 'p50 latency', of: (p) => p.p50Ms, show: durationParts },
-  { key: 'p99', title: 'p99 latency', of: (p) => p.p99Ms, show: durationParts },
-];
-
-/** The row of large figures. `update(history)`: points oldest first, the last one is now. */
+/** The three charts. `setHistory(points)` and `add(totals)`: points oldest first, the last one is now. */
 export function createTotals(parent) {
-  const views = tiles.map(createTile);
+  const views = [createRate(), createErrors(), createLatency()];
   parent.append(...views.map((view) => view.node));
+  let history = [];
+  let counted = null;
+  const show = () => {
+    for (const view of views) view.update(history);
+  };
+  show();
   return {
-    update(history) {
-      for (const view of views) view.update(history);
+    setHistory(points) {
+      history = points.slice(-historyPoints);
+      counted = null;
+      show();
+    },
+    add(totals) {
+      // The sidecar counts since its start: the chart shows each second alone.
+      const ended = {};
+      for (const [status, n] of Object.entries(totals.statuses ?? {})) {
+        const more = n - (counted?.[status] ?? (counted === null ? n : 0));
+        if (more > 0) ended[status] = more;
+      }
+      counted = totals.statuses ?? {};
+      history = [...history, { ...totals, statuses: ended }].slice(-historyPoints);
+      show();
     },
   };
 }
 
-function createTile({ key, title, of, show, tone }) {
+function createFigure({ key, title, show, tone }) {
   const figure = h('span', { class: 'figure' });
   const unit = h('span', { class: 'unit' });
-  const peak = h('span', { class: 'peak' });
-  const spark = createSparkline(historyPoints);
   const node = h(
-    'div',
+    'p',
     { class: 'tile', 'data-tile': key },
-    h('p', { class: 'tile-top' }, h('span', { class: 'tile-title' }, title), peak),
-    h('p', { class: 'value' }, figure, unit),
-    spark.node,
+    h('span', { class: 'tile-title' }, title),
+    h('span', { class: 'value' }, figure, unit),
   );
   return {
     node,
-    update(history) {
-      const values = history.map(of);
-      const now = values.at(-1) ?? null;
+    update(now) {
       const [value, unitText] = show(now);
       setText(figure, value);
       setText(unit, unitText);
-      const known = values.filter((v) => v !== null);
-      const highest =
-        known.length > 0
-          ? show(Math.max(...known))
-              .join(' ')
-              .trim()
-          : '';
-      setText(peak, highest && `peak ${highest}`);
       if (tone) setAttribute(node, 'data-tone', tone(now));
-      spark.update(values, highest ? `${title}, last minute, peak ${highest}` : `${title}: no data yet`);
     },
   };
 }
 
-/** Part of the calls that clients cancelled or that were answered with a client error, such as NOT_FOUND or 404. */
-function clientErrorRate(point) {
-  const { callsPerSecond, clientErrorsPerSecond = 0 } = point;
-  return callsPerSecond > 0 ? Math.min(1, clientErrorsPerSecond / callsPerSecond) : null;
+function createCard(name, figures, chart, extra) {
+  const peak = h('span', { class: 'peak' });
+  const node = h(
+    'div',
+    { class: 'card chart-card', 'data-chart': name },
+    h('div', { class: 'figures' }, ...figures.map((one) => one.node)),
+    h('div', { class: 'plot' }, chart.node, peak),
+    extra ??
+      h('p', { class: 'axis', 'aria-hidden': 'true' }, h('span', {}, '5 min ago'), h('span', {}, 'now')),
+  );
+  return { node, peak };
 }
 
-/** Part of the calls that count as errors of the server side; null without calls. */
-function errorRate(point) {
-  return point.callsPerSecond > 0 ? Math.min(1, point.errorsPerSecond / point.callsPerSecond) : null;
+function createRate() {
+  const perSecond = createFigure({ key: 'rate', title: 'Requests/s', show: (v) => [rate(v ?? 0), ''] });
+  const active = createFigure({ key: 'active', title: 'In flight', show: (v) => [count(v ?? 0), ''] });
+  const chart = createChart({ series: ['s1'], points: historyPoints });
+  const { node, peak } = createCard('rate', [perSecond, active], chart);
+  return {
+    node,
+    update(history) {
+      const now = history.at(-1);
+      perSecond.update(now?.callsPerSecond);
+      active.update(now?.active);
+      const values = history.map((p) => p.callsPerSecond);
+      const highest = rate(peakOf(values));
+      setText(peak, history.length > 0 ? `peak ${highest}` : '');
+      chart.update([values], `Requests/s, last 5 minutes, peak ${highest}`);
+    },
+  };
 }
 
-function errorTone(part) {
-  if (part === null || part < 0.0005) return 'calm';
-  return part < 0.01 ? 'warn' : 'bad';
+function createErrors() {
+  const errors = createFigure({
+    key: 'errors',
+    title: 'Error rate',
+    show: (v) => [percent(v ?? 0), ''],
+    tone: errorTone,
+  });
+  const clients = createFigure({
+    key: 'client-errors',
+    title: 'Client errors',
+    show: (v) => [percent(v ?? 0), ''],
+  });
+  const series = Array.from({ length: statusesShown + 1 }, (_, i) => `e${i + 1}`);
+  const chart = createChart({ series, points: historyPoints, stacked: true });
+  const legend = h('ul', { class: 'legend', 'aria-label': 'Errors by status, last 5 minutes' });
+  const items = keyedList(legend, ({ status }) => status, createLegendItem);
+  const none = h('li', { class: 'none' }, 'no errors in the last 5 minutes');
+  const { node, peak } = createCard('errors', [errors, clients], chart, legend);
+  const statuses = createStatuses();
+  return {
+    node,
+    update(history) {
+      const now = history.at(-1);
+      errors.update(part(now?.errorsPerSecond, now?.callsPerSecond));
+      clients.update(part(now?.clientErrorsPerSecond, now?.callsPerSecond));
+      const { names, totals, lists } = statuses.of(history);
+      items(names.map((status, i) => ({ status, total: totals[i], series: series[i] })));
+      if (names.length === 0) legend.append(none);
+      else none.remove();
+      const sums = history.map((_, i) => lists.reduce((sum, list) => sum + list[i], 0));
+      setText(peak, names.length > 0 ? `peak ${count(peakOf(sums))}/s` : '');
+      const words = names.map((name, i) => `${name} ${count(totals[i])}`).join(', ');
+      chart.update(lists, `Errors by status, last 5 minutes: ${words || 'none'}`);
+    },
+  };
+}
+
+function createLegendItem() {
+  const swatch = h('i', {});
+  const text = h('span', {});
+  return {
+    node: h('li', {}, swatch, text),
+    update({ status, total, series }) {
+      setAttribute(swatch, 'class', `swatch ${series}`);
+      setText(text, `${status} ${count(total)}`);
+    },
+  };
+}
+
+const quantiles = [
+  { key: 'p50', series: 's1', of: (p) => p.p50Ms },
+  { key: 'p90', series: 's2', of: (p) => p.p90Ms ?? null },
+  { key: 'p99', series: 's3', of: (p) => p.p99Ms },
+];
+
+function createLatency() {
+  const figures = quantiles.map(({ key }) =>
+    createFigure({ key, title: key === 'p50' ? 'Latency p50' : key, show: (v) => durationParts(v ?? null) }),
+  );
+  for (const [i, { node }] of figures.entries())
+    node.firstElementChild.prepend(h('i', { class: `swatch ${quantiles[i].series}` }));
+  const chart = createChart({ series: quantiles.map(({ series }) => series), points: historyPoints });
+  const { node, peak } = createCard('latency', figures, chart);
+  return {
+    node,
+    update(history) {
+      const lists = quantiles.map(({ of }) => history.map(of));
+      for (const [i, figure] of figures.entries()) figure.update(lists[i].at(-1));
+      const highest = peakOf(lists[2]);
+      setText(peak, highest > 0 ? `p99 peak ${duration(highest)}` : '');
+      const words = quantiles.map(({ key }, i) => `${key} ${duration(lists[i].at(-1) ?? null)}`).join(', ');
+      chart.update(lists, `Latency, last 5 minutes; now ${words}`);
+    },
+  };
+}
+
+/** Part of the requests; null without requests. Errors are those of the server side; clients cause the others. */
+function part(perSecond = 0, all = 0) {
+  return all > 0 ? Math.min(1, perSecond / all) : null;
+}
+
+function errorTone(value) {
+  if (value === null || value < 0.0005) return 'calm';
+  return value < 0.01 ? 'warn' : 'bad';
 }

@@ -79,6 +79,7 @@ describe('docs/admin.md', () => {
   it('shows /routes as the code makes it, and so does split.md', () => {
     const routeOf = (route: string, replacedBy: string, names: readonly string[] = []): RouteSnapshot => ({
       ...{ listener: 'outbound', route, cluster: replacedBy === '' ? route : '', replacedBy },
+      ...{ match: '', policies: [] },
       facts: names.map((name, i) => ({
         policy: 'split',
         name,

@@ -139,6 +139,7 @@ describe('docs/admin.md', () => {
       unusableReason: '',
       draining: false,
       ejectedForMs: null,
+      ejections: 0,
       active: 0,
       total: 1871,
       success: 1867,

@@ -1,7 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { expect } from 'chai';
-import { LiveEvents, liveClientsMax, liveSkipsMax } from '../../../src/admin/live-events.ts';
+import {
+  LiveEvents,
+  type LiveSection,
+  liveClientsMax,
+  liveEndingTicksMax,
+  liveSkipsMax,
+} from '../../../src/admin/live-events.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 
 class FakeResponse extends EventEmitter {
@@ -11,7 +17,8 @@ class FakeResponse extends EventEmitter {
   write(text: string): void {
     this.written += text;
   }
-  end(): void {
+  end(text = ''): void {
+    this.written += text;
     this.ended = true;
   }
   destroy(): void {
@@ -22,9 +29,15 @@ class FakeResponse extends EventEmitter {
   }
 }
 
-function rig(snapshot: () => unknown = () => ({ n: 1 })) {
+/** A snapshot that is another each time. */
+function counter(): () => unknown {
+  let n = 0;
+  return () => ({ n: ++n });
+}
+
+function rig(snapshot: () => unknown = counter(), more: readonly LiveSection[] = []) {
   const clock = new VirtualClock();
-  const events = new LiveEvents(clock, snapshot, () => [7]);
+  const events = new LiveEvents(clock, [{ name: 'snapshot', make: snapshot }, ...more], () => [7]);
   const add = (isAllowed?: () => boolean) => {
     const response = new FakeResponse();
     events.add(response as unknown as ServerResponse, isAllowed);
@@ -60,19 +73,39 @@ describe('admin/live-events', () => {
     events.close();
   });
 
-  it('makes one snapshot for all readers and none without any', () => {
+  it('makes one snapshot a second for all readers, also for those that come in between, and none without any', () => {
     let made = 0;
     const { clock, add } = rig(() => ++made);
     clock.advance(5_000);
     expect(made).to.equal(0);
-    const readers = [add(), add()];
+    const readers = [add(), add(), add()];
+    expect(readers.map(({ snapshots }) => snapshots)).to.deep.equal([1, 1, 1]);
     clock.advance(1_000);
-    expect(made).to.equal(3);
+    expect(made).to.equal(2);
     for (const reader of readers) reader.emit('close');
     expect(clock.pending).to.equal(0);
   });
 
-  it('lets a slow reader miss snapshots, and disconnects it in the end', () => {
+  it('sends a section only to readers that do not have it as it is', () => {
+    let routes = 'a';
+    const { clock, events, add } = rig(counter(), [{ name: 'routes', make: () => routes }]);
+    const first = add();
+    clock.advance(3_000);
+    const late = add();
+    const sent = ({ written }: FakeResponse) =>
+      [...written.matchAll(/event: routes\ndata: "(.)"/g)].map(([, r]) => r);
+    expect([sent(first), sent(late)]).to.deep.equal([['a'], ['a']]);
+    routes = 'b';
+    first.writableNeedDrain = true;
+    clock.advance(2_000);
+    expect([sent(first), sent(late)]).to.deep.equal([['a'], ['a', 'b']]);
+    first.writableNeedDrain = false;
+    clock.advance(1_000);
+    expect(sent(first), 'a reader that was slow gets what it missed').to.deep.equal(['a', 'b']);
+    events.close();
+  });
+
+  it('lets a slow reader miss snapshots, ends its stream with the reason, and cuts it off where it takes nothing', () => {
     const { clock, add } = rig();
     const slow = add();
     slow.writableNeedDrain = true;
@@ -82,7 +115,15 @@ describe('admin/live-events', () => {
     clock.advance(1_000);
     expect(slow.snapshots).to.equal(2);
     slow.writableNeedDrain = true;
-    clock.advance((liveSkipsMax + 1) * 1_000);
+    clock.advance(liveSkipsMax * 1_000);
+    expect(slow.ended).to.equal(false);
+    clock.advance(1_000);
+    expect(slow.ended).to.equal(true);
+    expect(slow.written).to.match(/event: closing\ndata: \{"reason":"the reader is too slow"\}\n\n$/);
+    slow.writableNeedDrain = false;
+    clock.advance((liveEndingTicksMax - 1) * 1_000);
+    expect([slow.snapshots, clock.pending], 'nothing is written after the end').to.deep.equal([2, 1]);
+    clock.advance(1_000);
     expect(clock.pending, 'it was the last').to.equal(0);
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { liveSnapshot } from '../../../src/admin/live-snapshot.ts';
+import { liveRoutes, liveSnapshot as makeSnapshot, summarizeCall } from '../../../src/admin/live-snapshot.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { FakeProxy } from '../../support/fake-admin.ts';
 import { eventfulClusters, type FakeCluster } from '../../support/fake-clusters.ts';
@@ -7,6 +7,8 @@ import { eventfulClusters, type FakeCluster } from '../../support/fake-clusters.
 describe('admin/live-snapshot', () => {
   const clock = new VirtualClock();
   clock.advance(60_000);
+  const liveSnapshot = (proxy: FakeProxy, nowWallMs: number) =>
+    makeSnapshot(proxy, nowWallMs, (cluster, address) => `${cluster} ${address}`);
 
   it('has the endpoints with their counts', () => {
     const proxy = new FakeProxy(eventfulClusters, clock);
@@ -17,6 +19,7 @@ describe('admin/live-snapshot', () => {
       ['orders', 3, 7],
       ['images', 1, 2],
     ]);
+    expect(clusters[0].endpoints[0].timeline).to.equal('greeter 127.0.0.1:50051');
     expect(clustersLeftOut).to.equal(0);
     expect(totals.callsPerSecond).to.be.greaterThan(1_000);
   });
@@ -44,45 +47,24 @@ describe('admin/live-snapshot', () => {
       name: `n${i}`,
       text: `${'x'.repeat(500)}\n`,
     }));
-    const route = { listener: 'in', cluster: 'c', replacedBy: '', facts };
+    const policies = Array.from({ length: 30 }, (_, i) => ({ policy: `p${i}`, text: 'y'.repeat(500) }));
+    const match = `{ path: /${'z'.repeat(500)} }`;
+    const route = { listener: 'in', cluster: 'c', replacedBy: '', match, policies, facts };
     proxy.routeList = Array.from({ length: 60 }, (_, i) => ({ ...route, route: `r${i}` }));
-    const { routes, routesLeftOut } = liveSnapshot(proxy, clock.wallMs());
+    const { routes, routesLeftOut } = liveRoutes(proxy);
     expect([routes.length, routesLeftOut]).to.deep.equal([50, 10]);
     expect(routes[49]).to.include({ listener: 'in', route: 'r49', cluster: 'c', factsLeftOut: 3 });
     expect(routes[0].facts.map(({ name }) => name)).to.deep.equal(facts.slice(0, 8).map(({ name }) => name));
+    expect([
+      routes[0].policies.length,
+      routes[0].policies[0].text.length,
+      routes[0].match.length,
+    ]).to.deep.equal([24, 200, 200]);
     expect(routes[0].facts[0].text).to.equal(`${'x'.repeat(119)}…`);
     proxy.routeList = [{ ...route, route: 'r', facts: [{ policy: 'p', name: 'a\nb', text: '\u001b' }] }];
-    expect(liveSnapshot(proxy, clock.wallMs()).routes[0].facts).to.deep.equal([
-      { policy: 'p', name: 'a?b', text: '?' },
-    ]);
+    expect(liveRoutes(proxy).routes[0].facts).to.deep.equal([{ policy: 'p', name: 'a?b', text: '?' }]);
     proxy.routeList = [];
-    expect(liveSnapshot(proxy, clock.wallMs())).to.deep.include({ routes: [], routesLeftOut: 0 });
-  });
-
-  it('gathers calls that failed alike though the upstream said something else each time, and says the newest', () => {
-    const proxy = new FakeProxy(eventfulClusters, clock);
-    const [greeter] = eventfulClusters;
-    const call = proxy.call(greeter, greeter.endpoints[0], true);
-    for (const id of [1, 2, 3]) {
-      const attempts = [{ ...call.attempts[0], message: `order ${id} is gone` }];
-      proxy.failed.unshift({ ...call, id, error: '', detail: '', endedBy: 'upstream', attempts });
-    }
-    const { failed } = liveSnapshot(proxy, clock.wallMs());
-    expect(failed.map(({ id, times }) => [id, times])).to.deep.equal([[3, 3]]);
-    expect(failed[0].reason).to.include('"order 3 is gone"');
-    expect(proxy.shownIds).to.deep.equal([3]);
-  });
-
-  it('gathers calls that failed alike under the newest', () => {
-    const proxy = new FakeProxy(eventfulClusters, clock);
-    const [greeter] = eventfulClusters;
-    for (const i of [0, 0, 1, 0]) proxy.failed.unshift(proxy.call(greeter, greeter.endpoints[i], true));
-    const { failed } = liveSnapshot(proxy, clock.wallMs());
-    expect(failed.map((call) => [call.endpoint, call.times])).to.deep.equal([
-      ['127.0.0.1:50051', 3],
-      ['127.0.0.1:50052', 1],
-    ]);
-    expect(failed[0].id).to.equal(proxy.failed[0].id);
+    expect(liveRoutes(proxy)).to.deep.equal({ routes: [], routesLeftOut: 0 });
   });
 
   it('clips names that the network made long', () => {
@@ -90,7 +72,6 @@ describe('admin/live-snapshot', () => {
     const [greeter] = eventfulClusters;
     const call = proxy.call(greeter, greeter.endpoints[0], true);
     call.path = `/${'x'.repeat(10_000)}`;
-    proxy.failed.push(call);
-    expect(liveSnapshot(proxy, clock.wallMs()).failed[0].name).to.have.length(200);
+    expect(summarizeCall(call, clock.wallMs()).name).to.have.length(200);
   });
 });

@@ -40,6 +40,8 @@ describe('admin/text-pages', () => {
       route: 'a',
       cluster: 'greeter',
       replacedBy: '',
+      match: '',
+      policies: [],
       facts: [],
     };
     const facts = [

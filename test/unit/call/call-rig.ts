@@ -85,7 +85,7 @@ export class FakePool implements StreamPool {
     stream.receiver = opener;
     this.streams.push(stream);
     this.granted(stream);
-    opener.opened(stream);
+    opener.opened(stream, null);
   }
   cancel(opener: StreamOpener): void {
     const index = this.asked.indexOf(opener);

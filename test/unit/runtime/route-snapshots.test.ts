@@ -43,7 +43,7 @@ describe('runtime/route-snapshots', () => {
       ]),
       listenerOf('db', [], 'postgres'),
     ];
-    const none = { cluster: '', replacedBy: '', facts: [] };
+    const none = { cluster: '', replacedBy: '', match: '', policies: [], facts: [] };
     expect(routesSnapshot(listeners, policies)).to.deep.equal({
       routes: [
         { ...none, listener: 'in', route: 'a', cluster: 'greeter' },

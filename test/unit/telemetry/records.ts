@@ -49,6 +49,7 @@ export function attemptRecord(over: Partial<AttemptRecord> = {}): AttemptRecord 
     pick: 'lowest active/weight of 3',
     startedMs: 1001,
     endedMs: 1019,
+    wait: null,
     grpcStatus: 0,
     httpStatus: 200,
     error: '',
