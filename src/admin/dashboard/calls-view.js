@@ -10,7 +10,7 @@ const columns = [
   { key: 'last', title: 'Last', sort: (call) => call.endedWallMs, descending: true },
   { key: 'took', title: 'Took', sort: (call) => call.durationMs, descending: true },
   { key: 'times', title: 'Alike', sort: (call) => call.times, descending: true },
-  { key: 'timing', title: 'Where the time went' },
+  { key: 'timing', title: 'Time spent' },
 ];
 
 const kinds = [

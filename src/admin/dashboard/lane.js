@@ -9,7 +9,7 @@ export const laneColumns = [
   { key: 'endpoint', title: 'Endpoint', sort: (e) => e.address },
   { key: 'health', title: 'Health', sort: stateRank },
   { key: 'weight', title: 'Weight', sort: (e) => e.effectiveWeight, descending: true },
-  { key: 'share', title: 'Share of requests', sort: (e) => e.share, descending: true, extra: legend },
+  { key: 'share', title: 'Share', sort: (e) => e.share, descending: true, extra: legend },
   { key: 'active', title: 'In flight', sort: (e) => e.active, descending: true },
   { key: 'rate', title: 'Req/s', sort: (e) => e.perSecond, descending: true },
   { key: 'p50', title: 'p50', sort: (e) => e.p50Ms, descending: true },
