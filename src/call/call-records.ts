@@ -25,19 +25,12 @@ import type { RoutedRequest } from './routed-request.ts';
 /** What of a request its record keeps. */
 export type CallIdentity = Pick<RoutedRequest, 'plan' | 'grpc' | 'method' | 'authority' | 'path'>;
 
-let lastId = 0;
-
-/** The id of the newest call; 0 before the first. */
-export function latestCallId(): number {
-  return lastId;
-}
-
 /** Of every call that has none yet. */
 const noAttempts: AttemptRecord[] = [];
 
 export function newCallRecord(context: ProxyContext, routed: CallIdentity, peer: Peer): CallRecord {
   return {
-    id: ++lastId,
+    id: context.ids.next(),
     listener: context.listener,
     route: routed.plan?.route ?? '',
     cluster: routed.plan?.cluster?.name ?? '',

@@ -4,6 +4,7 @@ import type { Router } from '../routing/router.ts';
 import type { CallRecord, RoutesOfCall } from '../telemetry/call-record.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import type { CallIds } from './call-ids.ts';
 import type { ReplayBudget } from './replay-buffer.ts';
 import type { RequestWatch } from './request-watch.ts';
 import type { RoutePlan } from './route-plan.ts';
@@ -19,6 +20,7 @@ export interface ProxyContext {
   readonly replayBudget: ReplayBudget;
   readonly memory: MemoryPressure;
   readonly calls: CallCounter;
+  readonly ids: CallIds;
   readonly watch: RequestWatch;
   /** Where a listener with `protocol: tcp` or `udp` leads; null for any other listener. */
   readonly passthrough: RoutePlan | null;

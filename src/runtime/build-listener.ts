@@ -1,3 +1,4 @@
+import { processCallIds } from '../call/call-ids.ts';
 import { CallCounter, type ProxyContext } from '../call/plan.ts';
 import type { ReplayBudget } from '../call/replay-buffer.ts';
 import type { RequestWatch } from '../call/request-watch.ts';
@@ -78,6 +79,7 @@ export function buildListener(
     memory: deps.memory,
     watch: deps.watch,
     calls: new CallCounter(),
+    ids: processCallIds,
   };
   const downstream = { ...deps, context: () => parts.context };
   const parts: ListenerParts = { ...acceptingParts(), config, context, clusters };

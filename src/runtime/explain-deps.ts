@@ -1,5 +1,5 @@
 import type { AdminDeps } from '../admin/deps.ts';
-import { latestCallId } from '../call/call-records.ts';
+import { processCallIds } from '../call/call-ids.ts';
 import { checkListener, explainRequest, type LiveState } from '../explain/explain-request.ts';
 import { policies as builtIn } from '../policies/list.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
@@ -24,7 +24,7 @@ export function explainDeps(
       running(parts)
         .toSorted((a, b) => a.id - b.id)
         .slice(0, max),
-    latestCallId,
+    latestCallId: () => processCallIds.latest,
     explainRequest(request) {
       const { config } = parts.running;
       const checked = checkListener(request, config);

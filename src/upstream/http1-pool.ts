@@ -172,7 +172,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
     const { length } = this.pooled;
     if (this.waiting.length < this.connecting) return false;
     if (length >= this.settings.connectionsMax) return true;
-    return !this.totals.mayConnect(length) && this.totals.idleHolders.size === 0;
+    return !this.totals.mayMakeRoom(length);
   }
 
   /** How many wait without a connection that is being opened for them. */
@@ -230,10 +230,12 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private becameIdle(pooled: Pooled): void {
     if (this.draining || pooled.retired) return pooled.binding.connection.close();
     if (this.waiting.length > 0) {
-      const opener = this.waiting.serveFirst()!;
+      // Asked first: whoever has left the queue must get the connection, whatever throws.
+      const endedMs = this.deps.clock.now();
+      const opener = this.waiting.serveFirst(endedMs)!;
       this.countPending();
       const { dialedMs, readyMs } = pooled;
-      return this.give(pooled, opener, { dialedMs, readyMs, endedMs: this.deps.clock.now() });
+      return this.give(pooled, opener, { dialedMs, readyMs, endedMs });
     }
     const keptMs = this.keptMs(pooled);
     if (keptMs <= 0 || this.idle.length >= this.settings.idleMax) return pooled.binding.connection.close();
@@ -251,6 +253,10 @@ export class Http1Pool implements StreamPool, IdleHolder {
     const { idleTimeoutMs } = this.settings;
     if (keepAliveSeconds < 0) return idleTimeoutMs;
     return Math.min(idleTimeoutMs, keepAliveSeconds * 1000 - keepAliveMarginMs);
+  }
+
+  get hasIdle(): boolean {
+    return this.idle.length > 0;
   }
 
   closeOldestIdle(): boolean {

@@ -340,8 +340,8 @@ export class Http2Pool implements StreamPool {
     const { connection } = pooled.binding;
     // Who allows no stream (MAX_CONCURRENT_STREAMS 0) may yet do so within the connect timeout.
     if (!connection.settingsReceived || !connection.mayOpen) return;
-    pooled.ready = true;
     pooled.readyMs = this.deps.clock.now();
+    pooled.ready = true;
     pooled.connectTimer?.cancel();
     this.streamsExpected = Math.min(connection.peer.maxConcurrentStreams, 1000);
     this.backoff.reset();
@@ -351,13 +351,14 @@ export class Http2Pool implements StreamPool {
   private serveWaiting(): void {
     for (const p of this.pooled) {
       while (p.ready && this.waiting.length > 0) {
+        const endedMs = this.deps.clock.now();
         const opener = this.waiting.first!;
         const stream = p.binding.connection.open(opener);
         if (stream === null) break;
-        this.waiting.serveFirst();
+        this.waiting.serveFirst(endedMs);
         this.totals.pending--;
         const { dialedMs, readyMs } = p;
-        opener.opened(stream, { dialedMs, readyMs, endedMs: this.deps.clock.now() });
+        opener.opened(stream, { dialedMs, readyMs, endedMs });
       }
     }
     this.connectAsNeeded();

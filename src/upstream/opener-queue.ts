@@ -50,11 +50,11 @@ export class OpenerQueue {
     this.entries.pop();
   }
 
-  /** Takes the first one, which gets its stream, and counts how long it waited. */
-  serveFirst(): StreamOpener | undefined {
+  /** Takes the first one, which gets its stream at `nowMs`, and counts how long it waited. */
+  serveFirst(nowMs: number): StreamOpener | undefined {
     const entry = this.entries.shift();
     if (entry === undefined) return undefined;
-    entry.counts.record(this.clock.now() - entry.sinceMs);
+    entry.counts.record(nowMs - entry.sinceMs);
     return entry.opener;
   }
 

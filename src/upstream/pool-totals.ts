@@ -2,6 +2,7 @@ import { StreamWaits } from './opener-queue.ts';
 
 /** A pool that may have idle connections. */
 export interface IdleHolder {
+  readonly hasIdle: boolean;
   /** Closes the one that has been idle for the longest time. False where there is none, and it is no holder any more. */
   closeOldestIdle(): boolean;
 }
@@ -39,6 +40,13 @@ export class PoolTotals {
       if (!holder.closeOldestIdle()) this.idleHolders.delete(holder);
     }
     return true;
+  }
+
+  /** What `makeRoom` would return, without making any. */
+  mayMakeRoom(own: number): boolean {
+    if (this.mayConnect(own)) return true;
+    for (const { hasIdle } of this.idleHolders) if (hasIdle) return true;
+    return false;
   }
 
   get mayWait(): boolean {

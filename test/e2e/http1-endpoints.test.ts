@@ -193,7 +193,7 @@ describe('HTTP/1.1 endpoints', () => {
       for (let n = 0; n < 5; n++) {
         const { status, body } = await client(proxy, 'GET', null);
         expect(status).to.equal(503);
-        expect(body).to.match(/waiting for .*\[overloaded\]\s*$/);
+        expect(body).to.match(/waiting for .*\[overloaded\] \(call [0-9a-f-]+\)\s*$/);
       }
       const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
       waiting[0].write(ok);

@@ -53,6 +53,6 @@ describe('redirect, end to end', () => {
     );
     await once(socket, 'close');
     expect(heard).to.match(/^HTTP\/1\.1 302 Found\r\nlocation: https:\/\/new\.example\/chat\r\n/);
-    expect(heard).to.match(/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n$/);
+    expect(heard).to.match(/\r\nconnection: close\r\ncontent-length: 0\r\n\r\n$/);
   });
 });

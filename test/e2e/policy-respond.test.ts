@@ -65,7 +65,7 @@ describe('respond, end to end', () => {
       'GET /chat HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     );
     expect(heard).to.match(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
-    expect(heard).to.match(/\r\ncontent-length: 7\r\nconnection: close\r\n\r\nclosed\n$/);
+    expect(heard).to.match(/\r\nconnection: close\r\ncontent-length: 7\r\n\r\nclosed\n$/);
     expect(proxy.calls()[0]).to.include({ httpStatus: 503, error: '' });
   });
 });

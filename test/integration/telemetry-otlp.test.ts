@@ -208,7 +208,9 @@ describe('telemetry over OTLP', function () {
           'rpc.system.name': 'grpc',
           'rpc.method': 'helloworld.Greeter/SayHello',
           'rpc.status_code': 'OK',
+          'rpc.response.status_code': 'OK',
           'outrigger.cluster': 'greeter',
+          'outrigger.listener': 'outbound',
         });
         expect(point.buckets).to.have.lengthOf(point.bounds.length + 1);
         expect(point.buckets[point.bounds.indexOf(0.025)]).to.equal(1);

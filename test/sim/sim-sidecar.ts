@@ -1,4 +1,5 @@
 import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/settings.ts';
+import { CallIds } from '../../src/call/call-ids.ts';
 import type { AttemptPolicy } from '../../src/call/dispatch/attempt-policy.ts';
 import { callHandler } from '../../src/call/handler.ts';
 import { CallCounter, type ProxyContext } from '../../src/call/plan.ts';
@@ -79,6 +80,7 @@ export class SimSidecar implements Host {
   readonly poolTotals: PoolTotals;
   readonly downstreams = new Set<Http2Downstream>();
   readonly calls = new CallCounter();
+  private readonly ids = new CallIds();
   readonly replayBudget: ReplayBudget;
   readonly replayBytesMax: number;
   readonly scheduler: FlushScheduler;
@@ -119,6 +121,7 @@ export class SimSidecar implements Host {
       watch: { observer: null },
       memory: { high: false },
       calls: this.calls,
+      ids: this.ids,
       passthrough: null,
     };
     cluster.start();

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { Call } from '../../../src/call/call.ts';
+import { CallIds } from '../../../src/call/call-ids.ts';
 import type { AttemptPolicy } from '../../../src/call/dispatch/attempt-policy.ts';
 import { CallCounter, type ProxyContext } from '../../../src/call/plan.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../../../src/call/replay-buffer.ts';
@@ -243,6 +244,7 @@ export function callRig(options: CallRigOptions = {}): CallRig {
     replayBudget: new ReplayBudget(options.budgetBytes ?? replayBytesTotalMax),
     memory: { high: options.memoryHigh ?? false },
     calls: new CallCounter(),
+    ids: new CallIds(),
     passthrough: planRoute('', cluster, []),
   };
   return {

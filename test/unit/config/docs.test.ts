@@ -73,11 +73,11 @@ function withClusters(config: { listeners: readonly object[]; clusters?: readonl
   return { ...config, clusters: [...(config.clusters ?? []), ...added] };
 }
 
-/** Returns the example, or the configuration in a ConfigMap; null for other parts of Kubernetes. */
+/** Returns the example, or the configuration in a ConfigMap; null for other parts of Kubernetes, and for Prometheus. */
 function configurationIn(example: object): object | null {
   const { data } = example as { data?: Record<string, string> };
   if (data?.['outrigger.yaml'] !== undefined) return parse(data['outrigger.yaml']) as object;
-  return 'spec' in example ? null : example;
+  return 'spec' in example || 'scrape_configs' in example ? null : example;
 }
 
 describe('examples in the documents', () => {

@@ -25,9 +25,13 @@ describe('OpenerQueue', () => {
     queue.push(d, true);
     expect([queue.remove(c), queue.remove(c), queue.length]).to.deep.equal([true, false, 3]);
     clock.advance(5);
-    expect([queue.first, queue.serveFirst(), queue.serveFirst()]).to.deep.equal([a, a, b]);
+    expect([queue.first, queue.serveFirst(clock.now()), queue.serveFirst(clock.now())]).to.deep.equal([
+      a,
+      a,
+      b,
+    ]);
     expect(queue.failFirst()).to.equal(d);
-    expect(queue.serveFirst()).to.equal(undefined);
+    expect(queue.serveFirst(clock.now())).to.equal(undefined);
     queue.push(c, true);
     expect([queue.takeAll(), queue.length]).to.deep.equal([[c], 0]);
     const { connect, limit } = waits;
