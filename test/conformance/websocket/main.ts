@@ -86,6 +86,28 @@ async function startWays(echo: string): Promise<Way[]> {
   ];
 }
 
+/**
+ * Cases that end worse than directly. One that is merely NON-STRICT runs again, twice at most: the server of such a case fails the
+ * connection before it has answered the frames in front of the wrong one if it reads them together, and TCP keeps no boundaries.
+ */
+async function stillWorse(
+  bin: string,
+  way: Way,
+  direct: ReadonlyMap<string, CaseEnding>,
+  through: ReadonlyMap<string, CaseEnding>,
+): Promise<Array<[string, CaseEnding]>> {
+  const worseIn = (endings: ReadonlyMap<string, CaseEnding>, ids: ReadonlyArray<[string, CaseEnding]>) =>
+    ids.filter(([id, ending]) => isWorse(endings.get(id), ending));
+  let worse = worseIn(through, [...direct]);
+  const lax = new Set(worse.map(([id]) => id).filter((id) => through.get(id)?.behavior === 'NON-STRICT'));
+  for (let run = 0; run < 2 && worse.some(([id]) => lax.has(id)); run++) {
+    const ids = worse.map(([id]) => id).filter((id) => lax.has(id));
+    const again = await runCases(bin, way.address, ids, runWithinMs);
+    worse = worse.filter(([id, ending]) => !lax.has(id) || isWorse(again.get(id), ending));
+  }
+  return worse;
+}
+
 async function compare(bin: string): Promise<{ passed: number; failed: number }> {
   const echo = await startEcho(bin);
   const direct = await runCases(bin, echo, chosen, runWithinMs);
@@ -94,7 +116,7 @@ async function compare(bin: string): Promise<{ passed: number; failed: number }>
   const sum = { passed: 0, failed: 0 };
   for (const way of await startWays(echo)) {
     const through = await runCases(bin, way.address, chosen, runWithinMs);
-    const worse = [...direct].filter(([id, ending]) => isWorse(through.get(id), ending));
+    const worse = await stillWorse(bin, way, direct, through);
     for (const [id, ending] of worse)
       console.log(
         `${id}, ${way.name}: ${JSON.stringify(through.get(id))}; without sidecars: ${JSON.stringify(ending)}`,
