@@ -27,6 +27,7 @@ export class AppStream implements StreamReceiver {
   /** Said so far. */
   headSaid = false;
   private bodyless = false;
+  private tunnel = false;
   endSaid = false;
   resetSaid = false;
   queued = 0;
@@ -51,7 +52,9 @@ export class AppStream implements StreamReceiver {
     this.headsHeard++;
     assertForwardable(head, this.client ? 'response' : 'request');
     this.ended = end;
-    const bodyless = this.client && (this.bodyless || head.status === 204 || head.status === 304);
+    // A 2xx to CONNECT has no body, whatever its content-length says (RFC 9110 section 9.3.6).
+    const opened = this.tunnel && head.status < 300;
+    const bodyless = this.client && (this.bodyless || opened || head.status === 204 || head.status === 304);
     const length = head.get('content-length');
     if (length !== undefined && !bodyless) this.declaredBytes = Number(length);
     this.judgeLength();
@@ -117,6 +120,7 @@ export class AppStream implements StreamReceiver {
     this.headSaid = true;
     this.endSaid = end;
     this.bodyless = head.method === 'HEAD';
+    this.tunnel = head.method === 'CONNECT';
     this.stream.head(head, end);
   }
 
