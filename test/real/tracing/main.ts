@@ -280,7 +280,9 @@ async function collectorDown(
         return /the collector accepts spans again.*lost/.test(sidecar.log());
       });
       equal(warnings(), 1, 'warnings in the log');
-      const { call, spans } = await traced(stage, { method: 'Unary' }, 6);
+      // The other sidecar may find the collector later than the one whose log was read, and lose the spans of one more call.
+      const whole = () => traced(stage, { method: 'Unary' }, 6);
+      const { call, spans } = await whole().catch(whole);
       wayOf(call, spans);
     },
   );
