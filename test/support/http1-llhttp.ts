@@ -28,6 +28,8 @@ const stricter: ReadonlyArray<readonly [words: RegExp, why: string]> = [
   [/^an expectation other than 100-continue$/, 'RFC 9110 section 10.1.1'],
   [/^bytes that are no HTTP request$/, 'RFC 9112 section 2.2: one empty line before a request'],
   [/^a carriage return without a line feed$/, 'RFC 9112 section 2.2'],
+  // llhttp takes `GET /` and a line feed for a request of HTTP/0.9, and refuses one everywhere else.
+  [/^a line feed without a carriage return before it$/, 'RFC 9112 section 2.2'],
   [/^a control character in the reason phrase$/, 'RFC 9112 section 4'],
   [/^bytes that are no HTTP reply$/, 'and none before a reply'],
   [/^bytes that belong to no reply$/, 'a reply that nothing asked for'],
