@@ -51,7 +51,12 @@ export class SuccessGaps {
 
   /** Whether the latest success is much longer ago than usual. */
   isSilent(nowMs: number): boolean {
-    return nowMs - this.latestMs >= silentGaps * this.averageMs;
+    return this.isLong(nowMs - this.latestMs, silentGaps);
+  }
+
+  /** Returns whether a time without a success is at least `gaps` times as long as usual. */
+  isLong(withoutMs: number, gaps: number): boolean {
+    return withoutMs >= gaps * this.averageMs;
   }
 }
 

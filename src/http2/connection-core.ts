@@ -85,9 +85,9 @@ export class ConnectionCore implements StreamHost {
   workLeft = 0;
   /** Frames of messages that came so far: heads, DATA with something in it, trailers. */
   messageFrames = 0;
-  /** Client role: a reply has begun on this connection. */
-  hasAnswered = false;
-  /** Client role: streams that the peer reset before their reply, without a reply since. */
+  /** Client role: replies that have begun. */
+  answers = 0;
+  /** Client role: consecutive streams that the peer reset before their reply. */
   unansweredResets = 0;
   protected readonly queue = new SendQueue();
   private readonly glitches: GlitchCounter;

@@ -223,7 +223,7 @@ function onHeaderSection(
   if (block.status < 200)
     return last ? stream.protocolError('a 1xx reply that ends the stream') : stream.receiveInterim(block);
   c.unansweredResets = 0;
-  c.hasAnswered = true;
+  c.answers++;
   stream.receiveHead(block, last);
 }
 

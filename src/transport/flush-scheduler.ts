@@ -97,7 +97,7 @@ export class FlushScheduler {
       for (let i = 0; i < count; i++) batch[i]!.flush();
     } finally {
       this.depth--;
-      // Who has gone is not kept alive.
+      // A reference would keep a connection in memory after its end.
       for (let i = 0; i < count; i++) batch[i] = null;
       if (this.dirtyCount > 0) this.schedule();
     }

@@ -230,7 +230,7 @@ export class Http1Pool implements StreamPool, IdleHolder {
   private becameIdle(pooled: Pooled): void {
     if (this.draining || pooled.retired) return pooled.binding.connection.close();
     if (this.waiting.length > 0) {
-      // Asked first: whoever has left the queue must get the connection, whatever throws.
+      // Read before the request leaves the queue: an exception in between would lose the request.
       const endedMs = this.deps.clock.now();
       const opener = this.waiting.serveFirst(endedMs)!;
       this.countPending();

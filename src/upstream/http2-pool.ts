@@ -6,12 +6,14 @@ import type { Timer } from '../core/clock.ts';
 import { ErrorCode, errorCodeName } from '../core/error-code.ts';
 import { pluralize } from '../core/pluralize.ts';
 import type { Random } from '../core/random.ts';
+import { SuccessGaps } from '../health/unclear-failures.ts';
 import { bindHttp2, type Http2Binding } from '../http2/bind.ts';
 import type { ConnectionError } from '../http2/connection-core.ts';
 import type { ConnectionOptions } from '../http2/options.ts';
 import { dial } from '../transport/dial.ts';
 import type { OnRead } from '../transport/shared-read.ts';
 import type { BindingDeps } from '../transport/socket-binding.ts';
+import { AnswerWatch } from './answer-watch.ts';
 import { Backoff } from './backoff.ts';
 import {
   ConnectionLife,
@@ -51,20 +53,13 @@ const sectionTimeoutMs = 10_000;
 /** A timer so late, milliseconds, shows a stall of the event loop and not of a busy turn. */
 const stallMsMin = 50;
 
-/**
- * Streams of one connection that the endpoint resets in a row, without an answer in between, before new calls get another
- * connection. Node's server refuses every stream of a connection with ENHANCE_YOUR_CALM once large replies that its client gave up
- * have filled the memory it allows the connection, and never recovers; a new connection works. So one client could take the
- * endpoint from all others. A connection that never answered is kept: another would do no better.
- */
-const unansweredResetsMax = 5;
-
 /** Keepalive becomes rarer up to this many times, for peers that find it too much. */
 const patienceMax = 64;
 
 interface Pooled {
   readonly binding: Http2Binding;
   readonly life: ConnectionLife;
+  readonly answers: AnswerWatch;
   /** `Clock.now()` of when it was dialled, and of when it was ready. */
   readonly dialedMs: number;
   readyMs: number;
@@ -97,6 +92,7 @@ export class Http2Pool implements StreamPool {
   /** Doubled for each peer that said "too many pings" (gRFC A8). */
   private patience = 1;
   private readonly backoff: Backoff;
+  private readonly gaps: SuccessGaps;
   private backoffTimer: Timer | null = null;
   /** Of use while there is a `backoffTimer`, or once `draining`. */
   private lastFailure: OpenFailure = { code: 'connect_failed', message: '' };
@@ -117,6 +113,7 @@ export class Http2Pool implements StreamPool {
     this.deps = deps;
     this.onChange = onChange;
     this.backoff = new Backoff(deps.random);
+    this.gaps = new SuccessGaps(deps.clock.now());
     this.life = settings.life ?? defaultConnectionLife;
     this.totals = settings.totals ?? new PoolTotals(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.waiting = new OpenerQueue(deps.clock, this.totals.waits);
@@ -236,7 +233,7 @@ export class Http2Pool implements StreamPool {
     const binding = bindHttp2(socket, 'client', this.settings.http2, this.deps, {
       capacity: () => {
         if (!pooled.ready) this.mayBeReady(pooled);
-        if (binding.connection.unansweredResets >= unansweredResetsMax) this.replaceFruitless(pooled);
+        if (pooled.answers.isStuck(binding.connection, clock.now())) this.replaceStuck(pooled);
         if (this.waiting.length > 0) this.serveWaiting();
       },
       goaway: () => {
@@ -251,6 +248,7 @@ export class Http2Pool implements StreamPool {
     const pooled: Pooled = {
       binding,
       life,
+      answers: new AnswerWatch(this.gaps, nowMs),
       dialedMs: nowMs,
       readyMs: 0,
       ready: false,
@@ -316,11 +314,10 @@ export class Http2Pool implements StreamPool {
     this.paceResets(pooled);
   }
 
-  /** The endpoint resets whatever is asked on this connection, which worked before. */
-  private replaceFruitless(pooled: Pooled): void {
-    const { hasAnswered, accepting, active } = pooled.binding.connection;
-    if (!hasAnswered || !accepting) return;
-    // While it has calls it keeps its place: whoever leaves long ones on such connections must not use up all places.
+  private replaceStuck(pooled: Pooled): void {
+    const { accepting, active } = pooled.binding.connection;
+    if (!accepting) return;
+    // A client that leaves a long call on each such connection must not use up the connections of the endpoint.
     if (active > 0 && this.pooled.length >= this.settings.connectionsMax) return;
     this.retireConnection(pooled);
   }

@@ -108,7 +108,7 @@ describe('Http2Pool, over time', () => {
   });
 
   describe('a connection on which the endpoint resets every stream', () => {
-    /** Resets, or answers, the streams that are still open. */
+    /** Resets, or answers, the streams of these. */
     const end = (peer: FramePeer, asked: Asker[], answers: boolean) => {
       for (const asker of asked) {
         const { id } = asker.stream as Http2Stream;
@@ -117,66 +117,74 @@ describe('Http2Pool, over time', () => {
       }
       return turns();
     };
-    const begin = async (settings: Partial<Http2PoolSettings> = {}) => {
+    /** A connection with a call that stays, that has given 100 answers, 10 ms apart. */
+    const begin = async (settings: Partial<Http2PoolSettings> = {}, answers = 100) => {
       const rig = setUp(settings);
-      const first = rig.ask(2);
+      const [long] = rig.ask();
       const peer = rig.dialled[0].accept();
       await turns();
-      return { ...rig, peer, first };
+      const each = async (count: number, answered: boolean) => {
+        for (let i = 0; i < count; i++) {
+          rig.clock.advance(10);
+          await end(peer, rig.ask(), answered);
+        }
+      };
+      await each(answers, true);
+      return { ...rig, peer, long, each };
     };
 
-    it('is replaced after five in a row, and its calls in flight end there', async () => {
-      const { pool, dialled, ask, peer, first } = await begin();
-      const [answered, long] = first;
-      await end(peer, [answered], true);
-      for (let i = 0; i < 4; i++) await end(peer, ask(), false);
-      ask();
-      expect(dialled, 'after four').to.have.length(1);
-      pool.close();
-      const again = await begin();
-      await end(again.peer, again.first.slice(0, 1), true);
-      await end(again.peer, again.ask(5), false);
-      const [next] = again.ask();
-      expect(again.dialled).to.have.length(2);
-      again.dialled[1].accept();
+    it('is replaced, and its calls in flight end there', async () => {
+      const { pool, dialled, ask, peer, long, each } = await begin();
+      await each(7, false);
+      expect(dialled, 'silent for less than eight times as long as usual').to.have.length(1);
+      await each(1, false);
+      const [next] = ask();
+      expect(dialled).to.have.length(2);
+      dialled[1].accept();
       await turns();
       expect(next.stream).to.not.equal(null);
-      await end(again.peer, again.first.slice(1), true);
-      expect([again.first[1].ended, again.pool.connections]).to.deep.equal(['answered', 1]);
-      expect(long.ended).to.equal('closed');
-      again.pool.close();
+      await end(peer, [long], true);
+      expect([long.ended, pool.connections]).to.deep.equal(['answered', 1]);
+      pool.close();
     });
 
-    it('is kept where an answer comes in between', async () => {
-      const { pool, dialled, ask, peer, first } = await begin();
-      await end(peer, first, true);
-      await end(peer, ask(4), false);
-      await end(peer, ask(), true);
-      await end(peer, ask(4), false);
+    it('is replaced after five, however long the endpoint has been silent', async () => {
+      const { pool, clock, dialled, ask, peer, each } = await begin();
+      clock.advance(10_000);
+      await each(4, false);
+      const [fifth] = ask();
+      expect(dialled, 'after four').to.have.length(1);
+      await end(peer, [fifth], false);
+      ask();
+      expect(dialled, 'after five').to.have.length(2);
+      pool.close();
+    });
+
+    it('is kept while it is silent for no longer than usual, as with an endpoint that is overloaded', async () => {
+      const { pool, dialled, ask, each } = await begin();
+      for (let i = 0; i < 50; i++) {
+        await each(6, false);
+        await each(1, true);
+      }
       ask();
       expect(dialled).to.have.length(1);
       pool.close();
     });
 
     it('is kept where it never answered', async () => {
-      const { pool, dialled, ask, peer, first } = await begin();
-      await end(peer, first, false);
-      await end(peer, ask(20), false);
+      const { pool, dialled, ask, each } = await begin({}, 0);
+      await each(200, false);
       ask();
       expect(dialled).to.have.length(1);
       pool.close();
     });
 
     it('is kept while it has calls and there is no room for another', async () => {
-      const { pool, dialled, ask, peer, first } = await begin({ connectionsMax: 1 });
-      const [answered, long] = first;
-      await end(peer, [answered], true);
-      await end(peer, ask(5), false);
-      const [sixth] = ask();
-      expect(sixth.stream, 'on the same connection').to.not.equal(null);
-      await end(peer, [long], true);
-      await end(peer, [sixth], false);
-      await end(peer, ask(5), false);
+      const { pool, dialled, ask, peer, long, each } = await begin({ connectionsMax: 1 });
+      await each(20, false);
+      const [more] = ask();
+      expect(more.stream, 'on the same connection').to.not.equal(null);
+      await end(peer, [long, more], false);
       ask();
       expect(dialled, 'once it has none').to.have.length(2);
       pool.close();
