@@ -43,7 +43,9 @@ function routeText(route: RawMap, keys: ReadonlySet<string>): RouteText {
     match: match === '{}' ? '' : match,
     policies: Object.entries(route)
       .filter(([key, value]) => keys.has(key) && value !== undefined)
-      .map(([policy, value]) => ({ policy, text: flowText(value as Raw) })),
+      .map(([policy, value]) => ({ policy, text: flowText(value as Raw) }))
+      // An empty list is the default of `policies`: the route has none.
+      .filter(({ text }) => text !== '[]'),
   };
 }
 
