@@ -19,7 +19,10 @@ const checksMax = 4;
  * once. With at most one call in flight there is nothing to gather, and flushing at once saves 5 µs of wake-up.
  */
 export class FlushScheduler {
-  /** The first `dirtyCount` are to be flushed. An array that is emptied by its length gives up its memory, which costs 2% at c1 m1. */
+  /**
+   * The first `dirtyCount` are to be flushed. Setting the length to 0 would call V8's runtime and free the array in each turn: 1.5 to 2%
+   * of the CPU at h1 c1.
+   */
   private dirty: Array<Flushable | null> = [];
   private dirtyCount = 0;
   private spare: Array<Flushable | null> = [];

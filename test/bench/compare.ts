@@ -42,7 +42,7 @@ function suits({ protocol, tls }: Peer, scenario: Scenario): boolean {
 }
 
 /** The mean of some ratios (of their logarithms, so that a/b and b/a agree) with the 95% interval around it. */
-export function meanRatio(ratios: readonly number[]): { mean: number; low: number; high: number } {
+function meanRatio(ratios: readonly number[]): { mean: number; low: number; high: number } {
   const logs = ratios.map(Math.log);
   const mean = logs.reduce((sum, one) => sum + one, 0) / logs.length;
   const variance = logs.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, logs.length - 1);
