@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,11 +14,13 @@ import { dashboardQueries, ruleFile, ruleQueries, variableQueries } from '../sup
 import { type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
 import { type Checks, exitForMissing, expectThat, startChecks, until } from './checks.ts';
 import { type Prometheus, startPrometheus } from './prometheus-server.ts';
+import { type Jaeger, jaegerProgram, startJaeger } from './tracing/programs.ts';
+import { traceOf } from './tracing/trace.ts';
 
 /**
  * A real Prometheus scrapes the sidecar: its counters match what the load generator counted, its quantiles lie in the bucket of
- * the exact ones, its exemplars are the trace ids that were sent, names of methods cannot add series, and every query of the rules
- * and of the dashboard works.
+ * the exact ones, its exemplars are the trace ids that were sent and lead to these traces in a real Jaeger, names of methods cannot
+ * add series, and every query of the rules and of the dashboard works.
  */
 const okCalls = 600;
 const notFoundCalls = 40;
@@ -27,6 +29,8 @@ const unavailableCalls = 4;
 const inFlight = 12;
 const randomMethods = 300;
 const scrapePatienceMs = 20_000;
+/** By how much the duration of a span may differ from the exemplar of its call. */
+const durationToleranceSeconds = 0.002;
 const method = 'helloworld.Greeter/SayHello';
 
 for (const tool of ['prometheus', 'promtool'])
@@ -40,6 +44,8 @@ interface Setting {
   readonly accessLog: string;
   /** Trace ids of the calls that were sent as sampled. */
   readonly traceIds: Set<string>;
+  /** Null where it is not available. */
+  readonly jaeger: Jaeger | null;
 }
 
 /** Makes calls, some of them at a time; each is its own sampled trace. Returns how many ended with each status. */
@@ -133,20 +139,34 @@ async function quantiles({ check }: Checks, { prometheus, accessLog }: Setting):
   });
 }
 
-async function exemplars({ check }: Checks, { prometheus, traceIds }: Setting): Promise<void> {
+async function exemplars({ check }: Checks, { prometheus, traceIds, jaeger }: Setting): Promise<void> {
+  const histogram = 'rpc_server_call_duration_seconds_bucket';
   await check('exemplars carry the trace ids that the clients sent', async () => {
-    const seen = await prometheus.exemplars('rpc_server_call_duration_seconds_bucket');
+    const seen = await prometheus.exemplars(histogram);
     expectThat(seen.length > 0, 'there are none');
     const strange = seen.filter(({ labels }) => !traceIds.has(labels.trace_id));
     expectThat(strange.length === 0, `nobody sent ${JSON.stringify(strange.slice(0, 3))}`);
   });
+  if (jaeger === null) return;
+  await check('each exemplar leads to its trace in Jaeger, whose span took as long', async () => {
+    for (const { labels, value } of await prometheus.exemplars(histogram)) {
+      const spans = await traceOf(jaeger.queryUrl, labels.trace_id, 2);
+      const server = spans.filter(({ kind }) => kind === 'server');
+      expectThat(server.length === 1, `${labels.trace_id} has ${server.length} SERVER spans`);
+      const seconds = server[0].durationUs / 1e6;
+      expectThat(
+        Math.abs(seconds - Number(value)) <= durationToleranceSeconds,
+        `the span of ${labels.trace_id} took ${seconds} s, the exemplar says ${value} s`,
+      );
+    }
+  });
 }
 
 async function boundedNames({ check }: Checks, { prometheus, replicas, sidecar }: Setting): Promise<void> {
-  // The figures of the last ten seconds are there only if there were attempts.
+  // The figures of the last ten seconds are there only if there were attempts, those of alerts while one is pending.
   const series = async (): Promise<string[]> => {
     const all = await prometheus.query(
-      'count by (__name__) ({job="outrigger",instance!="",__name__!~"outrigger_balance_.*"})',
+      'count by (__name__) ({job="outrigger",instance!="",__name__!~"outrigger_balance_.*|ALERTS.*"})',
     );
     return all.map(({ metric, value }) => `${metric.__name__} ${value}`).sort();
   };
@@ -232,12 +252,32 @@ async function promtool({ check }: Checks, { sidecar }: Setting): Promise<void> 
   });
 }
 
-/** An OpenTelemetry collector that takes everything: with one, calls have traces. */
-async function startCollector(): Promise<Server> {
+/** What takes the spans: with a collector, calls have traces. */
+interface Collector {
+  readonly otlpHttp: string;
+  readonly jaeger: Jaeger | null;
+  stop(): Promise<void>;
+}
+
+/** Starts Jaeger, or a server that takes everything where there is no Jaeger. */
+async function startCollector(): Promise<Collector> {
+  const program = jaegerProgram();
+  if ('path' in program) {
+    const jaeger = await startJaeger(program.path);
+    return { otlpHttp: jaeger.otlpHttp, jaeger, stop: () => jaeger.stop() };
+  }
+  process.stdout.write(`  skipped each exemplar leads to its trace in Jaeger: ${program.missing}\n`);
   const server = createServer((request, reply) => request.resume().on('end', () => reply.end()));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return server;
+  return {
+    otlpHttp: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    jaeger: null,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
 
 async function main(): Promise<number> {
@@ -247,9 +287,9 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const replicas = await Promise.all([2, 8, 30].map((delayMs) => startGreeter({ delayMs })));
   const collector = await startCollector();
-  const { port } = collector.address() as AddressInfo;
   const accessLog = join(dir, 'access.log');
-  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${port}`;
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://${collector.otlpHttp}`;
+  process.env.OTEL_BSP_SCHEDULE_DELAY = '200';
   let sidecar: SidecarProcess | null = null;
   let prometheus: Prometheus | null = null;
   let client: GreeterClient | null = null;
@@ -260,7 +300,8 @@ async function main(): Promise<number> {
     );
     prometheus = await startPrometheus(dir, new URL(sidecar.adminUrl).host, [resolve(ruleFile)]);
     client = connectGreeter(sidecar.listener);
-    const setting = { prometheus, client, replicas, sidecar, accessLog, traceIds: new Set<string>() };
+    const { jaeger } = collector;
+    const setting = { prometheus, client, replicas, sidecar, accessLog, traceIds: new Set<string>(), jaeger };
     await counters(checks, setting);
     await quantiles(checks, setting);
     await exemplars(checks, setting);
@@ -274,8 +315,7 @@ async function main(): Promise<number> {
     await prometheus?.stop();
     await sidecar?.stop();
     await Promise.all(replicas.map((replica) => replica.kill()));
-    collector.closeAllConnections();
-    collector.close();
+    await collector.stop();
   }
   return checks.close();
 }
