@@ -148,7 +148,7 @@ export class Http1Downstream implements ServerConnectionListener {
     const { connection } = this.binding;
     const { flushCount } = connection;
     this.halfCloseTimer = this.deps.clock.after(this.settings.halfCloseTimeoutMs, () => {
-      // A client that is gone resets the connection as soon as bytes reach it, so one that got some is there.
+      // A client that is gone answers bytes with a reset, which shows at the next write: until then, one that got some may be there.
       if (connection.flushCount === flushCount) this.binding.destroy('the client closed the connection');
     });
   }

@@ -200,23 +200,29 @@ describe('HTTP/1.1 failures', function () {
       expect(wire.text.match(/\r\n\r\nhalf/g)).to.have.length(3);
     });
 
-    it('is taken to have gone where nothing can be said to it in time, and where it resets what is', async () => {
-      answer = (socket, n) => {
-        if (n === 1) socket.write(half);
-      };
-      await start({ halfCloseTimeoutMs: 200 });
-      for (let n = 1; n <= 2; n++) {
-        const wire = new Wire(rig.port);
-        wire.say(get);
-        await eventually(() => sockets.length === n);
-        if (n === 1) await wire.until('ha');
-        wire.socket.destroy();
-        // What is said to a client that is gone is answered with a reset, which shows at the next write.
-        const upstream = sockets[n - 1];
-        const late = setTimeout(() => n === 2 && upstream.write('l'), 100);
-        await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
-        clearTimeout(late);
-      }
+    it('is taken to have gone where nothing can be said to it in time', async () => {
+      answer = (socket) => socket.write(half);
+      await start({ halfCloseTimeoutMs: 100 });
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await wire.until('ha');
+      wire.socket.destroy();
+      await eventually(() => rig.pool.active === 0 && rig.server.connections === 0);
+    });
+
+    it('is taken to have gone where it resets what is said to it', async () => {
+      answer = (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nha');
+      await start({ halfCloseTimeoutMs: 60_000 });
+      const wire = new Wire(rig.port);
+      wire.say(get);
+      await wire.until('ha');
+      wire.socket.destroy();
+      await wire.closed;
+      // The first write is answered with a reset, which shows at the next one. Both may be read, and relayed, as one.
+      await eventually(() => {
+        if (rig.pool.active > 0) sockets[0].write('l');
+        return rig.pool.active === 0 && rig.server.connections === 0;
+      });
     });
 
     it('cancels upstream when it leaves in the middle of its body', async () => {
