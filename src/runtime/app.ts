@@ -1,4 +1,4 @@
-import type { ReloadOutcome } from '../admin/deps.ts';
+import type { Readiness, ReloadOutcome } from '../admin/deps.ts';
 import type { AdminSecurity } from '../admin/renewable-security.ts';
 import { type AdminOptions, type AdminServer, startAdmin } from '../admin/server.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../call/replay-buffer.ts';
@@ -49,7 +49,7 @@ import {
   type Running,
   runningClusters,
 } from './parts.ts';
-import { registerReadinessMetrics } from './readiness.ts';
+import { readinessOf, registerReadinessMetrics } from './readiness.ts';
 import {
   registerRefusedReplies,
   registerRefusedRequests,
@@ -73,12 +73,16 @@ export interface App {
   readonly config: Config;
   /** Why it is not ready, in plain words; empty when it is. */
   notReadyBecause(): string[];
+  /** What `/ready` answers. */
+  readiness(): Readiness;
   /** Files that policies of the configuration loaded. */
   policyFiles(): string[];
   /** Calls in flight, and calls that ended, over all listeners. */
   calls(): { readonly active: number; readonly ended: number };
   /** Reloads the configuration, or returns why it did not. Never rejects. */
   reload(why: string): Promise<ReloadOutcome>;
+  /** Drains; the admin server goes on. Null where the drain was cancelled. */
+  drain(): Promise<DrainResult | null>;
   /** Drains and closes; the second asks for nothing new. */
   stop(): Promise<DrainResult>;
 }
@@ -135,7 +139,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     return outcome;
   };
   const drainable = drainableOf(parts, () => admin);
-  const drain = (): Promise<unknown> => lifecycle.drain(drainable);
+  const drain = (): Promise<DrainResult | null> => lifecycle.drain(drainable);
   try {
     parts.running = buildAll(config, build, deps.originOf);
     const openAdmin = (): Promise<AdminServer> =>
@@ -163,7 +167,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   balance.start();
   lifecycle.started();
   logAdmin(admin, logger);
-  return appOf({ parts, admin, build, internalErrors, reload, stop: () => lifecycle.stop(drainable) });
+  return appOf({ parts, admin, build, internalErrors, reload, drain, stop: () => lifecycle.stop(drainable) });
 }
 
 /** The parts of the state that change, as they are before the first listener is bound. */
@@ -251,12 +255,12 @@ function policyDepsOf({ policies = builtIn, parts }: AppDeps, { registry }: Tele
   return { list: policies, metrics: policyMetrics(registry, policies), parts: new PartStore(parts) };
 }
 
-interface AppInput extends Pick<App, 'admin' | 'internalErrors' | 'reload' | 'stop'> {
+interface AppInput extends Pick<App, 'admin' | 'internalErrors' | 'reload' | 'drain' | 'stop'> {
   readonly parts: AppState;
   readonly build: ListenerBuildDeps;
 }
 
-function appOf({ parts, admin, build, internalErrors, reload, stop }: AppInput): App {
+function appOf({ parts, admin, build, ...functions }: AppInput): App {
   return {
     listenerAddress: (name) =>
       parts.running.listeners.find((one) => one.listener.settings.name === name)!.listener.address,
@@ -266,11 +270,11 @@ function appOf({ parts, admin, build, internalErrors, reload, stop }: AppInput):
       return [...parts.running.clusters.values()].map((built) => built.cluster);
     },
     lifecycle: parts.lifecycle,
-    internalErrors,
     get config() {
       return parts.running.config;
     },
     notReadyBecause: () => notReadyBecause(parts),
+    readiness: () => readinessOf(parts),
     policyFiles() {
       const routes = parts.running.config.listeners.flatMap((listener) => listener.routes);
       return routes.flatMap((route) => partsOf(route, build.policies)).flatMap(({ files }) => files);
@@ -279,8 +283,7 @@ function appOf({ parts, admin, build, internalErrors, reload, stop }: AppInput):
       const listeners = everyListener(parts);
       return { active: activeCalls(listeners), ended: endedCalls(listeners) };
     },
-    reload,
-    stop,
+    ...functions,
   };
 }
 

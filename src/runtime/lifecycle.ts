@@ -236,9 +236,9 @@ export class Lifecycle {
   }
 
   /** Ends the waiting of a drain, the one that runs or the next: calls that are left are terminated as `draining`. */
-  endGrace(): void {
+  endGrace(why = 'second stop signal'): void {
     if (!this.graceOver && this.running !== null && this.drained === null)
-      this.logger.warn('second stop signal: the grace period ends now');
+      this.logger.warn(`${why}: the grace period ends now`);
     this.graceOver = true;
   }
 

@@ -1,4 +1,12 @@
-import { type ContextManager, createTraceState, ROOT_CONTEXT } from '@opentelemetry/api';
+import {
+  type ContextManager,
+  context as contextApi,
+  createTraceState,
+  logs as logsApi,
+  metrics as metricsApi,
+  ROOT_CONTEXT,
+  trace as traceApi,
+} from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import {
   defaultResource,
@@ -72,7 +80,7 @@ export async function startOtel(options: OtelOptions): Promise<Otel> {
     textMapPropagator: null, // contexts are read and written by trace-context.ts
     contextManager: noContext,
   });
-  sdk.start();
+  withoutGlobals(() => sdk.start());
   const stop = async (): Promise<void> => {
     await sdk.shutdown().catch(() => {});
     // A batch that fails has the processor leave its exporter open, with the other batches still on their way.
@@ -208,6 +216,27 @@ function shownTarget(target: SignalTarget, env: Environment, signal: 'TRACES' | 
 function positive(text: string | undefined): number | undefined {
   const number = Number(text);
   return number > 0 && Number.isFinite(number) ? number : undefined;
+}
+
+/**
+ * Runs what registers providers as the global ones of OpenTelemetry without letting it. Nothing here uses those, and they belong to the
+ * program that a sidecar may be embedded in: its own SDK could not register any more, and its spans would go to our exporter.
+ */
+function withoutGlobals(run: () => void): void {
+  const registrations = [
+    [contextApi, 'setGlobalContextManager'],
+    [traceApi, 'setGlobalTracerProvider'],
+    [metricsApi, 'setGlobalMeterProvider'],
+    [logsApi, 'setGlobalLoggerProvider'],
+  ] as const;
+  // An own property hides the method of the class until it is deleted.
+  for (const [api, name] of registrations)
+    Object.defineProperty(api, name, { value: () => true, configurable: true });
+  try {
+    run();
+  } finally {
+    for (const [api, name] of registrations) Reflect.deleteProperty(api, name);
+  }
 }
 
 /**

@@ -17,8 +17,8 @@ const pageTimeoutMs = 180_000;
 
 /**
  * Each `sh` block of the guide is run, in the order of its page, in one place for each page. A block that a test cannot run has
- * `<!-- not run: REASON -->` before it; a last command that must fail has `<!-- fails -->`. `# NAME.yaml` as the first line of a
- * block writes it as a file for the commands after it.
+ * `<!-- not run: REASON -->` before it; a last command that must fail has `<!-- fails -->`. `# NAME.yaml` or `// NAME.ts` as the
+ * first line of a block writes it as a file for the commands after it.
  */
 describe('commands in the guide', () => {
   for (const [page, fences] of blocks) {

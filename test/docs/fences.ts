@@ -9,7 +9,7 @@ export interface Fence {
   readonly notRun?: string;
   /** Whether its last command must fail, from `<!-- fails -->`. */
   readonly fails: boolean;
-  /** Name of the file that the block shows, from its first line `# NAME.yaml`. */
+  /** Name of the file that the block shows, from its first line `# NAME.yaml` or `// NAME.ts`. */
   readonly file?: string;
 }
 
@@ -30,7 +30,10 @@ export function fencesOf(markdown: string): Fence[] {
       text: `${body.join('\n')}\n`,
       notRun: /^<!-- not run: (.+) -->$/.exec(before)?.[1],
       fails: before === '<!-- fails -->',
-      file: /^# ([\w.-]+\.ya?ml)$/.exec(body[0] ?? '')?.[1],
+      file: /^(?:# ([\w.-]+\.ya?ml)|\/\/ ([\w.-]+\.ts))$/
+        .exec(body[0] ?? '')
+        ?.slice(1)
+        .find(Boolean),
     });
     i = end;
   }

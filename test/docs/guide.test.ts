@@ -94,6 +94,13 @@ describe('docs/tasks/kubernetes.md', () => {
   });
 });
 
+describe('docs/tasks/embed.md', () => {
+  it('shows the test of examples/embed.ts', () => {
+    const shown = fencesOf(page('tasks/embed.md')).find(({ language }) => language === 'ts')?.text;
+    expect(shown).to.equal(readFileSync(new URL('../../examples/embed.ts', import.meta.url), 'utf8'));
+  });
+});
+
 describe('docs/errors.md', () => {
   it('has a section for each error code, under the code as its anchor', () => {
     expect([...anchorsOf(page('errors.md'))].slice(1)).to.deep.equal(Object.keys(replyErrors));

@@ -47,6 +47,7 @@ export class Workplace {
     writeExampleCertificates(certs);
     for (const name of ['protos', 'examples']) symlinkSync(join(root, name), join(this.folder, name));
     mkdirSync(join(this.folder, 'bin'));
+    this.installPackages();
     // curl then fails where it gets an error.
     writeFileSync(join(this.folder, '.curlrc'), 'fail\n');
     this.command('outrigger', 'src/main.ts');
@@ -55,6 +56,15 @@ export class Workplace {
     const free = await freeAddresses(ownAddresses.length);
     ownAddresses.forEach((address, i) => void this.addresses.set(address, free[i]));
     this.write('outrigger.yaml', usualFile);
+  }
+
+  /** The packages that programs of the guide import: ours, which is the sources here, and those of `node_modules`. */
+  private installPackages(): void {
+    const own = join(this.folder, 'node_modules/outrigger');
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+    writeFileSync(join(own, 'index.js'), `export * from ${JSON.stringify(join(root, 'src/index.ts'))};\n`);
+    symlinkSync(join(root, 'node_modules/@grpc'), join(this.folder, 'node_modules/@grpc'));
   }
 
   private command(name: string, source: string): void {
