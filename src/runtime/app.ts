@@ -26,6 +26,7 @@ import { FlushScheduler } from '../transport/flush-scheduler.ts';
 import { dropReasons } from '../udp/drops.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { EndpointSeriesTable } from '../upstream/endpoint-series.ts';
+import { SubchannelTable } from '../upstream/subchannels.ts';
 import { adminDeps } from './admin-deps.ts';
 import { adminSecurity, renewAdmin } from './admin-security.ts';
 import { Balance } from './balance.ts';
@@ -58,6 +59,7 @@ import {
 import { Reloader } from './reload.ts';
 import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics, udpMetrics } from './snapshots.ts';
+import { registerSubchannelMetrics } from './subchannel-metrics.ts';
 import { beforeSharing, onDrainRequest, orNullIf, whenFree } from './take-over.ts';
 
 /** A sidecar that runs. */
@@ -131,6 +133,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     telemetry,
   };
   registerRefusals(build);
+  registerSubchannelMetrics(telemetry.registry, build.subchannels);
   const reloader = new Reloader(parts, build);
   let admin: AdminServer | null = null;
   const reload = async (why: string): Promise<ReloadOutcome> => {
@@ -235,6 +238,7 @@ function sharedState(): Pick<
   | 'refusedRequests'
   | 'tlsFailures'
   | 'series'
+  | 'subchannels'
   | 'replayBudget'
   | 'slots'
 > {
@@ -244,6 +248,7 @@ function sharedState(): Pick<
     headCache: new HeadCache(),
     refusedReplies: new ViolationCounts(),
     series: new EndpointSeriesTable(),
+    subchannels: new SubchannelTable(),
     replayBudget: new ReplayBudget(replayBytesTotalMax),
     slots: new ConnectionSlots(clientConnectionsMax()),
     refusedRequests: new ViolationCounts(),

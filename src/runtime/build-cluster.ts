@@ -28,6 +28,7 @@ import { Http2Pool } from '../upstream/http2-pool.ts';
 import { noPool } from '../upstream/no-pool.ts';
 import { PoolTotals } from '../upstream/pool-totals.ts';
 import type { StreamPool } from '../upstream/stream-opener.ts';
+import type { SubchannelTable } from '../upstream/subchannels.ts';
 import { buildDiscovery } from './build-discovery.ts';
 import { buildOutlier, watchHealth } from './build-health.ts';
 
@@ -52,6 +53,7 @@ export interface BuildDeps {
   readonly refusedReplies: ViolationCounts;
   readonly internalErrors: InternalErrors;
   readonly series: EndpointSeriesTable;
+  readonly subchannels: SubchannelTable;
   /** The zone that this process is in, '' where it is not known. */
   readonly zone: string;
   /** For tests: asks other DNS servers than the system's. */
@@ -166,7 +168,14 @@ function buildPool(
     const { headCache: heads, refused } = deps;
     return new Http1Pool(endpoint.target, tls, settings, { ...deps, heads, refused });
   }
-  const settings = { ...shared, life: connectionLife(connections), http2: upstreamHttp2(limits, deps) };
+  const security = tls === null ? 'none' : 'privacy_and_integrity';
+  const settings = {
+    ...shared,
+    life: connectionLife(connections),
+    http2: upstreamHttp2(limits, deps),
+    // Asked for each connection: the zone of an endpoint may change.
+    subchannel: () => deps.subchannels.of({ cluster: config.name, zone: endpoint.zone, security }),
+  };
   return new Http2Pool(endpoint.target, tls, settings, deps, onChange);
 }
 

@@ -37,6 +37,8 @@ export class SocketBinding<E extends Engine> {
   private readonly clock: Clock;
   private readonly scheduler: FlushScheduler;
   private readonly internalErrors: InternalErrors | undefined;
+  /** The system's code of the error that broke the connection (`ECONNRESET`), or of Node; '' where there was none. */
+  errorCode = '';
   private dirty = false;
   private ending = false;
   private aborting = false;
@@ -68,7 +70,7 @@ export class SocketBinding<E extends Engine> {
     socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
     socket.on('drain', () => this.contained(() => this.drained()));
     socket.on('end', () => this.contained(() => this.peerEnded()));
-    socket.on('error', (error) => this.lost(lossOf(error, this.peer)));
+    socket.on('error', (error) => this.broke(error));
     socket.on('close', () => this.closed());
   }
 
@@ -218,6 +220,11 @@ export class SocketBinding<E extends Engine> {
     if (this.socket.writableNeedDrain) return;
     this.connection.setTransportReady(true);
     if (this.socket.isPaused()) this.resume();
+  }
+
+  private broke(error: NodeJS.ErrnoException): void {
+    this.errorCode = typeof error.code === 'string' ? error.code : '';
+    this.lost(lossOf(error, this.peer));
   }
 
   /** The transport is gone. */

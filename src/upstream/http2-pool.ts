@@ -24,6 +24,7 @@ import {
 import { OpenerQueue } from './opener-queue.ts';
 import { PoolTotals } from './pool-totals.ts';
 import type { OpenFailure, StreamOpener, StreamPool } from './stream-opener.ts';
+import { type DisconnectError, goawayError, SubchannelCounts, socketError } from './subchannels.ts';
 
 export interface Http2PoolSettings {
   readonly connectTimeoutMs: number;
@@ -36,6 +37,8 @@ export interface Http2PoolSettings {
   readonly life?: ConnectionLifeSettings;
   /** What all pools of the cluster hold; no limit if not given. */
   readonly totals?: PoolTotals;
+  /** Returns where a connection counts that is opened now. */
+  readonly subchannel?: () => SubchannelCounts;
 }
 
 export interface Http2PoolDeps extends BindingDeps {
@@ -68,6 +71,9 @@ interface Pooled {
   /** Runs once the connection takes no new streams: what it has yet to reset is seen to. */
   resetTimer: Timer | null;
   timedOut: boolean;
+  readonly counts: SubchannelCounts;
+  /** The first reason there was for its end (gRFC A94). */
+  endReason: DisconnectError | null;
 }
 
 /**
@@ -196,6 +202,7 @@ export class Http2Pool implements StreamPool {
   /** From now on nobody gets a stream; who waits for one goes to another endpoint. */
   private stopAccepting(): void {
     this.draining = true;
+    for (const pooled of this.pooled) pooled.endReason ??= 'subchannel shutdown';
     this.backoffTimer?.cancel();
     this.backoffTimer = null;
     this.lastFailure = {
@@ -228,6 +235,7 @@ export class Http2Pool implements StreamPool {
     // Asked first: from the dial on there is a socket, and nothing may come in between that could throw.
     const nowMs = clock.now();
     const draw = random.next();
+    const counts = this.settings.subchannel?.() ?? new SubchannelCounts();
     const onRead: OnRead = (bytes, length) => pooled.binding.received(bytes, length);
     const socket = (this.deps.dial ?? dial)(this.address, this.tls, onRead);
     const binding = bindHttp2(socket, 'client', this.settings.http2, this.deps, {
@@ -238,6 +246,8 @@ export class Http2Pool implements StreamPool {
       },
       goaway: () => {
         this.paceResets(pooled);
+        if (binding.connection.goawayReceived)
+          pooled.endReason ??= goawayError(binding.connection.goawayCode);
         if (binding.connection.goawayCode === ErrorCode.ENHANCE_YOUR_CALM)
           this.patience = Math.min(this.patience * 2, patienceMax);
         this.connectAsNeeded();
@@ -255,6 +265,8 @@ export class Http2Pool implements StreamPool {
       connectTimer: null,
       resetTimer: null,
       timedOut: false,
+      counts,
+      endReason: null,
     };
     this.pooled.push(pooled);
     this.totals.connections++;
@@ -302,14 +314,17 @@ export class Http2Pool implements StreamPool {
       // Half a header section keeps every call of the connection waiting, those without a deadline for ever.
       if (!late) binding.connection.checkUnfinished(sectionTimeoutMs / checkIntervalMs(this.life));
       const verdict = life.check(nowMs, another, late);
-      if (verdict === 'dead') binding.destroy('it does not answer a PING');
-      else if (verdict !== 'lives') this.retireConnection(pooled);
+      if (verdict === 'dead') {
+        pooled.endReason ??= 'connection timed out';
+        binding.destroy('it does not answer a PING');
+      } else if (verdict !== 'lives') this.retireConnection(pooled);
       else if (binding.connection.mayOpen) another = true;
     }
   }
 
   /** It takes no new calls and closes when it has none. */
-  private retireConnection(pooled: Pooled): void {
+  private retireConnection(pooled: Pooled, reason: DisconnectError = 'subchannel shutdown'): void {
+    pooled.endReason ??= reason;
     pooled.binding.connection.shutdown();
     this.paceResets(pooled);
   }
@@ -319,7 +334,7 @@ export class Http2Pool implements StreamPool {
     if (!accepting) return;
     // A client that leaves a long call on each such connection must not use up the connections of the endpoint.
     if (active > 0 && this.pooled.length >= this.settings.connectionsMax) return;
-    this.retireConnection(pooled);
+    this.retireConnection(pooled, 'unknown');
   }
 
   private paceResets(pooled: Pooled): void {
@@ -339,6 +354,7 @@ export class Http2Pool implements StreamPool {
     if (!connection.settingsReceived || !connection.mayOpen) return;
     pooled.readyMs = this.deps.clock.now();
     pooled.ready = true;
+    pooled.counts.connected();
     pooled.connectTimer?.cancel();
     this.streamsExpected = Math.min(connection.peer.maxConcurrentStreams, 1000);
     this.backoff.reset();
@@ -368,6 +384,9 @@ export class Http2Pool implements StreamPool {
     if (index < 0) return;
     this.pooled.splice(index, 1);
     this.totals.connections--;
+    if (pooled.ready) pooled.counts.disconnected(pooled.endReason ?? socketError(pooled.binding.errorCode));
+    // An attempt that a shutdown ended did not fail (gRFC A94).
+    else if (!this.draining) pooled.counts.failed++;
     if (this.pooled.length === 0) {
       this.checkTimer?.cancel();
       this.checkTimer = null;

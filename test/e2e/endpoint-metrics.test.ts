@@ -45,6 +45,9 @@ describe('metrics of endpoints', () => {
     );
 
     const seen = await scrape(proxy);
+    const subchannels = 'grpc_subchannel_connection_attempts_succeeded_total{grpc_target="greeter"}';
+    const open = 'grpc_subchannel_open_connections{grpc_target="greeter",grpc_security_level="none"}';
+    expect([seen.get(subchannels), seen.get(open)]).to.deep.equal([2, 2]);
     for (const { address } of replicas) {
       const labels = `outrigger_cluster="greeter",outrigger_endpoint="${address}"`;
       const attempts = (outcome: string) =>

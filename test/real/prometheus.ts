@@ -103,6 +103,12 @@ async function counters({ check }: Checks, setting: Setting): Promise<void> {
       expectThat(seen === total, `${name} is ${seen}, not ${total}`);
     }
   });
+  await check('connections are counted under the names of gRFC A94', async () => {
+    for (const name of ['connection_attempts_succeeded_total', 'open_connections']) {
+      const seen = await prometheus.value(`sum(grpc_subchannel_${name}{grpc_target="upstream"})`);
+      expectThat(seen === replicas.length, `${name} is ${seen}, not ${replicas.length}`);
+    }
+  });
   await check('messages are counted exactly, by direction', async () => {
     const messages = (direction: string) =>
       prometheus.value(`sum(outrigger_messages_total{outrigger_direction="${direction}"})`);
@@ -204,7 +210,7 @@ const mayBeEmpty = [
   /^route:/,
   /^(Requests by status|Duration by route|Bytes of bodies)$/, // this load is gRPC alone
   /^(Errors that Outrigger answered with|Failed TLS handshakes|HTTP\/1\.1 messages that were refused)$/,
-  /^(Retries and hedged attempts|Retries that were not made)$/,
+  /^(Retries and hedged attempts|Retries that were not made|Disconnections from endpoints)$/,
 ];
 
 async function queries({ check }: Checks, setting: Setting): Promise<void> {

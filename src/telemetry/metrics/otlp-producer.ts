@@ -70,12 +70,12 @@ function metricData(family: Family, startTime: HrTime, endTime: HrTime): MetricD
     .map(
       (series): DataPoint<number> => ({ startTime, endTime, attributes: series.labels, value: series.value }),
     );
-  return family.kind === 'counter'
+  return family.kind === 'counter' || family.isSum
     ? {
         descriptor,
         aggregationTemporality: cumulative,
         dataPointType: sumType,
-        isMonotonic: true,
+        isMonotonic: family.kind === 'counter',
         dataPoints,
       }
     : { descriptor, aggregationTemporality: cumulative, dataPointType: gaugeType, dataPoints };

@@ -22,6 +22,8 @@ export interface FamilyOptions {
   readonly prometheus?: string;
   /** The Prometheus name of the family that takes its place: this one is shown for one more release, in Prometheus alone. */
   readonly replacedBy?: string;
+  /** Of a gauge: its series may be added up, so OTLP sends it as a sum that is not monotonic (an UpDownCounter). */
+  readonly isSum?: boolean;
 }
 
 /** Series of one family; what is beyond shares the series labelled `otel.metric.overflow="true"`. */
@@ -130,6 +132,7 @@ interface FamilyBase {
   readonly name: string;
   /** Prometheus alone shows it: OTLP has the family that took its place. */
   readonly prometheusOnly: boolean;
+  readonly isSum: boolean;
   readonly prometheus: string;
   readonly help: string;
   readonly unit: string;
@@ -214,10 +217,10 @@ export function createRegistry(): Registry {
 }
 
 function baseOf(kind: Family['kind'], options: FamilyOptions): FamilyBase {
-  const { name, unit, replacedBy } = options;
+  const { name, unit, replacedBy, isSum = false } = options;
   const help = replacedBy === undefined ? options.help : `Deprecated: use ${replacedBy}. ${options.help}`;
   const prometheus = options.prometheus ?? prometheusName(kind, name, unit);
-  return { name, help, unit, prometheus, prometheusOnly: replacedBy !== undefined };
+  return { name, help, unit, prometheus, prometheusOnly: replacedBy !== undefined, isSum };
 }
 
 /** What is left of `scrapeCharsMax`, for all families together. */

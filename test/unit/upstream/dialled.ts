@@ -8,8 +8,8 @@ export interface Dialled {
   accept(settings?: ReadonlyArray<readonly [number, number]>): FramePeer;
   /** It says something else. */
   say(bytes: string): void;
-  /** As a refused connection, or one that broke. */
-  fail(message: string): void;
+  /** As a refused connection, or one that broke; `code` is the system's. */
+  fail(message: string, code?: string): void;
   /** The pool let it go. */
   readonly closed: boolean;
 }
@@ -24,7 +24,8 @@ export function memoryDial(): { readonly dial: () => Socket; readonly dialled: D
     dialled.push({
       accept: (settings = []) => new FramePeer(peerEnd, 'server', settings),
       say: (bytes) => void peerEnd.write(bytes),
-      fail: (message) => void near.destroy(new Error(message)),
+      fail: (message, code) =>
+        void near.destroy(Object.assign(new Error(message), code === undefined ? {} : { code })),
       get closed() {
         return near.destroyed || near.writableEnded;
       },
