@@ -6,7 +6,7 @@ import { poolOfDescriptorSet } from '../reflection/descriptor-set.ts';
 import type { Json } from '../reflection/json.ts';
 import { messageToJson } from '../reflection/message-to-json.ts';
 import { decodedValuesMax, inflatedBytesMax } from './limits.ts';
-import { Redaction } from './redaction.ts';
+import { MessageRoom, Redaction } from './redaction.ts';
 import { type DialogueStep, ReflectionDialogue } from './reflection-dialogue.ts';
 
 /** What the bytes of a message are. */
@@ -70,14 +70,16 @@ export class Decoder {
   /** Decodes each message. Never throws. */
   decode({ schema, path, messages, hidden, revealed }: DecodeJob): DecodedMessage[] {
     const redaction = new Redaction(hidden, revealed);
+    const room = new MessageRoom();
     return messages.map((message) => {
+      if (room.isFull) return { problem: 'is not shown: the messages before it are too large' };
       const plain = decompress(message.body, message.encoding);
       if (plain.error !== undefined) return { problem: plain.error };
       const { value, error } =
         message.form === 'json'
           ? jsonOf(plain.value)
           : this.protobuf(schema, path, message.direction, plain.value);
-      return error === undefined ? { json: redaction.message(value) } : { problem: error };
+      return error === undefined ? { json: redaction.message(value, room) } : { problem: error };
     });
   }
 

@@ -70,6 +70,9 @@ export const itemsMax = 100;
 export const levelsMax = 32;
 export const valuesMax = 2_000;
 
+/** Characters that are shown of all messages of one call: the thread of the calls copies and writes them. */
+export const messagesCharsMax = 512 * 1024;
+
 /** How often a tap reports how many calls it has seen, and calls that were not shown, milliseconds. */
 export const countsIntervalMs = 10_000;
 export const notShownIntervalMs = 1_000;

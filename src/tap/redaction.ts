@@ -1,7 +1,15 @@
 import { boundedText } from '../core/bounded-text.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { isSecretKey, masked, maskText } from '../core/secret-keys.ts';
-import { headersMax, headerValueCharsMax, itemsMax, levelsMax, textCharsMax, valuesMax } from './limits.ts';
+import {
+  headersMax,
+  headerValueCharsMax,
+  itemsMax,
+  levelsMax,
+  messagesCharsMax,
+  textCharsMax,
+  valuesMax,
+} from './limits.ts';
 
 /** Texts that are credentials wherever they stand: of HTTP authentication, JSON Web Tokens and keys of well-known forms. */
 const credential =
@@ -40,9 +48,12 @@ export class Redaction {
     return shown;
   }
 
-  /** A copy of a decoded message that may be shown: secrets masked, and long or deep parts left out, with a remark in their place. */
-  message(value: unknown): unknown {
-    return new Copy(this).of(value, 0);
+  /**
+   * A copy of a decoded message that may be shown: secrets masked, and long or deep parts left out, with a remark in their place.
+   * `room` is shared by the messages of one call.
+   */
+  message(value: unknown, room = new MessageRoom()): unknown {
+    return new Copy(this, room).of(value, 0);
   }
 
   text(text: string, charsMax = textCharsMax): string {
@@ -54,18 +65,37 @@ function normal(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '');
 }
 
+/** A number, a quotation mark and a comma take room as well, characters. */
+const valueChars = 8;
+
+/** Characters that are left for the messages of one call. */
+export class MessageRoom {
+  private left = messagesCharsMax;
+
+  get isFull(): boolean {
+    return this.left <= 0;
+  }
+
+  take(chars: number): void {
+    this.left -= chars + valueChars;
+  }
+}
+
 /** One copy, which counts its values. */
 class Copy {
   private readonly redaction: Redaction;
+  private readonly room: MessageRoom;
   private values = 0;
 
-  constructor(redaction: Redaction) {
+  constructor(redaction: Redaction, room: MessageRoom) {
     this.redaction = redaction;
+    this.room = room;
   }
 
   of(value: unknown, level: number): unknown {
-    if (++this.values > valuesMax) return '(the rest is not shown)';
-    if (typeof value === 'string') return this.redaction.text(value);
+    if (++this.values > valuesMax || this.room.isFull) return '(the rest is not shown)';
+    if (typeof value === 'string') return this.counted(this.redaction.text(value));
+    this.room.take(0);
     if (typeof value === 'bigint') return String(value);
     if (typeof value !== 'object' || value === null) return value;
     if (level >= levelsMax) return '(deeper levels are not shown)';
@@ -84,10 +114,16 @@ class Copy {
     const copy: Record<string, unknown> = Object.create(null);
     for (const [key, one] of all.slice(0, itemsMax)) {
       const hides = this.redaction.hides(key) || (isSecret && namedKeys.has(key));
-      copy[boundedText(key, textCharsMax)] = hides && isFilled(one) ? masked : this.of(one, level + 1);
+      const name = this.counted(boundedText(key, textCharsMax));
+      copy[name] = hides && isFilled(one) ? masked : this.of(one, level + 1);
     }
     if (all.length > itemsMax) copy['…'] = `(${all.length - itemsMax} more)`;
     return copy;
+  }
+
+  private counted(text: string): string {
+    this.room.take(text.length);
+    return text;
   }
 }
 

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { masked } from '../../../src/core/secret-keys.ts';
 import { type DecodedMessage, Decoder, type EncodedMessage } from '../../../src/tap/decoder.ts';
+import { messagesCharsMax } from '../../../src/tap/limits.ts';
 import { accountFiles, accountService } from '../../support/account-server.ts';
 import { message, part } from '../../support/reflection-server.ts';
 
@@ -65,6 +66,22 @@ describe('tap: decoder', () => {
     expect(problem({ encoding: 'snappy' })).to.equal(
       'is compressed with snappy, which tap cannot decompress',
     );
+  });
+
+  it('shows a limited number of characters of all messages together, however well they compress', () => {
+    const list = Array.from({ length: 90 }, () => ({ text: 'x'.repeat(1_000), n: 1 }));
+    const body = gzipSync(JSON.stringify([list, list, list, list, list]));
+    const messages = Array.from({ length: 200 }, () => ({
+      direction: 'response' as const,
+      form: 'json' as const,
+      encoding: 'gzip',
+      body,
+    }));
+    const shown = decoderOf().decode({ schema: '', path, messages, hidden: [], revealed: [] });
+    expect(JSON.stringify(shown).length).to.be.below(1.2 * messagesCharsMax);
+    expect(JSON.stringify(shown[0])).to.contain('x'.repeat(1_000));
+    expect(JSON.stringify(shown[1])).to.contain('(the rest is not shown)');
+    expect(shown.at(-1)).to.deep.equal({ problem: 'is not shown: the messages before it are too large' });
   });
 
   it('says why a message does not decode', () => {
