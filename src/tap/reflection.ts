@@ -64,6 +64,8 @@ class ReflectionCall implements StreamOpener {
   private stream: MessageStream | null = null;
   private isOver = false;
   private receivedBytes = 0;
+  /** A question has no answer yet. */
+  private isAsking = false;
   private readonly answers = new MessageCapture(
     true,
     { messagesMax: Number.POSITIVE_INFINITY, messageBytesMax: descriptorBytesMax },
@@ -140,6 +142,9 @@ class ReflectionCall implements StreamOpener {
     if (body === null)
       return this.fail(`sent a reflection answer of ${bytes} bytes, more than ${descriptorBytesMax}`);
     if (compressed) return this.fail('compressed its reflection answer, which was not negotiated');
+    // A server may send answers of no bytes by the million; each of them would wait for the reader.
+    if (!this.isAsking) return this.fail('sent more reflection answers than there were questions');
+    this.isAsking = false;
     this.take(await this.task.reader.reflected(this.task.name, body));
   }
 
@@ -151,6 +156,7 @@ class ReflectionCall implements StreamOpener {
   }
 
   private ask(question: Uint8Array): void {
+    this.isAsking = true;
     const frame = Buffer.alloc(5 + question.length);
     frame.writeUInt32BE(question.length, 1);
     frame.set(question, 5);
