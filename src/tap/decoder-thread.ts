@@ -26,7 +26,8 @@ export interface DecoderAnswer {
 }
 
 interface Waiting {
-  readonly timer: Timer;
+  /** How long the thread may take once it has answered what it was asked before. */
+  readonly limitMs: number;
   /** Null where the thread did not answer; `reason` is why, as words after "the decoder". */
   readonly done: (answer: DecoderAnswer | null, reason: string) => void;
 }
@@ -41,10 +42,13 @@ const entry = new URL(`./decoder-main${import.meta.url.endsWith('.ts') ? '.ts' :
 export class DecoderThread {
   private readonly clock: Clock;
   private worker: Worker | null = null;
+  /** In the order in which the thread answers them. */
   private readonly waiting = new Map<number, Waiting>();
+  /** Of the first one that waits; null where none does. */
+  private timer: Timer | null = null;
   private lastId = 0;
   private starts = 0;
-  /** Counts threads: what was loaded into one of them is unknown to the next. */
+  /** Counts threads that have ended: what was loaded into one of them is unknown to the next. */
   generation = 0;
 
   constructor(clock: Clock) {
@@ -102,16 +106,25 @@ export class DecoderThread {
     if (worker === null) return done(null, `failed ${decoderStartsMax} times; start the tap again`);
     const id = ++this.lastId;
     const limitMs = isStart || request.load !== undefined ? decoderLoadTimeoutMs : decodeTimeoutMs;
-    const timer = this.clock.after(limitMs, () => this.end(`took longer than ${limitMs} ms`));
-    this.waiting.set(id, { timer, done });
+    this.waiting.set(id, { limitMs, done });
+    if (this.waiting.size === 1) this.watchFirst();
     worker.postMessage({ id, ...request } satisfies DecoderRequest);
+  }
+
+  /** Those behind the first one wait for their turn, which is no fault of theirs. */
+  private watchFirst(): void {
+    this.timer?.cancel();
+    const first = this.waiting.values().next();
+    this.timer =
+      first.done === true
+        ? null
+        : this.clock.after(first.value.limitMs, () => this.end(`took longer than ${first.value.limitMs} ms`));
   }
 
   private running(): Worker | null {
     if (this.worker !== null) return this.worker;
     if (this.starts === decoderStartsMax) return null;
     this.starts++;
-    this.generation++;
     const worker = new Worker(entry, {
       env: {},
       execArgv: [],
@@ -138,16 +151,17 @@ export class DecoderThread {
     const waiting = this.waiting.get(answer.id);
     if (waiting === undefined) return;
     this.waiting.delete(answer.id);
-    waiting.timer.cancel();
+    this.watchFirst();
     waiting.done(answer, '');
   }
 
   private end(reason: string): void {
     const { worker } = this;
     this.worker = null;
+    this.generation++;
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
-    for (const { timer } of waiting) timer.cancel();
+    this.watchFirst();
     for (const { done } of waiting) done(null, reason);
     void worker?.terminate();
   }

@@ -1,6 +1,7 @@
 import type { RequestView } from '../call/stage.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import { matchesGlob, matchesMethod } from './pattern.ts';
+import type { Redaction } from './redaction.ts';
 import type { StatusCondition } from './status-condition.ts';
 
 /** A header that a request must have, with a value that matches; null for any value. */
@@ -29,13 +30,22 @@ export interface TapFilter {
 /** An HTTP method, and neither a path nor the name of a service. */
 const httpMethod = /^[A-Z]{3,10}$/;
 
-/** Whether a request that starts may be shown: what is known by then of the filter holds. */
-export function matchesStart(filter: TapFilter, { record, requestHead }: RequestView): boolean {
+/**
+ * Whether a request that starts may be shown: what is known by then of the filter holds. Values of headers are compared as the tap
+ * shows them: whoever may compare a hidden value finds it out character by character.
+ */
+export function matchesStart(
+  filter: TapFilter,
+  redaction: Redaction,
+  { record, requestHead }: RequestView,
+): boolean {
   if (!oneOf(filter.listeners, record.listener)) return false;
   if (!oneOf(filter.clients, record.clientAddress)) return false;
   if (filter.methods.length > 0 && !filter.methods.some((pattern) => isMethod(pattern, record))) return false;
   return filter.headers.every(({ name, value }) =>
-    requestHead.all(name).some((text) => value === null || matchesGlob(value, text)),
+    requestHead
+      .all(name)
+      .some((text) => value === null || matchesGlob(value, redaction.text(text, Number.POSITIVE_INFINITY))),
   );
 }
 

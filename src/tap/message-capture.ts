@@ -114,8 +114,10 @@ export class MessageCapture {
     this.budget.give(bytes);
   }
 
-  /** Gives all memory back. */
+  /** Gives all memory back, that of an unfinished message as well: the call may go on for long. */
   release(): void {
+    this.body = null;
+    this.missing ||= 'memory';
     this.budget.give(this.reservedBytes);
     this.reservedBytes = 0;
   }

@@ -8,7 +8,7 @@ import type { DecoderThread } from './decoder-thread.ts';
 import type { ShownMessage } from './events.ts';
 import { messageBytesMax } from './limits.ts';
 import type { CapturedMessage } from './message-capture.ts';
-import type { Schemas } from './schemas.ts';
+import type { GivenSchema, Schemas } from './schemas.ts';
 import type { Direction } from './tapped-call.ts';
 
 /** A message that was captured, with the head that describes it; null where there was none. */
@@ -22,7 +22,7 @@ export interface MessageViewDeps {
   readonly thread: DecoderThread;
   readonly schemas: Schemas;
   /** Descriptors that the reader gave, which take the place of reflection; null for none. */
-  readonly given: Promise<Result<string>> | null;
+  readonly given: GivenSchema | null;
   readonly hidden: readonly string[];
   readonly revealed: readonly string[];
   /** Of messages, bytes. */
@@ -74,7 +74,7 @@ export class MessageView {
 
   private async schemaOf(request: RequestView, path: string): Promise<Result<string>> {
     const { given, schemas } = this.deps;
-    if (given !== null) return given;
+    if (given !== null) return given.name();
     const endpoint = endpointOf(request);
     if (endpoint === null)
       return { error: `no endpoint is available that has the descriptors; ${noDescriptors}` };

@@ -13,7 +13,18 @@ interface KnownSchema {
   readonly generation: number;
 }
 
-/** The descriptors of services, by reflection. Kept for a minute, with the failures: a service is not asked for each of its calls. */
+/** Descriptors that a reader gave. */
+export interface GivenSchema {
+  /** Returns the name of the descriptors in the thread, or why they are not valid. Never rejects. */
+  name(): Promise<Result<string>>;
+  /** Nobody needs them any more. */
+  drop(): void;
+}
+
+/**
+ * The descriptors that the thread has: of services by reflection, kept for a minute, with the failures, so that a service is not
+ * asked for each of its calls; and those that readers gave. Where a thread took the place of another one, they are loaded again.
+ */
 export class Schemas {
   private readonly thread: DecoderThread;
   private readonly clock: Clock;
@@ -32,22 +43,32 @@ export class Schemas {
     const known = this.known.get(key);
     if (known !== undefined && nowMs < known.untilMs && known.generation === this.thread.generation)
       return known.name;
-    this.known.delete(key);
-    if (this.known.size >= servicesMax) this.forget(this.known.keys().next().value!);
+    const replaced = known === undefined && this.known.size >= servicesMax ? this.oldest() : key;
     const name = this.load(endpoint, service);
+    this.forget(replaced, name);
     this.known.set(key, { name, untilMs: nowMs + descriptorsKeptMs, generation: this.thread.generation });
     return name;
   }
 
-  /** Loads a `FileDescriptorSet` of the reader. Never rejects. */
-  async given(set: Uint8Array): Promise<Result<string>> {
+  /** Loads a `FileDescriptorSet` of a reader. */
+  given(set: Uint8Array): GivenSchema {
     const name = `given ${++this.lastNumber}`;
-    const error = await this.thread.load(name, set);
-    return error === '' ? { value: name } : { error: `the descriptor set is not valid: ${error}` };
-  }
-
-  drop(name: string): void {
-    this.thread.drop(name);
+    const load = async (): Promise<Result<string>> => {
+      const error = await this.thread.load(name, set);
+      return error === '' ? { value: name } : { error: `the descriptor set is not valid: ${error}` };
+    };
+    let loaded = load();
+    let { generation } = this.thread;
+    return {
+      name: () => {
+        if (generation !== this.thread.generation) {
+          loaded = load();
+          generation = this.thread.generation;
+        }
+        return loaded;
+      },
+      drop: () => this.thread.drop(name),
+    };
   }
 
   clear(): void {
@@ -59,15 +80,21 @@ export class Schemas {
     const name = `reflected ${++this.lastNumber}`;
     const problem = await reflectService({ endpoint, service, name, reader, clock });
     if (problem === '') return { value: name };
-    this.drop(name);
+    reader.drop(name);
     return { error: problem };
   }
 
-  private forget(key: string): void {
+  private oldest(): string {
+    return this.known.keys().next().value!;
+  }
+
+  /** Drops the descriptors under a key once others are loaded: until then, calls that have their name may still use them. */
+  private forget(key: string, next: Promise<unknown>): void {
     const known = this.known.get(key);
     this.known.delete(key);
-    void known?.name.then(({ value }) => {
-      if (value !== undefined) this.drop(value);
+    void known?.name.then(async ({ value }) => {
+      await next;
+      if (value !== undefined) this.thread.drop(value);
     });
   }
 }

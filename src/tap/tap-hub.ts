@@ -3,7 +3,6 @@ import type { RequestView } from '../call/stage.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import type { Result } from '../core/result.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import { DecoderThread } from './decoder-thread.ts';
 import type { TapEndReason } from './events.ts';
@@ -12,7 +11,7 @@ import { CaptureBudget } from './message-capture.ts';
 import { MessageView } from './message-view.ts';
 import { parseTapOptions, type TapOptions } from './options.ts';
 import { Redaction } from './redaction.ts';
-import { Schemas } from './schemas.ts';
+import { type GivenSchema, Schemas } from './schemas.ts';
 import { Tap, type TapReader } from './tap.ts';
 
 /** What the configuration allows (`admin.tap`). */
@@ -79,6 +78,12 @@ export class TapHub implements RequestObserver {
         status: 403,
         problem: 'tap may not show messages: admin.tap.show is "metadata" in the configuration',
       };
+    const hidden = this.hiddenComparison(options);
+    if (hidden !== undefined)
+      return {
+        status: 403,
+        problem: `header ${hidden} compares a value that admin.tap.redact hides; write ${hidden} alone to match requests that have this header`,
+      };
     if (descriptors !== null && !options.messages)
       return { status: 400, problem: 'a descriptor set is for messages; add messages=true' };
     if (this.taps.size >= tapsMax)
@@ -115,21 +120,26 @@ export class TapHub implements RequestObserver {
     return { left: () => tap.close(), end: (reason) => tap.end(reason) };
   }
 
+  /** The first header whose value the filter compares although the configuration hides it. */
+  private hiddenComparison({ filter }: TapOptions): string | undefined {
+    const { redact, reveal } = this.settings;
+    const redaction = new Redaction(redact, reveal);
+    return filter.headers.find(({ name, value }) => value !== null && redaction.hides(name))?.name;
+  }
+
   private viewOf(
     { messageBytesMax }: TapOptions,
     hidden: readonly string[],
-    given: Promise<Result<string>> | null,
+    given: GivenSchema | null,
   ): MessageView {
     const { thread, schemas } = this;
     const { reveal } = this.settings;
     return new MessageView({ thread, schemas, given, hidden, revealed: reveal, bytesMax: messageBytesMax });
   }
 
-  private closed(tap: Tap, given: Promise<Result<string>> | null): void {
+  private closed(tap: Tap, given: GivenSchema | null): void {
     this.taps.delete(tap);
-    void given?.then(({ value }) => {
-      if (value !== undefined) this.schemas.drop(value);
-    });
+    given?.drop();
     if (![...this.taps].some(({ messages }) => messages)) {
       this.thread.close();
       this.schemas.clear();

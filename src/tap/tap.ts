@@ -92,7 +92,7 @@ export class Tap implements TappedCallOwner {
   started(request: RequestView): void {
     try {
       this.seenCount++;
-      if (!matchesStart(this.options.filter, request)) return;
+      if (!matchesStart(this.options.filter, this.parts.redaction, request)) return;
       if (this.options.sample < 1 && this.parts.random.next() >= this.options.sample) return;
       if (this.options.live && !this.announced(request)) return;
       const call = new TappedCall(this, request);

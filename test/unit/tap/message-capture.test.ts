@@ -122,4 +122,14 @@ describe('tap: captured messages', () => {
     capture.free(messages[1]);
     expect(budget.available).to.equal(budgetBytes);
   });
+
+  it('keep nothing of an unfinished message once its memory is given back', () => {
+    const { capture, budget, messages } = rig(true);
+    const bytes = frame(Buffer.alloc(30));
+    capture.add(bytes, 0, 20);
+    capture.release();
+    expect(budget.available).to.equal(budgetBytes);
+    capture.add(bytes, 20, bytes.length);
+    expect(messages[0]).to.include({ body: null, missing: 'memory' });
+  });
 });

@@ -45,7 +45,7 @@ function rig() {
     async open(): Promise<StreamOpener> {
       await Promise.resolve();
       const [opener] = openers;
-      opener.opened(stream);
+      opener.opened(stream, null);
       opener.head(HeaderBlock.of([':status', '200']), false);
       return opener;
     },

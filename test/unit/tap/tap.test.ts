@@ -267,25 +267,6 @@ describe('tap', () => {
     tap.open();
   });
 
-  it('is refused where the configuration forbids it', () => {
-    expect(tapRig({ ...metadata, show: 'none' }).refusal()).to.include({ status: 403 });
-    expect(tapRig().refusal('messages=true')).to.include({ status: 403 });
-    expect(tapRig().refusal('statsu=x')).to.include({ status: 400 });
-  });
-
-  it('hides what the configuration names, whatever the reader asks for', () => {
-    const tap = tapRig({ show: 'messages', redact: ['X-User'], reveal: ['set-cookie'] });
-    const reader = tap.open('redact=x-other');
-    tap.call(0, grpcHead(['x-user', '42'], ['x-other', '43'], ['x-third', '44']));
-    const { request, response } = reader.calls[0];
-    expect(request.headers).to.deep.include.members([
-      ['x-user', masked],
-      ['x-other', masked],
-      ['x-third', '44'],
-    ]);
-    expect(response!.headers).to.deep.include(['set-cookie', 'a=b']);
-  });
-
   it('ends at an error of its own, which the call does not notice', () => {
     const tap = tapRig();
     const reader = tap.open();
@@ -311,5 +292,40 @@ describe('tap', () => {
     tap.call();
     expect(reader.calls).to.have.length(1);
     expect(reader.of('started')).to.have.length(1);
+  });
+});
+
+describe('tap, as it is configured', () => {
+  it('is refused where the configuration forbids it', () => {
+    expect(tapRig({ ...metadata, show: 'none' }).refusal()).to.include({ status: 403 });
+    expect(tapRig().refusal('messages=true')).to.include({ status: 403 });
+    expect(tapRig().refusal('statsu=x')).to.include({ status: 400 });
+  });
+
+  it('hides what the configuration names, whatever the reader asks for', () => {
+    const tap = tapRig({ show: 'messages', redact: ['X-User'], reveal: ['set-cookie'] });
+    const reader = tap.open('redact=x-other');
+    tap.call(0, grpcHead(['x-user', '42'], ['x-other', '43'], ['x-third', '44']));
+    const { request, response } = reader.calls[0];
+    expect(request.headers).to.deep.include.members([
+      ['x-user', masked],
+      ['x-other', masked],
+      ['x-third', '44'],
+    ]);
+    expect(response!.headers).to.deep.include(['set-cookie', 'a=b']);
+  });
+
+  it('compares no value that is hidden', () => {
+    const tap = tapRig({ show: 'metadata', redact: ['X-User'], reveal: [] });
+    expect(tap.refusal('header=x-user=4*')).to.deep.equal({
+      status: 403,
+      problem:
+        'header x-user compares a value that admin.tap.redact hides; write x-user alone to match requests that have this header',
+    });
+    const readers = ['header=x-user', 'header=x-note=Bearer s*', `header=x-note=${masked}`].map((query) =>
+      tap.open(query),
+    );
+    tap.call(0, grpcHead(['x-user', '42'], ['x-note', 'Bearer secret']));
+    expect(readers.map(({ calls }) => calls.length)).to.deep.equal([1, 0, 1]);
   });
 });
