@@ -10,7 +10,7 @@ import { type LiveEvents, liveClientsMax } from './live-events.ts';
 import { type OpenStream, openEventStream, type Reply, staticReply, text } from './reply.ts';
 import { type GuardedRequest, refusalOf } from './request-guard.ts';
 import { type AdminRequest, eventsPath, matchPath, notFound, type RouteMatch, tapPath } from './routes.ts';
-import { type TapStreams, tapDescriptorBytesMax } from './tap-streams.ts';
+import type { TapStreams } from './tap-streams.ts';
 
 export const adminUrlCharsMax = 2_048;
 
@@ -56,7 +56,7 @@ export function makeAnswer(options: AnswerOptions): (request: IncomingMessage, b
     const isAllowed = (): boolean => denied() === undefined;
     if (path === eventsPath) return openEvents(events, method, isAllowed);
     if (path === tapPath) return taps.answer({ request, query, body, isAllowed });
-    const asked = { deps, nowWallMs: clock.wallMs(), live: () => live.all(), query };
+    const asked = { deps, nowWallMs: clock.wallMs(), live: () => live.all(), query, body };
     const accept = request.headers.accept ?? '';
     const reply = answerRoute(found[0], { ...asked, accept });
     // What changes something is for programs.
@@ -77,12 +77,14 @@ function denialOf(request: IncomingMessage, need: Need, options: AnswerOptions):
   return () => denial(request, need, origin, options.credentials());
 }
 
-/** Returns how much of the body of a request is kept for its answer: nothing, but for the descriptors of a reader of `/tap`. */
+/** Returns how much of the body of a request is kept for its answer: nothing, unless its route takes one and the client may have it. */
 export function keptBodyBytes(request: IncomingMessage, options: AnswerOptions): number {
-  if (request.method !== 'POST' || request.url?.startsWith(tapPath) !== true) return 0;
+  if (request.method !== 'POST') return 0;
   const { target } = screen(request, options);
-  if (target?.path !== tapPath || denialOf(request, 'change', options)() !== undefined) return 0;
-  return tapDescriptorBytesMax;
+  if (target === undefined) return 0;
+  const found = matchPath(target.path).find(({ route }) => route.method === 'POST');
+  const { bodyBytesMax = 0 } = found?.route ?? {};
+  return bodyBytesMax === 0 || denialOf(request, 'change', options)() !== undefined ? 0 : bodyBytesMax;
 }
 
 /** Asks the handler of a route. */

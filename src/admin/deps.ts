@@ -6,6 +6,7 @@ import type { TraceId } from '../core/trace-id.ts';
 import type { MadeUpRequest, RequestExplanation } from '../explain/request.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallFilters, CallView, GroupsReport } from './call-groups/group-calls.ts';
+import type { ReplicaCallDeps } from './replica-call/deps.ts';
 
 /**
  * What the admin server may ask and do. Each function gives a snapshot made for this one question, so the server
@@ -73,6 +74,7 @@ export interface AdminDeps {
   endpointDrain(address: string, on: boolean): boolean;
   /** Lets calls with a header go to one endpoint alone. Why not: no cluster has that address, or `admin.pinnedCalls` forbids it. */
   pinEndpoint(address: string): EndpointPin | 'unknown' | 'forbidden';
+  readonly replicaCalls: ReplicaCallDeps;
   /** Makes readiness fail (`true`) whatever the state is, or lets it report the state again. */
   healthcheckFail(on: boolean): void;
   /** Stops the process, after a drain. Called once the reply has left. */

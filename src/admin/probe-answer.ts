@@ -8,6 +8,8 @@ import { adminRoutes, matchPath, notFound } from './routes.ts';
 /** What `admin.probes` serves. */
 const probeRoutes = adminRoutes.filter((route) => route.isProbe);
 
+const noBody = Buffer.alloc(0);
+
 export interface ProbeAnswerOptions extends Omit<ScreenOptions, 'anyAddress'> {
   readonly deps: AdminDeps;
   readonly clock: Clock;
@@ -29,7 +31,7 @@ export function makeProbeAnswer(
     if (found.length === 0) return notFound(target.path, probeRoutes);
     const allow = allowedMethods('GET');
     if (!allow.includes(request.method ?? '')) return wrongMethod(request.method ?? '', target.path, allow);
-    const asked = { deps, nowWallMs: clock.wallMs(), live: () => ({}), query: target.query };
+    const asked = { deps, nowWallMs: clock.wallMs(), live: () => ({}), query: target.query, body: noBody };
     return answerRoute(found[0], { ...asked, accept: request.headers.accept ?? '' });
   };
 }

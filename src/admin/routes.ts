@@ -5,8 +5,10 @@ import { groupsText, viewOf } from './call-groups/reply.ts';
 import type { AdminDeps } from './deps.ts';
 import { explainCall, explainMadeUp } from './explain/answers.ts';
 import { maskSecrets } from './mask-secrets.ts';
+import { replicaCallRoutes } from './replica-call/routes.ts';
 import { json, type Reply, requestedFormat, text } from './reply.ts';
 import { certificatesText, configValuesText } from './setting-pages.ts';
+import { tapDescriptorBytesMax } from './tap-streams.ts';
 import {
   clustersText,
   configText,
@@ -32,6 +34,8 @@ export interface AdminRequest {
   readonly accept: string;
   /** What stood in the place of the path's `{}`, percent-decoded. */
   readonly param: string;
+  /** Empty unless the route has `bodyBytesMax`. */
+  readonly body: Buffer;
 }
 
 export interface AdminRoute {
@@ -42,6 +46,8 @@ export interface AdminRoute {
   readonly about: string;
   /** Served on `admin.probes` too, and to everyone: the kubelet and Prometheus cannot authenticate. */
   readonly isProbe?: boolean;
+  /** Bytes of a body that it takes; a body is not read otherwise. */
+  readonly bodyBytesMax?: number;
   /** Absent where the server itself does the work: the page and its event stream. */
   readonly handle?: (request: AdminRequest) => Reply | Promise<Reply>;
 }
@@ -73,7 +79,12 @@ export const adminRoutes: readonly AdminRoute[] = [
     path: tapPath,
     about: 'live calls as they end (one JSON object on a line, or server-sent events); see docs/tap.md',
   },
-  { method: 'POST', path: tapPath, about: 'the same, with a descriptor set for messages in the body' },
+  {
+    method: 'POST',
+    path: tapPath,
+    about: 'the same, with a descriptor set for messages in the body',
+    bodyBytesMax: tapDescriptorBytesMax,
+  },
   { method: 'GET', path: '/metrics', about: 'Prometheus metrics', handle: metrics, isProbe: true },
   {
     method: 'GET',
@@ -190,6 +201,7 @@ export const adminRoutes: readonly AdminRoute[] = [
     about: 'get a header that sends calls to this endpoint',
     handle: endpointPin,
   },
+  ...replicaCallRoutes,
   {
     method: 'POST',
     path: '/healthcheck/fail',

@@ -87,6 +87,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     live.close();
     events.close();
     taps.close();
+    deps.replicaCalls.close();
     await closeConnections(server, clock);
   };
   let probesServer: BoundServer | null = null;

@@ -1,15 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import type { AdminDeps, ReloadOutcome } from '../admin/deps.ts';
 import { shownFileOfConfig } from '../config/load.ts';
 import { tableOf } from '../config/table.ts';
 import { settingValues } from '../config/values.ts';
 import { formatAddress } from '../core/address.ts';
-import { isLoopbackHost } from '../core/loopback.ts';
 import { policies } from '../policies/list.ts';
 import { traceLink } from '../telemetry/trace-link.ts';
-import { pinHeader, pinLifetimeMs } from '../upstream/endpoint-pins.ts';
 import { certificatesInUse } from './certificates.ts';
 import { explainDeps } from './explain-deps.ts';
+import { operatorCalls } from './operator-calls.ts';
 import { type AppState, activeCalls, everyListener } from './parts.ts';
 import { clusterUsability, readinessOf } from './readiness.ts';
 import { routesSnapshot } from './route-snapshots.ts';
@@ -129,17 +127,7 @@ export function adminDeps(
         found = cluster.drainEndpoint(address, on) || found;
       return found;
     },
-    pinEndpoint(address) {
-      const { listen, pinnedCalls } = parts.running.config.admin;
-      const isLoopback = listen.kind === 'unix' || isLoopbackHost(listen.host);
-      if (!(pinnedCalls ?? isLoopback)) return 'forbidden';
-      // A secret: whoever knows it chooses where calls go.
-      const value = randomBytes(16).toString('hex');
-      let found = false;
-      for (const { cluster } of parts.running.clusters.values())
-        found = cluster.pinEndpoint(address, value) || found;
-      return found ? { header: pinHeader, value, forMs: pinLifetimeMs } : 'unknown';
-    },
+    ...operatorCalls(parts),
     healthcheckFail(on) {
       parts.failReadiness = on;
     },

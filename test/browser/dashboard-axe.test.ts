@@ -1,27 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { eventfulClusters, manyClusters } from '../support/fake-clusters.ts';
 import { judgesRealTime } from '../support/real-time.ts';
+import { loadAxe, axeViolations as violations } from './axe.ts';
 import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe finds on the page as it is, each with the first element. */
-async function violations(page: Page): Promise<string[]> {
-  const found = (await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations)',
-  )) as Violation[];
-  return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html} ${nodes[0].failureSummary}`);
-}
 
 describe('dashboard and axe', function () {
   judgesRealTime(this, 'the page of a real browser has to show within seconds');
@@ -38,11 +21,10 @@ describe('dashboard and axe', function () {
     await page?.close();
     await rig?.close();
   });
-  /** The policy of the page forbids scripts of others, so the debugger runs axe. */
   const open = async (path: string) => {
     page = await browser.context.newPage();
     await page.goto(`http://127.0.0.1:${rig.port}${path}`);
-    await page.evaluate(axe);
+    await loadAxe(page);
   };
 
   for (const [name, clusters] of [

@@ -32,6 +32,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   explain: ['core', 'schema', 'telemetry', 'routing', 'config', 'policies'],
   admin: ['core', 'telemetry', 'balance-report', 'explain'],
   tap: ['core', 'call', 'telemetry', 'upstream', 'reflection'],
+  'replica-call': ['core', 'reflection'],
   cli: null,
   embed: null,
   runtime: null,

@@ -13,6 +13,7 @@ import type {
   TapRefusal,
   UndrainOutcome,
 } from '../../src/admin/deps.ts';
+import type { ReplicaCallDeps } from '../../src/admin/replica-call/deps.ts';
 import type { ClusterFacts } from '../../src/balance-report/facts.ts';
 import { BalanceWatch } from '../../src/balance-report/watch.ts';
 import type { Clock } from '../../src/core/clock.ts';
@@ -376,6 +377,12 @@ export class FakeProxy implements AdminDeps {
   tap(query: URLSearchParams): TapRefusal | TapOpening {
     return this.taps(query);
   }
+  /** What `/call` and `/call/methods` answer. */
+  replicaCalls: ReplicaCallDeps = {
+    methods: async () => ({ status: 502, problem: 'Not sent: there is no replica.' }),
+    call: async () => ({ status: 502, problem: 'Not sent: there is no replica.' }),
+    close() {},
+  };
   /** What `/tap` answers: an event, and the end. */
   taps: (query: URLSearchParams) => TapRefusal | TapOpening = () => ({
     open(reader) {

@@ -1,3 +1,4 @@
+import { createCall } from './call-view.js';
 import { createCalls } from './calls-view.js';
 import { createCertificates } from './certificates-view.js';
 import { createClusters } from './clusters-view.js';
@@ -10,7 +11,9 @@ import { createListeners } from './listeners-view.js';
 import { createRoutes } from './routes-view.js';
 import { createSettings } from './settings-view.js';
 import { openStream } from './stream.js';
+import { createTap } from './tap-view.js';
 import { createTotals } from './totals-view.js';
+import { createViews } from './views.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -35,6 +38,11 @@ const calls = createCalls(byId('calls'), openExplanation);
 const listeners = createListeners(byId('listeners'));
 const certificates = createCertificates(byId('certificates'));
 const settings = createSettings(byId('settings'));
+const tap = createTap(byId('tap-view'));
+const call = createCall(byId('call-view'));
+createViews([...byId('views').children], (name) => {
+  if (name !== 'tap') tap.stop('Stopped, because another view was opened.');
+});
 /** By the clock of the sidecar, of the latest snapshot: ages are computed with it. */
 let nowWallMs = 0;
 
@@ -48,6 +56,7 @@ openStream({
     listeners.update(snapshot.listeners);
     settings.update(snapshot.server.config);
     calls.updateAges(nowWallMs);
+    call.update(snapshot);
     const left = snapshot.clustersLeftOut;
     setHidden(byId('more'), left === 0);
     setText(byId('more'), left > 0 ? `${plural(left, 'more cluster', 'more clusters')} in /clusters` : '');

@@ -1,20 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { Client, type ClientOptions, credentials, Metadata, status } from '@grpc/grpc-js';
+import { Client, type ClientOptions, credentials, type Metadata, status } from '@grpc/grpc-js';
 import { durationText } from '../../admin/quantities.ts';
 import { printable } from '../../admin/text-table.ts';
 import type { Environment } from '../../config/environment.ts';
 import { keepProcess, systemClock } from '../../core/clock.ts';
 import { systemRandom } from '../../core/random.ts';
 import type { Result } from '../../core/result.ts';
-import type { ResolvedMethod } from '../../reflection/descriptor-pool.ts';
 import type { Json } from '../../reflection/json.ts';
-import { jsonToMessage } from '../../reflection/json-to-message.ts';
+import { encodeRequests } from '../../replica-call/encode-requests.ts';
+import { makeCall, type ReplyLimits } from '../../replica-call/make-call.ts';
+import { markedClientOptions, markedMetadata } from '../../replica-call/mark.ts';
+import { newTraceId, sampledTraceparent } from '../../replica-call/trace-context.ts';
 import { type AskArguments, adminTarget } from '../admin-target.ts';
 import { type CliIo, ExitCode } from '../io.ts';
 import { reportFailure } from '../report-failure.ts';
 import { packageVersion } from '../version.ts';
 import { type DefinitionFlags, Definitions } from './definitions.ts';
-import { makeCall } from './make-call.ts';
 import { findListener, pinTo } from './target.ts';
 
 export interface CallArguments extends AskArguments, DefinitionFlags {
@@ -32,8 +33,12 @@ export interface CallArguments extends AskArguments, DefinitionFlags {
   readonly timeoutMs: number;
 }
 
-/** Marks the calls of this command, for servers and their logs. */
-export const callHeader = 'x-outrigger-call';
+/** People asked for the reply, and wait. */
+const replyLimits: ReplyLimits = {
+  messagesMax: 10_000,
+  valuesMax: 1_000_000,
+  bytesMax: Number.POSITIVE_INFINITY,
+};
 
 /**
  * Makes one gRPC call through the running sidecar, on the way of every other call, or lists services and methods. Returns 0
@@ -45,8 +50,8 @@ export async function call(args: CallArguments, io: CliIo, env: Environment): Pr
   const { target: given } = args;
   const found = given === undefined ? await findListener(admin.value, args.listener) : { value: given };
   if (found.error !== undefined) return reportFailure(found, io);
-  const metadata = metadataOf(args.metadata);
-  if (metadata.error !== undefined) return usage(metadata.error, io);
+  const metadata = markedMetadata(packageVersion(), args.metadata);
+  if (metadata.error !== undefined) return usage(`--header: ${metadata.error}`, io);
   if (args.endpoint !== undefined) {
     const pin = await pinTo(admin.value, args.endpoint);
     if (pin.error !== undefined) return reportFailure({ ...pin, error: `--endpoint: ${pin.error}` }, io);
@@ -71,25 +76,9 @@ function usage(error: string, io: CliIo): number {
   return ExitCode.Usage;
 }
 
-function metadataOf(given: CallArguments['metadata']): Result<Metadata> {
-  const metadata = new Metadata();
-  metadata.set(callHeader, `outrigger/${packageVersion()}`);
-  try {
-    for (const [name, value] of given)
-      metadata.add(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
-  } catch (error) {
-    return { error: `--header: ${(error as Error).message}` };
-  }
-  return { value: metadata };
-}
-
 function connect(target: string, { tls, authority }: CallArguments): Result<Client> {
   const options: ClientOptions = {
-    'grpc.primary_user_agent': `outrigger-call/${packageVersion()}`,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.use_local_subchannel_pool': 1,
-    // A proxy of the environment is on nobody's way to the sidecar.
-    'grpc.enable_http_proxy': 0,
+    ...markedClientOptions(packageVersion()),
     ...(authority === undefined ? {} : { 'grpc.default_authority': authority }),
     ...(authority === undefined || tls === undefined ? {} : { 'grpc.ssl_target_name_override': authority }),
   };
@@ -143,12 +132,10 @@ async function callMethod(
   if (pool.error !== undefined) return reportFailure(pool, io);
   const resolved = pool.value.method(name);
   if (resolved.error !== undefined) return usage(resolved.error, io);
-  const requests = encodeAll(resolved.value, args.messages, (message) =>
-    jsonToMessage(pool.value, resolved.value.input, message),
-  );
-  if (requests.error !== undefined) return usage(requests.error, io);
-  const traceId = newTraceId();
-  metadata.set('traceparent', `00-${traceId}-${traceId.slice(16)}-01`);
+  const requests = encodeRequests(pool.value, resolved.value, args.messages);
+  if (requests.error !== undefined) return usage(`-d${requests.error}`, io);
+  const traceId = newTraceId(systemRandom());
+  metadata.set('traceparent', sampledTraceparent(traceId));
   const isJson = args.output === 'json';
   const messages: Json[] = [];
   const result = await makeCall({
@@ -159,6 +146,7 @@ async function callMethod(
     metadata,
     timeoutMs: args.timeoutMs,
     clock: systemClock,
+    limits: replyLimits,
     onMessage(message) {
       if (isJson) messages.push(message);
       else io.stdout.write(`${JSON.stringify(message, null, 2)}\n`);
@@ -174,29 +162,4 @@ async function callMethod(
       `${shown}${code === status.OK ? '' : `: ${printable(details)}`} (${durationText(durationMs)}, trace ${traceId})\n`,
     );
   return code === status.OK ? ExitCode.Fine : ExitCode.Failed;
-}
-
-function encodeAll(
-  { method }: ResolvedMethod,
-  messages: readonly Json[],
-  encode: (message: Json) => Result<Buffer>,
-): Result<Buffer[]> {
-  // No -d: an empty message, or none for a stream of requests.
-  const all = messages.length === 0 && !method.requestStream ? [{}] : messages;
-  if (!method.requestStream && all.length > 1)
-    return { error: `-d has ${all.length} messages, and ${method.name} takes one; write one JSON object` };
-  const encoded: Buffer[] = [];
-  for (const [i, message] of all.entries()) {
-    const { value, error } = encode(message);
-    if (value === undefined) return { error: `-d${all.length > 1 ? `, message ${i + 1}` : ''}: ${error}` };
-    encoded.push(value);
-  }
-  return { value: encoded };
-}
-
-/** 16 random bytes that are not all zero (W3C Trace Context). */
-function newTraceId(): string {
-  const random = systemRandom();
-  const word = (): string => (random.u32() || 1).toString(16).padStart(8, '0');
-  return word() + word() + word() + word();
 }

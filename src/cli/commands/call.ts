@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Result } from '../../core/result.ts';
 import { parseDuration } from '../../core/units.ts';
+import { parseData } from '../../replica-call/request-data.ts';
 import { shown } from '../../schema/problem.ts';
 import type { CallArguments } from '../call/call.ts';
-import { parseData } from '../call/request-data.ts';
 import type { Command, Given } from '../command.ts';
 import { adminFlags, askArguments, output } from '../flags.ts';
 

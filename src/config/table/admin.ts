@@ -78,7 +78,7 @@ export const admin = section(
     }),
     pinnedCalls: key(toggle, {
       otherwise: 'allowed if `listen` is a loopback address or a Unix socket',
-      doc: 'Allows operators to send calls to an endpoint that they choose (`outrigger call --endpoint`), whether or not it is usable.',
+      doc: 'Allows operators to send calls to an endpoint that they choose, whether or not it is usable (`outrigger call --endpoint`), and to make calls from the live page.',
     }),
     tokenFile: key(file, {
       doc: 'File that contains the token, such as a mounted Secret. Each configuration reload reads it again.',

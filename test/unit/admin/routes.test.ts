@@ -39,6 +39,8 @@ describe('admin/routes', () => {
       '/endpoints/{}/drain',
       '/endpoints/{}/enable',
       '/endpoints/{}/pin',
+      '/call',
+      '/call/methods',
       '/healthcheck/fail',
       '/healthcheck/ok',
       '/quitquitquit',

@@ -1,5 +1,5 @@
-import type { Result } from '../../core/result.ts';
-import type { Json } from '../../reflection/json.ts';
+import type { Result } from '../core/result.ts';
+import type { Json } from '../reflection/json.ts';
 
 /** Messages that one call may send. */
 export const requestMessagesMax = 10_000;

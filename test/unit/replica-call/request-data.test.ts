@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { parseData, requestMessagesMax } from '../../../../src/cli/call/request-data.ts';
+import { parseData, requestMessagesMax } from '../../../src/replica-call/request-data.ts';
 
-describe('cli/call/request-data', () => {
+describe('replica-call/request-data', () => {
   it('takes an object, an array, or a message on each line', () => {
     expect(parseData('{"a": 1}')).to.deep.equal({ value: [{ a: 1 }] });
     expect(parseData('[{"a": 1}, {"a": 2}]')).to.deep.equal({ value: [{ a: 1 }, { a: 2 }] });
