@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type HTTPCredentials } from 'playwright-core';
+import { type BrowserContext, chromium, type HTTPCredentials, type Locator } from 'playwright-core';
 
 const executablePath = '/usr/bin/chromium';
 /** Nothing but our own page may go over the network, and no earlier run may leave a trace. */
@@ -45,4 +45,13 @@ export async function launchBrowser(httpCredentials?: HTTPCredentials): Promise<
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** What a reader sees of an element after scrolling to it: the page does not render rows that are out of sight. */
+export async function textInSight(locator: Locator): Promise<string> {
+  await locator.evaluate(`(node) => {
+    node.scrollIntoView({ block: 'center' });
+    return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }`);
+  return locator.innerText();
 }

@@ -5,7 +5,7 @@ import { liveClientsMax } from '../../src/admin/live-events.ts';
 import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { eventfulClusters } from '../support/fake-clusters.ts';
 import { judgesRealTime } from '../support/real-time.ts';
-import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
+import { type Browser, browserMissing, launchBrowser, textInSight } from './chromium.ts';
 
 describe('dashboard: what a reader does', function () {
   judgesRealTime(this, 'the page of a real browser has to change within seconds');
@@ -113,7 +113,7 @@ describe('dashboard: what a reader does', function () {
     const rows = page.locator('.settings tbody tr');
     await rows.first().waitFor();
     expect(await rows.count(), 'without defaults').to.equal(3);
-    expect((await rows.first().innerText()).split(/\s+/)).to.deep.equal([
+    expect((await textInSight(rows.first())).split(/\s+/)).to.deep.equal([
       'log.level',
       'debug',
       'info',

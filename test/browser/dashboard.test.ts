@@ -7,7 +7,7 @@ import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { FakeProxy } from '../support/fake-admin.ts';
 import { eventfulClusters, eventfulRoutes } from '../support/fake-clusters.ts';
 import { judgesRealTime } from '../support/real-time.ts';
-import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
+import { type Browser, browserMissing, launchBrowser, textInSight } from './chromium.ts';
 
 describe('dashboard', function () {
   judgesRealTime(this, 'the page of a real browser has to change within seconds');
@@ -75,7 +75,7 @@ describe('dashboard', function () {
       '1 of 2 usable',
     ]);
     expect(await page.locator('#clusters tbody tr').count()).to.equal(12);
-    const told = async (address: string) => await row(address).locator('.c-health').innerText();
+    const told = async (address: string) => await textInSight(row(address).locator('.c-health'));
     expect(await told('127.0.0.1:50051')).to.match(/^healthy\n+SERVING for 12 m 34 s$/);
     expect(await told('10.42.2.30')).to.match(
       /^unhealthy\n+connect: ECONNREFUSED \(3 of 3 probes\) for 48 s$/,
@@ -83,7 +83,7 @@ describe('dashboard', function () {
     expect(await told('10.42.1.9')).to.match(/^ejected\n+ejected after 5 failures .*; back in 23 s$/);
     expect(await told('10.42.2.31')).to.match(/^draining\n/);
     expect(await told('fd00:42')).to.match(/^unknown\n+no probe has answered yet$/);
-    expect(await row('10.42.0.99').locator('.c-weight').innerText()).to.match(/^1\s+now 0\.34$/);
+    expect(await textInSight(row('10.42.0.99').locator('.c-weight'))).to.match(/^1\s+now 0\.34$/);
     expect(diagnostics).to.deep.equal([]);
   });
 
@@ -141,7 +141,7 @@ describe('dashboard', function () {
     expect(heavy.tick / light.tick).to.be.closeTo(2, 0.1);
     expect(heavy.fill / light.fill).to.be.closeTo(2, 0.5);
     expect(heavy.fill).to.be.within(0.7, 1);
-    expect(await row('127.0.0.1:50053').locator('.share-text').innerText()).to.match(
+    expect(await textInSight(row('127.0.0.1:50053').locator('.share-text'))).to.match(
       /^\d\d\.\d% · 50\.0% by weight$/,
     );
   });

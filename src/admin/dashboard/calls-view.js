@@ -2,6 +2,7 @@ import { createCard } from './card.js';
 import { createCells, createTable } from './data-table.js';
 import { h, setAttribute, setText } from './dom.js';
 import { ago, duration, plural } from './format.js';
+import { slowMs } from './pace.js';
 import { createBars } from './waterfall.js';
 
 const columns = [
@@ -36,6 +37,7 @@ export function createCalls(parent, openExplanation) {
     columns,
     keyOf: (call) => `${call.kind} ${call.id}`,
     createRow: () => createCall(openExplanation),
+    everyMs: slowMs,
     textOf: (c) =>
       [
         c.name,

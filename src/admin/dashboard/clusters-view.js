@@ -4,6 +4,8 @@ import { h, keyedList, setAttribute, setHidden, setText } from './dom.js';
 import { endpointState, stateRank } from './endpoint-state.js';
 import { count, plural } from './format.js';
 import { createLane, laneColumns } from './lane.js';
+import { slowMs } from './pace.js';
+import { updatedInSight } from './sight.js';
 
 /** Endpoints that are shown without a click, all clusters together: more clusters are collapsed, those with problems last. */
 const openEndpointsMax = 60;
@@ -14,7 +16,7 @@ export function createClusters(parent, confirm) {
   const update = keyedList(
     parent,
     (cluster) => cluster.name,
-    () => createCluster(confirm),
+    () => updatedInSight(createCluster(confirm), { urgencyOf: clusterUrgency }),
   );
   const empty = h('p', { class: 'card empty' }, 'No cluster is configured.');
   return {
@@ -45,6 +47,11 @@ function isWhole({ usableCount, endpointCount }) {
   return usableCount === endpointCount;
 }
 
+/** What a reader must not find out late, even of a cluster out of sight. */
+function clusterUrgency(cluster) {
+  return `${cluster.opensByItself} ${usableText(cluster)} ${cluster.balance.verdict}`;
+}
+
 function createCluster(confirm) {
   const name = h('span', { class: 'cluster-name' });
   const about = h('p', { class: 'meta' });
@@ -57,6 +64,8 @@ function createCluster(confirm) {
     columns: laneColumns,
     keyOf: (endpoint) => endpoint.address,
     createRow: () => createLane(confirm),
+    urgencyOf: (e) => endpointState(e).word,
+    everyMs: slowMs,
     textOf: (e) => `${e.address} ${e.zone} ${endpointState(e).word} ${e.unusableReason} ${e.health.reason}`,
     firstOrder: stateRank,
     filterLabel: 'Filter endpoints',

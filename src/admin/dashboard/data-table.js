@@ -1,5 +1,6 @@
 import { h, keyedList, setAttribute, setHidden, setText } from './dom.js';
 import { plural } from './format.js';
+import { updatedInSight } from './sight.js';
 
 /** How often rows may change places by themselves, milliseconds: nobody can read a row that moves every second. */
 const sortPauseMs = 5_000;
@@ -14,6 +15,8 @@ export function createTable({
   columns,
   keyOf,
   createRow,
+  urgencyOf,
+  everyMs,
   textOf,
   firstOrder,
   empty,
@@ -50,7 +53,7 @@ export function createTable({
   const none = h('p', { class: 'empty' }, empty);
   const frame = h('div', { class: 'scroll', role: 'group', 'aria-label': name, tabindex: '0' }, table);
   const bar = h('div', { class: 'tools' }, filter, choice, ...tools, count);
-  const list = keyedList(body, keyOf, createRow);
+  const list = keyedList(body, keyOf, () => updatedInSight(createRow(), { urgencyOf, everyMs }));
   fillChoice();
 
   filter.addEventListener('input', () => {

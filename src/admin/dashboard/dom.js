@@ -12,8 +12,14 @@ export function h(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Changes the text in place: an element whose child is replaced costs the browser a new layout object and style. */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const { firstChild } = node;
+  if (firstChild === null) {
+    if (text !== '') node.textContent = text;
+  } else if (firstChild.nodeType === Node.TEXT_NODE && firstChild === node.lastChild) {
+    if (firstChild.data !== text) firstChild.data = text;
+  } else if (node.textContent !== text) node.textContent = text;
 }
 
 /** `null` takes the attribute away. */
@@ -35,7 +41,8 @@ export function setFigure(node, name, value) {
 
 /**
  * Keeps the children of `parent` in step with a list. `create()` gives `{ node, update(item) }`; a child stays with
- * the item of its key, and is moved only when the order changed. Items of the same key share the first one's child.
+ * the item of its key, and is moved only when the order changed. Items of the same key share the first one's child. A
+ * child that goes away is told by `removed()`, where it has that.
  */
 export function keyedList(parent, keyOf, create) {
   let views = new Map();
@@ -48,7 +55,11 @@ export function keyedList(parent, keyOf, create) {
       view.update(item);
       next.set(key, view);
     }
-    for (const [key, view] of views) if (!next.has(key)) view.node.remove();
+    for (const [key, view] of views) {
+      if (next.has(key)) continue;
+      view.node.remove();
+      view.removed?.();
+    }
     let at = parent.firstElementChild;
     for (const { node } of next.values()) {
       if (node === at) at = at.nextElementSibling;

@@ -1,14 +1,18 @@
 import { createChart, peakOf } from './chart.js';
 import { h, keyedList, setAttribute, setText } from './dom.js';
 import { count, duration, durationParts, percent, rate } from './format.js';
+import { createPace } from './pace.js';
+import { updatedInSight } from './sight.js';
 import { createStatuses, statusesShown } from './statuses.js';
 
 /** Seconds that the charts show; the server remembers as many. */
 export const historyPoints = 300;
+/** How often a chart is drawn, milliseconds: a second more moves it by little more than a pixel. */
+const drawnEveryMs = 3_000;
 
 /** The three charts. `setHistory(points)` and `add(totals)`: points oldest first, the last one is now. */
 export function createTotals(parent) {
-  const views = [createRate(), createErrors(), createLatency()];
+  const views = [createRate(), createErrors(), createLatency()].map((view) => updatedInSight(view));
   parent.append(...views.map((view) => view.node));
   let history = [];
   let counted = null;
@@ -74,12 +78,14 @@ function createRate() {
   const active = createFigure({ key: 'active', title: 'In flight', show: (v) => [count(v ?? 0), ''] });
   const chart = createChart({ series: ['s1'], points: historyPoints });
   const { node, peak } = createCard('rate', [perSecond, active], chart);
+  const isDue = createPace(drawnEveryMs);
   return {
     node,
     update(history) {
       const now = history.at(-1);
       perSecond.update(now?.callsPerSecond);
       active.update(now?.active);
+      if (!isDue()) return;
       const values = history.map((p) => p.callsPerSecond);
       const highest = rate(peakOf(values));
       setText(peak, history.length > 0 ? `peak ${highest}` : '');
@@ -107,12 +113,14 @@ function createErrors() {
   const none = h('li', { class: 'none' }, 'no errors in the last 5 minutes');
   const { node, peak } = createCard('errors', [errors, clients], chart, legend);
   const statuses = createStatuses();
+  const isDue = createPace(drawnEveryMs);
   return {
     node,
     update(history) {
       const now = history.at(-1);
       errors.update(part(now?.errorsPerSecond, now?.callsPerSecond));
       clients.update(part(now?.clientErrorsPerSecond, now?.callsPerSecond));
+      if (!isDue()) return;
       const { names, totals, lists } = statuses.of(history);
       items(names.map((status, i) => ({ status, total: totals[i], series: series[i] })));
       if (names.length === 0) legend.append(none);
@@ -151,11 +159,14 @@ function createLatency() {
     node.firstElementChild.prepend(h('i', { class: `swatch ${quantiles[i].series}` }));
   const chart = createChart({ series: quantiles.map(({ series }) => series), points: historyPoints });
   const { node, peak } = createCard('latency', figures, chart);
+  const isDue = createPace(drawnEveryMs);
   return {
     node,
     update(history) {
+      for (const [i, figure] of figures.entries())
+        figure.update(history.length === 0 ? undefined : quantiles[i].of(history.at(-1)));
+      if (!isDue()) return;
       const lists = quantiles.map(({ of }) => history.map(of));
-      for (const [i, figure] of figures.entries()) figure.update(lists[i].at(-1));
       const highest = peakOf(lists[2]);
       setText(peak, highest > 0 ? `p99 peak ${duration(highest)}` : '');
       const words = quantiles.map(({ key }, i) => `${key} ${duration(lists[i].at(-1) ?? null)}`).join(', ');
