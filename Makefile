@@ -88,7 +88,7 @@ fuzz: install ## Fuzz parsers and connections for a minute (SECONDS=3600, TARGET
 rollout: install ## Restart, replace, reload and hand over sidecars under 2,000 calls per second and check that no call fails (RATE=500; requires Python; compares with HAProxy and nginx)
 	@$(run) exec node test/rollout/main.ts --rate $(RATE) $(ARGS)
 
-real: install ## Test with real peers, if installed: etcd, Jaeger, Prometheus, Python
+real: install ## Test with real peers, if installed: etcd, Jaeger, Kubernetes, Prometheus, Python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
 
 docs: install ## Build the user guide into site/ and check its links and assets (requires Python 3)

@@ -12,6 +12,12 @@ export interface DiscoveryDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Variables of this process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the endpoints of the cluster are reached by. */
+  readonly transport: 'TCP' | 'UDP';
+  /** The zone of this process, '' where it is not known or the cluster ignores zones. */
+  readonly localZone: string;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
   /** Reads a file that lists endpoints, or says what is wrong with it. */

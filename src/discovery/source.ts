@@ -3,8 +3,8 @@ import type { EndpointSpec } from '../core/endpoint-spec.ts';
 
 /**
  * Where a cluster's endpoints come from. A source publishes whole lists, each address once, and only when
- * something changed. Trouble (no answer, an empty answer) is not a change: the last good list stands, and
- * `status` says what is wrong.
+ * something changed. Trouble (no answer; an empty answer, unless the source is sure of it) is not a change: the last
+ * good list stands, and `status` says what is wrong.
  */
 export interface DiscoverySource {
   /** Where the list comes from, in plain words: `DNS name orders, port 50051`. */
@@ -28,7 +28,7 @@ export interface DiscoveryStatus {
   readonly endpoints: number;
   /** `Clock.now()` of the latest good answer, whether or not it changed anything; 0 before the first. */
   readonly lastAnswerMs: number;
-  /** Why the latest attempt gave no list, '' if it did. */
+  /** Why the latest attempt gave no list, or what is wrong with the list, '' for nothing. */
   readonly lastError: string;
 }
 

@@ -34,6 +34,7 @@ import { buildCluster } from './build-cluster.ts';
 import { buildListener, type ListenerBuildDeps, socketAccess } from './build-listener.ts';
 import { CallStats } from './call-stats.ts';
 import { clientConnectionsMax } from './descriptors.ts';
+import { registerDiscoveryMetrics } from './discovery-metrics.ts';
 import { drainableOf } from './drainable.ts';
 import { type DrainResult, drainGracefully, Lifecycle } from './lifecycle.ts';
 import { collectGarbage, memoryMarks, readMemory } from './memory.ts';
@@ -212,6 +213,7 @@ function registerStateMetrics(parts: AppState): void {
   registerReloadMetrics(registry, parts.reloads);
   registerConcurrencyMetrics(registry, () => runningClusters(parts));
   registerReadinessMetrics(registry, () => parts);
+  registerDiscoveryMetrics(registry, () => parts);
   parts.balance.register(registry);
   registerUdpMetrics(registry, dropReasons, () => udpMetrics(everyListener(parts)));
 }

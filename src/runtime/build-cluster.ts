@@ -56,6 +56,8 @@ export interface BuildDeps {
   readonly subchannels: SubchannelTable;
   /** The zone that this process is in, '' where it is not known. */
   readonly zone: string;
+  /** Variables of this process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
 }

@@ -32,7 +32,13 @@ export function clusterChange(before: ClusterConfig, after: ClusterConfig): 'sam
 
 /** Whether the endpoints of two configurations come from the same place. */
 export function sameDiscovery(a: ClusterConfig, b: ClusterConfig): boolean {
-  return isDeepStrictEqual([a.endpoints, a.discovery], [b.endpoints, b.discovery]);
+  // Kubernetes discovery ranks endpoints by topology hints, unless zones count for nothing.
+  const sourceOf = ({ endpoints, discovery, balancer }: ClusterConfig) => [
+    endpoints,
+    discovery,
+    discovery?.kubernetes && balancer.preferZone,
+  ];
+  return isDeepStrictEqual(sourceOf(a), sourceOf(b));
 }
 
 /** Whether two configurations of a listener hold its connections to the same; where requests go may differ. */

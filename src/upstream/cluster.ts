@@ -11,7 +11,7 @@ import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import type { Logger } from '../core/logger.ts';
 import { pluralize } from '../core/pluralize.ts';
 import type { ReplyError } from '../core/reply-error.ts';
-import type { DiscoverySource } from '../discovery/source.ts';
+import type { DiscoverySource, DiscoveryStatus } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
 import type { ConcurrencyLimiter, LimiterSettings } from './concurrency-limiter.ts';
 import { type DialSettings, Endpoint, type HealthWatch } from './endpoint.ts';
@@ -168,6 +168,10 @@ export class Cluster implements LeaseOwner {
 
   all(): Endpoint[] {
     return [...this.endpoints.values()];
+  }
+
+  get discoveryStatus(): DiscoveryStatus {
+    return this.discovery.status;
   }
 
   get discoveryState(): string {

@@ -89,7 +89,7 @@ async function checkConfiguration(
   for (const warning of loaded.warnings) found.warning('configuration', ...halves(formatProblem(warning)));
   const [onListeners, onClusters] = await Promise.all([
     ownerOf(loaded.config).then((owner) => checkListeners(loaded.config, deps, owner)),
-    checkClusters(loaded.config, deps),
+    checkClusters(loaded.config, deps, env),
   ]);
   const onMachine = checkMachine(loaded.config, machineFacts(deps.clock.wallMs()));
   return report([...found.list, ...onMachine, ...onListeners, ...onClusters], args, io);

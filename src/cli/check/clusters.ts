@@ -6,18 +6,22 @@ import { silentLogger } from '../../core/logger.ts';
 import { pluralize } from '../../core/pluralize.ts';
 import { systemRandom } from '../../core/random.ts';
 import type { DiscoverySource } from '../../discovery/source.ts';
-import { buildDiscovery } from '../../runtime/build-discovery.ts';
+import { buildDiscovery, type DiscoveryBuildDeps } from '../../runtime/build-discovery.ts';
 import { checkEndpoint } from './endpoint.ts';
 import type { EndpointTarget } from './endpoint-target.ts';
 import { type Finding, Findings } from './finding.ts';
 import { type CheckDeps, endpointsMax, late, runAll } from './limits.ts';
 
 /** Discovers the endpoints of every cluster and checks each of them. */
-export async function checkClusters(config: Config, deps: CheckDeps): Promise<readonly Finding[]> {
+export async function checkClusters(
+  config: Config,
+  deps: CheckDeps,
+  env: DiscoveryBuildDeps['env'],
+): Promise<readonly Finding[]> {
   const lists = await Promise.all(
     config.clusters.map(async (cluster) => {
       const found = new Findings(`cluster ${cluster.name}`);
-      const endpoints = await discover(cluster, deps, found);
+      const endpoints = await discover(cluster, deps, { env, zone: config.zone }, found);
       const targets = endpoints.map(({ address, hostname = '' }) => ({ cluster, address, hostname }));
       return [...found.list, ...(await checkEndpoints(targets, found, deps))];
     }),
@@ -44,32 +48,44 @@ export async function checkEndpoints(
 async function discover(
   cluster: ClusterConfig,
   deps: CheckDeps,
+  process: Pick<DiscoveryBuildDeps, 'env' | 'zone'>,
   found: Findings,
 ): Promise<readonly EndpointSpec[]> {
   if (cluster.discovery === undefined) {
     found.ok('discovery', pluralize(cluster.endpoints.length, 'endpoint'));
     return cluster.endpoints;
   }
-  const source = buildDiscovery(cluster, { ...deps, random: systemRandom(), logger: silentLogger });
+  const source = buildDiscovery(cluster, {
+    ...deps,
+    ...process,
+    random: systemRandom(),
+    logger: silentLogger,
+  });
   const answer = await firstList(source, deps);
   const { lastError } = source.status;
   source.stop();
-  if (answer === late) {
+  if (answer === late || answer.length === 0) {
     const why = lastError === '' ? `no answer within ${deps.timeoutMs} ms` : lastError;
-    found.failed(
-      source.describe.startsWith('DNS') ? 'dns' : 'discovery',
-      `${source.describe}: ${why}`,
-      'check the name in discovery and the DNS servers of this machine (getent hosts NAME)',
-    );
+    found.failed(checkOf(source), `${source.describe}: ${why}`, fixOf(cluster));
     return [];
   }
   const names = answer.slice(0, 5).map(({ address }) => formatAddress(address));
   const more = answer.length > names.length ? ` and ${answer.length - names.length} more` : '';
   found.ok(
-    source.describe.startsWith('DNS') ? 'dns' : 'discovery',
+    checkOf(source),
     `${source.describe}: ${pluralize(answer.length, 'endpoint')} (${names.join(', ')}${more})`,
   );
   return answer;
+}
+
+function checkOf({ describe }: DiscoverySource): 'dns' | 'discovery' {
+  return describe.startsWith('DNS') ? 'dns' : 'discovery';
+}
+
+function fixOf({ discovery }: ClusterConfig): string {
+  return discovery?.kubernetes === undefined
+    ? 'check the name in discovery and the DNS servers of this machine (getent hosts NAME)'
+    : 'compare with kubectl get endpointslices -l kubernetes.io/service-name=SERVICE -n NAMESPACE';
 }
 
 /** Between two checks whether a source has failed, milliseconds. */

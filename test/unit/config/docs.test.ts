@@ -77,7 +77,7 @@ function withClusters(config: { listeners: readonly object[]; clusters?: readonl
 function configurationIn(example: object): object | null {
   const { data } = example as { data?: Record<string, string> };
   if (data?.['outrigger.yaml'] !== undefined) return parse(data['outrigger.yaml']) as object;
-  return 'spec' in example || 'scrape_configs' in example ? null : example;
+  return 'spec' in example || 'apiVersion' in example || 'scrape_configs' in example ? null : example;
 }
 
 describe('examples in the documents', () => {

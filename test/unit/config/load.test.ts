@@ -45,6 +45,7 @@ describe('config/load', () => {
       expect(config.clusters[0].discovery).to.deep.equal({
         dns: { host: 'orders', port: 50051, type: 'address', family: 'auto' },
         file: undefined,
+        kubernetes: undefined,
       });
     });
 

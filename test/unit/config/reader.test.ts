@@ -151,7 +151,7 @@ clusters: [{ name: c, discovery: {} }]
       'f.yaml:1:13 listeners[0].listen: is missing; write an address',
       'f.yaml:1:24 listeners[0].routes[0].name: is missing; write a name',
       'f.yaml:1:24 listeners[0].routes[0].cluster: is missing; write the name of a cluster',
-      'f.yaml:2:34 clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 } or file: { path: endpoints.yaml }',
+      'f.yaml:2:34 clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 }, file: { path: endpoints.yaml } or kubernetes: { service: orders, port: grpc }',
     ]);
   });
 

@@ -334,9 +334,18 @@ clusters:
         'clusters[0].discovery.file: dns and file exclude each other; write one of them',
       ]);
       expect(found('{}')).to.deep.equal([
-        'clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 } or file: { path: endpoints.yaml }',
+        'clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 }, file: { path: endpoints.yaml } or kubernetes: { service: orders, port: grpc }',
       ]);
       expect(found('{ file: { path: later.yaml } }')).to.deep.equal([]);
+      expect(found('{ kubernetes: { service: orders, port: grpc, kubeconfig: later } }')).to.deep.equal([]);
+      expect(found('{ kubernetes: { service: orders, namespace: shop, port: 50051 } }')).to.deep.equal([]);
+      expect(found('{ kubernetes: { service: orders.shop, port: 0 } }')).to.deep.equal([
+        'clusters[0].discovery.kubernetes.service: "orders.shop" is not a name of a Service; write the name of a Service without namespace, such as orders',
+        'clusters[0].discovery.kubernetes.port: 0 is not a port; write a whole number from 1 to 65535',
+      ]);
+      expect(found('{ kubernetes: { service: orders, port: "50051" } }')).to.deep.equal([
+        'clusters[0].discovery.kubernetes.port: "50051" is text; write 50051 without quotes',
+      ]);
     });
 
     it('are probed no more often without traffic than with it', () => {

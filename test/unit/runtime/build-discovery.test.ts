@@ -25,8 +25,9 @@ describe('discovery from a file on disk', () => {
       () => `${published.join(' | ')}; ${source.status.lastError}`,
     );
   function start(): void {
-    const config = { discovery: { file: { path, intervalMs: 10 } } } as ClusterConfig;
-    const deps = { clock: systemClock, random: new SeededRandom(1), logger: silentLogger };
+    const balancer = { preferZone: true };
+    const config = { balancer, discovery: { file: { path, intervalMs: 10 } } } as ClusterConfig;
+    const deps = { clock: systemClock, random: new SeededRandom(1), logger: silentLogger, env: {}, zone: '' };
     source = buildDiscovery(config, deps);
     source.start((list) => published.push(list.map((e) => formatAddress(e.address)).join()));
   }
