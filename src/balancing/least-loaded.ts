@@ -89,6 +89,7 @@ function addressesOf(endpoints: readonly Candidate[], count: number): string[] {
 
 /** Apart from the balancer: a reason outlives that, and a function keeps all that its neighbours use. */
 function leastWords({ least, side }: LoadWords): PickWords {
+  const had = ` had ${least}`;
   return (reason) => {
     const { address, other, variant, active, weight, value } = reason;
     const own = side(active, weight, value);
@@ -98,9 +99,9 @@ function leastWords({ least, side }: LoadWords): PickWords {
     const next = side(reason.otherActive, reason.otherWeight, reason.otherValue);
     if (variant > 1) {
       const others = variant === 2 ? other : `${variant - 1} others`;
-      return `${address} had ${least} (${own}), as did ${others}; it was chosen at random, by weight`;
+      return `${address}${had} (${own}), as did ${others}; it was chosen at random, by weight`;
     }
-    return `${address} had ${least}${among} (${own}, next best ${next} at ${other})`;
+    return `${address}${had}${among} (${own}, next best ${next} at ${other})`;
   };
 }
 

@@ -65,9 +65,9 @@ export class PickReason {
 
   /** The sentence: what was usable, what came first, what the policy compared. */
   toString(): string {
-    const front = this.census === null ? '' : `${this.usableWords(this.census)}; `;
-    const where = this.where === '' ? '' : `${this.where}; `;
-    return `${front}${where}${this.words(this)}`;
+    const { census, where } = this;
+    const front = census === null ? '' : this.usableWords(census);
+    return where === '' ? front + this.words(this) : `${front}${where}; ${this.words(this)}`;
   }
 
   toJSON(): string {
@@ -118,13 +118,16 @@ export class PickReason {
 
   private usableWords({ usable, total, unusable }: Census): string {
     const { excluded, full } = this;
+    // Nearly always, and every sampled call has it: each piece that is put together costs 20 ns.
+    if (usable === total && total > 1 && excluded === 0 && full === 0)
+      return `${total} endpoints were usable; `;
     const some = total === 1 ? '1 endpoint' : `${total} endpoints`;
     const counts =
       usable === total
         ? `${some} ${total === 1 ? 'was' : 'were'} usable`
         : `${usable} of ${some} ${usable === 1 || total === 1 ? 'was' : 'were'} usable (${unusable})`;
     const excludedWords = excluded === 0 ? '' : `, ${excluded} used by an earlier attempt`;
-    return `${counts}${excludedWords}${full === 0 ? '' : `, ${full} at the limit of requests`}`;
+    return `${counts}${excludedWords}${full === 0 ? '' : `, ${full} at the limit of requests`}; `;
   }
 }
 
@@ -172,7 +175,9 @@ function thousandths(value: number): number {
 
 /** A number that was kept in thousandths, without needless zeros. */
 export function ofThousandths(kept: number): string {
-  return kept === int32Max ? 'more than 2000000' : String(kept / 1000);
+  if (kept === int32Max) return 'more than 2000000';
+  const whole = Math.trunc(kept / 1000);
+  return String(whole * 1000 === kept ? whole : kept / 1000);
 }
 
 /** `1/2`: requests in flight over the weight. */

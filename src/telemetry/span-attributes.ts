@@ -16,6 +16,20 @@ import { httpMethodLabel } from './metrics/http-metrics.ts';
 export interface AttributeSink {
   /** A number is whole and not negative. */
   attribute(key: AttributeKey, value: string | number): void;
+  /** Writes a group, or copies what it wrote for the same values before. */
+  group(group: AttributeGroup, a: string, b: string, c: string, number: number): void;
+}
+
+/** Attributes that many spans have alike, because they follow from up to three texts and a whole number alone. */
+export class AttributeGroup<Sink = AttributeSink> {
+  /** Of the groups that a sink gets, each has another. */
+  readonly index: number;
+  readonly write: (sink: Sink, a: string, b: string, c: string, number: number) => void;
+
+  constructor(index: number, write: AttributeGroup<Sink>['write']) {
+    this.index = index;
+    this.write = write;
+  }
 }
 
 export class AttributeKey {
@@ -59,49 +73,86 @@ const key = {
   peerPort: new AttributeKey('network.peer.port'),
 };
 
+const listenerGroup = new AttributeGroup(0, (sink, listener, authority) => {
+  sink.attribute(key.listener, listener);
+  authorityAttributes(authority, sink);
+});
+
+const clientGroup = new AttributeGroup(1, (sink, address, _b, _c, port) => {
+  if (address !== '') {
+    sink.attribute(key.clientAddress, address);
+    sink.attribute(key.peerAddress, address);
+  }
+  if (port > 0) {
+    sink.attribute(key.clientPort, port);
+    sink.attribute(key.peerPort, port);
+  }
+});
+
+/** `attemptAndPort` is the number of the attempt times 65,536, plus the port. */
+const endpointGroup = new AttributeGroup(2, (sink, host, _b, _c, attemptAndPort) => {
+  const port = attemptAndPort % 65_536;
+  sink.attribute(key.attempt, Math.floor(attemptAndPort / 65_536));
+  sink.attribute(key.serverAddress, host);
+  sink.attribute(key.peerAddress, host);
+  if (port === 0) return;
+  sink.attribute(key.serverPort, port);
+  sink.attribute(key.peerPort, port);
+});
+
+/** `statusAndFailed` is the gRPC status times two, plus one where it counts as an error. */
+const grpcGroup = new AttributeGroup(3, (sink, route, cluster, path, statusAndFailed) => {
+  const name = grpcStatusName(statusAndFailed >> 1);
+  routeAttributes(route, cluster, sink);
+  sink.attribute(key.rpcSystem, 'grpc');
+  sink.attribute(key.rpcMethod, rpcMethod(path));
+  sink.attribute(key.rpcStatus, name);
+  if ((statusAndFailed & 1) !== 0) sink.attribute(key.errorType, name);
+});
+
+/** `counts` are the messages of the reply times 256, plus those of the request. */
+const messagesGroup = new AttributeGroup(4, (sink, _a, _b, _c, counts) => {
+  messageAttributes(counts & 255, counts >> 8, sink);
+});
+
+/** The index of the first group that is not one of these. */
+export const attributeGroups = 5;
+
 /** Of the SERVER span. */
 export function serverAttributes(record: CallRecord, sink: AttributeSink): void {
   sink.attribute(key.call, record.id);
-  sink.attribute(key.listener, record.listener);
-  callAttributes(record, sink);
+  sink.group(listenerGroup, record.listener, record.authority, '', 0);
   const failed = callIsError(record);
   if (record.grpc) {
     grpcAttributes(record, callGrpcStatus(record), failed, sink);
-    sink.attribute(key.requestMessages, record.requestMessages);
-    sink.attribute(key.responseMessages, record.responseMessages);
+    const { requestMessages, responseMessages } = record;
+    if (requestMessages > 255 || responseMessages > 255)
+      messageAttributes(requestMessages, responseMessages, sink);
+    else sink.group(messagesGroup, '', '', '', responseMessages * 256 + requestMessages);
   } else {
     httpAttributes(record, record.httpStatus, failed, sink);
     const query = record.path.indexOf('?');
     if (query >= 0) sink.attribute(key.urlQuery, record.path.slice(query + 1));
   }
-  authorityAttributes(record.authority, sink);
-  if (record.clientAddress !== '') {
-    sink.attribute(key.clientAddress, record.clientAddress);
-    sink.attribute(key.peerAddress, record.clientAddress);
-  }
-  if (record.clientPort > 0) {
-    sink.attribute(key.clientPort, record.clientPort);
-    sink.attribute(key.peerPort, record.clientPort);
-  }
+  sink.group(clientGroup, record.clientAddress, '', '', Math.max(0, record.clientPort));
   if (record.error !== '') sink.attribute(key.error, record.error);
 }
 
 /** Of an attempt's CLIENT span. */
 export function clientAttributes(record: CallRecord, attempt: AttemptRecord, sink: AttributeSink): void {
   const failed = isClientSpanError(record, attempt);
-  sink.attribute(key.attempt, attempt.number);
-  sink.attribute(key.serverAddress, attempt.peerHost);
-  sink.attribute(key.peerAddress, attempt.peerHost);
-  if (attempt.peerPort > 0) {
-    sink.attribute(key.serverPort, attempt.peerPort);
-    sink.attribute(key.peerPort, attempt.peerPort);
-  }
+  sink.group(
+    endpointGroup,
+    attempt.peerHost,
+    '',
+    '',
+    attempt.number * 65_536 + Math.max(0, attempt.peerPort),
+  );
   const pick = String(attempt.pick);
   if (pick !== '') sink.attribute(key.pick, pick);
   if (attempt.error !== '') sink.attribute(key.error, attempt.error);
   if (attempt.kind !== 'first') sink.attribute(key.attemptKind, attempt.kind);
   if (attempt.verdict !== '') sink.attribute(key.attemptVerdict, attempt.verdict);
-  callAttributes(record, sink);
   if (record.grpc) grpcAttributes(record, attemptGrpcStatus(record, attempt), failed, sink);
   else {
     httpAttributes(record, attempt.httpStatus, failed, sink);
@@ -109,20 +160,22 @@ export function clientAttributes(record: CallRecord, attempt: AttemptRecord, sin
   }
 }
 
-function callAttributes(record: CallRecord, sink: AttributeSink): void {
-  if (record.route !== '') sink.attribute(key.route, record.route);
-  if (record.cluster !== '') sink.attribute(key.cluster, record.cluster);
+function grpcAttributes(record: CallRecord, status: number, failed: boolean, sink: AttributeSink): void {
+  sink.group(grpcGroup, record.route, record.cluster, record.path, status * 2 + (failed ? 1 : 0));
 }
 
-function grpcAttributes(record: CallRecord, status: number, failed: boolean, sink: AttributeSink): void {
-  const name = grpcStatusName(status);
-  sink.attribute(key.rpcSystem, 'grpc');
-  sink.attribute(key.rpcMethod, rpcMethod(record.path));
-  sink.attribute(key.rpcStatus, name);
-  if (failed) sink.attribute(key.errorType, name);
+function messageAttributes(request: number, response: number, sink: AttributeSink): void {
+  sink.attribute(key.requestMessages, request);
+  sink.attribute(key.responseMessages, response);
+}
+
+function routeAttributes(route: string, cluster: string, sink: AttributeSink): void {
+  if (route !== '') sink.attribute(key.route, route);
+  if (cluster !== '') sink.attribute(key.cluster, cluster);
 }
 
 function httpAttributes(record: CallRecord, status: number, failed: boolean, sink: AttributeSink): void {
+  routeAttributes(record.route, record.cluster, sink);
   const method = httpMethodLabel(record.httpMethod);
   sink.attribute(key.httpMethod, method);
   if (method !== record.httpMethod) sink.attribute(key.httpMethodOriginal, record.httpMethod);

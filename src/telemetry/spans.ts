@@ -15,6 +15,7 @@ import type { AttemptRecord, CallRecord } from './call-record.ts';
 import { attemptMs, callIsError, chosenAttempt, isClientSpanError, rpcMethod } from './call-status.ts';
 import { httpMethodLabel } from './metrics/http-metrics.ts';
 import {
+  type AttributeGroup,
   type AttributeKey,
   type AttributeSink,
   clientAttributes,
@@ -48,7 +49,7 @@ export abstract class RecordSpan implements ReadableSpan {
   abstract get kind(): SpanKind;
   readonly trace: SampledTrace;
   protected readonly scope: SpanScope;
-  protected readonly record: CallRecord;
+  readonly record: CallRecord;
 
   constructor(scope: SpanScope, record: CallRecord, trace: SampledTrace) {
     this.scope = scope;
@@ -59,8 +60,9 @@ export abstract class RecordSpan implements ReadableSpan {
   abstract get spanId(): SpanId;
   abstract get parentSpanId(): SpanId;
   abstract get parentRemote(): boolean;
-  abstract get startTime(): HrTime;
-  abstract get duration(): HrTime;
+  /** Wall time, milliseconds. */
+  abstract get startMs(): number;
+  abstract get durationMs(): number;
   abstract get status(): SpanStatus;
   /** Writes its attributes to the sink. */
   abstract writeAttributes(sink: AttributeSink): void;
@@ -77,12 +79,18 @@ export abstract class RecordSpan implements ReadableSpan {
     return recordEvents.map(({ name, atMs, attributes }) => {
       const object = new AttributesObject();
       for (const [key, value] of attributes) object.attribute(key, value);
-      return { name, time: this.timeOf(atMs), attributes: object.values, droppedAttributesCount: 0 };
+      return { name, time: hrTime(this.wallMs(atMs)), attributes: object.values, droppedAttributesCount: 0 };
     });
   }
-  /** Returns the wall time of a moment in the records. */
-  timeOf(recordMs: number): HrTime {
-    return hrTime(this.record.startedWallMs + (recordMs - this.record.startedMs));
+  /** Returns the wall time of a moment in the records, milliseconds. */
+  wallMs(recordMs: number): number {
+    return this.record.startedWallMs + (recordMs - this.record.startedMs);
+  }
+  get startTime(): HrTime {
+    return hrTime(this.startMs);
+  }
+  get duration(): HrTime {
+    return hrTime(this.durationMs);
   }
   get ended(): boolean {
     return true;
@@ -162,6 +170,9 @@ class AttributesObject implements AttributeSink {
   attribute(key: AttributeKey, value: string | number): void {
     this.values[key.name] = value;
   }
+  group(group: AttributeGroup, a: string, b: string, c: string, number: number): void {
+    group.write(this, a, b, c, number);
+  }
 }
 
 /** The call as its client sees it. */
@@ -178,11 +189,11 @@ class ServerSpan extends RecordSpan {
   get parentRemote(): boolean {
     return !this.trace.parentSpanId.none;
   }
-  get startTime(): HrTime {
-    return hrTime(this.record.startedWallMs);
+  get startMs(): number {
+    return this.record.startedWallMs;
   }
-  get duration(): HrTime {
-    return hrTime(this.record.endedMs - this.record.startedMs);
+  get durationMs(): number {
+    return this.record.endedMs - this.record.startedMs;
   }
   get status(): SpanStatus {
     const { record } = this;
@@ -218,11 +229,11 @@ class ClientSpan extends RecordSpan {
   get parentSpanId(): SpanId {
     return this.trace.serverSpanId;
   }
-  get startTime(): HrTime {
-    return this.timeOf(this.attempt.startedMs);
+  get startMs(): number {
+    return this.wallMs(this.attempt.startedMs);
   }
-  get duration(): HrTime {
-    return hrTime(attemptMs(this.record, this.attempt));
+  get durationMs(): number {
+    return attemptMs(this.record, this.attempt);
   }
   get status(): SpanStatus {
     // For a client every status but OK is an error, and every HTTP status from 400 (conventions, "Status").
@@ -255,7 +266,16 @@ function httpSpanName(method: string): string {
 
 /** Milliseconds as the SDK's pair of seconds and nanoseconds; a negative span of time is none. */
 function hrTime(ms: number): HrTime {
-  const whole = Math.max(0, ms);
-  const seconds = Math.floor(whole / 1000);
-  return [seconds, Math.min(999_999_999, Math.round((whole - seconds * 1000) * 1e6))];
+  const seconds = wholeSeconds(ms);
+  return [seconds, nanosBeyond(seconds, ms)];
+}
+
+/** The seconds of `hrTime`. */
+export function wholeSeconds(ms: number): number {
+  return Math.floor(Math.max(0, ms) / 1000);
+}
+
+/** The nanoseconds of `hrTime` beyond its seconds. */
+export function nanosBeyond(seconds: number, ms: number): number {
+  return Math.min(999_999_999, Math.round((Math.max(0, ms) - seconds * 1000) * 1e6));
 }

@@ -50,7 +50,7 @@ export function chooseLeast<E extends Candidate>(
     least,
     side(active, weight, load) {
       const counts = activePerWeight(active, weight);
-      const plain = (active ** bias * 1000) / weight;
+      const plain = ((bias === 1 ? active : active ** bias) * 1000) / weight;
       // Kept to a thousandth, like the load itself.
       if (load - plain * 1000 > 1) return `${counts}, counted as ${ofThousandths(load)} after ${more}`;
       return bias === 1 ? counts : `${counts}, load ${ofThousandths(load)}`;

@@ -4,6 +4,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { noSpanId, SpanId, TraceId } from '../../../src/core/trace-id.ts';
+import { AttributeMemo, keptCharsMax } from '../../../src/telemetry/attribute-memo.ts';
 import { otlpSpanSerializer } from '../../../src/telemetry/otlp-spans.ts';
 import { type RecordSpan, type SpanScope, spansOf } from '../../../src/telemetry/spans.ts';
 import type { SampledTrace } from '../../../src/telemetry/tracing.ts';
@@ -121,8 +122,8 @@ describe('telemetry/otlp-spans', () => {
         fc.boolean(),
         (calls, plain) => {
           const serializer = otlpSpanSerializer();
-          // A second batch, for what was learned from the first.
-          for (let batch = 0; batch < 2; batch++) {
+          // More batches, for what is kept of those before: bytes from the second time on, copied from the third on.
+          for (let batch = 0; batch < 3; batch++) {
             const spans = calls.flatMap(([call, context]) => spansOf(plain ? scope : schemas, call, context));
             const [ours, theirs] = both(spans, serializer);
             expect(ours).to.equal(theirs);
@@ -131,6 +132,60 @@ describe('telemetry/otlp-spans', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it('copies bytes of earlier spans where all values are the same, and only there', () => {
+    // Of one length, and alike where the memo looks: they share an entry.
+    const alike = fc.constantFrom('/akg.Svc/Get', '/bkg.Svc/Get', '/ckg.Svc/Get');
+    const few = fc
+      .record({
+        listener: alike,
+        route: alike,
+        cluster: alike,
+        path: alike,
+        authority: fc.constantFrom('a:1', 'b:1', 'é:1'),
+        clientAddress: fc.constantFrom('', '127.0.0.1', '127.0.1.1'),
+        clientPort: fc.constantFrom(0, 1, 65_535),
+        grpcStatus: fc.constantFrom(0, 5, 14),
+        requestMessages: fc.constantFrom(0, 1, 255, 256),
+        responseMessages: fc.constantFrom(0, 1, 255, 256),
+        attempts: fc.array(
+          fc
+            .record({
+              number: fc.constantFrom(1, 2, 300),
+              peerHost: fc.constantFrom('127.0.0.1', '127.0.1.1'),
+              peerPort: fc.constantFrom(0, 1, 65_535),
+              spanId: fc.constant(new SpanId(1, 2)),
+            })
+            .map(attemptRecord),
+          { maxLength: 2 },
+        ),
+      })
+      .map(callRecord);
+    fc.assert(
+      fc.property(fc.array(few, { minLength: 50, maxLength: 100 }), trace, (calls, context) => {
+        const [ours, theirs] = both(calls.flatMap((call) => spansOf(scope, call, context)));
+        expect(ours).to.equal(theirs);
+      }),
+      { numRuns: 20, endOnFailure: true },
+    );
+  });
+
+  it('keeps the bytes of 64 sets of values of a group, and nothing of long ones', () => {
+    const memo = new AttributeMemo(1);
+    const path = (i: number) => `/pkg.Svc/Method${i}`;
+    let kept = 0;
+    for (let i = 0; i < 10_000; i++) {
+      expect(memo.find(0, path(i), '', '', 0)).to.equal(null);
+      const entry = memo.find(0, path(i), '', '', 0);
+      expect(entry?.bytes).to.equal(null);
+      if (entry) entry.bytes = Uint8Array.of(1);
+    }
+    for (let i = 0; i < 10_000; i++) if (memo.find(0, path(i), '', '', 0)?.bytes) kept++;
+    expect(kept).to.be.within(1, 64);
+    for (let i = 0; i < 10_000; i++) expect(memo.find(0, 'same', '', '', i)).to.equal(null);
+    const long = 'x'.repeat(keptCharsMax + 1);
+    for (let i = 0; i < 3; i++) expect(memo.find(0, long, '', '', 0)).to.equal(null);
   });
 
   it('writes a batch beyond its first memory, and a span beyond 16 KiB', () => {
