@@ -19,6 +19,8 @@ export interface Comparison {
   readonly to: string;
   readonly goal: number;
   readonly figure?: 'p50Ms';
+  /** As of a `Bound`. */
+  readonly smokeMax?: number;
 }
 
 export const comparisons: readonly Comparison[] = [
@@ -31,7 +33,14 @@ export const comparisons: readonly Comparison[] = [
     figure: 'p50Ms',
   },
   { what: 'above the floor', scenario: 'c10 m10', of: 'Outrigger', to: 'byte relay', goal: 4 },
-  { what: 'every call sampled', scenario: 'c10 m10', of: 'Outrigger sampled', to: 'Outrigger', goal: 2.5 },
+  {
+    what: 'every call sampled',
+    scenario: 'c10 m10',
+    of: 'Outrigger sampled',
+    to: 'Outrigger',
+    goal: 2,
+    smokeMax: 3,
+  },
 ];
 
 const both = ['HAProxy', 'nginx'] as const;

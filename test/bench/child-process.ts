@@ -14,7 +14,8 @@ export interface Running {
 }
 
 const stderrKeptChars = 4000;
-const startPatienceMs = 20_000;
+/** On a machine that does much else beside, a start takes half a minute. */
+const startPatienceMs = 60_000;
 const stopPatienceMs = 3000;
 const running = new Set<ChildProcess>();
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureAlone } from './alone/all.ts';
-import { bounds } from './bounds.ts';
+import { bounds, comparisons } from './bounds.ts';
 import { startCollector } from './collector.ts';
 import { commitName, describeMachine, isInstalled } from './machine.ts';
 import {
@@ -104,7 +104,11 @@ function takesPart(peer: Peer, scenario: Scenario): boolean {
   const compared = bounds.filter(
     ({ smokeMax, scenario: of }) => smokeMax !== undefined && of === scenario.name,
   );
-  return peer.only === undefined && [subject, ...compared.flatMap((bound) => bound.peer)].includes(peer.name);
+  const beside = comparisons.some(
+    ({ smokeMax, scenario: at, of }) => smokeMax !== undefined && at === scenario.name && of === peer.name,
+  );
+  if (peer.only !== undefined) return beside;
+  return [subject, ...compared.flatMap((bound) => bound.peer)].includes(peer.name);
 }
 
 function peersFor(list: readonly Scenario[]): Peer[] {
@@ -235,6 +239,14 @@ function judge(rows: readonly Row[]): void {
     if (ratio === undefined) wrong(`${scenario}: no ratio to ${peer}`);
     else if (ratio > smokeMax) wrong(`${scenario}: ${ratio.toFixed(2)} × ${peer}, above ${smokeMax}`);
     else passed++;
+  }
+  for (const { what, scenario, of, to, smokeMax } of comparisons) {
+    const row = rows.find((one) => one.scenario === scenario);
+    if (smokeMax === undefined || (options.only !== undefined && row === undefined)) continue;
+    const [cost, base] = [of, to].map((name) => ({ ...row?.peers, ...row?.beside })[name]?.cpuMicrosPerCall);
+    const ratio = (cost ?? Number.NaN) / (base ?? Number.NaN);
+    if (ratio <= smokeMax) passed++;
+    else wrong(`${what}, ${scenario}: ${ratio.toFixed(2)} × ${to}, above ${smokeMax}`);
   }
   say(`\n${passed} passed, ${problems.length} failed`);
 }

@@ -42,6 +42,8 @@ export interface Run {
 export interface Standing {
   readonly peer: Peer;
   readonly port: number;
+  /** Of its admin API, if it has one. */
+  readonly admin: number;
   readonly program: Running;
 }
 
@@ -118,7 +120,7 @@ export async function startPeer(
     await program.stop();
     throw error;
   }
-  return { peer, port: listen, program };
+  return { peer, port: listen, admin, program };
 }
 
 /** Has a peer do a row's work until a JIT has compiled what is hot in it: 15% of the CPU at h1 c1 went into that after two seconds. */

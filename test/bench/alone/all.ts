@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { launchPeer, serving } from '../child-process.ts';
 import { generate } from '../generate.ts';
 import { otherCore, proxyCore, type Replicas } from '../measure.ts';
-import { outriggerFrom } from '../peers/outrigger.ts';
+import { outriggerWith } from '../peers/outrigger.ts';
 import { freePorts } from '../ports.ts';
 import type { Alone } from '../report.ts';
 import type { Scenario } from '../scenarios.ts';
@@ -38,7 +38,7 @@ export async function measureAlone(
     upstream: readonly number[],
     measure: (pid: number, port: number, own: string) => Promise<Alone[]>,
   ) => {
-    const [peer] = outriggerFrom(file);
+    const [peer] = outriggerWith({ command: [process.execPath, file] });
     const [listen, admin] = await freePorts(2);
     const own = `${dir}/alone-${listen}`;
     mkdirSync(own);

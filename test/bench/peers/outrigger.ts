@@ -1,11 +1,16 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { stringify } from 'yaml';
+import { Document } from 'yaml';
 import type { Protocol } from '../scenarios.ts';
 import type { Peer, Ports } from './peer.ts';
 
 const entry = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const chosen = process.env.BENCH_OUTRIGGER?.split(' ') ?? [process.execPath, entry];
+
+/** Settings in place of those of the bench, each by its path: `telemetry.traces.ratio`. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+const everyCallSampled: Settings = { 'telemetry.traces.ratio': 1 };
 
 /**
  * The proxy under test for each protocol, with TLS and without, with what a default user has on: metrics, trace context with 1%
@@ -21,24 +26,29 @@ export const outrigger: readonly Peer[] = [
 
 /** Every call is sampled and exported. */
 export const outriggerSampled: Peer = {
-  ...make('grpc', false, { ratio: 1 }),
+  ...make('grpc', false, { settings: everyCallSampled }),
   name: 'Outrigger sampled',
   only: ['c10 m10'],
 };
 
-/** As `outrigger`, started from this file. */
-export function outriggerFrom(file: string): readonly Peer[] {
-  const command = [process.execPath, file];
+/** As `outrigger`, with other settings, started by another command or from the file that it ends with. */
+export function outriggerWith({ settings, command }: Variant): readonly Peer[] {
   return [
-    make('grpc', false, { command }),
-    make('grpc', true, { command }),
-    make('http1', false, { command }),
-    make('http1', true, { command }),
-    make('tcp', false, { command }),
+    make('grpc', false, { settings, command }),
+    make('grpc', true, { settings, command }),
+    make('http1', false, { settings, command }),
+    make('http1', true, { settings, command }),
+    make('tcp', false, { settings, command }),
   ];
 }
 
-function make(protocol: Protocol, tls: boolean, { ratio = 0.01, command = chosen } = {}): Peer {
+/** What of a variant differs from the proxy under test. */
+export interface Variant {
+  readonly settings?: Settings;
+  readonly command?: readonly string[];
+}
+
+function make(protocol: Protocol, tls: boolean, { settings = {}, command = chosen }: Variant = {}): Peer {
   return {
     name: 'Outrigger',
     protocol,
@@ -46,7 +56,9 @@ function make(protocol: Protocol, tls: boolean, { ratio = 0.01, command = chosen
     missing: () => (existsSync(command.at(-1) ?? '') ? '' : `${command.join(' ')} is not there`),
     version: () => 'this work tree',
     prepare(dir, ports) {
-      writeFileSync(`${dir}/outrigger.yaml`, stringify(configuration(protocol, tls, ratio, ports)));
+      const document = new Document(configuration(protocol, tls, ports));
+      for (const [path, value] of Object.entries(settings)) document.setIn(path.split('.'), value);
+      writeFileSync(`${dir}/outrigger.yaml`, document.toString());
       return {
         command: [...command, 'run', '--config', `${dir}/outrigger.yaml`],
         // The listener is open before the first probes are in.
@@ -56,7 +68,7 @@ function make(protocol: Protocol, tls: boolean, { ratio = 0.01, command = chosen
   };
 }
 
-function configuration(protocol: Protocol, tls: boolean, ratio: number, ports: Ports): unknown {
+function configuration(protocol: Protocol, tls: boolean, ports: Ports): unknown {
   const { cert, key } = ports;
   const work =
     protocol === 'tcp'
@@ -77,6 +89,6 @@ function configuration(protocol: Protocol, tls: boolean, ratio: number, ports: P
       },
     ],
     drain: { delay: '0s' },
-    telemetry: { traces: { ratio, otlp: { endpoint: `http://127.0.0.1:${ports.collector}` } } },
+    telemetry: { traces: { ratio: 0.01, otlp: { endpoint: `http://127.0.0.1:${ports.collector}` } } },
   };
 }
