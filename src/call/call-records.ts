@@ -38,6 +38,8 @@ export function newCallRecord(context: ProxyContext, routed: CallIdentity, peer:
     grpc: routed.grpc,
     tcp: false,
     udp: false,
+    scheme: peer.scheme ?? '',
+    httpVersion: peer.httpVersion ?? '',
     httpMethod: routed.method,
     authority: routed.authority,
     path: routed.path,
@@ -70,12 +72,14 @@ export function newAttemptRecord(
   { endpoint, reason, startedMs }: Lease,
   kind: AttemptKind,
 ): AttemptRecord {
-  const target = endpoint.target;
+  const { target, dial } = endpoint;
   const record: AttemptRecord = {
     number: call.attempts.length + 1,
     endpoint: endpoint.address,
     peerHost: target.kind === 'tcp' ? target.host : target.path,
     peerPort: target.kind === 'tcp' ? target.port : 0,
+    scheme: dial.tls === null ? 'http' : 'https',
+    httpVersion: dial.httpVersion,
     pick: reason,
     startedMs,
     endedMs: 0,

@@ -361,7 +361,7 @@ export class Listener implements NetworkListener {
 
   private openHttp1(socket: Socket, first: Buffer | null): Http1Downstream {
     const { deps, settings } = this;
-    const peer = peerOf(socket);
+    const peer = peerOf(socket, '1.1');
     const handlers = { peer, calls: callHandler(deps.context, peer), onUpgrade: deps.onUpgrade };
     const connection = new Http1Downstream(socket, handlers, this.date, settings, deps, () => {
       this.http1.delete(socket);
@@ -374,7 +374,7 @@ export class Listener implements NetworkListener {
   }
 
   private openHttp2(socket: Socket, first: Buffer | null): Http2Downstream {
-    const peer = peerOf(socket);
+    const peer = peerOf(socket, '2');
     const calls = callHandler(this.deps.context, peer);
     const handler: CallHandler = {
       oversize: calls.oversize,

@@ -31,10 +31,11 @@ export function peerText(socket: Socket): string | undefined {
   return address === '' ? undefined : formatAddress({ kind: 'tcp', host: address, port });
 }
 
-export function peerOf(socket: Socket): Peer {
+export function peerOf(socket: Socket, httpVersion?: Peer['httpVersion']): Peer {
   const address = socket.remoteAddress ?? '';
   const port = socket.remotePort ?? 0;
-  return socket instanceof TLSSocket ? new TlsPeer(address, port, socket) : { address, port, scheme: 'http' };
+  if (socket instanceof TLSSocket) return new TlsPeer(address, port, httpVersion, socket);
+  return { address, port, httpVersion, scheme: 'http' };
 }
 
 /** A client over TLS. Most requests have nobody who asks for the identity, so the certificate is read at the first question. */
@@ -42,12 +43,14 @@ class TlsPeer implements Peer {
   readonly scheme = 'https';
   readonly address: string;
   readonly port: number;
+  readonly httpVersion: Peer['httpVersion'];
   private readonly socket: TLSSocket;
   private known: string | undefined;
 
-  constructor(address: string, port: number, socket: TLSSocket) {
+  constructor(address: string, port: number, httpVersion: Peer['httpVersion'], socket: TLSSocket) {
     this.address = address;
     this.port = port;
+    this.httpVersion = httpVersion;
     this.socket = socket;
   }
 

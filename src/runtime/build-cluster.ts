@@ -102,6 +102,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
     dial: (endpoint) => ({
       connectTimeoutMs: connectTimeoutOf(config, endpoint.target),
       tls: tls && endpointTls(tls, endpoint.target, endpoint.hostname),
+      httpVersion: httpVersionOf(config.protocol),
       replyLimits: replyLimits(config.limits),
     }),
     newPool: (endpoint, onChange) => buildPool(config, endpoint, { ...deps, ...shared }, onChange),
@@ -135,6 +136,11 @@ function limiterSettings({ adaptiveConcurrency }: ClusterConfig, random: Random)
     key: JSON.stringify(adaptiveConcurrency),
     create: () => new GradientLimiter(adaptiveConcurrency, random),
   };
+}
+
+function httpVersionOf(protocol: ClusterConfig['protocol']): Endpoint['dial']['httpVersion'] {
+  if (protocol === 'http1') return '1.1';
+  return protocol === 'http2' ? '2' : '';
 }
 
 /** Of replies over HTTP/1.1. */

@@ -53,6 +53,11 @@ export function addNote(record: CallRecord, note: PolicyNote): void {
   if (record.notes.length < notesMax) record.notes = [...record.notes, note];
 }
 
+/** What a connection really uses; '' where that is not known. */
+export type HttpScheme = '' | 'http' | 'https';
+/** HTTP version of a connection; HTTP/1.0 counts as 1.1. '' where it is not known, or there is no HTTP. */
+export type HttpVersion = '' | '1.1' | '2';
+
 /** One attempt at an endpoint, as remembered on the call's record. Times are `Clock.now()` milliseconds. */
 export interface AttemptRecord {
   /** Counts from 1. */
@@ -62,6 +67,8 @@ export interface AttemptRecord {
   /** Host and port for the span; port 0 for a Unix socket. */
   readonly peerHost: string;
   readonly peerPort: number;
+  readonly scheme: HttpScheme;
+  readonly httpVersion: HttpVersion;
   /** Why this endpoint: numbers, that become words when asked for their text; its text is '' where nothing is known. */
   readonly pick: PickExplanation;
   readonly startedMs: number;
@@ -135,6 +142,8 @@ export interface CallRecord {
   tcp: boolean;
   /** A session of a listener with `protocol: udp`, likewise. */
   udp: boolean;
+  scheme: HttpScheme;
+  httpVersion: HttpVersion;
   httpMethod: string;
   authority: string;
   /** `:path` as it came. For gRPC without the leading slash it is `rpc.method`, `pkg.Svc/Method`. */

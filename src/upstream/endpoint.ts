@@ -31,6 +31,8 @@ export interface DialSettings {
   readonly connectTimeoutMs: number;
   /** TLS towards the endpoint, with the name to verify; null for cleartext. */
   readonly tls: TlsConnectionOptions | null;
+  /** What its connections speak; '' for TCP and UDP. */
+  readonly httpVersion: '' | '1.1' | '2';
   /** For replies over HTTP/1.1. */
   readonly replyLimits: ParserLimits;
 }
@@ -38,6 +40,7 @@ export interface DialSettings {
 const defaultDial: DialSettings = {
   connectTimeoutMs: 5000,
   tls: null,
+  httpVersion: '',
   replyLimits: { headBytesMax: 65_536, fieldsMax: 100, chunkExtensionBytesMax: 16_384 },
 };
 

@@ -91,13 +91,17 @@ describe('metrics of endpoints', () => {
       (await scrape(proxy)).get(
         `outrigger_endpoint_attempt_duration_seconds_count{outrigger_cluster="greeter",outrigger_endpoint="${address}"}`,
       );
+    const connections = async () =>
+      (await scrape(proxy)).get('grpc_subchannel_connection_attempts_succeeded_total{grpc_target="greeter"}');
     const reload = async () => expect((await proxy.app.reload('the test')).ok).to.equal(true);
     const ask = () => client.request(grpcHead('/a.B/C'), grpcMessage(Buffer.alloc(3)));
     for (let i = 0; i < 10; i++) await ask();
     expect([await count(first.address), await count(second.address)]).to.deep.equal([5, 5]);
+    expect(await connections()).to.equal(2);
     await reload();
     for (let i = 0; i < 10; i++) await ask();
     expect([await count(first.address), await count(second.address)]).to.deep.equal([10, 10]);
+    expect(await connections()).to.equal(4);
     await reload();
     expect([await count(first.address), await count(second.address)]).to.deep.equal([10, undefined]);
   });

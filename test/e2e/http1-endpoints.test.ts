@@ -103,6 +103,27 @@ describe('HTTP/1.1 endpoints', () => {
       clusters: [{ name: 'web', protocol: 'http1', health: 'none', endpoints: [{ address }], ...cluster }],
     });
   }
+  it('are counted with the HTTP version of each side', async () => {
+    const proxy = await sidecarFor((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'),
+    );
+    await byHttp1(proxy, 'GET', null);
+    await byHttp2(proxy, 'GET', null);
+    await until(
+      () => proxy.calls().length === 2,
+      () => `${proxy.calls().length} calls are over`,
+    );
+    const text = await (await fetch(`${proxy.adminUrl}/metrics`)).text();
+    const counts = [...text.matchAll(/^(http_\w+_seconds_count\{.*) (\d+)$/gm)].map(
+      ([, series, count]) => `${series} ${count}`,
+    );
+    const head = 'http_request_method="GET",http_response_status_code="200",url_scheme="http"';
+    const server = (version: string) =>
+      `http_server_request_duration_seconds_count{${head},network_protocol_version="${version}",outrigger_route="all",outrigger_listener="in"} 1`;
+    const client = `http_client_request_duration_seconds_count{${head},network_protocol_version="1.1",outrigger_cluster="web"} 2`;
+    expect(counts).to.deep.equal([server('1.1'), server('2'), client]);
+  });
+
   const endpointOf = (proxy: Sidecar) => proxy.app.clusters[0].all()[0];
 
   for (const [name, client] of clients) {

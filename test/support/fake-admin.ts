@@ -14,7 +14,6 @@ import type {
   UndrainOutcome,
 } from '../../src/admin/deps.ts';
 import type { ReplicaCallDeps } from '../../src/admin/replica-call/deps.ts';
-import type { ClusterFacts } from '../../src/balance-report/facts.ts';
 import { BalanceWatch } from '../../src/balance-report/watch.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { GrpcStatus } from '../../src/core/grpc-status.ts';
@@ -26,9 +25,17 @@ import { SpanId, TraceId } from '../../src/core/trace-id.ts';
 import type { MadeUpRequest, RequestExplanation } from '../../src/explain/request.ts';
 import type { AttemptRecord, CallRecord } from '../../src/telemetry/call-record.ts';
 import { traceLink } from '../../src/telemetry/trace-link.ts';
-import { StreamWaits } from '../../src/upstream/opener-queue.ts';
-import { eventfulRoutes, type FakeCluster, type FakeEndpoint, healthy } from './fake-clusters.ts';
+import {
+  balanceFacts,
+  eventfulRoutes,
+  type FakeCluster,
+  type FakeEndpoint,
+  healthy,
+} from './fake-clusters.ts';
 import { fakeCertificate, fakeConfigValues } from './fake-config.ts';
+
+/** Of every connection. */
+const cleartext = { scheme: 'http', httpVersion: '2' } as const;
 
 interface Live {
   spec: FakeEndpoint;
@@ -38,26 +45,6 @@ interface Live {
   active: number;
   p50Ms: number | null;
   p99Ms: number | null;
-}
-
-function balanceFacts({ name, policy, endpoints }: Omit<ClusterSnapshot, 'balance'>): ClusterFacts {
-  return {
-    name,
-    policy,
-    waiting: 0,
-    streamWaits: new StreamWaits(),
-    endpoints: endpoints.map((e) => ({
-      address: e.address,
-      picks: e.total + e.active,
-      errors: e.error,
-      active: e.active,
-      weight: e.weight,
-      effectiveWeight: e.effectiveWeight,
-      share: e.shareByWeight,
-      usableSinceMs: e.usable ? 0 : null,
-      p50Ms: () => e.p50Ms,
-    })),
-  };
 }
 
 /** Acts as a proxy at work for whoever develops or tests the admin page: figures that move, calls that fail. */
@@ -161,6 +148,7 @@ export class FakeProxy implements AdminDeps {
       endpoint: spec.address,
       peerHost: '127.0.0.1',
       peerPort: 1,
+      ...cleartext,
       pick: `lowest active/weight of ${cluster.endpoints.length}: 3/1`,
       startedMs: now - tookMs + 0.04,
       endedMs: now - 0.02,
@@ -187,6 +175,7 @@ export class FakeProxy implements AdminDeps {
       grpc,
       tcp: false,
       udp: false,
+      ...cleartext,
       httpMethod: grpc ? 'POST' : 'GET',
       authority: cluster.name,
       path: grpc

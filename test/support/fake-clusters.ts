@@ -1,4 +1,11 @@
-import type { ConcurrencySnapshot, HealthSnapshot, RouteSnapshot } from '../../src/admin/deps.ts';
+import type {
+  ClusterSnapshot,
+  ConcurrencySnapshot,
+  HealthSnapshot,
+  RouteSnapshot,
+} from '../../src/admin/deps.ts';
+import type { ClusterFacts } from '../../src/balance-report/facts.ts';
+import { StreamWaits } from '../../src/upstream/opener-queue.ts';
 
 /** One made-up replica; what is left out is an ordinary healthy one. */
 export interface FakeEndpoint {
@@ -158,4 +165,25 @@ export function manyClusters(endpoints: number): FakeCluster[] {
     clusters[Math.min(3, Math.floor((i / endpoints) * 3.4))].endpoints.push(endpoint);
   }
   return clusters;
+}
+
+/** What the verdict on the balance of a cluster is made from. */
+export function balanceFacts({ name, policy, endpoints }: Omit<ClusterSnapshot, 'balance'>): ClusterFacts {
+  return {
+    name,
+    policy,
+    waiting: 0,
+    streamWaits: new StreamWaits(),
+    endpoints: endpoints.map((e) => ({
+      address: e.address,
+      picks: e.total + e.active,
+      errors: e.error,
+      active: e.active,
+      weight: e.weight,
+      effectiveWeight: e.effectiveWeight,
+      share: e.shareByWeight,
+      usableSinceMs: e.usable ? 0 : null,
+      p50Ms: () => e.p50Ms,
+    })),
+  };
 }

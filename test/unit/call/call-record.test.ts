@@ -129,6 +129,7 @@ describe('the record of a call', () => {
     const endpoint = {
       address: 'unix:/run/a.sock',
       target: { kind: 'unix', path: '/run/a.sock' },
+      dial: { tls: null, httpVersion: '2' },
     } as Endpoint;
     const call = callRecord({ attempts: [] });
     expect(
@@ -136,6 +137,8 @@ describe('the record of a call', () => {
     ).to.include({
       peerHost: '/run/a.sock',
       peerPort: 0,
+      scheme: 'http',
+      httpVersion: '2',
       startedMs: 7,
       endedMs: 0,
       httpStatus: 0,

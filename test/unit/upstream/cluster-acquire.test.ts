@@ -110,6 +110,7 @@ describe('Cluster: what an endpoint reports', () => {
     const dial = {
       connectTimeoutMs: 7,
       tls: null,
+      httpVersion: '1.1' as const,
       replyLimits: { headBytesMax: 8, fieldsMax: 100, chunkExtensionBytesMax: 1024 },
     };
     const { cluster, publish } = clusterRig({ deps: { dial: () => dial } });

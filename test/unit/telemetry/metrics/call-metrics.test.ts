@@ -234,13 +234,13 @@ describe('telemetry/metrics/call-metrics', () => {
     expect(
       value(
         name,
-        '{http_request_method="GET",http_response_status_code="200",outrigger_route="api",outrigger_listener="outbound"}',
+        '{http_request_method="GET",http_response_status_code="200",url_scheme="http",network_protocol_version="2",outrigger_route="api",outrigger_listener="outbound"}',
       ),
     ).to.equal(1);
     expect(
       value(
         name,
-        '{http_request_method="_OTHER",outrigger_route="api",outrigger_listener="outbound",error_type="no_response"}',
+        '{http_request_method="_OTHER",url_scheme="http",network_protocol_version="2",outrigger_route="api",outrigger_listener="outbound",error_type="no_response"}',
       ),
     ).to.equal(1);
   });
