@@ -5,7 +5,7 @@ export const masked = '•••';
 
 /** Keys and header names whose value is a secret wherever they stand; paths of key files (`key`, `cert`) are not. */
 const secretKey =
-  /passw(or)?d|passphrase|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|bearer|jwt|signature|^(x-)?auth$|^authorization$|^proxy-authorization$|^x-auth|^(set-)?cookie$/i;
+  /passw(or)?d|passphrase|pwd|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|bearer|jwt|signature|^(x-)?auth$|authorization(-?bin)?$|^x-auth|^(set-)?cookie$/i;
 /** Keys that only look like one: those of a rate limit, a bucket's `tokens`, the path of a file. */
 const harmlessKey = /^tokens$|^(max|min)tokens$|^tokens?(max|min|per)|tokenBucket|^tokenFile$/i;
 
@@ -30,5 +30,5 @@ export function maskText(text: string): string {
  * name.
  */
 export function maskUrls(text: string): string {
-  return maskText(text).replace(/(:\/\/[^?\s"]*\?)[^\s"]+/g, `$1${masked}`);
+  return maskText(text).replace(/(:\/\/(?:(?!:\/\/)[^?\s"])*\?)[^\s"]+/g, `$1${masked}`);
 }

@@ -13,7 +13,7 @@ import {
 
 /** Texts that are credentials wherever they stand: of HTTP authentication, JSON Web Tokens and keys of well-known forms. */
 const credential =
-  /^(?:bearer|basic|digest|negotiate)\s+\S|\beyJ[\w-]{8,}\.[\w-]{8,}\.|^(?:sk|pk|rk|ghp|gho|ghs|xox[abp])[-_]\w{16}|\bAKIA[0-9A-Z]{16}\b/i;
+  /^(?:basic|digest|negotiate)\s+\S|\bbearer\s+\S|\beyJ[\w-]{8,}\.[\w-]{8,}\.|\b(?:sk|pk|rk|ghp|gho|ghs|xox[abp])[-_][\w-]{16}|\bAKIA[0-9A-Z]{16}\b/i;
 
 /** Keys beside which `value` or `values` holds what they name: `{ name: authorization, value: … }`. */
 const namingKeys = new Set(['name', 'key', 'header']);

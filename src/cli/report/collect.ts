@@ -75,10 +75,10 @@ export async function collect(target: AdminTarget, clock: Clock): Promise<AdminA
   const answers = parts.map(async ({ file, path, toText }) => {
     const answer = await askAdmin(target, path, { text: toText === 'text' });
     if (answer.error === undefined) found[file] = textOf(answer.value, toText);
-    else missing[file] = answer.error;
+    else missing[file] = redactText(answer.error);
   });
   const checked = checkSidecar(target, { clock, timeoutMs: checkTimeoutMs }).then(({ value, error }) => {
-    if (value === undefined) missing['check.txt'] = error;
+    if (value === undefined) missing['check.txt'] = redactText(error);
     else found['check.txt'] = redactText(checkText(checkReport(value), false));
   });
   await Promise.all([...answers, checked]);
@@ -116,7 +116,7 @@ function readme({ address }: AdminTarget, clock: Clock, missing: Record<string, 
     '',
     `${'check.txt'.padEnd(width)}  what outrigger check finds`,
     ...parts.map(({ file, about }) => `${file.padEnd(width)}  ${about}`),
-    ...Object.entries(missing).map(([file, why]) => `\n${file} is missing: ${redactText(why)}`),
+    ...Object.entries(missing).map(([file, why]) => `\n${file} is missing: ${why}`),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -128,6 +128,7 @@ function mebibytes(bytes: number): string {
 /** The token of this command is a secret as well, should the sidecar repeat it. */
 function withoutToken(bundle: Bundle, { token }: AdminTarget): Bundle {
   if (token === undefined) return bundle;
-  const entries = Object.entries(bundle.parts).map(([file, text]) => [file, text.replaceAll(token, masked)]);
-  return { ...bundle, parts: Object.fromEntries(entries) };
+  const without = (texts: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(texts).map(([file, text]) => [file, text.replaceAll(token, masked)]));
+  return { parts: without(bundle.parts), missing: without(bundle.missing) };
 }

@@ -12,33 +12,53 @@ const patterns: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g,
   // JSON Web Tokens (RFC 7519): two parts of base64url that begin with {", and a signature.
   /\beyJ[\w-]{5,}\.eyJ[\w-]{5,}(?:\.[\w-]*)?/g,
-  // Keys of AWS, Google Cloud, GitHub, GitLab, Slack and Stripe have prefixes.
+  // Keys of AWS, Google Cloud, GitHub, GitLab, Slack, Stripe and OpenAI have prefixes.
   /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
   /\bAIza[\w-]{35}/g,
-  /\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,})/g,
+  /\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|sk-[\w-]{20,})/g,
 ];
 
 /** `authorization` schemes (RFC 9110 section 11.4) with what follows them. */
 const credentials = /\b(Bearer|Basic|Digest|Negotiate)(\s+)(?!realm\b)[\w.~+/=-]{6,}/gi;
 
-/** A key and its value: `password=x`, `"apiKey": "x"`, `token: x`. */
-const assignment =
-  /(["']?)\b([\w.-]{2,64})\1(\s*[:=]\s*)("(?:[^"\\\n]|\\.){1,4096}"|'[^'\n]{1,4096}'|[^\s"',;&{}[\]]{1,4096})/g;
+/** A key and what separates it from its value: `password=`, `"apiKey": `, `token: `. A key begins where no other one goes on. */
+const keyForm = /(["']?)(?<![\w.-])([\w.-]{2,})\1\s{0,8}[:=]\s{0,8}/g;
+/** A value: in quotes, with quotes that do not end, or up to the next space, quotation mark or `&`. */
+const valueForm = /"(?:[^"\\\n]|\\.)*"|(?:'[^'\n]*')+|["'][^\n]*|[^\s"'&]*[^\s"'&,;]/y;
+/** The value of a header may have spaces: `authorization: ApiKey …`, `cookie: a=…; b=…`. */
+const headerForm = /"(?:[^"\\\n]|\\.)*"|[^\n"]+/y;
+const isHeader = /(?:authorization|cookie)$/i;
 
+/** Removes secrets from a text. Takes time in proportion to its length, whatever it holds. */
 export function redactText(text: string): string {
   let redacted = text;
   for (const pattern of patterns) redacted = redacted.replace(pattern, masked);
-  return maskUrls(redacted)
-    .replace(credentials, (_all, scheme, space) => `${scheme}${space}${masked}`)
-    .replace(assignment, (all, quote, key, equals, value) => {
-      if (!isSecretKey(key) || isHarmless(value)) return all;
-      return `${quote}${key}${quote}${equals}${value.startsWith('"') ? `"${masked}"` : masked}`;
-    });
+  redacted = maskUrls(redacted).replace(credentials, (_all, scheme, space) => `${scheme}${space}${masked}`);
+  return redactAssigned(redacted);
 }
 
-/** Numbers and flags give nothing away: `tokens=20` is a rate limit. */
-function isHarmless(value: string): boolean {
-  return /^(?:\d{1,6}|true|false|null|none|•••|"•••")$/.test(value);
+/** Removes what is assigned to secret keys. What follows another key may be a key again: `error: password=…`. */
+function redactAssigned(text: string): string {
+  let redacted = '';
+  let from = 0;
+  for (const match of text.matchAll(keyForm)) {
+    const [all, , key] = match;
+    const at = match.index + all.length;
+    if (at < from || !isSecretKey(key)) continue;
+    const form = isHeader.test(key) ? headerForm : valueForm;
+    form.lastIndex = at;
+    const value = form.exec(text)?.[0];
+    if (value === undefined || isHarmless(key, value)) continue;
+    redacted += `${text.slice(from, at)}${value.startsWith('"') ? `"${masked}"` : masked}`;
+    from = at + value.length;
+  }
+  return redacted + text.slice(from);
+}
+
+/** Flags and numbers give nothing away, unless they are a password: `tokens=20` is a rate limit. */
+function isHarmless(key: string, value: string): boolean {
+  if (/^(?:true|false|null|none|•••|"•••")$/.test(value)) return true;
+  return /^\d{1,6}$/.test(value) && !/pass|pwd|secret/i.test(key);
 }
 
 /** Returns a copy of a JSON value without secrets, in keys and in texts. */

@@ -15,6 +15,9 @@ describe('tap: redaction', () => {
       ['x-api-key', 'k'],
       ['x-customer-id', '42'],
       ['x-note', 'Bearer abc.def'],
+      ['x-reason', 'refused: Bearer abc.def'],
+      ['authorization-bin', 'abc'],
+      ['x-serverless-authorization', 'abc'],
       ['referer', 'https://a/?access_token=abc&x=1'],
       ['user-agent', 'me'],
     );
@@ -24,6 +27,9 @@ describe('tap: redaction', () => {
       ['x-api-key', masked],
       ['x-customer-id', masked],
       ['x-note', masked],
+      ['x-reason', masked],
+      ['authorization-bin', masked],
+      ['x-serverless-authorization', masked],
       ['referer', `https://a/?access_token=${masked}&x=1`],
       ['user-agent', 'me'],
     ]);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { redactJson, redactText } from '../../../../src/cli/report/redact.ts';
+import { judgesRealTime } from '../../../support/real-time.ts';
 
 describe('cli/report/redact', () => {
   const secret = 'hunter2secret';
@@ -18,6 +19,17 @@ describe('cli/report/redact', () => {
     `token: '${secret}'`,
     `set-cookie: ${secret}; path=/`,
     `x-api-key=${secret}`,
+    `authorization: ApiKey ${secret}`,
+    `x-serverless-authorization: ${secret}`,
+    `authorization-bin: ${secret}`,
+    `cookie: a=b; session=${secret}; c=d`,
+    `login failed: password=${secret}`,
+    `password=a,${secret}`,
+    `password='it''${secret}'`,
+    `password: "${secret} without an end`,
+    `token: [${secret}]`,
+    `PGPWD=${secret}`,
+    `sk-proj-${secret}0123456789`,
   ];
   for (const text of texts)
     it(`hides the secret of ${text.replace(secret, '…')}`, () => {
@@ -33,6 +45,42 @@ describe('cli/report/redact', () => {
     expect(redacted).to.equal('a ••• b ••• c ••• d ••• e');
     expect(redactText(JSON.stringify({ text: pem }))).not.to.include('TUlJQ');
   });
+
+  it('hides a password of digits, and keeps numbers that are none', () => {
+    expect(redactText('password=123456')).to.equal('password=•••');
+    expect(redactText('token: 5, retries: 2')).to.equal('token: 5, retries: 2');
+  });
+
+  it('keeps what follows a secret', () => {
+    expect(redactText('password=x, user=anna')).to.equal('password=•••, user=anna');
+    expect(redactText('{"token":"x","user":"anna"}')).to.equal('{"token":"•••","user":"anna"}');
+  });
+
+  for (const text of [
+    'a-',
+    'a.',
+    'http://a:',
+    'ab   ',
+    '"',
+    'a=',
+    "a='",
+    'eyJaaaaa.',
+    '-----BEGIN PRIVATE KEY-----',
+  ])
+    it(`takes time in proportion to the length of ${JSON.stringify(text)}, repeated`, function () {
+      judgesRealTime(this, 'the times of two lengths are compared');
+      const timeOf = (length: number): number => {
+        const repeated = text.repeat(length / text.length);
+        const times = Array.from({ length: 3 }, () => {
+          const startMs = performance.now();
+          redactText(repeated);
+          return performance.now() - startMs;
+        });
+        return Math.max(1, Math.min(...times));
+      };
+      // Where the time grew with the square of the length, this would be 256.
+      expect(timeOf(320_000) / timeOf(20_000)).to.be.below(100);
+    });
 
   it('keeps what is no secret', () => {
     for (const text of [
