@@ -122,7 +122,8 @@ export class DescriptorPool {
 /** Names that one sentence can list. */
 const listedMax = 12;
 
-function listed(names: readonly string[]): string {
+/** Names as one sentence can list them: the first ones, and how many more there are. */
+export function listed(names: readonly string[]): string {
   if (names.length === 0) return 'none';
   const more = names.length - listedMax;
   return `${names.slice(0, listedMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

@@ -4,6 +4,7 @@ import { durationText } from '../../admin/quantities.ts';
 import { printable } from '../../admin/text-table.ts';
 import type { Environment } from '../../config/environment.ts';
 import { keepProcess, systemClock } from '../../core/clock.ts';
+import { pluralize } from '../../core/pluralize.ts';
 import { systemRandom } from '../../core/random.ts';
 import type { Result } from '../../core/result.ts';
 import type { Json } from '../../reflection/json.ts';
@@ -37,7 +38,8 @@ export interface CallArguments extends AskArguments, DefinitionFlags {
 const replyLimits: ReplyLimits = {
   messagesMax: 10_000,
   valuesMax: 1_000_000,
-  bytesMax: Number.POSITIVE_INFINITY,
+  // With -o json, all of it is in memory at the end.
+  bytesMax: 64 * 1024 * 1024,
 };
 
 /**
@@ -97,17 +99,28 @@ function connect(target: string, { tls, authority }: CallArguments): Result<Clie
   }
 }
 
-async function list(definitions: Definitions, { output }: CallArguments, io: CliIo): Promise<number> {
+async function list(
+  definitions: Definitions,
+  { output, timeoutMs }: CallArguments,
+  io: CliIo,
+): Promise<number> {
+  const endMs = systemClock.now() + timeoutMs;
   const services = await definitions.services();
   if (services.error !== undefined) return reportFailure(services, io);
   const methods: string[] = [];
+  let late = 0;
   for (const name of services.value) {
-    const { value: pool } = await definitions.of(name);
-    const service = pool?.service(name);
+    const isLate = systemClock.now() > endMs;
+    if (isLate) late++;
+    const service = isLate ? undefined : (await definitions.of(name)).value?.service(name);
     methods.push(
       ...(service === undefined ? [name] : [...service.methods.values()].map((method) => method.name)),
     );
   }
+  if (late > 0)
+    io.stderr.write(
+      `the methods of ${pluralize(late, 'service')} are missing: the server did not describe them in time; raise --timeout\n`,
+    );
   io.stdout.write(
     output === 'json'
       ? `${JSON.stringify(methods, null, 2)}\n`

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { nearestName } from '../../core/nearest.ts';
 import type { Result } from '../../core/result.ts';
 import { poolOfProtoFiles } from '../../reflection/definition-files.ts';
-import type { DescriptorPool } from '../../reflection/descriptor-pool.ts';
+import { type DescriptorPool, listed } from '../../reflection/descriptor-pool.ts';
 import { poolOfDescriptorSet } from '../../reflection/descriptor-set.ts';
 import { ReflectionClient } from '../../reflection/reflection-client.ts';
 
@@ -33,8 +33,8 @@ export class Definitions {
   async services(): Promise<Result<readonly string[]>> {
     const files = this.files();
     if (files !== undefined) return files.error === undefined ? { value: files.value.serviceNames } : files;
-    const listed = await this.reflection.listServices();
-    return listed.error === undefined ? listed : { error: withFix(listed) };
+    const services = await this.reflection.listServices();
+    return services.error === undefined ? services : { error: withFix(services) };
   }
 
   /** Returns the definitions that a service needs. */
@@ -48,7 +48,7 @@ export class Definitions {
     const near = nearestName(service, names);
     if (names.includes(service) || names.length === 0) return { error: described.error };
     return {
-      error: `the server has no service "${service}"; ${near === undefined ? `it has ${names.join(', ')}` : `did you mean "${near}"?`}`,
+      error: `the server has no service "${service}"; ${near === undefined ? `it has ${listed(names)}` : `did you mean "${near}"?`}`,
     };
   }
 
