@@ -3,14 +3,13 @@ import type { Socket } from 'node:net';
 import { spanText } from '../../admin/quantities.ts';
 import type { ClusterConfig } from '../../config/table.ts';
 import type { Address } from '../../core/address.ts';
-import { waitFor } from '../../core/clock.ts';
 import { connectionErrorText } from '../../core/connection-error.ts';
 import { ErrorCode, errorCodeName } from '../../core/error-code.ts';
 import { clusterTls } from '../../runtime/build-cluster.ts';
 import { endpointTls } from '../../security/endpoint-tls.ts';
 import type { EndpointTarget } from './endpoint-target.ts';
 import type { Findings } from './finding.ts';
-import type { CheckDeps } from './limits.ts';
+import { type CheckDeps, late, within } from './limits.ts';
 import { type Opened, openSocket, openTls } from './open-socket.ts';
 
 /** What a server says when it sets no limit (RFC 9113 section 6.5.2). */
@@ -135,6 +134,12 @@ async function checkKeepalive(
       `the server accepts frequent PINGs; connections.keepalive sends one every ${spanText(intervalMs)}`,
     );
   const code = connection.goawayCode;
+  if (sent === 0 && code !== ErrorCode.ENHANCE_YOUR_CALM)
+    return found.warning(
+      'keepalive',
+      `not checked: the server ${code === null ? 'answered no PING' : `sent GOAWAY with ${errorCodeName(code)} before it answered a PING`}`,
+      'check the log of the server',
+    );
   const why = code === null ? 'closed the connection' : `sent GOAWAY with ${errorCodeName(code)}`;
   const text = `the server ${why} after ${sent + 1} PINGs, so it limits how often a client may send PINGs`;
   if (code !== ErrorCode.ENHANCE_YOUR_CALM && code !== null)
@@ -184,14 +189,14 @@ class Http2Check {
   }
 
   /** Waits for the SETTINGS of the server. Returns the problem, '' for none. */
-  settings({ clock, timeoutMs }: CheckDeps): Promise<string> {
-    const timeout = waitFor(clock, timeoutMs).then(() => `no HTTP/2 SETTINGS within ${timeoutMs} ms`);
-    return Promise.race([this.ready, timeout]);
+  async settings(deps: CheckDeps): Promise<string> {
+    const problem = await within(this.ready, deps);
+    return problem === late ? `no HTTP/2 SETTINGS within ${deps.timeoutMs} ms` : problem;
   }
 
   /** The `date` of an answer; undefined where the server sends none, as most gRPC servers do. */
-  dateMs({ clock, timeoutMs }: CheckDeps): Promise<number | undefined> {
-    if (this.closed || this.maxStreams === 0) return Promise.resolve(undefined);
+  async dateMs(deps: CheckDeps): Promise<number | undefined> {
+    if (this.closed || this.maxStreams === 0) return undefined;
     const stream = this.session.request({
       ':method': 'POST',
       ':path': '/grpc.health.v1.Health/Check',
@@ -207,8 +212,9 @@ class Http2Check {
       stream.on('close', () => resolve(undefined));
     });
     stream.end(Buffer.alloc(5));
-    const timeout = waitFor(clock, timeoutMs).then(() => undefined);
-    return Promise.race([date, timeout]).finally(() => stream.close(ErrorCode.CANCEL));
+    const ms = await within(date, deps);
+    stream.close(ErrorCode.CANCEL);
+    return ms === late ? undefined : ms;
   }
 
   /** Sends PINGs, one after the answer to the other. Returns how many were answered before the server closed the connection. */
@@ -222,14 +228,14 @@ class Http2Check {
     this.socket.destroy();
   }
 
-  private ping({ clock, timeoutMs }: CheckDeps): Promise<boolean> {
-    if (this.closed || this.session.destroyed || this.goawayCode !== null) return Promise.resolve(false);
+  private async ping(deps: CheckDeps): Promise<boolean> {
+    if (this.closed || this.session.destroyed || this.goawayCode !== null) return false;
     const answer = new Promise<boolean>((resolve) => {
       this.session.once('close', () => resolve(false));
       // Not yet: the GOAWAY may be on its way, behind the answer.
       if (!this.session.ping((error) => resolve(error === null && this.goawayCode === null))) resolve(false);
     });
-    return Promise.race([answer, waitFor(clock, timeoutMs).then(() => false)]);
+    return (await within(answer, deps)) === true;
   }
 }
 
