@@ -124,13 +124,15 @@ export function screen(
 }
 
 /** What the guard of a request checks. */
-function guarded({ headers, method, socket }: IncomingMessage, unix: boolean): GuardedRequest {
+function guarded({ headers, method, socket, url = '' }: IncomingMessage, unix: boolean): GuardedRequest {
   const site = headers['sec-fetch-site'];
+  const path = url.split('?', 1)[0];
   return {
     method: method ?? '',
     host: headers.host,
     origin: headers.origin,
     fetchSite: Array.isArray(site) ? site.join() : site,
+    isStream: path === eventsPath || path === tapPath,
     unix,
     localAddress: socket.localAddress,
   };

@@ -9,6 +9,8 @@ export interface GuardedRequest {
   readonly origin: string | undefined;
   /** `Sec-Fetch-Site`. */
   readonly fetchSite: string | undefined;
+  /** Whether the answer is a stream that lasts, of which there may be few. */
+  readonly isStream?: boolean;
   /** Whether it came over a Unix socket. */
   readonly unix: boolean;
   /** Any IP address may stand in `Host`, and not just ours: where nothing can be changed, and nothing secret is read. */
@@ -39,10 +41,12 @@ export function refusalOf(request: GuardedRequest, allowedHosts: readonly string
   }
   if (origin !== undefined && !sameOrigin(origin, host))
     return `The request comes from a page of "${printable(origin)}", not from this admin server; a page of another origin may not use it.`;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    if (fetchSite === 'cross-site' || fetchSite === 'same-site')
-      return 'The request was sent by a page of another site (Sec-Fetch-Site); only a page of this admin server may change anything.';
-  }
+  if (fetchSite !== 'cross-site' && fetchSite !== 'same-site') return undefined;
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return 'The request was sent by a page of another site (Sec-Fetch-Site); only a page of this admin server may change anything.';
+  // An image of any page could otherwise hold a tap, and the places of those who may read it.
+  if (request.isStream === true)
+    return 'The request was sent by a page of another site (Sec-Fetch-Site); only a page of this admin server may open a stream.';
   return undefined;
 }
 

@@ -22,7 +22,7 @@ export function namePattern(filter: string): (name: string) => boolean {
 }
 
 /** Whether the name is these parts in order, the first at its start and the last at its end, with any text between them. */
-function hasParts(name: string, parts: readonly string[]): boolean {
+export function hasParts(name: string, parts: readonly string[]): boolean {
   const [first, ...rest] = parts;
   const last = rest.pop();
   if (last === undefined) return name === first;

@@ -62,7 +62,7 @@ export class MessageView {
     if (jobs.some(({ form }) => form === 'protobuf')) {
       const { value, error } = await this.schemaOf(request, path);
       if (error !== undefined) {
-        problem(`messages of ${path.slice(1)} are not decoded: ${error}`);
+        problem(`messages of ${request.record.path.slice(1)} are not decoded: ${error}`);
         // The reason is long, and the same for all messages of the service.
         return jobs.map(() => ({ problem: 'was not decoded: descriptors of its type are not available' }));
       }

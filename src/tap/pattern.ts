@@ -1,19 +1,8 @@
+import { hasParts } from '../core/name-pattern.ts';
+
 /** Whether a text matches a pattern in which each `*` stands for any characters. Takes time in proportion to both lengths. */
 export function matchesGlob(pattern: string, text: string): boolean {
-  const parts = pattern.split('*');
-  if (parts.length === 1) return text === pattern;
-  const first = parts[0];
-  const last = parts[parts.length - 1];
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
-    return false;
-  const end = text.length - last.length;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
+  return hasParts(text, pattern.split('*'));
 }
 
 /**

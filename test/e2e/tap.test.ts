@@ -260,6 +260,17 @@ describe('tap of live calls', () => {
     expect(large.status).to.equal(413);
   });
 
+  it('is refused to a page of another site, which could hold the taps of others', async () => {
+    const { sidecar } = await startChain(stage);
+    const refused = await openTap(sidecar.adminUrl, '', { headers: { 'sec-fetch-site': 'cross-site' } });
+    expect([refused.status, refused.text]).to.deep.equal([
+      403,
+      'The request was sent by a page of another site (Sec-Fetch-Site); only a page of this admin server may open a stream.\n',
+    ]);
+    const own = await startTap(stage, sidecar, '', { headers: { 'sec-fetch-site': 'same-origin' } });
+    expect(own.status).to.equal(200);
+  });
+
   it('speaks server-sent events to browsers', async () => {
     const { client, sidecar } = await startChain(stage);
     const tap = await startTap(stage, sidecar, '', { headers: { accept: 'text/event-stream' } });

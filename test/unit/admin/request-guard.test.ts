@@ -94,4 +94,13 @@ describe('admin/request-guard', () => {
   it('quotes nothing that could leave its line', () => {
     expect(refused({ host: `evil\r\n\u001b[31m${'x'.repeat(500)}` })).to.match(/^[\x20-\x7e]{1,400}$/);
   });
+
+  it('refuses a stream to a page of another site, which may follow a link to anything else', () => {
+    for (const fetchSite of ['cross-site', 'same-site']) {
+      expect(refused({ fetchSite, isStream: true })).to.match(/ may open a stream\.$/);
+      expect(refused({ fetchSite })).to.equal(undefined);
+    }
+    for (const fetchSite of ['same-origin', 'none', undefined])
+      expect(refused({ fetchSite, isStream: true })).to.equal(undefined);
+  });
 });
