@@ -58,7 +58,7 @@ describe('call view', function () {
     expect(await page.locator('.report .pill').textContent()).to.equal('OK');
     expect(await page.locator('.report-top').innerText()).to.include(`from ${address}`);
     const call = sidecar.calls().find(({ path }) => path === '/outrigger.test.Account/Login')!;
-    expect(await page.locator('.report a').getAttribute('href')).to.equal(`/explain/${call.id}`);
+    expect(await page.locator('.report a').getAttribute('href')).to.equal(`/#explain/${call.id}`);
     const explained = await fetch(`${sidecar.adminUrl}/explain/${call.id}`);
     expect(await explained.text())
       .to.include('pinned')

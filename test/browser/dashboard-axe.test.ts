@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { eventfulClusters, manyClusters } from '../support/fake-clusters.ts';
+import { withExplanation } from '../support/fake-explained.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { loadAxe, axeViolations as violations } from './axe.ts';
 import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
@@ -50,11 +51,20 @@ describe('dashboard and axe', function () {
   it('finds nothing in the dialogs', async () => {
     rig = await startAdminRig();
     const [cluster] = eventfulClusters;
-    rig.proxy.failed.push(rig.proxy.call(cluster, cluster.endpoints[0], true));
+    const call = rig.proxy.call(cluster, cluster.endpoints[0], true);
+    rig.proxy.failed.push(
+      withExplanation(
+        call,
+        cluster.endpoints.map(({ address }) => address),
+      ),
+    );
     await open('/');
     await page.locator('#calls tbody a').first().click();
-    await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
-    expect(await violations(page)).to.deep.equal([]);
+    await page.locator('#explain .candidates').first().waitFor();
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await violations(page), `${width}`).to.deep.equal([]);
+    }
     await page.keyboard.press('Escape');
     await page.locator('#clusters .switch').first().click();
     expect(await violations(page)).to.deep.equal([]);

@@ -175,12 +175,15 @@ describe('dashboard', function () {
     );
     await item.locator('a').focus();
     await page.keyboard.press('Enter');
-    await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
-    expect(await page.locator('#explain-text').textContent()).to.equal(
-      (await rig.get((await item.locator('a').getAttribute('href'))!)).body,
+    await page.locator('#explain .attempt-part').waitFor();
+    expect(await page.locator('#explain-title').textContent()).to.match(/^Request \d+$/);
+    expect(await page.locator('.explain-outcome').textContent()).to.include(
+      'closed the connection before it replied',
     );
+    expect(new URL(page.url()).hash).to.match(/^#explain\/\d+$/);
     await page.keyboard.press('Escape');
     await page.locator('#explain').waitFor({ state: 'hidden' });
+    expect(new URL(page.url()).hash).to.equal('');
     expect(diagnostics).to.deep.equal([]);
   });
 
@@ -285,10 +288,10 @@ describe('dashboard and hostile names', function () {
     try {
       await page.goto(`http://127.0.0.1:${rig.port}/`);
       await page.locator('#calls tbody a').click();
-      await page.locator('#explain-text', { hasText: 'Attempts' }).waitFor();
+      await page.locator('#explain .attempt-part').waitFor();
       expect(await page.title()).to.equal(`${attack} · Outrigger`);
       expect(await page.locator('.cluster-name').textContent()).to.equal(cluster.name);
-      expect(await page.locator('.call-name').textContent()).to.equal(attack);
+      expect(await page.locator('#calls .call-name').textContent()).to.equal(attack);
       expect(
         await page
           .locator(

@@ -141,7 +141,7 @@ describe('tap view', function () {
     await rows.first().locator('summary').press('Enter');
     const more = rows.first().locator('.tap-more');
     expect(await more.innerText()).to.match(/#2 · from 127\.0\.0\.1:40000[\s\S]*<b>no<\/b> endpoint/);
-    expect(await more.locator('a').getAttribute('href')).to.equal('/explain/2');
+    expect(await more.locator('a').getAttribute('href')).to.equal('/#explain/2');
     expect(await more.locator('pre').allInnerTexts()).to.deep.equal([
       'user-agent: grpc-node',
       '{\n  "id": 7\n}',

@@ -1,4 +1,5 @@
 import { h, setAttribute, setHidden, setText } from './dom.js';
+import { explainLink } from './explain-dialog.js';
 import { duration } from './format.js';
 
 /** What came of a call. `show(method, result)`. */
@@ -28,7 +29,7 @@ export function createReport() {
       setText(pill, result.status);
       setAttribute(pill, 'data-tone', result.code === 0 ? 'ok' : 'bad');
       setText(about, aboutText(result));
-      setAttribute(explain, 'href', `/explain/${encodeURIComponent(result.id ?? result.traceId)}`);
+      setAttribute(explain, 'href', explainLink(result.id ?? result.traceId));
       setText(details, result.code === 0 ? '' : result.details);
       setText(messages, result.messages.map((message) => JSON.stringify(message, null, 2)).join('\n'));
       setHidden(messages, result.messages.length === 0);

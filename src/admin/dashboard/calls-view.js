@@ -1,6 +1,7 @@
 import { createCard } from './card.js';
 import { createCells, createTable } from './data-table.js';
 import { h, setAttribute, setText } from './dom.js';
+import { explainLink } from './explain-dialog.js';
 import { ago, duration, plural } from './format.js';
 import { slowMs } from './pace.js';
 import { createBars } from './waterfall.js';
@@ -23,7 +24,7 @@ const kinds = [
 const kindRank = { failed: 0, 'client error': 1, slow: 2 };
 
 /** The failed and slow requests. `update(calls, nowWallMs)`, and `updateAges(nowWallMs)` while they are the same. */
-export function createCalls(parent, openExplanation) {
+export function createCalls(parent) {
   let calls = [];
   let kind = '';
   let nowWallMs = 0;
@@ -36,7 +37,7 @@ export function createCalls(parent, openExplanation) {
     name: 'Failed and slow requests',
     columns,
     keyOf: (call) => `${call.kind} ${call.id}`,
-    createRow: () => createCall(openExplanation),
+    createRow: createCall,
     everyMs: slowMs,
     textOf: (c) =>
       [
@@ -90,7 +91,7 @@ export function createCalls(parent, openExplanation) {
   };
 }
 
-function createCall(openExplanation) {
+function createCall() {
   const link = h('a', { class: 'call-name' });
   const reason = h('span', { class: 'reason' });
   const about = h('span', { class: 'note' });
@@ -107,19 +108,11 @@ function createCall(openExplanation) {
     times: [times],
     timing: [bars.node],
   });
-  let shown;
-  link.addEventListener('click', (event) => {
-    // With a modifier the reader asks for a tab of its own, which the plain link gives.
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    openExplanation(shown);
-  });
   return {
     node,
     update(call) {
-      shown = call;
       setText(link, call.name);
-      setAttribute(link, 'href', `/explain/${encodeURIComponent(call.id)}`);
+      setAttribute(link, 'href', explainLink(call.id));
       setText(reason, call.reason);
       setAttribute(reason, 'title', call.reason);
       setText(about, aboutText(call));

@@ -27,14 +27,13 @@ const confirm = createConfirm(byId('confirm'), {
 });
 const clusters = createClusters(byId('clusters'), confirm);
 const routes = createRoutes(byId('routes'));
-const openExplanation = createExplain(byId('explain'), {
+createExplain(byId('explain'), {
   title: byId('explain-title'),
   link: byId('explain-link'),
   trace: byId('explain-trace'),
-  waterfall: byId('explain-waterfall'),
-  text: byId('explain-text'),
+  body: byId('explain-body'),
 });
-const calls = createCalls(byId('calls'), openExplanation);
+const calls = createCalls(byId('calls'));
 const listeners = createListeners(byId('listeners'));
 const certificates = createCertificates(byId('certificates'));
 const settings = createSettings(byId('settings'));

@@ -1,4 +1,5 @@
 import { h } from './dom.js';
+import { explainLink } from './explain-dialog.js';
 import { bytes, duration, plural } from './format.js';
 
 const tones = { ok: 'ok', error: 'bad' };
@@ -40,7 +41,7 @@ function nameOf({ traffic, path, httpMethod, listener }) {
 function contentsOf(call) {
   const { request, response } = call;
   const parts = [
-    h('p', { class: 'note' }, aboutText(call), ' · ', explainLink(call.id)),
+    h('p', { class: 'note' }, aboutText(call), ' · ', createExplainLink(call.id)),
     ...[call.detail, call.message].filter((text) => text !== '').map((text) => h('p', {}, text)),
     headers('Request headers', request.headers),
     messages('Request messages', request),
@@ -62,8 +63,8 @@ function aboutText({ id, client, route, cluster, requestBytes, responseBytes }) 
 }
 
 /** In a tab of its own: the tap ends when the reader leaves the page. */
-function explainLink(id) {
-  return h('a', { href: `/explain/${id}`, target: '_blank' }, 'Explain in a new tab');
+function createExplainLink(id) {
+  return h('a', { href: explainLink(id), target: '_blank' }, 'Explain in a new tab');
 }
 
 function headers(title, pairs) {

@@ -7,10 +7,11 @@ import {
   shownCallsMax,
   slowCallsMax,
 } from '../../telemetry/recent-calls.ts';
+import { callTiming } from '../call-timing.ts';
 import type { AdminDeps } from '../deps.ts';
 import { summarizeCall } from '../live-snapshot.ts';
 import { json, type Reply, requestedFormat, text } from '../reply.ts';
-import { explanationOf } from './call-explanation.ts';
+import { asOfNow, explanationOf } from './call-explanation.ts';
 import { type CallKey, parseCallKey } from './call-key.ts';
 import { callText } from './call-text.ts';
 import { requestText } from './request-text.ts';
@@ -49,6 +50,7 @@ export function explainCall(question: Question): Reply {
   return json({
     ...summarizeCall(call, nowWallMs, deps.traceLink),
     explanation,
+    timing: callTiming(asOfNow(call, nowWallMs)),
     otherCallsOfTrace: otherIds,
     call,
   });

@@ -21,6 +21,8 @@ export interface CallExplanation {
     /** Routes that are missing from `steps`. */
     readonly stepsLeftOut: number;
   };
+  /** What policies did to the call. */
+  readonly notes: ReadonlyArray<{ readonly policy: string; readonly text: string }>;
   readonly attempts: readonly AttemptExplanation[];
   readonly advice: readonly string[];
 }
@@ -74,6 +76,7 @@ export function explanationOf(call: CallRecord, nowWallMs: number): CallExplanat
     endedBy: inFlight ? { who: '', text: 'nobody yet' } : endedBy(call),
     processed: processedOf(call),
     routing: { route: call.route, steps, stepsLeftOut: leftOut },
+    notes: call.notes.map(({ policy, text }) => ({ policy, text: String(text) })),
     attempts: call.attempts.map((attempt) => attemptExplanation(attempt, shown, inFlight)),
     advice: adviceFor(call),
   };
