@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger release
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -97,8 +97,11 @@ docs: install ## Build the user guide into site/ and check its links and assets 
 build: install ## Build dist/, which npm publishes
 	@$(run) npm run --silent build
 
+release: install ## Build the npm package twice, compare both, and write it to release/ with its SBOM and checksums
+	@$(run) exec node config/release.mjs
+
 docker: ## Build the container image outrigger:dev
 	docker build --file docker/Dockerfile --tag outrigger:dev .
 
 clean: ## Remove build results and installed packages
-	rm -rf dist coverage site .cache node_modules
+	rm -rf dist coverage site release .cache node_modules

@@ -19,7 +19,7 @@ const readyCheckMs = 10;
  * Starts a sidecar in this process, for tests. Resolves when it listens.
  *
  *     const sidecar = await startSidecar({
- *       listeners: [{ name: 'orders', listen: '127.0.0.1:0', cluster: 'orders' }],
+ *       listeners: [{ name: 'in', listen: '127.0.0.1:0', routes: [{ name: 'all', cluster: 'orders' }] }],
  *       clusters: [{ name: 'orders', endpoints: [{ address: '127.0.0.1:50051' }] }],
  *     });
  *     await sidecar.ready();

@@ -9,6 +9,7 @@ import { checkDocuments, checkSourceTexts } from './glossary.ts';
 import { checkIdentifiers } from './identifiers.ts';
 import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths } from './lengths.ts';
+import { checkLicenses, type LockedPackages } from './licenses.ts';
 import { findUntested } from './mirror.ts';
 import { type CheckedFile, readProgram } from './program.ts';
 import { checkWords, type TextFile } from './words.ts';
@@ -54,6 +55,11 @@ function packageNames(): Set<string> {
   return new Set(Object.keys(manifest.dependencies ?? {}));
 }
 
+function lockedPackages(): LockedPackages {
+  const lock = JSON.parse(readFileSync(resolve(root, 'package-lock.json'), 'utf8'));
+  return (lock as { packages: LockedPackages }).packages;
+}
+
 async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
   const tracked = await trackedFiles();
   return [
@@ -67,6 +73,7 @@ async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
     ...checkDocuments(tracked),
     ...checkGuide(tracked, (path) => existsSync(resolve(root, path))),
     ...checkIdentifiers(files),
+    ...checkLicenses(lockedPackages()),
   ];
 }
 
@@ -83,6 +90,9 @@ const tools = {
     'examples',
     'config/install.mjs',
     'config/copy-assets.mjs',
+    'config/package-help.mjs',
+    'config/package-types.mjs',
+    'config/release.mjs',
     'package.json',
   ]),
 };
@@ -109,5 +119,5 @@ if (failures.length > 0) {
   process.exitCode = 1;
 } else
   process.stdout.write(
-    'check: types, style, layers, cycles, banned globals, lengths, exports, words, the glossary of texts and identifiers, generated pages and links are in order\n',
+    'check: types, style, layers, cycles, banned globals, lengths, exports, words, the glossary of texts and identifiers, generated pages, links and licences are in order\n',
   );

@@ -6,6 +6,7 @@ import { allowed, checkDocuments, checkSourceTexts } from './glossary.ts';
 import { allowedNames, checkIdentifiers } from './identifiers.ts';
 import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths, fileLinesMax, functionLinesMax } from './lengths.ts';
+import { checkLicenses, type LockedPackages } from './licenses.ts';
 import { findUntested } from './mirror.ts';
 import { type CheckedFile, parseSamples } from './program.ts';
 import { checkWords } from './words.ts';
@@ -281,6 +282,30 @@ describe('make check', () => {
         expect(found(`export const ${name} = 1;`), name).to.deep.equal([]);
         expect(reason).to.match(/\S \S/);
       }
+    });
+  });
+
+  describe('licenses', () => {
+    const found = (packages: LockedPackages): string[] =>
+      checkLicenses(packages).map(({ message }) => message.replace(/,.*/, ''));
+
+    it('refuses packages of production without a licence, or with one that is not on the list', () => {
+      const packages = {
+        'node_modules/a': {},
+        'node_modules/b/node_modules/@c/d': { license: 'GPL-3.0-only' },
+        'node_modules/e': { license: '(MIT OR GPL-3.0-only)' },
+      };
+      expect(found(packages)).to.deep.equal([
+        'a has no licence',
+        '@c/d has the licence GPL-3.0-only',
+        'e has the licence (MIT OR GPL-3.0-only)',
+      ]);
+    });
+
+    it('accepts licences of the list, and any for development', () => {
+      expect(
+        found({ '': { license: 'Apache-2.0' }, 'node_modules/a': { license: 'MPL-2.0', dev: true } }),
+      ).to.deep.equal([]);
     });
   });
 
