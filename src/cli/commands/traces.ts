@@ -1,6 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { parseDuration } from '../../core/units.ts';
 import { shown } from '../../schema/problem.ts';
+import { filterFlags, filtersOf } from '../call-groups/flags.ts';
 import type { Command, Given } from '../command.ts';
 import { adminFlags, askArguments, output } from '../flags.ts';
 import type { CallList, TracesArguments } from '../traces.ts';
@@ -37,13 +38,7 @@ export const traces: Command<TracesArguments> = {
     { name: 'failed', doc: 'only calls that count as errors' },
     { name: 'slow', doc: 'only calls that took longer than 99% of the calls of their minute' },
     { name: 'client-errors', doc: 'only errors and cancellations of clients' },
-    { name: 'method', value: 'NAME', doc: 'only calls of pkg.Service/Method, Method, or "GET /path"' },
-    { name: 'status', value: 'STATUS', doc: 'only calls with this status, such as UNAVAILABLE or 503' },
-    { name: 'listener', value: 'NAME', doc: 'only calls of this listener' },
-    { name: 'route', value: 'NAME', doc: 'only calls of this route' },
-    { name: 'cluster', value: 'NAME', doc: 'only calls to this cluster' },
-    { name: 'endpoint', value: 'ADDR', doc: 'only calls whose last attempt went to this endpoint' },
-    { name: 'client', value: 'IP', doc: 'only calls from this address' },
+    ...filterFlags,
     { name: 'trace', value: 'ID', doc: 'only the calls of this trace' },
     { name: 'slower-than', value: 'DURATION', doc: 'only calls that took at least as long' },
     { name: 'since', value: 'DURATION', doc: 'only calls that ended since then, such as 5m' },
@@ -62,10 +57,9 @@ export const traces: Command<TracesArguments> = {
     if (slowerThan.error !== undefined) return slowerThan;
     const since = durationOf(one, 'since');
     if (since.error !== undefined) return since;
-    const { method, status, listener, route, cluster, endpoint, client, trace } = one;
-    const named = { method, status, listener, route, cluster, endpoint, client, trace };
     const filters = {
-      ...named,
+      ...filtersOf(one),
+      trace: one.trace,
       slowerThanMs: slowerThan.value ?? undefined,
       sinceMs: since.value ?? undefined,
     };
