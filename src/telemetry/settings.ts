@@ -21,7 +21,13 @@ export interface TelemetrySettings {
       readonly protocol?: OtlpProtocol;
     };
   };
-  readonly metrics: { readonly otlp: boolean; readonly prometheus: boolean; readonly maxMethods: number };
+  readonly metrics: {
+    readonly otlp: boolean;
+    readonly prometheus: boolean;
+    readonly maxMethods: number;
+    /** Whole calls under the names of gRFC A66 as well; false where not given. */
+    readonly grpcCalls?: boolean;
+  };
   readonly accessLog: {
     readonly format: 'json';
     readonly to: AccessLogTarget;

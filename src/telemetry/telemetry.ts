@@ -78,7 +78,8 @@ export async function startTelemetry(settings: TelemetrySettings, deps: Telemetr
   const recent = createRecentCalls();
   const plan = exportPlan(settings, deps.env);
   const metricsOn = settings.metrics.prometheus || plan.metrics !== null;
-  const calls = metricsOn ? createCallMetrics(registry, settings.metrics.maxMethods) : noCallMetrics;
+  const { maxMethods, grpcCalls } = settings.metrics;
+  const calls = metricsOn ? createCallMetrics(registry, maxMethods, grpcCalls) : noCallMetrics;
   registerEndpointMetrics(registry, () => deps.endpoints());
   const sampling = metricsOn
     ? registerProcessMetrics(registry, clock.wallMs(), () => deps.connections())

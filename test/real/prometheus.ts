@@ -103,6 +103,18 @@ async function counters({ check }: Checks, setting: Setting): Promise<void> {
       expectThat(seen === total, `${name} is ${seen}, not ${total}`);
     }
   });
+  await check('calls are counted exactly under the names of gRFC A66', async () => {
+    const server = 'grpc_server_call_duration_seconds_count';
+    const client = 'grpc_client_call_duration_seconds_count';
+    for (const name of ['grpc_server_call_started_total', server, client]) {
+      const seen = await prometheus.value(`sum(${name}{grpc_method="${method}"})`);
+      expectThat(seen === total, `${name} is ${seen}, not ${total}`);
+    }
+    for (const [status, count] of expected) {
+      const seen = await prometheus.value(`sum(${server}{grpc_status="${status}"})`);
+      expectThat(seen === count, `${status}: ${seen}, and the load generator counted ${count}`);
+    }
+  });
   await check('connections are counted under the names of gRFC A94', async () => {
     for (const name of ['connection_attempts_succeeded_total', 'open_connections']) {
       const seen = await prometheus.value(`sum(grpc_subchannel_${name}{grpc_target="upstream"})`);
@@ -296,6 +308,7 @@ async function main(): Promise<number> {
   const accessLog = join(dir, 'access.log');
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://${collector.otlpHttp}`;
   process.env.OTEL_BSP_SCHEDULE_DELAY = '200';
+  process.env.OUTRIGGER_TELEMETRY_METRICS_GRPC_CALLS = 'true';
   let sidecar: SidecarProcess | null = null;
   let prometheus: Prometheus | null = null;
   let client: GreeterClient | null = null;

@@ -77,6 +77,10 @@ const metrics = section(
   {
     otlp: key(toggle, { default: false, doc: 'Also exports metrics to the endpoint of `traces.otlp`.' }),
     prometheus: key(toggle, { default: true, doc: 'Serves `/metrics` on the admin address.' }),
+    grpcCalls: key(toggle, {
+      default: false,
+      doc: 'Also shows whole calls under the names of gRFC A66, `grpc.server.call.*` and `grpc.client.call.duration`, for dashboards that use the metrics of gRPC. Each method then has up to twice as many series. Attempts always have their names of gRFC A66.',
+    }),
     maxMethods: key(number({ min: 1, max: 100_000 }), {
       default: 200,
       doc: 'Maximum number of methods with their own time series. Further methods, methods with names over 256 characters, and methods that no endpoint implements share the series `other`, so that clients cannot create new series.',

@@ -8,6 +8,7 @@ import {
   rpcMethod,
   wallEndMs,
 } from '../call-status.ts';
+import { declareGrpcCalls, type GrpcCallFamilies, SettledCalls, StartedCalls } from './grpc-call-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HistogramData, HistogramFamily, Labels, Registry, Value, ValueFamily } from './registry.ts';
 import { createRetryMetrics } from './retry-metrics.ts';
@@ -44,8 +45,11 @@ export const methodLabelCharsMax = 256;
 /** Attempts of methods not yet known to be real, remembered until their first call settles. */
 const pendingMethodsMax = 256;
 
-export function createCallMetrics(registry: Registry, maxMethods: number): CallMetrics {
-  const families = declareFamilies(registry);
+/** `grpcCalls`: whole calls are counted under the names of gRFC A66 as well. */
+export function createCallMetrics(registry: Registry, maxMethods: number, grpcCalls = false): CallMetrics {
+  const declared = declareFamilies(registry);
+  const families = { ...declared, grpcCalls: grpcCalls ? declared.grpcCalls : null };
+  const startedCalls = grpcCalls ? new StartedCalls(declared.grpcCalls.started, otherMethod) : null;
   const http = createHttpMetrics(registry, latencyBoundsSeconds);
   const retries = createRetryMetrics(registry);
   const methods = createMethods(families, maxMethods);
@@ -62,7 +66,10 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
     return lastActive;
   };
   return {
-    started: (record) => active(record.listener).add(1),
+    started(record) {
+      active(record.listener).add(1);
+      if (startedCalls !== null && record.grpc) startedCalls.started(record.path);
+    },
     attemptStarted(record) {
       if (record.grpc) methods.attemptStarted(record);
     },
@@ -72,6 +79,7 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
       if (record.grpc) {
         const method = methods.of(record);
         method.settled(record);
+        startedCalls?.settled(record.path, method.method);
         retries.settled(record, method.method);
       } else {
         http.settled(record);
@@ -81,7 +89,9 @@ export function createCallMetrics(registry: Registry, maxMethods: number): CallM
   };
 }
 
-type Families = ReturnType<typeof declareFamilies>;
+type Families = Omit<ReturnType<typeof declareFamilies>, 'grpcCalls'> & {
+  readonly grpcCalls: GrpcCallFamilies | null;
+};
 
 function declareFamilies(registry: Registry) {
   const histogram = (name: string, unit: string, bounds: readonly number[], help: string): HistogramFamily =>
@@ -123,6 +133,7 @@ function declareFamilies(registry: Registry) {
     messages: counter('outrigger.messages', '{message}', 'gRPC messages relayed.'),
     bytes: counter('outrigger.message', 'By', 'Bytes of gRPC messages relayed.'),
     errors: counter('outrigger.errors', '{call}', 'Calls that Outrigger itself answered with an error.'),
+    grpcCalls: declareGrpcCalls(registry, latencyBoundsSeconds, sizeBoundsBytes),
     active: registry.gauge({ name: 'outrigger.calls.active', unit: '{call}', help: 'Requests in flight.' }),
   };
 }
@@ -168,6 +179,8 @@ class MethodMetrics {
   private readonly attempts: Array<AttemptMetrics | undefined> = new Array(grpcStatusNames.length + 1).fill(
     undefined,
   );
+  /** Null unless whole calls are counted under the names of gRFC A66. */
+  private readonly calls: SettledCalls | null;
   private readonly requestMessages: Value;
   private readonly responseMessages: Value;
   private readonly requestBytes: Value;
@@ -187,6 +200,7 @@ class MethodMetrics {
     const labels = { 'rpc.system.name': 'grpc', 'rpc.method': method, 'outrigger.cluster': cluster };
     this.labels = labels;
     this.grpcLabels = { 'grpc.method': method, 'grpc.target': cluster };
+    this.calls = families.grpcCalls && new SettledCalls(families.grpcCalls, method, cluster);
     this.attemptsStarted = families.attemptsStarted.bind(this.grpcLabels);
     const direction = (family: ValueFamily, name: string): Value =>
       family.bind({ 'rpc.method': method, 'outrigger.cluster': cluster, 'outrigger.direction': name });
@@ -204,6 +218,7 @@ class MethodMetrics {
     const server = of[status] ?? this.bindServer(status, isError);
     if (record.sampled) server.recordExemplar(seconds, record.traceId, wallEndMs(record));
     else server.record(seconds);
+    if (this.calls !== null) this.calls.record(status, seconds, record);
     this.requestMessages.add(record.requestMessages);
     this.responseMessages.add(record.responseMessages);
     this.requestBytes.add(record.requestBytes);
