@@ -189,8 +189,11 @@ export class Cluster implements LeaseOwner {
 
   /** What has not answered yet, discovery or the first probe of an endpoint; '' for nothing. */
   private get awaited(): string {
-    if (!this.discovery.status.answered)
-      return `cluster ${this.name}: ${this.discoveryState} has not answered`;
+    const { describe, status } = this.discovery;
+    if (!status.answered) {
+      const why = status.lastError === '' ? '' : `: ${status.lastError}`;
+      return `cluster ${this.name}: ${describe} has not answered${why}`;
+    }
     const waiting = this.all().find((endpoint) => endpoint.watch?.answered === false);
     return waiting ? `cluster ${this.name}: ${waiting.address} has not been probed yet` : '';
   }

@@ -300,7 +300,6 @@ export class ListWatch {
 
   private open(pathOf: (namespace: string) => string, idleMs: number, owner: ExchangeOwner): void {
     this.exchange?.close();
-    this.timer?.cancel();
     this.openedMs = this.deps.clock.now();
     const path = (namespace: string): string => {
       this.namespace = namespace;

@@ -26,7 +26,7 @@ function messageOf(status: number, said: string, namespace: string): string {
     case 401:
       return 'the API server does not accept the token or certificate (401 Unauthorized); Outrigger reads it again for each attempt: check that it has not expired and is of this cluster';
     case 403:
-      return `the API server denies access to EndpointSlices (403 Forbidden); run: ${grantCommand(said, namespace)}`;
+      return `the API server denies access to EndpointSlices (403 Forbidden); run \`${grantCommand(said, namespace)}\``;
     case 404:
       return `${answer}; EndpointSlices (discovery.k8s.io/v1) require Kubernetes 1.21 or later: check the address of the API server`;
     case 429:

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { configOf } from '../../../src/cli/run.ts';
 import type { Config } from '../../../src/config/table.ts';
-import { clusterChange, restartProblems } from '../../../src/runtime/config-changes.ts';
+import { clusterChange, restartProblems, sameDiscovery } from '../../../src/runtime/config-changes.ts';
 
 const config = (more: object = {}): Config =>
   configOf({
@@ -60,5 +60,19 @@ describe('keys that only a start can change', () => {
       { endpoints, balancer: { policy: 'random' }, protocol: 'http1' },
     ])
       expect(clusterChange(before, cluster(more)), JSON.stringify(more)).to.equal('rebuild');
+  });
+});
+
+describe('the source of endpoints', () => {
+  const cluster = (more: object) => config({ clusters: [{ name: 'c', ...more }] }).clusters[0];
+
+  it('is another where zones begin or cease to count for Kubernetes discovery', () => {
+    const discovery = { kubernetes: { service: 'orders' } };
+    const before = cluster({ discovery });
+    expect(sameDiscovery(before, cluster({ discovery }))).to.equal(true);
+    expect(sameDiscovery(before, cluster({ discovery, balancer: { preferZone: false } }))).to.equal(false);
+    const dns = { dns: { host: 'orders', port: 1 } };
+    const withoutZones = cluster({ discovery: dns, balancer: { preferZone: false } });
+    expect(sameDiscovery(cluster({ discovery: dns }), withoutZones)).to.equal(true);
   });
 });

@@ -119,6 +119,11 @@ export class FakeApiServer implements ApiServer {
     for (const watch of this.watches) this.sendText(watch, `${line}\n`);
   }
 
+  /** Objects that nobody watches change: the version grows. */
+  changeOthers(): void {
+    this.version++;
+  }
+
   /** Versions of before are gone. */
   compact(): void {
     this.oldest = this.version;

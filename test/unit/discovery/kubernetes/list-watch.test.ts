@@ -86,6 +86,17 @@ describe('a list with a watch of slices', () => {
     expect(rig.lines).to.deep.equal([]);
   });
 
+  it('goes on from a bookmark, so that nothing expires while other objects change', async () => {
+    await rig.start();
+    rig.api.changeOthers();
+    rig.api.bookmark();
+    rig.api.compact();
+    rig.api.endWatches();
+    await rig.advance(5000);
+    expect(rig.api.requests).to.have.length(2);
+    expect(rig.api.last.query.get('resourceVersion')).to.equal('3');
+  });
+
   it('opens watches that end at once no more than once a second', async () => {
     await rig.start();
     for (let i = 0; i < 200; i++) {
@@ -225,7 +236,7 @@ describe('an API server that fails or refuses', () => {
     expect(status()).to.include({
       answered: false,
       lastError:
-        'the API server denies access to EndpointSlices (403 Forbidden); run: kubectl create role outrigger-endpointslices -n shop --verb=list,watch --resource=endpointslices.discovery.k8s.io && kubectl create rolebinding outrigger-endpointslices -n shop --role=outrigger-endpointslices --serviceaccount=web:sidecar',
+        'the API server denies access to EndpointSlices (403 Forbidden); run `kubectl create role outrigger-endpointslices -n shop --verb=list,watch --resource=endpointslices.discovery.k8s.io && kubectl create rolebinding outrigger-endpointslices -n shop --role=outrigger-endpointslices --serviceaccount=web:sidecar`',
     });
   });
 
@@ -233,7 +244,7 @@ describe('an API server that fails or refuses', () => {
     rig.api.fault = { kind: 'status', status: 403, body: { message: 'User "x; rm -rf /" cannot' } };
     await rig.start();
     expect(status().lastError)
-      .to.match(/--serviceaccount=NAMESPACE:NAME$/)
+      .to.match(/--serviceaccount=NAMESPACE:NAME`$/)
       .and.not.to.contain('rm -rf');
   });
 
@@ -310,13 +321,16 @@ describe('an API server that sends garbage', () => {
       'the API server sent what Outrigger cannot use: slice orders-a has no known addressType',
     );
     // A new list is no reason to forget it.
-    rig.api.compact();
+    rig.api.fault = { kind: 'down' };
     rig.api.breakAll();
+    rig.api.put(sliceObject('orders-b', [{ address: '10.1.0.3' }]));
+    rig.api.compact();
+    rig.api.fault = null;
     await rig.advance(8000);
-    expect(rig.latest()).to.deep.equal(two);
+    expect(rig.latest()).to.deep.equal(['10.1.0.1:50051', '10.1.0.3:50051']);
     rig.api.put(sliceObject('orders-a', [{ address: '10.1.0.7' }]));
     await rig.advance(8000);
-    expect(rig.latest()).to.deep.equal(['10.1.0.2:50051', '10.1.0.7:50051']);
+    expect(rig.latest()).to.deep.equal(['10.1.0.3:50051', '10.1.0.7:50051']);
     expect(status().lastError).to.equal('');
   });
 
