@@ -65,6 +65,8 @@ export interface AdminDeps {
   tap(query: URLSearchParams, descriptors: Uint8Array | null): TapRefusal | TapOpening;
   /** Starts to drain; calling it again does nothing. */
   drain(): void;
+  /** Starts to move the clients of inbound listeners elsewhere; every call is still served. Does nothing while the sidecar drains. */
+  drainInbound(): void;
   /** Takes a drain back, if the listeners have not closed yet. */
   undrain(): UndrainOutcome;
   /** Reloads the configuration, or changes nothing. Never rejects. */
@@ -162,6 +164,8 @@ export interface ClusterUsability {
   readonly endpoints: number;
   /** Some listener leads to it. */
   readonly routed: boolean;
+  /** Some listener with `direction: inbound` leads to it. */
+  readonly inbound: boolean;
   /** Why no endpoint is usable, in plain words; '' where one is. */
   readonly reason: string;
 }
@@ -396,9 +400,14 @@ export interface ServerInfo {
   readonly config: ConfigInfo;
   /** How far a drain is; null while nothing drains. */
   readonly drain: DrainProgress | null;
+  /** How far a drain of the inbound listeners alone is; null while there is none. */
+  readonly inboundDrain: InboundDrainPhase | null;
   /** How the drain went; null until it is over. */
   readonly drained: DrainInfo | null;
 }
+
+/** `announcing` while clients are asked to go elsewhere; `announced` once all of them have been. Every call is still served. */
+export type InboundDrainPhase = 'announcing' | 'announced';
 
 export interface DrainProgress {
   /** `accepting` new connections still, and may be taken back; `closing` once the listeners have closed; `drained`. */

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { type LogLevel, logLevels } from '../core/logger.ts';
 import { callViews } from './call-groups/group-calls.ts';
 import { groupsText, viewOf } from './call-groups/reply.ts';
-import type { AdminDeps } from './deps.ts';
+import type { AdminDeps, ClusterUsability, Readiness } from './deps.ts';
 import { explainCall, explainMadeUp } from './explain/answers.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import { replicaCallRoutes } from './replica-call/routes.ts';
@@ -13,6 +13,7 @@ import {
   clustersText,
   configText,
   drainText,
+  inboundDrainText,
   listenersText,
   memoryText,
   readyText,
@@ -61,7 +62,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   {
     method: 'GET',
     path: '/ready',
-    about: 'whether calls should come here (200 or 503)',
+    about: 'whether calls should come here (200 or 503); ?usable=inbound also requires the service behind it',
     handle: ready,
     isProbe: true,
   },
@@ -162,7 +163,8 @@ export const adminRoutes: readonly AdminRoute[] = [
   {
     method: 'POST',
     path: '/drain',
-    about: 'fail /ready, close the listeners after drain.delay, finish the calls in flight',
+    about:
+      'fail /ready, close the listeners after drain.delay, finish the calls in flight; ?direction=inbound only moves clients',
     handle: drain,
   },
   {
@@ -264,10 +266,24 @@ function inFormat<T>(request: AdminRequest, value: T, toText: (value: T) => stri
 }
 
 function ready(request: AdminRequest): Reply {
-  const readiness = request.deps.readiness();
+  const usable = request.query.get('usable');
+  if (usable !== null && usable !== 'inbound')
+    return text('Write /ready?usable=inbound, or /ready for the sidecar alone.', 400);
+  const clusters = request.deps.clusterUsability();
+  const missing = usable === null ? [] : clusters.filter((one) => one.inbound && one.usable === 0);
+  const readiness = withMissing(request.deps.readiness(), missing);
   const { state } = request.deps.serverInfo();
-  const report = { ...readiness, state, clusters: request.deps.clusterUsability() };
-  return inFormat(request, report, readyText, readiness.ready ? 200 : 503);
+  return inFormat(request, { ...readiness, state, clusters }, readyText, readiness.ready ? 200 : 503);
+}
+
+/** A pod is not ready for requests before its service is, and the sidecar knows it. */
+function withMissing(readiness: Readiness, missing: readonly ClusterUsability[]): Readiness {
+  if (missing.length === 0) return readiness;
+  return {
+    ...readiness,
+    ready: false,
+    reasons: [...readiness.reasons, ...missing.map(({ reason }) => reason)],
+  };
 }
 
 function live(request: AdminRequest): Reply {
@@ -323,9 +339,20 @@ async function reload(request: AdminRequest): Promise<Reply> {
 }
 
 function drain(request: AdminRequest): Reply {
+  const direction = request.query.get('direction');
+  if (direction !== null) return drainInbound(request, direction);
   request.deps.drain();
   const progress = request.deps.serverInfo().drain;
   return inFormat(request, { draining: true, ...progress }, () => drainText(progress));
+}
+
+function drainInbound(request: AdminRequest, direction: string): Reply {
+  if (direction !== 'inbound')
+    return text('Write /drain?direction=inbound, or /drain for the whole sidecar.', 400);
+  request.deps.drainInbound();
+  const { drain: progress, inboundDrain } = request.deps.serverInfo();
+  if (progress !== null) return inFormat(request, { draining: true, ...progress }, () => drainText(progress));
+  return inFormat(request, { draining: true, inboundDrain }, () => inboundDrainText(inboundDrain));
 }
 
 function undrain(request: AdminRequest): Reply {

@@ -7,6 +7,7 @@ import type {
   ConfigInfo,
   DrainProgress,
   EndpointSnapshot,
+  InboundDrainPhase,
   ListenerSnapshot,
   MemorySnapshot,
   Readiness,
@@ -187,6 +188,7 @@ export function serverInfoText(info: ServerInfo): string {
     ['version', info.version],
     ['state', info.state],
     ...(info.drain === null ? [] : [['drain', drainText(info.drain)] as const]),
+    ...(info.inboundDrain === null ? [] : [['inbound drain', inboundDrainText(info.inboundDrain)] as const]),
     ['started', isoTime(info.startedWallMs)],
     ['up for', spanText(info.uptimeMs)],
     ['process', String(info.pid)],
@@ -206,6 +208,13 @@ export function drainText(progress: DrainProgress | null): string {
   if (phase === 'closing') return 'draining: the listeners are closed and calls in flight finish';
   const until = `${(acceptingForMs / 1000).toFixed(1)} s`;
   return `draining: new connections are accepted for another ${until}, then the listeners close${canUndrain ? '; undrain cancels the drain until then' : ''}`;
+}
+
+/** What a drain of the inbound listeners alone does now. */
+export function inboundDrainText(phase: InboundDrainPhase | null): string {
+  if (phase === 'announced')
+    return 'drained: clients were asked to open another connection; every call is still served';
+  return 'draining the inbound listeners: clients are asked to open another connection; every call is still served';
 }
 
 /** What became of an undrain. */

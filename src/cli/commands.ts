@@ -7,6 +7,7 @@ import { drain } from './commands/drain.ts';
 import { endpoints } from './commands/endpoints.ts';
 import { explain } from './commands/explain.ts';
 import { help } from './commands/help.ts';
+import { inject } from './commands/inject.ts';
 import { logLevel } from './commands/log-level.ts';
 import { man } from './commands/man.ts';
 import { ready } from './commands/ready.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   reload,
   call,
   report,
+  inject,
   logLevel,
   completion,
   man,

@@ -1,5 +1,5 @@
 import type { DrainInfo, ListenerSnapshot, ServerInfo } from '../admin/deps.ts';
-import { drainText } from '../admin/text-pages.ts';
+import { drainText, inboundDrainText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
 import { pause } from '../core/clock.ts';
@@ -14,13 +14,19 @@ import { reportFailure } from './report-failure.ts';
 const pollIntervalMs = 100;
 const lineEveryMs = 1000;
 
+export interface DrainArguments extends AskArguments {
+  /** Only the inbound listeners, which go on serving. */
+  readonly inbound: boolean;
+}
+
 /** Drains a running sidecar and shows the progress. Returns 0 if no call was terminated, 1 if one was or the result is unknown. */
-export async function drain(args: AskArguments, io: CliIo, env: Environment): Promise<number> {
+export async function drain(args: DrainArguments, io: CliIo, env: Environment): Promise<number> {
   const target = adminTarget(args, env);
   if (target.error !== undefined) {
     io.stderr.write(`${target.error}\n`);
     return ExitCode.Usage;
   }
+  if (args.inbound) return drainInbound(target.value, args, io);
   const begun = await askAdmin(target.value, '/drain', { method: 'POST' });
   const over: AdminAnswer<DrainInfo> =
     begun.error === undefined
@@ -34,6 +40,25 @@ export async function drain(args: AskArguments, io: CliIo, env: Environment): Pr
   if (args.output === 'json') io.stdout.write(`${JSON.stringify(over.value, null, 2)}\n`);
   else io.stdout.write(`${pluralize(cut, 'request')} terminated, ${finished} finished${late}\n`);
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
+}
+
+/** Returns 0 once the clients have been asked to go elsewhere. */
+async function drainInbound(target: AdminTarget, args: DrainArguments, io: CliIo): Promise<number> {
+  const begun = await askAdmin(target, '/drain?direction=inbound', { method: 'POST' });
+  if (begun.error !== undefined) return reportFailure(begun, io);
+  for (let shown = ''; ; await pause(pollIntervalMs)) {
+    const answer = await askAdmin(target, '/server_info');
+    if (answer.error !== undefined) return reportFailure(answer, io);
+    const { inboundDrain, drain: whole } = answer.value as ServerInfo;
+    const line = inboundDrainText(inboundDrain);
+    // The drain of the whole sidecar, or an undrain, ends this one.
+    const isOver = inboundDrain !== 'announcing' || whole !== null;
+    if (args.output === 'json' && isOver) io.stdout.write(`${JSON.stringify({ inboundDrain }, null, 2)}\n`);
+    else if (args.output === 'text' && line !== shown && inboundDrain !== null) io.stdout.write(`${line}\n`);
+    if (inboundDrain === null) io.stderr.write('the drain of the inbound listeners was cancelled\n');
+    if (isOver) return inboundDrain === null ? ExitCode.Failed : ExitCode.Fine;
+    shown = line;
+  }
 }
 
 async function follow(target: AdminTarget, print: (line: string) => void): Promise<Result<DrainInfo>> {

@@ -91,6 +91,7 @@ export function adminDeps(
       logLevel: logger.level,
       config: { ...parts.reloads },
       drain: lifecycle.progress,
+      inboundDrain: parts.inboundDrain.phase,
       drained: lifecycle.drained,
     }),
     memory() {
@@ -116,7 +117,14 @@ export function adminDeps(
     shown: (calls) => telemetry.recent.shown(calls),
     tap: (query, descriptors) => parts.taps.prepare(query, descriptors),
     drain: () => void drain(),
-    undrain: () => lifecycle.undrain(),
+    drainInbound() {
+      if (lifecycle.progress === null) parts.inboundDrain.begin();
+    },
+    undrain() {
+      const inbound = parts.inboundDrain.cancel();
+      const outcome = lifecycle.undrain();
+      return outcome === 'not_draining' ? inbound : outcome;
+    },
     reload,
     setLogLevel(level) {
       logger.level = level;

@@ -1,4 +1,4 @@
-import type { Readiness, ReloadOutcome } from '../admin/deps.ts';
+import type { AdminDeps, Readiness, ReloadOutcome } from '../admin/deps.ts';
 import type { AdminSecurity } from '../admin/renewable-security.ts';
 import { type AdminOptions, type AdminServer, startAdmin } from '../admin/server.ts';
 import { ReplayBudget, replayBytesTotalMax } from '../call/replay-buffer.ts';
@@ -31,12 +31,13 @@ import { adminDeps } from './admin-deps.ts';
 import { adminSecurity, renewAdmin } from './admin-security.ts';
 import { Balance } from './balance.ts';
 import { buildCluster } from './build-cluster.ts';
-import { buildListener, type ListenerBuildDeps, socketAccess } from './build-listener.ts';
+import { buildListener, type ListenerBuildDeps, type ListenerParts, socketAccess } from './build-listener.ts';
 import { CallStats } from './call-stats.ts';
 import { clientConnectionsMax } from './descriptors.ts';
 import { registerDiscoveryMetrics } from './discovery-metrics.ts';
 import { drainableOf } from './drainable.ts';
-import { type DrainResult, drainGracefully, Lifecycle } from './lifecycle.ts';
+import { InboundDrain } from './inbound-drain.ts';
+import { type Drainable, type DrainResult, drainGracefully, Lifecycle } from './lifecycle.ts';
 import { collectGarbage, memoryMarks, readMemory } from './memory.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import {
@@ -97,16 +98,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const stats = new CallStats();
   const balance = new Balance(clock, () => [...parts.running.clusters.values()]);
   const internalErrors = new InternalErrors(rateLimitedLogger(logger, clock));
-  const telemetry = await startTelemetry(config.telemetry, {
-    ...deps,
-    internalErrors,
-    settled(record) {
-      stats.add(record);
-      balance.settled(record);
-    },
-    endpoints: () => endpointMetrics(runningClusters(parts)),
-    connections: () => connectionCounts(parts),
-  });
+  const telemetry = await telemetryOf(config, deps, { internalErrors, stats, balance }, () => parts);
   const bufferBudget = new BufferBudget(config.limits.bufferedBytes);
   const memory = watchMemory(config, deps, telemetry, (high) => bufferBudget.press(high));
   const taps = new TapHub(config.admin.tap, { ...deps, shown: (records) => telemetry.recent.shown(records) });
@@ -114,6 +106,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     deps,
     taps,
     lifecycle,
+    inboundDrain: inboundDrainOf(deps, lifecycle, () => parts),
     stats,
     balance,
     telemetry,
@@ -146,15 +139,8 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const drain = (): Promise<DrainResult | null> => lifecycle.drain(drainable);
   try {
     parts.running = buildAll(config, build, deps.originOf);
-    const openAdmin = (): Promise<AdminServer> =>
-      startAdmin({
-        ...adminAccess(config),
-        security: () => securityOfAdmin(parts, config),
-        isLocalPeer: deps.isLocalPeer,
-        deps: adminDeps(parts, drain, () => reload('requested over the admin address')),
-        logger,
-        clock,
-      });
+    const forAdmin = adminDeps(parts, drain, () => reload('requested over the admin address'));
+    const openAdmin = (): Promise<AdminServer> => startAdmin(adminOptions(parts, config, forAdmin));
     admin = await openAdmin().catch(orNullIf(config.drain.handoverMs !== undefined));
     for (const { cluster } of parts.running.clusters.values()) cluster.start();
     if (admin === null) await onDrainRequest(parts);
@@ -171,7 +157,62 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   balance.start();
   lifecycle.started();
   logAdmin(admin, logger);
-  return appOf({ parts, admin, build, internalErrors, reload, drain, stop: () => lifecycle.stop(drainable) });
+  const stop = (): Promise<DrainResult> => stopApp(parts, drainable);
+  return appOf({ parts, admin, build, internalErrors, reload, drain, stop });
+}
+
+function telemetryOf(
+  config: Config,
+  deps: AppDeps,
+  { internalErrors, stats, balance }: { internalErrors: InternalErrors; stats: CallStats; balance: Balance },
+  parts: () => AppState,
+): Promise<Telemetry> {
+  return startTelemetry(config.telemetry, {
+    ...deps,
+    internalErrors,
+    settled(record) {
+      stats.add(record);
+      balance.settled(record);
+    },
+    endpoints: () => endpointMetrics(runningClusters(parts())),
+    connections: () => connectionCounts(parts()),
+  });
+}
+
+function adminOptions(parts: AppState, config: Config, deps: AdminDeps): AdminOptions {
+  const { isLocalPeer, logger, clock } = parts.deps;
+  return {
+    ...adminAccess(config),
+    security: () => securityOfAdmin(parts, config),
+    isLocalPeer,
+    deps,
+    logger,
+    clock,
+  };
+}
+
+function inboundDrainOf(
+  { clock, logger }: AppDeps,
+  lifecycle: Lifecycle,
+  parts: () => AppState,
+): InboundDrain {
+  const isInbound = ({ listener }: ListenerParts): boolean => listener.settings.direction === 'inbound';
+  return new InboundDrain({
+    clock,
+    logger,
+    listeners: () =>
+      everyListener(parts())
+        .filter(isInbound)
+        .map(({ listener }) => listener),
+    settings: () => lifecycle.settings,
+  });
+}
+
+function stopApp({ lifecycle, inboundDrain }: AppState, drainable: Drainable): Promise<DrainResult> {
+  const result = lifecycle.stop(drainable);
+  // The clients from outside have had their time, and those in the pod have ended before the sidecar.
+  if (inboundDrain.phase === 'announced') lifecycle.skipDelay();
+  return result;
 }
 
 /** The parts of the state that change, as they are before the first listener is bound. */

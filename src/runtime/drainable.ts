@@ -108,6 +108,7 @@ class SidecarDrain extends ListenersDrain implements Drainable {
   }
 
   async close(): Promise<void> {
+    this.parts.inboundDrain.end();
     for (const { listener } of everyListener(this.parts)) listener.close();
     for (const cluster of everyCluster(this.parts)) {
       cluster.stop();

@@ -17,6 +17,7 @@ import type { Balance } from './balance.ts';
 import type { BuiltCluster } from './build-cluster.ts';
 import type { ListenerParts } from './build-listener.ts';
 import type { CallStats } from './call-stats.ts';
+import type { InboundDrain } from './inbound-drain.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { MemoryReading } from './memory.ts';
 import type { MemoryWatch } from './memory-watch.ts';
@@ -73,6 +74,7 @@ export function newRunning(
 export interface AppState {
   readonly deps: AppDeps;
   readonly lifecycle: Lifecycle;
+  readonly inboundDrain: InboundDrain;
   readonly stats: CallStats;
   readonly balance: Balance;
   readonly telemetry: Telemetry;
@@ -111,6 +113,7 @@ export function notReadyBecause(parts: AppState): string[] {
   const byHand = parts.failReadiness ? ['made to fail by POST /healthcheck/fail'] : [];
   if (state === 'draining') return [drainingBecause(parts.lifecycle), ...byHand];
   const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
+  if (parts.inboundDrain.phase !== null) reasons.push('draining the inbound listeners');
   return [...reasons, ...(parts.wasReady ? [] : clustersAwaited(parts)), ...byHand];
 }
 

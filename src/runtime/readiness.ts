@@ -35,10 +35,13 @@ export function readinessOf(parts: AppState): Readiness {
 export function clusterUsability({ running, deps }: AppState): ClusterUsability[] {
   const list = deps.policies ?? policies;
   const routed = new Set<string | undefined>();
-  for (const { cluster, routes } of running.config.listeners) {
-    routed.add(cluster);
+  const inbound = new Set<string | undefined>();
+  for (const { cluster, routes, direction } of running.config.listeners) {
     // A cluster that only gets copies is not missed by any client.
-    for (const name of routes.flatMap((route) => clustersLedTo(route, list))) routed.add(name);
+    for (const name of [cluster, ...routes.flatMap((route) => clustersLedTo(route, list))]) {
+      routed.add(name);
+      if (direction === 'inbound') inbound.add(name);
+    }
   }
   return [...running.clusters.values()].map(({ cluster }) => {
     const endpoints = cluster.all();
@@ -49,6 +52,7 @@ export function clusterUsability({ running, deps }: AppState): ClusterUsability[
       usable,
       endpoints: endpoints.length,
       routed: routed.has(cluster.name),
+      inbound: inbound.has(cluster.name),
       reason,
     };
   });

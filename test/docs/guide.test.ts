@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
 import { adminRoutes } from '../../src/admin/routes.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
+import { configVolume, sidecarContainer } from '../../src/cli/inject/sidecar.ts';
 import { table } from '../../src/config/table.ts';
 import { replyErrors } from '../../src/core/reply-error.ts';
 import type { Shape } from '../../src/schema/shape.ts';
@@ -54,6 +55,7 @@ describe('docs/tasks/migrate.md', () => {
 });
 
 interface Container {
+  readonly image: string;
   readonly name: string;
   readonly args: string[];
   readonly ports: ReadonlyArray<{ readonly name: string; readonly containerPort: number }>;
@@ -82,10 +84,15 @@ describe('docs/tasks/kubernetes.md', () => {
     const ports = Object.fromEntries(container.ports.map(({ name, containerPort }) => [name, containerPort]));
     for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'] as const) {
       const { path, port } = container[probe].httpGet;
-      expect(adminRoutes.map((route) => route.path)).to.include(path);
+      expect(adminRoutes.map((route) => route.path)).to.include(path.split('?')[0]);
       expect(ports[port]).to.equal(portOf(config.admin.probes));
     }
-    expect(ports.inbound).to.equal(portOf(config.listeners[1].listen));
+  });
+
+  it('the sidecar is the one that inject adds', () => {
+    const spec = { image: container.image, configMap: 'shop-outrigger', version: '' };
+    expect(container).to.deep.equal(sidecarContainer(spec));
+    expect(pod.volumes).to.deep.equal([configVolume(spec)]);
   });
 
   it('a drain ends before the kubelet kills the pod', () => {

@@ -41,7 +41,14 @@ describe('a sidecar whose endpoints cannot be used', function () {
     expect(json).to.deep.include({ ready: true, reasons: [], degraded: true });
     expect(json.degradedReasons).to.have.length(1);
     expect(json.clusters).to.deep.equal([
-      { name: 'greeter', usable: 0, endpoints: 2, routed: true, reason: json.degradedReasons[0] },
+      {
+        name: 'greeter',
+        usable: 0,
+        endpoints: 2,
+        routed: true,
+        inbound: false,
+        reason: json.degradedReasons[0],
+      },
     ]);
     expect((await fetch(`${proxy.adminUrl}/live`)).status).to.equal(200);
     const metrics = await textOf(proxy, '/metrics');

@@ -218,7 +218,7 @@ export class FakeProxy implements AdminDeps {
   clusterUsability() {
     return this.clusters().map(({ name, endpoints }) => {
       const used = endpoints.filter((endpoint) => endpoint.usable).length;
-      return { name, usable: used, endpoints: endpoints.length, routed: true, reason: '' };
+      return { name, usable: used, endpoints: endpoints.length, routed: true, inbound: false, reason: '' };
     });
   }
   live() {
@@ -342,6 +342,7 @@ export class FakeProxy implements AdminDeps {
       platform: 'linux x64',
       logLevel: this.level,
       drain: this.draining ? { phase: 'accepting' as const, acceptingForMs: 5_000, canUndrain: true } : null,
+      inboundDrain: null,
       drained: null,
       config: { version: 3, loadedWallMs: 1_700_000_100_000, reloads: 2, refused: 1, lastError: '' },
     };
@@ -401,6 +402,7 @@ export class FakeProxy implements AdminDeps {
   explainRequest({ method, path, authority, grpc }: MadeUpRequest): Result<RequestExplanation> {
     return { value: { request: { method, path, authority, grpc, headers: [] }, listeners: [] } };
   }
+  drainInbound() {}
   drain() {
     this.asked.push('drain');
     this.draining = true;

@@ -1,9 +1,9 @@
-import type { AskArguments } from '../admin-target.ts';
 import type { Command } from '../command.ts';
 import { closeDebuggerOfSignal } from '../debugger.ts';
+import type { DrainArguments } from '../drain.ts';
 import { adminFlags, askArguments, output } from '../flags.ts';
 
-export const drain: Command<AskArguments> = {
+export const drain: Command<DrainArguments> = {
   name: 'drain',
   summary: 'drain a running sidecar: finish the calls in flight and close its listeners',
   usage: '[options]',
@@ -15,10 +15,18 @@ export const drain: Command<AskArguments> = {
     '',
     'Until step 2, outrigger undrain cancels the drain. The process keeps running after the drain;',
     'send SIGTERM to stop it. Exit codes: 0 every call finished, 1 a call was terminated.',
+    '',
+    'With --inbound, no listener closes: /ready answers 503, and for drain.delay clients of listeners',
+    'with direction: inbound are asked to open another connection. Use it as the preStop hook of a',
+    'sidecar in Kubernetes.',
   ],
-  examples: ['outrigger drain', 'outrigger drain -o json'],
-  flags: [...adminFlags, output],
-  parse: ({ one }) => ({ value: askArguments(one) }),
+  examples: ['outrigger drain', 'outrigger drain -o json', 'outrigger drain --inbound'],
+  flags: [
+    { name: 'inbound', doc: 'only ask the clients of inbound listeners to open another connection' },
+    ...adminFlags,
+    output,
+  ],
+  parse: ({ one }) => ({ value: { ...askArguments(one), inbound: one.inbound !== undefined } }),
   async run(args, { io, env }) {
     const command = await import('../drain.ts');
     // A drain may take long.

@@ -53,6 +53,7 @@ describe('docs/admin.md', () => {
     const parts = {
       deps: {},
       lifecycle: { state: 'ready', progress: null },
+      inboundDrain: { phase: null },
       running: {
         config: { listeners: [{ routes: [{ cluster: 'greeter' }] }] },
         clusters: new Map([['greeter', { cluster }]]),

@@ -29,6 +29,7 @@ function setUp() {
   const tcp = { connections: 3, drain: note('tcp drain'), close: note('tcp close') };
   const parts = {
     lifecycle: { state: 'ready' },
+    inboundDrain: { phase: null, end() {} },
     running: {
       listeners: [{ listener: listener('in'), context: rig.context, passthrough: null }],
       clusters: new Map([['greeter', { cluster: rig.cluster }]]),

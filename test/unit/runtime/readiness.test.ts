@@ -26,6 +26,7 @@ function partsOf(clusters: readonly FakeCluster[], lifecycle: object = { state: 
   const routes = clusters.filter(({ name }) => name !== 'spare').map(({ name }) => ({ cluster: name }));
   return {
     lifecycle,
+    inboundDrain: { phase: null },
     deps: {},
     failReadiness: false,
     wasReady: false,

@@ -1,0 +1,75 @@
+/** Names of what `inject` adds to a pod template, by which it finds it again. */
+export const containerName = 'outrigger';
+export const volumeName = 'outrigger-config';
+/** On the pod template and on a ConfigMap of ours: the version of Outrigger that added it. */
+export const markAnnotation = 'outrigger/injected';
+/** On a workload or its pod template; `disabled` leaves it as it is. */
+export const optOutAnnotation = 'outrigger/inject';
+export const configKey = 'outrigger.yaml';
+export const probesPort = 15_020;
+
+/** Asks the clients of the service to go to another connection while the service still answers; relative to the folder of the image. */
+const drainCommand = ['node', 'dist/main.js', 'drain', '--inbound'];
+
+/** A sidecar that `inject` adds. */
+export interface SidecarSpec {
+  readonly image: string;
+  /** ConfigMap with the configuration. */
+  readonly configMap: string;
+  /** Of Outrigger. */
+  readonly version: string;
+}
+
+/**
+ * Returns the container. As an init container with `restartPolicy: Always` (a native sidecar) it is ready before the
+ * containers of the service start, and stops after them. Its `preStop` hook runs when the termination of the pod begins:
+ * clients of the service are asked to go to another connection while the service still answers.
+ */
+export function sidecarContainer({ image }: SidecarSpec): object {
+  const probe = (path: string, more: object): object => ({ httpGet: { path, port: 'outrigger' }, ...more });
+  return {
+    name: containerName,
+    image,
+    restartPolicy: 'Always',
+    args: ['run', '--config', `/etc/outrigger/${configKey}`, '--watch'],
+    // The kubelet and Prometheus cannot reach loopback; the page and every change stay there.
+    env: [{ name: 'OUTRIGGER_ADMIN_PROBES', value: `0.0.0.0:${probesPort}` }],
+    ports: [{ name: 'outrigger', containerPort: probesPort }],
+    // By then the containers of the service have not started, so it does not ask for them.
+    startupProbe: probe('/ready', { periodSeconds: 1, failureThreshold: 120 }),
+    readinessProbe: probe('/ready?usable=inbound', { periodSeconds: 2 }),
+    livenessProbe: probe('/live', { periodSeconds: 10 }),
+    lifecycle: { preStop: { exec: { command: drainCommand } } },
+    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+    securityContext: {
+      runAsNonRoot: true,
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    volumeMounts: [{ name: volumeName, mountPath: '/etc/outrigger', readOnly: true }],
+  };
+}
+
+export function configVolume({ configMap }: SidecarSpec): object {
+  return { name: volumeName, configMap: { name: configMap } };
+}
+
+/** Returns a ConfigMap with the configuration; in the namespace that is current when it is applied, unless one is given. */
+export function configMapObject(
+  { configMap, version }: SidecarSpec,
+  content: string,
+  namespace: string | undefined,
+): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: configMap,
+      ...(namespace === undefined ? {} : { namespace }),
+      annotations: { [markAnnotation]: version },
+    },
+    data: { [configKey]: content },
+  };
+}

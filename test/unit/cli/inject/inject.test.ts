@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { parseArguments } from '../../../../src/cli/arguments.ts';
+import { minimal } from '../../config/support.ts';
+import { runCommand } from '../support.ts';
+
+describe('cli/inject', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  function file(name: string, text: string): string {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  const pod = 'kind: Pod\nmetadata:\n  name: x\nspec:\n  containers:\n    - name: x\n';
+
+  it('writes the manifests to standard output, and what it did to standard error', async () => {
+    const { code, out, err } = await runCommand(['inject', file('pod.yaml', pod), '--image', 'i']);
+    expect([code, err]).to.deep.equal([0, 'pod/x: sidecar added\n']);
+    expect(out).to.include('image: i');
+    const back = await runCommand(['inject', '--remove', file('with.yaml', out)]);
+    expect(back).to.deep.equal({ code: 0, out: pod, err: 'pod/x: sidecar removed\n' });
+  });
+
+  it('puts the configuration into the ConfigMap as it is written, once it is valid', async () => {
+    const config = file('outrigger.yaml', `# Ours.\n${minimal()}`);
+    const flags = ['--image', 'i', '--config', config, '--config-map', 'x-outrigger'];
+    const { out } = await runCommand(['inject', file('pod.yaml', pod), ...flags]);
+    expect(out).to.match(/^apiVersion: v1\nkind: ConfigMap\nmetadata:\n {2}name: x-outrigger\n/);
+    expect(out).to.match(/outrigger\.yaml: \|\+?\n {4}# Ours\.\n/);
+    expect(out).to.include('configMap:\n        name: x-outrigger');
+    const wrong = file('wrong.yaml', minimal({ more: 'log: { level: loud }' }));
+    const refused = await runCommand(['inject', file('pod.yaml', pod), '--image', 'i', '--config', wrong]);
+    expect([refused.code, refused.out]).to.deep.equal([2, '']);
+    expect(refused.err).to.match(/log\.level: .*\n.*wrong\.yaml has 1 problem\n$/);
+  });
+
+  it('says so when there is nothing to change, and keeps the text', async () => {
+    const service = 'kind: Service\n';
+    const { code, out, err } = await runCommand(['inject', file('s.yaml', service), '--image', 'i']);
+    expect([code, out]).to.deep.equal([0, service]);
+    expect(err).to.match(/s\.yaml: nothing to change: no Deployment or other workload/);
+  });
+
+  it('writes no manifest where one is wrong', async () => {
+    const { code, out, err } = await runCommand([
+      'inject',
+      file('w.yaml', `${pod}---\na: [\n`),
+      '--image',
+      'i',
+    ]);
+    expect([code, out]).to.deep.equal([2, '']);
+    expect(err).to.match(/w\.yaml: line 8, column 4: /);
+    const missing = await runCommand(['inject', join(folder, 'none.yaml'), '--image', 'i']);
+    expect([missing.code, missing.err]).to.deep.equal([
+      2,
+      `${join(folder, 'none.yaml')} does not exist; write the path of a file that does\n`,
+    ]);
+  });
+
+  const wrongArguments: Record<string, [string[], RegExp]> = {
+    'no image': [['f.yaml'], /--image is missing; write the image of the sidecar/],
+    'an image to remove': [['--remove', '--image', 'i'], /--remove takes neither --image nor --config/],
+    'a name that is none': [
+      ['--image', 'i', '--config-map', 'A b'],
+      /"A b" is no name of a Kubernetes object/,
+    ],
+  };
+  for (const [name, [argv, problem]] of Object.entries(wrongArguments)) {
+    it(`refuses ${name}`, () => {
+      expect(parseArguments(['inject', ...argv]).error).to.match(problem);
+    });
+  }
+});
