@@ -100,8 +100,8 @@ build: install ## Build dist/, which npm publishes
 release: install ## Build the npm package twice, compare both, and write it to release/ with its SBOM and checksums
 	@$(run) exec node config/release.mjs
 
-docker: ## Build the container image outrigger:dev
-	docker build --file docker/Dockerfile --tag outrigger:dev .
+docker: ## Build the container image outrigger:dev with docker, podman or buildah (TAG=name, PLATFORMS=linux/amd64,linux/arm64)
+	@docker/build.sh $(ARGS)
 
 clean: ## Remove build results and installed packages
 	rm -rf dist coverage site release .cache node_modules

@@ -33,6 +33,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   admin: ['core', 'telemetry', 'balance-report', 'explain'],
   tap: ['core', 'call', 'telemetry', 'upstream', 'reflection'],
   'replica-call': ['core', 'reflection'],
+  'health-check': ['core', 'config'],
   cli: null,
   embed: null,
   runtime: null,
