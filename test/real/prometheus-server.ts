@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { freeAddresses } from '../support/sidecar-process.ts';
 import { until } from './checks.ts';
 
@@ -38,11 +38,11 @@ export async function startPrometheus(
   ruleFiles: readonly string[],
 ): Promise<Prometheus> {
   const [address] = await freeAddresses(1);
-  const config = {
-    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
-    rule_files: ruleFiles,
-    scrape_configs: [{ job_name: 'outrigger', static_configs: [{ targets: [target] }] }],
-  };
+  // The configuration of docker/compose.yaml, with the target and the haste of a test.
+  const config = parse(readFileSync('docker/prometheus/prometheus.yml', 'utf8'));
+  config.global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+  config.rule_files = ruleFiles;
+  config.scrape_configs[0].static_configs = [{ targets: [target] }];
   const file = join(dir, 'prometheus.yml');
   writeFileSync(file, stringify(config));
   const args = [

@@ -92,15 +92,37 @@ export class Engine {
   }
 
   /** Starts a container on the network of this machine, with nothing that a sidecar does not need. Rejects if it does not start. */
-  async start(name: string, image: string, { options = [], args }: ContainerOptions): Promise<void> {
-    this.containers.push(name);
+  start(name: string, image: string, { options = [], args }: ContainerOptions): Promise<void> {
     const limits = ['--memory', '128m', '--pids-limit', '64'];
-    // Without them podman asks for its own defaults, which may be above what this machine permits.
-    limits.push('--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096');
     const rights = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
-    const run = ['run', '--detach', '--name', name, '--network', 'host', ...rights, ...limits];
-    const { code, out } = await this.podman(...run, ...options, image, ...args);
+    return this.startWith(name, image, ['--network', 'host', ...rights, ...limits, ...options], args);
+  }
+
+  /** Starts a container with these options alone. Rejects if it does not start. */
+  async startWith(
+    name: string,
+    image: string,
+    options: readonly string[],
+    args: readonly string[],
+  ): Promise<void> {
+    this.containers.push(name);
+    // Without them podman asks for its own defaults, which may be above what this machine permits.
+    const limits = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
+    const { code, out } = await this.podman(
+      'run',
+      '--detach',
+      '--name',
+      name,
+      ...limits,
+      ...options,
+      image,
+      ...args,
+    );
     if (code !== 0) throw new Error(out.slice(-2_000));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.podman('rm', '--force', '--time', '0', name);
   }
 
   /** Runs the health check of a container once. */
@@ -127,7 +149,7 @@ export class Engine {
   async close(): Promise<string[]> {
     const left: string[] = [];
     for (const name of this.containers) {
-      await this.podman('rm', '--force', '--time', '0', name);
+      await this.remove(name);
       if ((await this.podman('container', 'exists', name)).code !== 1) left.push(`container ${name}`);
     }
     for (const name of this.images) {

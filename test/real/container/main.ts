@@ -8,6 +8,7 @@ import { connectGreeter } from '../../support/greeter-client.ts';
 import { type Greeter, startGreeter } from '../../support/greeter-server.ts';
 import { freeAddresses } from '../../support/sidecar-process.ts';
 import { type Checks, exitForMissing, expectThat, startChecks, until } from '../checks.ts';
+import { compose } from './compose.ts';
 import { Engine, type Installed, installed } from './engine.ts';
 
 /**
@@ -233,6 +234,7 @@ async function main(): Promise<number> {
     await files(checks, engine);
     await withFile(checks, engine, replicas, dir);
     await withFlags(checks, engine, replicas);
+    await compose(checks, engine, image, found.tools);
   } catch (error) {
     checks.failed('the run', (error as Error).message);
   } finally {

@@ -7,6 +7,7 @@ import { until } from '../checks.ts';
 /** Jaeger, and the same program as an OpenTelemetry Collector, as processes on loopback. */
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const jaegerConfig = fileURLToPath(new URL('../../../docker/jaeger.yaml', import.meta.url));
 const collectorConfig = fileURLToPath(new URL('../../../docker/otel-collector.yaml', import.meta.url));
 const patienceMs = 30_000;
 const logKeptChars = 10_000;
@@ -37,7 +38,7 @@ export interface Jaeger extends Program {
 export async function startJaeger(path: string, queryListen?: string): Promise<Jaeger> {
   const [otlpGrpc, otlpHttp, queryGrpc, queryFree] = await freeAddresses(4);
   const query = queryListen ?? queryFree;
-  const program = await startProgram(path, `${here}jaeger.yaml`, {
+  const program = await startProgram(path, jaegerConfig, {
     OTLP_GRPC_LISTEN: otlpGrpc,
     OTLP_HTTP_LISTEN: otlpHttp,
     QUERY_LISTEN: query,
