@@ -11,7 +11,7 @@ import { checkCycles, checkLayers } from './layers.ts';
 import { checkLengths } from './lengths.ts';
 import { checkLicenses, type LockedPackages } from './licenses.ts';
 import { findUntested } from './mirror.ts';
-import { type CheckedFile, readProgram } from './program.ts';
+import { type CheckedFile, parseSamples, readProgram } from './program.ts';
 import { checkWords, type TextFile } from './words.ts';
 
 /** `make check`: everything about the sources that a program can judge. Exit code 1 where anything is wrong. */
@@ -62,6 +62,8 @@ function lockedPackages(): LockedPackages {
 
 async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
   const tracked = await trackedFiles();
+  const page = tracked.filter(({ path }) => path.startsWith('src/') && path.endsWith('.js'));
+  const scripts = parseSamples(Object.fromEntries(page.map(({ path, text }) => [path, text])));
   return [
     ...checkLayers(files, packageNames()),
     ...checkCycles(files),
@@ -74,6 +76,10 @@ async function ownRules(files: readonly CheckedFile[]): Promise<Finding[]> {
     ...checkGuide(tracked, (path) => existsSync(resolve(root, path))),
     ...checkIdentifiers(files),
     ...checkLicenses(lockedPackages()),
+    ...checkCycles(scripts),
+    ...checkLengths(scripts),
+    ...checkExports(scripts),
+    ...checkIdentifiers(scripts),
   ];
 }
 

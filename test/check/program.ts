@@ -16,10 +16,14 @@ export function readProgram(root: string): CheckedFile[] {
   return parse(resolve(root), new API({ cwd: resolve(root) }));
 }
 
-/** Parses samples, path to text, as if they were the whole repository: what the tests of the rules look at. */
+/**
+ * Parses samples, path to text, as if they were the whole repository: what the tests of the rules look at, and the JavaScript of the
+ * live page, which is no part of the TypeScript program.
+ */
 export function parseSamples(samples: Readonly<Record<string, string>>): CheckedFile[] {
+  const options = { noLib: true, types: [], allowJs: true };
   const files: Record<string, string> = {
-    '/tsconfig.json': '{ "compilerOptions": { "noLib": true, "types": [] }, "include": ["src", "test"] }',
+    '/tsconfig.json': JSON.stringify({ compilerOptions: options, include: ['src', 'test'] }),
   };
   for (const [path, text] of Object.entries(samples)) files[`/${path}`] = text;
   return parse('/', new API({ cwd: '/', fs: createVirtualFileSystem(files) }));

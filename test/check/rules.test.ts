@@ -26,6 +26,13 @@ describe('make check', () => {
     expect(formatFinding(finding)).to.equal('src/core/a.ts:2: default-export: export it by its name');
   });
 
+  it('judges JavaScript as well', () => {
+    const long = `export function a() {\n${'  b();\n'.repeat(functionLinesMax)}}\n`;
+    expect(placesOf(checkLengths, { 'src/admin/dashboard/a.js': long })).to.deep.equal([
+      'src/admin/dashboard/a.js:1',
+    ]);
+  });
+
   describe('layers', () => {
     it('accepts what the table allows', () => {
       const sample = `import { leaf } from '../core/leaf.ts';\nimport { x } from './b.ts';\nimport 'node:net';\nimport 'yaml';\nimport '@grpc/grpc-js/x';\n`;

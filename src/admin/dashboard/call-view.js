@@ -7,6 +7,19 @@ const balanced = 'Any (balanced)';
 /** Endpoints that can be chosen. */
 const endpointsMax = 1_000;
 
+function createHeading() {
+  return h(
+    'header',
+    {},
+    h('h2', {}, 'Call a replica'),
+    h(
+      'p',
+      { class: 'meta' },
+      'Makes a gRPC call through a listener of this sidecar. The replica handles it as any other call.',
+    ),
+  );
+}
+
 /** Makes gRPC calls to replicas. Nothing is sent before the reader asks for it. `update(snapshot)` with each snapshot of the page. */
 export function createCall(parent) {
   const listener = h('select');
@@ -47,16 +60,7 @@ export function createCall(parent) {
     h(
       'section',
       { class: 'card replica-call', 'aria-label': 'Call a replica' },
-      h(
-        'header',
-        {},
-        h('h2', {}, 'Call a replica'),
-        h(
-          'p',
-          { class: 'meta' },
-          'Makes a gRPC call through a listener of this sidecar. The replica handles it as any other call.',
-        ),
-      ),
+      createHeading(),
       form,
       problem.node,
       status,

@@ -1,9 +1,7 @@
 import { h, keyedList, setAttribute, setHidden, setText } from './dom.js';
 import { plural } from './format.js';
+import { createRowOrder } from './row-order.js';
 import { updatedInSight } from './sight.js';
-
-/** How often rows may change places by themselves, milliseconds: nobody can read a row that moves every second. */
-const sortPauseMs = 5_000;
 
 /**
  * A table in a frame of bounded height, with a filter and a choice of order above it. `columns`: `{ key, title, sort?, descending? }`,
@@ -25,18 +23,10 @@ export function createTable({
 }) {
   let rows = [];
   let needle = '';
-  let order = { column: null, descending: false };
-  let orderedAt = -sortPauseMs;
-  let ranks = new Map();
+  const order = createRowOrder(keyOf, firstOrder);
 
-  const filter = h('input', {
-    type: 'search',
-    'aria-label': filterLabel,
-    placeholder: 'Filter',
-    autocomplete: 'off',
-    spellcheck: 'false',
-  });
-  const choice = h('select', { 'aria-label': `Order of ${name}` });
+  const filter = createFilter(filterLabel);
+  const choice = h('select', { 'aria-label': `Order of ${name}` }, ...orderOptions(columns));
   const count = h('span', { class: 'count', role: 'status' });
   const heads = columns.map((column) =>
     createHead(column, () =>
@@ -54,7 +44,6 @@ export function createTable({
   const frame = h('div', { class: 'scroll', role: 'group', 'aria-label': name, tabindex: '0' }, table);
   const bar = h('div', { class: 'tools' }, filter, choice, ...tools, count);
   const list = keyedList(body, keyOf, () => updatedInSight(createRow(), { urgencyOf, everyMs }));
-  fillChoice();
 
   filter.addEventListener('input', () => {
     needle = filter.value.trim().toLowerCase();
@@ -66,52 +55,16 @@ export function createTable({
     orderBy(column, direction === 'down');
   });
 
-  function fillChoice() {
-    choice.append(h('option', { value: '' }, 'Default order'));
-    for (const [i, { title, sort, descending }] of columns.entries()) {
-      if (!sort) continue;
-      const [first, second] = descending ? ['down', 'up'] : ['up', 'down'];
-      for (const direction of [first, second])
-        choice.append(
-          h(
-            'option',
-            { value: `${i} ${direction}` },
-            `${title}, ${direction === 'up' ? 'ascending' : 'descending'}`,
-          ),
-        );
-    }
-  }
-
   function orderBy(column, descending) {
-    order = { column, descending };
-    orderedAt = -sortPauseMs;
+    order.choose(column, descending);
     choice.value = column === null ? '' : `${columns.indexOf(column)} ${descending ? 'down' : 'up'}`;
-    for (const [i, { node }] of heads.entries())
-      setAttribute(
-        node,
-        'aria-sort',
-        columns[i] === column ? (descending ? 'descending' : 'ascending') : null,
-      );
+    markHeads(heads, columns, column, descending);
     show();
-  }
-
-  /** Rows keep their places between two sorts; a new row comes last until then. */
-  function inOrder(shown) {
-    const now = performance.now();
-    const isDue = now - orderedAt >= sortPauseMs || ranks.size === 0;
-    if (isDue) {
-      orderedAt = now;
-      const by = order.column?.sort ?? firstOrder;
-      const sorted = by ? [...rows].sort((a, b) => compare(by(a), by(b), order.descending)) : rows;
-      ranks = new Map(sorted.map((row, i) => [keyOf(row), i]));
-    }
-    const rankOf = (row) => ranks.get(keyOf(row)) ?? Number.MAX_SAFE_INTEGER;
-    return [...shown].sort((a, b) => rankOf(a) - rankOf(b));
   }
 
   function show() {
     const matching = needle === '' ? rows : rows.filter((row) => textOf(row).toLowerCase().includes(needle));
-    list(inOrder(matching));
+    list(order.inOrder(rows, matching));
     const isFiltered = needle !== '';
     setText(count, isFiltered ? `${matching.length} of ${plural(rows.length, 'row', 'rows')}` : '');
     setHidden(table, matching.length === 0);
@@ -130,6 +83,35 @@ export function createTable({
   };
 }
 
+function createFilter(label) {
+  return h('input', {
+    type: 'search',
+    'aria-label': label,
+    placeholder: 'Filter',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+}
+
+/** For narrow screens, which have no headings to select. */
+function orderOptions(columns) {
+  const options = [h('option', { value: '' }, 'Default order')];
+  for (const [i, { title, sort, descending }] of columns.entries()) {
+    if (!sort) continue;
+    for (const direction of descending ? ['down', 'up'] : ['up', 'down']) {
+      const text = `${title}, ${direction === 'up' ? 'ascending' : 'descending'}`;
+      options.push(h('option', { value: `${i} ${direction}` }, text));
+    }
+  }
+  return options;
+}
+
+/** Marks the heading by which the rows are ordered. */
+function markHeads(heads, columns, chosen, descending) {
+  for (const [i, { node }] of heads.entries())
+    setAttribute(node, 'aria-sort', columns[i] === chosen ? (descending ? 'descending' : 'ascending') : null);
+}
+
 function createHead({ key, title, sort, extra }, onOrder) {
   const node = h('th', { scope: 'col', role: 'columnheader', class: `c-${key}` });
   if (!sort) node.append(title);
@@ -140,18 +122,6 @@ function createHead({ key, title, sort, extra }, onOrder) {
   }
   if (extra) node.append(extra());
   return { node };
-}
-
-/** What has no value comes last in both directions. */
-function compare(a, b, descending) {
-  if (a === b) return 0;
-  if (a === null) return 1;
-  if (b === null) return -1;
-  const ascending =
-    typeof a === 'number' && typeof b === 'number'
-      ? a - b
-      : String(a).localeCompare(String(b), 'en', { numeric: true });
-  return descending ? -ascending : ascending;
 }
 
 /** A row of a table: a cell for each column, with its heading for narrow screens, where a row is a card. */

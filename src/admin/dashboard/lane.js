@@ -36,7 +36,7 @@ export function createLane(confirm) {
     h('i', { class: 'tick' }),
   );
   const share = h('span', { class: 'share-now' });
-  const wanted = h('span', { class: 'note' });
+  const byWeight = h('span', { class: 'note' });
   const figures = Object.fromEntries(
     ['weight', 'active', 'rate', 'p50', 'p99', 'errors'].map((key) => [key, h('span')]),
   );
@@ -51,7 +51,7 @@ export function createLane(confirm) {
     endpoint: [address, place],
     health: [h('span', { class: 'health-top' }, pill, timeline.node), why],
     weight: [figures.weight, weightNow],
-    share: [bar, h('span', { class: 'share-text' }, share, ' ', wanted)],
+    share: [bar, h('span', { class: 'share-text' }, share, ' ', byWeight)],
     active: [figures.active],
     rate: [figures.rate],
     p50: [figures.p50],
@@ -74,9 +74,9 @@ export function createLane(confirm) {
       setText(figures.weight, weight(e.weight));
       setText(weightNow, e.effectiveWeight === e.weight ? '' : `now ${weight(e.effectiveWeight)}`);
       setFigure(bar, '--share', ((e.share ?? 0) / e.longest).toFixed(3));
-      setFigure(bar, '--wanted', (e.shareByWeight / e.longest).toFixed(3));
+      setFigure(bar, '--by-weight', (e.shareByWeight / e.longest).toFixed(3));
       setText(share, e.usable || e.share > 0 ? percent(e.share) : '-');
-      setText(wanted, e.usable ? `· ${percent(e.shareByWeight)} by weight` : '');
+      setText(byWeight, e.usable ? `· ${percent(e.shareByWeight)} by weight` : '');
       setText(figures.active, count(e.active));
       setText(figures.rate, rate(e.perSecond));
       setText(figures.p50, duration(e.p50Ms));

@@ -47,8 +47,8 @@ export function createSettings(parent) {
   }
   async function load() {
     if (!card.isOpen || loadedVersion === version) return;
-    const wanted = version;
-    loadedVersion = wanted;
+    const requested = version;
+    loadedVersion = requested;
     try {
       const reply = await fetch('/config_values?format=json');
       if (!reply.ok) throw new Error(await reply.text());

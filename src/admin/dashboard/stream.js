@@ -25,7 +25,7 @@ export function openStream(handlers) {
   };
   let source;
   let heardAt = performance.now();
-  let triedAt = heardAt;
+  let connectedAt = heardAt;
   let pollsUntil = 0;
   let isPolling = false;
 
@@ -46,7 +46,7 @@ export function openStream(handlers) {
   };
   const connect = () => {
     disconnect();
-    triedAt = performance.now();
+    connectedAt = performance.now();
     source = new EventSource('/live/events');
     for (const [name, use] of Object.entries(uses)) source.addEventListener(name, heard(name, use));
     // EventSource gives up for good on a reply that is no stream: the sidecar has none left, or refuses this page.
@@ -82,7 +82,7 @@ export function openStream(handlers) {
     const lost = silentMs > silenceMsMax || source?.readyState !== EventSource.OPEN;
     if (!lost) return;
     if (silentMs > 1_500 && !(isPolling && silentMs < pollMs + silenceMsMax)) onGone(silentMs);
-    if (now - triedAt >= retryMs) connect();
+    if (now - connectedAt >= retryMs) connect();
   };
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return disconnect();
