@@ -10,6 +10,8 @@ export const stateEndpointsMax = 500;
 interface Lane {
   /** One letter for each reading, oldest first. */
   letters: string;
+  /** `letters` as `timeline` returns them; '' until it is asked. A page asks every second, and the letters change every five. */
+  timeline: string;
   /** The number of the reading that saw it last. */
   seenAt: number;
 }
@@ -38,9 +40,10 @@ export class StateHistory {
    */
   timeline(cluster: string, address: string): string {
     const lane = this.lanes.get(keyOf(cluster, address));
-    return lane === undefined
-      ? ''
-      : lane.letters.replace(/(.)\1*/g, (run, letter) => `${letter}${run.length}`);
+    if (lane === undefined) return '';
+    if (lane.timeline === '')
+      lane.timeline = lane.letters.replace(/(.)\1*/g, (run, letter) => `${letter}${run.length}`);
+    return lane.timeline;
   }
 
   close(): void {
@@ -63,9 +66,10 @@ export class StateHistory {
     const lane = this.lanes.get(key);
     if (lane !== undefined) {
       lane.letters = (lane.letters + state).slice(-statePointsMax);
+      lane.timeline = '';
       lane.seenAt = this.readings;
     } else if (this.lanes.size < stateEndpointsMax)
-      this.lanes.set(key, { letters: state, seenAt: this.readings });
+      this.lanes.set(key, { letters: state, timeline: '', seenAt: this.readings });
   }
 }
 
