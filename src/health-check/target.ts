@@ -43,7 +43,7 @@ async function sectionOf(words: readonly string[], env: Environment): Promise<Re
   } catch (error) {
     return { error: `cannot read ${file}: ${(error as NodeJS.ErrnoException).code ?? error}` };
   }
-  // A key can be written with escapes, so a file without either has no such section. The YAML parser doubles the CPU of a check.
+  // A key can be written with escapes, so a file without either has no such section. The YAML parser more than doubles the CPU of a check.
   if (!text.includes('admin') && !text.includes('\\')) return { value: { usesTls: false } };
   const { adminSection } = await import('./admin-section.ts');
   return adminSection(file, text, env);
