@@ -6,20 +6,22 @@ const installScript = fileURLToPath(new URL('install', import.meta.url));
 const logKeptChars = 20_000;
 const stopPatienceMs = 15_000;
 
-/** Paths of the programs of a control plane. */
+/** Paths of the programs of a control plane, and of its client. */
 export interface ClusterPrograms {
   readonly etcd: string;
   readonly apiServer: string;
+  readonly kubectl: string;
 }
 
-/** Finds both programs, or says why one is missing; builds what is not in the cache, which takes 8 minutes on two cores. */
+/** Finds the programs, or says why one is missing; builds what is not in the cache, which takes 8 minutes on two cores. */
 export function clusterPrograms(): ClusterPrograms | { readonly missing: string } {
   const { stdout } = spawnSync(installScript, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = (stdout ?? '').trim().split('\n');
   const pathOf = (program: string) =>
     lines.find((line) => line.startsWith(`have ${program} `))?.slice(`have ${program} `.length);
-  const [etcd, apiServer] = [pathOf('etcd'), pathOf('kube-apiserver')];
-  if (etcd !== undefined && apiServer !== undefined) return { etcd, apiServer };
+  const [etcd, apiServer, kubectl] = [pathOf('etcd'), pathOf('kube-apiserver'), pathOf('kubectl')];
+  if (etcd !== undefined && apiServer !== undefined && kubectl !== undefined)
+    return { etcd, apiServer, kubectl };
   return {
     missing: lines.filter((line) => line.startsWith('missing')).join('; ') || 'the install script failed',
   };
