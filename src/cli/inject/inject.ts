@@ -82,5 +82,14 @@ function readText(file: string, bytesMax: number): Result<string> {
 async function readInput(): Promise<Result<string>> {
   if (process.stdin.isTTY)
     return { error: 'no manifests: write a file as the argument, or pipe manifests into standard input' };
-  return readText('/dev/stdin', manifestBytesMax);
+  // Not by the path /dev/stdin: a socket, as of a program that starts this one, cannot be opened.
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > manifestBytesMax)
+      return { error: `standard input is larger than ${manifestBytesMax} bytes; split it` };
+    chunks.push(chunk);
+  }
+  return { value: Buffer.concat(chunks).toString('utf8') };
 }

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parseArguments } from '../../../../src/cli/arguments.ts';
 import { minimal } from '../../config/support.ts';
@@ -27,6 +29,15 @@ describe('cli/inject', () => {
     expect(out).to.include('image: i');
     const back = await runCommand(['inject', '--remove', file('with.yaml', out)]);
     expect(back).to.deep.equal({ code: 0, out: pod, err: 'pod/x: sidecar removed\n' });
+  });
+
+  it('reads standard input, which may be a socket', () => {
+    const main = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url));
+    const run = (argv: readonly string[], input: string) =>
+      execFileSync(process.execPath, [main, 'inject', ...argv], { input, encoding: 'utf8', stdio: 'pipe' });
+    const out = run(['--image', 'i'], pod);
+    expect(out).to.include('image: i');
+    expect(run(['--remove', '-'], out)).to.equal(pod);
   });
 
   it('puts the configuration into the ConfigMap as it is written, once it is valid', async () => {
