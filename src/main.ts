@@ -4,6 +4,14 @@
 // all: this file has no static import, because those would be loaded before its first line. It is never removed.
 process.on('SIGUSR1', () => {});
 
+// Before everything that an older Node cannot load.
+const { nodeProblem } = await import('./cli/node-version.ts');
+const problem = nodeProblem(process.versions.node);
+if (problem !== undefined) {
+  process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+
 const { program } = await import('./cli/program.ts');
 const { systemClock } = await import('./core/clock.ts');
 /** How long the last lines of a log on standard output wait for their reader, milliseconds. */
