@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parse, parseAllDocuments } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { adminRoutes } from '../../src/admin/routes.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { configVolume, sidecarContainer } from '../../src/cli/inject/sidecar.ts';
@@ -56,6 +56,7 @@ describe('docs/tasks/migrate.md', () => {
 
 interface Container {
   readonly image: string;
+  readonly env: ReadonlyArray<{ readonly value: string }>;
   readonly name: string;
   readonly args: string[];
   readonly ports: ReadonlyArray<{ readonly name: string; readonly containerPort: number }>;
@@ -69,7 +70,7 @@ describe('docs/tasks/kubernetes.md', () => {
   const of = (kind: string) => manifests.find((manifest) => manifest.kind === kind);
   const pod = of('Deployment').spec.template.spec;
   const container = pod.initContainers[0] as Container;
-  const config = parse(of('ConfigMap').data['outrigger.yaml']);
+  const config = manifests.find((manifest) => 'listeners' in manifest);
   const portOf = (address: string): number => Number(address.split(':').at(-1));
 
   it('the sidecar has arguments that the command line accepts', () => {
@@ -85,7 +86,7 @@ describe('docs/tasks/kubernetes.md', () => {
     for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'] as const) {
       const { path, port } = container[probe].httpGet;
       expect(adminRoutes.map((route) => route.path)).to.include(path.split('?')[0]);
-      expect(ports[port]).to.equal(portOf(config.admin.probes));
+      expect(ports[port]).to.equal(portOf(container.env[0].value));
     }
   });
 

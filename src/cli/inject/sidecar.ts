@@ -8,8 +8,8 @@ export const optOutAnnotation = 'outrigger/inject';
 export const configKey = 'outrigger.yaml';
 export const probesPort = 15_020;
 
-/** Asks the clients of the service to go to another connection while the service still answers; relative to the folder of the image. */
-const drainCommand = ['node', 'dist/main.js', 'drain', '--inbound'];
+/** Asks the clients of the service to open another connection while the service still answers. The image has the command. */
+const drainCommand = ['outrigger', 'drain', '--inbound'];
 
 /** A sidecar that `inject` adds. */
 export interface SidecarSpec {
