@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type HTTPCredentials, type Locator } from 'playwright-core';
+import { until } from '../support/until.ts';
 
 const executablePath = '/usr/bin/chromium';
 /** Nothing but our own page may go over the network, and no earlier run may leave a trace. */
@@ -15,6 +16,9 @@ const args = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** How long a row may take to be rendered once it is scrolled to, milliseconds. */
+const renderedWithinMs = 5_000;
 
 /** Why there can be no browser test here; undefined if there can. In CI a missing browser is a failure instead. */
 export function browserMissing(): string | undefined {
@@ -47,11 +51,20 @@ export async function launchBrowser(httpCredentials?: HTTPCredentials): Promise<
   };
 }
 
-/** What a reader sees of an element after scrolling to it: the page does not render rows that are out of sight. */
+/**
+ * What a reader sees of an element after scrolling to it. The page does not render rows that are out of sight, and the browser
+ * decides some frames later that it does.
+ */
 export async function textInSight(locator: Locator): Promise<string> {
-  await locator.evaluate(`(node) => {
-    node.scrollIntoView({ block: 'center' });
-    return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  }`);
-  return locator.innerText();
+  await locator.evaluate((node) => node.scrollIntoView({ block: 'center' }));
+  let text = '';
+  await until(
+    async () => {
+      text = await locator.innerText();
+      return text !== '';
+    },
+    () => 'the element has no text in sight',
+    renderedWithinMs,
+  );
+  return text;
 }

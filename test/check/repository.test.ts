@@ -42,11 +42,13 @@ describe('.github/', () => {
   });
 
   for (const file of workflows) {
-    it(`${file} reads contents only, pins actions by commit, ends in time, and caches outside of the repository`, () => {
+    // Who publishes writes the release, and has an identity that signs the provenance.
+    const more = file.endsWith('/release.yml') ? { contents: 'write', 'id-token': 'write' } : undefined;
+    it(`${file} may do no more than it must, pins actions by commit, ends in time, and caches outside of the repository`, () => {
       const { permissions, jobs } = yamlOf(file) as Workflow;
       expect(permissions).to.deep.equal({ contents: 'read' });
       for (const job of Object.values(jobs)) {
-        expect(job.permissions).to.equal(undefined);
+        expect(job.permissions).to.deep.equal(more);
         expect(job['timeout-minutes']).to.be.within(1, 90);
         for (const { uses } of job.steps)
           if (uses !== undefined) expect(uses).to.match(/^[\w.-]+\/[\w.-]+@[0-9a-f]{40}$/);
