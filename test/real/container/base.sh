@@ -39,6 +39,7 @@ cp --no-dereference --recursive /etc/alternatives "$root/etc/"
 
 mkdir -p "$root/usr/local/bin" "$root/usr/local/lib"
 install -m 755 node_modules/node/bin/node "$root/usr/local/bin/node"
-npm install --global --prefix "$root/usr/local" --loglevel=error "npm@$npm" >/dev/null
+# With another prefix npm would look for the settings of the machine (a CA, a proxy) in another place.
+npm install --globalconfig "$(npm config get globalconfig)" --global --prefix "$root/usr/local" --loglevel=error "npm@$npm" >/dev/null
 printf 'FROM scratch\nCOPY . /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nCMD ["node"]\n' >"$work/Dockerfile"
 buildah --storage-driver vfs --root "$store/root" --runroot "$store/run" build --isolation chroot --pull-never --file "$work/Dockerfile" --tag "$image" "$root"
