@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/clock.ts';
+import { keepProcess, systemClock } from '../../core/clock.ts';
 import { systemRandom } from '../../core/random.ts';
 import { Load, type LoadFigures, type LoadSettings } from './load.ts';
 import { type ReplicaSettings, startReplica } from './replica.ts';
@@ -32,6 +32,8 @@ async function run(work: ChildWork): Promise<void> {
     }
     return;
   }
+  // Without a parent, as in a container, nothing else keeps the process between two calls.
+  if (process.send === undefined) keepProcess();
   const load = new Load(work.load, systemClock, systemRandom());
   let timer = systemClock.after(1000, everySecond);
   function everySecond(): void {

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,15 +47,22 @@ export interface ContainerOptions {
   readonly args: readonly string[];
 }
 
+/** podman refuses a run root of more than 50 characters, which the path of a cache may have, and another one than a store had before. */
+function runRootOf(store: string): string {
+  return join(tmpdir(), `outrigger-${createHash('sha256').update(store).digest('hex').slice(0, 8)}`);
+}
+
 /** Builds images and runs containers; `close` removes all of them. */
 export class Engine {
   private readonly store: readonly string[];
-  private readonly work = mkdtempSync(join(tmpdir(), 'outrigger-container-'));
+  private readonly runRoot: string;
+  private readonly work = mkdtempSync(join(tmpdir(), 'outrigger-'));
   private readonly images: string[] = [];
   private readonly containers: string[] = [];
 
   constructor(store: string) {
-    this.store = ['--storage-driver', 'vfs', '--root', join(store, 'root'), '--runroot', join(store, 'run')];
+    this.runRoot = runRootOf(store);
+    this.store = ['--storage-driver', 'vfs', '--root', join(store, 'root'), '--runroot', this.runRoot];
   }
 
   /** Builds docker/Dockerfile with docker/build.sh. Rejects with what the build wrote last. */
@@ -157,8 +165,10 @@ export class Engine {
       await this.podman('rmi', '--force', name);
       if ((await this.podman('image', 'exists', name)).code !== 1) left.push(`image ${name}`);
     }
-    rmSync(this.work, { recursive: true, force: true });
-    if (existsSync(this.work)) left.push(this.work);
+    for (const folder of [this.work, this.runRoot]) {
+      rmSync(folder, { recursive: true, force: true });
+      if (existsSync(folder)) left.push(folder);
+    }
     return left;
   }
 }
