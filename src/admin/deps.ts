@@ -65,7 +65,7 @@ export interface AdminDeps {
   tap(query: URLSearchParams, descriptors: Uint8Array | null): TapRefusal | TapOpening;
   /** Starts to drain; calling it again does nothing. */
   drain(): void;
-  /** Starts to move the clients of inbound listeners elsewhere; every call is still served. Does nothing while the sidecar drains. */
+  /** Starts to move the clients of inbound listeners to other connections; every call is still served. Does nothing while the sidecar drains. */
   drainInbound(): void;
   /** Takes a drain back, if the listeners have not closed yet. */
   undrain(): UndrainOutcome;
@@ -194,6 +194,8 @@ export interface EndpointState {
 export interface EndpointSnapshot {
   /** `formatAddress`; the endpoint's identity within its cluster. */
   readonly address: string;
+  /** The name that TLS verifies, as discovered or configured; '' for the address. */
+  readonly hostname: string;
   /** As configured or discovered. */
   readonly weight: number;
   /** After slow start, locality and the like; what the balancer divides by. */
@@ -406,7 +408,7 @@ export interface ServerInfo {
   readonly drained: DrainInfo | null;
 }
 
-/** `announcing` while clients are asked to go elsewhere; `announced` once all of them have been. Every call is still served. */
+/** `announcing` while clients are asked to open another connection; `announced` once all of them have been. Every call is still served. */
 export type InboundDrainPhase = 'announcing' | 'announced';
 
 export interface DrainProgress {

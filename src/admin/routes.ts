@@ -16,6 +16,7 @@ import {
   inboundDrainText,
   listenersText,
   memoryText,
+  noInboundText,
   readyText,
   reloadText,
   routesText,
@@ -352,7 +353,11 @@ function drainInbound(request: AdminRequest, direction: string): Reply {
   request.deps.drainInbound();
   const { drain: progress, inboundDrain } = request.deps.serverInfo();
   if (progress !== null) return inFormat(request, { draining: true, ...progress }, () => drainText(progress));
-  return inFormat(request, { draining: true, inboundDrain }, () => inboundDrainText(inboundDrain));
+  const inbound = request.deps.listeners().filter((listener) => listener.direction === 'inbound');
+  const answer = { draining: true, inboundDrain, listeners: inbound.map(({ name }) => name) };
+  return inFormat(request, answer, () =>
+    inbound.length === 0 ? noInboundText : inboundDrainText(inboundDrain),
+  );
 }
 
 function undrain(request: AdminRequest): Reply {

@@ -210,6 +210,10 @@ export function drainText(progress: DrainProgress | null): string {
   return `draining: new connections are accepted for another ${until}, then the listeners close${canUndrain ? '; undrain cancels the drain until then' : ''}`;
 }
 
+/** What a drain of the inbound listeners does where there is none. */
+export const noInboundText =
+  'no listener has direction: inbound, so no client is asked to open another connection; /ready answers 503';
+
 /** What a drain of the inbound listeners alone does now. */
 export function inboundDrainText(phase: InboundDrainPhase | null): string {
   if (phase === 'announced')

@@ -1,5 +1,5 @@
 import type { DrainInfo, ListenerSnapshot, ServerInfo } from '../admin/deps.ts';
-import { drainText, inboundDrainText } from '../admin/text-pages.ts';
+import { drainText, inboundDrainText, noInboundText } from '../admin/text-pages.ts';
 import { printable } from '../admin/text-table.ts';
 import type { Environment } from '../config/environment.ts';
 import { pause } from '../core/clock.ts';
@@ -42,10 +42,13 @@ export async function drain(args: DrainArguments, io: CliIo, env: Environment): 
   return cut + undelivered === 0 ? ExitCode.Fine : ExitCode.Failed;
 }
 
-/** Returns 0 once the clients have been asked to go elsewhere. */
+/** Returns 0 once the clients have been asked to open another connection. */
 async function drainInbound(target: AdminTarget, args: DrainArguments, io: CliIo): Promise<number> {
   const begun = await askAdmin(target, '/drain?direction=inbound', { method: 'POST' });
   if (begun.error !== undefined) return reportFailure(begun, io);
+  // Missing where the whole sidecar drains already.
+  const { listeners } = begun.value as { readonly listeners?: readonly string[] };
+  if (listeners?.length === 0) io.stderr.write(`warning: ${noInboundText}\n`);
   for (let shown = ''; ; await pause(pollIntervalMs)) {
     const answer = await askAdmin(target, '/server_info');
     if (answer.error !== undefined) return reportFailure(answer, io);

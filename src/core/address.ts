@@ -27,6 +27,12 @@ export function parseAddress(text: string): AddressResult {
   return { value: { kind: 'tcp', host, port } };
 }
 
+/** Returns the host by which a client on this machine reaches who listens on `host`: a wildcard is no destination. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
 /** Host and port of a text of the right shape. */
 function split(text: string): [host?: string, port?: string] {
   const bracketed = /^\[([^[\]]*)\]:(.+)$/s.exec(text);

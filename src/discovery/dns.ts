@@ -33,6 +33,7 @@ export interface DnsSourceDependencies {
 /** Asks again as the TTL says and publishes the endpoints when they change. */
 export class DnsSource implements DiscoverySource {
   readonly describe: string;
+  readonly advice = 'check the name in discovery and the DNS servers of this machine (getent hosts NAME)';
   private readonly query: DnsQuery;
   private readonly clock: Clock;
   private readonly random: Random;

@@ -36,6 +36,7 @@ const statTimeoutMs = 10_000;
  */
 export class FileSource implements DiscoverySource {
   readonly describe: string;
+  readonly advice = 'check the path in discovery, and the list in the file';
   private readonly file: EndpointFile;
   private readonly intervalMs: number;
   private readonly deps: { readonly clock: Clock; readonly logger: Logger };

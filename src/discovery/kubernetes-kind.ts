@@ -10,8 +10,7 @@ import { portNameOrNumber } from './kubernetes/port-type.ts';
 import { readText } from './kubernetes/read-text.ts';
 import { KubernetesSource } from './kubernetes/source.ts';
 
-/** `discovery.kubernetes`: the pods behind a service. */
-export const kubernetesDiscovery = discoveryKind({
+const kind = discoveryKind({
   name: 'kubernetes',
   schema: optionalSection(
     {
@@ -70,6 +69,9 @@ export const kubernetesDiscovery = discoveryKind({
     return new KubernetesSource({ ...service, transport, localZone }, { ...deps, api });
   },
 });
+
+/** `discovery.kubernetes`: the pods behind a service. Topology hints are for the zone of this process. */
+export const kubernetesDiscovery = { ...kind, usesLocalZone: true };
 
 function accessOf(kubeconfig: string | undefined, env: Environment): FindAccess {
   if (kubeconfig !== undefined) return kubeconfigAccess(kubeconfig, readText);

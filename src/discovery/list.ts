@@ -4,3 +4,10 @@ import { kubernetesDiscovery } from './kubernetes-kind.ts';
 
 /** Every discovery source that a cluster may name under `discovery`, in the order of the reference page. */
 export const discoverySources = [dnsDiscovery, fileDiscovery, kubernetesDiscovery] as const;
+
+/** Returns whether the source that a `discovery` section names ranks endpoints by the zone of this process (`DiscoveryDeps.localZone`). */
+export function usesLocalZone(section: Readonly<Record<string, unknown>>): boolean {
+  return discoverySources.some(
+    (kind) => 'usesLocalZone' in kind && kind.usesLocalZone && section[kind.name] !== undefined,
+  );
+}

@@ -9,6 +9,8 @@ import type { EndpointSpec } from '../core/endpoint-spec.ts';
 export interface DiscoverySource {
   /** Where the list comes from, in plain words: `DNS name orders, port 50051`. */
   readonly describe: string;
+  /** What a person may do where it gives no endpoints, for `outrigger check`. */
+  readonly advice: string;
   /** A fresh snapshot at each read. */
   readonly status: DiscoveryStatus;
   /** Begins to publish, perhaps before it returns. Once only. */

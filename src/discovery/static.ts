@@ -11,6 +11,7 @@ export function staticSource(list: readonly EndpointSpec[], now: () => number): 
       endpoints.length === 1
         ? 'a static list of 1 endpoint'
         : `a static list of ${endpoints.length} endpoints`,
+    advice: 'write endpoints in the configuration',
     get status() {
       const answered = state === 'started';
       return {

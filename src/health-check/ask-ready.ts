@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { formatAddress } from '../core/address.ts';
+import { formatAddress, reachableHost } from '../core/address.ts';
 import type { Target } from './target.ts';
 
 export interface ReadyAnswer {
@@ -19,7 +19,9 @@ const answerBytesMax = 8_192;
 export async function askReady({ address, usesTls }: Target, timeoutMs: number): Promise<ReadyAnswer> {
   const at = formatAddress(address);
   const options =
-    address.kind === 'unix' ? { path: address.path } : { host: reachable(address.host), port: address.port };
+    address.kind === 'unix'
+      ? { path: address.path }
+      : { host: reachableHost(address.host), port: address.port };
   // Who answers is the sidecar of this very container, so its certificate, for names of the outside, is not verified.
   const socket = usesTls
     ? (await import('node:tls')).connect({ ...options, rejectUnauthorized: false })
@@ -57,10 +59,4 @@ function readAnswer(answer: string): { isReady: boolean; text?: string } {
   const head = answer.slice(0, headEnd);
   if (headEnd < 0 || !/\r\nserver: outrigger(\r\n|$)/i.test(head)) return { isReady: false };
   return { isReady: /^HTTP\/1\.1 200 /.test(head), text: answer.slice(headEnd + 4).trim() };
-}
-
-/** A wildcard address is where a server listens, not where a client connects to. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
 }

@@ -198,7 +198,7 @@ class MethodList {
   }
 }
 
-/** Both kinds, by one function for the thread. */
+/** Runs a job of either kind, for the thread. */
 export function runJob(job: MethodsJob | CallJob): Promise<JobResult<MethodsReport | CallReport>> {
   return job.kind === 'methods' ? listMethods(job) : callMethod(job);
 }

@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '../core/address.ts';
+import { formatAddress, parseAddress, reachableHost } from '../core/address.ts';
 import { nearestName } from '../core/nearest.ts';
 import type { Result } from '../core/result.ts';
 
@@ -30,10 +30,9 @@ export function chooseListener<T extends KnownListener>(
   };
 }
 
-/** Returns where a client on this machine reaches a listener: a wildcard address is no destination. */
+/** Returns where a client on this machine reaches a listener. */
 export function reachableAddress(text: string): string {
   const { value: address } = parseAddress(text);
   if (address?.kind !== 'tcp') return text;
-  if (address.host === '0.0.0.0') return formatAddress({ ...address, host: '127.0.0.1' });
-  return address.host === '::' ? formatAddress({ ...address, host: '::1' }) : text;
+  return formatAddress({ ...address, host: reachableHost(address.host) });
 }

@@ -121,9 +121,10 @@ export function adminDeps(
       if (lifecycle.progress === null) parts.inboundDrain.begin();
     },
     undrain() {
-      const inbound = parts.inboundDrain.cancel();
       const outcome = lifecycle.undrain();
-      return outcome === 'not_draining' ? inbound : outcome;
+      // Too late for the sidecar is too late for its inbound listeners.
+      if (outcome !== 'not_draining' && outcome !== 'undrained') return outcome;
+      return parts.inboundDrain.cancel() === 'undrained' ? 'undrained' : outcome;
     },
     reload,
     setLogLevel(level) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { shownFileOfConfig } from '../config/load.ts';
 import { type ClusterConfig, type Config, type ListenerConfig, table, tableOf } from '../config/table.ts';
+import { usesLocalZone } from '../discovery/list.ts';
 import type { PolicyList } from '../policies/compile.ts';
 import { type Difference, differences } from '../schema/difference.ts';
 import { type ConfigProblem, type Place, problemAt, shown } from '../schema/problem.ts';
@@ -32,11 +33,10 @@ export function clusterChange(before: ClusterConfig, after: ClusterConfig): 'sam
 
 /** Whether the endpoints of two configurations come from the same place. */
 export function sameDiscovery(a: ClusterConfig, b: ClusterConfig): boolean {
-  // Kubernetes discovery ranks endpoints by topology hints, unless zones count for nothing.
   const sourceOf = ({ endpoints, discovery, balancer }: ClusterConfig) => [
     endpoints,
     discovery,
-    discovery?.kubernetes && balancer.preferZone,
+    discovery !== undefined && usesLocalZone(discovery) && balancer.preferZone,
   ];
   return isDeepStrictEqual(sourceOf(a), sourceOf(b));
 }

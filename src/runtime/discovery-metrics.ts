@@ -1,7 +1,7 @@
 import type { Registry } from '../telemetry/metrics/registry.ts';
 import type { AppState } from './parts.ts';
 
-/** `outrigger_cluster_discovery_*`, of the clusters that discover their endpoints. */
+/** Registers `outrigger_cluster_discovery_*`, of the clusters that discover their endpoints. */
 export function registerDiscoveryMetrics(registry: Registry, parts: () => AppState): void {
   const discovering = () => {
     const { config, clusters } = parts().running;

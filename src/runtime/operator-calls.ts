@@ -14,7 +14,7 @@ import { pinHeader, pinLifetimeMs } from '../upstream/endpoint-pins.ts';
 import { explainDeps } from './explain-deps.ts';
 import type { AppState } from './parts.ts';
 
-/** What operators may send to endpoints of their choice. */
+/** Returns the admin functions by which operators send calls to endpoints of their choice. */
 export function operatorCalls(parts: AppState): Pick<AdminDeps, 'pinEndpoint' | 'replicaCalls'> {
   return {
     pinEndpoint: (address) => (isAllowed(parts) ? pin(parts, address) : 'forbidden'),

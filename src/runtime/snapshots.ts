@@ -50,6 +50,7 @@ function endpointSnapshot(
   const ejectedUntilMs = endpoint.outlier?.ejectedUntilMs ?? 0;
   return {
     address: endpoint.address,
+    hostname: endpoint.hostname,
     weight: endpoint.configuredWeight,
     effectiveWeight: endpoint.weight,
     zone: endpoint.zone,

@@ -1,7 +1,7 @@
 import type { Labels, Registry } from '../telemetry/metrics/registry.ts';
 import type { SubchannelKey, SubchannelTable } from '../upstream/subchannels.ts';
 
-/** `grpc_subchannel_*`, the metrics of gRFC A94. */
+/** Registers `grpc_subchannel_*`, the metrics of gRFC A94. */
 export function registerSubchannelMetrics(registry: Registry, table: SubchannelTable): void {
   registry.observe(
     'counter',

@@ -18,13 +18,13 @@ export type DisconnectError =
 
 export type SecurityLevel = 'none' | 'privacy_and_integrity';
 
-/** The endpoint said GOAWAY. A code without a name counts as INTERNAL_ERROR (RFC 9113 section 7), so that no peer adds values. */
+/** Returns the reason for a GOAWAY of the endpoint. A code without a name counts as INTERNAL_ERROR (RFC 9113 section 7), so that no peer adds values. */
 export function goawayError(code: ErrorCode): DisconnectError {
   const isKnown = code <= ErrorCode.HTTP_1_1_REQUIRED;
   return `GOAWAY ${errorCodeName(isKnown ? code : ErrorCode.INTERNAL_ERROR)}`;
 }
 
-/** The connection broke; `code` is the system's (`ECONNRESET`), '' where it gave none. */
+/** Returns the reason for a connection that broke; `code` is the system's (`ECONNRESET`), '' where it gave none. */
 export function socketError(code: string): DisconnectError {
   if (code === 'ECONNRESET') return 'connection reset';
   if (code === 'ETIMEDOUT') return 'connection timed out';
@@ -60,7 +60,7 @@ export interface SubchannelKey {
   readonly security: SecurityLevel;
 }
 
-/** Zones come from discovery; beyond so many keys there is one for all, with the cluster `other`. */
+/** Zones come from discovery; further keys share one, with the cluster `other`. */
 export const subchannelKeysMax = 1000;
 export const otherSubchannels = 'other';
 

@@ -69,6 +69,7 @@ const replicaOf = ({ target }: Endpoint): number => (target.kind === 'tcp' ? tar
 /** Publishes what it is told. */
 class ToldSource implements DiscoverySource {
   readonly describe = 'the simulation';
+  readonly advice = '';
   readonly status = { answered: true, endpoints: 0, lastAnswerMs: 0, lastError: '' };
   publish: Publish = () => {};
   start(publish: Publish): void {

@@ -1,7 +1,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type HTTPCredentials, type Locator } from 'playwright-core';
+import {
+  type BrowserContext,
+  chromium,
+  type HTTPCredentials,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { until } from '../support/until.ts';
 
 const executablePath = '/usr/bin/chromium';
@@ -49,6 +55,14 @@ export async function launchBrowser(httpCredentials?: HTTPCredentials): Promise<
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** What a page writes to the console from now on, and what it throws; a page without fault says nothing. */
+export function diagnosticsOf(page: Page): string[] {
+  const diagnostics: string[] = [];
+  page.on('console', (message) => diagnostics.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => diagnostics.push(String(error)));
+  return diagnostics;
 }
 
 /**

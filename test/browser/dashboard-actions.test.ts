@@ -5,14 +5,13 @@ import { liveClientsMax } from '../../src/admin/live-events.ts';
 import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { eventfulClusters } from '../support/fake-clusters.ts';
 import { judgesRealTime } from '../support/real-time.ts';
-import { type Browser, browserMissing, launchBrowser, textInSight } from './chromium.ts';
+import { type Browser, browserMissing, diagnosticsOf, launchBrowser, textInSight } from './chromium.ts';
 
 describe('dashboard: what a reader does', function () {
   judgesRealTime(this, 'the page of a real browser has to change within seconds');
   let browser: Browser;
   let rig: AdminRig;
   let page: Page;
-  /** What the page wrote to the console, and what it threw. */
   let diagnostics: string[];
 
   before(async function () {
@@ -23,9 +22,7 @@ describe('dashboard: what a reader does', function () {
   beforeEach(async () => {
     rig = await startAdminRig();
     page = await browser.context.newPage();
-    diagnostics = [];
-    page.on('console', (message) => diagnostics.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => diagnostics.push(String(error)));
+    diagnostics = diagnosticsOf(page);
   });
   afterEach(async () => {
     await page?.close();

@@ -7,14 +7,13 @@ import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { FakeProxy } from '../support/fake-admin.ts';
 import { eventfulClusters, eventfulRoutes } from '../support/fake-clusters.ts';
 import { judgesRealTime } from '../support/real-time.ts';
-import { type Browser, browserMissing, launchBrowser, textInSight } from './chromium.ts';
+import { type Browser, browserMissing, diagnosticsOf, launchBrowser, textInSight } from './chromium.ts';
 
 describe('dashboard', function () {
   judgesRealTime(this, 'the page of a real browser has to change within seconds');
   let browser: Browser;
   let rig: AdminRig;
   let page: Page;
-  /** What the page wrote to the console, and what it threw. */
   let diagnostics: string[];
 
   before(async function () {
@@ -29,9 +28,7 @@ describe('dashboard', function () {
   beforeEach(async () => {
     rig = await startAdminRig();
     page = await browser.context.newPage();
-    diagnostics = [];
-    page.on('console', (message) => diagnostics.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => diagnostics.push(String(error)));
+    diagnostics = diagnosticsOf(page);
     page.on('request', (request) => {
       if (new URL(request.url()).port !== String(rig.port)) diagnostics.push(`asked for ${request.url()}`);
     });

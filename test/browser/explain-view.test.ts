@@ -6,7 +6,7 @@ import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { eventfulClusters } from '../support/fake-clusters.ts';
 import { withExplanation } from '../support/fake-explained.ts';
 import { judgesRealTime } from '../support/real-time.ts';
-import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
+import { type Browser, browserMissing, diagnosticsOf, launchBrowser } from './chromium.ts';
 
 const addresses = [
   '10.42.0.17:8443',
@@ -35,9 +35,7 @@ describe('dashboard: explanation of a call', function () {
     call = withExplanation(rig.proxy.call(orders, orders.endpoints[0], true), addresses);
     rig.proxy.failed.unshift(call);
     page = await browser.context.newPage();
-    diagnostics = [];
-    page.on('console', (message) => diagnostics.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => diagnostics.push(String(error)));
+    diagnostics = diagnosticsOf(page);
   });
   afterEach(async () => {
     await page?.close();

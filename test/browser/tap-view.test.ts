@@ -6,7 +6,7 @@ import { type AdminRig, startAdminRig } from '../support/admin-rig.ts';
 import { judgesRealTime } from '../support/real-time.ts';
 import { until } from '../support/until.ts';
 import { axeViolations, loadAxe } from './axe.ts';
-import { type Browser, browserMissing, launchBrowser } from './chromium.ts';
+import { type Browser, browserMissing, diagnosticsOf, launchBrowser } from './chromium.ts';
 
 function callEvent(id: number, more: Partial<CallEvent> = {}): CallEvent {
   const headers = [['user-agent', 'grpc-node']] as const;
@@ -79,7 +79,6 @@ describe('tap view', function () {
     rig = await startAdminRig();
     readers = new Set();
     queries = [];
-    diagnostics = [];
     rig.proxy.taps = (query) => ({
       open(reader) {
         queries.push(query.toString());
@@ -92,8 +91,7 @@ describe('tap view', function () {
       },
     });
     page = await browser.context.newPage();
-    page.on('console', (message) => diagnostics.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => diagnostics.push(String(error)));
+    diagnostics = diagnosticsOf(page);
     await page.goto(`http://127.0.0.1:${rig.port}/`);
     await page.locator('#clusters tbody tr').first().waitFor();
   });

@@ -54,6 +54,13 @@ describe('outrigger drain', function () {
     expect(JSON.parse(again.stdout)).to.deep.equal({ cut: 0, finished: 2, undelivered: 0 });
   });
 
+  it('warns where --inbound has no listener to drain', async () => {
+    const proxy = await sidecar(greeterConfig([await greeter()], {}, { drain }));
+    const command = startProgram(['drain', '--inbound', '--admin', hostOf(proxy.adminUrl)]);
+    expect(await command.exit).to.equal(0);
+    expect(command.stderr).to.match(/^warning: no listener has direction: inbound, so no client is asked/);
+  });
+
   it('ends with 1 when the grace terminated a call', async () => {
     const replica = await greeter();
     const proxy = await sidecar(greeterConfig([replica], {}, { drain }));

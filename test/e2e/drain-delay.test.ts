@@ -355,6 +355,23 @@ describe('a drain with a delay', function () {
     );
   });
 
+  it('undrain comes too late for the inbound listeners when it does for the sidecar', async () => {
+    const replica = await greeter();
+    const shape = greeterConfig([replica], {}, { drain: { delay: '10s' } });
+    const [listener] = shape.listeners ?? [];
+    const proxy = await sidecar({ ...shape, listeners: [{ ...listener, direction: 'inbound' }] });
+    await post(proxy, '/drain?direction=inbound');
+    expect((await readyOf(proxy))[0]).to.equal(503);
+    const stopped = proxy.app.stop();
+    defer(() => stopped);
+    defer(() => proxy.app.lifecycle.endGrace());
+    expect((await post(proxy, '/undrain')).body).to.include({ outcome: 'stopping' });
+    // Replies of HTTP/1.1 still ask the client to go.
+    const reply = await fetch(`http://${proxy.target()}/`, { headers: { connection: 'keep-alive' } });
+    await reply.text();
+    expect(reply.headers.get('connection')).to.equal('close');
+  });
+
   it('a reload during it is refused, and works after undrain', async () => {
     const replica = await greeter();
     const proxy: Sidecar = await sidecar(greeterConfig([replica], {}, { drain: { delay: '10s' } }));

@@ -166,6 +166,15 @@ describe('a pod with a native sidecar, in the order of the kubelet', function ()
       'not ready: draining the inbound listeners\n',
     ]);
     expect((await fetch(`http://${pod.probes}/live`)).status).to.equal(200);
+    const again = await fetch(`${pod.sidecar.adminUrl}/drain?direction=inbound`, {
+      method: 'POST',
+      headers: { accept: 'application/json' },
+    });
+    expect(await again.json()).to.deep.equal({
+      draining: true,
+      inboundDrain: 'announced',
+      listeners: ['in'],
+    });
     const late = await grpcClient(pod.address).sayHello('late');
     expect(late.code).to.equal(status.OK);
     expect(await exitOf([main, 'undrain', '--admin', admin])).to.equal(0);

@@ -267,6 +267,7 @@ export class SimSidecar implements Host {
     let own: Publish | null = null;
     return {
       describe: 'the simulation',
+      advice: '',
       status: { answered: true, endpoints: this.known.length, lastAnswerMs: 0, lastError: '' },
       start: (publish) => {
         own = publish;

@@ -446,6 +446,7 @@ function endpointSnapshot(state: Live, live: readonly Live[], sum: number): Endp
   const { spec } = state;
   return {
     address: spec.address,
+    hostname: '',
     weight: spec.weight ?? 1,
     effectiveWeight: spec.effectiveWeight ?? spec.weight ?? 1,
     zone: spec.zone ?? '',

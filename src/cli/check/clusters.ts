@@ -66,7 +66,7 @@ async function discover(
   source.stop();
   if (answer === late || answer.length === 0) {
     const why = lastError === '' ? `no answer within ${deps.timeoutMs} ms` : lastError;
-    found.failed(checkOf(source), `${source.describe}: ${why}`, fixOf(cluster));
+    found.failed(checkOf(source), `${source.describe}: ${why}`, source.advice);
     return [];
   }
   const names = answer.slice(0, 5).map(({ address }) => formatAddress(address));
@@ -80,12 +80,6 @@ async function discover(
 
 function checkOf({ describe }: DiscoverySource): 'dns' | 'discovery' {
   return describe.startsWith('DNS') ? 'dns' : 'discovery';
-}
-
-function fixOf({ discovery }: ClusterConfig): string {
-  return discovery?.kubernetes === undefined
-    ? 'check the name in discovery and the DNS servers of this machine (getent hosts NAME)'
-    : 'compare with kubectl get endpointslices -l kubernetes.io/service-name=SERVICE -n NAMESPACE';
 }
 
 /** Between two checks whether a source has failed, milliseconds. */

@@ -8,7 +8,7 @@ import type {
 import { bytesText, spanText } from '../../admin/quantities.ts';
 import { readSource } from '../../config/reader.ts';
 import { sourceOf } from '../../config/source.ts';
-import { type ClusterConfig, type Config, table } from '../../config/table.ts';
+import { type Config, table } from '../../config/table.ts';
 import { formatAddress, parseAddress } from '../../core/address.ts';
 import { isLoopbackHost } from '../../core/loopback.ts';
 import { placeOfName } from '../../schema/problem.ts';
@@ -161,20 +161,9 @@ async function checkCluster(
   if (cluster === undefined) return [...found.list, ...endpoints.flatMap((one) => reported(name, one))];
   const targets = endpoints.flatMap((probed): EndpointTarget[] => {
     const { value: address } = parseAddress(probed.address);
-    return address === undefined
-      ? []
-      : [{ cluster, address, hostname: hostnameOf(cluster, discovery), probed }];
+    return address === undefined ? [] : [{ cluster, address, hostname: probed.hostname, probed }];
   });
   return [...found.list, ...(await checkEndpoints(targets, found, deps))];
-}
-
-/** DNS discovery verifies the name that was looked up, Kubernetes discovery that of the service. */
-function hostnameOf({ discovery }: ClusterConfig, description: string): string {
-  // Its namespace may be that of the pod, which only the sidecar knows.
-  const [, namespace, service] = /^Kubernetes service ([^/,:]+)\/([^,:]+)/.exec(description) ?? [];
-  if (service !== undefined) return `${service}.${namespace}.svc`;
-  const dns = (discovery as { readonly dns?: { readonly host?: string } } | undefined)?.dns;
-  return dns?.host?.replace(/\.$/, '') ?? '';
 }
 
 function reported(

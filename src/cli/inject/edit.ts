@@ -44,7 +44,7 @@ export function removeSidecar(workload: Workload): Edit {
   return { changed: true, text: `${workload.name}: sidecar removed`, warnings: [] };
 }
 
-/** Whether `inject` added the manifest, as a ConfigMap with the configuration. */
+/** Returns whether `inject` added the manifest, as a ConfigMap with the configuration. */
 export function isOwnConfigMap(manifest: YAMLMap): boolean {
   return (
     textAt(manifest, ['kind']) === 'ConfigMap' &&

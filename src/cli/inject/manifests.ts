@@ -22,7 +22,7 @@ export interface Manifests {
   readonly edits: readonly Edit[];
 }
 
-/** More documents than this in one text are refused: no rendered chart has so many. */
+/** A text with more documents is refused; no rendered chart has thousands. */
 export const documentsMax = 10_000;
 
 /**

@@ -32,7 +32,8 @@ export function workloadOf(manifest: YAMLMap): Result<Workload | undefined> {
   if (kind === undefined || !Object.hasOwn(templatePaths, kind)) return { value: undefined };
   const path = templatePaths[kind] as readonly string[];
   const called = textAt(manifest, ['metadata', 'name']) ?? textAt(manifest, ['metadata', 'generateName']);
-  const name = `${kind.toLowerCase()}/${called ?? 'without a name'}`;
+  const name =
+    called === undefined ? `${kind.toLowerCase()} without a name` : `${kind.toLowerCase()}/${called}`;
   const template = path.length === 0 ? manifest : manifest.getIn(path);
   const podSpec = isMap(template) ? template.get('spec') : undefined;
   if (!isMap(template) || !isMap(podSpec)) {
@@ -51,7 +52,7 @@ export function workloadOf(manifest: YAMLMap): Result<Workload | undefined> {
 /** Of a pod spec. */
 const lists = ['initContainers', 'containers', 'volumes'] as const;
 
-/** The manifests in a document: itself, or the items of a List. */
+/** Returns the manifests in a document: itself, or the items of a List. */
 export function manifestsIn(content: unknown): YAMLMap[] {
   if (!isMap(content)) return [];
   const manifest = content as YAMLMap;
@@ -59,7 +60,7 @@ export function manifestsIn(content: unknown): YAMLMap[] {
   return items === undefined ? [manifest] : items.items.filter((item): item is YAMLMap => isMap(item));
 }
 
-/** The items of a List; undefined for a manifest of another kind. */
+/** Returns the items of a List; undefined for a manifest of another kind. */
 export function listItems(manifest: YAMLMap): YAMLSeq | undefined {
   const items = manifest.get('items');
   return textAt(manifest, ['kind'])?.endsWith('List') === true && isSeq(items) ? items : undefined;
@@ -70,7 +71,7 @@ export function textAt(map: YAMLMap, path: readonly string[]): string | undefine
   return isScalar(value) && typeof value.value === 'string' ? value.value : undefined;
 }
 
-/** The entries of a list of named things, such as `containers`. */
+/** Returns the entries of a list of named things, such as `containers`. */
 export function named(map: YAMLMap, key: string): { readonly name: string; readonly entry: YAMLMap }[] {
   const list = map.get(key);
   if (!isSeq(list)) return [];

@@ -32,8 +32,8 @@ interface Candidate extends SliceEndpoint {
 }
 
 /**
- * The endpoints for new calls: those that are ready, and if none is, those that terminate and still serve. An endpoint that is not
- * in the list finishes its calls and gets no others. Pure.
+ * Returns the endpoints for new calls: those that are ready, and if none is, those that terminate and still serve. An endpoint that is
+ * not in the list finishes its calls and gets no others. Pure.
  */
 export function chooseEndpoints(slices: readonly Slice[], query: EndpointQuery): Chosen {
   if (slices.length === 0) return { endpoints: [], problem: noSlices, isAnswer: false };

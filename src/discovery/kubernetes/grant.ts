@@ -2,7 +2,7 @@
 const roleName = 'outrigger-endpointslices';
 
 /**
- * A command that gives discovery what it requires and nothing else: to list and watch EndpointSlices of one namespace.
+ * Returns a command that gives discovery what it requires and nothing else: to list and watch EndpointSlices of one namespace.
  *
  * @param said the message of a 403, which names the user that was denied
  */

@@ -7,13 +7,13 @@ export interface Environment {
   readonly [variable: string]: string | undefined;
 }
 
-/** Does this process run in a pod? */
+/** Returns whether this process runs in a pod. */
 export function isInPod({ KUBERNETES_SERVICE_HOST: host }: Environment): boolean {
   return host !== undefined && host !== '';
 }
 
 /**
- * The API server as a pod reaches it, with its service account. The kubelet replaces the token before it expires, and the CA when the
+ * Finds the API server as a pod reaches it, with its service account. The kubelet replaces the token before it expires, and the CA when the
  * cluster has another: both are read again for each request, and a request begins at least every eight minutes.
  *
  * @param mount the folder of the mounted files; for tests

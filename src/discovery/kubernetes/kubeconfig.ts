@@ -9,7 +9,7 @@ import { recordOf } from './slice.ts';
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * The API server of the current context of a kubeconfig, which is read again for each request, and so are the files that it names.
+ * Finds the API server of the current context of a kubeconfig, which is read again for each request, and so are the files that it names.
  * Tokens, token files and client certificates work; what would run a program or send credentials in the clear is refused.
  */
 export function kubeconfigAccess(path: string, readText: ReadText): FindAccess {

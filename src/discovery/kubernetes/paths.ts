@@ -10,14 +10,14 @@ const slicesPerPage = 20;
 /** The server ends a watch after this long, at random: connections spread over the API servers again. */
 const watchSecMin = 240;
 
-/** A page of a list; `next` is the token of the page before. */
+/** Returns the path of a page of a list; `next` is the token of the page before. */
 export function listPath(namespace: string, request: ListRequest, next: string): string {
   const query: Record<string, string> = { limit: String(slicesPerPage) };
   if (next !== '') query.continue = next;
   return pathOf(namespace, request, query);
 }
 
-/** A watch from a version on; from '' on one that begins with every slice (KEP-3157). */
+/** Returns the path of a watch from a version on; from '' on one that begins with every slice (KEP-3157). */
 export function watchPath(namespace: string, request: ListRequest, random: Random, version: string): string {
   const query: Record<string, string> = {
     watch: '1',

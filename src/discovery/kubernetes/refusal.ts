@@ -12,10 +12,10 @@ export interface Refusal {
 
 /** Of what the server says. */
 const messageCharsMax = 200;
-/** A server that asks for more waits for nobody. */
+/** A longer `Retry-After` counts as this, milliseconds. */
 const waitMsMax = 300_000;
 
-/** Never throws. `where` is the namespace that was asked for, '' if not known. */
+/** Returns what an error status means. `namespace` is the requested one, '' if it is not known. Never throws. */
 export function refusalOf(status: number, body: string, retryAfter: string, namespace: string): Refusal {
   return { message: messageOf(status, saidBy(body), namespace), waitMs: waitMsOf(retryAfter) };
 }

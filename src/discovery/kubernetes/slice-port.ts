@@ -13,7 +13,7 @@ export interface PortResolver {
 const portsShownMax = 8;
 
 /**
- * Ports of pods, by name or number. The number of a name may differ from slice to slice: while a rollout changes a port, pods of
+ * Resolves the ports of pods, by name or number. The number of a name may differ from slice to slice: while a rollout changes a port, pods of
  * both kinds run. A slice without ports leaves the number to whoever connects, as that of a headless service may.
  *
  * @param expected a name or number; undefined for the only port that the slices have

@@ -40,7 +40,7 @@ const endpointsMax = 1000;
 /** The API allows 8. */
 const hintsMax = 8;
 
-/** The object of an event or an item of a list, or why it is not an EndpointSlice. Never throws. */
+/** Reads the object of an event or an item of a list, or returns why it is not an EndpointSlice. Never throws. */
 export function parseSlice(value: unknown): Result<Slice> {
   const name = nameOf(value);
   if (name === '') return { error: 'an object without a name' };
@@ -64,13 +64,13 @@ export function parseSlice(value: unknown): Result<Slice> {
   };
 }
 
-/** `metadata.name` of an object, '' where there is none. */
+/** Returns `metadata.name` of an object, '' where there is none. */
 export function nameOf(value: unknown): string {
   const name = recordOf(recordOf(value).metadata).name;
   return typeof name === 'string' && name.length <= nameCharsMax && /^[a-z0-9.-]+$/.test(name) ? name : '';
 }
 
-/** Anything that is no object has no keys. */
+/** Returns the keys of an object; anything else has none. */
 export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

@@ -80,6 +80,11 @@ export class KubernetesSource implements DiscoverySource {
     return `Kubernetes service ${name}${port === undefined ? '' : `, port ${port}`}`;
   }
 
+  get advice(): string {
+    const namespace = this.namespace === '' ? '' : ` -n ${this.namespace}`;
+    return `compare with kubectl get endpointslices -l kubernetes.io/service-name=${this.service.service}${namespace}`;
+  }
+
   get status(): DiscoveryStatus {
     const { answered, endpoints, lastAnswerMs } = this;
     return {

@@ -21,7 +21,7 @@ export interface MalformedSlice {
 const listedAnnotation = 'k8s.io/initial-events-end';
 const versionCharsMax = 256;
 
-/** Never throws. An error where the line is no event at all. */
+/** Reads one line of a watch; an error where the line is not an event. Never throws. */
 export function parseWatchEvent(line: string): Result<WatchEvent> {
   const parsed = parseJson(line);
   if (parsed.error !== undefined) return parsed;
@@ -67,7 +67,7 @@ export interface ListPage {
   readonly malformed: readonly MalformedSlice[];
 }
 
-/** Never throws. */
+/** Reads a page of a list. Never throws. */
 export function parseListPage(text: string): Result<ListPage> {
   const parsed = parseJson(text);
   if (parsed.error !== undefined) return parsed;

@@ -88,7 +88,8 @@ function createServerDurations(registry: Registry, bounds: readonly number[]) {
     );
     const status = httpStatusLabel(record.httpStatus);
     const isError = callIsError(record);
-    return memo(byKey, keyOf(status, isError, record), () => bind(record, method, status, isError));
+    const key = keyOf(status, isError, record);
+    return byKey.get(key) ?? keep(byKey, key, bind(record, method, status, isError));
   };
 }
 
@@ -120,7 +121,8 @@ function createClientDurations(registry: Registry, bounds: readonly number[]) {
     const byMethod = memo(byError, error, newMap<string, Map<number, HistogramData>>);
     const method = httpMethodLabel(record.httpMethod);
     const byKey = memo(byMethod, method, newMap<number, HistogramData>);
-    return memo(byKey, keyOf(status, false, attempt), () => bind(record, attempt, method, status, error));
+    const key = keyOf(status, false, attempt);
+    return byKey.get(key) ?? keep(byKey, key, bind(record, attempt, method, status, error));
   };
 }
 
@@ -153,6 +155,12 @@ function httpLabels(method: string, status: number, { scheme, httpVersion }: Tra
     ...(scheme === '' ? {} : { 'url.scheme': scheme }),
     ...(httpVersion === '' ? {} : { 'network.protocol.version': httpVersion }),
   };
+}
+
+/** Keeps what is new. Apart from `memo`, whose function would be made for each request. */
+function keep<K, V>(map: Map<K, V>, key: K, value: V): V {
+  map.set(key, value);
+  return value;
 }
 
 function newMap<K, V>(): Map<K, V> {

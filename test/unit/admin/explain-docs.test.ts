@@ -130,6 +130,7 @@ describe('docs/admin.md', () => {
     const serving = { status: 'healthy', reason: 'SERVING', sinceMs: 754_000 } as const;
     const endpoint = (port: number, over: Partial<EndpointSnapshot>): EndpointSnapshot => ({
       address: `127.0.0.1:${port}`,
+      hostname: '',
       weight: 1,
       effectiveWeight: 1,
       zone: '',

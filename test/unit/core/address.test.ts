@@ -1,10 +1,15 @@
 import { expect } from 'chai';
-import { formatAddress, parseAddress } from '../../../src/core/address.ts';
+import { formatAddress, parseAddress, reachableHost } from '../../../src/core/address.ts';
 
 describe('core/address', () => {
   it('reads what it writes', () => {
     for (const text of ['127.0.0.1:80', 'orders:0', '[::1]:65535', '[fe80::1%eth0]:1', 'unix:/run/a.sock'])
       expect(formatAddress(parseAddress(text).value!), text).to.equal(text);
+  });
+
+  it('reaches who listens on a wildcard by loopback', () => {
+    const reached = ['0.0.0.0', '::', '10.0.0.7', 'orders', '::1'].map(reachableHost);
+    expect(reached).to.deep.equal(['127.0.0.1', '::1', '10.0.0.7', 'orders', '::1']);
   });
 
   it('says what to write instead', () => {

@@ -32,6 +32,7 @@ describe('what the admin API and metrics see of a cluster', () => {
     });
     expect(snapshot.endpoints[0]).to.include({
       address: '10.0.0.1:1000',
+      hostname: '',
       active: 1,
       total: 1,
       success: 1,

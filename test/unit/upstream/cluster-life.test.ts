@@ -21,6 +21,7 @@ const settings = (changes: Partial<ClusterSettings> = {}): ClusterSettings => ({
 function otherSource(): DiscoverySource & { stopped: number } {
   const source = {
     describe: 'another source',
+    advice: '',
     status: { answered: true, endpoints: 0, lastAnswerMs: 0, lastError: '' },
     stopped: 0,
     start: () => {},

@@ -88,6 +88,7 @@ export function clusterRig({
   let publish: Publish = () => {};
   const discovery = {
     describe: 'a test',
+    advice: '',
     status: { answered: false, endpoints: 0, lastAnswerMs: 0, lastError: '' },
     refreshed: 0,
     stopped: false,

@@ -181,7 +181,7 @@ describe('cli/inject: manifests', () => {
     ],
     'an alias for the pod': [
       'a: &pod { containers: [] }\nkind: Deployment\nspec: { template: { spec: *pod } }\n',
-      /^deployment\/without a name: spec\.template\.spec is not a map; .* without a YAML alias$/,
+      /^deployment without a name: spec\.template\.spec is not a map; .* without a YAML alias$/,
     ],
     'an alias for a list': [
       'a: &list [{ name: x }]\nkind: Pod\nmetadata: { name: x }\nspec: { containers: *list }\n',
