@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
-import { boundedText } from '../core/bounded-text.ts';
+import type { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../core/clock.ts';
+import { startLimitedThread } from '../core/limited-thread.ts';
 import type { CallJob, CallReport, JobResult, MethodsJob, MethodsReport } from './jobs.ts';
 import { jobExtraMs, jobsMax, threadHeapMiB, threadIdleMs } from './limits.ts';
 
@@ -73,24 +73,12 @@ export class ReplicaCalls {
   }
 
   private start(): Worker {
-    const worker = new Worker(entry, {
-      env: {},
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: threadHeapMiB, maxYoungGenerationSizeMb: 16 },
+    const worker = startLimitedThread<ThreadAnswer>(entry, threadHeapMiB, {
+      answered: (answer) => this.answered(answer),
+      failed: (reason) => {
+        if (this.worker === worker) this.end(reason);
+      },
     });
-    worker.unref();
-    worker.on('message', (answer: ThreadAnswer) => this.answered(answer));
-    const failed = (reason: string): void => {
-      if (this.worker === worker) this.end(reason);
-    };
-    worker.on('error', (error: NodeJS.ErrnoException) =>
-      failed(
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-          ? `needed more than ${threadHeapMiB} MiB of memory`
-          : `failed: ${boundedText(error.message, 200)}`,
-      ),
-    );
-    worker.on('exit', () => failed('ended'));
     return worker;
   }
 

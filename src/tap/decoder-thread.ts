@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
-import { boundedText } from '../core/bounded-text.ts';
+import type { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../core/clock.ts';
+import { startLimitedThread } from '../core/limited-thread.ts';
 import type { DecodedMessage, DecodeJob } from './decoder.ts';
 import { decoderHeapMiB, decoderLoadTimeoutMs, decoderStartsMax, decodeTimeoutMs } from './limits.ts';
 import type { DialogueStep } from './reflection-dialogue.ts';
@@ -125,24 +125,12 @@ export class DecoderThread {
     if (this.worker !== null) return this.worker;
     if (this.starts === decoderStartsMax) return null;
     this.starts++;
-    const worker = new Worker(entry, {
-      env: {},
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: decoderHeapMiB, maxYoungGenerationSizeMb: 16 },
+    const worker = startLimitedThread<DecoderAnswer>(entry, decoderHeapMiB, {
+      answered: (answer) => this.answered(answer),
+      failed: (reason) => {
+        if (this.worker === worker) this.end(reason);
+      },
     });
-    worker.unref();
-    worker.on('message', (answer: DecoderAnswer) => this.answered(answer));
-    const failed = (reason: string): void => {
-      if (this.worker === worker) this.end(reason);
-    };
-    worker.on('error', (error: NodeJS.ErrnoException) =>
-      failed(
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-          ? `needed more than ${decoderHeapMiB} MiB of memory`
-          : `failed: ${boundedText(error.message, 200)}`,
-      ),
-    );
-    worker.on('exit', () => failed('ended'));
     this.worker = worker;
     return worker;
   }
