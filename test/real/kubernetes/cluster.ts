@@ -237,7 +237,14 @@ function objectCalls(call: Caller): Pick<ControlPlane, 'apply' | 'remove' | 'ser
   };
 }
 
-const clusterScoped = new Set(['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'Node', 'PersistentVolume']);
+const clusterScoped = new Set([
+  'Namespace',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+  'Node',
+  'PersistentVolume',
+]);
 
 /** The path of an object: the plural of each kind that the tests use is regular, or in `y`. */
 function pathOf({ apiVersion, kind, metadata }: KubernetesObject): string {

@@ -29,7 +29,7 @@ async function createAccount(cluster: ControlPlane, name: string): Promise<strin
 async function accessAndChanges({ check, cluster }: Stage, watched: WatchedService): Promise<void> {
   await check('RBAC denies access: the status has the commands that grant it, and they do', async () => {
     await watched.says(
-      /403 Forbidden.*kubectl create role outrigger-endpointslices -n shop .*--serviceaccount=shop:sidecar`$/,
+      /403 Forbidden.*kubectl create role sidecar-outrigger -n shop .*--serviceaccount=shop:sidecar`$/,
     );
     for (const object of roleFor('sidecar')) await cluster.apply(object);
     await watched.has('the endpoint once access is granted', '10.1.0.1');

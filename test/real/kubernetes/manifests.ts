@@ -1,117 +1,35 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { parseAllDocuments, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { sidecarContainer } from '../../../src/cli/inject/sidecar.ts';
-import { type Checks, exitForMissing, expectThat, startChecks } from '../checks.ts';
-import { type ControlPlane, startCluster } from './cluster.ts';
-import { clusterPrograms } from './programs.ts';
+import { exitForMissing, expectThat } from '../checks.ts';
+import { clusterPrograms, installed } from './programs.ts';
+import {
+  applyCrds,
+  crdChecks,
+  manifestsIn,
+  namespace,
+  ofKind,
+  onStage,
+  outrigger,
+  restrictedChecks,
+  root,
+  type Stage,
+  succeeded,
+} from './stage.ts';
 
 /**
  * The kustomize base in examples/kubernetes and the output of `outrigger inject`, as a real API server takes them in a namespace
- * that enforces the PodSecurity level `restricted`.
+ * that enforces the PodSecurity level `restricted`; the PodMonitor with the CRD of the Prometheus operator.
  */
 const programs = clusterPrograms();
 if ('missing' in programs) exitForMissing(programs.missing);
+const crds = installed(['prometheus-crds']);
+if ('missing' in crds) exitForMissing(crds.missing);
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const base = join(root, 'examples/kubernetes');
-/** The namespace that the base names. */
-const namespace = 'shop';
 const image = 'registry.example/outrigger:dev';
-const commandTimeoutMs = 60_000;
-
-interface Manifest {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-  // biome-ignore lint/suspicious/noExplicitAny: the tests read what the API promises.
-  readonly [key: string]: any;
-}
-
-interface Stage extends Checks {
-  readonly cluster: ControlPlane;
-  readonly dir: string;
-  kubectl(...args: readonly string[]): Ended;
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Ended {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    encoding: 'utf8',
-    timeout: commandTimeoutMs,
-    env,
-  });
-  return { code: status, stdout: stdout ?? '', stderr: stderr ?? String(error) };
-}
-
-function outrigger(...args: readonly string[]): Ended {
-  return run(process.execPath, [join(root, 'src/main.ts'), ...args]);
-}
-
-function succeeded(ended: Ended): string {
-  expectThat(ended.code === 0, `exit code ${ended.code}: ${ended.stderr.trim()}`);
-  return ended.stdout;
-}
-
-function manifestsIn(text: string): Manifest[] {
-  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
-}
-
-function ofKind(manifests: readonly Manifest[], kind: string): Manifest {
-  const found = manifests.find((manifest) => manifest.kind === kind);
-  if (found === undefined) throw new Error(`no ${kind} in ${manifests.map((one) => one.kind).join()}`);
-  return found;
-}
-
-/** A pod as the controller of the Deployment would create it. PodSecurity refuses pods; of a Deployment it only warns. */
-function podOf(deployment: Manifest): Manifest {
-  const { metadata, spec } = deployment.spec.template;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...metadata, name: 'pod', namespace },
-    spec: structuredClone(spec),
-  };
-}
-
-/** What the API server says to manifests, without storing them. */
-function dryRun({ kubectl, dir }: Stage, manifests: readonly Manifest[]): Ended {
-  const file = join(dir, 'manifests.yaml');
-  writeFileSync(file, manifests.map((manifest) => stringify(manifest)).join('---\n'));
-  return kubectl('apply', '--dry-run=server', '-n', namespace, '-f', file);
-}
-
-/** Checks that the API server accepts manifests and the pods of their Deployment, and refuses a privileged change to these. */
-async function restrictedChecks(stage: Stage, what: string, manifests: readonly Manifest[]): Promise<void> {
-  const deployment = ofKind(manifests, 'Deployment');
-  await stage.check(`${what}: the API server accepts it, and its pods under restricted`, async () => {
-    const { code, stderr } = dryRun(stage, [...manifests, podOf(deployment)]);
-    expectThat(code === 0 && !stderr.includes('Warning'), `exit code ${code}: ${stderr.trim()}`);
-  });
-  for (const list of ['containers', 'initContainers'] as const)
-    await stage.check(`${what}: with a privileged container in ${list}, its pods are refused`, async () => {
-      const pod = podOf(deployment);
-      const [container] = pod.spec[list];
-      container.securityContext = {
-        ...container.securityContext,
-        privileged: true,
-        allowPrivilegeEscalation: true,
-      };
-      const { code, stderr } = dryRun(stage, [pod]);
-      expectThat(
-        code !== 0 && /violates PodSecurity "restricted:.*privileged/.test(stderr),
-        `exit code ${code}: ${stderr.trim()}`,
-      );
-    });
-}
 
 async function baseChecks(stage: Stage): Promise<void> {
   const { check, kubectl, dir } = stage;
@@ -210,39 +128,22 @@ async function injectChecks(stage: Stage): Promise<void> {
   await restrictedChecks(stage, 'the output of inject', manifestsIn(injected));
 }
 
-const dir = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-manifests-')));
-const checks = startChecks();
-try {
-  const cluster = await startCluster(programs, join(dir, 'cluster'));
-  try {
-    await cluster.apply({
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: {
-        name: namespace,
-        labels: {
-          'pod-security.kubernetes.io/enforce': 'restricted',
-          'pod-security.kubernetes.io/warn': 'restricted',
-        },
-      },
-    });
-    // No proxy of whoever runs the test stands before loopback.
-    const env = {
-      PATH: process.env.PATH,
-      HOME: dir,
-      KUBECONFIG: cluster.writeKubeconfig(cluster.adminToken),
-    };
-    const kubectl = (...args: readonly string[]) => run(programs.kubectl, args, env);
-    const stage: Stage = { ...checks, cluster, dir, kubectl };
-    await baseChecks(stage);
-    await accessChecks(stage);
-    await injectChecks(stage);
-  } finally {
-    await cluster.stop();
-  }
-} catch (error) {
-  checks.failed('the manifests', error instanceof Error ? error.message : String(error));
-} finally {
-  rmSync(dir, { recursive: true, force: true });
+async function podMonitorChecks(stage: Stage): Promise<void> {
+  await applyCrds(stage, crdFolder, ['podmonitors']);
+  const file = join(base, 'pod-monitor/pod-monitor.yaml');
+  const [monitor] = manifestsIn(readFileSync(file, 'utf8'));
+  const [endpoint] = monitor.spec.podMetricsEndpoints;
+  await crdChecks(stage, 'the PodMonitor', monitor, {
+    // The name of the port as a ServiceMonitor has it.
+    spec: { ...monitor.spec, podMetricsEndpoints: [{ ...endpoint, portName: endpoint.port }] },
+    says: /unknown field "spec\.podMetricsEndpoints\[0\]\.portName"/,
+  });
 }
-process.exitCode = checks.close();
+
+const crdFolder = crds.paths['prometheus-crds'];
+process.exitCode = await onStage(programs, async (stage) => {
+  await baseChecks(stage);
+  await accessChecks(stage);
+  await injectChecks(stage);
+  await podMonitorChecks(stage);
+});

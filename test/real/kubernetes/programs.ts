@@ -15,16 +15,32 @@ export interface ClusterPrograms {
 
 /** Finds the programs, or says why one is missing; builds what is not in the cache, which takes 8 minutes on two cores. */
 export function clusterPrograms(): ClusterPrograms | { readonly missing: string } {
-  const { stdout } = spawnSync(installScript, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const found = installed(['etcd', 'kube-apiserver', 'kubectl']);
+  if ('missing' in found) return found;
+  const { etcd, 'kube-apiserver': apiServer, kubectl } = found.paths;
+  return { etcd, apiServer, kubectl };
+}
+
+/** What `install` brings besides the programs of a control plane: a program, or a folder with CRDs. */
+export type Extra = 'helm' | 'prometheus-crds' | 'istio-crds' | 'gateway-crds';
+
+/** Returns the path of each, or says why one is missing; building helm takes 5 minutes on two cores. */
+export function installed<Name extends Extra | 'etcd' | 'kube-apiserver' | 'kubectl'>(
+  names: readonly Name[],
+): { readonly paths: Readonly<Record<Name, string>> } | { readonly missing: string } {
+  const { stdout } = spawnSync(installScript, names, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines = (stdout ?? '').trim().split('\n');
-  const pathOf = (program: string) =>
-    lines.find((line) => line.startsWith(`have ${program} `))?.slice(`have ${program} `.length);
-  const [etcd, apiServer, kubectl] = [pathOf('etcd'), pathOf('kube-apiserver'), pathOf('kubectl')];
-  if (etcd !== undefined && apiServer !== undefined && kubectl !== undefined)
-    return { etcd, apiServer, kubectl };
-  return {
-    missing: lines.filter((line) => line.startsWith('missing')).join('; ') || 'the install script failed',
-  };
+  const missing = lines.filter((line) => line.startsWith('missing')).join('; ');
+  const paths: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const path = lines.find((line) => line.startsWith(`have ${name} `))?.slice(`have ${name} `.length);
+    if (path === undefined) return { missing: missing || 'the install script failed' };
+    paths[name] = path;
+  }
+  return { paths: paths as Record<Name, string> };
 }
 
 /** A program that runs until it is stopped, at the latest with this process. */

@@ -236,7 +236,7 @@ describe('an API server that fails or refuses', () => {
     expect(status()).to.include({
       answered: false,
       lastError:
-        'the API server denies access to EndpointSlices (403 Forbidden); run `kubectl create role outrigger-endpointslices -n shop --verb=list,watch --resource=endpointslices.discovery.k8s.io && kubectl create rolebinding outrigger-endpointslices -n shop --role=outrigger-endpointslices --serviceaccount=web:sidecar`',
+        'the API server denies access to EndpointSlices (403 Forbidden); run `kubectl create role web-sidecar-outrigger -n shop --verb=list,watch --resource=endpointslices.discovery.k8s.io && kubectl create rolebinding web-sidecar-outrigger -n shop --role=web-sidecar-outrigger --serviceaccount=web:sidecar`',
     });
   });
 
