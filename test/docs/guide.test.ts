@@ -25,18 +25,28 @@ function pathsOf(shape: Shape, path = ''): string[] {
   return [path, ...keys.flatMap(([key, child]) => pathsOf(child, path === '' ? key : `${path}.${key}`))];
 }
 
-describe('docs/tasks/migrate.md', () => {
-  it('each key in the column of Outrigger exists', () => {
-    const known = new Set(pathsOf(table));
-    const rows = [...page('tasks/migrate.md').matchAll(/^\|[^|]+\|([^|]+)\|/gm)].map(([, cell]) => cell);
-    const keys = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, key]) => key));
-    expect(keys.length).to.be.greaterThan(60);
-    const policies = 'policies'; // of the top level, of a route
-    expect(keys.filter((key) => !known.has(key) && !known.has(`${key}[]`) && key !== policies)).to.deep.equal(
-      [],
-    );
+/** The pages that compare Outrigger with another proxy, with the least number of keys that they name. */
+for (const [name, keysMin] of [
+  ['migrate', 60],
+  ['from-istio', 40],
+  ['from-linkerd', 25],
+] as const)
+  describe(`docs/tasks/${name}.md`, () => {
+    it('each key in the column of Outrigger exists', () => {
+      const known = new Set(pathsOf(table));
+      const [, equivalents = page(`tasks/${name}.md`)] =
+        /^## Find the equivalent\n(.*?)^## /ms.exec(page(`tasks/${name}.md`)) ?? [];
+      const rows = [...equivalents.matchAll(/^\|[^|]+\|([^|]+)\|/gm)].map(([, cell]) => cell);
+      const keys = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, key]) => key));
+      expect(keys.length).to.be.greaterThan(keysMin);
+      const policies = 'policies'; // of the top level, of a route
+      expect(
+        keys.filter((key) => !known.has(key) && !known.has(`${key}[]`) && key !== policies),
+      ).to.deep.equal([]);
+    });
   });
 
+describe('docs/tasks/migrate.md', () => {
   for (const [language, program, args] of [
     ['nginx', 'nginx', (file: string) => ['-t', '-q', '-c', file]],
     ['haproxy', 'haproxy', (file: string) => ['-c', '-q', '-f', file]],

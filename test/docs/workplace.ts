@@ -177,8 +177,10 @@ export class Workplace {
 
 /** Whether a script talks to a running sidecar. */
 function needsSidecar(script: string): boolean {
-  const commands = [...script.matchAll(/^ *outrigger (\S+)/gm)].map(([, name]) => name);
-  return /\b(?:curl|grpcurl) /.test(script) || commands.some((name) => !offline.has(name));
+  // `explain --config` asks the file.
+  const asks = script.replaceAll(/^ *outrigger explain .*--config .*$/gm, '');
+  const commands = [...asks.matchAll(/^ *outrigger (\S+)/gm)].map(([, name]) => name);
+  return /\b(?:curl|grpcurl) /.test(asks) || commands.some((name) => !offline.has(name));
 }
 
 function collect(child: ChildProcess): () => string {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'yaml';
@@ -72,7 +72,7 @@ async function lintChecks({ check }: Stage, helm: Helm): Promise<void> {
     ['networkPolicy.caller=x', /\/networkPolicy.*additional properties 'caller' not allowed/s],
     ['config=', /\/config.*minLength/s],
     ['workload.replicas=many', /\/workload\/replicas.*got string, want integer/s],
-    ['image.digest=1234', /\/image\/digest.*does not match pattern/s],
+    ['image.digest=latest', /\/image\/digest.*does not match pattern/s],
   ] as const)
     await check(`--set ${set} is refused, with the place`, async () => {
       const { code, stderr } = helm('template', release, chart, '--set', set);
@@ -119,13 +119,10 @@ async function valueChecks({ check, dir }: Stage, helm: Helm): Promise<void> {
 /** The sidecar in the pods of another chart, which depends on this one. */
 async function parentChecks(stage: Stage, helm: Helm): Promise<void> {
   const parent = join(stage.dir, 'parent');
-  mkdirSync(join(parent, 'charts'), { recursive: true });
-  mkdirSync(join(parent, 'templates'));
-  cpSync(chart, join(parent, 'charts/outrigger'), { recursive: true });
-  writeFileSync(
-    join(parent, 'Chart.yaml'),
-    stringify({ apiVersion: 'v2', name: 'parent', version: '1.0.0' }),
-  );
+  mkdirSync(join(parent, 'templates'), { recursive: true });
+  const dependency = { name: 'outrigger', version: '*', repository: `file://${chart}` };
+  const about = { apiVersion: 'v2', name: 'parent', version: '1.0.0', dependencies: [dependency] };
+  writeFileSync(join(parent, 'Chart.yaml'), stringify(about));
   const values = { outrigger: { podLabels: { role: 'web' }, workload: { enabled: false } } };
   writeFileSync(join(parent, 'values.yaml'), stringify(values));
   writeFileSync(
@@ -150,6 +147,7 @@ spec:
         {{- include "outrigger.volume" .Subcharts.outrigger | nindent 8 }}
 `,
   );
+  succeeded(helm('dependency', 'update', parent));
   await restrictedChecks(stage, 'a chart that depends on this one', render(helm, parent));
   await stage.check(
     'a chart that depends on this one: the policies and the Service find its pods',

@@ -13,6 +13,7 @@ import {
   ofKind,
   onStage,
   outrigger,
+  plainDeployment,
   restrictedChecks,
   root,
   type Stage,
@@ -97,32 +98,9 @@ async function accessChecks({ check, kubectl, cluster }: Stage): Promise<void> {
   });
 }
 
-/** A Deployment without Outrigger, with what `restricted` requires. */
-const plainDeployment = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'plain' },
-  spec: {
-    selector: { matchLabels: { app: 'plain' } },
-    template: {
-      metadata: { labels: { app: 'plain' } },
-      spec: {
-        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name: 'plain',
-            image: 'registry.example/plain:1.0',
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          },
-        ],
-      },
-    },
-  },
-};
-
 async function injectChecks(stage: Stage): Promise<void> {
   const file = join(stage.dir, 'plain.yaml');
-  writeFileSync(file, stringify(plainDeployment));
+  writeFileSync(file, stringify(plainDeployment('plain')));
   const config = join(base, 'outrigger.yaml');
   const injected = succeeded(outrigger('inject', file, '--image', image, '--config', config));
   await restrictedChecks(stage, 'the output of inject', manifestsIn(injected));

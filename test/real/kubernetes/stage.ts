@@ -128,6 +128,31 @@ function podOf(deployment: Manifest): Manifest {
   };
 }
 
+/** A Deployment without Outrigger, with what `restricted` requires. */
+export function plainDeployment(name: string): object {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: {
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [
+            {
+              name,
+              image: `registry.example/${name}:1.0`,
+              securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
 /** What the API server says to manifests, without storing them. It refuses fields that it does not know. */
 export function dryRun(
   { kubectl, dir }: Stage,
