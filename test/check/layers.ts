@@ -24,6 +24,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   security: ['core'],
   telemetry: ['core'],
   reflection: ['core'],
+  xds: ['core', 'schema', 'security', 'reflection'],
   call: ['core', 'routing', 'telemetry', 'upstream', 'security'],
   policies: ['core', 'schema', 'routing', 'call', 'telemetry', 'upstream'],
   listeners: ['core', 'transport', 'http2', 'http1', 'tcp', 'udp', 'security', 'call'],
