@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import type { Command } from '../command.ts';
 import type { InjectArguments } from '../inject/inject.ts';
+import { hostDefault } from '../inject/sidecar.ts';
 
 const configMapDefault = 'outrigger';
 
@@ -34,6 +36,11 @@ export const inject: Command<InjectArguments> = {
       value: 'NAME',
       doc: `ConfigMap with the configuration, in its key outrigger.yaml (${configMapDefault})`,
     },
+    {
+      name: 'host',
+      value: 'IP',
+      doc: `address on which the sidecar answers probes (${hostDefault}); :: for pods with IPv6 only`,
+    },
     { name: 'remove', doc: 'remove the sidecar and the ConfigMap that an earlier inject added' },
   ],
   positional: 'FILE',
@@ -45,8 +52,8 @@ export const inject: Command<InjectArguments> = {
       };
     const file = positional === '-' ? undefined : positional;
     if (one.remove !== undefined) {
-      if (one.image !== undefined || one.config !== undefined)
-        return { error: '--remove takes neither --image nor --config; leave them out' };
+      if (one.image !== undefined || one.config !== undefined || one.host !== undefined)
+        return { error: '--remove takes none of --image, --config and --host; leave them out' };
       return { value: { file, action: { remove: true } } };
     }
     if (one.image === undefined)
@@ -54,7 +61,13 @@ export const inject: Command<InjectArguments> = {
         error:
           '--image is missing; write the image of the sidecar, as --image registry.example/outrigger:0.1.0',
       };
-    return { value: { file, action: { remove: false, image: one.image, configMap, config: one.config } } };
+    const host = (one.host ?? hostDefault).replace(/^\[(.*)\]$/, '$1');
+    if (isIP(host) === 0)
+      return {
+        error: `--host: ${JSON.stringify(one.host)} is no IP address; write ${hostDefault}, or :: for pods with IPv6 only`,
+      };
+    const { image, config } = one;
+    return { value: { file, action: { remove: false, image, configMap, host, config } } };
   },
   run: async (args, { io, env }) => (await import('../inject/inject.ts')).inject(args, io, env),
 };

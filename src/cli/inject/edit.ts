@@ -35,7 +35,9 @@ export function addSidecar(document: Document, workload: Workload, spec: Sidecar
   insert(document, podSpec, 'volumes', configVolume(spec), 'last');
   setAnnotation(document, template, spec.version);
   const text = `${workload.name}: sidecar ${had ? 'replaced' : 'added'}`;
-  return { value: { changed: true, text, warnings: warningsOf(workload) } };
+  return {
+    value: { changed: true, text, warnings: [...warningsOf(workload), ...accountWarnings(workload, spec)] },
+  };
 }
 
 /** Takes out what `addSidecar` put in. */
@@ -93,6 +95,20 @@ function warningsOf({ name, podSpec }: Workload): string[] {
       );
   }
   return warnings;
+}
+
+/** Discovery then fails, and the pod never becomes ready. */
+function accountWarnings({ name, podSpec }: Workload, { discoversServices = false }: SidecarSpec): string[] {
+  if (!discoversServices) return [];
+  if (podSpec.get('automountServiceAccountToken') === false)
+    return [
+      `${name}: automountServiceAccountToken is false, and discovery of Kubernetes Services requires the token; set it to true, or use discovery.dns`,
+    ];
+  const account = podSpec.get('serviceAccountName');
+  if (typeof account === 'string' && account !== '') return [];
+  return [
+    `${name}: it has no serviceAccountName, and discovery of Kubernetes Services requires an account that may list and watch EndpointSlices; see docs/tasks/kubernetes.md, step 3`,
+  ];
 }
 
 /** True where there was something to remove. */

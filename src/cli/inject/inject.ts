@@ -23,6 +23,8 @@ export interface InjectArguments {
         readonly remove: false;
         readonly image: string;
         readonly configMap: string;
+        /** IP address on which the sidecar answers probes. */
+        readonly host: string;
         /** File with the configuration that the ConfigMap is to hold. */
         readonly config: string | undefined;
       };
@@ -56,7 +58,8 @@ export async function inject(args: InjectArguments, io: CliIo, env: Environment)
 
 async function actionOf({ action }: InjectArguments, env: Environment): Promise<Result<ManifestAction>> {
   if (action.remove) return { value: action };
-  const spec = { image: action.image, configMap: action.configMap, version: packageVersion() };
+  const { image, configMap, host } = action;
+  const spec = { image, configMap, host, version: packageVersion() };
   if (action.config === undefined) return { value: { remove: false, spec, content: undefined } };
   const loaded = await loadWithParts({
     flags: { config: action.config },
@@ -69,7 +72,11 @@ async function actionOf({ action }: InjectArguments, env: Environment): Promise<
     return { error: `${lines}${action.config} has ${pluralize(loaded.problems.length, 'problem')}` };
   }
   const content = readText(action.config, configFileBytesMax);
-  return content.error === undefined ? { value: { remove: false, spec, content: content.value } } : content;
+  if (content.error !== undefined) return content;
+  const discoversServices = loaded.config.clusters.some(
+    ({ discovery }) => discovery?.kubernetes !== undefined,
+  );
+  return { value: { remove: false, spec: { ...spec, discoversServices }, content: content.value } };
 }
 
 function readText(file: string, bytesMax: number): Result<string> {

@@ -1,3 +1,5 @@
+import { formatAddress } from '../../core/address.ts';
+
 /** Names of what `inject` adds to a pod template, by which it finds it again. */
 export const containerName = 'outrigger';
 export const volumeName = 'outrigger-config';
@@ -18,14 +20,21 @@ export interface SidecarSpec {
   readonly configMap: string;
   /** Of Outrigger. */
   readonly version: string;
+  /** IP address on which the sidecar answers probes; the default is that of pods with an IPv4 address. */
+  readonly host?: string;
+  /** Whether its configuration discovers Services of Kubernetes, for which it requires a service account; unknown without one. */
+  readonly discoversServices?: boolean;
 }
+
+/** All IPv4 addresses of the pod. */
+export const hostDefault = '0.0.0.0';
 
 /**
  * Returns the container. As an init container with `restartPolicy: Always` (a native sidecar) it is ready before the
  * containers of the service start, and stops after them. Its `preStop` hook runs when the termination of the pod begins:
  * clients of the service are asked to go to another connection while the service still answers.
  */
-export function sidecarContainer({ image }: SidecarSpec): object {
+export function sidecarContainer({ image, host = hostDefault }: SidecarSpec): object {
   const probe = (path: string, more: object): object => ({ httpGet: { path, port: 'outrigger' }, ...more });
   return {
     name: containerName,
@@ -33,7 +42,7 @@ export function sidecarContainer({ image }: SidecarSpec): object {
     restartPolicy: 'Always',
     args: ['run', '--config', `/etc/outrigger/${configKey}`, '--watch'],
     // The kubelet and Prometheus cannot reach loopback; the page and every change stay there.
-    env: [{ name: 'OUTRIGGER_ADMIN_PROBES', value: `0.0.0.0:${probesPort}` }],
+    env: [{ name: 'OUTRIGGER_ADMIN_PROBES', value: formatAddress({ kind: 'tcp', host, port: probesPort }) }],
     ports: [{ name: 'outrigger', containerPort: probesPort }],
     // By then the containers of the service have not started, so it does not ask for them.
     startupProbe: probe('/ready', { periodSeconds: 1, failureThreshold: 120 }),

@@ -94,6 +94,11 @@ async function valueChecks({ check, dir }: Stage, helm: Helm): Promise<void> {
     const [{ image }] = ofKind(rendered, 'Deployment').spec.template.spec.initContainers;
     expectThat(image === `registry.example/outrigger@${digest}`, image);
   });
+  await check('pods with IPv6 only answer probes there', async () => {
+    const rendered = render(helm, chart, '--set', 'host=::');
+    const [{ env }] = ofKind(rendered, 'Deployment').spec.template.spec.initContainers;
+    expectThat(env[0].value === '[::]:15020', JSON.stringify(env));
+  });
   await check(
     'each namespace of rbac.namespaces has a Role for the service account of the release',
     async () => {

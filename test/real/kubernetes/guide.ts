@@ -102,20 +102,28 @@ async function manifestChecks(stage: Stage, page: string): Promise<void> {
     });
 }
 
+/** The Service of a reader before the sidecar. */
+async function applyService({ cluster }: Stage, namespace: string): Promise<void> {
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'shop', namespace },
+    spec: { selector: { app: 'shop' }, ports: [{ name: 'grpc', port: 50_051, targetPort: 50_051 }] },
+  });
+}
+
+async function serviceCheck({ check, cluster }: Stage, page: string, namespace: string): Promise<void> {
+  await check(`${page}: the Service leads to the inbound listener`, async () => {
+    const { body } = await cluster.call('GET', `/api/v1/namespaces/${namespace}/services/shop`);
+    expectThat(body.spec.ports[0].targetPort === 15_006, JSON.stringify(body.spec.ports));
+  });
+}
+
 async function migrationChecks(stage: Stage, page: string): Promise<void> {
   const { check, cluster } = stage;
   const namespace = 'shop';
   await manifestChecks(stage, page);
-  const objects: readonly object[] = [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'shop', namespace } },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'shop', namespace },
-      spec: { selector: { app: 'shop' }, ports: [{ name: 'grpc', port: 50_051, targetPort: 50_051 }] },
-    },
-  ];
-  for (const object of objects) await cluster.apply(object as Parameters<typeof cluster.apply>[0]);
+  await applyService(stage, namespace);
   const outputs = await commandChecks(stage, page, workplaceOf(stage, page));
   await check(`${page}: the pods have Outrigger, and are out of the mesh`, async () => {
     expectThat(outputs[1]?.trim() === 'outrigger', `the command prints ${outputs[1]}`);
@@ -125,10 +133,7 @@ async function migrationChecks(stage: Stage, page: string): Promise<void> {
       labels['sidecar.istio.io/inject'] === 'false' || annotations['linkerd.io/inject'] === 'disabled';
     expectThat(isOut, JSON.stringify({ labels, annotations }));
   });
-  await check(`${page}: the Service leads to the inbound listener`, async () => {
-    const { body } = await cluster.call('GET', `/api/v1/namespaces/${namespace}/services/shop`);
-    expectThat(body.spec.ports[0].targetPort === 15_006, JSON.stringify(body.spec.ports));
-  });
+  await serviceCheck(stage, page, namespace);
   for (const kind of ['deployment', 'service', 'configmap'])
     succeeded(stage.kubectl('delete', kind, '-n', namespace, '--all'));
 }
@@ -137,7 +142,9 @@ async function kubernetesChecks(stage: Stage): Promise<void> {
   const page = 'kubernetes.md';
   await manifestChecks(stage, page);
   const run = workplaceOf(stage, page);
+  await applyService(stage, 'default');
   await commandChecks(stage, page, run);
+  await serviceCheck(stage, page, 'default');
   const text = readFileSync(join(root, 'docs/tasks', page), 'utf8');
   const checked = /`(kubectl auth can-i [^`]+)` prints `yes`/.exec(text)?.[1];
   await stage.check(`${page}: the account may list EndpointSlices, as step 3 checks`, async () => {

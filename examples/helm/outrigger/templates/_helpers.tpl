@@ -51,7 +51,7 @@ The sidecar: an item of initContainers, first of all, as `outrigger inject` adds
   args: [run, --config, /etc/outrigger/outrigger.yaml, --watch]
   env:
     # The kubelet and Prometheus cannot reach loopback; the page and every change stay there.
-    - { name: OUTRIGGER_ADMIN_PROBES, value: "0.0.0.0:15020" }
+    - { name: OUTRIGGER_ADMIN_PROBES, value: {{ printf (contains ":" .Values.host | ternary "[%s]:15020" "%s:15020") .Values.host | quote }} }
     {{- with .Values.env }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -53,6 +53,44 @@ describe('cli/inject', () => {
     expect(refused.err).to.match(/log\.level: .*\n.*wrong\.yaml has 1 problem\n$/);
   });
 
+  it('lets the kubelet reach the probes of a pod that has IPv6 only', async () => {
+    for (const host of ['::', '[::]']) {
+      const { out } = await runCommand(['inject', file('pod.yaml', pod), '--image', 'i', '--host', host]);
+      expect(out).to.include('value: "[::]:15020"');
+    }
+  });
+
+  describe('a configuration that discovers Services of Kubernetes', () => {
+    const inject = async (podSpec: string, discovery: string) => {
+      const clusters = `clusters: [{ name: c, discovery: ${discovery} }]`;
+      const listeners =
+        'listeners: [{ name: l, listen: "127.0.0.1:15001", routes: [{ name: r, cluster: c }] }]';
+      const config = file('discovers.yaml', `${listeners}\n${clusters}\n`);
+      const { err } = await runCommand([
+        ...['inject', file('pod.yaml', `${pod}${podSpec}`), '--image', 'i'],
+        ...['--config', config],
+      ]);
+      return err;
+    };
+    const kubernetes = '{ kubernetes: { service: orders, namespace: shop } }';
+
+    it('is reported for pods without a service account of their own', async () => {
+      expect(await inject('', kubernetes)).to.match(/\nwarning: pod\/x: it has no serviceAccountName, /);
+    });
+
+    it('is reported for pods without a token', async () => {
+      const spec = '  serviceAccountName: x\n  automountServiceAccountToken: false\n';
+      expect(await inject(spec, kubernetes)).to.match(
+        /\nwarning: pod\/x: automountServiceAccountToken is false/,
+      );
+    });
+
+    it('is fine with a service account, and so is DNS without one', async () => {
+      expect(await inject('  serviceAccountName: x\n', kubernetes)).to.equal('pod/x: sidecar added\n');
+      expect(await inject('', '{ dns: { host: orders, port: 80 } }')).to.equal('pod/x: sidecar added\n');
+    });
+  });
+
   it('says so when there is nothing to change, and keeps the text', async () => {
     const service = 'kind: Service\n';
     const { code, out, err } = await runCommand(['inject', file('s.yaml', service), '--image', 'i']);
@@ -78,7 +116,14 @@ describe('cli/inject', () => {
 
   const wrongArguments: Record<string, [string[], RegExp]> = {
     'no image': [['f.yaml'], /--image is missing; write the image of the sidecar/],
-    'an image to remove': [['--remove', '--image', 'i'], /--remove takes neither --image nor --config/],
+    'a host that is a name': [
+      ['f.yaml', '--image', 'i', '--host', 'localhost'],
+      /--host: "localhost" is no IP address; write 0\.0\.0\.0, or ::/,
+    ],
+    'an image to remove': [
+      ['--remove', '--image', 'i'],
+      /--remove takes none of --image, --config and --host/,
+    ],
     'a name that is none': [
       ['--image', 'i', '--config-map', 'A b'],
       /"A b" is no name of a Kubernetes object/,
