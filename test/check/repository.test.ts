@@ -144,3 +144,11 @@ describe('documents', () => {
     expect((JSON.parse(read('package-lock.json')) as { version: string }).version).to.equal(version);
   });
 });
+
+describe('examples/helm/outrigger', () => {
+  it('is a chart of this version', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    const chart = yamlOf('examples/helm/outrigger/Chart.yaml') as { version: string; appVersion: string };
+    expect([chart.version, chart.appVersion]).to.deep.equal([version, version]);
+  });
+});

@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { sidecarContainer } from '../../../src/cli/inject/sidecar.ts';
 import { exitForMissing, expectThat } from '../checks.ts';
+import { podChecks } from './chart-pod.ts';
 import { clusterPrograms, installed } from './programs.ts';
 import {
   applyCrds,
@@ -55,11 +56,6 @@ async function lintChecks({ check }: Stage, helm: Helm): Promise<void> {
       const { code, stdout, stderr } = helm('lint', '--strict', chart, ...values);
       expectThat(code === 0 && !/\[(?:WARNING|ERROR)\]/.test(stdout), `${stdout}${stderr}`);
     }
-  });
-  await check('the chart is of this version of Outrigger', async () => {
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    const { appVersion, version: chartVersion } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8'));
-    expectThat(appVersion === version && chartVersion === version, `${appVersion}, ${chartVersion}`);
   });
   await check('the default configuration is valid', async () => {
     const { data } = ofKind(render(helm, chart), 'ConfigMap');
@@ -224,6 +220,7 @@ async function installChecks(stage: Stage, helm: Helm): Promise<void> {
     const answer = kubectl(...(line ?? '').trim().split(' ').slice(1)).stdout.trim();
     expectThat(answer === 'yes', `${line}: ${answer}`);
   });
+  await podChecks(stage, release);
   await check('a second release in the namespace does not touch the first', async () => {
     succeeded(helm('install', 'cart', chart, ...inNamespace));
     succeeded(helm('uninstall', 'cart', ...inNamespace));

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Fence, fencesOf } from '../../docs/fences.ts';
@@ -160,7 +160,16 @@ async function kubernetesChecks(stage: Stage): Promise<void> {
   });
 }
 
+const migrations = ['from-istio.md', 'from-linkerd.md'];
+
 process.exitCode = await onStage(programs, async (stage) => {
+  await stage.check('every page of the guide that names this test is in it', async () => {
+    const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+      .filter((page) => page.endsWith('.md'))
+      .filter((page) => readFileSync(join(root, 'docs', page), 'utf8').includes(mark));
+    const expected = ['kubernetes.md', ...migrations].map((page) => `tasks/${page}`);
+    expectThat(pages.sort().join() === expected.sort().join(), pages.join());
+  });
   await applyCrds(stage, istioCrds, [
     'virtualservices.networking',
     'destinationrules.networking',
@@ -169,6 +178,5 @@ process.exitCode = await onStage(programs, async (stage) => {
   await applyCrds(stage, prometheusCrds, ['podmonitors']);
   await applyCrds(stage, gatewayCrds, ['grpcroutes']);
   await kubernetesChecks(stage);
-  await migrationChecks(stage, 'from-istio.md');
-  await migrationChecks(stage, 'from-linkerd.md');
+  for (const page of migrations) await migrationChecks(stage, page);
 });

@@ -43,7 +43,7 @@ export function putSlice(cluster: ControlPlane, ...args: Parameters<typeof endpo
 
 /** What docs/kubernetes-discovery.md tells to apply, for one service account. */
 export function roleFor(account: string): KubernetesObject[] {
-  const name = 'outrigger-endpointslices';
+  const name = `${account}-outrigger`;
   const group = 'rbac.authorization.k8s.io';
   return [
     {
@@ -55,7 +55,7 @@ export function roleFor(account: string): KubernetesObject[] {
     {
       apiVersion: `${group}/v1`,
       kind: 'RoleBinding',
-      metadata: { name: `${name}-${account}`, namespace },
+      metadata: { name, namespace },
       roleRef: { apiGroup: group, kind: 'Role', name },
       subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
     },
