@@ -62,8 +62,8 @@ export function encodeDeltaRequest(request: DeltaRequest): Buffer {
   return writer.finish();
 }
 
-/** What this client can do, in the words of Envoy's list of client features: it unpacks `Resource` in the state of the world. */
-const clientFeatures = ['envoy.lb.does_not_support_overprovisioning', 'xds.config.resource-in-sotw'];
+/** Says that this client unpacks a `Resource` in the state of the world, in the words of Envoy's list of client features. */
+const clientFeature = 'xds.config.resource-in-sotw';
 
 /** Encodes `envoy.config.core.v3.Node`. `version` is that of Outrigger. */
 export function encodeNode(node: NodeIdentity, version: string): Buffer {
@@ -79,7 +79,7 @@ export function encodeNode(node: NodeIdentity, version: string): Buffer {
   if (localityBytes.length > 0) part(writer, 4, localityBytes);
   text(writer, 6, 'outrigger');
   text(writer, 7, version);
-  for (const feature of clientFeatures) text(writer, 10, feature);
+  text(writer, 10, clientFeature);
   return writer.finish();
 }
 

@@ -27,6 +27,8 @@ export interface AdsSettings {
   /** Delta (incremental) ADS in place of the state of the world. */
   readonly delta: boolean;
   readonly node: NodeIdentity;
+  /** Version of Outrigger, which the control plane sees as `user_agent_version`. */
+  readonly userAgentVersion: string;
   /** null for plaintext. */
   readonly tls: ControlPlaneTls | null;
 }
@@ -73,7 +75,8 @@ export interface AdsDeps {
   ) => Result<{ readonly name: string; readonly message: JsonObject }>;
   /**
    * Applies an update and returns what is wrong with it: nothing is an ACK. A resource of the update that a problem names
-   * is refused, and its last good version stays; the other ones are applied. Called once for each response.
+   * is refused, and its last good version stays; the other ones are applied. Called once for each response, also for one that
+   * changes nothing.
    */
   readonly judge: (update: ResourceUpdate) => readonly ResourceProblem[];
 }

@@ -6,7 +6,7 @@ import {
   encodeSotwRequest,
 } from '../../../../src/xds/client/discovery-request.ts';
 import { typeUrls } from '../../../../src/xds/type-urls.ts';
-import { readDeltaRequest, readSotwRequest } from './control-plane-messages.ts';
+import { readDeltaRequest, readSotwRequest } from '../../../support/xds-messages.ts';
 
 describe('requests of the aggregated discovery service', () => {
   const node = encodeNode(

@@ -4,7 +4,7 @@ import { RawMessage } from '../../../../src/reflection/raw-message.ts';
 import { parseDeltaResponse, parseSotwResponse } from '../../../../src/xds/client/discovery-response.ts';
 import { nameBytesMax, resourcesMax } from '../../../../src/xds/client/limits.ts';
 import { typeUrls } from '../../../../src/xds/type-urls.ts';
-import { deltaResponse, sotwResponse, wrappedSotwResponse } from './control-plane-messages.ts';
+import { deltaResponse, sotwResponse, wrappedSotwResponse } from '../../../support/xds-messages.ts';
 
 describe('responses of the aggregated discovery service', () => {
   const typeUrl = typeUrls.cluster;

@@ -1,6 +1,6 @@
-import { RawMessage } from '../../../../src/reflection/raw-message.ts';
-import { wireTypes } from '../../../../src/reflection/wire-reader.ts';
-import { WireWriter } from '../../../../src/reflection/wire-writer.ts';
+import { RawMessage } from '../../src/reflection/raw-message.ts';
+import { wireTypes } from '../../src/reflection/wire-reader.ts';
+import { WireWriter } from '../../src/reflection/wire-writer.ts';
 
 /** The messages of a control plane, written and read independently of the client: responses as bytes, requests as values. */
 

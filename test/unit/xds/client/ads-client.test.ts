@@ -1,0 +1,3 @@
+import { adsClientContract } from '../../../contract/ads-client.ts';
+
+for (const delta of [false, true]) adsClientContract(delta);
