@@ -209,6 +209,7 @@ async function installChecks(stage: Stage, helm: Helm): Promise<void> {
     const { code, stdout, stderr } = helm('install', release, chart, ...inNamespace, ...everything);
     expectThat(code === 0 && !/warning/i.test(stderr), `exit code ${code}: ${stderr.trim()}`);
     expectThat(stdout.includes('kubectl -n shop get pods -l app=shop'), stdout);
+    expectThat(!stdout.includes('WARNING'), stdout);
     const kinds = 'deployment,service,configmap,serviceaccount,role,rolebinding,networkpolicy,pdb,podmonitor';
     const label = 'app.kubernetes.io/instance=shop';
     const names = succeeded(kubectl('get', kinds, ...inNamespace, '-l', label, '-o', 'name'));
@@ -226,16 +227,21 @@ async function installChecks(stage: Stage, helm: Helm): Promise<void> {
     succeeded(helm('uninstall', 'cart', ...inNamespace));
     succeeded(kubectl('get', 'role', 'shop-outrigger', ...inNamespace));
   });
-  await check('helm upgrade changes the configuration and nothing of the pods', async () => {
-    const generation = () =>
-      kubectl('get', 'deployment', release, ...inNamespace, '-o', 'jsonpath={.metadata.generation}').stdout;
-    const before = generation();
-    const set = ['--reuse-values', '--set', 'config=listeners: []'];
-    succeeded(helm('upgrade', release, chart, ...inNamespace, ...set));
-    const data = kubectl('get', 'configmap', 'shop-outrigger', ...inNamespace, '-o', 'jsonpath={.data}');
-    expectThat(data.stdout.includes('listeners: []'), data.stdout);
-    expectThat(before !== '' && generation() === before, `generation ${before}, then ${generation()}`);
-  });
+  await check(
+    'helm upgrade changes the configuration and nothing of the pods, and warns of a missing listener',
+    async () => {
+      const generation = () =>
+        kubectl('get', 'deployment', release, ...inNamespace, '-o', 'jsonpath={.metadata.generation}').stdout;
+      const before = generation();
+      const set = ['--reuse-values', '--set', 'config=listeners: []'];
+      succeeded(helm('upgrade', release, chart, ...inNamespace, ...set));
+      const data = kubectl('get', 'configmap', 'shop-outrigger', ...inNamespace, '-o', 'jsonpath={.data}');
+      expectThat(data.stdout.includes('listeners: []'), data.stdout);
+      const { stdout } = helm('get', 'notes', release, ...inNamespace);
+      expectThat(/WARNING: no listener in config has port 15006/.test(stdout), stdout);
+      expectThat(before !== '' && generation() === before, `generation ${before}, then ${generation()}`);
+    },
+  );
   await check('helm uninstall leaves nothing of it', async () => {
     succeeded(helm('uninstall', release, ...inNamespace));
     const left = succeeded(kubectl('get', 'all,role,cm,sa', ...inNamespace, '-o', 'name')).trim();
