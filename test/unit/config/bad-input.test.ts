@@ -203,6 +203,17 @@ const keys: readonly BadInput[] = [
     ],
   },
   {
+    what: 'keys of Istio',
+    text: cluster(
+      'trafficPolicy: { connectionPool: {} }\n    subsets: []\n    limits: { http2MaxRequests: 1000 }',
+    ),
+    problems: [
+      'f.yaml:9:5 clusters[0].trafficPolicy: "trafficPolicy" is not a known key, but one of Istio; here it is clusters[].balancer, clusters[].outlier or clusters[].limits',
+      'f.yaml:10:5 clusters[0].subsets: "subsets" is not a known key, but one of Istio; a subset is a cluster here; write a cluster with a Service for its pods',
+      'f.yaml:11:15 clusters[0].limits.http2MaxRequests: "http2MaxRequests" is not a known key, but one of Istio; here it is clusters[].limits.maxRequests',
+    ],
+  },
+  {
     what: 'keys of nginx',
     text: minimal({ route: ', add_header: x, proxy_pass: greeter', more: 'upstream: {}' }),
     problems: [
