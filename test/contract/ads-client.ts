@@ -255,10 +255,10 @@ function describeSubscriptions(at: Context): void {
     expect(at.rig.judge.of('endpoint')).to.include({ b: 'eb', c: 'ec' });
     expect(at.kind('endpoint')).to.include({ requested: 2, resources: 2 });
     at.rig.client.subscribe('endpoint', 'all');
-    at.rig.settle();
+    at.rig.settleWithin(100);
     expect(at.kind('endpoint')).to.include({ requested: 'all', resources: 3 });
     at.rig.client.subscribe('endpoint', new Set());
-    at.rig.settle();
+    at.rig.settleWithin(100);
     at.rig.plane.serve('endpoint', { a: 'again' });
     at.rig.settle();
     expect(at.kind('endpoint')?.resources).to.equal(0);

@@ -75,7 +75,10 @@ export class AdsClient {
 
   /** Replaces the subscription of a kind; no names end it. May be called by `judge`. */
   subscribe(kind: ResourceKind, names: Subscription): void {
-    this.send(this.session.subscribe(kind, names));
+    const requests = this.session.subscribe(kind, names);
+    if (requests !== 'new stream') return this.send(requests);
+    if (this.connection !== null) this.close(this.connection);
+    this.connect();
   }
 
   get status(): ControlPlaneStatus {
@@ -143,10 +146,11 @@ export class AdsClient {
     this.opened(connection);
     const received = this.session.receive(message);
     if (received.outcome === 'invalid') return this.ended(connection, received.problem);
+    if (connection.over) return;
     if (received.outcome === 'judged') this.answer(connection, received);
     else this.ignored(received.problem);
     const waitMs = connection.pace.take(this.deps.clock.now());
-    if (waitMs === 0 || connection.over) return;
+    if (waitMs === 0) return;
     connection.stream?.pause();
     this.after(connection, waitMs, () => connection.stream?.resume());
   }

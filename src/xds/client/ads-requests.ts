@@ -7,8 +7,8 @@ export interface AdsRequests {
   parse(message: Buffer): Result<DiscoveryResponse>;
   /** Returns the request for a subscription that is new on this stream or has changed; null if none is due. */
   subscribe(state: KindState): Buffer | null;
-  /** Whether responses for this kind are expected on this stream. */
-  isSubscribed(state: KindState): boolean;
+  /** Whether this kind was requested on this stream; its responses are then answered, even if they come after the last name was given up. */
+  hasRequested(state: KindState): boolean;
   /** Whether a resource that a response does not have no longer exists. */
   isComplete(state: KindState): boolean;
   reply(state: KindState, reply: Reply): Buffer;

@@ -3,13 +3,7 @@ import type { AdsRequests } from './ads-requests.ts';
 import { encodeDeltaRequest } from './discovery-request.ts';
 import { parseDeltaResponse } from './discovery-response.ts';
 import type { KindState, Reply } from './kind-state.ts';
-import { isEmpty, without } from './subscription.ts';
-
-/** What the control plane knows of the subscription of a kind by this stream. */
-interface Sent {
-  all: boolean;
-  names: ReadonlySet<string>;
-}
+import { isEmpty, type Subscription, without } from './subscription.ts';
 
 const nothing = {
   subscribe: [],
@@ -27,7 +21,8 @@ export class DeltaStream implements AdsRequests {
   readonly parse = parseDeltaResponse;
   readonly repliesHaveSubscription = false;
   private readonly node: Buffer;
-  private readonly sent = new Map<KindState, Sent>();
+  /** What each kind that was requested is subscribed to, as far as the control plane knows. */
+  private readonly sent = new Map<KindState, Subscription>();
   private hasSentNode = false;
 
   constructor(node: Buffer) {
@@ -39,29 +34,23 @@ export class DeltaStream implements AdsRequests {
     const sent = this.sent.get(state);
     if (sent === undefined) {
       if (isEmpty(subscription)) return null;
-      const names = subscription === 'all' ? new Set<string>() : subscription;
-      this.sent.set(state, { all: subscription === 'all', names });
+      this.sent.set(state, subscription);
       // Without names, the first request of a kind is for all of its resources.
-      return this.request(state, { subscribe: [...names], initialVersions: state.held.versions });
+      const subscribe = subscription === 'all' ? [] : [...subscription];
+      return this.request(state, { subscribe, initialVersions: state.held.versions });
     }
-    const subscribe: string[] = [];
-    const unsubscribe: string[] = [];
-    if (subscription === 'all') {
-      if (!sent.all) subscribe.push('*');
-      sent.all = true;
-    } else {
-      if (sent.all) unsubscribe.push('*');
-      unsubscribe.push(...without(sent.names, subscription));
-      subscribe.push(...without(subscription, sent.names));
-      this.sent.set(state, { all: false, names: subscription });
-    }
+    // Between names and all there is another stream.
+    if (subscription === 'all' || sent === 'all') return null;
+    this.sent.set(state, subscription);
+    const subscribe = without(subscription, sent);
+    const unsubscribe = without(sent, subscription);
     return subscribe.length + unsubscribe.length === 0
       ? null
       : this.request(state, { subscribe, unsubscribe });
   }
 
-  isSubscribed(state: KindState): boolean {
-    return this.sent.has(state) && !isEmpty(state.subscription);
+  hasRequested(state: KindState): boolean {
+    return this.sent.has(state);
   }
 
   isComplete(): boolean {

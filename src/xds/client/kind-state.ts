@@ -34,8 +34,9 @@ export class KindState {
     this.held = new HeldResources(heldBytes);
   }
 
-  /** Forgets the resources that are no longer requested. */
+  /** Forgets the resources that are no longer requested, and the version where it does not stand for all that now are. */
   subscribe(subscription: Subscription): void {
+    if ((this.subscription === 'all') !== (subscription === 'all')) this.version = '';
     this.subscription = subscription;
     if (subscription === 'all') return;
     for (const name of this.held.names) if (!subscription.has(name)) this.held.forget(name);

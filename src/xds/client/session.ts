@@ -3,6 +3,7 @@ import { kindOf } from '../type-urls.ts';
 import type { AdsRequests } from './ads-requests.ts';
 import { DeltaStream } from './delta-stream.ts';
 import { encodeNode } from './discovery-request.ts';
+import type { DiscoveryResponse } from './discovery-response.ts';
 import type { HeldBytes } from './held-resources.ts';
 import type { AdsDeps, AdsSettings, KindStatus } from './interface.ts';
 import { KindState, type Reply } from './kind-state.ts';
@@ -74,12 +75,18 @@ export class AdsSession {
     this.replies.clear();
   }
 
-  /** Replaces a subscription; returns the requests to send. Outside of a stream there are none. */
-  subscribe(kind: ResourceKind, requested: Subscription): Buffer[] {
+  /**
+   * Replaces a subscription; returns the requests to send. Outside of a stream there are none. Between names and all, a new stream
+   * is required: in a request without names, control planes cannot distinguish all from none.
+   */
+  subscribe(kind: ResourceKind, requested: Subscription): Buffer[] | 'new stream' {
     const state = this.stateOf(kind);
     const subscription = boundedSubscription(requested);
-    if (isSame(state.subscription, subscription)) return [];
+    const before = state.subscription;
+    if (isSame(before, subscription)) return [];
     state.subscribe(subscription);
+    if ((before === 'all') !== (subscription === 'all') && this.stream?.hasRequested(state))
+      return 'new stream';
     // An answer that waits goes first: a request with its nonce and no reason would be an ACK.
     const replies = this.takeReplies(kind);
     if (replies.length > 0 && this.stream?.repliesHaveSubscription) return replies;
@@ -96,14 +103,27 @@ export class AdsSession {
     this.controlPlane = response.controlPlane;
     const kind = kindOf(response.typeUrl);
     const state = kind === undefined ? undefined : this.stateOf(kind);
-    if (state === undefined || !stream.isSubscribed(state))
+    if (state === undefined || !stream.hasRequested(state))
       return {
         outcome: 'ignored',
         problem: `the control plane sent the type ${JSON.stringify(response.typeUrl)}, which was not requested`,
       };
+    const reason = this.judge(stream, state, response);
+    // The stream may have ended while the response was judged.
+    if (this.stream === stream) this.addReply(state, { nonce: response.nonce, reason });
+    return { outcome: 'judged', kind: state.kind, reason, repeats: reason === '' ? 0 : state.nackRepeats };
+  }
+
+  /** Returns the reason of a NACK, '' for an ACK. */
+  private judge(stream: AdsRequests, state: KindState, response: DiscoveryResponse): string {
     const nowMs = this.deps.clock.wallMs();
     state.lastResponseAtMs = nowMs;
     const { subscription } = state;
+    if (isEmpty(subscription)) {
+      // It was under way when the last name was given up.
+      state.accept(response.version, nowMs);
+      return '';
+    }
     const complete = stream.isComplete(state);
     const { problems, applied } = judgeResponse(
       state.kind,
@@ -118,8 +138,7 @@ export class AdsSession {
     const reason = nackReason(problems);
     if (reason === '') state.accept(response.version, nowMs);
     else state.refuse(reason, applied, nowMs);
-    this.addReply(state, { nonce: response.nonce, reason });
-    return { outcome: 'judged', kind: state.kind, reason, repeats: state.nackRepeats };
+    return reason;
   }
 
   /** Returns the answers that wait for this kind, as requests. */

@@ -5,13 +5,6 @@ import { parseSotwResponse } from './discovery-response.ts';
 import type { KindState, Reply } from './kind-state.ts';
 import { isEmpty } from './subscription.ts';
 
-/** What one stream of the state of the world knows of a kind. */
-interface Sent {
-  nonce: string;
-  /** Names of the last request; [] is all resources only where no request had names before. */
-  hadNames: boolean;
-}
-
 /**
  * Requests of one stream in the state of the world (xDS protocol, "State of the World"): every request has the whole
  * subscription, the version that was accepted last and the nonce of the last response.
@@ -20,7 +13,8 @@ export class SotwStream implements AdsRequests {
   readonly parse = parseSotwResponse;
   readonly repliesHaveSubscription = true;
   private readonly node: Buffer;
-  private readonly sent = new Map<KindState, Sent>();
+  /** Nonce of the last response for each kind that was requested, '' before the first one. */
+  private readonly nonces = new Map<KindState, string>();
   private hasSentNode = false;
 
   constructor(node: Buffer) {
@@ -28,16 +22,14 @@ export class SotwStream implements AdsRequests {
   }
 
   subscribe(state: KindState): Buffer | null {
-    const sent = this.sent.get(state);
-    if (sent !== undefined) return this.request(state, sent, state.version, '');
+    if (this.nonces.has(state)) return this.request(state, state.version, '');
     if (isEmpty(state.subscription)) return null;
-    const first = { nonce: '', hadNames: false };
-    this.sent.set(state, first);
-    return this.request(state, first, state.resumeVersion, '');
+    this.nonces.set(state, '');
+    return this.request(state, state.resumeVersion, '');
   }
 
-  isSubscribed(state: KindState): boolean {
-    return this.sent.has(state) && !isEmpty(state.subscription);
+  hasRequested(state: KindState): boolean {
+    return this.nonces.has(state);
   }
 
   /** Listeners and clusters: a response has all that exist. Of other kinds it has some of those that were requested. */
@@ -46,29 +38,22 @@ export class SotwStream implements AdsRequests {
   }
 
   reply(state: KindState, { nonce, reason }: Reply): Buffer {
-    const sent = this.sent.get(state) ?? { nonce, hadNames: true };
-    sent.nonce = nonce;
-    return this.request(state, sent, state.version, reason);
+    this.nonces.set(state, nonce);
+    return this.request(state, state.version, reason);
   }
 
-  private request(state: KindState, sent: Sent, version: string, reason: string): Buffer {
-    const names = this.namesOf(state, sent);
-    if (names.length > 0) sent.hadNames = true;
+  /** No names are all resources, or none of them once some were sent. */
+  private request(state: KindState, version: string, reason: string): Buffer {
+    const { kind, subscription } = state;
     const node = this.hasSentNode ? null : this.node;
     this.hasSentNode = true;
     return encodeSotwRequest({
       node,
-      typeUrl: typeUrls[state.kind],
-      names,
+      typeUrl: typeUrls[kind],
+      names: subscription === 'all' ? [] : [...subscription],
       version,
-      nonce: sent.nonce,
+      nonce: this.nonces.get(state) ?? '',
       reason,
     });
-  }
-
-  /** No names are all resources to every control plane, but none of them once names were sent; `*` is then all. */
-  private namesOf({ subscription }: KindState, sent: Sent): readonly string[] {
-    if (subscription !== 'all') return [...subscription];
-    return sent.hadNames ? ['*'] : [];
   }
 }

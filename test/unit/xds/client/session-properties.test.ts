@@ -15,11 +15,13 @@ type Step =
   | { readonly do: 'serve'; readonly kind: ResourceKind; readonly name: string; readonly body: string | null }
   | { readonly do: 'subscribe'; readonly kind: ResourceKind; readonly names: readonly string[] | 'all' }
   | { readonly do: 'deliver'; readonly to: 'client' | 'server'; readonly times: number }
+  | { readonly do: 'rest' }
   | { readonly do: 'reset' }
   | { readonly do: 'wait'; readonly ms: number };
 
 const kind = fc.constantFrom(...kinds);
 const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.constantFrom({ do: 'rest' as const }, { do: 'rest' as const }, { do: 'reset' as const }),
   fc.record({
     do: fc.constant('serve' as const),
     kind,
@@ -36,7 +38,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     to: fc.constantFrom('client' as const, 'server' as const),
     times: fc.integer({ min: 1, max: 3 }),
   }),
-  fc.constant({ do: 'reset' as const }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 5_000 }) }),
 );
 
@@ -54,6 +55,7 @@ function run(rig: ClientRig, expectation: Expectation, one: Step): void {
   if (one.do === 'serve') rig.plane.serve(one.kind, { [one.name]: one.body });
   else if (one.do === 'wait') rig.clock.advance(one.ms);
   else if (one.do === 'deliver') for (let i = 0; i < one.times; i++) rig.stream.deliver(one.to);
+  else if (one.do === 'rest') rig.settle();
   else if (one.do === 'reset') {
     if (!rig.stream.closed) rig.stream.reset('UNAVAILABLE: reset');
   } else {
@@ -109,21 +111,25 @@ describe('an ADS session, whatever happens in whatever order', () => {
   for (const delta of [false, true])
     it(`comes to hold what the control plane serves ${delta ? 'with delta' : 'in the state of the world'}`, () => {
       fc.assert(
-        fc.property(fc.array(step, { maxLength: 40 }), fc.integer(), (steps, seed) => {
-          const rig = new ClientRig(delta, { seed });
-          const expectation = new Expectation();
-          checkUpdates(rig, expectation);
-          rig.client.start();
-          run(rig, expectation, { do: 'subscribe', kind: 'cluster', names: 'all' });
-          for (const one of steps) run(rig, expectation, one);
-          // Longer than any wait of the client.
-          rig.settleWithin(60_000);
-          expect(rig.client.status.connected).to.equal(true);
-          checkApplied(rig, expectation);
-          checkAnswers(rig);
-          rig.client.stop();
-          expect(rig.stream.closed).to.equal(true);
-        }),
+        fc.property(
+          fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }),
+          fc.integer(),
+          (steps, seed) => {
+            const rig = new ClientRig(delta, { seed });
+            const expectation = new Expectation();
+            checkUpdates(rig, expectation);
+            rig.client.start();
+            run(rig, expectation, { do: 'subscribe', kind: 'cluster', names: 'all' });
+            for (const one of steps) run(rig, expectation, one);
+            // Longer than any wait of the client.
+            rig.settleWithin(60_000);
+            expect(rig.client.status.connected).to.equal(true);
+            checkApplied(rig, expectation);
+            checkAnswers(rig);
+            rig.client.stop();
+            expect(rig.stream.closed).to.equal(true);
+          },
+        ),
         { numRuns: 300 },
       );
     });
