@@ -90,6 +90,20 @@ async function valueChecks({ check, dir }: Stage, helm: Helm): Promise<void> {
     const [{ image }] = ofKind(rendered, 'Deployment').spec.template.spec.initContainers;
     expectThat(image === `registry.example/outrigger@${digest}`, image);
   });
+  await check(
+    'a headless Service has the port of the pods, and another Service may translate it',
+    async () => {
+      const port = ['--set', 'service.port=50051'];
+      const { code, stderr } = helm('template', release, chart, ...port);
+      expectThat(code !== 0 && /service\.port is 50051 and inboundPort 15006/.test(stderr), stderr);
+      const { spec } = ofKind(render(helm, chart, ...port, '--set', 'service.clusterIP='), 'Service');
+      const [{ port: called, targetPort }] = spec.ports;
+      expectThat(
+        spec.clusterIP === undefined && called === 50_051 && targetPort === 15_006,
+        JSON.stringify(spec),
+      );
+    },
+  );
   await check('pods with IPv6 only answer probes there', async () => {
     const rendered = render(helm, chart, '--set', 'host=::');
     const [{ env }] = ofKind(rendered, 'Deployment').spec.template.spec.initContainers;
