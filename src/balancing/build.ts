@@ -1,6 +1,7 @@
 import type { Random } from '../core/random.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
+import type { ReportLearner } from './endpoint-report.ts';
 import { balanceGroups } from './group-balancer.ts';
 import type { BalancerKind } from './kind.ts';
 import type { LatencyEstimator } from './latency.ts';
@@ -17,6 +18,11 @@ function kindNamed(policy: string): BalancerKind {
 /** What learns from answers and failures, where the policy does; null where it does not. */
 export function latencyEstimator(settings: BalancerSettings): LatencyEstimator | null {
   return kindNamed(settings.policy).estimator?.(settings) ?? null;
+}
+
+/** What learns from load reports; null for a policy that uses none. */
+export function reportLearner(settings: BalancerSettings): ReportLearner | null {
+  return kindNamed(settings.policy).reports?.(settings) ?? null;
 }
 
 /** See `BalancerKind.clientsChoose`. */

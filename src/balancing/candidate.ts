@@ -1,3 +1,4 @@
+import type { EndpointReport } from './endpoint-report.ts';
 import type { PickReason } from './pick-reason.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface Candidate {
   latencyMs: number;
   /** `Clock.now()` of the latest such answer; of when the endpoint came, before the first. */
   latencyAtMs: number;
+  /** Its latest load report; null where its cluster accepts none, or none has come. */
+  report: EndpointReport | null;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Keys } from '../schema/shape.ts';
 import type { Draft } from '../schema/typed.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
+import type { ReportLearner } from './endpoint-report.ts';
 import type { LatencyEstimator } from './latency.ts';
 import type { Group } from './priorities.ts';
 import type { BalancerSettings } from './settings.ts';
@@ -29,6 +30,8 @@ export interface BalancerKind<N extends string = string, K extends Keys = Keys> 
   affinity?(settings: BalancerSettings): Affinity;
   /** What learns from answers and failures; null where the settings enable nothing. */
   estimator?(settings: BalancerSettings): LatencyEstimator | null;
+  /** What learns from load reports. A cluster whose policy has it accepts them, unless it is configured otherwise. */
+  reports?(settings: BalancerSettings): ReportLearner | null;
   create<E extends Candidate>(build: BalancerBuild<E>): Balancer<E>;
 }
 

@@ -97,13 +97,14 @@ export class Attempt implements StreamOpener {
     // An error, or a head that is all there is (gRPC's Trailers-Only), may be a failure, and a quick failure is no quick
     // answer: a probing endpoint would pass by it, and one that fails in 0.2 ms look fast. The end decides.
     if (!end && endingOfHttp(head.status).outcome === 'success') this.answer();
-    this.owner.onHead(this, head, end);
+    // A gRPC server reports in its last block (gRFC A51), an HTTP server in its head.
+    this.owner.onHead(this, end || !head.isGrpc ? this.lease.withoutReport(head) : head, end);
   }
   data(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     this.owner.onData(this, bytes, start, end, last);
   }
   trailers(trailers: HeaderBlock): void {
-    this.owner.onTrailers(this, trailers);
+    this.owner.onTrailers(this, this.lease.withoutReport(trailers));
   }
   failed(failure: StreamFailure): void {
     this.owner.onFailed(this, failure);

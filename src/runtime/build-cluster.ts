@@ -126,6 +126,7 @@ export function clusterSettings(config: ClusterConfig, random: Random): ClusterS
     requestsMax: config.limits.maxRequests,
     retriesMax: config.limits.maxRetries,
     endpointRequestsMax: config.limits.perEndpoint.maxRequests,
+    loadReports: config.loadReports,
     limiter: limiterSettings(config, random),
   };
 }

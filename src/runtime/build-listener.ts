@@ -121,7 +121,7 @@ export function routesOf(
   deps: PlanDeps,
 ): Pick<ProxyContext, 'router' | 'routes' | 'passthrough'> {
   const router: Router<RoutePlan> = compileRoutes(
-    config.routes.map((route) => ({ ...route, plan: buildPlan(config.name, route, clusters, deps) })),
+    config.routes.map((route) => ({ ...route, plan: buildPlan(config, route, clusters, deps) })),
     config.requestTarget,
   );
   const { cluster } = config;

@@ -1,5 +1,5 @@
 import type { Affinity } from '../balancing/affinity.ts';
-import { latencyEstimator } from '../balancing/build.ts';
+import { latencyEstimator, reportLearner } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import { LoadLog } from '../balancing/load-log.ts';
@@ -19,6 +19,7 @@ import { EndpointPins, pinReason } from './endpoint-pins.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
 import type { MethodRef } from './method-slots.ts';
+import { type LoadReportSettings, ReportIntake } from './report-intake.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
 import { unusableReasons } from './unusable-reasons.ts';
@@ -36,6 +37,8 @@ export interface ClusterSettings {
   readonly endpointRequestsMax?: number;
   /** Retries by policy and hedges in flight at the most, over all routes; no limit if not given. */
   readonly retriesMax?: number;
+  /** Whether load reports in replies are used; by default, where the policy uses them. */
+  readonly loadReports?: LoadReportSettings;
   /** A limit on attempts that wait for their reply to begin; none if not given. */
   readonly limiter?: LimiterSettings | null;
 }
@@ -73,6 +76,8 @@ export class Cluster implements LeaseOwner {
   penalty: FailPenalty;
   /** Null for a policy that does not learn from latency. */
   estimator: LatencyEstimator | null;
+  /** Null where load reports in replies are not accepted. */
+  reports: ReportIntake | null;
   /** Null where no limit follows latency. */
   limiter: ConcurrencyLimiter | null;
   readonly loads = new LoadLog();
@@ -101,6 +106,7 @@ export class Cluster implements LeaseOwner {
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
+    this.reports = reportsOf(settings);
     this.limiter = settings.limiter?.create() ?? null;
     this.selection = new Selection(settings.balancer, deps);
   }
@@ -122,10 +128,12 @@ export class Cluster implements LeaseOwner {
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
+    this.reports = reportsOf(settings);
     if (discovery !== null) {
       this.discovery.stop();
       this.discovery = discovery;
     }
+    if (this.reports === null) for (const endpoint of this.endpoints.values()) endpoint.report = null;
     this.rebuild();
   }
 
@@ -228,6 +236,12 @@ export class Cluster implements LeaseOwner {
         ? `cluster ${name} is at its limit of ${pluralize(this.active, 'request')} in flight`
         : `cluster ${name} has ${pluralize(limiter.inFlight, 'call')} that wait for a reply, and its latency allows ${limiter.limit} now`;
     return { code: 'overloaded', detail, mayHaveProcessed: false };
+  }
+
+  /** Requests in flight that one endpoint may have now; 0 for no limit. */
+  get endpointLimit(): number {
+    if (this.limiter !== null) return Math.max(1, this.limiter.limit / Math.max(1, this.endpoints.size));
+    return this.endpointRequestsMax === Number.POSITIVE_INFINITY ? 0 : this.endpointRequestsMax;
   }
 
   /** One more retry is in flight; false when there are as many as may be. */
@@ -429,4 +443,11 @@ export class Cluster implements LeaseOwner {
     this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });
     return endpoint;
   }
+}
+
+/** Reports count where the policy learns from them, or where they are accepted to be shown. */
+function reportsOf({ balancer, loadReports }: ClusterSettings): ReportIntake | null {
+  const learner = reportLearner(balancer);
+  const isAccepted = loadReports?.accept ?? learner !== null;
+  return isAccepted ? new ReportIntake(learner, loadReports?.forward === true) : null;
 }

@@ -1,5 +1,6 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { Candidate } from '../balancing/candidate.ts';
+import type { EndpointReport } from '../balancing/endpoint-report.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { RecentLatency } from '../core/histogram.ts';
@@ -8,6 +9,7 @@ import type { OutlierEndpoint } from '../health/outlier.ts';
 import { type Compared, SuccessGaps, Suspicion } from '../health/unclear-failures.ts';
 import type { ParserLimits } from '../http1/message.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
+import type { ServiceLoad } from './service-load.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
 /** The window of latencies and rates, milliseconds. */
@@ -74,6 +76,9 @@ export class Endpoint implements Candidate, Compared {
   phantomAtMs = 0;
   latencyMs = 0;
   latencyAtMs: number;
+  report: EndpointReport | null = null;
+  /** What it does for all clients, as an inbound listener reports it; null where none does. */
+  service: ServiceLoad | null = null;
   /** Attempts that ended, by `Tally`. */
   success = 0;
   error = 0;
@@ -133,6 +138,8 @@ export class Endpoint implements Candidate, Compared {
     this.usableSinceMs = before.usableSinceMs;
     this.latencyMs = before.latencyMs;
     this.latencyAtMs = before.latencyAtMs;
+    this.report = before.report;
+    this.service = before.service;
   }
 
   get health(): EndpointHealth {

@@ -4,10 +4,12 @@ import type { LoadLog } from '../balancing/load-log.ts';
 import type { PickReason } from '../balancing/pick-reason.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Ending, endings } from '../core/ending.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
 import { othersWithAttempts } from '../health/unclear-failures.ts';
 import type { ConcurrencyLimiter, WaitOutcome } from './concurrency-limiter.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { MethodRef } from './method-slots.ts';
+import type { ReportIntake } from './report-intake.ts';
 
 /** What a lease needs of its cluster; an interface so that the two files do not import each other. */
 export interface LeaseOwner {
@@ -19,6 +21,8 @@ export interface LeaseOwner {
   readonly estimator: LatencyEstimator | null;
   /** Every change of the active leases of an endpoint. */
   readonly loads: LoadLog;
+  /** Takes load reports from replies; null where the cluster accepts none. */
+  readonly reports: ReportIntake | null;
   all(): readonly Endpoint[];
   /** Asks discovery for news: an endpoint has failed. */
   refreshDiscovery(): void;
@@ -60,6 +64,12 @@ export class Lease {
     endpoint.active++;
     owner.loads.began(endpoint.slot);
     endpoint.outlier?.picked();
+  }
+
+  /** Returns a head or trailers of the reply as the client gets them: a load report in them is noted with the endpoint. */
+  withoutReport(block: HeaderBlock): HeaderBlock {
+    const { reports } = this.owner;
+    return reports === null ? block : reports.take(block, this.endpoint, this.owner.clock.now());
   }
 
   /**

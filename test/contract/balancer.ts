@@ -43,6 +43,7 @@ const candidate = (address: string, weight = 1): Candidate => ({
   phantomAtMs: 0,
   latencyMs: 0,
   latencyAtMs: 0,
+  report: null,
 });
 const candidates = (count: number): Candidate[] =>
   Array.from({ length: count }, (_, i) => candidate(`e${i}`));

@@ -53,6 +53,21 @@ function passthroughKeys(
     );
 }
 
+/** Only what is in front of the replica can report its load, and only replies can carry it. */
+const reportersAreInbound: Rule = (config, diagnostics) => {
+  config.listeners?.forEach(({ direction, protocol, reportLoad }, i) => {
+    if (reportLoad !== true) return;
+    const path = `listeners[${i}].reportLoad`;
+    if (direction === 'outbound')
+      diagnostics.problem(
+        path,
+        'is for listeners in front of the local service, and this listener is outbound; write direction: inbound, or leave it out',
+      );
+    else if (protocol === 'tcp' || protocol === 'udp')
+      diagnostics.problem(path, `is for protocol: auto, since ${protocol} has no headers; leave it out`);
+  });
+};
+
 /** UDP needs a host and port, and only UDP has sessions. */
 const udpIsWhole: Rule = (config, diagnostics) => {
   config.listeners?.forEach(({ protocol, listen, udp }, i) => {
@@ -117,6 +132,7 @@ const routesAreReachable: Rule = (config, diagnostics) => {
 export const listenerRules = {
   protocolMatchesKeys,
   udpIsWhole,
+  reportersAreInbound,
   tlsIsWhole,
   matchesAreSound,
   routesAreReachable,

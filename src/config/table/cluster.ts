@@ -234,6 +234,24 @@ const tls = optionalSection(
   },
 );
 
+const loadReports = section(
+  {
+    doc: 'Load reports (ORCA) in the replies of the endpoints: whether Outrigger believes them, and whether clients see them.',
+    reload: 'live',
+    example: '{ accept: true }',
+  },
+  {
+    accept: key(toggle, {
+      otherwise: 'true if `balancer.policy` uses load reports, else false',
+      doc: 'Reads load reports from replies. Set `false` for endpoints that you do not trust. If `true` with any other policy, Outrigger only shows the reports.',
+    }),
+    forward: key(toggle, {
+      default: false,
+      doc: 'Passes accepted load reports on to clients. By default, Outrigger removes them. A client that balances by itself would take a report for that of the sidecar.',
+    }),
+  },
+);
+
 /** A service by its replicas. */
 export const cluster = section(
   {
@@ -268,6 +286,7 @@ export const cluster = section(
     health,
     outlier,
     limits,
+    loadReports,
     adaptiveConcurrency,
     connections,
     connectTimeout: key(duration({ min: '1ms', max: '10m' }), {

@@ -189,6 +189,11 @@ export function makeListener<const L extends PolicyList>(policies: L) {
         default: 'auto',
         doc: '`auto`: HTTP/1.1 and HTTP/2 (gRPC) on the same port. `tcp`: forwards bytes unchanged. `udp`: forwards datagrams unchanged. Both require `cluster` instead of `routes`.',
       }),
+      reportLoad: key(toggle, {
+        default: false,
+        doc: 'For `direction: inbound`: adds an ORCA load report to the replies of the local service, at most one per connection and millisecond: its requests in flight, latency, limit, and requests and errors per second. gRPC replies carry it as the trailer `endpoint-load-metrics-bin`, other replies as the header `endpoint-load-metrics`.',
+        reload: 'live',
+      }),
       tls,
       limits,
       udp,

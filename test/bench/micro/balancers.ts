@@ -58,6 +58,7 @@ function endpointsOf(count: number): Candidate[] {
     phantomAtMs: 0,
     latencyMs: 1.5 + (i % 4),
     latencyAtMs: 0.5,
+    report: null,
   }));
 }
 

@@ -18,6 +18,7 @@ export function candidate(address: string, weight = 1, priority = 0): Candidate 
     phantomAtMs: 0,
     latencyMs: 0,
     latencyAtMs: 0,
+    report: null,
   };
 }
 

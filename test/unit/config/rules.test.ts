@@ -83,6 +83,15 @@ describe('config/rules', () => {
       `listeners:\n  - name: in\n    listen: 127.0.0.1:53\n    protocol: udp\n    cluster: dns\n${listener}
 clusters:\n  - name: dns\n    protocol: udp\n    endpoints: [{ address: 127.0.0.1:9053 }]\n${cluster}`;
 
+    it('only a listener in front of the local service reports load, in headers', () => {
+      expect(said(udp('    direction: inbound\n    reportLoad: true'))).to.deep.equal([
+        'listeners[0].reportLoad: is for protocol: auto, since udp has no headers; leave it out',
+      ]);
+      expect(said(udp('    reportLoad: true'))).to.deep.equal([
+        'listeners[0].reportLoad: is for listeners in front of the local service, and this listener is outbound; write direction: inbound, or leave it out',
+      ]);
+    });
+
     it('a UDP listener has a host and port, a cluster, and no TLS', () => {
       expect(said(udp(''))).to.deep.equal([]);
       expect(

@@ -12,7 +12,7 @@ describe('runtime/build-plan', () => {
     const route = { name: 'all', cluster: 'own', policies: [{ module: './a.ts', clusters: ['spare'] }] };
     const deps = { policies: { list: policies, metrics: new Map(), parts: new PartStore() } };
     const { cluster, stageClusters } = buildPlan(
-      'in',
+      { name: 'in', reportLoad: false },
       route as unknown as RouteConfig,
       clusters,
       deps as unknown as PlanDeps,

@@ -51,6 +51,7 @@ function leaseRig({ learns = true, others = [] as Endpoint[] } = {}) {
         }
       : null,
     loads: new LoadLog(),
+    reports: null,
     all: () => [made, ...others],
     refreshDiscovery: () => void steps.push('refresh discovery'),
   };

@@ -1,0 +1,47 @@
+import { EndpointReport, type ReportLearner } from '../balancing/endpoint-report.ts';
+import type { HeaderBlock } from '../core/header-block.ts';
+import { LoadReport } from '../load-report/load-report.ts';
+import { ReplyReports, withoutReport } from '../load-report/reply-report.ts';
+import type { Endpoint } from './endpoint.ts';
+
+export interface LoadReportSettings {
+  /** Use the reports in replies; if not given, where the balancing policy learns from them. */
+  readonly accept?: boolean;
+  /** Clients get the reports as well. */
+  readonly forward?: boolean;
+}
+
+/** Takes the load reports out of the replies of a cluster that accepts them. */
+export class ReportIntake {
+  private readonly learner: ReportLearner | null;
+  private readonly forward: boolean;
+  private readonly replies: ReplyReports;
+  private readonly latest = new LoadReport();
+
+  constructor(learner: ReportLearner | null, forward: boolean) {
+    this.learner = learner;
+    this.forward = forward;
+    this.replies = new ReplyReports(learner?.metricNames);
+  }
+
+  /** Notes the report in a head or in trailers with the endpoint. Returns what the client gets of the block. */
+  take(block: HeaderBlock, endpoint: Endpoint, nowMs: number): HeaderBlock {
+    if (this.replies.read(block, this.latest)) this.note(this.latest, endpoint, nowMs);
+    return this.forward ? block : withoutReport(block);
+  }
+
+  private note(latest: LoadReport, endpoint: Endpoint, nowMs: number): void {
+    endpoint.report ??= new EndpointReport();
+    const { report } = endpoint;
+    report.atMs = nowMs;
+    report.count++;
+    report.used = false;
+    report.utilization = latest.utilization;
+    report.requestsPerSecond = latest.requestsPerSecond;
+    report.errorsPerSecond = latest.errorsPerSecond;
+    report.inFlight = latest.inFlight;
+    report.latencyMs = latest.latencyMs;
+    report.limit = latest.limit;
+    this.learner?.reported(report, nowMs);
+  }
+}
