@@ -13,7 +13,9 @@ import {
 import { named, textAt, type Workload } from './workload.ts';
 
 /** Seconds that a drain takes with the default `drain.delay` and `drain.grace`. */
-const drainSeconds = 15;
+const drainSecondsDefault = 15;
+/** Of Kubernetes. */
+const graceSecondsDefault = 30;
 
 /** What became of a workload, in words for the user. */
 export interface Edit {
@@ -36,7 +38,11 @@ export function addSidecar(document: Document, workload: Workload, spec: Sidecar
   setAnnotation(document, template, spec.version);
   const text = `${workload.name}: sidecar ${had ? 'replaced' : 'added'}`;
   return {
-    value: { changed: true, text, warnings: [...warningsOf(workload), ...accountWarnings(workload, spec)] },
+    value: {
+      changed: true,
+      text,
+      warnings: [...warningsOf(workload, spec), ...accountWarnings(workload, spec)],
+    },
   };
 }
 
@@ -79,12 +85,15 @@ function foreignPart({ name, podSpec }: Workload): string | undefined {
   return undefined;
 }
 
-function warningsOf({ name, podSpec }: Workload): string[] {
+function warningsOf(
+  { name, podSpec }: Workload,
+  { drainSeconds = drainSecondsDefault }: SidecarSpec,
+): string[] {
   const warnings: string[] = [];
-  const graceSeconds = podSpec.get('terminationGracePeriodSeconds');
-  if (typeof graceSeconds === 'number' && graceSeconds <= drainSeconds)
+  const written = podSpec.get('terminationGracePeriodSeconds') ?? graceSecondsDefault;
+  if (typeof written === 'number' && written <= drainSeconds)
     warnings.push(
-      `${name}: terminationGracePeriodSeconds is ${graceSeconds}, and a drain takes up to ${drainSeconds} s; raise it, or shorten drain.delay and drain.grace`,
+      `${name}: terminationGracePeriodSeconds is ${written}, and a drain takes up to ${drainSeconds} s; raise it, or shorten drain.delay and drain.grace`,
     );
   for (const { name: container, entry } of named(podSpec, 'containers')) {
     const ports = entry.get('ports');

@@ -2,6 +2,8 @@ import { readFileBounded } from '../../config/config-file.ts';
 import type { Environment } from '../../config/environment.ts';
 import { loadWithParts } from '../../config/load-parts.ts';
 import { configFileBytesMax } from '../../config/source.ts';
+import { admin } from '../../config/table/admin.ts';
+import { type Address, formatAddress, reachableHost } from '../../core/address.ts';
 import { systemClock } from '../../core/clock.ts';
 import { pluralize } from '../../core/pluralize.ts';
 import type { Result } from '../../core/result.ts';
@@ -10,6 +12,8 @@ import { type CliIo, ExitCode } from '../io.ts';
 import { problemLines } from '../validate.ts';
 import { packageVersion } from '../version.ts';
 import { editManifests, type ManifestAction } from './manifests.ts';
+
+const adminDefault = admin.keys.listen.default;
 
 /** Of the manifests that are read. */
 export const manifestBytesMax = 64 << 20;
@@ -61,9 +65,11 @@ async function actionOf({ action }: InjectArguments, env: Environment): Promise<
   const { image, configMap, host } = action;
   const spec = { image, configMap, host, version: packageVersion() };
   if (action.config === undefined) return { value: { remove: false, spec, content: undefined } };
+  // The admin address of a sidecar on this machine is not that of the pod.
+  const { OUTRIGGER_ADMIN: _, ...others } = env;
   const loaded = await loadWithParts({
     flags: { config: action.config },
-    env,
+    env: others,
     checkRegex: checkSafeRegex,
     clock: systemClock,
   });
@@ -76,7 +82,17 @@ async function actionOf({ action }: InjectArguments, env: Environment): Promise<
   const discoversServices = loaded.config.clusters.some(
     ({ discovery }) => discovery?.kubernetes !== undefined,
   );
-  return { value: { remove: false, spec: { ...spec, discoversServices }, content: content.value } };
+  const { admin: adminConfig, drain } = loaded.config;
+  const drainSeconds = Math.ceil((drain.delayMs + drain.graceMs) / 1000);
+  const more = { admin: adminOfHook(adminConfig.listen), drainSeconds, discoversServices };
+  return { value: { remove: false, spec: { ...spec, ...more }, content: content.value } };
+}
+
+/** Returns the admin address as the `preStop` hook reaches it; undefined if that is where commands ask anyway. */
+function adminOfHook(listen: Address): string | undefined {
+  const address = listen.kind === 'tcp' ? { ...listen, host: reachableHost(listen.host) } : listen;
+  const text = formatAddress(address);
+  return text === adminDefault ? undefined : text;
 }
 
 function readText(file: string, bytesMax: number): Result<string> {

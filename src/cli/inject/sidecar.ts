@@ -22,6 +22,10 @@ export interface SidecarSpec {
   readonly version: string;
   /** IP address on which the sidecar answers probes; the default is that of pods with an IPv4 address. */
   readonly host?: string;
+  /** Its admin address as the hook reaches it; the default is that of the configuration. */
+  readonly admin?: string;
+  /** How long its configuration lets a drain take; the default is that of the configuration. */
+  readonly drainSeconds?: number;
   /** Whether its configuration discovers Services of Kubernetes, for which it requires a service account; unknown without one. */
   readonly discoversServices?: boolean;
 }
@@ -34,7 +38,8 @@ export const hostDefault = '0.0.0.0';
  * containers of the service start, and stops after them. Its `preStop` hook runs when the termination of the pod begins:
  * clients of the service are asked to go to another connection while the service still answers.
  */
-export function sidecarContainer({ image, host = hostDefault }: SidecarSpec): object {
+export function sidecarContainer({ image, host = hostDefault, admin }: SidecarSpec): object {
+  const drain = admin === undefined ? drainCommand : [...drainCommand, '--admin', admin];
   const probe = (path: string, more: object): object => ({ httpGet: { path, port: 'outrigger' }, ...more });
   return {
     name: containerName,
@@ -48,7 +53,7 @@ export function sidecarContainer({ image, host = hostDefault }: SidecarSpec): ob
     startupProbe: probe('/ready', { periodSeconds: 1, failureThreshold: 120 }),
     readinessProbe: probe('/ready?usable=inbound', { periodSeconds: 2 }),
     livenessProbe: probe('/live', { periodSeconds: 10 }),
-    lifecycle: { preStop: { exec: { command: drainCommand } } },
+    lifecycle: { preStop: { exec: { command: drain } } },
     resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
     securityContext: {
       runAsNonRoot: true,

@@ -60,6 +60,32 @@ describe('cli/inject', () => {
     }
   });
 
+  it('lets the preStop hook ask the admin address of the configuration', async () => {
+    const hookOf = async (admin: string): Promise<string | undefined> => {
+      const config = file('admin.yaml', minimal({ more: `admin: { listen: "${admin}" }` }));
+      const argv = ['inject', file('pod.yaml', pod), '--image', 'i', '--config', config];
+      const { out } = await runCommand(argv, { OUTRIGGER_ADMIN: '127.0.0.1:7' });
+      return /command:\n((?: +- .*\n)+)/.exec(out)?.[1].replaceAll(/\s+- /g, ' ').trim();
+    };
+    expect(await hookOf('127.0.0.1:15000')).to.equal('outrigger drain --inbound');
+    expect(await hookOf('127.0.0.1:16000')).to.equal('outrigger drain --inbound --admin 127.0.0.1:16000');
+    expect(await hookOf('unix:/run/admin')).to.equal('outrigger drain --inbound --admin unix:/run/admin');
+  });
+
+  it('compares the grace period of the pod with the drain of the configuration', async () => {
+    const errOf = async (drain: string, podSpec = ''): Promise<string> => {
+      const config = file('drain.yaml', minimal({ more: `drain: ${drain}` }));
+      const argv = ['inject', file('pod.yaml', pod + podSpec), '--image', 'i', '--config', config];
+      return (await runCommand(argv)).err;
+    };
+    expect(await errOf('{ delay: 5s, grace: 20s }')).to.equal('pod/x: sidecar added\n');
+    expect(await errOf('{ delay: 5s, grace: 25s }')).to.match(
+      /\nwarning: pod\/x: terminationGracePeriodSeconds is 30, and a drain takes up to 30 s; raise it/,
+    );
+    const raised = '  terminationGracePeriodSeconds: 31\n';
+    expect(await errOf('{ delay: 5s, grace: 25s }', raised)).to.equal('pod/x: sidecar added\n');
+  });
+
   describe('a configuration that discovers Services of Kubernetes', () => {
     const inject = async (podSpec: string, discovery: string) => {
       const clusters = `clusters: [{ name: c, discovery: ${discovery} }]`;
