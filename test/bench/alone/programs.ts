@@ -21,6 +21,7 @@ export function buildPrograms(dir: string): Programs {
     execFileSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   run('node_modules/typescript/bin/tsc', '-p', 'config/tsconfig.build.json', '--outDir', dist);
   run('config/copy-assets.mjs', dist);
+  run('config/bundle.mjs', dist);
   cpSync(`${root}package.json`, `${place}/package.json`);
   for (const name of ['node_modules', 'protos']) symlinkSync(`${root}${name}`, `${place}/${name}`);
   return { built: `${dist}/main.js`, sources: `${root}src/main.ts` };
