@@ -22,6 +22,7 @@ export const targets = {
   regex: { share: 2, load: async () => (await import('./targets/regex.ts')).regex },
   text: { share: 1, load: async () => (await import('./targets/text.ts')).text },
   trace: { share: 1, load: async () => (await import('./targets/trace.ts')).trace },
+  xds: { share: 1, load: async () => (await import('./targets/xds.ts')).xds },
   config: { share: 3, load: async () => (await import('./targets/config.ts')).config },
 } as const satisfies Record<string, TargetEntry>;
 
