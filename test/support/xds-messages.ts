@@ -6,6 +6,8 @@ import { WireWriter } from '../../src/reflection/wire-writer.ts';
 
 export interface SentResource {
   readonly name: string;
+  /** Name in the message, if it is another one. */
+  readonly inner?: string;
   readonly version?: string;
   /** Contents of the resource, null for a heartbeat. */
   readonly body: string | null;
@@ -22,9 +24,9 @@ export interface SentResponse {
 }
 
 /** A resource of these tests has its name in field 1, as listeners and clusters do, and its contents in field 2. */
-export function resourceBytes({ name, body }: SentResource): Buffer {
+export function resourceBytes({ name, inner = name, body }: SentResource): Buffer {
   const writer = new WireWriter();
-  text(writer, 1, name);
+  text(writer, 1, inner);
   text(writer, 2, body ?? '');
   return writer.finish();
 }
