@@ -80,10 +80,15 @@ export class ControlPlaneProcess {
     await this.serve(document);
   }
 
-  /** Replaces what it serves. */
+  /** Replaces what it serves, without waiting. */
+  push(document: Document): void {
+    this.child?.stdin?.write(`${JSON.stringify(document)}\n`);
+  }
+
+  /** Replaces what it serves; resolves once it does. */
   async serve(document: Document): Promise<void> {
     const from = this.events.length;
-    this.child?.stdin?.write(`${JSON.stringify(document)}\n`);
+    this.push(document);
     const result = () =>
       this.events.slice(from).find(({ event }) => event === 'serves' || event === 'refused');
     await until('the control plane serves the document', patienceMs, async () => result() !== undefined);

@@ -79,6 +79,42 @@ async function protocol(checks: Checks, program: string, delta: boolean): Promis
   await plane.kill();
 }
 
+const pushes = 1000;
+
+/** Each push waits until the one before is applied; then as many at once, of which the control plane skips some. */
+async function manyPushes(checks: Checks, program: string, delta: boolean): Promise<void> {
+  const plane = new ControlPlaneProcess(program);
+  await plane.start(document('0', ['v0']));
+  const { client, held, received } = namedClient({ server: plane.address, delta });
+  client.subscribe('cluster', 'all');
+  client.start();
+  const variant = delta ? 'delta' : 'state of the world';
+  await checks.check(`${variant}: each of ${pushes} pushes is applied and acknowledged`, async () => {
+    await until('the first version', patienceMs, async () => held('cluster') === 'v0');
+    const startMs = performance.now();
+    for (let i = 1; i <= pushes; i++) {
+      plane.push(document(String(i), [`v${i}`]));
+      while (held('cluster') !== `v${i}` && performance.now() - startMs < patienceMs) await turn();
+    }
+    const ms = Math.round(performance.now() - startMs);
+    process.stdout.write(`          ${pushes} pushes in ${ms} ms\n`);
+    const { acks, nacks } = client.status.kinds[0];
+    expectThat(received.length === pushes + 1, `${received.length} versions arrived`);
+    expectThat(nacks === 0 && acks === received.length, `${acks} ACKs and ${nacks} NACKs`);
+  });
+  await checks.check(`${variant}: after ${pushes} pushes at once the client holds the last one`, async () => {
+    for (let i = 1; i <= pushes; i++) plane.push(document(`${i}b`, [`b${i}`]));
+    await until('the last version', patienceMs, async () => held('cluster') === `b${pushes}`);
+    expectThat(client.status.kinds[0].nacks === 0, 'something was refused');
+  });
+  client.stop();
+  await plane.kill();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 async function mutualTls(checks: Checks, program: string): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'outrigger-xds-'));
   const authority = newAuthority();
@@ -124,6 +160,8 @@ async function main(): Promise<number> {
   const parts = [
     () => protocol(checks, program.path, false),
     () => protocol(checks, program.path, true),
+    () => manyPushes(checks, program.path, false),
+    () => manyPushes(checks, program.path, true),
     () => mutualTls(checks, program.path),
     () => checkFleet(checks, program.path),
   ];
