@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { connectTimeoutMs } from '../../src/xds/client/ads-client.ts';
 import type { KindStatus } from '../../src/xds/client/interface.ts';
 import { reconnectMsMax, stableMs } from '../../src/xds/client/reconnect-delay.ts';
 import type { ResourceKind } from '../../src/xds/resource.ts';
@@ -219,6 +220,24 @@ function describeStreams(at: Context): void {
     at.rig.stream.reset('UNAVAILABLE: reset');
     at.rig.settleWithin(1000);
     expect(at.rig.client.status.connected).to.equal(true);
+  });
+
+  it('gives up a connection that neither opens nor fails, and tries another one', () => {
+    at.rig.reachable = 'never';
+    at.start();
+    at.rig.settleWithin(connectTimeoutMs);
+    expect(at.rig.client.status.lastError).to.equal('the control plane did not answer within 20 s');
+    at.rig.reachable = true;
+    at.rig.settleWithin(1000);
+    expect(at.rig.client.status).to.include({ connected: true, streamsFailed: 1 });
+  });
+
+  it('is as stale as the time since it was stopped', () => {
+    at.start();
+    at.rig.settleWithin(5000);
+    at.rig.client.stop();
+    at.rig.clock.advance(1000);
+    expect(at.rig.client.status).to.include({ connected: false, staleMs: 1000 });
   });
 
   it('shows how stale its configuration is while there is no control plane, and logs that once', () => {

@@ -117,8 +117,8 @@ export class ClientRig {
   readonly streams: MemoryStream[] = [];
   readonly warnings: string[] = [];
   readonly client: AdsClient;
-  /** Whether a connection is up at once; otherwise it fails. */
-  reachable = true;
+  /** Whether a connection is up at once; otherwise it fails, or waits without an end. */
+  reachable: boolean | 'never' = true;
 
   constructor(
     delta: boolean,
@@ -174,7 +174,8 @@ export class ClientRig {
   private openStream(handlers: AdsStreamHandlers): AdsStream {
     const stream = new MemoryStream(this.plane, handlers);
     this.streams.push(stream);
-    if (this.reachable) this.clock.after(0, () => handlers.opened());
+    if (this.reachable === 'never') stream.pause();
+    else if (this.reachable) this.clock.after(0, () => handlers.opened());
     else
       this.clock.after(0, () => {
         stream.close();

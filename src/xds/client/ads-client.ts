@@ -181,7 +181,6 @@ export class AdsClient {
     if (connection.over) return;
     const { clock, logger } = this.deps;
     const livedMs = connection.openedAtMs === null ? 0 : clock.now() - connection.openedAtMs;
-    if (connection.openedAtMs !== null) this.sinceMs = clock.wallMs();
     this.close(connection);
     this.connection = null;
     this.streamsFailed++;
@@ -205,6 +204,7 @@ export class AdsClient {
 
   private close(connection: Connection): void {
     connection.over = true;
+    if (connection.openedAtMs !== null) this.sinceMs = this.deps.clock.wallMs();
     for (const timer of connection.timers) timer.cancel();
     connection.timers.clear();
     connection.stream?.close();
