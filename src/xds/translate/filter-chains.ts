@@ -1,0 +1,82 @@
+import type { Json } from '../../reflection/json.ts';
+import { filterChainFields, filterChainMatchFields } from './fields/listener-fields.ts';
+import { MessageReader } from './message-reader.ts';
+import { Notes } from './notes.ts';
+
+const plainProtocols: ReadonlySet<string> = new Set(['http/1.0', 'http/1.1', 'h2c', 'h2']);
+
+/**
+ * Chooses the filter chain that takes the connections of a listener: Outrigger has one certificate and one list of routes for
+ * each. Of several, it is the one for plaintext HTTP; chains beside it that only forward what is not HTTP are left out.
+ */
+export function chooseFilterChain(listener: MessageReader): MessageReader | undefined {
+  const chains = chainsOf(listener);
+  if (chains.length === 0) {
+    listener.problem('filter_chains', 'is empty; send a filter chain');
+    return undefined;
+  }
+  const chosen = chains.length === 1 ? chains[0] : onlyPlainHttp(listener, chains);
+  if (chosen === undefined) return undefined;
+  const chain = chosen.read(listener.notes);
+  chain.text('name');
+  const match = chain.message('filter_chain_match', filterChainMatchFields);
+  const names = match?.texts('server_names') ?? [];
+  if (names.length > 0)
+    match?.warning('server_names', 'is not compared: the filter chain takes connections for every name');
+  return chain;
+}
+
+interface Chain {
+  readonly isHttp: boolean;
+  readonly isPlain: boolean;
+  readonly path: string;
+  read(notes: Notes): MessageReader;
+}
+
+function chainsOf(listener: MessageReader): Chain[] {
+  const list = listener.rawJson('filter_chains');
+  const json = Array.isArray(list) ? list : [];
+  const chains = json.map((one, i) => chainOf(one, `filter_chains[${i}]`));
+  const last = listener.rawJson('default_filter_chain');
+  return last === undefined ? chains : [...chains, chainOf(last, 'default_filter_chain')];
+}
+
+/** What kind of chain it is is read beside the notes: what is wrong with a chain that is left out does not matter. */
+function chainOf(json: Json, path: string): Chain {
+  const chain = readerOf(json, path, new Notes({ kind: 'listener', name: '' }));
+  const match = chain.message('filter_chain_match', filterChainMatchFields);
+  const protocols = match?.texts('application_protocols') ?? [];
+  const transport = match?.text('transport_protocol') ?? '';
+  const text = JSON.stringify(chain.rawJson('filters') ?? []);
+  return {
+    path,
+    isHttp: text.includes('http_connection_manager.v3.HttpConnectionManager'),
+    isPlain:
+      !chain.has('transport_socket') &&
+      (transport === '' || transport === 'raw_buffer') &&
+      protocols.every((protocol) => plainProtocols.has(protocol)),
+    read: (notes) => readerOf(json, path, notes),
+  };
+}
+
+function readerOf(json: Json, path: string, notes: Notes): MessageReader {
+  return new MessageReader(json, filterChainFields, path, notes);
+}
+
+function onlyPlainHttp(listener: MessageReader, chains: readonly Chain[]): Chain | undefined {
+  const http = chains.filter(({ isHttp }) => isHttp);
+  const plain = http.filter(({ isPlain }) => isPlain);
+  if (http.length === 1 || plain.length === 1) {
+    const [chosen] = plain.length === 1 ? plain : http;
+    listener.warning(
+      'filter_chains',
+      'has several filter chains, of which the one for plaintext HTTP is used',
+    );
+    return chosen;
+  }
+  listener.problem(
+    'filter_chains',
+    `has ${chains.length} filter chains, of which ${http.length} are for HTTP; send one listener for each`,
+  );
+  return undefined;
+}
