@@ -21,6 +21,7 @@ import type {
 import { asOfNow } from './explain/call-explanation.ts';
 import { callDurationMs, callName } from './explain-call.ts';
 import { summarizeCall, type TraceLink } from './live-snapshot.ts';
+import { loadReportText } from './load-report-text.ts';
 import { bytesText, durationText, percentText, rateText, spanText } from './quantities.ts';
 import { type Column, printable, textTable } from './text-table.ts';
 
@@ -106,7 +107,9 @@ function endpointWhy(e: EndpointSnapshot): string {
   const isSaid = e.health.reason !== '' && e.unusableReason === `unhealthy: ${e.health.reason}`;
   const unusable = e.usable ? '' : isSaid ? '; not used' : `; not used: ${e.unusableReason}`;
   const place = [e.zone === '' ? '' : `zone ${e.zone}`, e.priority === 0 ? '' : `priority ${e.priority}`];
-  return [health + ejected + unusable, ...place.filter((p) => p !== '')].join('; ');
+  // A sidecar of an older version does not know of reports.
+  const report = e.report ? [loadReportText(e.report)] : [];
+  return [health + ejected + unusable, ...place.filter((p) => p !== ''), ...report].join('; ');
 }
 
 export function listenersText(listeners: readonly ListenerSnapshot[]): string {

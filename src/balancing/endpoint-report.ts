@@ -27,6 +27,11 @@ export class EndpointReport {
   /** `Clock.now()` of that report, and of the first one without an interruption since. */
   weightAtMs = 0;
   weightSinceMs = Number.POSITIVE_INFINITY;
+
+  /** The endpoint could not be used, or did not report for long: what it reports from now on counts as new. */
+  interrupted(): void {
+    this.weightSinceMs = Number.POSITIVE_INFINITY;
+  }
 }
 
 /** Learns from the load reports of endpoints; part of a policy that uses them. */

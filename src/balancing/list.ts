@@ -6,12 +6,14 @@ import { random } from './kinds/random.ts';
 import { ringHash } from './kinds/ring-hash.ts';
 import { roundRobin } from './kinds/round-robin.ts';
 import { stickyCookie } from './kinds/sticky-cookie.ts';
+import { weightedRoundRobin } from './kinds/weighted-round-robin.ts';
 
 /** Every policy of balancing that a cluster may name, in the order of the reference page. */
 export const balancerKinds = [
   leastRequest,
   peakEwma,
   roundRobin,
+  weightedRoundRobin,
   random,
   ringHash,
   maglev,

@@ -5,6 +5,7 @@ import { defaultPeakEwma, type PeakEwmaSettings } from './latency.ts';
 import type { Choices } from './least-loaded.ts';
 import { defaultTableSize } from './maglev.ts';
 import type { PrioritySettings } from './priorities.ts';
+import { defaultWeightedRoundRobin, type WeightedRoundRobinSettings } from './report-weight.ts';
 import { defaultRingSize, type RingSize } from './ring-hash.ts';
 import type { SlowStartSettings } from './slow-start.ts';
 import type { StickySettings } from './sticky.ts';
@@ -23,6 +24,8 @@ export interface BalancerSettings extends PrioritySettings {
   readonly failPenalty: FailPenaltySettings;
   /** For `peak_ewma`. */
   readonly peakEwma: PeakEwmaSettings;
+  /** For `weighted_round_robin`. */
+  readonly weightedRoundRobin: WeightedRoundRobinSettings;
   /** For `ring_hash` and `maglev`: where the key of a call is; what picks is given it. */
   readonly hash: readonly KeySource[];
   /** For `ring_hash`, `maglev` and `ip_hash`. */
@@ -44,6 +47,7 @@ export const defaultBalancerSettings: BalancerSettings = {
   slowGuard: false,
   failPenalty: defaultFailPenalty,
   peakEwma: defaultPeakEwma,
+  weightedRoundRobin: defaultWeightedRoundRobin,
   hash: [],
   ringSize: defaultRingSize,
   tableSize: defaultTableSize,

@@ -3,9 +3,13 @@ import type {
   ConcurrencySnapshot,
   EndpointSnapshot,
   EndpointState,
+  LoadReportSnapshot,
   StateLetter,
   UdpSnapshot,
 } from '../admin/deps.ts';
+import { type EndpointReport, unreported } from '../balancing/endpoint-report.ts';
+import { weightState } from '../balancing/report-weight.ts';
+import type { BalancerSettings } from '../balancing/settings.ts';
 import type { EndpointMetrics } from '../telemetry/metrics/endpoint-metrics.ts';
 import type { UdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
 import { dropReasons, type UdpCounts } from '../udp/drops.ts';
@@ -25,7 +29,7 @@ export function clusterSnapshot(cluster: Cluster, nowMs: number): Omit<ClusterSn
     discovery: cluster.discoveryState,
     concurrency: concurrencySnapshot(cluster),
     endpoints: endpoints.map((endpoint) =>
-      endpointSnapshot(endpoint, nowMs, recent, shares.get(endpoint) ?? 0),
+      endpointSnapshot(endpoint, nowMs, recent, shares.get(endpoint) ?? 0, cluster.settings.balancer),
     ),
   };
 }
@@ -43,6 +47,7 @@ function endpointSnapshot(
   nowMs: number,
   clusterRecent: number,
   shareByWeight: number,
+  balancer: BalancerSettings,
 ): EndpointSnapshot {
   const unusableReason = endpoint.unusableBecause || (shareByWeight > 0 ? '' : standbyReason);
   const usable = unusableReason === '';
@@ -76,6 +81,29 @@ function endpointSnapshot(
     shareByWeight,
     p50Ms: hasLatency ? endpoint.latency.quantile(0.5, nowMs) : null,
     p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
+    report: reportSnapshot(endpoint.report, balancer, nowMs),
+  };
+}
+
+function reportSnapshot(
+  report: EndpointReport | null,
+  { policy, weightedRoundRobin }: BalancerSettings,
+  nowMs: number,
+): LoadReportSnapshot | null {
+  if (report === null) return null;
+  const reported = (value: number): number | null => (value === unreported ? null : value);
+  const isWeighed =
+    policy === 'weighted_round_robin' && weightState(report, weightedRoundRobin, nowMs) === 'used';
+  return {
+    ageMs: nowMs - report.atMs,
+    count: report.count,
+    utilization: reported(report.utilization),
+    requestsPerSecond: reported(report.requestsPerSecond),
+    errorsPerSecond: reported(report.errorsPerSecond),
+    inFlight: reported(report.inFlight),
+    limit: reported(report.limit),
+    latencyMs: reported(report.latencyMs),
+    weight: isWeighed ? report.weight : null,
   };
 }
 
@@ -137,6 +165,7 @@ export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] 
         ejections: endpoint.outlier?.ejections ?? 0,
         ejectionsByRule: endpoint.outlier?.ejectionsByRule ?? never,
         healthChanges: endpoint.health.changes,
+        report: endpoint.report,
       });
     }
   }

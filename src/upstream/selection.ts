@@ -70,7 +70,9 @@ export class Selection {
     const nowMs = this.deps.clock.now();
     let growing = false;
     for (const endpoint of endpoints) {
+      const wasUsable = endpoint.usableSinceMs !== null;
       endpoint.usableSinceMs = endpoint.unusableBecause === '' ? (endpoint.usableSinceMs ?? nowMs) : null;
+      if (!wasUsable && endpoint.usableSinceMs !== null) endpoint.report?.interrupted();
       const factor =
         slowStart === undefined ? 1 : slowStartFactor(slowStart, nowMs - (endpoint.usableSinceMs ?? nowMs));
       endpoint.weight = endpoint.configuredWeight * factor;

@@ -96,6 +96,37 @@ describe('load reports, end to end', () => {
     expect(readReport(name, bytesOf(trailers))).to.include({ application: 0.25, named: 4, inFlight: 0 });
   });
 
+  it('decide the shares of weighted_round_robin, which accepts them without further configuration', async () => {
+    const targets = await Promise.all(
+      [0.25, 0.75].map(async (utilization) => {
+        const server = await startHeaderServer({
+          'endpoint-load-metrics': `TEXT cpu_utilization=${utilization}, rps_fractional=100`,
+        });
+        defer(() => server.close());
+        return server;
+      }),
+    );
+    const weightedRoundRobin = { blackoutPeriod: '0s', weightUpdatePeriod: '100ms' };
+    const caller = await sidecar(
+      greeterConfig(targets, {
+        protocol: 'http1',
+        health: 'none',
+        balancer: { policy: 'weighted_round_robin', weightedRoundRobin },
+      }),
+    );
+    const latestPick = (): string => String(caller.calls().at(-1)?.attempts[0].pick);
+    await until(async () => {
+      await get(caller.target());
+      return latestPick().includes('75.0% of the picks by its load report');
+    }, latestPick);
+    const before = targets.map(({ seen }) => seen.length);
+    for (let i = 0; i < 40; i++) await get(caller.target());
+    const share = (targets[0].seen.length - before[0]) / 40;
+    expect(share).to.be.closeTo(0.75, 0.06);
+    const clusters = await fetch(`${caller.adminUrl}/clusters`, { headers: { accept: 'text/plain' } });
+    expect(await clusters.text()).to.match(/reported .* ago: utilization 0.25, 100 requests\/s, weight 400/);
+  });
+
   it('are a header of replies over HTTP/1.1', async () => {
     const server = await startHeaderServer();
     defer(() => server.close());

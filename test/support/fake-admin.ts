@@ -468,6 +468,7 @@ function endpointSnapshot(state: Live, live: readonly Live[], sum: number): Endp
     shareByWeight: shareByWeight(spec, live),
     p50Ms: state.p50Ms,
     p99Ms: state.p99Ms,
+    report: spec.report ?? null,
   };
 }
 

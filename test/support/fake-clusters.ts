@@ -2,6 +2,7 @@ import type {
   ClusterSnapshot,
   ConcurrencySnapshot,
   HealthSnapshot,
+  LoadReportSnapshot,
   RouteSnapshot,
 } from '../../src/admin/deps.ts';
 import type { ClusterFacts } from '../../src/balance-report/facts.ts';
@@ -18,6 +19,7 @@ export interface FakeEndpoint {
   unusableReason?: string;
   draining?: boolean;
   ejectedForMs?: number;
+  report?: LoadReportSnapshot;
   /** Median duration of its attempts. */
   medianMs?: number;
   /** Part of its attempts that fail. */
@@ -38,6 +40,18 @@ export interface FakeCluster {
 /** How an ordinary endpoint feels. */
 export const healthy: HealthSnapshot = { status: 'healthy', reason: 'SERVING', sinceMs: 754_000 };
 
+const report: LoadReportSnapshot = {
+  ageMs: 40,
+  count: 5120,
+  utilization: 0.3,
+  requestsPerSecond: 900,
+  errorsPerSecond: 0,
+  inFlight: 12,
+  limit: 40,
+  latencyMs: 7.4,
+  weight: null,
+};
+
 /** Three clusters in which about everything that can be the matter with an endpoint is. */
 export const eventfulClusters: FakeCluster[] = [
   {
@@ -55,7 +69,7 @@ export const eventfulClusters: FakeCluster[] = [
     concurrency: { limit: 57, inFlight: 12, refused: 3 },
     perSecond: 1_310,
     endpoints: [
-      { address: '10.42.0.17:8443', zone: 'eu-west-1a', medianMs: 8 },
+      { address: '10.42.0.17:8443', zone: 'eu-west-1a', medianMs: 8, report },
       { address: '10.42.1.4:8443', zone: 'eu-west-1b', medianMs: 9, failing: 0.004 },
       {
         address: '10.42.1.9:8443',

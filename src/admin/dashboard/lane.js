@@ -40,6 +40,7 @@ export function createLane(confirm) {
   const figures = Object.fromEntries(
     ['weight', 'active', 'rate', 'p50', 'p99', 'errors'].map((key) => [key, h('span')]),
   );
+  const reported = h('span', { class: 'note' });
   const weightNow = h('span', { class: 'note' });
   const errorNotes = [
     h('span', { class: 'note' }),
@@ -52,7 +53,7 @@ export function createLane(confirm) {
     health: [h('span', { class: 'health-top' }, pill, timeline.node), why],
     weight: [figures.weight, weightNow],
     share: [bar, h('span', { class: 'share-text' }, share, ' ', byWeight)],
-    active: [figures.active],
+    active: [figures.active, reported],
     rate: [figures.rate],
     p50: [figures.p50],
     p99: [figures.p99],
@@ -78,6 +79,7 @@ export function createLane(confirm) {
       setText(share, e.usable || e.share > 0 ? percent(e.share) : '-');
       setText(byWeight, e.usable ? `· ${percent(e.shareByWeight)} by weight` : '');
       setText(figures.active, count(e.active));
+      setText(reported, reportText(e.report));
       setText(figures.rate, rate(e.perSecond));
       setText(figures.p50, duration(e.p50Ms));
       setText(figures.p99, duration(e.p99Ms));
@@ -121,6 +123,15 @@ function errorNoteTexts({ error, total, other = 0, ejections = 0 }) {
     other > 0 ? `${count(other)} other` : '',
     ejections > 0 ? plural(ejections, 'ejection', 'ejections') : '',
   ];
+}
+
+/** What the endpoint says of its load over all of its clients; '' where it reports none. */
+function reportText(report) {
+  if (!report) return '';
+  const { ageMs, inFlight, limit, utilization } = report;
+  const most = limit === null ? '' : ` of ${count(limit)}`;
+  const load = inFlight === null ? `${percent(utilization)} busy` : `${count(inFlight)}${most}`;
+  return `reports ${load}, ${duration(ageMs)} ago`;
 }
 
 function placeText(e) {

@@ -242,7 +242,7 @@ const loadReports = section(
   },
   {
     accept: key(toggle, {
-      otherwise: 'true if `balancer.policy` uses load reports, else false',
+      otherwise: 'true if `balancer.policy` uses load reports (`weighted_round_robin`), else false',
       doc: 'Reads load reports from replies. Set `false` for endpoints that you do not trust. If `true` with any other policy, Outrigger only shows the reports.',
     }),
     forward: key(toggle, {

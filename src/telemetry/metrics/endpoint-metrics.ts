@@ -28,6 +28,17 @@ export interface EndpointMetrics {
   readonly ejectionsByRule: ReadonlyMap<string, number>;
   /** How often health checks changed their mind of it. */
   readonly healthChanges: number;
+  /** What it reported of its load; null where no report was accepted. -1 is what it did not report. */
+  readonly report: ReportMetrics | null;
+}
+
+/** The latest load report of an endpoint. */
+export interface ReportMetrics {
+  /** Reports so far. */
+  readonly count: number;
+  readonly utilization: number;
+  readonly inFlight: number;
+  readonly latencyMs: number;
 }
 
 export interface EndpointSeries {
@@ -113,7 +124,56 @@ export function registerEndpointMetrics(
     },
     each((e) => e.healthChanges),
   );
+  registerReports(registry, () => endpoints);
   registerBalance(registry, () => endpoints);
+}
+
+/** What endpoints report of their load; nothing for those that do not. */
+function registerReports(registry: Registry, endpoints: () => readonly EndpointMetrics[]): void {
+  const each =
+    (value: (report: ReportMetrics) => number) =>
+    (emit: Emit): void => {
+      for (const endpoint of endpoints()) {
+        const reported = endpoint.report === null ? -1 : value(endpoint.report);
+        if (reported >= 0) emit(labelsOf(endpoint), reported);
+      }
+    };
+  registry.observe(
+    'counter',
+    {
+      name: 'outrigger.endpoint.load_reports',
+      help: 'Load reports of an endpoint that were accepted.',
+      unit: '{report}',
+    },
+    each(({ count }) => count),
+  );
+  registry.observe(
+    'gauge',
+    {
+      name: 'outrigger.endpoint.reported_in_flight',
+      help: 'Requests in flight at an endpoint, from all clients, by its latest load report.',
+      unit: '',
+    },
+    each(({ inFlight }) => inFlight),
+  );
+  registry.observe(
+    'gauge',
+    {
+      name: 'outrigger.endpoint.reported_utilization',
+      help: 'Utilization of an endpoint by its latest load report; 1 is all that it has.',
+      unit: '',
+    },
+    each(({ utilization }) => utilization),
+  );
+  registry.observe(
+    'gauge',
+    {
+      name: 'outrigger.endpoint.reported_latency',
+      help: 'Time to begin a reply, by the latest load report of an endpoint.',
+      unit: 's',
+    },
+    each(({ latencyMs }) => (latencyMs < 0 ? -1 : latencyMs / 1000)),
+  );
 }
 
 /** Attempts by how they ended, and how long they took. */

@@ -5,8 +5,10 @@ import { callText } from '../../../src/admin/explain/call-text.ts';
 import { clustersText, readyText } from '../../../src/admin/text-pages.ts';
 import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Candidate } from '../../../src/balancing/candidate.ts';
+import { EndpointReport } from '../../../src/balancing/endpoint-report.ts';
 import { LoadLog } from '../../../src/balancing/load-log.ts';
 import type { CensusMember } from '../../../src/balancing/pick-reason.ts';
+import { defaultWeightedRoundRobin } from '../../../src/balancing/report-weight.ts';
 import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
 import { sessionToken } from '../../../src/balancing/sticky.ts';
 import { callReference } from '../../../src/core/call-reference.ts';
@@ -26,6 +28,13 @@ function measured(usualMs: number, slowMs: number): Pick<EndpointSnapshot, 'p50M
 }
 
 const page = readFileSync('docs/admin.md', 'utf8');
+
+/** A report with which an endpoint would do 100 requests per second. */
+const reportOf = (utilization: number): EndpointReport =>
+  Object.assign(new EndpointReport(), {
+    ...{ utilization, requestsPerSecond: 100, weight: 100 / utilization },
+    ...{ weightAtMs: -40, weightSinceMs: -40 },
+  });
 
 const memberOf = ({ address, weight, zone, priority }: Candidate, slot: number): CensusMember => {
   return { slot, address, weight, zone, priority, health: 'healthy', unusable: '' };
@@ -102,6 +111,14 @@ describe('docs/admin.md', () => {
         endpoints({}, { ...weighted(2), active: 1, latencyMs: 8 }, { address: '10.0.0.1:50051' }),
       ),
       why({ policy: 'round_robin' }, endpoints({}, {}), 2),
+      why(
+        {
+          policy: 'weighted_round_robin',
+          weightedRoundRobin: { ...defaultWeightedRoundRobin, blackoutPeriodMs: 0 },
+        },
+        endpoints({ report: reportOf(0.5) }, { report: reportOf(0.25) }),
+        1,
+      ),
       why({ policy: 'random' }, endpoints({}, {}, {})),
       why(
         { policy: 'sticky_cookie', sticky },
@@ -151,6 +168,7 @@ describe('docs/admin.md', () => {
       share: 141 / 430,
       shareByWeight: 1 / 3,
       ...measured(2.34, 9.8),
+      report: null,
       ...over,
     });
     const unhealthy: Partial<EndpointSnapshot> = {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ClusterSnapshot, EndpointSnapshot, RouteSnapshot } from '../../../src/admin/deps.ts';
+import { loadReportText } from '../../../src/admin/load-report-text.ts';
 import { clustersText, routesText } from '../../../src/admin/text-pages.ts';
 
 function whyOf(status: 'unhealthy' | 'healthy', reason: string, unusableReason: string): string {
@@ -32,6 +33,18 @@ describe('admin/text-pages', () => {
     expect(head(null)).to.equal(without);
     // `outrigger endpoints` may read the answer of an older sidecar.
     expect(head(undefined)).to.equal(without);
+  });
+
+  it('what an endpoint reported of its load, without what it did not report', () => {
+    const report = { ageMs: 40, count: 9, inFlight: 12, limit: 40, latencyMs: 7.4, utilization: 0.301 };
+    const rates = { requestsPerSecond: 900, errorsPerSecond: 0, weight: null };
+    expect(loadReportText({ ...report, ...rates })).to.equal(
+      'reported 40.0 ms ago: 12 of 40 in flight, 7.40 ms, utilization 0.3, 900 requests/s',
+    );
+    const none = { inFlight: 3, limit: null, latencyMs: null, utilization: null, requestsPerSecond: null };
+    expect(loadReportText({ ...report, ...none, errorsPerSecond: 2, weight: 400 })).to.equal(
+      'reported 40.0 ms ago: 3 in flight, 2.0 errors/s, weight 400',
+    );
   });
 
   it('a route has a line with its cluster or what stands for it, and the facts of each policy', () => {

@@ -51,6 +51,7 @@ describe('what a policy asks of calls', () => {
       least_request: null,
       peak_ewma: null,
       round_robin: null,
+      weighted_round_robin: null,
       random: null,
       ring_hash: 'ada',
       maglev: 'ada',

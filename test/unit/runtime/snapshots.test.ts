@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { EndpointReport } from '../../../src/balancing/endpoint-report.ts';
 import { GradientLimiter } from '../../../src/concurrency/gradient-limiter.ts';
 import { endings } from '../../../src/core/ending.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
@@ -64,6 +65,25 @@ describe('what the admin API and metrics see of a cluster', () => {
       [3, 1, 0],
     ]);
     rig.cluster.stop();
+  });
+
+  it('what an endpoint reported of its load, how old that is, and the weight that is used', () => {
+    const { cluster, clock, endpoints } = callRig();
+    expect(clusterSnapshot(cluster, clock.now()).endpoints[0].report).to.equal(null);
+    const atMs = clock.now();
+    const report = { atMs, count: 3, utilization: 0.5, inFlight: 2, weight: 200, weightAtMs: atMs };
+    endpoints[0].report = Object.assign(new EndpointReport(), report, { weightSinceMs: atMs - 10_000 });
+    clock.advance(40);
+    const shown = (): unknown => clusterSnapshot(cluster, clock.now()).endpoints[0].report;
+    const rest = { requestsPerSecond: null, errorsPerSecond: null, limit: null, latencyMs: null };
+    const seen = { ageMs: 40, count: 3, utilization: 0.5, inFlight: 2, ...rest };
+    expect(shown(), 'by another policy').to.deep.equal({ ...seen, weight: null });
+    const balancer = { ...cluster.settings.balancer, policy: 'weighted_round_robin' };
+    cluster.reconfigure({ ...cluster.settings, balancer, loadReports: { accept: true } }, null);
+    expect(shown()).to.deep.equal({ ...seen, weight: 200 });
+    cluster.reconfigure({ ...cluster.settings, loadReports: { accept: false } }, null);
+    expect(shown(), 'is forgotten where reports are no longer accepted').to.equal(null);
+    cluster.stop();
   });
 
   it('the limit of adaptiveConcurrency, where the cluster has one', () => {

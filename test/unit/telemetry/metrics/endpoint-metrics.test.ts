@@ -50,6 +50,20 @@ describe('telemetry/metrics/endpoint-metrics', () => {
     expect(seen.get(`outrigger_endpoint_health_changes_total${labels}`)).to.equal(4);
   });
 
+  it('shows what an endpoint reported of its load, and nothing of one that reports none', () => {
+    const reported = { count: 7, utilization: 0.5, inFlight: 0, latencyMs: 25 };
+    const seen = samples(() => [
+      endpointSnapshot({ report: { ...reported, utilization: -1 } }),
+      endpointSnapshot({ address: '10.0.0.9:1' }),
+    ]);
+    const names = [...seen.keys()].filter((name) => name.includes('report'));
+    expect(names.map((name) => [name, seen.get(name)])).to.have.deep.members([
+      [`outrigger_endpoint_load_reports_total${labels}`, 7],
+      [`outrigger_endpoint_reported_in_flight${labels}`, 0],
+      [`outrigger_endpoint_reported_latency_seconds${labels}`, 0.025],
+    ]);
+  });
+
   /** Labels of an endpoint of greeter, with more behind them. */
   const of = (endpoint: string, more = '') =>
     `{outrigger_cluster="greeter",outrigger_endpoint="${endpoint}"${more}}`;

@@ -18,6 +18,7 @@ export function endpointSnapshot(over: Partial<EndpointMetrics> = {}): EndpointM
     series: new EndpointSeries(false),
     ejections: 0,
     ejectionsByRule: new Map(),
+    report: null,
     healthChanges: 0,
     ...over,
   };
