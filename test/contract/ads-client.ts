@@ -52,7 +52,10 @@ function describeUpdates(at: Context): void {
     expect(at.rig.judge.of('cluster')).to.deep.equal({ a: 'one', b: 'two' });
     expect(at.rig.judge.of('endpoint')).to.deep.equal({ a: 'ea' });
     expect(at.rig.plane.answersOf('cluster').map((answer) => answer?.reason)).to.deep.equal(['']);
-    expect(at.kind('cluster')).to.include({ requested: 'all', resources: 2, acks: 1, nacks: 0 });
+    expect(at.kind('cluster')).to.include({ requested: 'all', resources: 2, bytes: 16, acks: 1, nacks: 0 });
+    expect(at.kind('cluster')?.lastAckAtMs)
+      .to.equal(at.kind('cluster')?.lastResponseAtMs)
+      .and.not.equal(null);
     expect(at.kind('endpoint')).to.deep.include({ requested: 2, resources: 1, missing: ['b'] });
     expect(at.rig.client.status).to.include({ connected: true, lastError: '', staleMs: 0, streamsOpened: 1 });
   });
@@ -286,6 +289,41 @@ function describeSubscriptions(at: Context): void {
     });
   });
 
+  it('requests nothing where a subscription does not change', () => {
+    at.start();
+    const requests = at.rig.plane.requests.length;
+    at.rig.client.subscribe('cluster', 'all');
+    at.rig.client.subscribe('endpoint', new Set(['b', 'a']));
+    at.rig.settle();
+    expect(at.rig.plane.requests).to.have.length(requests);
+    expect(at.rig.streams).to.have.length(1);
+  });
+
+  it('requests what is new in each of several changes', () => {
+    at.start();
+    for (const names of [
+      ['b', 'c'],
+      ['c', 'd'],
+      ['d', 'a'],
+    ]) {
+      at.rig.client.subscribe('endpoint', new Set(names));
+      at.rig.settle();
+    }
+    const { names, unsubscribe } = at.rig.plane.requests[at.rig.plane.requests.length - 1];
+    expect(names).to.deep.equal(at.rig.plane.delta ? ['a'] : ['d', 'a']);
+    expect(unsubscribe).to.deep.equal(at.rig.plane.delta ? ['c'] : []);
+  });
+
+  it('acknowledges a response that was under way when its last name was given up, and judges it no more', () => {
+    at.start();
+    at.rig.plane.serve('endpoint', { a: 'ea' });
+    at.rig.client.subscribe('endpoint', new Set());
+    const updates = at.rig.judge.updates.length;
+    at.rig.settle();
+    expect(at.rig.judge.updates).to.have.length(updates);
+    expect(at.rig.plane.answersOf('endpoint').at(-1)?.reason).to.equal('');
+  });
+
   it('may subscribe from within judge', () => {
     at.rig.plane.serve('cluster', { a: 'one' });
     at.rig.plane.serve('endpoint', { z: 'ez' });
@@ -339,6 +377,23 @@ function describeProtection(at: Context): void {
     at.rig.plane.serve('cluster', { a: 'good' });
     at.rig.settle();
     expect(at.rig.judge.of('cluster')).to.deep.equal({ a: 'good' });
+  });
+
+  it('accepts a good response at once while the answer to a bad one waits', () => {
+    at.rig.plane.serve('cluster', { a: 'bad' });
+    at.start();
+    for (let i = 0; i < 8; i++) {
+      at.rig.plane.serve('cluster', { a: 'bad' });
+      at.rig.settle();
+    }
+    const waiting = at.rig.plane.answersOf('cluster').filter((answer) => answer === null);
+    expect(waiting, 'answers that wait').to.not.deep.equal([]);
+    at.rig.plane.serve('cluster', { a: 'good' });
+    at.rig.settle();
+    expect(at.rig.plane.answersOf('cluster').at(-1)?.reason).to.equal('');
+    const requests = at.rig.plane.requests.length;
+    at.rig.settleWithin(60_000);
+    expect(at.rig.plane.requests).to.have.length(requests);
   });
 
   it('reads more slowly where responses never end, and loses none of them', () => {

@@ -44,6 +44,7 @@ describe('the memory that a control plane may take', () => {
     push(some('a', resourcesMax - 1));
     push(some('b', 3));
     expect(cluster()?.resources).to.equal(resourcesMax);
+    expect(rig.judge.of('cluster')).to.include({ b0: 'x' }).and.not.have.any.keys('b1', 'b2');
     expect(cluster()?.lastNack)
       .to.contain('"b1": more than 10000 resources')
       .and.to.contain('(resourcesMax)');

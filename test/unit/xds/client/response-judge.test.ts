@@ -135,14 +135,14 @@ describe('the resources of a response', () => {
     start(false);
     rig.client.stop();
     rig = new ClientRig(false, {
-      deps: { judge: () => [{ kind: 'listener', name: 'l', path: 'address', message: 'is taken' }] },
+      deps: { judge: () => [{ kind: 'listener', name: 'a', path: 'address', message: 'is taken' }] },
     });
     rig.client.subscribe('cluster', 'all');
     rig.client.start();
     rig.settleWithin(100);
     push([{ name: 'a', body: 'one' }]);
     expect(cluster()).to.deep.include({
-      lastNack: 'listener "l": address: is taken',
+      lastNack: 'listener "a": address: is taken',
       resources: 1,
       refused: [],
     });
