@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { AdminDeps } from './deps.ts';
 import { LiveCalls } from './live-calls.ts';
-import type { LiveSection } from './live-events.ts';
-import { liveRoutes, liveSnapshot } from './live-snapshot.ts';
+import type { LivePace, LiveSection } from './live-events.ts';
+import { clustersEveryMs, liveClusters, liveRoutes, liveSnapshot } from './live-snapshot.ts';
 import { StateHistory } from './state-history.ts';
 import { TotalsHistory } from './totals-history.ts';
 
@@ -23,13 +23,15 @@ export class LiveData {
     this.totals = new TotalsHistory(clock, () => deps.stats().totals);
     this.states = new StateHistory(clock, () => deps.endpointStates());
     const calls = new LiveCalls();
+    const pace = paceOf(deps);
     this.sections = [
+      { name: 'snapshot', make: () => liveSnapshot(deps, clock.wallMs()) },
       {
-        name: 'snapshot',
-        make: () =>
-          liveSnapshot(deps, clock.wallMs(), (cluster, address) => this.states.timeline(cluster, address)),
+        name: 'clusters',
+        make: () => liveClusters(deps, (cluster, address) => this.states.timeline(cluster, address)),
+        pace,
       },
-      { name: 'routes', make: () => liveRoutes(deps) },
+      { name: 'routes', make: () => liveRoutes(deps), pace },
       {
         name: 'calls',
         make() {
@@ -37,8 +39,13 @@ export class LiveData {
           deps.shown(shown);
           return { calls: rows };
         },
+        pace,
       },
-      { name: 'certificates', make: () => ({ certificates: deps.certificates().slice(0, certificatesMax) }) },
+      {
+        name: 'certificates',
+        make: () => ({ certificates: deps.certificates().slice(0, certificatesMax) }),
+        pace,
+      },
     ];
   }
 
@@ -66,3 +73,18 @@ export class LiveData {
 }
 
 const certificatesMax = 100;
+
+/** All but the totals: at a pace that follows the number of endpoints, and at once when an endpoint changes its state. */
+function paceOf(deps: AdminDeps): LivePace {
+  return {
+    read() {
+      let endpoints = 0;
+      let urgency = '';
+      for (const { cluster, address, state } of deps.endpointStates()) {
+        endpoints++;
+        urgency += `${cluster}\n${address}\n${state}\n`;
+      }
+      return { everyMs: clustersEveryMs(endpoints), urgency };
+    },
+  };
+}

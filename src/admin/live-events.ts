@@ -12,6 +12,14 @@ export const liveEndingTicksMax = 5;
 export interface LiveSection {
   readonly name: string;
   readonly make: () => unknown;
+  /** Without it, the section is made every `liveIntervalMs`. */
+  readonly pace?: LivePace;
+}
+
+/** When sections are made again that are large, or that cost a page much to show. */
+export interface LivePace {
+  /** Milliseconds from one making to the next, and what must not wait that long: with another `urgency` they are made at once. */
+  read(): { readonly everyMs: number; readonly urgency: string };
 }
 
 interface LiveClient {
@@ -31,14 +39,21 @@ interface Made {
   version: number;
 }
 
+/** When the sections of a pace were made last, and with which urgency. */
+interface Paced {
+  madeAtMs: number;
+  urgency: string;
+}
+
 /**
- * Server-sent events: each reader gets the history and every section once, and every second the sections that have changed. They
+ * Server-sent events: each reader gets the history and every section once, and later, by its pace, each section that has changed. They
  * are made and encoded once for all readers, and not at all while there is none: a reader more costs only its bytes. A slow reader
  * misses snapshots, so that they do not pile up, and its stream ends in the end, with the reason as the last event.
  */
 export class LiveEvents {
   private readonly clock: Clock;
   private readonly made: readonly Made[];
+  private readonly paces = new Map<LivePace, Paced>();
   private readonly history: () => unknown;
   private readonly clients = new Set<LiveClient>();
   /** Of the history, until the next tick. */
@@ -48,6 +63,8 @@ export class LiveEvents {
   constructor(clock: Clock, sections: readonly LiveSection[], history: () => unknown) {
     this.clock = clock;
     this.made = sections.map((section) => ({ section, text: '', version: 0 }));
+    for (const { pace } of sections)
+      if (pace !== undefined) this.paces.set(pace, { madeAtMs: Number.NEGATIVE_INFINITY, urgency: '' });
     this.history = history;
   }
 
@@ -108,7 +125,12 @@ export class LiveEvents {
   }
 
   private makeSections(): void {
+    const nowMs = this.clock.now();
+    const due = new Set<LivePace>();
+    for (const [pace, paced] of this.paces) if (isDue(pace, paced, nowMs)) due.add(pace);
     for (const one of this.made) {
+      const { pace } = one.section;
+      if (pace !== undefined && !due.has(pace)) continue;
       const text = event(one.section.name, one.section.make);
       if (text === one.text) continue;
       one.text = text;
@@ -137,6 +159,19 @@ export class LiveEvents {
     this.timer = undefined;
     this.historyText = '';
   }
+}
+
+/** Whether the sections of a pace are to be made now, which is remembered. Ticks may come a little early. */
+function isDue(pace: LivePace, paced: Paced, nowMs: number): boolean {
+  try {
+    const { everyMs, urgency } = pace.read();
+    if (nowMs - paced.madeAtMs < everyMs - liveIntervalMs / 2 && urgency === paced.urgency) return false;
+    paced.urgency = urgency;
+  } catch {
+    // The sections say what is wrong.
+  }
+  paced.madeAtMs = nowMs;
+  return true;
 }
 
 /** JSON has no raw newline, so one `data:` line holds it. What cannot be made is said in its place. */

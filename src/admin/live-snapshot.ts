@@ -13,13 +13,19 @@ import type {
 import { callDurationMs, callName, callReason, callStatus } from './explain-call.ts';
 import { printable } from './text-table.ts';
 
-/** What the live page shows of the sidecar and its clusters, once a second. */
+/** What the live page shows of the sidecar as a whole, once a second. */
 export interface LiveSnapshot {
   /** Milliseconds since the Unix epoch, by the clock of the sidecar. */
   readonly nowWallMs: number;
   readonly server: ServerInfo;
   readonly readiness: Readiness;
   readonly totals: TotalsSnapshot;
+}
+
+/** What the page shows of listeners, clusters and endpoints: a part of its own, since it is large. */
+export interface LiveClusters {
+  /** Milliseconds from one update to the next, where no endpoint changes its state. */
+  readonly clustersEveryMs: number;
   readonly listeners: readonly ListenerSnapshot[];
   readonly clusters: readonly LiveCluster[];
   /** Clusters that do not fit. */
@@ -87,23 +93,41 @@ const factCharsMax = 120;
 /** Of one route. */
 const livePoliciesMax = 24;
 const policyCharsMax = 200;
+/** Of `clustersEveryMs`: each endpoint adds this much, within these bounds. */
+const everyMsOfEndpoint = 50;
+const clustersEveryMsMin = 2_000;
+const clustersEveryMsMax = 10_000;
 
-/** `timelineOf` returns the states of an endpoint over the last minutes. */
-export function liveSnapshot(
-  deps: AdminDeps,
-  nowWallMs: number,
-  timelineOf: (cluster: string, address: string) => string,
-): LiveSnapshot {
-  const all = deps.clusters();
+export function liveSnapshot(deps: AdminDeps, nowWallMs: number): LiveSnapshot {
   return {
     nowWallMs,
     server: deps.serverInfo(),
     readiness: deps.readiness(),
     totals: deps.stats().totals,
+  };
+}
+
+/** `timelineOf` returns the states of an endpoint over the last minutes. */
+export function liveClusters(
+  deps: AdminDeps,
+  timelineOf: (cluster: string, address: string) => string,
+): LiveClusters {
+  const all = deps.clusters();
+  return {
+    clustersEveryMs: clustersEveryMs(all.reduce((n, { endpoints }) => n + endpoints.length, 0)),
     listeners: deps.listeners().slice(0, liveListenersMax),
     clusters: clustersWithinLimit(all, timelineOf),
     clustersLeftOut: Math.max(0, all.length - liveClustersMax),
   };
+}
+
+/**
+ * How often a page shows clusters with this many endpoints, in whole seconds: what a page costs a browser grows with the endpoints, and
+ * one with 100 of them must stay below 1% of a core.
+ */
+export function clustersEveryMs(endpoints: number): number {
+  const seconds = Math.ceil((endpoints * everyMsOfEndpoint) / 1_000);
+  return Math.min(clustersEveryMsMax, Math.max(clustersEveryMsMin, seconds * 1_000));
 }
 
 export function liveRoutes(deps: AdminDeps): LiveRoutes {

@@ -3,7 +3,6 @@ import { createCells, createTable } from './data-table.js';
 import { h, setAttribute, setText } from './dom.js';
 import { explainLink } from './explain-dialog.js';
 import { ago, duration, plural } from './format.js';
-import { slowMs } from './pace.js';
 import { createBars } from './waterfall.js';
 
 const columns = [
@@ -28,6 +27,7 @@ export function createCalls(parent) {
   let calls = [];
   let kind = '';
   let nowWallMs = 0;
+  let isWaiting = false;
   const choice = h(
     'select',
     { 'aria-label': 'Kind of requests' },
@@ -38,7 +38,6 @@ export function createCalls(parent) {
     columns,
     keyOf: (call) => `${call.kind} ${call.id}`,
     createRow: createCall,
-    everyMs: slowMs,
     textOf: (c) =>
       [
         c.name,
@@ -52,8 +51,8 @@ export function createCalls(parent) {
         c.traceId,
         `#${c.id}`,
       ].join(' '),
-    // Failed ones first, and in each kind the newest.
-    firstOrder: (call) => kindRank[call.kind] * 1e15 - call.endedWallMs,
+    // Failed ones first, and in each kind the newest; what goes on failing keeps its place for a minute.
+    firstOrder: (call) => kindRank[call.kind] * 1e9 - Math.floor(call.endedWallMs / 60_000),
     filterLabel: 'Filter requests',
     empty: 'No request has failed or was slow.',
     tools: [choice],
@@ -73,6 +72,15 @@ export function createCalls(parent) {
     const shown = kind === '' ? calls : calls.filter((call) => call.kind === kind);
     table.update(shown.map((call) => ({ ...call, ago: ago(nowWallMs - call.endedWallMs) })));
   }
+  // Calls and ages arrive one after the other: they are shown once, before the browser paints.
+  function showSoon() {
+    if (isWaiting) return;
+    isWaiting = true;
+    requestAnimationFrame(() => {
+      isWaiting = false;
+      show();
+    });
+  }
   choice.addEventListener('change', () => {
     kind = choice.value;
     show();
@@ -82,11 +90,11 @@ export function createCalls(parent) {
     update(next, now) {
       calls = next;
       nowWallMs = now;
-      show();
+      showSoon();
     },
     updateAges(now) {
       nowWallMs = now;
-      show();
+      showSoon();
     },
   };
 }

@@ -4,7 +4,6 @@ import { h, keyedList, setAttribute, setHidden, setText } from './dom.js';
 import { endpointState, stateRank } from './endpoint-state.js';
 import { count, plural } from './format.js';
 import { createLane, laneColumns } from './lane.js';
-import { slowMs } from './pace.js';
 import { updatedInSight } from './sight.js';
 
 /** Endpoints that are shown without a click, all clusters together: more clusters are collapsed, those with problems last. */
@@ -16,7 +15,7 @@ export function createClusters(parent, confirm) {
   const update = keyedList(
     parent,
     (cluster) => cluster.name,
-    () => updatedInSight(createCluster(confirm), { urgencyOf: clusterUrgency }),
+    () => updatedInSight(createCluster(confirm), clusterUrgency),
   );
   const empty = h('p', { class: 'card empty' }, 'No cluster is configured.');
   return {
@@ -65,7 +64,6 @@ function createCluster(confirm) {
     keyOf: (endpoint) => endpoint.address,
     createRow: () => createLane(confirm),
     urgencyOf: (e) => endpointState(e).word,
-    everyMs: slowMs,
     textOf: (e) => `${e.address} ${e.zone} ${endpointState(e).word} ${e.unusableReason} ${e.health.reason}`,
     firstOrder: stateRank,
     filterLabel: 'Filter endpoints',

@@ -14,7 +14,6 @@ export function createTable({
   keyOf,
   createRow,
   urgencyOf,
-  everyMs,
   textOf,
   firstOrder,
   empty,
@@ -43,7 +42,7 @@ export function createTable({
   const none = h('p', { class: 'empty' }, empty);
   const frame = h('div', { class: 'scroll', role: 'group', 'aria-label': name, tabindex: '0' }, table);
   const bar = h('div', { class: 'tools' }, filter, choice, ...tools, count);
-  const list = keyedList(body, keyOf, () => updatedInSight(createRow(), { urgencyOf, everyMs }));
+  const list = keyedList(body, keyOf, () => updatedInSight(createRow(), urgencyOf));
 
   filter.addEventListener('input', () => {
     needle = filter.value.trim().toLowerCase();

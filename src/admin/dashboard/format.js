@@ -54,6 +54,7 @@ export function plural(n, one, many) {
 
 /** How long ago, in its largest unit alone: a list of them changes seldom. */
 export function ago(ms) {
+  if (ms < 10_000) return 'just now';
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s ago`;
   const minutes = Math.floor(seconds / 60);

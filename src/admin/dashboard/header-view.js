@@ -14,14 +14,24 @@ export function createHeader(byId) {
     setAttribute(byId('banner'), 'data-tone', tone);
     setHidden(byId('banner'), text === '');
   }
+  let latest = null;
+  let listeners = [];
+  function showAbout() {
+    if (latest !== null) setText(byId('about'), aboutText(latest, listeners));
+  }
   return {
-    update({ server, readiness, listeners }) {
+    updateListeners(next) {
+      listeners = next;
+      showAbout();
+    },
+    update({ server, readiness }) {
       setAttribute(document.body, 'data-gone', null);
       if (byId('banner').dataset.tone === 'bad') showBanner('', 'idle');
       setText(byId('service'), server.name);
       const title = `${server.name} · Outrigger`;
       if (document.title !== title) document.title = title;
-      setText(byId('about'), aboutText(server, listeners));
+      latest = server;
+      showAbout();
       const why = readiness.reasons.join('; ');
       if (server.state === 'draining') showState(server.drained ? 'Drained' : 'Draining', 'warn', why);
       else if (readiness.ready && readiness.degraded)
@@ -39,12 +49,17 @@ export function createHeader(byId) {
   };
 }
 
+/** In steps of ten seconds: what need not change does not, see `updatedInSight`. */
+function steady(ms) {
+  return Math.floor(ms / 10_000) * 10_000;
+}
+
 function aboutText(server, listeners) {
   const shown = listeners.slice(0, 3).map((l) => `${l.name} ${l.address}`);
   if (listeners.length > shown.length) shown.push(`${listeners.length - shown.length} more`);
   return [
     `Outrigger ${server.version}`,
-    `up ${span(server.uptimeMs)}`.replaceAll(' ', '\u00a0'),
+    `up ${span(steady(server.uptimeMs))}`.replaceAll(' ', '\u00a0'),
     shown.join(', '),
   ]
     .filter(Boolean)
@@ -54,6 +69,6 @@ function aboutText(server, listeners) {
 /** In coarse steps: this is read aloud, and once every ten seconds is often enough. */
 function goneText(silentMs) {
   const seconds = Math.floor(silentMs / 1000);
-  const ago = seconds < 10 ? 'a few seconds' : span(Math.floor(seconds / 10) * 10_000);
+  const ago = seconds < 10 ? 'a few seconds' : span(steady(silentMs));
   return `The sidecar does not answer. The page shows its last update, from ${ago} ago, and reconnects every two seconds.`;
 }

@@ -74,8 +74,8 @@ export function createLane(confirm) {
       timeline.update(e.timeline ?? '');
       setText(figures.weight, weight(e.weight));
       setText(weightNow, e.effectiveWeight === e.weight ? '' : `now ${weight(e.effectiveWeight)}`);
-      setFigure(bar, '--share', ((e.share ?? 0) / e.longest).toFixed(3));
-      setFigure(bar, '--by-weight', (e.shareByWeight / e.longest).toFixed(3));
+      setFigure(bar, '--share', ((e.share ?? 0) / e.longest).toFixed(2));
+      setFigure(bar, '--by-weight', (e.shareByWeight / e.longest).toFixed(2));
       setText(share, e.usable || e.share > 0 ? percent(e.share) : '-');
       setText(byWeight, e.usable ? `· ${percent(e.shareByWeight)} by weight` : '');
       setText(figures.active, count(e.active));

@@ -2,7 +2,6 @@ import { createCard } from './card.js';
 import { createCells, createTable } from './data-table.js';
 import { h, setHidden, setText } from './dom.js';
 import { bytes, count } from './format.js';
-import { slowMs } from './pace.js';
 
 const columns = [
   { key: 'name', title: 'Listener', sort: (l) => l.name },
@@ -21,7 +20,6 @@ export function createListeners(parent) {
     columns,
     keyOf: (listener) => listener.name,
     createRow: createListener,
-    everyMs: slowMs,
     textOf: (l) => `${l.name} ${l.address} ${l.direction} ${l.protocol}`,
     filterLabel: 'Filter listeners',
     empty: 'No listener is configured.',

@@ -44,6 +44,15 @@ createViews([...byId('views').children], (name) => {
 });
 /** By the clock of the sidecar, of the latest snapshot: ages are computed with it. */
 let nowWallMs = 0;
+/** A pace of the clusters that needs no mention, and the pace of the totals where that of the clusters is slower, milliseconds. */
+const quickMs = 2_000;
+const slowTotalsMs = 2_000;
+
+/** The reader should know that a figure which does not move is no fault. */
+function paceText(everyMs) {
+  const every = plural(everyMs / 1_000, 'second', 'seconds');
+  return `With this many endpoints, the totals update every 2 seconds and the rest of the page every ${every}, or at once when an endpoint changes its state.`;
+}
 
 openStream({
   onHistory: (points) => totals.setHistory(points),
@@ -51,12 +60,21 @@ openStream({
     nowWallMs = snapshot.nowWallMs;
     header.update(snapshot);
     totals.add(snapshot.totals);
-    clusters.update(snapshot.clusters);
-    listeners.update(snapshot.listeners);
     settings.update(snapshot.server.config);
+  },
+  // All that is large comes at a slower pace, and is drawn together, so that the browser paints once.
+  onClusters(part) {
+    header.updateListeners(part.listeners);
+    const isSlow = part.clustersEveryMs > quickMs;
+    totals.setPace(isSlow ? slowTotalsMs : 0);
+    totals.draw();
+    setHidden(byId('pace'), !isSlow);
+    setText(byId('pace'), isSlow ? paceText(part.clustersEveryMs) : '');
+    clusters.update(part.clusters);
+    listeners.update(part.listeners);
     calls.updateAges(nowWallMs);
-    call.update(snapshot);
-    const left = snapshot.clustersLeftOut;
+    call.update(part);
+    const left = part.clustersLeftOut;
     setHidden(byId('more'), left === 0);
     setText(byId('more'), left > 0 ? `${plural(left, 'more cluster', 'more clusters')} in /clusters` : '');
   },

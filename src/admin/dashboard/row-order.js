@@ -10,9 +10,13 @@ export function createRowOrder(keyOf, firstOrder) {
   let order = { column: null, descending: false };
   let orderedAt = -sortPauseMs;
   let ranks = new Map();
+  const rankOf = (row) => ranks.get(keyOf(row)) ?? Number.MAX_SAFE_INTEGER;
   function sort(rows) {
     const by = order.column?.sort ?? firstOrder;
-    const sorted = by ? [...rows].sort((a, b) => compare(by(a), by(b), order.descending)) : rows;
+    // Equal rows keep their places: a row that moves costs the reader more than the browser.
+    const sorted = by
+      ? [...rows].sort((a, b) => compare(by(a), by(b), order.descending) || rankOf(a) - rankOf(b))
+      : rows;
     ranks = new Map(sorted.map((row, i) => [keyOf(row), i]));
   }
   return {
@@ -32,7 +36,6 @@ export function createRowOrder(keyOf, firstOrder) {
         orderedAt = now;
         sort(rows);
       }
-      const rankOf = (row) => ranks.get(keyOf(row)) ?? Number.MAX_SAFE_INTEGER;
       return [...shown].sort((a, b) => rankOf(a) - rankOf(b));
     },
   };

@@ -1,5 +1,3 @@
-import { createPace } from './pace.js';
-
 /** What is this near to the visible part, in pixels, counts as in sight: a reader who scrolls meets no old figures. */
 const marginPx = 150;
 /** What is out of sight is updated this often all the same, milliseconds, for whoever reads it without scrolling to it. */
@@ -16,16 +14,14 @@ const observer = new IntersectionObserver(
 
 /**
  * Wraps `{ node, update(item) }` so that updates wait while the node is out of sight, collapsed or scrolled away: the browser then has
- * nothing to do for it. In sight it is updated once in each span of `everyMs`; that is for items which come every second, since a
- * single item might wait for ever. An update is never put off where `urgencyOf(item)`, a string, has changed.
+ * nothing to do for it. An update is never put off where `urgencyOf(item)`, a string, has changed.
  */
-export function updatedInSight(view, { urgencyOf = () => '', everyMs = 0 } = {}) {
+export function updatedInSight(view, urgencyOf = () => '') {
   // Until the browser has said where the node is, it counts as in sight.
   let isInSight = true;
   let waiting = null;
   let urgency;
   let updatedAt = 0;
-  const isDue = createPace(everyMs);
   function apply(item) {
     waiting = null;
     urgency = urgencyOf(item);
@@ -41,7 +37,7 @@ export function updatedInSight(view, { urgencyOf = () => '', everyMs = 0 } = {})
     node: view.node,
     update(item) {
       const isStale = performance.now() - updatedAt >= staleMsMax;
-      if ((isInSight && isDue()) || isStale || urgencyOf(item) !== urgency) apply(item);
+      if (isInSight || isStale || urgencyOf(item) !== urgency) apply(item);
       else waiting = item;
     },
     removed() {

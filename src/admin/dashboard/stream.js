@@ -10,7 +10,7 @@ const lateMs = 300;
 /**
  * The live data of the sidecar, for as long as the page is visible: connects, notices silence as well as a closed connection, and
  * connects again. A hidden page holds no stream: a browser may have hundreds of them, and the sidecar has few streams. Where the
- * sidecar has no stream left, the page polls. Calls `onHistory(points)`, `onSnapshot(snapshot)`, `onRoutes(part)`, `onCalls(part)`,
+ * sidecar has no stream left, the page polls. Calls `onHistory(points)`, `onSnapshot(snapshot)`, `onClusters(part)`, `onRoutes(part)`, `onCalls(part)`,
  * `onCertificates(part)`, `onLoaded()` after the first of all these, `onNotice(text)`, and `onGone(sinceMs)` once a second while
  * the sidecar is gone.
  */
@@ -19,6 +19,7 @@ export function openStream(handlers) {
   const uses = {
     history: handlers.onHistory,
     snapshot: handlers.onSnapshot,
+    clusters: handlers.onClusters,
     routes: handlers.onRoutes,
     calls: handlers.onCalls,
     certificates: handlers.onCertificates,
@@ -65,6 +66,7 @@ export function openStream(handlers) {
       isPolling = true;
       uses.history(all.history.slice(0, -1));
       uses.snapshot(all);
+      uses.clusters(all);
       uses.routes(all);
       uses.calls(all);
       uses.certificates(all);

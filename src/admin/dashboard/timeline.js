@@ -4,6 +4,8 @@ import { span } from './format.js';
 /** Readings that a timeline shows, and how far apart they are: as in `state-history.ts`. */
 const points = 60;
 const intervalMs = 5_000;
+/** A timeline that only moves on is drawn this often, milliseconds: every endpoint has one, and they are costly to paint. */
+const drawnEveryMs = 20_000;
 
 const words = {
   h: 'healthy',
@@ -26,11 +28,17 @@ const colours = {
 export function createTimeline() {
   const node = h('span', { class: 'timeline', role: 'img' });
   let shown;
+  let shownStates;
+  let drawnAt = 0;
   return {
     node,
     update(timeline) {
-      if (timeline === shown) return;
+      const states = timeline.replaceAll(/\d/g, '');
+      const isRecent = performance.now() - drawnAt < drawnEveryMs;
+      if (timeline === shown || (isRecent && states === shownStates)) return;
       shown = timeline;
+      shownStates = states;
+      drawnAt = performance.now();
       const runs = runsOf(timeline);
       node.style.setProperty('--states', gradientOf(runs));
       const text = timelineText(runs);

@@ -1,30 +1,42 @@
 import { createChart, peakOf } from './chart.js';
 import { h, keyedList, setAttribute, setText } from './dom.js';
 import { count, duration, durationParts, percent, rate } from './format.js';
-import { createPace } from './pace.js';
 import { updatedInSight } from './sight.js';
 import { createStatuses, statusesShown } from './statuses.js';
 
 /** Seconds that the charts show; the server remembers as many. */
 export const historyPoints = 300;
-/** How often a chart is drawn, milliseconds: a second more moves it by little more than a pixel. */
-const drawnEveryMs = 3_000;
+/** What comes a little earlier than a second after the one before is not left out. */
+const earlyMs = 500;
 
-/** The three charts. `setHistory(points)` and `add(totals)`: points oldest first, the last one is now. */
+/**
+ * The three cards at the top. `setHistory(points)` and `add(totals)`, once a second, show the figures of now; points are oldest first.
+ * `draw()` draws the charts, which move by little more than a pixel in a second. `setPace(everyMs)` says how often figures change.
+ */
 export function createTotals(parent) {
-  const views = [createRate(), createErrors(), createLatency()].map((view) => updatedInSight(view));
-  parent.append(...views.map((view) => view.node));
+  const cards = [createRate(), createErrors(), createLatency()];
+  parent.append(...cards.map(({ node }) => node));
+  const figures = cards.map(({ figures, showNow }) => updatedInSight({ node: figures, update: showNow }));
+  const charts = cards.map(({ plot, draw }) => updatedInSight({ node: plot, update: draw }));
   let history = [];
   let counted = null;
+  let everyMs = 0;
+  let shownAt = 0;
   const show = () => {
-    for (const view of views) view.update(history);
+    shownAt = performance.now();
+    for (const figure of figures) figure.update(history.at(-1));
+  };
+  const draw = () => {
+    for (const chart of charts) chart.update(history);
   };
   show();
+  draw();
   return {
     setHistory(points) {
       history = points.slice(-historyPoints);
       counted = null;
       show();
+      draw();
     },
     add(totals) {
       // The sidecar counts since its start: the chart shows each second alone.
@@ -35,7 +47,14 @@ export function createTotals(parent) {
       }
       counted = totals.statuses ?? {};
       history = [...history, { ...totals, statuses: ended }].slice(-historyPoints);
+      if (performance.now() - shownAt > everyMs - earlyMs) show();
+    },
+    setPace(ms) {
+      everyMs = ms;
+    },
+    draw() {
       show();
+      draw();
     },
   };
 }
@@ -62,30 +81,31 @@ function createFigure({ key, title, show, tone }) {
 
 function createCard(name, figures, chart, extra) {
   const peak = h('span', { class: 'peak' });
+  const top = h('div', { class: 'figures' }, ...figures.map((one) => one.node));
+  const plot = h('div', { class: 'plot' }, chart.node, peak);
   const node = h(
     'div',
     { class: 'card chart-card', 'data-chart': name },
-    h('div', { class: 'figures' }, ...figures.map((one) => one.node)),
-    h('div', { class: 'plot' }, chart.node, peak),
+    top,
+    plot,
     extra ??
       h('p', { class: 'axis', 'aria-hidden': 'true' }, h('span', {}, '5 min ago'), h('span', {}, 'now')),
   );
-  return { node, peak };
+  return { node, figures: top, plot, peak };
 }
 
 function createRate() {
   const perSecond = createFigure({ key: 'rate', title: 'Requests/s', show: (v) => [rate(v ?? 0), ''] });
   const active = createFigure({ key: 'active', title: 'In flight', show: (v) => [count(v ?? 0), ''] });
   const chart = createChart({ series: ['s1'], points: historyPoints });
-  const { node, peak } = createCard('rate', [perSecond, active], chart);
-  const isDue = createPace(drawnEveryMs);
+  const { peak, ...card } = createCard('rate', [perSecond, active], chart);
   return {
-    node,
-    update(history) {
-      const now = history.at(-1);
+    ...card,
+    showNow(now) {
       perSecond.update(now?.callsPerSecond);
       active.update(now?.active);
-      if (!isDue()) return;
+    },
+    draw(history) {
       const values = history.map((p) => p.callsPerSecond);
       const highest = rate(peakOf(values));
       setText(peak, history.length > 0 ? `peak ${highest}` : '');
@@ -111,16 +131,15 @@ function createErrors() {
   const legend = h('ul', { class: 'legend', 'aria-label': 'Errors by status, last 5 minutes' });
   const items = keyedList(legend, ({ status }) => status, createLegendItem);
   const none = h('li', { class: 'none' }, 'no errors in the last 5 minutes');
-  const { node, peak } = createCard('errors', [errors, clients], chart, legend);
+  const { peak, ...card } = createCard('errors', [errors, clients], chart, legend);
   const statuses = createStatuses();
-  const isDue = createPace(drawnEveryMs);
   return {
-    node,
-    update(history) {
-      const now = history.at(-1);
+    ...card,
+    showNow(now) {
       errors.update(part(now?.errorsPerSecond, now?.callsPerSecond));
       clients.update(part(now?.clientErrorsPerSecond, now?.callsPerSecond));
-      if (!isDue()) return;
+    },
+    draw(history) {
       const { names, totals, lists } = statuses.of(history);
       items(names.map((status, i) => ({ status, total: totals[i], series: series[i] })));
       if (names.length === 0) legend.append(none);
@@ -158,14 +177,14 @@ function createLatency() {
   for (const [i, { node }] of figures.entries())
     node.firstElementChild.prepend(h('i', { class: `swatch ${quantiles[i].series}` }));
   const chart = createChart({ series: quantiles.map(({ series }) => series), points: historyPoints });
-  const { node, peak } = createCard('latency', figures, chart);
-  const isDue = createPace(drawnEveryMs);
+  const { peak, ...card } = createCard('latency', figures, chart);
   return {
-    node,
-    update(history) {
+    ...card,
+    showNow(now) {
       for (const [i, figure] of figures.entries())
-        figure.update(history.length === 0 ? undefined : quantiles[i].of(history.at(-1)));
-      if (!isDue()) return;
+        figure.update(now === undefined ? undefined : quantiles[i].of(now));
+    },
+    draw(history) {
       const lists = quantiles.map(({ of }) => history.map(of));
       const highest = peakOf(lists[2]);
       setText(peak, highest > 0 ? `p99 peak ${duration(highest)}` : '');

@@ -105,6 +105,36 @@ describe('admin/live-events', () => {
     events.close();
   });
 
+  it('makes the sections of a pace when that is over or their urgency is another', () => {
+    let urgency = 'healthy';
+    let made = 0;
+    const pace = { read: () => ({ everyMs: 3_000, urgency }) };
+    const sections = ['clusters', 'calls'].map((name) => ({ name, make: () => ++made, pace }));
+    const { clock, events, add } = rig(counter(), sections);
+    const reader = add();
+    expect(made).to.equal(2);
+    clock.advance(2_000);
+    expect([made, reader.snapshots]).to.deep.equal([2, 3]);
+    clock.advance(1_000);
+    expect(made).to.equal(4);
+    urgency = 'ejected';
+    clock.advance(1_000);
+    expect(made, 'at once').to.equal(6);
+    clock.advance(2_000);
+    expect(made, 'the pace begins again').to.equal(6);
+    expect(reader.written).to.match(/event: clusters\ndata: 5\n\nevent: calls\ndata: 6\n\n/);
+    events.close();
+  });
+
+  it('makes the sections of a pace that cannot be read, so that they say what is wrong', () => {
+    const trouble = () => {
+      throw new Error('no clusters');
+    };
+    const { events, add } = rig(counter(), [{ name: 'clusters', make: trouble, pace: { read: trouble } }]);
+    expect(add().written).to.include('event: trouble\ndata: {"message":"Error: no clusters"}\n\n');
+    events.close();
+  });
+
   it('lets a slow reader miss snapshots, ends its stream with the reason, and cuts it off where it takes nothing', () => {
     const { clock, add } = rig();
     const slow = add();

@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { liveRoutes, liveSnapshot as makeSnapshot, summarizeCall } from '../../../src/admin/live-snapshot.ts';
+import {
+  clustersEveryMs,
+  liveRoutes,
+  liveSnapshot,
+  liveClusters as makeClusters,
+  summarizeCall,
+} from '../../../src/admin/live-snapshot.ts';
 import { VirtualClock } from '../../../src/core/clock.ts';
 import { FakeProxy } from '../../support/fake-admin.ts';
 import { eventfulClusters, type FakeCluster } from '../../support/fake-clusters.ts';
@@ -7,13 +13,13 @@ import { eventfulClusters, type FakeCluster } from '../../support/fake-clusters.
 describe('admin/live-snapshot', () => {
   const clock = new VirtualClock();
   clock.advance(60_000);
-  const liveSnapshot = (proxy: FakeProxy, nowWallMs: number) =>
-    makeSnapshot(proxy, nowWallMs, (cluster, address) => `${cluster} ${address}`);
+  const liveClusters = (proxy: FakeProxy) =>
+    makeClusters(proxy, (cluster, address) => `${cluster} ${address}`);
 
   it('has the endpoints with their counts', () => {
     const proxy = new FakeProxy(eventfulClusters, clock);
     proxy.step();
-    const { clusters, clustersLeftOut, totals } = liveSnapshot(proxy, clock.wallMs());
+    const { clusters, clustersLeftOut } = liveClusters(proxy);
     expect(clusters.map((c) => [c.name, c.usableCount, c.endpointCount])).to.deep.equal([
       ['greeter', 3, 3],
       ['orders', 3, 7],
@@ -21,7 +27,16 @@ describe('admin/live-snapshot', () => {
     ]);
     expect(clusters[0].endpoints[0].timeline).to.equal('greeter 127.0.0.1:50051');
     expect(clustersLeftOut).to.equal(0);
+    const { totals, nowWallMs } = liveSnapshot(proxy, clock.wallMs());
     expect(totals.callsPerSecond).to.be.greaterThan(1_000);
+    expect(nowWallMs).to.equal(clock.wallMs());
+  });
+
+  it('is shown less often with more endpoints, in whole seconds within bounds', () => {
+    expect([0, 3, 40, 41, 100, 200, 500].map(clustersEveryMs)).to.deep.equal([
+      2_000, 2_000, 2_000, 3_000, 5_000, 10_000, 10_000,
+    ]);
+    expect(liveClusters(new FakeProxy(eventfulClusters, clock)).clustersEveryMs).to.equal(2_000);
   });
 
   it('leaves out what no page could show, unusable endpoints last', () => {
@@ -33,7 +48,7 @@ describe('admin/live-snapshot', () => {
       name: `c${i}`,
       endpoints: i === 0 ? many : [],
     }));
-    const snapshot = liveSnapshot(new FakeProxy(clusters, clock), clock.wallMs());
+    const snapshot = liveClusters(new FakeProxy(clusters, clock));
     expect([snapshot.clusters.length, snapshot.clustersLeftOut]).to.deep.equal([50, 10]);
     const [first] = snapshot.clusters;
     expect([first.endpoints.length, first.endpointCount, first.usableCount]).to.deep.equal([500, 600, 599]);
