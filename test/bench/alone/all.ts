@@ -10,6 +10,7 @@ import { measureUdp, udpBenchMissing } from '../udp/measure.ts';
 import { measureLongStream, startStreamServer } from './long-stream.ts';
 import { loadCalls, measureIdle, measureMemory } from './memory.ts';
 import { buildPrograms } from './programs.ts';
+import { measureSmallContainer, smallContainerMissing } from './small-container.ts';
 import { measureStart } from './start.ts';
 
 /** Of each of its scenarios: how many runs in turn, and how long each is. */
@@ -73,6 +74,10 @@ export async function measureAlone(
   const udpMissing = udpBenchMissing();
   if (udpMissing === '') rows.push(...(await measureUdp(dir, udpRounds, udpSeconds, () => {})));
   else say(`without UDP: ${udpMissing}`);
+  const smallMissing = smallContainerMissing();
+  if (smallMissing === '')
+    rows.push(...(await measureSmallContainer([process.execPath, built], replicas, collector, dir)));
+  else say(`without a small container: ${smallMissing}`);
   for (const { what, measured } of rows) say(`${what}: ${measured}`);
   return rows;
 }
