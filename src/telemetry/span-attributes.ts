@@ -63,6 +63,8 @@ const key = {
   httpMethodOriginal: new AttributeKey('http.request.method_original'),
   httpResend: new AttributeKey('http.request.resend_count'),
   httpStatus: new AttributeKey('http.response.status_code'),
+  protocolVersion: new AttributeKey('network.protocol.version'),
+  urlScheme: new AttributeKey('url.scheme'),
   urlPath: new AttributeKey('url.path'),
   urlQuery: new AttributeKey('url.query'),
   serverAddress: new AttributeKey('server.address'),
@@ -115,8 +117,13 @@ const messagesGroup = new AttributeGroup(4, (sink, _a, _b, _c, counts) => {
   messageAttributes(counts & 255, counts >> 8, sink);
 });
 
+const transportGroup = new AttributeGroup(5, (sink, scheme, version) => {
+  if (scheme !== '') sink.attribute(key.urlScheme, scheme);
+  if (version !== '') sink.attribute(key.protocolVersion, version);
+});
+
 /** The index of the first group that is not one of these. */
-export const attributeGroups = 5;
+export const attributeGroups = 6;
 
 /** Of the SERVER span. */
 export function serverAttributes(record: CallRecord, sink: AttributeSink): void {
@@ -130,7 +137,7 @@ export function serverAttributes(record: CallRecord, sink: AttributeSink): void 
       messageAttributes(requestMessages, responseMessages, sink);
     else sink.group(messagesGroup, '', '', '', responseMessages * 256 + requestMessages);
   } else {
-    httpAttributes(record, record.httpStatus, failed, sink);
+    httpAttributes(record, record, failed, sink);
     const query = record.path.indexOf('?');
     if (query >= 0) sink.attribute(key.urlQuery, record.path.slice(query + 1));
   }
@@ -155,7 +162,7 @@ export function clientAttributes(record: CallRecord, attempt: AttemptRecord, sin
   if (attempt.verdict !== '') sink.attribute(key.attemptVerdict, attempt.verdict);
   if (record.grpc) grpcAttributes(record, attemptGrpcStatus(record, attempt), failed, sink);
   else {
-    httpAttributes(record, attempt.httpStatus, failed, sink);
+    httpAttributes(record, attempt, failed, sink);
     if (attempt.number > 1) sink.attribute(key.httpResend, attempt.number - 1);
   }
 }
@@ -174,7 +181,15 @@ function routeAttributes(route: string, cluster: string, sink: AttributeSink): v
   if (cluster !== '') sink.attribute(key.cluster, cluster);
 }
 
-function httpAttributes(record: CallRecord, status: number, failed: boolean, sink: AttributeSink): void {
+/** `at` is the call, or one of its attempts: each has a status and a transport of its own. */
+function httpAttributes(
+  record: CallRecord,
+  at: Pick<CallRecord, 'httpStatus' | 'scheme' | 'httpVersion'>,
+  failed: boolean,
+  sink: AttributeSink,
+): void {
+  const status = at.httpStatus;
+  sink.group(transportGroup, at.scheme, at.httpVersion, '', 0);
   routeAttributes(record.route, record.cluster, sink);
   const method = httpMethodLabel(record.httpMethod);
   sink.attribute(key.httpMethod, method);

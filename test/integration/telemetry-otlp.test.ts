@@ -227,8 +227,15 @@ describe('telemetry over OTLP', function () {
   it('names spans of requests that are not gRPC by their method', async () => {
     const collector = await startHttpCollector();
     const telemetry = await start(settingsFor(collector.url, 'http/protobuf'), keepingLogger());
-    const attempt = attemptRecord({ grpcStatus: -1, httpStatus: 404 });
-    const http = { grpc: false, httpMethod: 'GET', path: '/api/users?id=7', grpcStatus: -1 };
+    const attempt = attemptRecord({ grpcStatus: -1, httpStatus: 404, scheme: 'http', httpVersion: '1.1' });
+    const http = {
+      scheme: 'https' as const,
+      httpVersion: '2' as const,
+      grpc: false,
+      httpMethod: 'GET',
+      path: '/api/users?id=7',
+      grpcStatus: -1,
+    };
     run(telemetry, callRecord({ ...http, httpStatus: 404, attempts: [attempt] }));
     run(
       telemetry,
@@ -242,10 +249,17 @@ describe('telemetry over OTLP', function () {
       'http.request.method': 'GET',
       'http.response.status_code': 404,
       'url.path': '/api/users',
+      // By the HTTP semantic conventions a server span must have the scheme, and should have the version.
+      'url.scheme': 'https',
+      'network.protocol.version': '2',
     });
     expect(server.statusCode, 'a 4xx is no error of the server').to.equal(0);
     expect(client.statusCode).to.equal(2);
-    expect(client.attributes).to.include({ 'error.type': '404' });
+    expect(client.attributes).to.include({
+      'error.type': '404',
+      'url.scheme': 'http',
+      'network.protocol.version': '1.1',
+    });
     expect(failed).to.deep.include({ statusCode: 2, statusMessage: 'none there' });
     expect(failed.attributes).to.include({ 'error.type': '503', 'outrigger.error': 'no_endpoint' });
   });
