@@ -6,6 +6,7 @@ import { type Checks, exitForMissing, expectThat, startChecks, until } from '../
 import { namedClient } from './client.ts';
 import { ControlPlaneProcess, controlPlaneProgram, type Document } from './control-plane.ts';
 import { checkFleet } from './fleet.ts';
+import { checkResources } from './resources.ts';
 
 /** The ADS client against go-control-plane, in the state of the world and with delta. */
 
@@ -162,6 +163,10 @@ async function main(): Promise<number> {
     () => protocol(checks, program.path, true),
     () => manyPushes(checks, program.path, false),
     () => manyPushes(checks, program.path, true),
+    () => checkResources(checks, program.path, 'Envoy', false),
+    () => checkResources(checks, program.path, 'Envoy', true),
+    () => checkResources(checks, program.path, 'proxyless', false),
+    () => checkResources(checks, program.path, 'proxyless', true),
     () => mutualTls(checks, program.path),
     () => checkFleet(checks, program.path),
   ];
