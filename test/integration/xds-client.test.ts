@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { AdsClient } from '../../src/xds/client/ads-client.ts';
+import { encodeSotwRequest } from '../../src/xds/client/discovery-request.ts';
 import { openGrpcStream } from '../../src/xds/client/grpc-stream.ts';
 import type { AdsSettings } from '../../src/xds/client/interface.ts';
 import { responseBytesMax } from '../../src/xds/client/limits.ts';
@@ -149,6 +150,59 @@ describe('the ADS client over gRPC', () => {
     const port = typeof address === 'object' ? address?.port : 0;
     const { client } = start({ server: `127.0.0.1:${port}` });
     await comesToReport(client, 'UNAVAILABLE');
+  });
+
+  it('reads nothing while it is paused, and loses nothing', async () => {
+    const server = await serve(new ControlPlane(false));
+    const messages = 40;
+    const body = 'x'.repeat(100_000);
+    const received: number[][] = [[], []];
+    const streams = received.map((lengths, i) => {
+      const stream = openGrpcStream(
+        { ...adsSettings, server: server.address },
+        {
+          opened: () => {},
+          received: (message) => {
+            if (i === 0) stream.pause();
+            lengths.push(message.length);
+          },
+          ended: () => {},
+        },
+      );
+      open.push({ stop: () => stream.close() });
+      return stream;
+    });
+    // Without a message the server does not see the stream.
+    for (const stream of streams)
+      stream.send(
+        encodeSotwRequest({
+          node: null,
+          typeUrl: typeUrls.route,
+          names: ['a'],
+          version: '1',
+          nonce: '',
+          reason: '',
+        }),
+      );
+    await until(
+      () => server.streams.size === 2,
+      () => `${server.streams.size} streams`,
+    );
+    for (let i = 0; i < messages; i++) server.sendRaw(Buffer.from(body.slice(0, 50_000 + i)));
+    await until(
+      () => received[1].length >= messages,
+      () => `the other stream got ${received[1].length}`,
+    );
+    expect(received[0]).to.have.length(1);
+    // Each one pauses it again.
+    for (let i = 1; i < messages; i++) {
+      streams[0].resume();
+      await until(
+        () => received[0].length === i + 1,
+        () => `${received[0].length} messages and not ${i + 1}`,
+      );
+    }
+    expect(received[0]).to.deep.equal(received[1]);
   });
 
   it('connects over a Unix socket', async () => {

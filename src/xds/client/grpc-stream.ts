@@ -4,6 +4,8 @@ import {
   Client,
   type ClientDuplexStream,
   credentials,
+  InterceptingCall,
+  type Interceptor,
   Metadata,
   type ServiceError,
   status,
@@ -53,6 +55,22 @@ class GrpcStream implements AdsStream {
   private readonly handlers: AdsStreamHandlers;
   private queuedBytes = 0;
   private over = false;
+  private isPaused = false;
+  private heldMessage: (() => void) | null = null;
+  /**
+   * Holds back a message while the stream is paused, so that gRPC reads no other one. `pause` of the Node stream would let it read 16
+   * messages more, which may be large.
+   */
+  private readonly gate: Interceptor = (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) =>
+        next(metadata, {
+          onReceiveMessage: (message, pass) => {
+            if (this.isPaused) this.heldMessage = () => pass(message);
+            else pass(message);
+          },
+        }),
+    });
 
   constructor(client: Client, settings: AdsSettings, handlers: AdsStreamHandlers) {
     this.client = client;
@@ -66,7 +84,7 @@ class GrpcStream implements AdsStream {
       (message: Buffer) => message,
       (message: Buffer) => message,
       new Metadata(),
-      {},
+      { interceptors: [this.gate] },
     );
     this.stream.on('data', (message: Buffer) => {
       if (!this.over) handlers.received(message);
@@ -92,16 +110,20 @@ class GrpcStream implements AdsStream {
   }
 
   pause(): void {
-    this.stream.pause();
+    this.isPaused = true;
   }
 
   resume(): void {
-    this.stream.resume();
+    const { heldMessage } = this;
+    this.isPaused = false;
+    this.heldMessage = null;
+    heldMessage?.();
   }
 
   close(): void {
     if (this.over) return;
     this.over = true;
+    this.heldMessage = null;
     this.stream.cancel();
     this.client.close();
   }
