@@ -40,6 +40,7 @@ export function matchesStart(
   { record, requestHead }: RequestView,
 ): boolean {
   if (!oneOf(filter.listeners, record.listener)) return false;
+  if (!oneOf(filter.routes, record.route)) return false;
   if (!oneOf(filter.clients, record.clientAddress)) return false;
   if (filter.methods.length > 0 && !filter.methods.some((pattern) => isMethod(pattern, record))) return false;
   return filter.headers.every(({ name, value }) =>
@@ -53,7 +54,7 @@ export function matchesStart(
 export function matchesEnd(filter: TapFilter, record: CallRecord): boolean {
   const durationMs = record.endedMs - record.startedMs;
   if (durationMs < filter.durationMinMs || durationMs > filter.durationMaxMs) return false;
-  if (!oneOf(filter.clusters, record.cluster) || !oneOf(filter.routes, record.route)) return false;
+  if (!oneOf(filter.clusters, record.cluster)) return false;
   if (filter.statuses.length > 0 && !filter.statuses.some((holds) => holds(record))) return false;
   const { endpoints } = filter;
   return endpoints.length === 0 || record.attempts.some(({ endpoint }) => isEndpoint(endpoints, endpoint));
@@ -61,8 +62,8 @@ export function matchesEnd(filter: TapFilter, record: CallRecord): boolean {
 
 /** Whether the filter has a condition that only a call that is over can meet. */
 export function needsEnd(filter: TapFilter): boolean {
-  const { statuses, endpoints, clusters, routes, durationMinMs, durationMaxMs } = filter;
-  const lists = [statuses, endpoints, clusters, routes];
+  const { statuses, endpoints, clusters, durationMinMs, durationMaxMs } = filter;
+  const lists = [statuses, endpoints, clusters];
   return (
     durationMinMs > 0 || durationMaxMs !== Number.POSITIVE_INFINITY || lists.some(({ length }) => length > 0)
   );

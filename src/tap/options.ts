@@ -86,7 +86,7 @@ function contradiction({ filter, live }: TapOptions): string | null {
   if (filter.durationMinMs > filter.durationMaxMs)
     return 'min-latency is longer than max-latency, so no call matches; swap them';
   if (live && needsEnd(filter))
-    return 'live shows calls before they end, when status, latency, endpoint, cluster and route are not known; remove live or these filters';
+    return 'live shows calls before they end, when status, latency, endpoint and cluster are not known; remove live or these filters';
   return null;
 }
 

@@ -105,7 +105,7 @@ export class Tap implements TappedCallOwner {
 
   message(call: TappedCall, direction: Direction, message: CapturedMessage): void {
     if (this.options.live) this.showMessage(call, direction, message);
-    else call.kept[direction].push(message);
+    else call.messages?.kept[direction].push(message);
   }
 
   settled(call: TappedCall, record: CallRecord): void {
@@ -159,7 +159,7 @@ export class Tap implements TappedCallOwner {
     // What is left out is counted at the end of the call.
     if (view === null || isBehind || this.decoding >= decodingMax || !this.bucket.take())
       return call.free(direction, message);
-    call.shownMessages[direction]++;
+    if (call.messages !== null) call.messages.shown[direction]++;
     this.decoding++;
     const one = { direction, message, head: direction === 'request' ? request.requestHead : head };
     const shown = view.show(request, [one], (text) => this.problem(text));
@@ -173,8 +173,9 @@ export class Tap implements TappedCallOwner {
   }
 
   /** Sends something of a call after what was sent of it before. */
-  private enqueue(call: TappedCall, send: () => void | Promise<void>): void {
-    call.queue = call.queue.then(send).catch((error: unknown) => this.failed(error));
+  private enqueue({ messages }: TappedCall, send: () => void | Promise<void>): void {
+    if (messages === null) return;
+    messages.queue = messages.queue.then(send).catch((error: unknown) => this.failed(error));
   }
 
   /** Whether one more call may be shown now; counts it as not shown where not. */
@@ -194,7 +195,8 @@ export class Tap implements TappedCallOwner {
       this.leaveOut('decoder');
       return call.release();
     }
-    const { request, kept, head } = call;
+    const { request, head } = call;
+    const { kept } = call.messages!;
     const messages = [
       ...kept.request.map((message) => ({
         direction: 'request' as const,
@@ -228,7 +230,7 @@ export class Tap implements TappedCallOwner {
       const { redaction } = this.parts;
       const range = direction === 'request' ? [0, decoded?.requests] : [decoded?.requests ?? 0];
       const messages = decoded === null ? null : decoded.shown.slice(...range);
-      const listed = messages?.length ?? call.shownMessages[direction];
+      const listed = messages?.length ?? call.messages?.shown[direction] ?? 0;
       return {
         headers: redaction.headers(block),
         trailers: trailers === null ? null : redaction.headers(trailers),

@@ -24,8 +24,17 @@ export interface TappedCallOwner {
   failed(error: unknown): void;
 }
 
+/** Of a call whose messages are shown. */
+export interface TappedMessages {
+  readonly captures: Readonly<Record<Direction, MessageCapture>>;
+  readonly kept: Readonly<Record<Direction, CapturedMessage[]>>;
+  /** With `live`: messages of each direction that are shown, and what is to be sent next, in order. */
+  readonly shown: Record<Direction, number>;
+  queue: Promise<void>;
+}
+
 /**
- * Follows one call for one tap. Whatever goes wrong here ends the tap, and never the call. A tap that has ended while the call runs
+ * Follows one call for one tap. It is made for each call that may match, and most may not: all that only messages need is apart. Whatever goes wrong here ends the tap, and never the call. A tap that has ended while the call runs
  * takes nothing more of it.
  */
 export class TappedCall implements Follower {
@@ -33,21 +42,14 @@ export class TappedCall implements Follower {
   head: HeaderBlock | null = null;
   requestTrailers: HeaderBlock | null = null;
   responseTrailers: HeaderBlock | null = null;
-  readonly kept: Readonly<Record<Direction, CapturedMessage[]>> = { request: [], response: [] };
-  /** With `live`: messages of each direction that are shown, and what is to be sent next, in order. */
-  readonly shownMessages: Record<Direction, number> = { request: 0, response: 0 };
-  queue: Promise<void> = Promise.resolve();
+  /** Null where messages are not shown. */
+  readonly messages: TappedMessages | null;
   private owner: TappedCallOwner | null;
-  private readonly captures: Readonly<Record<Direction, MessageCapture>> | null;
 
   constructor(owner: TappedCallOwner, request: RequestView) {
     this.owner = owner;
     this.request = request;
-    const capture = (direction: Direction): MessageCapture =>
-      new MessageCapture(request.traffic === 'grpc', owner.limits, owner.budget, (message) =>
-        this.owner?.message(this, direction, message),
-      );
-    this.captures = owner.messages ? { request: capture('request'), response: capture('response') } : null;
+    this.messages = owner.messages ? this.captureOf(owner) : null;
   }
 
   data(bytes: Uint8Array, start: number, end: number): null {
@@ -75,8 +77,8 @@ export class TappedCall implements Follower {
     const { owner } = this;
     if (owner === null) return;
     try {
-      this.captures?.request.end();
-      this.captures?.response.end();
+      this.messages?.captures.request.end();
+      this.messages?.captures.response.end();
       owner.settled(this, record);
     } catch (error) {
       owner.failed(error);
@@ -85,28 +87,42 @@ export class TappedCall implements Follower {
 
   /** Messages that passed in a direction. */
   count(direction: Direction): number {
-    return this.captures?.[direction].count ?? 0;
+    return this.messages?.captures[direction].count ?? 0;
   }
 
   /** Gives the memory of one message back. */
   free(direction: Direction, message: CapturedMessage): void {
-    this.captures?.[direction].free(message);
+    this.messages?.captures[direction].free(message);
   }
 
   /** Gives all memory back: the call has been shown, or will not be. */
   release(): void {
     this.owner = null;
-    this.captures?.request.release();
-    this.captures?.response.release();
-    this.kept.request.length = 0;
-    this.kept.response.length = 0;
+    if (this.messages === null) return;
+    const { captures, kept } = this.messages;
+    captures.request.release();
+    captures.response.release();
+    kept.request.length = 0;
+    kept.response.length = 0;
+  }
+
+  private captureOf({ limits, budget }: TappedCallOwner): TappedMessages {
+    const framed = this.request.traffic === 'grpc';
+    const capture = (direction: Direction): MessageCapture =>
+      new MessageCapture(framed, limits, budget, (message) => this.owner?.message(this, direction, message));
+    return {
+      captures: { request: capture('request'), response: capture('response') },
+      kept: { request: [], response: [] },
+      shown: { request: 0, response: 0 },
+      queue: Promise.resolve(),
+    };
   }
 
   private capture(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    const { owner, captures } = this;
-    if (owner === null || captures === null) return;
+    const { owner, messages } = this;
+    if (owner === null || messages === null) return;
     try {
-      captures[direction].add(bytes, start, end);
+      messages.captures[direction].add(bytes, start, end);
     } catch (error) {
       owner.failed(error);
     }

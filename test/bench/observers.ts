@@ -38,7 +38,8 @@ const observers: readonly Observer[] = [
   { name: 'live page, open', reader: '/live/events' },
   { name: 'tap, allowed', off: { 'admin.tap.show': 'none' } },
   { name: 'tap, one reader', reader: '/tap' },
-  { name: 'tap, a reader whose filter matches no call', reader: '/tap?route=none' },
+  { name: 'tap, a reader whose filter no call matches at its start', reader: '/tap?route=none' },
+  { name: 'tap, a reader whose filter no call matches at its end', reader: '/tap?status=aborted' },
   { name: 'access log', on: { 'telemetry.accessLog.to': 'stdout' } },
 ];
 

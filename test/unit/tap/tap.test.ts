@@ -158,6 +158,7 @@ describe('tap', () => {
     ['method=a.B/D', ''],
     ['cluster=greeter&route=*', 'OK NOT_FOUND UNAVAILABLE'],
     ['cluster=other', ''],
+    ['route=other', ''],
     ['listener=nobody', ''],
     ['endpoint=10.9.9.9', ''],
     ['endpoint=*', 'OK NOT_FOUND UNAVAILABLE'],
@@ -293,6 +294,29 @@ describe('tap', () => {
     expect(reader.calls).to.have.length(1);
     expect(reader.of('started')).to.have.length(1);
   });
+});
+
+describe('tap: calls that its filter rules out at their start', () => {
+  for (const [query, follows] of [
+    ['method=a.B/D', false],
+    ['header=x-user', false],
+    ['route=other', false],
+    ['listener=nobody', false],
+    ['client=10.9.9.9', false],
+    ['status=aborted', true],
+  ] as const)
+    it(`${follows ? 'follows' : 'does not follow'} a call that starts with ${query}`, () => {
+      const tap = tapRig();
+      tap.open(query);
+      let followed = 0;
+      const started = tap.hub.started.bind(tap.hub);
+      tap.hub.started = (request) => {
+        const counted = Object.create(request, { follow: { value: () => followed++ } }) as RequestView;
+        started(counted);
+      };
+      tap.call();
+      expect(followed > 0).to.equal(follows);
+    });
 });
 
 describe('tap, as it is configured', () => {
