@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
@@ -203,6 +203,28 @@ describe('the ADS client over gRPC', () => {
       );
     }
     expect(received[0]).to.deep.equal(received[1]);
+  });
+
+  it('ends a stream whose peer reads no requests, with a limit of what waits', async () => {
+    const sockets = new Set<Socket>();
+    const listener: Server = createServer((socket) => void sockets.add(socket.on('error', () => {})));
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    open.push({
+      stop() {
+        for (const socket of sockets) socket.destroy();
+        listener.close();
+      },
+    });
+    const address = listener.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const reasons: string[] = [];
+    const stream = openGrpcStream(
+      { ...adsSettings, server: `127.0.0.1:${port}` },
+      { opened: () => {}, received: () => {}, ended: (reason) => reasons.push(reason) },
+    );
+    for (let i = 0; i < 20; i++) stream.send(Buffer.alloc(1 << 20));
+    expect(reasons).to.have.length(1);
+    expect(reasons[0]).to.contain('(requestBytesQueuedMax)');
   });
 
   it('connects over a Unix socket', async () => {
