@@ -95,14 +95,13 @@ class RouteBuilder {
 
   /** Where a route leads to, and what applies only to routes that lead somewhere. */
   private addTarget(route: RouteModel, keys: Record<string, Json>): void {
-    const shares = route.targets.flatMap(({ cluster, weight }) => {
+    const shares = route.targets.map(({ cluster, weight }) => {
       const name = this.clusters.use(cluster, this.use);
       if (name === undefined)
         this.warn(route.path, `leads to the cluster "${cluster}", which has not arrived or has no endpoint`);
-      return name === undefined ? [] : [{ cluster: name, weight }];
+      return { cluster, name, weight };
     });
-    const [first] = shares;
-    if (first === undefined || shares.every(({ weight }) => weight === 0)) {
+    if (shares.every(({ name, weight }) => name === undefined || weight === 0)) {
       delete keys.rewrite;
       keys.respond = {
         status: 503,
@@ -112,11 +111,15 @@ class RouteBuilder {
       return;
     }
     this.clusters.addHash(route, this.use);
-    if (shares.length === 1) keys.cluster = first.cluster;
-    else keys.split = { clusters: shares };
+    const clusters = shares.map(({ cluster, name, weight }) => ({
+      cluster: name ?? this.clusters.useAbsent(cluster),
+      weight,
+    }));
+    if (clusters.length === 1) keys.cluster = clusters[0].cluster;
+    else keys.split = { clusters };
     this.addMirror(
       route,
-      shares.map(({ cluster }) => cluster),
+      clusters.map(({ cluster }) => cluster),
       keys,
     );
     this.addTimes(route, keys);

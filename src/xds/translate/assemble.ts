@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../reflection/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../reflection/json.ts';
 import type { ResourceKind, ResourceProblem } from '../resource.ts';
 import { type AssembledRoutes, assembleRoutes, listenerRoutesMax } from './assemble-routes.ts';
 import { assembleTls, type StorePem } from './assemble-tls.ts';
@@ -35,6 +35,8 @@ export interface Assembly {
   readonly problems: readonly ResourceProblem[];
   /** What is left out for now, mostly because a resource has not arrived. */
   readonly warnings: readonly ResourceProblem[];
+  /** Services in `discovery.xds` that stand for clusters that have not arrived: they never have an endpoint. */
+  readonly absent: ReadonlySet<string>;
   /** Listeners that wait for another resource and are not opened before. */
   readonly waiting: ReadonlyArray<Origin & { readonly for: string }>;
   /** The resource that a path in the lists above is from, such as `listeners[0].routes[2].retry`. */
@@ -61,6 +63,7 @@ class Assembler {
   private readonly clusters: JsonObject[] = [];
   private readonly problems: ResourceProblem[] = [];
   private readonly warnings: ResourceProblem[] = [];
+  private readonly warned = new Set<string>();
   private readonly waiting: Array<Origin & { readonly for: string }> = [];
   private readonly origins = new Map<string, Origin>();
   private readonly listenerNames = new Map<string, string>();
@@ -81,6 +84,7 @@ class Assembler {
   assembly(): Assembly {
     for (const [name, listener] of sorted(this.input.listeners)) this.addListener(name, listener);
     for (const cluster of this.used.all.values()) this.addCluster(cluster);
+    for (const [cluster, name] of this.used.absent) this.addAbsent(cluster, name);
     const { listeners, clusters, problems, warnings, waiting, origins } = this;
     return {
       listeners,
@@ -88,6 +92,7 @@ class Assembler {
       problems,
       warnings,
       waiting,
+      absent: new Set(this.used.absent.keys()),
       originOf: (path) => originOf(origins, path),
       names: { listeners: this.listenerNames, clusters: this.clusterNames },
     };
@@ -181,14 +186,40 @@ class Assembler {
       name,
       protocol,
       ...placeOf(model),
-      ...keysFor(model, protocol),
+      ...this.keysFor(model, protocol),
       balancer: balancerOf(model, protocol, hash),
       ...(tls === null || protocol === 'tcp' ? {} : { tls }),
     });
   }
 
+  /** Keys of a cluster that its protocol allows. */
+  private keysFor({ name, keys }: ClusterModel, protocol: string): JsonObject {
+    const { connections, health, ...others } = keys as Record<string, Json>;
+    const isHttpProbe = isJsonObject(health) && health.http !== undefined;
+    if (isHttpProbe && protocol === 'http2')
+      this.warn(
+        { kind: 'cluster', name, path: 'health_checks[0]' },
+        'is for HTTP/1.1; TCP is used in its place',
+      );
+    const { http: _http, ...probe } = isHttpProbe ? health : {};
+    return {
+      ...others,
+      health: isHttpProbe && protocol !== 'http1' ? { ...probe, tcp: {} } : health,
+      ...(connections === undefined || protocol === 'tcp' ? {} : { connections }),
+    };
+  }
+
+  /** The share of a cluster that has not arrived fails, and no other cluster gets it. */
+  private addAbsent(cluster: string, name: string): void {
+    this.clusterNames.set(name, cluster);
+    this.clusters.push({ name, discovery: { xds: { service: cluster } }, health: 'none', outlier: 'none' });
+  }
+
   private warn(origin: Origin, message: string): void {
-    if (this.warnings.length < warningsMax) this.warnings.push({ ...origin, message });
+    const key = JSON.stringify([origin, message]);
+    if (this.warnings.length >= warningsMax || this.warned.has(key)) return;
+    this.warned.add(key);
+    this.warnings.push({ ...origin, message });
   }
 }
 
@@ -209,13 +240,6 @@ function sorted<T>(map: ReadonlyMap<string, T>): Array<readonly [string, T]> {
 function placeOf({ service, endpoints, dns }: ClusterModel): JsonObject {
   if (service !== '') return { discovery: { xds: { service } } };
   return dns === null ? { endpoints } : { discovery: { dns } };
-}
-
-/** Keys of a cluster that its protocol allows. */
-function keysFor({ keys }: ClusterModel, protocol: string): JsonObject {
-  if (protocol !== 'tcp') return keys;
-  const { connections: _connections, ...others } = keys as Record<string, Json>;
-  return others;
 }
 
 const hashPolicies: ReadonlySet<unknown> = new Set(['ring_hash', 'maglev']);

@@ -24,6 +24,8 @@ export function useOf(kind: ListenerModel['kind']): ClusterUse {
 /** Clusters that routes and listeners lead to. Those that nothing leads to are left out: they would only be checked. */
 export class UsedClusters {
   readonly all = new Map<string, UsedCluster>();
+  /** Names in the configuration for clusters that have not arrived and get a share of a route. */
+  readonly absent = new Map<string, string>();
   private readonly models: ReadonlyMap<string, ClusterModel>;
   private readonly newName: (name: string) => string;
   /** Whether a cluster can be used: it has endpoints or a way to them, and its secrets. */
@@ -54,6 +56,13 @@ export class UsedClusters {
     };
     this.all.set(key, used);
     return used.name;
+  }
+
+  /** The name of a cluster without endpoints, for the share of one that has not arrived. */
+  useAbsent(name: string): string {
+    const own = this.absent.get(name) ?? this.newName(name);
+    this.absent.set(name, own);
+    return own;
   }
 
   /** Adds the hash policies of a route to the clusters that it leads to. */

@@ -6,7 +6,6 @@ import {
   assignmentFields,
   autoProtocolFields,
   clusterFields,
-  customClusterFields,
   downstreamProtocolFields,
   edsFields,
   explicitProtocolFields,
@@ -60,18 +59,16 @@ const nowhere: Place = { service: '', endpoints: [], dns: null };
 
 /** Where the endpoints of a cluster come from. */
 function readPlace(reader: MessageReader, name: string): Place {
-  const custom = reader.message('cluster_type', customClusterFields);
-  if (custom !== undefined) {
-    const type = custom.any('typed_config')?.type ?? custom.text('name');
-    custom.problem('', `${quoted(type)} is not supported; send one cluster, with priorities for a fallback`);
-    return nowhere;
-  }
   const type = reader.text('type') || 'STATIC';
   if (type === 'EDS') {
     const eds = reader.message('eds_cluster_config', edsFields);
     if (eds === undefined) reader.problem('eds_cluster_config', 'is missing; send it with ads');
     else readConfigSource(eds, 'eds_config');
     return { ...nowhere, service: eds?.text('service_name') || name };
+  }
+  if (type === 'ORIGINAL_DST') {
+    reader.warning('type', 'is ORIGINAL_DST: without redirected connections the cluster has no endpoints');
+    return nowhere;
   }
   if (type !== 'STATIC' && type !== 'STRICT_DNS' && type !== 'LOGICAL_DNS') {
     reader.problem('type', `${quoted(type)} is not supported; send EDS, STATIC, STRICT_DNS or LOGICAL_DNS`);

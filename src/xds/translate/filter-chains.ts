@@ -36,14 +36,15 @@ interface Chain {
 function chainsOf(listener: MessageReader): Chain[] {
   const list = listener.rawJson('filter_chains');
   const json = Array.isArray(list) ? list : [];
-  const chains = json.map((one, i) => chainOf(one, `filter_chains[${i}]`));
+  const { fieldsRead } = listener.notes;
+  const chains = json.map((one, i) => chainOf(one, `filter_chains[${i}]`, fieldsRead));
   const last = listener.rawJson('default_filter_chain');
-  return last === undefined ? chains : [...chains, chainOf(last, 'default_filter_chain')];
+  return last === undefined ? chains : [...chains, chainOf(last, 'default_filter_chain', fieldsRead)];
 }
 
 /** What kind of chain it is is read beside the notes: what is wrong with a chain that is left out does not matter. */
-function chainOf(json: Json, path: string): Chain {
-  const chain = readerOf(json, path, new Notes({ kind: 'listener', name: '' }));
+function chainOf(json: Json, path: string, fieldsRead: Set<string> | null): Chain {
+  const chain = readerOf(json, path, new Notes({ kind: 'listener', name: '' }, fieldsRead));
   const match = chain.message('filter_chain_match', filterChainMatchFields);
   const protocols = match?.texts('application_protocols') ?? [];
   const transport = match?.text('transport_protocol') ?? '';

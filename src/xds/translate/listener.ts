@@ -42,7 +42,6 @@ export function translateListener(resource: TranslatedResource): Translation<Lis
     const name = reader.text('name');
     const api = reader.message('api_listener', apiListenerFields)?.any('api_listener');
     if (api !== undefined) return readApiListener(reader, name, api, references);
-    checkListenerFilters(reader);
     const direction: JsonObject =
       reader.text('traffic_direction') === 'INBOUND' ? { direction: 'inbound' } : {};
     const address = readAddress(reader, 'address');
@@ -52,13 +51,15 @@ export function translateListener(resource: TranslatedResource): Translation<Lis
       reader.message('deprecated_v1', deprecatedListenerFields)?.flag('bind_to_port') ??
       true;
     const base: ListenerModel = { ...nothing, name, listen, keys: direction };
-    if (!bound) {
+    const redirected = reader.flag('use_original_dst') === true;
+    if (!bound || redirected) {
       reader.warning(
-        'bind_to_port',
-        'is false: Outrigger does not open a listener for redirected connections',
+        redirected ? 'use_original_dst' : 'bind_to_port',
+        'is for redirected connections, which Outrigger does not take: the listener is not opened',
       );
       return base;
     }
+    checkListenerFilters(reader);
     const chain = chooseFilterChain(reader);
     if (chain === undefined) return base;
     const tls = readTransportSocket(chain, 'downstream', references);
@@ -99,12 +100,10 @@ function readApiListener(
 
 function checkListenerFilters(reader: MessageReader): void {
   for (const filter of reader.messages('listener_filters', listenerFilterFields)) {
+    const name = filter.text('name');
     const any = filter.any('typed_config');
     if (any === undefined || inspector.test(any.type)) continue;
-    filter.problem(
-      'typed_config',
-      `the listener filter ${quoted(filter.text('name'))} is not supported; remove it`,
-    );
+    filter.problem('typed_config', `the listener filter ${quoted(name)} is not supported; remove it`);
   }
 }
 

@@ -52,7 +52,8 @@ function readLbPolicy(cluster: MessageReader): JsonObject | undefined {
     return leastRequest(cluster.message('least_request_lb_config', leastRequestLbFields), slowStartLbFields);
   if (name === 'RING_HASH') return ringHash(cluster.message('ring_hash_lb_config', ringHashLbFields));
   if (name === 'MAGLEV') return maglev(cluster.message('maglev_lb_config', maglevLbFields));
-  if (name === 'RANDOM') return { policy: 'random' };
+  // Of ORIGINAL_DST, which has no endpoints here.
+  if (name === 'RANDOM' || name === 'CLUSTER_PROVIDED') return { policy: 'random' };
   cluster.problem(
     'lb_policy',
     `${quoted(name)} is not supported; send round robin, least request or a hash policy`,
@@ -81,8 +82,10 @@ function readExtension(any: AnyMessage, { notes }: MessageReader, depth: number)
       return roundRobin(read(roundRobinFields), slowStartFields);
     case leastRequestFields.message:
       return leastRequest(read(leastRequestFields), slowStartFields);
-    case ringHashFields.message:
-      return ringHash(read(ringHashFields));
+    case ringHashFields.message: {
+      const reader = read(ringHashFields);
+      return withBoundedLoad(ringHash(reader), reader);
+    }
     case maglevFields.message:
       return maglev(read(maglevFields));
     case randomFields.message:
@@ -137,15 +140,15 @@ function ringHash(reader: MessageReader | undefined): JsonObject {
       min === undefined && max === undefined
         ? undefined
         : { perEndpoint: clamp(Math.trunc(min ?? ringSizeDefault), 1, Math.min(size, 65_536)), max: size },
-    boundedLoad: boundedLoad(reader),
   });
 }
 
 /** `hash_balance_factor` of the extension; the older message has none. */
-function boundedLoad(reader: MessageReader | undefined): JsonObject | undefined {
-  if (reader?.has('hash_balance_factor') !== true) return undefined;
+function withBoundedLoad(balancer: JsonObject, reader: MessageReader): JsonObject {
   const percent = reader.number('hash_balance_factor') ?? 0;
-  return percent <= 100 ? undefined : { factor: clamp(percent / 100, 1.01, 100) };
+  return percent <= 100
+    ? balancer
+    : { ...balancer, boundedLoad: { factor: clamp(percent / 100, 1.01, 100) } };
 }
 
 function maglev(reader: MessageReader | undefined): JsonObject {

@@ -157,11 +157,20 @@ function readSecretName(reader: MessageReader, references: ReferenceSet): { read
   return { secret };
 }
 
-/** Reports a source of resources other than the ADS stream. */
+/**
+ * Reads where a resource comes from. Outrigger has one stream for all of them; a secret that is to come from another service is
+ * refused, since the control plane would have to hold the private key.
+ */
 export function readConfigSource(reader: MessageReader, name: string): void {
   const source = reader.message(name, configSourceFields);
-  if (source?.has('ads') === false && !source.has('self') && reader.notes.problems.length === 0)
-    source.problem('', 'is not the ADS stream; use ads');
+  if (source === undefined || source.has('ads') || source.has('self')) return;
+  if (!source.has('api_config_source')) return;
+  if (name === 'sds_config')
+    source.problem(
+      'api_config_source',
+      'is another service; send secrets over the ADS stream, or as file names',
+    );
+  else source.warning('api_config_source', 'is not asked: the resource comes over the ADS stream');
 }
 
 function readPem(reader: MessageReader, name: string): PemSource | undefined {

@@ -2,20 +2,19 @@ import { fieldsOf } from '../message-fields.ts';
 
 export const clusterFields = fieldsOf('config.cluster.v3.Cluster', {
   honoured:
-    'name type cluster_type eds_cluster_config connect_timeout lb_policy load_assignment health_checks circuit_breakers common_http_protocol_options http2_protocol_options typed_extension_protocol_options dns_lookup_family outlier_detection ring_hash_lb_config maglev_lb_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket transport_socket_matches load_balancing_policy upstream_http_protocol_options',
+    'name type eds_cluster_config connect_timeout lb_policy load_assignment health_checks circuit_breakers common_http_protocol_options http2_protocol_options typed_extension_protocol_options dns_lookup_family outlier_detection ring_hash_lb_config maglev_lb_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket transport_socket_matches load_balancing_policy',
   withoutEffect:
-    'alt_stat_name stats_matcher metadata per_connection_buffer_limit_bytes per_connection_buffer_high_watermark_timeout dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl wait_for_warm_on_init cleanup_interval http_protocol_options protocol_selection upstream_connection_options close_connections_on_host_health_failure ignore_health_on_host_removal lrs_server lrs_report_endpoint_metrics track_timeout_budgets track_cluster_stats preconnect_policy',
+    'alt_stat_name stats_matcher metadata per_connection_buffer_limit_bytes per_connection_buffer_high_watermark_timeout dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl wait_for_warm_on_init cleanup_interval http_protocol_options protocol_selection upstream_connection_options close_connections_on_host_health_failure ignore_health_on_host_removal lrs_server lrs_report_endpoint_metrics track_timeout_budgets track_cluster_stats preconnect_policy original_dst_lb_config upstream_http_protocol_options',
   refused: {
+    cluster_type: 'send one cluster, with priorities for a fallback: Outrigger has no aggregate clusters',
     filters: 'Outrigger has no filters for connections to endpoints',
     lb_subset_config: 'send a cluster for each subset',
-    original_dst_lb_config: 'use EDS, STATIC or DNS',
     connection_pool_per_downstream_connection: 'Outrigger shares the connections to an endpoint',
     transport_socket_matcher: 'use transport_socket',
     upstream_config: 'leave it out',
   },
   remarks: {
-    type: '`EDS`, `STATIC`, `STRICT_DNS` and `LOGICAL_DNS`; `ORIGINAL_DST` is refused',
-    cluster_type: 'refused, aggregate clusters as well: send one cluster with priorities',
+    type: '`EDS`, `STATIC`, `STRICT_DNS` and `LOGICAL_DNS`; `ORIGINAL_DST` has no endpoints here',
     lb_policy: '`ROUND_ROBIN`, `LEAST_REQUEST`, `RING_HASH`, `MAGLEV` and `RANDOM`',
     health_checks: 'the first one; without any, there are no health checks',
     outlier_detection: 'without it, no endpoint is ejected',
@@ -23,13 +22,6 @@ export const clusterFields = fieldsOf('config.cluster.v3.Cluster', {
     dns_refresh_rate: 'Outrigger follows the TTL',
     load_balancing_policy: 'the first policy that Outrigger has',
   },
-});
-
-export const customClusterFields = fieldsOf('config.cluster.v3.Cluster.CustomClusterType', {
-  honoured: 'name typed_config',
-});
-export const aggregateFields = fieldsOf('extensions.clusters.aggregate.v3.ClusterConfig', {
-  withoutEffect: 'clusters',
 });
 
 export const edsFields = fieldsOf('config.cluster.v3.Cluster.EdsClusterConfig', {
@@ -102,7 +94,7 @@ export const wrrLocalityFields = fieldsOf(`${policies}.wrr_locality.v3.WrrLocali
 });
 export const weightedRoundRobinFields = fieldsOf(
   `${policies}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`,
-  { remarks: { slow_start_config: 'the policy is `round_robin` here: Outrigger reads no load reports' } },
+  { remarks: { slow_start_config: 'the policy is `round_robin`: Outrigger reads no load reports' } },
 );
 export const slowStartFields = fieldsOf(`${policies}.common.v3.SlowStartConfig`, {
   honoured: 'slow_start_window aggression',

@@ -6,11 +6,10 @@ const noCertificateProviders =
 
 export const listenerFields = fieldsOf('config.listener.v3.Listener', {
   honoured:
-    'name address filter_chains default_filter_chain api_listener traffic_direction bind_to_port deprecated_v1 listener_filters',
+    'name address filter_chains default_filter_chain api_listener traffic_direction bind_to_port deprecated_v1 listener_filters use_original_dst',
   withoutEffect:
     'stat_prefix stats_matcher metadata drain_type reuse_port enable_reuse_port access_log connection_balance_config ignore_global_conn_limit bypass_overload_manager listener_filters_timeout continue_on_listener_filters_timeout tcp_backlog_size max_connections_to_accept_per_socket_event',
   refused: {
-    use_original_dst: noRedirection,
     transparent: noRedirection,
     udp_listener_config: 'declare the UDP listener in the configuration file',
     internal_listener: 'give the listener a socket address',
@@ -21,6 +20,7 @@ export const listenerFields = fieldsOf('config.listener.v3.Listener', {
   remarks: {
     bind_to_port:
       '`false`: Outrigger accepts the listener and does not open it, since only redirected connections reach it',
+    use_original_dst: '`true`: the same as `bind_to_port: false`',
     filter_chains: 'one filter chain takes the connections; see "Filter chains"',
     traffic_direction: '`INBOUND` is `direction: inbound`',
     listener_filters:
@@ -93,12 +93,12 @@ export const rdsFields = fieldsOf('extensions.filters.network.http_connection_ma
 });
 
 export const configSourceFields = fieldsOf('config.core.v3.ConfigSource', {
-  honoured: 'ads self',
+  honoured: 'ads self api_config_source',
   withoutEffect: 'resource_api_version initial_fetch_timeout authorities',
-  refused: {
-    path: 'use ads',
-    path_config_source: 'use ads',
-    api_config_source: 'use ads: Outrigger has one stream for all resources',
+  refused: { path: 'use ads', path_config_source: 'use ads' },
+  remarks: {
+    api_config_source:
+      'routes and endpoints come over the ADS stream all the same; a secret from another service, as of an Istio agent, is refused',
   },
 });
 
@@ -226,7 +226,6 @@ export const combinedValidationFields = fieldsOf(
 
 export const sdsFields = fieldsOf('extensions.transport_sockets.tls.v3.SdsSecretConfig', {
   honoured: 'name sds_config',
-  remarks: { sds_config: 'the ADS stream; another gRPC service, as of an Istio agent, is refused' },
 });
 
 export const validationFields = fieldsOf('extensions.transport_sockets.tls.v3.CertificateValidationContext', {

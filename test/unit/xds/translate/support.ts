@@ -1,5 +1,5 @@
 import { loadConfig } from '../../../../src/config/load.ts';
-import type { JsonObject } from '../../../../src/reflection/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../../src/reflection/json.ts';
 import { jsonToMessage } from '../../../../src/reflection/json-to-message.ts';
 import { checkSafeRegex } from '../../../../src/routing/safe-regex.ts';
 import type { ResourceKind, ResourceProblem } from '../../../../src/xds/resource.ts';
@@ -18,6 +18,7 @@ import { translateRoute } from '../../../../src/xds/translate/route.ts';
 import { translateSecret } from '../../../../src/xds/translate/secret.ts';
 import { settle } from '../../../../src/xds/translate/settle.ts';
 import { typeUrls } from '../../../../src/xds/type-urls.ts';
+import { newAuthority } from '../../../support/certificates.ts';
 
 const definitions = loadResourceDefinitions();
 if (definitions.error !== undefined) throw new Error(definitions.error);
@@ -28,7 +29,7 @@ const codec = new ResourceCodec(pool);
 export function encodeResource(kind: ResourceKind, json: JsonObject): Buffer {
   const type = pool.message(typeNameOf(typeUrls[kind]));
   if (type === undefined) throw new Error(`no definition of ${kind}`);
-  const { value, error } = jsonToMessage(pool, type, json);
+  const { value, error } = jsonToMessage(pool, type, mapAny(json, standIn) as JsonObject);
   if (error !== undefined) throw new Error(error);
   return value;
 }
@@ -37,7 +38,31 @@ export function encodeResource(kind: ResourceKind, json: JsonObject): Buffer {
 export function resourceOf(kind: ResourceKind, json: JsonObject) {
   const { value, error } = codec.decode(kind, typeUrls[kind], encodeResource(kind, json));
   if (error !== undefined) throw new Error(error);
-  return { kind, ...value };
+  return { kind, name: value.name, message: mapAny(value.message, restored) as JsonObject };
+}
+
+/** A message whose definition is not there, such as that of a filter of Istio, is written as a known one with its name. */
+const standInType = 'type.googleapis.com/envoy.config.core.v3.TransportSocket';
+const standInMark = 'stands for ';
+
+function standIn(any: JsonObject): JsonObject {
+  const url = String(any['@type']);
+  const isKnown = pool.message(typeNameOf(url)) !== undefined;
+  return isKnown ? any : { '@type': standInType, name: `${standInMark}${url}` };
+}
+
+function restored(any: JsonObject): JsonObject {
+  const { name } = any;
+  return typeof name === 'string' && name.startsWith(standInMark)
+    ? { '@type': name.slice(standInMark.length), value: '' }
+    : any;
+}
+
+function mapAny(json: Json, map: (any: JsonObject) => JsonObject): Json {
+  if (Array.isArray(json)) return json.map((one) => mapAny(one, map));
+  if (!isJsonObject(json)) return json;
+  const own = '@type' in json ? map(json) : json;
+  return Object.fromEntries(Object.entries(own).map(([key, value]) => [key, mapAny(value, map)]));
 }
 
 /** Resources by kind, as a control plane sends them. */
@@ -101,7 +126,9 @@ export function checkAssembly({ listeners, clusters }: Assembly) {
     flags: { config: 'xds.json' },
     env: {},
     checkRegex: checkSafeRegex,
-    readFile: () => ({ value: Buffer.from(textOf(listeners, clusters)) }),
+    readFile: (path) => ({
+      value: Buffer.from(path === 'xds.json' ? textOf(listeners, clusters) : pemOf(path)),
+    }),
   });
   return (loaded.problems ?? []).map(({ path, message }) => ({ path, message }));
 }
@@ -115,6 +142,15 @@ function textOf(listeners: readonly JsonObject[], clusters: readonly JsonObject[
   });
   const file = { listeners, clusters: withEndpoints.length === 0 ? [spare] : withEndpoints };
   return JSON.stringify(file).replaceAll('${', '$${');
+}
+
+const authority = newAuthority();
+const server = authority.issue(['orders.internal']);
+
+/** What stands in the files that the corpus names. */
+function pemOf(path: string): string {
+  if (path.includes('ca')) return authority.cert;
+  return path.includes('key') ? server.key : server.cert;
 }
 
 const spare = { name: 'spare', endpoints: [{ address: '192.0.2.1:1' }] };
