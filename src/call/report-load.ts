@@ -44,14 +44,13 @@ class LoadReporter {
   private readonly report = new LoadReport();
 
   withReport(request: RequestView, block: HeaderBlock, endpoint: Endpoint): HeaderBlock {
+    const { peer, record } = request;
     const nowMs = request.clock.now();
-    endpoint.service ??= new ServiceLoad(endpoint.error, nowMs);
-    const { record } = request;
-    // Reply heads are noted as they come, and before the trailers.
-    endpoint.service.replied(record.headMs - record.attempts[record.attempts.length - 1].startedMs);
-    const { peer } = request;
     if (nowMs - (peer.loadReportedMs ?? Number.NEGATIVE_INFINITY) < reportIntervalMs) return block;
     peer.loadReportedMs = nowMs;
+    endpoint.service ??= new ServiceLoad(endpoint.error, nowMs);
+    // Reply heads are noted as they come, and before the trailers.
+    endpoint.service.replied(record.headMs - record.attempts[record.attempts.length - 1].startedMs);
     const writer = request.traffic === 'grpc' ? this.grpc : this.http;
     const replicas = findReport(block);
     if (replicas === null) {

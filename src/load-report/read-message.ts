@@ -21,14 +21,9 @@ const varintBytesMax = 5;
 /** Of an unknown number, which is passed over. */
 const skippedVarintBytesMax = 10;
 
-/** The names that a reader compares keys with, as bytes. */
-const ownNames: ReadonlyArray<
-  readonly [name: Buffer, value: 'inFlight' | 'latencyMs' | 'limit', max: number]
-> = [
-  [Buffer.from(ownMetrics.inFlight), 'inFlight', loadReportMax.inFlight],
-  [Buffer.from(ownMetrics.latencyMs), 'latencyMs', loadReportMax.latencyMs],
-  [Buffer.from(ownMetrics.limit), 'limit', loadReportMax.inFlight],
-];
+const inFlightName = Buffer.from(ownMetrics.inFlight);
+const latencyName = Buffer.from(ownMetrics.latencyMs);
+const limitName = Buffer.from(ownMetrics.limit);
 
 /**
  * Reads load reports in the wire format of Protocol Buffers, from bytes that nobody has checked. It makes no object and never
@@ -36,6 +31,7 @@ const ownNames: ReadonlyArray<
  */
 export class ReportReader {
   private readonly bytes: Buffer;
+  private readonly view: DataView;
   private readonly names: readonly Buffer[];
   private at = 0;
   private end = 0;
@@ -46,6 +42,7 @@ export class ReportReader {
    */
   constructor(bytes: Buffer, names: readonly string[] = []) {
     this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.names = names.slice(0, metricNamesMax).map((name) => Buffer.from(name));
   }
 
@@ -72,7 +69,7 @@ export class ReportReader {
 
   private number(field: number, report: LoadReport): boolean {
     if (this.end - this.at < 8) return false;
-    const value = this.bytes.readDoubleLE(this.at);
+    const value = this.view.getFloat64(this.at, true);
     this.at += 8;
     const { utilization, perSecond } = loadReportMax;
     if (field === reportFields.application) report.application = clamped(value, utilization);
@@ -103,7 +100,7 @@ export class ReportReader {
         nameEnd = this.at;
       } else if (tag === ((2 << 3) | fixed64)) {
         if (this.end - this.at < 8) return false;
-        value = this.bytes.readDoubleLE(this.at);
+        value = this.view.getFloat64(this.at, true);
         this.at += 8;
       } else if (!this.skip(tag & 7)) return false;
     }
@@ -113,12 +110,20 @@ export class ReportReader {
   }
 
   private metric(map: number, start: number, end: number, value: number, report: LoadReport): void {
-    if (map === reportFields.namedMetrics)
-      for (let i = 0; i < ownNames.length; i++) {
-        if (!this.equal(start, end, ownNames[i][0], 0)) continue;
-        report[ownNames[i][1]] = clamped(value, ownNames[i][2]);
+    if (map === reportFields.namedMetrics) {
+      if (this.equal(start, end, inFlightName, 0)) {
+        report.inFlight = clamped(value, loadReportMax.inFlight);
         return;
       }
+      if (this.equal(start, end, latencyName, 0)) {
+        report.latencyMs = clamped(value, loadReportMax.latencyMs);
+        return;
+      }
+      if (this.equal(start, end, limitName, 0)) {
+        report.limit = clamped(value, loadReportMax.inFlight);
+        return;
+      }
+    }
     for (let i = 0; i < this.names.length; i++) {
       const name = this.names[i];
       const prefix = map === reportFields.namedMetrics ? namedPrefix : utilizationPrefix;
@@ -153,12 +158,15 @@ export class ReportReader {
 
   /** A number of 31 bits at the most, or -1. */
   private varint(): number {
+    // Nearly every tag and length is one byte.
+    if (this.at < this.end && this.bytes[this.at] < 0x80) return this.bytes[this.at++];
     let value = 0;
-    for (let i = 0; i < varintBytesMax; i++) {
-      if (this.at >= this.end) return -1;
+    let scale = 1;
+    for (let i = 0; i < varintBytesMax && this.at < this.end; i++) {
       const byte = this.bytes[this.at++];
-      value += (byte & 0x7f) * 2 ** (7 * i);
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value > 0x7fff_ffff ? -1 : value;
+      scale *= 128;
     }
     return -1;
   }
