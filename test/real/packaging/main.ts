@@ -99,11 +99,25 @@ async function checkWeight({ check }: Checks, installed: Installed): Promise<voi
   });
 }
 
-/** `outrigger run` in front of a replica, with a call through it. Returns how long it took to be ready, milliseconds. */
-async function callThroughProgram({ folder }: Installed, node: string): Promise<number> {
+/** Option of Node that has the program write the names of Node's own modules that it loaded to a file as it ends. */
+function reportModules(file: string): string {
+  const code = `import { writeFileSync } from 'node:fs';
+process.on('exit', () => writeFileSync(${JSON.stringify(file)}, process.moduleLoadList.join()));`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+/**
+ * `outrigger run` in front of a replica, with a call through it. Returns how long it took to be ready, milliseconds, and the modules of
+ * Node that it loaded.
+ */
+async function callThroughProgram(
+  { folder }: Installed,
+  node: string,
+): Promise<{ readonly readyMs: number; readonly modules: string }> {
   const greeter = await startGreeter();
   const [listen, admin] = await freeAddresses(2);
   const file = join(folder, 'outrigger.yaml');
+  const modulesFile = join(folder, 'modules.txt');
   const config = {
     admin: { listen: admin },
     listeners: [{ name: 'in', listen, routes: [{ name: 'all', cluster: 'greeter' }] }],
@@ -115,7 +129,11 @@ async function callThroughProgram({ folder }: Installed, node: string): Promise<
   const child = spawn(join(folder, 'node_modules/.bin/outrigger'), ['run', '--config', file], {
     cwd: folder,
     stdio: 'ignore',
-    env: { ...process.env, PATH: [dirname(node), process.env.PATH].join(delimiter) },
+    env: {
+      ...process.env,
+      PATH: [dirname(node), process.env.PATH].join(delimiter),
+      NODE_OPTIONS: reportModules(modulesFile),
+    },
   });
   const exit = once(child, 'exit');
   const client = connectGreeter(listen);
@@ -130,7 +148,7 @@ async function callThroughProgram({ folder }: Installed, node: string): Promise<
     child.kill('SIGTERM');
     const [exitCode] = await exit;
     expectThat(exitCode === 0, `it ended with ${exitCode}`);
-    return readyMs;
+    return { readyMs, modules: readFileSync(modulesFile, 'utf8') };
   } finally {
     client.close();
     child.kill('SIGKILL');
@@ -152,8 +170,13 @@ async function checkOn(node: string, checks: Checks, installed: Installed): Prom
     expectThat(succeed('npx', ['--no-install', 'outrigger', 'man'], { cwd, node }) === page, 'it differs');
   });
   let readyMs = 0;
+  let modules = '';
   await check(`${name}: outrigger run forwards a call and drains`, async () => {
-    readyMs = await callThroughProgram(installed, node);
+    ({ readyMs, modules } = await callThroughProgram(installed, node));
+  });
+  await check(`${name}: it loads the HTTP server of Node without its WebSocket client`, async () => {
+    expectThat(modules.includes('NativeModule _http_server'), 'the modules that it loaded are not known');
+    expectThat(!modules.includes('/undici/'), 'undici is loaded');
   });
   process.stdout.write(`          ready after ${Math.round(readyMs)} ms\n`);
   await check(`${name}: startSidecar in a test of the consumer`, async () => {
