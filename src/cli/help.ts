@@ -7,7 +7,9 @@ export interface HelpArguments {
   readonly topic: string | undefined;
 }
 
-const widthColumns = 100;
+/** Help is no wider than this, and on a terminal that is narrower it is folded, down to a width that leaves room for descriptions. */
+const columnsMax = 100;
+const columnsMin = 60;
 
 /** Writes what `outrigger help`, `outrigger help run` and `outrigger run --help` show; returns the exit code. */
 export async function showHelp(
@@ -16,20 +18,24 @@ export async function showHelp(
   commands: readonly Command[],
 ): Promise<number> {
   const topic = commands.find(({ name }) => name === args.topic);
-  io.stdout.write(topic === undefined ? overview(commands) : commandHelp(topic));
+  const columns = Math.max(columnsMin, Math.min(columnsMax, io.screen?.columns ?? columnsMax));
+  io.stdout.write(topic === undefined ? overview(commands, columns) : commandHelp(topic, columns));
   return ExitCode.Fine;
 }
 
-/** Returns the screen with all commands, one on each line. */
-export function overview(commands: readonly Command[]): string {
+/** Returns the screen with all commands. */
+export function overview(commands: readonly Command[], columns = columnsMax): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
-    'Outrigger balances each gRPC call, not each connection, over the replicas of a service.',
+    ...wrap(
+      'Outrigger balances each gRPC call, not each connection, over the replicas of a service.',
+      columns,
+    ),
     '',
     'Usage: outrigger COMMAND [options]',
     '',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commands.flatMap(({ name, summary }) => hanging(`  ${name.padEnd(width)}  `, summary, columns)),
     '',
     'Examples:',
     '  outrigger demo',
@@ -41,19 +47,20 @@ export function overview(commands: readonly Command[]): string {
 }
 
 /** Returns the screen of one command: usage, description, flags with their variables, examples. */
-export function commandHelp(spec: Command): string {
+export function commandHelp(spec: Command, columns = columnsMax): string {
   const summary = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
-  const lines = [`Usage: outrigger ${spec.name} ${spec.usage}`, '', summary, ...spec.detail];
+  const lines = hanging(`Usage: outrigger ${spec.name} `, spec.usage, columns);
+  lines.push('', ...[summary, ...spec.detail].flatMap((line) => folded(line, columns)));
   const flags = flagsOf(spec);
-  lines.push('', 'Options:', ...flagLines(flags));
+  lines.push('', 'Options:', ...flagLines(flags, columns));
   if (spec.flags.some((flag) => flag.variable !== undefined))
-    lines.push('', '[$NAME] is the environment variable that sets the same option.');
+    lines.push('', ...wrap('[$NAME] is the environment variable that sets the same option.', columns));
   if (spec.examples.length > 0)
     lines.push('', 'Examples:', ...spec.examples.map((example) => `  ${example}`));
   return `${lines.join('\n')}\n`;
 }
 
-function flagLines(flags: readonly FlagSpec[]): string[] {
+function flagLines(flags: readonly FlagSpec[], columns: number): string[] {
   const left = flags.map(({ name, short, value }) => {
     const dashes = short === undefined ? `    --${name}` : `-${short}, --${name}`;
     return value === undefined ? dashes : `${dashes} ${value}`;
@@ -62,14 +69,24 @@ function flagLines(flags: readonly FlagSpec[]): string[] {
   const width = Math.max(...left.filter((text) => text.length <= 28).map((text) => text.length));
   return flags.flatMap(({ doc, variable }, i) => {
     const words = variable === undefined ? doc : `${doc} [$${variable}]`;
-    const wrapped = wrap(words, widthColumns - width - 4);
     const indent = ' '.repeat(width + 4);
-    const tooWide = left[i].length > width;
-    const head = tooWide
-      ? [`  ${left[i]}`, `${indent}${wrapped[0]}`]
-      : [`  ${left[i].padEnd(width)}  ${wrapped[0]}`];
-    return [...head, ...wrapped.slice(1).map((line) => `${indent}${line}`)];
+    return left[i].length > width
+      ? [`  ${left[i]}`, ...hanging(indent, words, columns)]
+      : hanging(`  ${left[i].padEnd(width)}  `, words, columns);
   });
+}
+
+/** Lines of at most `columns` that begin with `head`, and with as many spaces from the second on. */
+function hanging(head: string, text: string, columns: number): string[] {
+  const indent = ' '.repeat(head.length);
+  return wrap(text, columns - head.length).map((line, i) => `${i === 0 ? head : indent}${line}`);
+}
+
+/** A line that fits stays as it is; another one is folded behind its own indent. */
+function folded(line: string, columns: number): string[] {
+  if (line.length <= columns) return [line];
+  const text = line.trimStart();
+  return hanging(line.slice(0, line.length - text.length), text, columns);
 }
 
 function wrap(text: string, columns: number): string[] {

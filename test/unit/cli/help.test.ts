@@ -17,12 +17,35 @@ describe('cli/help', () => {
     }
   });
 
-  it('fits into 100 columns without trailing spaces', () => {
-    for (const text of [overview(commands), ...commands.map(commandHelp)]) {
-      for (const line of text.split('\n')) {
-        expect(line.length, line).to.be.at.most(100);
-        expect(line).to.equal(line.trimEnd());
+  for (const columns of [100, 80, 60])
+    it(`fits into ${columns} columns without trailing spaces, but for examples, which are to be copied`, () => {
+      const texts = commands.map((command) => commandHelp(command, columns));
+      for (const text of [overview(commands, columns), ...texts]) {
+        const [before] = text.split('\nExamples:\n');
+        for (const line of before.split('\n')) {
+          expect(line.length, line).to.be.at.most(columns);
+          expect(line).to.equal(line.trimEnd());
+        }
       }
+    });
+
+  it('has examples of at most 100 columns', () => {
+    for (const { examples } of commands)
+      for (const example of examples) expect(example.length, example).to.be.at.most(98);
+  });
+
+  it('is as wide as the terminal, within bounds, and 100 columns where there is none', async () => {
+    for (const [columns, widest] of [
+      [undefined, 100],
+      [200, 100],
+      [80, 80],
+      [20, 60],
+    ] as const) {
+      const io = new CapturedIo();
+      const screen = { columns, rows: 25, hasStyles: false, write: () => {}, onKey: null };
+      await showHelp({ topic: 'run' }, columns === undefined ? io : Object.assign(io, { screen }), commands);
+      const run = commands.find(({ name }) => name === 'run');
+      expect(io.out).to.equal(commandHelp(run!, widest));
     }
   });
 
