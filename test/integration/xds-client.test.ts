@@ -134,6 +134,7 @@ describe('the ADS client over gRPC', () => {
     stop();
     const { client, judge } = start({ server: address });
     await comesToReport(client, 'ECONNREFUSED');
+    expect(client.status.lastError).to.equal(`UNAVAILABLE: connect ECONNREFUSED ${address}`);
     expect(client.status.connected).to.equal(false);
     await serve(plane, { listen: address });
     await comesToHold(judge, { a: 'one' });

@@ -136,7 +136,9 @@ class GrpcStream implements AdsStream {
 
   private failureText({ code, details }: ServiceError): string {
     const name = status[code] ?? `status ${code}`;
-    return safeText(boundedText(`${name}: ${details ?? ''}${this.hint(code)}`, failureCharsMax));
+    return safeText(
+      boundedText(`${name}: ${plainDetails(details ?? '')}${this.hint(code)}`, failureCharsMax),
+    );
   }
 
   private hint(code: number): string {
@@ -148,6 +150,13 @@ class GrpcStream implements AdsStream {
       return `; a response may have ${responseBytesMax} bytes (responseBytesMax)`;
     return '';
   }
+}
+
+/** Without what grpc-js puts around the error of the system. */
+function plainDetails(details: string): string {
+  return details
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/\.? ?Resolution note: ?$/, '');
 }
 
 function credentialsOf(tls: ControlPlaneTls | null): ChannelCredentials {
