@@ -195,16 +195,20 @@ class Assembler {
   /** Keys of a cluster that its protocol allows. */
   private keysFor({ name, keys }: ClusterModel, protocol: string): JsonObject {
     const { connections, health, ...others } = keys as Record<string, Json>;
-    const isHttpProbe = isJsonObject(health) && health.http !== undefined;
-    if (isHttpProbe && protocol === 'http2')
+    const probe = isJsonObject(health) ? health : {};
+    // HTTP probes are for HTTP/1.1 and those of gRPC for HTTP/2.
+    const isWrong =
+      (probe.http !== undefined && protocol !== 'http1') ||
+      (probe.grpc !== undefined && protocol !== 'http2');
+    if (isWrong)
       this.warn(
         { kind: 'cluster', name, path: 'health_checks[0]' },
-        'is for HTTP/1.1; TCP is used in its place',
+        `is not for ${protocol}; TCP is used in its place`,
       );
-    const { http: _http, ...probe } = isHttpProbe ? health : {};
+    const { http: _http, grpc: _grpc, ...times } = probe;
     return {
       ...others,
-      health: isHttpProbe && protocol !== 'http1' ? { ...probe, tcp: {} } : health,
+      health: isWrong ? { ...times, tcp: {} } : health,
       ...(connections === undefined || protocol === 'tcp' ? {} : { connections }),
     };
   }

@@ -27,7 +27,10 @@ const filterTypes = {
  * Their order is that of Envoy's and Istio's documentation.
  */
 const withoutEffect =
-  /^(extensions\.filters\.http\.(cors|grpc_web|grpc_stats|grpc_http1_bridge|stateful_session|health_check|on_demand|tap|kill_request|header_to_metadata|set_filter_state|compressor|decompressor|buffer|credential_injector)\.|io\.istio\.|istio\.envoy\.|envoy\.config\.filter\.http\.alpn\.|config\.filter\.http\.alpn\.|stats\.PluginConfig|udpa\.type\.v1\.TypedStruct|xds\.type\.v3\.TypedStruct)/;
+  /^(extensions\.filters\.http\.(cors|grpc_web|grpc_stats|grpc_http1_bridge|stateful_session|health_check|on_demand|tap|kill_request|header_to_metadata|set_filter_state|compressor|decompressor|buffer|credential_injector)\.|io\.istio\.|istio\.envoy\.|envoy\.config\.filter\.http\.alpn\.|config\.filter\.http\.alpn\.|stats\.PluginConfig)/;
+
+/** Filters of Istio whose message may be any: those that measure have this name. */
+export const measuringName = /^istio\.(metadata_exchange|stats|alpn)$/;
 
 /** Reads the HTTP filters of a listener. A filter that Outrigger does not have refuses the listener, unless it is optional. */
 export function readHttpFilters(manager: MessageReader): ListenerFilter[] {
@@ -48,7 +51,7 @@ export function readHttpFilters(manager: MessageReader): ListenerFilter[] {
     }
     const effect = effectOf(any, filter.notes);
     if (effect !== undefined) effects.push({ name, effect });
-    else if (optional || withoutEffect.test(any.type))
+    else if (optional || withoutEffect.test(any.type) || measuringName.test(name))
       filter.warning('', `the filter ${quoted(name)} has no effect`);
     else
       filter.problem(

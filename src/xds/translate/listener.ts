@@ -16,7 +16,7 @@ import {
 } from './fields/listener-fields.ts';
 import { routeConfigurationFields } from './fields/route-fields.ts';
 import { chooseFilterChain } from './filter-chains.ts';
-import { readHttpFilters } from './http-filters.ts';
+import { measuringName, readHttpFilters } from './http-filters.ts';
 import { type AnyMessage, type MessageReader, readAny } from './message-reader.ts';
 import type { ListenerModel, Translation } from './model.ts';
 import { quoted } from './notes.ts';
@@ -31,7 +31,7 @@ const networkFilters = {
 
 /** Filters of Istio that measure; without them a connection goes to the same place. */
 const measuringFilter =
-  /(^io\.istio\.|^stats\.PluginConfig|metadata_?exchange|MetadataExchange|network\.tap\.|TypedStruct$)/i;
+  /(^io\.istio\.|^stats\.PluginConfig|metadata_?exchange|MetadataExchange|network\.tap\.)/i;
 
 /** Filters that inspect the first bytes, which Outrigger does itself, or the original destination. */
 const inspector = /listener\.(tls_inspector|http_inspector|original_dst|local_ratelimit)\./;
@@ -112,15 +112,12 @@ function readFilters(chain: MessageReader): AnyMessage | undefined {
   const filters = chain.messages('filters', filterFields);
   let terminal: AnyMessage | undefined;
   for (const filter of filters) {
+    const name = filter.text('name');
     const any = filter.any('typed_config');
     if (any?.type === networkFilters.http || any?.type === networkFilters.tcp) terminal = any;
-    else if (any !== undefined && measuringFilter.test(any.type))
-      filter.warning('', `the filter ${quoted(filter.text('name'))} has no effect`);
-    else
-      filter.problem(
-        '',
-        `the filter ${quoted(filter.text('name'))} is not supported; remove it from the listener`,
-      );
+    else if (any !== undefined && (measuringFilter.test(any.type) || measuringName.test(name)))
+      filter.warning('', `the filter ${quoted(name)} has no effect`);
+    else filter.problem('', `the filter ${quoted(name)} is not supported; remove it from the listener`);
   }
   if (terminal === undefined)
     chain.problem('filters', 'has no HttpConnectionManager and no TcpProxy; send one of them');

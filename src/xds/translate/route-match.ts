@@ -74,6 +74,9 @@ function readHeaders(reader: MessageReader): HeaderConditions {
     if (condition === undefined) continue;
     if (name.startsWith(':')) readPseudoHeader(matcher, name, condition, invert, conditions.keys);
     else conditions.list.push({ name, ...condition, ...(invert ? { invert } : {}) });
+    // In Envoy a condition on the value never holds for an absent header, not even inverted.
+    if (invert && condition.present === undefined && !name.startsWith(':'))
+      conditions.list.push({ name, present: true });
   }
   return conditions;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { loadResourceCodec, resourceValuesMax } from '../../../../src/xds/resources/codec.ts';
 import { typeUrls } from '../../../../src/xds/type-urls.ts';
@@ -19,6 +20,53 @@ describe('xds/resources/codec', () => {
   it('takes the name of endpoints from the cluster', () => {
     const bytes = encodeResource('endpoint', { clusterName: 'outbound|80||shop' });
     expect(codec.decode('endpoint', typeUrls.endpoint, bytes).value?.name).to.equal('outbound|80||shop');
+  });
+
+  it('decodes what go-control-plane encodes', () => {
+    const path = new URL('go-encoded.json', import.meta.url);
+    const encoded = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
+    const decoded = (kind: 'listener' | 'route' | 'cluster' | 'endpoint') =>
+      codec.decode(kind, typeUrls[kind], Buffer.from(encoded[kind], 'base64')).value;
+    const ads = { ads: {}, resourceApiVersion: 'V3' };
+    expect(decoded('cluster')).to.deep.equal({
+      name: 'greeter',
+      message: {
+        name: 'greeter',
+        type: 'EDS',
+        edsClusterConfig: { edsConfig: ads },
+        lbPolicy: 'LEAST_REQUEST',
+      },
+    });
+    expect(decoded('listener')?.message).to.deep.equal({
+      name: 'greeter',
+      apiListener: {
+        apiListener: any('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
+          rds: { configSource: ads, routeConfigName: 'greeter' },
+          httpFilters: [{ name: 'router', typedConfig: any('extensions.filters.http.router.v3.Router') }],
+        }),
+      },
+    });
+    expect(decoded('route')?.message).to.have.nested.property(
+      'virtualHosts[0].routes[0].route.maxStreamDuration.maxStreamDuration',
+      '2s',
+    );
+    expect(decoded('endpoint')?.message).to.deep.equal({
+      clusterName: 'greeter',
+      endpoints: [
+        {
+          locality: { zone: 'a' },
+          loadBalancingWeight: 1,
+          priority: 1,
+          lbEndpoints: [
+            {
+              healthStatus: 'HEALTHY',
+              loadBalancingWeight: 2,
+              endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: 50051 } } },
+            },
+          ],
+        },
+      ],
+    });
   });
 
   it('leaves an Any without a definition as bytes', () => {
