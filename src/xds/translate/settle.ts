@@ -46,7 +46,8 @@ export function settle(
     }
     if (found.length === 0 || round === roundsMax) return { assembly, problems, others };
     problems.push(...found);
-    for (const { kind, name } of found) {
+    // Once for each resource, however many problems it has: its last good version has none of them.
+    for (const { kind, name } of distinct(found)) {
       if (kind === 'endpoint' || kind === 'secret') continue;
       const list: Map<string, unknown> = current[lists[kind]];
       const good = lastGood[lists[kind]]?.get(name);
@@ -54,6 +55,10 @@ export function settle(
       else list.delete(name);
     }
   }
+}
+
+function distinct(problems: readonly ResourceProblem[]): ResourceProblem[] {
+  return [...new Map(problems.map((problem) => [`${problem.kind} ${problem.name}`, problem])).values()];
 }
 
 /** The key of the configuration that is wrong, behind what the resource stands for. */
