@@ -177,9 +177,17 @@ function anyOf(value: Json, path: string, notes: Notes): AnyMessage | undefined 
   return { type: url.slice(url.lastIndexOf('/') + 1).replace(/^envoy\./, ''), json: value, path };
 }
 
+/** Names in JSON by the names that translators read, of which there are a few hundred. */
+const jsonNames = new Map<string, string>();
+
 /** `max_requests` is `maxRequests` in JSON. */
 function jsonName(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+  let found = jsonNames.get(name);
+  if (found === undefined) {
+    found = name.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+    jsonNames.set(name, found);
+  }
+  return found;
 }
 
 /** Names whose digits follow an underscore cannot be told from their JSON. */
