@@ -6,6 +6,7 @@ import type { TraceId } from '../core/trace-id.ts';
 import type { MadeUpRequest, RequestExplanation } from '../explain/request.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallFilters, CallView, GroupsReport } from './call-groups/group-calls.ts';
+import type { ControlPlaneSnapshot } from './control-plane-snapshot.ts';
 import type { ReplicaCallDeps } from './replica-call/deps.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface AdminDeps {
   configValues(): readonly ConfigValue[];
   /** Of listeners, clusters and the admin server, as they are in use. */
   certificates(): readonly CertificateUse[];
+  /** null where the configuration has none. */
+  controlPlane(): ControlPlaneSnapshot | null;
   serverInfo(): ServerInfo;
   memory(): MemorySnapshot;
   /** The calls of the last seconds, grouped. Outrigger observes them from the first question on. */

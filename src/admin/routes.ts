@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { type LogLevel, logLevels } from '../core/logger.ts';
 import { callViews } from './call-groups/group-calls.ts';
 import { groupsText, viewOf } from './call-groups/reply.ts';
+import { controlPlaneText } from './control-plane-text.ts';
 import type { AdminDeps, ClusterUsability, Readiness } from './deps.ts';
 import { explainCall, explainMadeUp } from './explain/answers.ts';
 import { maskSecrets } from './mask-secrets.ts';
@@ -129,6 +130,12 @@ export const adminRoutes: readonly AdminRoute[] = [
     path: '/certificates',
     about: 'the certificates in use, and when they expire',
     handle: (r) => inFormat(r, r.deps.certificates(), (all) => certificatesText(all, r.nowWallMs)),
+  },
+  {
+    method: 'GET',
+    path: '/xds',
+    about: 'the control plane: what it sent, what was refused and why',
+    handle: (r) => inFormat(r, r.deps.controlPlane(), controlPlaneText),
   },
   {
     method: 'GET',

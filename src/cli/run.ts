@@ -2,6 +2,7 @@ import { readFileBounded } from '../config/config-file.ts';
 import type { Environment } from '../config/environment.ts';
 import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts';
 import { loadWithParts } from '../config/load-parts.ts';
+import type { PushedLists } from '../config/pushed.ts';
 import type { Config } from '../config/table.ts';
 import { keepProcess, systemClock } from '../core/clock.ts';
 import { type LineLogger, lineLogger } from '../core/line-logger.ts';
@@ -16,6 +17,7 @@ import { IdleCollector } from '../runtime/idle-collector.ts';
 import { startProblem } from '../runtime/listen-problem.ts';
 import { cpuMs, disablePretenuring, readMemory, shrinkHeap } from '../runtime/memory.ts';
 import type { AppDeps } from '../runtime/parts.ts';
+import type { ConfigProblem } from '../schema/problem.ts';
 import { blocksReopenSignal } from './debugger.ts';
 import { type CliIo, ExitCode } from './io.ts';
 import { warningLine } from './node-warnings.ts';
@@ -31,8 +33,11 @@ export async function run(
   signals: RunSignals,
 ): Promise<number> {
   disablePretenuring();
-  const load = (): Promise<LoadResult> =>
-    loadWithParts({ flags, env, checkRegex: checkSafeRegex, clock: systemClock });
+  const input = { flags, env, checkRegex: checkSafeRegex };
+  const load = (pushed?: PushedLists): Promise<LoadResult> =>
+    loadWithParts({ ...input, pushed, clock: systemClock });
+  const checkPushed = (pushed: PushedLists): readonly ConfigProblem[] =>
+    loadConfig({ ...input, pushed }).problems ?? [];
   const loaded = await load();
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
   if (loaded.config === undefined) return ExitCode.Usage;
@@ -47,6 +52,7 @@ export async function run(
   try {
     const app = await start(loaded.config, logger, env, stop, {
       load,
+      checkPushed,
       parts: loaded.parts,
       originOf: loaded.originOf,
     });
@@ -103,7 +109,7 @@ export async function start(
   logger: LineLogger,
   env: Environment,
   onQuit: () => void,
-  more: Pick<AppDeps, 'load' | 'parts' | 'originOf'> = {},
+  more: Pick<AppDeps, 'load' | 'checkPushed' | 'parts' | 'originOf'> = {},
 ): Promise<App> {
   // A sidecar that takes over from another one may wait for it before it has a socket of its own.
   const kept = keepProcess();

@@ -15,6 +15,7 @@ import { type Draft, deepFreeze, rawOfTyped, typedOf } from '../schema/typed.ts'
 import { checkWritable, type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type FlagValues, mergeLayers } from './layers.ts';
+import { hasControlPlane, type PushedLists, withPushed } from './pushed.ts';
 import { readSource } from './reader.ts';
 import { applyRules, placeOf } from './rules.ts';
 import { maskRaw, secretsOf, secretsOfText, withoutSecrets } from './secrets.ts';
@@ -42,6 +43,8 @@ export interface LoadInput {
   readonly readFile?: ReadFile;
   /** For tests: other policies than Outrigger's. */
   readonly policies?: PolicyList;
+  /** What a control plane sent, in addition to the file. */
+  readonly pushed?: PushedLists;
 }
 
 export type LoadResult =
@@ -86,7 +89,9 @@ export function loadConfig(input: LoadInput): LoadResult {
   const partial = problems.length > 0;
   if (found.value !== undefined) {
     const variables = found.fillsVariables ? env : undefined;
-    reading = readSource(table, found.value, { variables, partial });
+    const value = withPushed(found.value, input.pushed);
+    const mayLackItems = hasControlPlane(found.value, env);
+    reading = readSource(table, value, { variables, partial, mayLackItems });
     problems.push(...reading.problems.filter((problem) => found.isSound?.(problem) ?? true));
   }
   const merged = mergeLayers({ file: reading?.raw ?? {}, environment, flags: flags.settings ?? {} });

@@ -25,6 +25,8 @@ export interface ReadOptions {
   readonly variables?: Variables;
   /** Whether parts of the source are missing because of errors of syntax: then nothing is said of what is not there. */
   readonly partial?: boolean;
+  /** Whether lists may be empty that otherwise have at least one item: a control plane sends the items. */
+  readonly mayLackItems?: boolean;
 }
 
 /**
@@ -77,11 +79,13 @@ class Reader {
   readonly lost = new Set<string>();
   private readonly root: Section;
   private readonly partial: boolean;
+  private readonly mayLackItems: boolean;
   private readonly filler: VariableFiller;
 
-  constructor(root: Section, { variables, partial = false }: ReadOptions) {
+  constructor(root: Section, { variables, partial = false, mayLackItems = false }: ReadOptions) {
     this.root = root;
     this.partial = partial;
+    this.mayLackItems = mayLackItems;
     this.filler = new VariableFiller(variables);
   }
 
@@ -190,7 +194,7 @@ class Reader {
       this.problem(node.place, path, notList(shape, rawOf(node)));
       return undefined;
     }
-    if (written.length < shape.itemsMin) {
+    if (written.length < shape.itemsMin && !this.mayLackItems) {
       if (!this.partial && !this.reported.has(path))
         this.problem(node.place, path, `is empty; ${atLeastOne(shape)}`);
       return undefined;
@@ -252,7 +256,8 @@ class Reader {
       const childPath = pathOf(path, key);
       if (this.reported.has(childPath)) continue;
       if (shape.kind === 'list') {
-        if (shape.itemsMin > 0) this.problem(place, childPath, `is missing; ${atLeastOne(shape)}`);
+        if (shape.itemsMin > 0 && !this.mayLackItems)
+          this.problem(place, childPath, `is missing; ${atLeastOne(shape)}`);
       } else if (shape.required) {
         const write = shape.kind === 'section' ? `${key}: ${shape.example}` : article(shape.type.label);
         this.problem(place, childPath, `is missing; write ${write}`);

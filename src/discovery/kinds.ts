@@ -6,6 +6,7 @@ import type { Result } from '../core/result.ts';
 import { kindOf } from '../schema/kind.ts';
 import type { DnsResolver } from './dns-resolver.ts';
 import type { DiscoverySource } from './source.ts';
+import type { EndpointAssignments } from './xds.ts';
 
 /** What discovery sources are made with. */
 export interface DiscoveryDeps {
@@ -18,6 +19,8 @@ export interface DiscoveryDeps {
   readonly transport: 'TCP' | 'UDP';
   /** The zone of this process, '' where it is not known or the cluster ignores zones. */
   readonly localZone: string;
+  /** What the control plane sends; absent without one. */
+  readonly assignments?: EndpointAssignments | undefined;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
   /** Reads a file that lists endpoints, or says what is wrong with it. */

@@ -76,6 +76,7 @@ export function adminDeps(
         counters: counters(parts),
       };
     },
+    controlPlane: () => parts.controlPlane?.status ?? null,
     configDump: () => shownFileOfConfig(parts.running.config, tableOf(deps.policies)),
     configValues: () => settingValues(parts.running.config, parts.running.originOf, tableOf(deps.policies)),
     certificates: () => certificatesInUse(parts),

@@ -33,6 +33,9 @@ import { Balance } from './balance.ts';
 import { buildCluster } from './build-cluster.ts';
 import { buildListener, type ListenerBuildDeps, type ListenerParts, socketAccess } from './build-listener.ts';
 import { CallStats } from './call-stats.ts';
+import type { ControlPlane } from './control-plane/control-plane.ts';
+import { registerControlPlaneMetrics } from './control-plane/metrics.ts';
+import { usesControlPlane } from './control-plane/uses.ts';
 import { clientConnectionsMax } from './descriptors.ts';
 import { registerDiscoveryMetrics } from './discovery-metrics.ts';
 import { drainableOf } from './drainable.ts';
@@ -94,6 +97,7 @@ export interface App {
 /** Builds everything from a configuration and starts it in order; rejects with a sentence and leaves nothing behind. */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { clock, logger } = deps;
+  const controlPlane = await controlPlaneOf(config, deps, (why) => reload(why));
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
   const balance = new Balance(clock, () => [...parts.running.clusters.values()]);
@@ -111,11 +115,13 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     balance,
     telemetry,
     memory,
+    controlPlane,
     ...initialState(config, clock),
   };
   registerStateMetrics(parts);
   const build: ListenerBuildDeps = {
     ...deps,
+    assignments: controlPlane ?? undefined,
     zone: config.zone,
     ...sharedState(),
     bufferBudget,
@@ -147,10 +153,12 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     await beforeSharing(parts);
     await bindListeners(parts);
     admin ??= await whenFree(openAdmin, parts);
+    controlPlane?.start();
   } catch (error) {
     // On a shared address calls may have come already.
     if (build.sharedPorts) await drainGracefully(drainable, clock, config.drain);
     await drainable.close();
+    controlPlane?.stop();
     throw error;
   }
   memory.start();
@@ -177,6 +185,21 @@ function telemetryOf(
     endpoints: () => endpointMetrics(runningClusters(parts())),
     connections: () => connectionCounts(parts()),
   });
+}
+
+/** Loaded only where it is used: decoding what it sends takes definitions that take a while to load. */
+async function controlPlaneOf(
+  config: Config,
+  deps: AppDeps,
+  reload: (why: string) => Promise<ReloadOutcome>,
+): Promise<ControlPlane | null> {
+  if (!usesControlPlane(config)) return null;
+  if (deps.load === undefined)
+    throw new Error('what the control plane of xds sends has to be loaded with the file; use outrigger run');
+  const { buildControlPlane } = await import('./control-plane/start.ts');
+  const names = (list: ReadonlyArray<{ readonly name: string }>) => new Set(list.map(({ name }) => name));
+  const reserved = { listeners: names(config.listeners), clusters: names(config.clusters) };
+  return buildControlPlane(config, deps, { reload, reserved: () => reserved });
 }
 
 function adminOptions(parts: AppState, config: Config, deps: AdminDeps): AdminOptions {
@@ -208,7 +231,12 @@ function inboundDrainOf(
   });
 }
 
-function stopApp({ lifecycle, inboundDrain }: AppState, drainable: Drainable): Promise<DrainResult> {
+function stopApp(
+  { lifecycle, inboundDrain, controlPlane }: AppState,
+  drainable: Drainable,
+): Promise<DrainResult> {
+  // A drain is for the configuration that runs.
+  controlPlane?.stop();
   const result = lifecycle.stop(drainable);
   // The clients from outside have had their time, and those in the pod have ended before the sidecar.
   if (inboundDrain.phase === 'announced') lifecycle.skipDelay();
@@ -255,6 +283,7 @@ function registerStateMetrics(parts: AppState): void {
   registerConcurrencyMetrics(registry, () => runningClusters(parts));
   registerReadinessMetrics(registry, () => parts);
   registerDiscoveryMetrics(registry, () => parts);
+  registerControlPlaneMetrics(registry, () => parts);
   parts.balance.register(registry);
   registerUdpMetrics(registry, dropReasons, () => udpMetrics(everyListener(parts)));
 }

@@ -10,6 +10,7 @@ import { isLoopbackHost } from '../core/loopback.ts';
 import type { Random } from '../core/random.ts';
 import { rateLimitedLogger } from '../core/rate-limited-logger.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
+import type { EndpointAssignments } from '../discovery/xds.ts';
 import type { HeadCache } from '../http1/head-cache.ts';
 import type { ParserLimits } from '../http1/message.ts';
 import type { ViolationCounts } from '../http1/violation-counts.ts';
@@ -58,6 +59,8 @@ export interface BuildDeps {
   readonly zone: string;
   /** Variables of this process. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the control plane sends; absent without one. */
+  readonly assignments?: EndpointAssignments | undefined;
   /** For tests: asks other DNS servers than the system's. */
   readonly newDnsResolver?: () => DnsResolver;
 }

@@ -9,7 +9,7 @@ import { chosenKind } from '../schema/kind.ts';
 
 /** What the process has for every source. */
 export interface DiscoveryBuildDeps
-  extends Pick<DiscoveryDeps, 'clock' | 'random' | 'logger' | 'env' | 'newDnsResolver'> {
+  extends Pick<DiscoveryDeps, 'clock' | 'random' | 'logger' | 'env' | 'newDnsResolver' | 'assignments'> {
   /** The zone that this process is in, '' where it is not known. */
   readonly zone: string;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { LoadResult } from '../config/load.ts';
+import type { PushedLists } from '../config/pushed.ts';
 import type { Config } from '../config/table.ts';
 import type { OriginOf } from '../config/values.ts';
 import type { Clock } from '../core/clock.ts';
@@ -9,6 +10,7 @@ import type { Random } from '../core/random.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { PolicyList } from '../policies/compile.ts';
 import type { PolicyParts } from '../policies/parts.ts';
+import type { ConfigProblem } from '../schema/problem.ts';
 import type { TapHub } from '../tap/tap-hub.ts';
 import type { ConnectionCounts } from '../telemetry/metrics/process-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -17,6 +19,7 @@ import type { Balance } from './balance.ts';
 import type { BuiltCluster } from './build-cluster.ts';
 import type { ListenerParts } from './build-listener.ts';
 import type { CallStats } from './call-stats.ts';
+import type { ControlPlane } from './control-plane/control-plane.ts';
 import type { InboundDrain } from './inbound-drain.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { MemoryReading } from './memory.ts';
@@ -32,7 +35,9 @@ export interface AppDeps {
   /** Outrigger's version. */
   readonly version: string;
   /** Reads the configuration again, as at the start; absent where there is nothing to read. */
-  readonly load?: () => LoadResult | Promise<LoadResult>;
+  readonly load?: (pushed?: PushedLists) => LoadResult | Promise<LoadResult>;
+  /** What `load` would find wrong with what a control plane sent, at once; absent where there is nothing to read. */
+  readonly checkPushed?: (pushed: PushedLists) => readonly ConfigProblem[];
   /** What the policies of the first configuration loaded from outside. */
   readonly parts?: PolicyParts;
   /** Where the values of the first configuration come from; all are defaults if not given. */
@@ -81,6 +86,8 @@ export interface AppState {
   readonly taps: TapHub;
   readonly memory: MemoryWatch;
   readonly reloads: ReloadStatus;
+  /** null without the section `xds`. */
+  readonly controlPlane: ControlPlane | null;
   running: Running;
   /** Whether it was ready before the latest reload: what a reload brought can make it degraded, but not unready. */
   wasReady: boolean;
@@ -114,7 +121,7 @@ export function notReadyBecause(parts: AppState): string[] {
   if (state === 'draining') return [drainingBecause(parts.lifecycle), ...byHand];
   const reasons = state === 'starting' ? ['the listeners are not bound yet'] : [];
   if (parts.inboundDrain.phase !== null) reasons.push('draining the inbound listeners');
-  return [...reasons, ...(parts.wasReady ? [] : clustersAwaited(parts)), ...byHand];
+  return [...reasons, ...(parts.wasReady ? [] : awaited(parts)), ...byHand];
 }
 
 function drainingBecause({ progress }: Lifecycle): string {
@@ -125,8 +132,14 @@ function drainingBecause({ progress }: Lifecycle): string {
   return `draining: new connections are accepted for another ${(acceptingForMs / 1000).toFixed(1)} s`;
 }
 
+/** What the first calls have to wait for, in plain words. */
+export function awaited(parts: Pick<AppState, 'running' | 'controlPlane'>): string[] {
+  const reason = parts.controlPlane?.notReadyBecause ?? '';
+  return [...(reason === '' ? [] : [reason]), ...clustersAwaited(parts)];
+}
+
 /** Clusters whose first answers are still to come, in plain words. */
-export function clustersAwaited({ running }: AppState): string[] {
+export function clustersAwaited({ running }: Pick<AppState, 'running'>): string[] {
   return [...running.clusters.values()]
     .map(({ cluster }) => cluster.notReadyBecause)
     .filter((reason) => reason !== '');

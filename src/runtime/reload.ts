@@ -15,7 +15,7 @@ import { ListenersDrain } from './drainable.ts';
 import { drainGracefully, waitWhile } from './lifecycle.ts';
 import { startProblem } from './listen-problem.ts';
 import { memoryMarks } from './memory.ts';
-import { type AppState, clustersAwaited, everyListener, newRunning } from './parts.ts';
+import { type AppState, awaited, everyListener, newRunning } from './parts.ts';
 import { type ChangedCluster, planReload, type ReloadPlan } from './plan-reload.ts';
 
 /**
@@ -78,7 +78,7 @@ export class Reloader {
     const { deps, running } = this.parts;
     if (this.parts.lifecycle.state === 'draining') return this.refused([this.drainingNow()]);
     if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
-    const loaded = await deps.load();
+    const loaded = await deps.load(this.parts.controlPlane?.pushed);
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
     const fixed = sortProblems(restartProblems(running.config, loaded.config, loaded.placeOf));
     if (fixed.length > 0) return this.refused(fixed.map(formatProblem));
@@ -175,7 +175,7 @@ export class Reloader {
         plan.newListeners.find((made) => made.config === next)!,
     );
     const before = parts.running.config;
-    parts.wasReady ||= clustersAwaited(parts).length === 0;
+    parts.wasReady ||= awaited(parts).length === 0;
     parts.running = newRunning(config, clusters, listeners, originOf);
     this.applyProcess(before, config);
     for (const gone of plan.goneListeners) void this.letListenerGo(gone);

@@ -317,6 +317,9 @@ export class FakeProxy implements AdminDeps {
   configValues() {
     return fakeConfigValues;
   }
+  controlPlane() {
+    return null;
+  }
   certificates(): CertificateUse[] {
     return this.certificateList;
   }

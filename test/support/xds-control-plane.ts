@@ -11,7 +11,7 @@ import {
 
 /** What a control plane serves of one kind. */
 interface Served {
-  readonly bodies: Map<string, { readonly body: string; readonly version: string }>;
+  readonly bodies: Map<string, { readonly body: string | Buffer; readonly version: string }>;
   version: number;
 }
 
@@ -53,7 +53,7 @@ export class ControlPlane {
   }
 
   /** Serves these texts, or removes those that are null, and pushes. */
-  serve(kind: ResourceKind, bodies: Readonly<Record<string, string | null>>): void {
+  serve(kind: ResourceKind, bodies: Readonly<Record<string, string | Buffer | null>>): void {
     const served = this.of(kind);
     const version = String(++served.version);
     for (const [name, body] of Object.entries(bodies))

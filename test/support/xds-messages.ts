@@ -9,8 +9,8 @@ export interface SentResource {
   /** Name in the message, if it is another one. */
   readonly inner?: string;
   readonly version?: string;
-  /** Contents of the resource, null for a heartbeat. */
-  readonly body: string | null;
+  /** Contents of the resource, or its message; null for a heartbeat. */
+  readonly body: string | Buffer | null;
   /** Another type than that of the response. */
   readonly typeUrl?: string;
 }
@@ -25,6 +25,7 @@ export interface SentResponse {
 
 /** A resource of these tests has its name in field 1, as listeners and clusters do, and its contents in field 2. */
 export function resourceBytes({ name, inner = name, body }: SentResource): Buffer {
+  if (Buffer.isBuffer(body)) return body;
   const writer = new WireWriter();
   text(writer, 1, inner);
   text(writer, 2, body ?? '');

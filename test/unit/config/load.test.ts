@@ -46,6 +46,7 @@ describe('config/load', () => {
         dns: { host: 'orders', port: 50051, type: 'address', family: 'auto' },
         file: undefined,
         kubernetes: undefined,
+        xds: undefined,
       });
     });
 

@@ -7,7 +7,7 @@ const wrong: [string, string, string][] = [
   [
     'an unknown key like no other',
     'qwerty: { attempts: 3 }',
-    'f.yaml:10:1 qwerty: "qwerty" is not a known key; write admin, listeners, clusters, telemetry, modules, limits, drain, reload, zone or log',
+    'f.yaml:10:1 qwerty: "qwerty" is not a known key; write admin, listeners, clusters, telemetry, modules, xds, limits, drain, reload, zone or log',
   ],
   [
     'a key that is no word',
@@ -17,7 +17,7 @@ const wrong: [string, string, string][] = [
   [
     'a key of every object',
     '__proto__: {}',
-    'f.yaml:10:1 __proto__: "__proto__" is not a known key; write admin, listeners, clusters, telemetry, modules, limits, drain, reload, zone or log',
+    'f.yaml:10:1 __proto__: "__proto__" is not a known key; write admin, listeners, clusters, telemetry, modules, xds, limits, drain, reload, zone or log',
   ],
   [
     'a key twice',
@@ -151,7 +151,7 @@ clusters: [{ name: c, discovery: {} }]
       'f.yaml:1:13 listeners[0].listen: is missing; write an address',
       'f.yaml:1:24 listeners[0].routes[0].name: is missing; write a name',
       'f.yaml:1:24 listeners[0].routes[0].cluster: is missing; write the name of a cluster',
-      'f.yaml:2:34 clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 }, file: { path: endpoints.yaml } or kubernetes: { service: orders, port: grpc }',
+      'f.yaml:2:34 clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 }, file: { path: endpoints.yaml }, kubernetes: { service: orders, port: grpc } or xds: { service: orders }',
     ]);
   });
 

@@ -343,7 +343,7 @@ clusters:
         'clusters[0].discovery.file: dns and file exclude each other; write one of them',
       ]);
       expect(found('{}')).to.deep.equal([
-        'clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 }, file: { path: endpoints.yaml } or kubernetes: { service: orders, port: grpc }',
+        'clusters[0].discovery: names no source of endpoints; write dns: { host: orders, port: 50051 }, file: { path: endpoints.yaml }, kubernetes: { service: orders, port: grpc } or xds: { service: orders }',
       ]);
       expect(found('{ file: { path: later.yaml } }')).to.deep.equal([]);
       expect(found('{ kubernetes: { service: orders, port: grpc, kubeconfig: later } }')).to.deep.equal([]);

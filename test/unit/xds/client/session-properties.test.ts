@@ -65,8 +65,8 @@ function run(rig: ClientRig, expectation: Expectation, one: Step): void {
   }
 }
 
-function isGood(body: string): boolean {
-  return !body.startsWith('bad') && body !== 'undecodable';
+function isGood(body: string | Buffer): boolean {
+  return !String(body).startsWith('bad') && body !== 'undecodable';
 }
 
 /** Nothing but resources that were requested reaches the judge, each name once. */

@@ -1,0 +1,217 @@
+import type { ReloadOutcome } from '../../admin/deps.ts';
+import { type PushedLists, pushedPathOf } from '../../config/pushed.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { EndpointSpec } from '../../core/endpoint-spec.ts';
+import { pluralize } from '../../core/pluralize.ts';
+import type { EndpointAssignments } from '../../discovery/xds.ts';
+import type { ConfigProblem } from '../../schema/problem.ts';
+import type { Raw } from '../../schema/scalar-type.ts';
+import type { ControlPlaneStatus, ResourceUpdate } from '../../xds/client/interface.ts';
+import type { Subscription } from '../../xds/client/subscription.ts';
+import type { ResourceKind, ResourceProblem } from '../../xds/resource.ts';
+import type { Assembly, Origin } from '../../xds/translate/assemble.ts';
+import { settle } from '../../xds/translate/settle.ts';
+import { PemStore } from './pem-store.ts';
+import { ResourceStore } from './resource-store.ts';
+
+/** The stream to the control plane, as it is used here. */
+export interface AdsSubscriber {
+  start(): void;
+  stop(): void;
+  subscribe(kind: ResourceKind, names: Subscription): void;
+  readonly status: ControlPlaneStatus;
+}
+
+export interface ControlPlaneDeps {
+  readonly clock: Clock;
+  /** Local addresses of the listeners that are asked for by name; none for all listeners. */
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Names that the file uses itself. */
+  readonly reserved: () => {
+    readonly listeners: ReadonlySet<string>;
+    readonly clusters: ReadonlySet<string>;
+  };
+  /** What loading the configuration together with this would find wrong. */
+  readonly check: (pushed: PushedLists) => readonly ConfigProblem[];
+  readonly reload: (why: string) => Promise<ReloadOutcome>;
+}
+
+/** What was sent and is not used, or not yet. */
+export interface PushStatus {
+  /** The first configuration was applied. */
+  readonly applied: boolean;
+  readonly warnings: readonly ResourceProblem[];
+  readonly waiting: ReadonlyArray<Origin & { readonly for: string }>;
+  /** Why the last configuration was refused as a whole, '' if it was not. */
+  readonly refused: string;
+}
+
+const nothing: PushedLists = { listeners: [], clusters: [] };
+
+/**
+ * Makes a configuration of what a control plane sends:
+ *
+ *     update ─▶ translate ─▶ assemble, check ─▶ verdict (ACK, NACK) ─▶ reload
+ *
+ * A resource that is wrong, by itself or together with others, is refused, and its version before stays. The reload is the same as for
+ * a file: all or nothing. Endpoints go straight to the clusters.
+ */
+export class ControlPlane implements EndpointAssignments {
+  private readonly ads: AdsSubscriber;
+  private readonly deps: ControlPlaneDeps;
+  private readonly pems = new PemStore();
+  private store = new ResourceStore();
+  private readonly watchers = new Map<string, Set<(list: readonly EndpointSpec[]) => void>>();
+  private assembly: Assembly | null = null;
+  private lists = nothing;
+  private timer: Timer | null = null;
+  private applied = false;
+  private refused = '';
+
+  /** `connect` makes the stream, with the verdict on each update. */
+  constructor(
+    deps: ControlPlaneDeps,
+    connect: (judge: (update: ResourceUpdate) => readonly ResourceProblem[]) => AdsSubscriber,
+  ) {
+    this.deps = deps;
+    this.ads = connect((update) => this.judge(update));
+  }
+
+  start(): void {
+    const { addresses } = this.deps;
+    this.ads.subscribe('listener', addresses.size > 0 ? new Set(addresses.keys()) : 'all');
+    this.subscribe();
+    this.ads.start();
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.ads.stop();
+    this.pems.close();
+  }
+
+  /** What a load of the configuration adds to the file. */
+  get pushed(): PushedLists {
+    return this.lists;
+  }
+
+  get status(): ControlPlaneStatus & PushStatus {
+    const { applied, refused, assembly } = this;
+    return {
+      ...this.ads.status,
+      applied,
+      refused,
+      warnings: assembly?.warnings ?? [],
+      waiting: assembly?.waiting ?? [],
+    };
+  }
+
+  /** Why there is no configuration yet, in plain words; '' once there is one. */
+  get notReadyBecause(): string {
+    if (this.applied) return '';
+    const { server, connected, lastError } = this.ads.status;
+    if (!connected)
+      return `the control plane ${server} is not connected${lastError === '' ? '' : `: ${lastError}`}`;
+    return this.refused === ''
+      ? `the control plane ${server} has not sent a configuration`
+      : `the configuration of the control plane was refused: ${this.refused}`;
+  }
+
+  watch(service: string, heard: (list: readonly EndpointSpec[]) => void): () => void {
+    const watchers = this.watchers.get(service) ?? new Set();
+    this.watchers.set(service, watchers);
+    watchers.add(heard);
+    this.subscribe();
+    // It stands for a cluster that the control plane does not have.
+    const known = this.isAbsent(service) ? [] : this.store.endpoints(service);
+    if (known !== undefined) heard(known);
+    return () => {
+      watchers.delete(heard);
+      if (watchers.size > 0 || this.watchers.get(service) !== watchers) return;
+      this.watchers.delete(service);
+      this.subscribe();
+    };
+  }
+
+  get trouble(): string {
+    const { server, connected, lastError } = this.ads.status;
+    return connected
+      ? ''
+      : `the control plane ${server} is not connected${lastError === '' ? '' : `: ${lastError}`}`;
+  }
+
+  private judge(update: ResourceUpdate): readonly ResourceProblem[] {
+    const before = this.store.copy();
+    const problems = this.store.take(update);
+    if (update.kind === 'endpoint') {
+      for (const { name } of update.changed) this.publish(name);
+      return problems;
+    }
+    problems.push(...this.settle(before));
+    this.subscribe();
+    return problems;
+  }
+
+  private isAbsent(service: string): boolean {
+    return this.assembly?.absent.has(service) === true;
+  }
+
+  private publish(service: string): void {
+    const list = this.store.endpoints(service);
+    if (list === undefined) return;
+    for (const heard of [...(this.watchers.get(service) ?? [])]) heard(list);
+  }
+
+  /** Assembles what there is, goes back where a resource is refused, and has it applied. */
+  private settle(before: ResourceStore): readonly ResourceProblem[] {
+    const { addresses, reserved, check } = this.deps;
+    const input = { ...this.store.models, addresses, storePem: this.pems.store, reserved: reserved() };
+    const { assembly, problems, others } = settle(
+      input,
+      (made) => checked(check(listsOf(made))),
+      before.models,
+    );
+    for (const problem of problems) this.store.revert(problem, before);
+    this.refused = others.map(({ message }) => message).join('; ');
+    this.assembly = assembly;
+    if (this.refused === '') this.apply(listsOf(assembly));
+    return problems;
+  }
+
+  /** In the next turn: the updates that come together make one reload. */
+  private apply(lists: PushedLists): void {
+    this.lists = lists;
+    this.timer ??= this.deps.clock.after(0, () => {
+      this.timer = null;
+      void this.reload();
+    });
+  }
+
+  private async reload(): Promise<void> {
+    const { listeners, clusters } = this.lists;
+    const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
+    const outcome = await this.deps.reload(`the control plane sent ${what}`);
+    this.refused = outcome.ok ? '' : outcome.problems.join('; ');
+    // A control plane sends clusters before it has listeners; those make a configuration.
+    if (outcome.ok && listeners.length > 0) this.applied = true;
+  }
+
+  /** Asks for what is named by what there is. */
+  private subscribe(): void {
+    const byName = this.deps.addresses.size > 0;
+    this.ads.subscribe('cluster', byName ? this.store.referenced('clusters') : 'all');
+    this.ads.subscribe('route', this.store.referenced('routes'));
+    this.ads.subscribe('secret', this.store.referenced('secrets'));
+    this.ads.subscribe('endpoint', new Set([...this.watchers.keys()].filter((name) => !this.isAbsent(name))));
+  }
+}
+
+function listsOf({ listeners, clusters }: Assembly): PushedLists {
+  return { listeners: listeners as readonly Raw[], clusters: clusters as readonly Raw[] };
+}
+
+function checked(
+  problems: readonly ConfigProblem[],
+): Array<{ readonly path: string; readonly message: string }> {
+  return problems.map((problem) => ({ path: pushedPathOf(problem) ?? '', message: problem.message }));
+}
