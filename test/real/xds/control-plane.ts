@@ -49,6 +49,7 @@ export class ControlPlaneProcess {
   readonly events: ControlPlaneEvent[] = [];
   private readonly path: string;
   private readonly args: readonly string[];
+  private readonly waiting = new Set<(event: ControlPlaneEvent) => void>();
   private child: ChildProcess | null = null;
   private endWithUs: () => void = () => {};
 
@@ -72,7 +73,9 @@ export class ControlPlaneProcess {
     process.once('exit', this.endWithUs);
     const from = this.events.length;
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (this.events.length < eventsMax) this.events.push(JSON.parse(line) as ControlPlaneEvent);
+      const event = JSON.parse(line) as ControlPlaneEvent;
+      if (this.events.length < eventsMax) this.events.push(event);
+      for (const check of this.waiting) check(event);
     });
     const listens = () => this.events.slice(from).find(({ event }) => event === 'listens');
     await until('the control plane listens', patienceMs, async () => listens() !== undefined);
@@ -87,12 +90,27 @@ export class ControlPlaneProcess {
 
   /** Replaces what it serves; resolves once it does. */
   async serve(document: Document): Promise<void> {
-    const from = this.events.length;
+    const result = this.next(({ event }) => event === 'serves' || event === 'refused');
     this.push(document);
-    const result = () =>
-      this.events.slice(from).find(({ event }) => event === 'serves' || event === 'refused');
-    await until('the control plane serves the document', patienceMs, async () => result() !== undefined);
-    if (result()?.event === 'refused') throw new Error(`the document is wrong: ${result()?.error}`);
+    const { event, error } = await result;
+    if (event === 'refused') throw new Error(`the document is wrong: ${error}`);
+  }
+
+  /** Resolves with the first event from now on that matches. */
+  next(matches: (event: ControlPlaneEvent) => boolean): Promise<ControlPlaneEvent> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiting.delete(check);
+        reject(new Error(`the control plane does not report what is awaited within ${patienceMs} ms`));
+      }, patienceMs);
+      const check = (event: ControlPlaneEvent): void => {
+        if (!matches(event)) return;
+        clearTimeout(timer);
+        this.waiting.delete(check);
+        resolve(event);
+      };
+      this.waiting.add(check);
+    });
   }
 
   /** Requests since `from`, an index of `events`. */

@@ -57,13 +57,13 @@ describe('call/report-load', () => {
     expect(web.stage.trailers!(web.request(web.newPeer()), trailers, web.endpoint)).to.equal(trailers);
   });
 
-  it('gives a connection one report in a millisecond', () => {
+  it('gives a connection one report in 5 ms', () => {
     const { stage, request, newPeer, endpoint, clock } = rig();
     const [a, b] = [newPeer(), newPeer()];
     const has = (peer: Peer): boolean =>
       reportOf(stage.trailers!(request(peer), trailers, endpoint)) !== null;
     expect([has(a), has(a), has(b)]).to.deep.equal([true, false, true]);
-    clock.advance(0.9);
+    clock.advance(4.9);
     expect(has(a)).to.equal(false);
     clock.advance(0.2);
     expect(has(a)).to.equal(true);
