@@ -141,6 +141,8 @@ export type ReloadOutcome =
       readonly version: number;
       /** Each with its place and fix. */
       readonly problems: readonly string[];
+      /** The listener whose address could not be bound, if that was the reason. */
+      readonly unboundListener?: string;
     };
 
 export interface TypedText {

@@ -86,18 +86,22 @@ export class Reloader {
     const plan = planReload(running, loaded.config, this.deps);
     const changes = changesOf(plan, running.config, this.deps.policies);
     const warnings = loaded.warnings.map(formatProblem);
+    let unboundListener: string | undefined;
     try {
       const lists = await this.warmUp(plan, warnings);
       for (const { listener } of plan.newListeners) {
+        unboundListener = listener.settings.name;
         const address = await listener.listen();
         deps.logger.info('listening', { listener: listener.settings.name, address: formatAddress(address) });
       }
+      unboundListener = undefined;
       // SIGTERM may have come meanwhile, and its drain knows nothing of what is new.
       if ((this.parts.lifecycle.state as string) === 'draining') throw new Error(this.drainingNow());
       this.commit(plan, lists, loaded.originOf);
     } catch (error) {
       plan.discard();
-      return this.refused([startProblem(error, loaded.config, loaded.placeOf)]);
+      const refused = this.refused([startProblem(error, loaded.config, loaded.placeOf)]);
+      return unboundListener === undefined ? refused : { ...refused, unboundListener };
     }
     const { reloads } = this.parts;
     if (changes.length > 0) {
@@ -114,7 +118,7 @@ export class Reloader {
       : what;
   }
 
-  private refused(problems: readonly string[]): ReloadOutcome {
+  private refused(problems: readonly string[]): Extract<ReloadOutcome, { readonly ok: false }> {
     return { ok: false, version: this.parts.reloads.version, problems };
   }
 

@@ -158,6 +158,22 @@ for (const delta of [false, true]) {
       expect(await answeredBy()).to.equal('two');
     });
 
+    it('opens the other listeners when one cannot be bound, and says which', async () => {
+      send('listener', 'taken', listener('taken', replicas[0].address));
+      const text = async (): Promise<string> => (await fetch(`${sidecar.adminUrl}/xds`)).text();
+      await until(
+        async () => /listener taken: is not open/.test(await text()),
+        () => 'the listener is not reported',
+      );
+      const [other] = await freeAddresses(1);
+      send('listener', 'other', listener('other', other));
+      await until(
+        async () => (await (await fetch(`${sidecar.adminUrl}/listeners`)).text()).includes(other),
+        () => 'the other listener is not opened',
+      );
+      expect(await answeredBy()).to.equal('two');
+    });
+
     it('keeps everything when the control plane is gone, and says so', async () => {
       server.stop();
       await until(

@@ -65,6 +65,8 @@ export class ControlPlane implements EndpointAssignments {
   private assembly: Assembly | null = null;
   private lists = nothing;
   private timer: Timer | null = null;
+  /** Listeners that could not be bound, until they change. */
+  private readonly unbound = new Map<string, { readonly model: unknown; readonly reason: string }>();
   private applied = false;
   private refused = '';
 
@@ -101,7 +103,7 @@ export class ControlPlane implements EndpointAssignments {
       ...this.ads.status,
       applied,
       refused,
-      warnings: assembly?.warnings ?? [],
+      warnings: [...this.unboundProblems(), ...(assembly?.warnings ?? [])],
       waiting: assembly?.waiting ?? [],
     };
   }
@@ -165,7 +167,9 @@ export class ControlPlane implements EndpointAssignments {
   /** Assembles what there is, goes back where a resource is refused, and has it applied. */
   private settle(before: ResourceStore): readonly ResourceProblem[] {
     const { addresses, reserved, check } = this.deps;
-    const input = { ...this.store.models, addresses, storePem: this.pems.store, reserved: reserved() };
+    const { models } = this.store;
+    const listeners = this.bindable(models.listeners);
+    const input = { ...models, listeners, addresses, storePem: this.pems.store, reserved: reserved() };
     const { assembly, problems, others } = settle(
       input,
       (made) => checked(check(listsOf(made))),
@@ -192,8 +196,33 @@ export class ControlPlane implements EndpointAssignments {
     const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
     const outcome = await this.deps.reload(`the control plane sent ${what}`);
     this.refused = outcome.ok ? '' : outcome.problems.join('; ');
+    if (!outcome.ok && outcome.unboundListener !== undefined) this.leaveOut(outcome.unboundListener);
     // A control plane sends clusters before it has listeners; those make a configuration.
     if (outcome.ok && listeners.length > 0) this.applied = true;
+  }
+
+  /** Applies the rest without a listener that could not be bound. One of the file is not ours to leave out. */
+  private leaveOut(listener: string): void {
+    const name = this.assembly?.names.listeners.get(listener);
+    if (name === undefined) return;
+    this.unbound.set(name, { model: this.store.models.listeners.get(name), reason: this.refused });
+    this.settle(this.store.copy());
+  }
+
+  /** Without those that could not be bound and are as they were. */
+  private bindable<T>(listeners: ReadonlyMap<string, T>): Map<string, T> {
+    for (const [name, { model }] of this.unbound)
+      if (listeners.get(name) !== model) this.unbound.delete(name);
+    return new Map([...listeners].filter(([name]) => !this.unbound.has(name)));
+  }
+
+  private unboundProblems(): ResourceProblem[] {
+    return [...this.unbound].map(([name, { reason }]) => ({
+      kind: 'listener',
+      name,
+      path: '',
+      message: `is not open: ${reason}`,
+    }));
   }
 
   /** Asks for what is named by what there is. */
