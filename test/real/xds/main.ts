@@ -7,6 +7,7 @@ import { namedClient } from './client.ts';
 import { ControlPlaneProcess, controlPlaneProgram, type Document } from './control-plane.ts';
 import { checkFleet } from './fleet.ts';
 import { checkResources } from './resources.ts';
+import { checkSidecars } from './sidecars.ts';
 
 /** The ADS client against go-control-plane, in the state of the world and with delta. */
 
@@ -169,6 +170,7 @@ async function main(): Promise<number> {
     () => checkResources(checks, program.path, 'proxyless', true),
     () => mutualTls(checks, program.path),
     () => checkFleet(checks, program.path),
+    () => checkSidecars(checks, program.path),
   ];
   for (const part of parts) await part().catch((error: Error) => checks.failed('the run', error.message));
   return checks.close();
