@@ -13,7 +13,6 @@ const replicas = 3;
 const pushes = 1000;
 /** Callers at a time, each with one call in flight. */
 const callers = 20;
-const fleetDefault = 10;
 const patienceMs = 60_000;
 const ads = { ads: {}, resource_api_version: 'V3' };
 
@@ -183,7 +182,7 @@ async function fleet(checks: Checks, stage: Stage, size: number): Promise<void> 
 /** `--sidecars N` sets the size of the fleet. */
 export async function checkSidecars(checks: Checks, program: string): Promise<void> {
   const at = process.argv.indexOf('--sidecars');
-  const size = at < 0 ? fleetDefault : Number(process.argv[at + 1]);
+  const size = Number(process.argv[at + 1]);
   const dir = mkdtempSync(join(tmpdir(), 'outrigger-xds-'));
   const greeters = await Promise.all(
     Array.from({ length: replicas }, (_, i) => startGreeter({ name: `replica-${i}` })),
