@@ -174,6 +174,21 @@ for (const delta of [false, true]) {
       expect(await answeredBy()).to.equal('two');
     });
 
+    it('reloads nothing where the same comes again', async () => {
+      const count = (): number => sidecar.log().split('reloaded: ').length;
+      const before = count();
+      const answers = plane.answersOf('route').length;
+      send('route', 'routes', routes({ cluster: 'greeter', timeout: '5s' }));
+      send('cluster', 'greeter', cluster);
+      await until(
+        () => delta || plane.answersOf('route').length > answers,
+        () => 'the routes are not acknowledged',
+      );
+      expect(await answeredBy()).to.equal('two');
+      expect(count()).to.equal(before);
+      expect(sidecar.log()).not.to.contain('nothing has changed');
+    });
+
     it('keeps everything when the control plane is gone, and says so', async () => {
       server.stop();
       await until(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ReloadOutcome } from '../../admin/deps.ts';
 import { type PushedLists, pushedPathOf } from '../../config/pushed.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -64,6 +65,8 @@ export class ControlPlane implements EndpointAssignments {
   private readonly watchers = new Map<string, Set<(list: readonly EndpointSpec[]) => void>>();
   private assembly: Assembly | null = null;
   private lists = nothing;
+  /** The lists that run; null while a reload changes them. */
+  private inUse: PushedLists | null = nothing;
   private timer: Timer | null = null;
   /** Listeners that could not be bound, until they change. */
   private readonly unbound = new Map<string, { readonly model: unknown; readonly reason: string }>();
@@ -182,9 +185,10 @@ export class ControlPlane implements EndpointAssignments {
     return problems;
   }
 
-  /** In the next turn: the updates that come together make one reload. */
+  /** In the next turn: the updates that come together make one reload. What is in use already makes none. */
   private apply(lists: PushedLists): void {
     this.lists = lists;
+    if (this.timer === null && this.inUse !== null && isDeepStrictEqual(lists, this.inUse)) return;
     this.timer ??= this.deps.clock.after(0, () => {
       this.timer = null;
       void this.reload();
@@ -192,10 +196,13 @@ export class ControlPlane implements EndpointAssignments {
   }
 
   private async reload(): Promise<void> {
-    const { listeners, clusters } = this.lists;
+    const { lists, inUse: before } = this;
+    this.inUse = null;
+    const { listeners, clusters } = lists;
     const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
     const outcome = await this.deps.reload(`the control plane sent ${what}`);
     this.refused = outcome.ok ? '' : outcome.problems.join('; ');
+    this.inUse = outcome.ok ? lists : before;
     if (!outcome.ok && outcome.unboundListener !== undefined) this.leaveOut(outcome.unboundListener);
     // A control plane sends clusters before it has listeners; those make a configuration.
     if (outcome.ok && listeners.length > 0) this.applied = true;

@@ -3,21 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Certificates and keys that a control plane sends as text, as the files that TLS reads. Nobody but this user may read them. */
+/**
+ * Certificates and keys that a control plane sends as text, as the files that TLS reads. Nobody but this user may read them. Where no file
+ * can be written, nothing is there to be read, and the check of the configuration says so.
+ */
 export class PemStore {
   private folder: string | null = null;
   private readonly paths = new Map<string, string>();
 
-  /** Returns the path of a file with this text: the same one for the same text. Throws where no file can be written. */
+  /** Returns the path of a file with this text: the same one for the same text. */
   readonly store = (text: string, part: 'cert' | 'key' | 'ca'): string => {
     const name = `${part}-${createHash('sha256').update(text).digest('hex').slice(0, 32)}.pem`;
     const known = this.paths.get(name);
     if (known !== undefined) return known;
-    this.folder ??= mkdtempSync(join(tmpdir(), 'outrigger-xds-'));
-    const path = join(this.folder, name);
-    writeFileSync(path, text, { mode: 0o600 });
-    this.paths.set(name, path);
-    return path;
+    try {
+      this.folder ??= mkdtempSync(join(tmpdir(), 'outrigger-xds-'));
+      const path = join(this.folder, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      this.paths.set(name, path);
+      return path;
+    } catch {
+      return join(this.folder ?? tmpdir(), name);
+    }
   };
 
   /** Removes all files. */
