@@ -135,7 +135,7 @@ export const adminRoutes: readonly AdminRoute[] = [
     method: 'GET',
     path: '/xds',
     about: 'the control plane: what it sent, what was refused and why',
-    handle: (r) => inFormat(r, r.deps.controlPlane(), controlPlaneText),
+    handle: controlPlane,
   },
   {
     method: 'GET',
@@ -381,6 +381,12 @@ function logging(request: AdminRequest): Reply {
   if (!isLogLevel(level)) return text(`Write /logging?level= with one of ${logLevels.join(', ')}.`, 400);
   deps.setLogLevel(level);
   return inFormat(request, { logLevel: level }, () => `log level is ${level}`);
+}
+
+/** An empty object without a control plane: whoever reads JSON need not tell it from an error. */
+function controlPlane(request: AdminRequest): Reply {
+  const snapshot = request.deps.controlPlane();
+  return inFormat(request, snapshot ?? {}, () => controlPlaneText(snapshot));
 }
 
 function isLogLevel(level: string | null): level is LogLevel {

@@ -51,8 +51,8 @@ export function createCalls(parent) {
         c.traceId,
         `#${c.id}`,
       ].join(' '),
-    // Failed ones first, and in each kind the newest; what goes on failing keeps its place for a minute.
-    firstOrder: (call) => kindRank[call.kind] * 1e9 - Math.floor(call.endedWallMs / 60_000),
+    // Failed ones first, and in each kind the newest.
+    firstOrder: (call) => kindRank[call.kind] * 1e15 - call.endedWallMs,
     filterLabel: 'Filter requests',
     empty: 'No request has failed or was slow.',
     tools: [choice],
