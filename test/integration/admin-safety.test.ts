@@ -117,7 +117,10 @@ describe('admin safety', () => {
       text += chunk;
     });
     while (!text.includes('event: snapshot')) await once(streams[1], 'data');
-    expect(JSON.parse(/event: snapshot\ndata: (.*)/.exec(text)?.[1] ?? '')).to.include.keys('server', 'totals');
+    expect(JSON.parse(/event: snapshot\ndata: (.*)/.exec(text)?.[1] ?? '')).to.include.keys(
+      'server',
+      'totals',
+    );
     const ended = once(streams[1], 'end');
     await rig.admin.close();
     await ended;
