@@ -12,13 +12,20 @@ export interface PushedLists {
 /** What stands for the file in places of what was pushed; the path follows. */
 const pushedPlace = 'control plane: ';
 
-/** The variables that turn the section `xds` on. */
+/** The keys, and the variables, that turn the section `xds` on. */
+const controlPlaneKeys = ['server', 'bootstrap'];
 const controlPlaneVariables = ['OUTRIGGER_XDS_SERVER', 'OUTRIGGER_XDS_BOOTSTRAP'];
 
 /** Whether listeners and clusters may come from a control plane. */
 export function hasControlPlane(source: SourceNode, env: Environment): boolean {
   if (controlPlaneVariables.some((name) => env[name])) return true;
-  return source.kind === 'map' && source.entries.some(({ key }) => key === 'xds');
+  return entriesOf(source).some(
+    ({ key, value }) => key === 'xds' && entriesOf(value).some((one) => controlPlaneKeys.includes(one.key)),
+  );
+}
+
+function entriesOf(source: SourceNode): readonly SourceEntry[] {
+  return source.kind === 'map' ? source.entries : [];
 }
 
 /** The source of a configuration with the pushed items at the end of its lists. */

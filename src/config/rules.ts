@@ -10,6 +10,7 @@ import { policyRules } from './rules/policies.ts';
 import { referenceRules } from './rules/references.ts';
 import type { Rule, RuleHelp } from './rules/rule.ts';
 import { telemetryRules } from './rules/telemetry.ts';
+import { xdsRules } from './rules/xds.ts';
 import type { Config } from './table.ts';
 
 /** What one value alone cannot tell: every rule over several of them, each by its name for tests. */
@@ -21,6 +22,7 @@ const rules = {
   ...policyRules,
   ...clusterRules,
   ...telemetryRules,
+  ...xdsRules,
 } satisfies Record<string, Rule>;
 
 export interface RulesResult {

@@ -1,4 +1,5 @@
 import type { ReloadOutcome } from '../admin/deps.ts';
+import type { PushedLists } from '../config/pushed.ts';
 import type { Config } from '../config/table.ts';
 import type { OriginOf } from '../config/values.ts';
 import { formatAddress } from '../core/address.ts';
@@ -56,7 +57,9 @@ export class Reloader {
 
   private async once(why: string): Promise<ReloadOutcome> {
     const { deps, reloads } = this.parts;
-    const result = await this.attempt().catch((error: unknown) => {
+    const { controlPlane } = this.parts;
+    const pushed = controlPlane?.beginReload();
+    const result = await this.attempt(pushed).catch((error: unknown) => {
       return this.refused([error instanceof Error ? error.message : String(error)]);
     });
     if (result.ok) {
@@ -71,14 +74,15 @@ export class Reloader {
       deps.logger.error('reload refused: the previous configuration stays active', { why });
       for (const problem of result.problems) deps.logger.error(problem);
     }
+    controlPlane?.endReload(result);
     return result;
   }
 
-  private async attempt(): Promise<ReloadOutcome> {
+  private async attempt(pushed: PushedLists | undefined): Promise<ReloadOutcome> {
     const { deps, running } = this.parts;
     if (this.parts.lifecycle.state === 'draining') return this.refused([this.drainingNow()]);
     if (deps.load === undefined) return this.refused(['there is no configuration to reload']);
-    const loaded = await deps.load(this.parts.controlPlane?.pushed);
+    const loaded = await deps.load(pushed);
     if (loaded.config === undefined) return this.refused(loaded.problems.map(formatProblem));
     const fixed = sortProblems(restartProblems(running.config, loaded.config, loaded.placeOf));
     if (fixed.length > 0) return this.refused(fixed.map(formatProblem));

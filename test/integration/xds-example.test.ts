@@ -87,7 +87,7 @@ describe('the control plane of examples/xds', () => {
   });
 
   it('serves resources that Outrigger understands as a whole', async () => {
-    await heldIs('listener in', /127\.0\.0\.1:8080/);
+    await heldIs('listener in', /127\.0\.0\.1:15001/);
     await heldIs('route routes', /greeter/);
     await heldIs('cluster greeter', /"http2":true/);
     await heldIs('endpoint greeter', /50051/);

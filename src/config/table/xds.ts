@@ -2,6 +2,12 @@ import { address } from '../../schema/address-type.ts';
 import { text, toggle } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section } from '../../schema/shape.ts';
 
+const serverAddress = {
+  label: 'address',
+  charsMax: 1024,
+  pattern: /^(unix:.+|\[[0-9A-Fa-f:.%]+\]:\d{1,5}|[^\s/:[\]]+:\d{1,5})$/,
+  write: 'host:port, [::1]:port or unix:/path',
+};
 const word = { charsMax: 256, emptyAllowed: true } as const;
 
 /** The control plane that sends listeners, routes, clusters and endpoints. */
@@ -12,7 +18,7 @@ export const xds = section(
     example: '{ server: "istiod.istio-system.svc:15010" }',
   },
   {
-    server: key(text({ label: 'address', charsMax: 1024 }), {
+    server: key(text(serverAddress), {
       otherwise: 'the control plane of `bootstrap`; without both, there is none',
       doc: 'Address of the control plane: `host:port` or `unix:/path`.',
     }),

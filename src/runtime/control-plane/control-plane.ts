@@ -65,8 +65,9 @@ export class ControlPlane implements EndpointAssignments {
   private readonly watchers = new Map<string, Set<(list: readonly EndpointSpec[]) => void>>();
   private assembly: Assembly | null = null;
   private lists = nothing;
-  /** The lists that run; null while a reload changes them. */
-  private inUse: PushedLists | null = nothing;
+  /** The lists that run, and those of the reload that is on its way. */
+  private inUse = nothing;
+  private loading: PushedLists | null = null;
   private timer: Timer | null = null;
   /** Listeners that could not be bound, until they change. */
   private readonly unbound = new Map<string, { readonly model: unknown; readonly reason: string }>();
@@ -95,9 +96,22 @@ export class ControlPlane implements EndpointAssignments {
     this.pems.close();
   }
 
-  /** What a load of the configuration adds to the file. */
-  get pushed(): PushedLists {
+  /** A reload begins, of the file or for what was sent: returns what it adds to the file. */
+  beginReload(): PushedLists {
+    this.loading = this.lists;
     return this.lists;
+  }
+
+  /** That reload is over. */
+  endReload(outcome: ReloadOutcome): void {
+    const lists = this.loading ?? nothing;
+    this.loading = null;
+    this.refused = outcome.ok ? '' : outcome.problems.join('; ');
+    if (outcome.ok) {
+      this.inUse = lists;
+      // A control plane sends clusters before it has listeners; those make a configuration.
+      if (lists.listeners.length > 0) this.applied = true;
+    } else if (outcome.unboundListener !== undefined) this.leaveOut(outcome.unboundListener);
   }
 
   get status(): ControlPlaneStatus & PushStatus {
@@ -114,6 +128,10 @@ export class ControlPlane implements EndpointAssignments {
   /** Why there is no configuration yet, in plain words; '' once there is one. */
   get notReadyBecause(): string {
     if (this.applied) return '';
+    if (this.unbound.size > 0) {
+      const reasons = [...this.unbound].map(([name, { reason }]) => `${name}: ${reason}`);
+      return `no listener of the control plane is open: ${reasons.join('; ')}`;
+    }
     const { server, connected, lastError } = this.ads.status;
     if (!connected)
       return `the control plane ${server} is not connected${lastError === '' ? '' : `: ${lastError}`}`;
@@ -181,31 +199,21 @@ export class ControlPlane implements EndpointAssignments {
     for (const problem of problems) this.store.revert(problem, before);
     this.refused = others.map(({ message }) => message).join('; ');
     this.assembly = assembly;
-    if (this.refused === '') this.apply(listsOf(assembly));
+    // Also where the file is wrong: the reload says so, and the next one of the file applies this too.
+    this.apply(listsOf(assembly));
     return problems;
   }
 
-  /** In the next turn: the updates that come together make one reload. What is in use already makes none. */
+  /** In the next turn: the updates that come together make one reload. What is in use, or is about to be, makes none. */
   private apply(lists: PushedLists): void {
     this.lists = lists;
-    if (this.timer === null && this.inUse !== null && isDeepStrictEqual(lists, this.inUse)) return;
+    if (isDeepStrictEqual(lists, this.loading ?? this.inUse)) return;
     this.timer ??= this.deps.clock.after(0, () => {
       this.timer = null;
-      void this.reload();
+      const { listeners, clusters } = this.lists;
+      const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
+      void this.deps.reload(`the control plane sent ${what}`);
     });
-  }
-
-  private async reload(): Promise<void> {
-    const { lists, inUse: before } = this;
-    this.inUse = null;
-    const { listeners, clusters } = lists;
-    const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
-    const outcome = await this.deps.reload(`the control plane sent ${what}`);
-    this.refused = outcome.ok ? '' : outcome.problems.join('; ');
-    this.inUse = outcome.ok ? lists : before;
-    if (!outcome.ok && outcome.unboundListener !== undefined) this.leaveOut(outcome.unboundListener);
-    // A control plane sends clusters before it has listeners; those make a configuration.
-    if (outcome.ok && listeners.length > 0) this.applied = true;
   }
 
   /** Applies the rest without a listener that could not be bound. One of the file is not ours to leave out. */

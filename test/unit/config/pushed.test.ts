@@ -32,8 +32,10 @@ describe('config/pushed', () => {
     expect(JSON.stringify(rawOf(joined))).to.contain('$$' + '{HOME}');
   });
 
-  it('is asked for by the section xds, or by its variables', () => {
-    expect(hasControlPlane(sourceOf({ xds: {} }, file), {})).to.equal(true);
+  it('is asked for by a server or a bootstrap file, as keys or as variables', () => {
+    expect(hasControlPlane(sourceOf({ xds: { server: 'a:1' } }, file), {})).to.equal(true);
+    expect(hasControlPlane(sourceOf({ xds: { bootstrap: 'b.json' } }, file), {})).to.equal(true);
+    expect(hasControlPlane(sourceOf({ xds: { node: {} } }, file), {})).to.equal(false);
     expect(hasControlPlane(sourceOf({}, file), { OUTRIGGER_XDS_SERVER: 'a:1' })).to.equal(true);
     expect(hasControlPlane(sourceOf({}, file), {})).to.equal(false);
   });

@@ -377,4 +377,20 @@ clusters:
       expect(cluster('tls: {}')).to.deep.equal([]);
     });
   });
+
+  describe('a control plane', () => {
+    it('is named where there are settings for it', () => {
+      const error = 'xds: names no control plane; write server: host:port, or bootstrap: FILE';
+      expect(told({ more: 'xds: { node: { cluster: orders } }' })).to.deep.equal([error]);
+      expect(told({ more: 'xds: { delta: true }' })).to.deep.equal([error]);
+      expect(told({ more: 'xds: {}' })).to.deep.equal([]);
+      expect(told({ more: 'xds: { server: "plane:18000", delta: true }' })).to.deep.equal([]);
+    });
+
+    it('has an address', () => {
+      expect(told({ more: 'xds: { server: plane }' })).to.deep.equal([
+        'xds.server: "plane" is not an address; write host:port, [::1]:port or unix:/path',
+      ]);
+    });
+  });
 });
