@@ -12,6 +12,6 @@ export interface Peer {
    * first DNS name, else the common name. '' or undefined without such a certificate.
    */
   readonly identity?: string;
-  /** `Clock.now()` of the latest load report that the connection got. Belongs to `report-load.ts`. */
-  loadReportedMs?: number;
+  /** When the connection is due for its next load report; see `dueAfterReport`. Belongs to `report-load.ts`. */
+  reportDueMs?: number;
 }

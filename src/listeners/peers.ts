@@ -35,7 +35,7 @@ export function peerOf(socket: Socket, httpVersion?: Peer['httpVersion']): Peer 
   const address = socket.remoteAddress ?? '';
   const port = socket.remotePort ?? 0;
   if (socket instanceof TLSSocket) return new TlsPeer(address, port, httpVersion, socket);
-  return { address, port, httpVersion, scheme: 'http', loadReportedMs: Number.NEGATIVE_INFINITY };
+  return { address, port, httpVersion, scheme: 'http', reportDueMs: Number.NEGATIVE_INFINITY };
 }
 
 /** A client over TLS. Most requests have nobody who asks for the identity, so the certificate is read at the first question. */
@@ -44,7 +44,7 @@ class TlsPeer implements Peer {
   readonly address: string;
   readonly port: number;
   readonly httpVersion: Peer['httpVersion'];
-  loadReportedMs = Number.NEGATIVE_INFINITY;
+  reportDueMs = Number.NEGATIVE_INFINITY;
   private readonly socket: TLSSocket;
   private known: string | undefined;
 

@@ -28,7 +28,7 @@ function counting(inFlight: Int32Array, choose: Choose, random: Random): Spreade
       inFlight[replica]++;
       return replica;
     },
-    settle(replica) {
+    settle({ replica }) {
       inFlight[replica]--;
     },
     discover(replicas) {

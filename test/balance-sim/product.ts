@@ -1,17 +1,22 @@
 import { type BalancerSettings, defaultBalancerSettings } from '../../src/balancing/settings.ts';
 import { endings } from '../../src/core/ending.ts';
 import type { EndpointSpec } from '../../src/core/endpoint-spec.ts';
+import { HeaderBlock } from '../../src/core/header-block.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { DiscoverySource, Publish } from '../../src/discovery/source.ts';
+import { LoadReport } from '../../src/load-report/load-report.ts';
+import { binaryReportName } from '../../src/load-report/reply-report.ts';
+import { encodedName, ReportWriter } from '../../src/load-report/report-writer.ts';
 import { Cluster } from '../../src/upstream/cluster.ts';
 import type { Endpoint } from '../../src/upstream/endpoint.ts';
+import type { Lease } from '../../src/upstream/lease.ts';
 import type { StreamPool } from '../../src/upstream/stream-opener.ts';
-import { beginLease, endLease, leaseAnswered, pickFrom } from '../support/leases.ts';
-import type { Policy, Spreader, SpreaderDeps } from './spreader.ts';
+import type { Policy, ReplicaReport, Spreader, SpreaderDeps } from './spreader.ts';
 
 /**
- * The product itself: one `Cluster` per sidecar, driven as a call drives it (pick, begin, end), so that penalties,
- * slow start and what else it keeps for an endpoint are its own code. Health checks and outlier detection are off.
+ * The product itself: one `Cluster` per sidecar, driven as a call drives it (acquire, head, trailers, end), so that penalties,
+ * slow start and what else it keeps for an endpoint are its own code. Load reports arrive as trailers, in the bytes that an inbound
+ * listener writes. Health checks and outlier detection are off.
  */
 export function product(name: string, settings: Partial<BalancerSettings> = {}): Policy {
   const balancer = { ...defaultBalancerSettings, ...settings };
@@ -36,25 +41,33 @@ function clusterSpreader(balancer: BalancerSettings, { clock, random }: Spreader
     },
   );
   cluster.start();
-  const endpoints: Endpoint[] = [];
+  const leases = new Map<number, Lease>();
   return {
-    pick(nowMs, key) {
-      const endpoint = pickFrom(cluster, nowMs, null, key);
-      if (endpoint === null) return -1;
-      beginLease(cluster, endpoint);
-      return replicaOf(endpoint);
+    pick(nowMs, key, call) {
+      const lease = cluster.acquire(nowMs, null, false, key, null);
+      if (typeof lease === 'string') return -1;
+      leases.set(call, lease);
+      return replicaOf(lease.endpoint);
     },
-    settle(replica, failed, latencyMs, nowMs) {
-      const endpoint = endpoints[replica];
-      if (!failed) leaseAnswered(cluster, endpoint, nowMs - latencyMs);
-      endLease(cluster, endpoint, failed ? endings.unavailable : endings.answered, latencyMs, nowMs);
+    settle({ call, failed, latencyMs, nowMs, report }) {
+      const lease = leases.get(call)!;
+      leases.delete(call);
+      if (!failed) lease.answered(nowMs - latencyMs);
+      if (report !== null && cluster.reports !== null) lease.withoutReport(trailersWith(report));
+      lease.end(failed ? endings.unavailable : endings.answered, nowMs);
     },
-    discover(replicas) {
-      discovery.publish(replicas.map(specOf));
-      for (const endpoint of cluster.all()) endpoints[replicaOf(endpoint)] = endpoint;
-    },
+    discover: (replicas) => discovery.publish(replicas.map(specOf)),
     stop: () => cluster.stop(),
   };
+}
+
+const writer = new ReportWriter(encodedName(binaryReportName), '');
+
+function trailersWith({ inFlight, latencyMs, utilization, requestsPerSecond }: ReplicaReport): HeaderBlock {
+  writer.begin(null);
+  const report = Object.assign(new LoadReport(), { inFlight, latencyMs, requestsPerSecond });
+  report.application = utilization;
+  return new HeaderBlock([writer.finish(report, false)]);
 }
 
 /** The port tells which replica it is. */

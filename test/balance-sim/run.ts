@@ -1,8 +1,9 @@
 import { SeededRandom } from '../../src/core/random.ts';
 import { Replica } from './replica.ts';
-import { arrivalsPerMs, type Scenario } from './scenario.ts';
+import { Reporter } from './reporter.ts';
+import { arrivalsPerMs, burstFactor, type Scenario } from './scenario.ts';
 import { drawExponential } from './service-time.ts';
-import type { Policy, Spreader } from './spreader.ts';
+import type { Policy, ReplicaReport, Spreader } from './spreader.ts';
 import { type Happening, isDone, reaches, returns, World } from './world.ts';
 import { ZipfKeys } from './zipf-keys.ts';
 
@@ -26,13 +27,20 @@ export function run(scenario: Scenario, policy: Policy, seed: number): Run {
   const { calls, sidecars } = scenario;
   const world = new World();
   let spreaderSeed = seed * 1_000_003;
+  const replicas = Array.from({ length: scenario.replicas }, (_, i) => {
+    const own = scenario.troubles.filter(({ replica }) => replica === i);
+    return new Replica(scenario.workers, own);
+  });
   const spreaders = policy.build({
     sidecars,
     replicas: scenario.replicas,
     clock: world,
     random: () => new SeededRandom(spreaderSeed++),
+    speeds: replicas.map((_, i) => scenario.speeds[i] ?? 1),
+    networkMs: scenario.networkMs,
+    loadOf: (replica) => replicas[replica].load(world.nowMs),
   });
-  const tracks = new Tracks(scenario, world, spreaders);
+  const tracks = new Tracks(scenario, world, spreaders, replicas);
   tell(scenario, world, spreaders);
   const random = new SeededRandom(seed);
   const perMs = arrivalsPerMs(scenario);
@@ -40,7 +48,7 @@ export function run(scenario: Scenario, policy: Policy, seed: number): Run {
   const happens = (call: number, what: Happening): void => tracks.happens(call, what);
   let arrivesMs = 0;
   for (let call = 0; call < calls; call++) {
-    arrivesMs += drawExponential(random) / perMs;
+    arrivesMs += drawExponential(random) / (perMs * burstFactor(scenario, arrivesMs));
     world.runUntil(arrivesMs, happens);
     // Drawn in this order for every call, used or not: see above.
     const sidecar = sidecars === 1 ? 0 : Math.floor(random.next() * sidecars);
@@ -83,8 +91,17 @@ class Tracks implements Run {
   private readonly world: World;
   private readonly spreaders: readonly Spreader[];
   private readonly replicas: readonly Replica[];
+  private readonly reporters: readonly Reporter[];
+  /** When a call reached its replica, and what its reply reports. */
+  private readonly reachedMs: Float64Array;
+  private readonly reports: Array<ReplicaReport | null>;
 
-  constructor(scenario: Scenario, world: World, spreaders: readonly Spreader[]) {
+  constructor(
+    scenario: Scenario,
+    world: World,
+    spreaders: readonly Spreader[],
+    replicas: readonly Replica[],
+  ) {
     const { calls } = scenario;
     this.scenario = scenario;
     this.world = world;
@@ -96,15 +113,15 @@ class Tracks implements Run {
     this.replicaOf = new Uint16Array(calls);
     this.sidecarOf = new Uint16Array(calls);
     this.failed = new Uint8Array(calls);
-    this.replicas = Array.from({ length: scenario.replicas }, (_, i) => {
-      const own = scenario.troubles.filter(({ replica }) => replica === i);
-      return new Replica(scenario.workers, own);
-    });
+    this.replicas = replicas;
+    this.reporters = replicas.map((replica, i) => new Reporter(scenario, i, replica));
+    this.reachedMs = new Float64Array(calls);
+    this.reports = new Array(calls).fill(null);
   }
 
   arrives(call: number, sidecar: number, workMs: number, luck: number, key: string): void {
     const { nowMs } = this.world;
-    const replica = this.spreaders[sidecar].pick(nowMs, key);
+    const replica = this.spreaders[sidecar].pick(nowMs, key, call);
     if (replica < 0) throw new Error(`sidecar ${sidecar} picked no replica at ${nowMs} ms`);
     this.arrivedMs[call] = nowMs;
     this.workMs[call] = workMs;
@@ -117,19 +134,34 @@ class Tracks implements Run {
   }
 
   happens(call: number, what: Happening): void {
+    const { nowMs } = this.world;
+    const index = this.replicaOf[call];
     if (what === reaches) {
-      if (this.replicas[this.replicaOf[call]].take(call)) this.begin(call);
+      this.reachedMs[call] = nowMs;
+      if (this.replicas[index].take(call, nowMs)) this.begin(call);
+      this.reporters[index].changed(nowMs);
     } else if (what === isDone) {
-      const next = this.replicas[this.replicaOf[call]].next();
+      const next = this.replicas[index].next(nowMs);
       if (next >= 0) this.begin(next);
-      this.world.at(this.world.nowMs + this.scenario.networkMs, call, returns);
+      this.reporters[index].changed(nowMs);
+      this.report(call, index);
+      this.world.at(nowMs + this.scenario.networkMs, call, returns);
     } else this.settle(call);
+  }
+
+  /** What the reply takes along as it leaves. */
+  private report(call: number, index: number): void {
+    const { nowMs } = this.world;
+    // Another digit of the luck of the call, so that losses are the same for every policy.
+    const luck = (this.luck[call] * 1_000_003) % 1;
+    const tookMs = nowMs - this.reachedMs[call];
+    this.reports[call] = this.reporters[index].report(this.sidecarOf[call], tookMs, luck, nowMs);
   }
 
   private begin(call: number): void {
     const { nowMs } = this.world;
     const trouble = this.replicas[this.replicaOf[call]].trouble(nowMs);
-    let lastsMs = this.workMs[call];
+    let lastsMs = this.workMs[call] / (this.scenario.speeds[this.replicaOf[call]] ?? 1);
     if (trouble?.kind === 'slow') lastsMs *= trouble.factor;
     else if (trouble?.kind === 'failing' && this.luck[call] < trouble.share) {
       lastsMs = trouble.afterMs;
@@ -143,7 +175,14 @@ class Tracks implements Run {
     const latencyMs = nowMs - this.arrivedMs[call];
     this.latencyMs[call] = latencyMs;
     this.inFlight--;
-    const spreader = this.spreaders[this.sidecarOf[call]];
-    spreader.settle(this.replicaOf[call], this.failed[call] === 1, latencyMs, nowMs);
+    this.spreaders[this.sidecarOf[call]].settle({
+      call,
+      replica: this.replicaOf[call],
+      failed: this.failed[call] === 1,
+      latencyMs,
+      nowMs,
+      report: this.reports[call],
+    });
+    this.reports[call] = null;
   }
 }

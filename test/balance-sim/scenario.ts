@@ -15,6 +15,31 @@ export type Trouble = {
     }
 );
 
+/** How replicas report their load on replies. */
+export interface Reports {
+  /** The first replicas report, this share of all; the others never do. */
+  readonly share: number;
+  /** What is reported was so this long ago, milliseconds. */
+  readonly lagMs: number;
+  /** This share of the reports is lost, each on its own. */
+  readonly lostShare: number;
+  /** Nobody reports any more from then on. */
+  readonly untilMs: number;
+  /** The first replicas, this many, report this multiple of what is true. */
+  readonly liars: number;
+  readonly lieFactor: number;
+}
+
+/** At the pace of the product (`dueAfterReport`); every sidecar has one connection to each replica. */
+export const honestReports: Reports = {
+  share: 1,
+  lagMs: 0,
+  lostShare: 0,
+  untilMs: Number.POSITIVE_INFINITY,
+  liars: 0,
+  lieFactor: 1,
+};
+
 /** Calls that arrive at sidecars in front of replicas; all of it but the policy. */
 export interface Scenario {
   readonly sidecars: number;
@@ -38,6 +63,11 @@ export interface Scenario {
   readonly errorShare: number;
   /** When a replica becomes known to the sidecars; from the start where it is not named. */
   readonly joins: readonly { readonly replica: number; readonly atMs: number }[];
+  readonly reports: Reports;
+  /** How fast each replica works, 1 as a rule; all of them alike where it is empty. Capacity follows. */
+  readonly speeds: readonly number[];
+  /** The rate of arrivals is multiplied by this within these times. */
+  readonly bursts: readonly { readonly fromMs: number; readonly untilMs: number; readonly factor: number }[];
 }
 
 const defaults: Scenario = {
@@ -54,6 +84,9 @@ const defaults: Scenario = {
   keys: 0,
   errorShare: 0,
   joins: [],
+  reports: honestReports,
+  speeds: [],
+  bursts: [],
 };
 
 /** The defaults of the tables: 10 replicas of 4 workers, 2 ms a call, load 0.85, one sidecar, 300,000 calls. */
@@ -61,9 +94,16 @@ export function scenario(changes: Partial<Scenario>): Scenario {
   return { ...defaults, ...changes };
 }
 
-/** Arrivals in a millisecond, over all sidecars. */
-export function arrivalsPerMs({ replicas, workers, service, load }: Scenario): number {
-  return (load * replicas * workers) / service.meanMs;
+/** Arrivals in a millisecond, over all sidecars, outside of bursts. */
+export function arrivalsPerMs({ replicas, speeds, workers, service, load }: Scenario): number {
+  const speed = speeds.length === 0 ? replicas : speeds.reduce((sum, one) => sum + one, 0);
+  return (load * speed * workers) / service.meanMs;
+}
+
+/** What the rate of arrivals is multiplied by at a moment. */
+export function burstFactor({ bursts }: Scenario, nowMs: number): number {
+  for (const { fromMs, untilMs, factor } of bursts) if (nowMs >= fromMs && nowMs < untilMs) return factor;
+  return 1;
 }
 
 /** One that lasts so long, whatever its arrivals. */

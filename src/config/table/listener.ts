@@ -191,7 +191,7 @@ export function makeListener<const L extends PolicyList>(policies: L) {
       }),
       reportLoad: key(toggle, {
         default: false,
-        doc: 'For `direction: inbound`: adds an ORCA load report to the replies of the local service, at most one per connection in 5 ms: its requests in flight, latency, limit, and requests and errors per second. gRPC replies carry it as the trailer `endpoint-load-metrics-bin`, other replies as the header `endpoint-load-metrics`.',
+        doc: 'For `direction: inbound`: adds an ORCA load report to the replies of the local service, at most 200 per second on one connection, and 16 at once after a pause: its requests in flight, latency, limit, and requests and errors per second. gRPC replies carry it as the trailer `endpoint-load-metrics-bin`, other replies as the header `endpoint-load-metrics`.',
         reload: 'live',
       }),
       tls,

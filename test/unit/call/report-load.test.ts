@@ -57,16 +57,34 @@ describe('call/report-load', () => {
     expect(web.stage.trailers!(web.request(web.newPeer()), trailers, web.endpoint)).to.equal(trailers);
   });
 
-  it('gives a connection one report in 5 ms', () => {
+  it('gives a connection 16 reports at once after a pause, then one in 5 ms', () => {
     const { stage, request, newPeer, endpoint, clock } = rig();
     const [a, b] = [newPeer(), newPeer()];
     const has = (peer: Peer): boolean =>
       reportOf(stage.trailers!(request(peer), trailers, endpoint)) !== null;
-    expect([has(a), has(a), has(b)]).to.deep.equal([true, false, true]);
+    const burst = Array.from({ length: 18 }, () => has(a));
+    expect(burst).to.deep.equal([...Array(16).fill(true), false, false]);
+    expect(has(b), 'another connection').to.equal(true);
     clock.advance(4.9);
     expect(has(a)).to.equal(false);
     clock.advance(0.2);
-    expect(has(a)).to.equal(true);
+    expect([has(a), has(a)]).to.deep.equal([true, false]);
+    clock.advance(1000);
+    expect(
+      Array.from({ length: 18 }, () => has(a)),
+      'as at first',
+    ).to.deep.equal(burst);
+  });
+
+  it('gives a busy connection 200 reports per second', () => {
+    const { stage, request, newPeer, endpoint, clock } = rig();
+    const peer = newPeer();
+    let reports = 0;
+    for (let i = 0; i < 10_000; i++) {
+      clock.advance(0.1);
+      if (reportOf(stage.trailers!(request(peer), trailers, endpoint)) !== null) reports++;
+    }
+    expect(reports).to.be.within(200, 216);
   });
 
   it('has nothing to say of a reply that Outrigger gives itself', () => {
