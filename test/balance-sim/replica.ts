@@ -59,8 +59,7 @@ export class Replica {
 
   /** A reply that carries a report began after so long; as in the product, the others are not measured. */
   replied(tookMs: number): void {
-    this.latencyMs =
-      this.latencyMs < 0 ? tookMs : this.latencyMs + latencyAlpha * (tookMs - this.latencyMs);
+    this.latencyMs = this.latencyMs < 0 ? tookMs : this.latencyMs + latencyAlpha * (tookMs - this.latencyMs);
   }
 
   /** What it knows of itself now. */
