@@ -269,11 +269,20 @@ export interface ClusterSnapshot {
   readonly policy: string;
   /** Where the endpoints come from: `static`, `dns greeter:50051`, with trouble if there is any. */
   readonly discovery: string;
+  /** `subsetting` of the cluster; null where it is off, and all endpoints are used. */
+  readonly subsetting: SubsettingSnapshot | null;
   /** `adaptiveConcurrency` of the cluster; null where it is off. */
   readonly concurrency: ConcurrencySnapshot | null;
   /** How evenly its endpoints are loaded, with a verdict in words. */
   readonly balance: BalanceReport;
   readonly endpoints: readonly EndpointSnapshot[];
+}
+
+export interface SubsettingSnapshot {
+  /** As configured: endpoints that are used of each priority. */
+  readonly size: number;
+  /** Endpoints that discovery found. */
+  readonly discovered: number;
 }
 
 export interface ConcurrencySnapshot {

@@ -66,7 +66,7 @@ export class PickReason {
   /** The sentence: what was usable, what came first, what the policy compared. */
   toString(): string {
     const { census, where } = this;
-    const front = census === null ? '' : this.usableWords(census);
+    const front = census === null ? '' : census.subset + this.usableWords(census);
     return where === '' ? front + this.words(this) : `${front}${where}; ${this.words(this)}`;
   }
 
@@ -139,6 +139,8 @@ export interface Census {
   readonly total: number;
   /** How many are unusable, by reason: `unhealthy: 1, ejected: 2`. */
   readonly unusable: string;
+  /** How subsetting chose the endpoints, with a semicolon and a space behind it; '' where it left none out. */
+  readonly subset: string;
   /** The endpoints, `censusMembersMax` at the most. */
   readonly members: readonly CensusMember[];
 }

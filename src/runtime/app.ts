@@ -19,6 +19,7 @@ import { TlsFailureCounts } from '../listeners/tls-failures.ts';
 import { type PolicyDeps, partsOf, policyMetrics } from '../policies/compile.ts';
 import { policies as builtIn } from '../policies/list.ts';
 import { PartStore } from '../policies/parts.ts';
+import { registerSubsettingMetrics } from '../subsetting/metrics.ts';
 import { TapHub } from '../tap/tap-hub.ts';
 import { registerUdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
@@ -123,7 +124,7 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     ...deps,
     assignments: controlPlane ?? undefined,
     zone: config.zone,
-    ...sharedState(),
+    ...sharedState(deps),
     bufferBudget,
     internalErrors,
     memory,
@@ -281,6 +282,7 @@ function registerStateMetrics(parts: AppState): void {
   const { registry } = parts.telemetry;
   registerReloadMetrics(registry, parts.reloads);
   registerConcurrencyMetrics(registry, () => runningClusters(parts));
+  registerSubsettingMetrics(registry, () => runningClusters(parts));
   registerReadinessMetrics(registry, () => parts);
   registerDiscoveryMetrics(registry, () => parts);
   registerControlPlaneMetrics(registry, () => parts);
@@ -300,8 +302,10 @@ function registerRefusals({
   registerTlsFailures(registry, tlsFailures);
 }
 
-/** What all connections of the process share, whatever its configuration is. */
-function sharedState(): Pick<
+/** What stays for as long as the process runs, whatever its configuration is. */
+function sharedState({
+  random,
+}: AppDeps): Pick<
   ListenerBuildDeps,
   | 'scheduler'
   | 'hpackCaches'
@@ -313,6 +317,7 @@ function sharedState(): Pick<
   | 'subchannels'
   | 'replayBudget'
   | 'slots'
+  | 'subsetSeed'
 > {
   return {
     scheduler: new FlushScheduler(),
@@ -325,6 +330,7 @@ function sharedState(): Pick<
     slots: new ConnectionSlots(clientConnectionsMax()),
     refusedRequests: new ViolationCounts(),
     tlsFailures: new TlsFailureCounts(),
+    subsetSeed: random.i32(),
   };
 }
 

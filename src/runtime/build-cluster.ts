@@ -4,6 +4,7 @@ import { GradientLimiter } from '../concurrency/gradient-limiter.ts';
 import type { ClusterConfig } from '../config/table.ts';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
+import { hash32 } from '../core/hash.ts';
 import type { InternalErrors } from '../core/internal-errors.ts';
 import { type Logger, loggerWith } from '../core/logger.ts';
 import { isLoopbackHost } from '../core/loopback.ts';
@@ -19,6 +20,7 @@ import type { HpackCaches } from '../http2/hpack/caches.ts';
 import { type ConnectionOptions, connectionDefaults } from '../http2/options.ts';
 import { endpointTls } from '../security/endpoint-tls.ts';
 import { clientTls } from '../security/tls-files.ts';
+import type { SubsettingSettings } from '../subsetting/subset.ts';
 import type { FlushScheduler } from '../transport/flush-scheduler.ts';
 import { Cluster, type ClusterSettings } from '../upstream/cluster.ts';
 import type { ConnectionLifeSettings } from '../upstream/connection-life.ts';
@@ -57,6 +59,8 @@ export interface BuildDeps {
   readonly subchannels: SubchannelTable;
   /** The zone that this process is in, '' where it is not known. */
   readonly zone: string;
+  /** Which endpoints subsetting chooses where no seed is configured, 32 bits; the same for as long as the process runs. */
+  readonly subsetSeed: number;
   /** Variables of this process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the control plane sends; absent without one. */
@@ -99,7 +103,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
     refused: refusedReply(config.name, deps),
   };
   const anyAnswered = (): boolean => cluster.all().some(({ watch }) => watch?.answered === true);
-  const cluster: Cluster = new Cluster(clusterSettings(config, deps.random), {
+  const cluster: Cluster = new Cluster(clusterSettings(config, deps), {
     ...deps,
     discovery: buildDiscovery(config, deps),
     dial: (endpoint) => ({
@@ -120,7 +124,10 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
 }
 
 /** What of a cluster may change while its endpoints stay as they are. */
-export function clusterSettings(config: ClusterConfig, random: Random): ClusterSettings {
+export function clusterSettings(
+  config: ClusterConfig,
+  { random, subsetSeed }: Pick<BuildDeps, 'random' | 'subsetSeed'>,
+): ClusterSettings {
   return {
     name: config.name,
     protocol: config.protocol,
@@ -131,7 +138,14 @@ export function clusterSettings(config: ClusterConfig, random: Random): ClusterS
     endpointRequestsMax: config.limits.perEndpoint.maxRequests,
     loadReports: config.loadReports,
     limiter: limiterSettings(config, random),
+    subsetting: subsettingSettings(config, subsetSeed),
   };
+}
+
+function subsettingSettings({ subsetting }: ClusterConfig, ofProcess: number): SubsettingSettings | null {
+  if (subsetting === undefined) return null;
+  const { size, seed } = subsetting;
+  return { size, seed: seed === undefined ? ofProcess : hash32(seed) };
 }
 
 function limiterSettings({ adaptiveConcurrency }: ClusterConfig, random: Random): ClusterSettings['limiter'] {

@@ -157,7 +157,7 @@ export class Reloader {
     const { config, clusters } = plan;
     for (const changed of plan.changedClusters) {
       const { built, discovery } = changed;
-      built.cluster.reconfigure(clusterSettings(built.config, this.deps.random), discovery);
+      built.cluster.reconfigure(clusterSettings(built.config, this.deps), discovery);
       const list = lists.get(changed);
       if (discovery === null || list === 'applied') continue;
       lists.set(changed, 'applied');

@@ -27,6 +27,7 @@ export function clusterSnapshot(cluster: Cluster, nowMs: number): Omit<ClusterSn
     protocol: cluster.settings.protocol,
     policy: cluster.settings.balancer.policy,
     discovery: cluster.discoveryState,
+    subsetting: cluster.subsetting,
     concurrency: concurrencySnapshot(cluster),
     endpoints: endpoints.map((endpoint) =>
       endpointSnapshot(endpoint, nowMs, recent, shares.get(endpoint) ?? 0, cluster.settings.balancer),

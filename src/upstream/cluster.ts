@@ -13,6 +13,7 @@ import { pluralize } from '../core/pluralize.ts';
 import type { ReplyError } from '../core/reply-error.ts';
 import type { DiscoverySource, DiscoveryStatus } from '../discovery/source.ts';
 import type { OutlierDetector } from '../health/outlier.ts';
+import { type SubsettingSettings, subsetOf } from '../subsetting/subset.ts';
 import type { ConcurrencyLimiter, LimiterSettings } from './concurrency-limiter.ts';
 import { type DialSettings, Endpoint, type HealthWatch } from './endpoint.ts';
 import { EndpointPins, pinReason } from './endpoint-pins.ts';
@@ -41,6 +42,8 @@ export interface ClusterSettings {
   readonly loadReports?: LoadReportSettings;
   /** A limit on attempts that wait for their reply to begin; none if not given. */
   readonly limiter?: LimiterSettings | null;
+  /** Which part of the endpoints is used; all if not given. */
+  readonly subsetting?: SubsettingSettings | null;
 }
 
 export interface ClusterDeps extends SelectionDeps {
@@ -81,6 +84,8 @@ export class Cluster implements LeaseOwner {
   /** Null where no limit follows latency. */
   limiter: ConcurrencyLimiter | null;
   readonly loads = new LoadLog();
+  /** What discovery published last; `endpoints` are these, or a subset. */
+  private discovered: readonly EndpointSpec[] = [];
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly selection: Selection;
   /** Null while no call is pinned to an endpoint. */
@@ -123,6 +128,7 @@ export class Cluster implements LeaseOwner {
   reconfigure(settings: ClusterSettings, discovery: DiscoverySource | null): void {
     if (settings.limiter?.key !== this.settings.limiter?.key)
       this.limiter = settings.limiter?.create() ?? null;
+    const { subsetting: subsettingBefore } = this.settings;
     this.settings = settings;
     this.affinity = this.pins ?? settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
@@ -134,7 +140,10 @@ export class Cluster implements LeaseOwner {
       this.discovery = discovery;
     }
     if (this.reports === null) for (const endpoint of this.endpoints.values()) endpoint.report = null;
-    this.rebuild();
+    const { subsetting } = settings;
+    if (subsetting?.size === subsettingBefore?.size && subsetting?.seed === subsettingBefore?.seed)
+      this.rebuild();
+    else this.update(this.discovered);
   }
 
   /** Takes the place of another cluster, and over what that learned of the same replicas. */
@@ -176,6 +185,12 @@ export class Cluster implements LeaseOwner {
 
   all(): Endpoint[] {
     return [...this.endpoints.values()];
+  }
+
+  /** How the endpoints were chosen of those that discovery found; null where all are used. */
+  get subsetting(): { readonly size: number; readonly discovered: number } | null {
+    const { subsetting } = this.settings;
+    return subsetting ? { size: subsetting.size, discovered: this.discovered.length } : null;
   }
 
   get discoveryStatus(): DiscoveryStatus {
@@ -358,7 +373,8 @@ export class Cluster implements LeaseOwner {
 
   /** Asks each endpoint again whether it may be used, and how much of its weight it has. */
   rebuild(): void {
-    const usable = this.selection.update(this.all(), this.settings.balancer);
+    const discovered = this.subsetting?.discovered ?? 0;
+    const usable = this.selection.update(this.all(), this.settings.balancer, discovered);
     const { awaited } = this;
     if (awaited === '') this.everReady = true;
     if (usable > 0 || awaited === '') this.warmUp?.end();
@@ -372,7 +388,10 @@ export class Cluster implements LeaseOwner {
   }
 
   /** The endpoints as discovery has them now. */
-  update(list: readonly EndpointSpec[]): void {
+  update(discovered: readonly EndpointSpec[]): void {
+    const { subsetting } = this.settings;
+    this.discovered = discovered;
+    const list = subsetting ? subsetOf(discovered, subsetting) : discovered;
     const gone = new Set(this.endpoints.keys());
     const removed: Endpoint[] = [];
     for (const spec of list) {

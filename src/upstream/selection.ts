@@ -23,7 +23,7 @@ export interface SelectionDeps {
 export class Selection {
   balancer: Balancer<Endpoint>;
   /** What the balancer was built from, for the reasons of picks. */
-  census: Census = { usable: 0, total: 0, unusable: '', members: [] };
+  census: Census = { usable: 0, total: 0, unusable: '', subset: '', members: [] };
   private readonly deps: SelectionDeps;
   /** What the balancer was made from, one thing after the other. */
   private madeFrom: unknown[] = [];
@@ -36,18 +36,21 @@ export class Selection {
     this.balancer = buildBalancer<Endpoint>([], settings, deps.random);
   }
 
-  /** Rebuilds the selection from the endpoints, and again as long as a weight grows; returns how many may be used. */
-  update(endpoints: readonly Endpoint[], settings: BalancerSettings): number {
+  /**
+   * Rebuilds the selection from the endpoints, and again as long as a weight grows; returns how many may be used. `discovered` is how
+   * many endpoints subsetting chose these from, 0 without.
+   */
+  update(endpoints: readonly Endpoint[], settings: BalancerSettings, discovered: number): number {
     const growing = this.weigh(endpoints, settings);
     this.timer?.cancel();
-    const again = (): void => void this.update(endpoints, settings);
+    const again = (): void => void this.update(endpoints, settings, discovered);
     this.timer =
       growing && !this.stopped && settings.slowStart !== undefined
         ? this.deps.clock.after(slowStartStepMs(settings.slowStart), again)
         : null;
     const members = membersOf(endpoints);
     const usable = members.filter(({ usableSinceMs }) => usableSinceMs !== null);
-    this.census = censusOf(endpoints, usable.length);
+    this.census = censusOf(endpoints, usable.length, discovered);
     const from: unknown[] = [settings];
     for (const e of members)
       from.push(e, e.weight, e.configuredWeight, e.zone, e.priority, e.usableSinceMs !== null);
@@ -102,7 +105,7 @@ export class Selection {
 const censusReasonsMax = 5;
 
 /** Counts the unusable endpoints by what their reason begins with: `unhealthy: connection refused` is unhealthy. */
-function censusOf(endpoints: readonly Endpoint[], usable: number): Census {
+function censusOf(endpoints: readonly Endpoint[], usable: number, discovered: number): Census {
   const counts = new Map<string, number>();
   for (const { usableSinceMs, unusableBecause, drainedByHand } of endpoints) {
     if (usableSinceMs !== null && !drainedByHand) continue;
@@ -112,7 +115,9 @@ function censusOf(endpoints: readonly Endpoint[], usable: number): Census {
   }
   const unusable = [...counts].map(([reason, count]) => `${reason}: ${count}`).join(', ');
   const members = endpoints.slice(0, censusMembersMax).map(censusMember);
-  return { usable, total: endpoints.length, unusable, members };
+  const total = endpoints.length;
+  const subset = discovered > total ? `subsetting chose ${total} of ${discovered} endpoints; ` : '';
+  return { usable, total, unusable, subset, members };
 }
 
 function censusMember(endpoint: Endpoint): CensusMember {

@@ -247,6 +247,7 @@ export class FakeProxy implements AdminDeps {
         protocol: cluster.protocol ?? 'http2',
         policy: cluster.policy ?? 'least_request',
         discovery: cluster.discovery ?? 'static',
+        subsetting: cluster.subsetting ?? null,
         concurrency: cluster.concurrency ?? null,
         endpoints: live.map((state) => endpointSnapshot(state, live, sum)),
       };

@@ -4,6 +4,7 @@ import type {
   HealthSnapshot,
   LoadReportSnapshot,
   RouteSnapshot,
+  SubsettingSnapshot,
 } from '../../src/admin/deps.ts';
 import type { ClusterFacts } from '../../src/balance-report/facts.ts';
 import { StreamWaits } from '../../src/upstream/opener-queue.ts';
@@ -31,6 +32,7 @@ export interface FakeCluster {
   protocol?: string;
   policy?: string;
   discovery?: string;
+  subsetting?: SubsettingSnapshot;
   concurrency?: ConcurrencySnapshot;
   /** Attempts a second, about. */
   perSecond?: number;

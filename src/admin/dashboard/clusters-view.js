@@ -105,8 +105,10 @@ function createCluster(confirm) {
   };
 }
 
-function aboutText({ protocol, policy, discovery, concurrency }) {
+function aboutText({ protocol, policy, discovery, subsetting, endpointCount, concurrency }) {
   const parts = [protocol, policy, discovery];
+  if (subsetting)
+    parts.push(`subset of ${count(endpointCount)} of ${count(subsetting.discovered)} endpoints`);
   if (concurrency)
     parts.push(`concurrency limit ${count(concurrency.limit)}, ${count(concurrency.inFlight)} in use`);
   return parts.join(' · ');

@@ -6,6 +6,7 @@ import { kindKeys } from '../../schema/kind.ts';
 import { hostName } from '../../schema/names.ts';
 import { choice, duration, name, number, size, text, toggle } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section, sectionOrNone } from '../../schema/shape.ts';
+import { subsetting } from '../../subsetting/section.ts';
 import { readEndpointList } from '../endpoint-list.ts';
 import { endpointShape } from './endpoint.ts';
 
@@ -282,6 +283,7 @@ export const cluster = section(
       },
       kindKeys(discoverySources),
     ),
+    subsetting,
     balancer,
     health,
     outlier,

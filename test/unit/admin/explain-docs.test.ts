@@ -46,7 +46,7 @@ describe('docs/admin.md', () => {
     for (const [i, active] of [0, 2, 1].entries()) endpoints[i].active = active;
     const balancer = buildBalancer(endpoints, defaultBalancerSettings, new SeededRandom(1));
     const reason = balancer.explain(balancer.pick(0, null, '') as Candidate, 0, '');
-    reason.census = { usable: 3, total: 3, unusable: '', members: endpoints.map(memberOf) };
+    reason.census = { usable: 3, total: 3, unusable: '', subset: '', members: endpoints.map(memberOf) };
     reason.loads = new LoadLog();
     for (const [slot, { active }] of endpoints.entries()) reason.loads.join({ slot, active });
     const routes = [

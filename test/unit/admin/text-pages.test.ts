@@ -35,6 +35,16 @@ describe('admin/text-pages', () => {
     expect(head(undefined)).to.equal(without);
   });
 
+  it('a cluster with subsetting has the size of its subset, and a cluster without it has nothing of it', () => {
+    const cluster = { name: 'c', protocol: 'http2', policy: 'random', discovery: 'static', endpoints: [] };
+    const head = (subsetting?: ClusterSnapshot['subsetting']) =>
+      clustersText([{ ...cluster, subsetting } as unknown as ClusterSnapshot]).split('\n')[0];
+    const without = 'c: http2, random, static; 0 of 0 endpoints usable';
+    expect(head({ size: 20, discovered: 300 })).to.equal(`${without}; subset of 0 of 300 endpoints`);
+    expect(head(null)).to.equal(without);
+    expect(head(undefined), 'an older sidecar').to.equal(without);
+  });
+
   it('what an endpoint reported of its load, without what it did not report', () => {
     const report = { ageMs: 40, count: 9, inFlight: 12, limit: 40, latencyMs: 7.4, utilization: 0.301 };
     const rates = { requestsPerSecond: 900, errorsPerSecond: 0, weight: null };

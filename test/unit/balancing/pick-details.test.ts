@@ -26,7 +26,7 @@ function pickAmong(loads: readonly number[], choices: number | 'auto' = 'auto') 
   const members = endpoints.map(({ slot, address, weight, zone, priority }) => {
     return { slot, address, weight, zone, priority, health: 'healthy', unusable: '' };
   });
-  reason.census = { usable: loads.length, total: loads.length + 3, unusable: '', members };
+  reason.census = { usable: loads.length, total: loads.length + 3, unusable: '', subset: '', members };
   reason.loads = log;
   reason.moment = log.now;
   const change = (times: number): void => {

@@ -70,7 +70,7 @@ describe('PickReason', () => {
       expect(JSON.stringify(reason)).to.equal(JSON.stringify(String(reason)));
       return String(reason);
     };
-    const all = (total: number): Census => ({ usable: total, total, unusable: '', members: [] });
+    const all = (total: number): Census => ({ usable: total, total, unusable: '', subset: '', members: [] });
 
     it('is that of the policy alone where no cluster asked', () => {
       expect(sentence(null)).to.equal('a won');
@@ -84,9 +84,14 @@ describe('PickReason', () => {
       expect(sentence(all(3), { where: 'zone b' })).to.equal('3 endpoints were usable; zone b; a won');
     });
 
+    it('says first how subsetting chose the endpoints', () => {
+      const subset = 'subsetting chose 2 of 300 endpoints; ';
+      expect(sentence({ ...all(2), subset })).to.equal(`${subset}2 endpoints were usable; a won`);
+    });
+
     it('says why others were not', () => {
       const some = (usable: number, total: number) =>
-        sentence({ usable, total, unusable: 'ejected: 1', members: [] });
+        sentence({ usable, total, unusable: 'ejected: 1', subset: '', members: [] });
       expect(some(1, 3)).to.equal('1 of 3 endpoints was usable (ejected: 1); a won');
       expect(some(2, 3)).to.equal('2 of 3 endpoints were usable (ejected: 1); a won');
       expect(some(0, 2)).to.equal('0 of 2 endpoints were usable (ejected: 1); a won');
