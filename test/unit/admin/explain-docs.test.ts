@@ -139,7 +139,10 @@ describe('docs/admin.md', () => {
     const first = endpoints({}, {});
     const balancer = buildBalancer(first, defaultBalancerSettings, half);
     const reason = balancer.explain(balancer.pick(0, new Set([first[0]]), '') as Candidate, 0, '');
-    Object.assign(reason, { census: { usable: 2, total: 3, unusable: 'unhealthy: 1' }, excluded: 1 });
+    Object.assign(reason, {
+      census: { usable: 2, total: 3, unusable: 'unhealthy: 1', subset: '' },
+      excluded: 1,
+    });
     expect(page).to.include(`\`${String(reason).split('; ')[0]}\``);
   });
 
