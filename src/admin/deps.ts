@@ -7,6 +7,7 @@ import type { MadeUpRequest, RequestExplanation } from '../explain/request.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
 import type { CallFilters, CallView, GroupsReport } from './call-groups/group-calls.ts';
 import type { ControlPlaneSnapshot } from './control-plane-snapshot.ts';
+import type { LoadReportSnapshot, ReportStreamSnapshot } from './load-report-snapshot.ts';
 import type { ReplicaCallDeps } from './replica-call/deps.ts';
 
 /**
@@ -240,25 +241,8 @@ export interface EndpointSnapshot {
   readonly p99Ms: number | null;
   /** What it reported of its load; null where no report was accepted. */
   readonly report: LoadReportSnapshot | null;
-}
-
-/** The latest load report of an endpoint; what it did not report is null. */
-export interface LoadReportSnapshot {
-  /** Milliseconds since it came. */
-  readonly ageMs: number;
-  /** Reports so far. */
-  readonly count: number;
-  /** From 0; 1 is all that the replica has. */
-  readonly utilization: number | null;
-  readonly requestsPerSecond: number | null;
-  readonly errorsPerSecond: number | null;
-  /** Requests in flight at the replica, from all clients, and how many it may have. */
-  readonly inFlight: number | null;
-  readonly limit: number | null;
-  /** How long the replica takes to begin a reply. */
-  readonly latencyMs: number | null;
-  /** For `weighted_round_robin`: the weight by its reports; null where none is used now. */
-  readonly weight: number | null;
+  /** The stream on which it reports; null without `loadReports.outOfBand`. */
+  readonly reportStream: ReportStreamSnapshot | null;
 }
 
 export interface ClusterSnapshot {

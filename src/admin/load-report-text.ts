@@ -1,4 +1,4 @@
-import type { LoadReportSnapshot } from './deps.ts';
+import type { LoadReportSnapshot, ReportStreamSnapshot } from './load-report-snapshot.ts';
 import { durationText, rateText } from './quantities.ts';
 
 /** What an endpoint reported of its load, and how old that is: `reported 40.0 ms ago: 3 of 10 in flight, 2.50 ms`. */
@@ -14,6 +14,12 @@ export function loadReportText(report: LoadReportSnapshot): string {
     weight === null ? '' : `weight ${tidy(weight)}`,
   ];
   return `reported ${durationText(report.ageMs)} ago: ${parts.filter((part) => part !== '').join(', ')}`;
+}
+
+/** Why an endpoint that should stream its load does not; '' where it does, or where nothing has failed yet. */
+export function reportStreamText({ state, reason }: ReportStreamSnapshot): string {
+  if (state === 'refused') return `does not stream load reports (${reason})`;
+  return reason === '' ? '' : `no stream of load reports: ${reason}`;
 }
 
 function tidy(value: number): string {

@@ -21,7 +21,7 @@ import type {
 import { asOfNow } from './explain/call-explanation.ts';
 import { callDurationMs, callName } from './explain-call.ts';
 import { summarizeCall, type TraceLink } from './live-snapshot.ts';
-import { loadReportText } from './load-report-text.ts';
+import { loadReportText, reportStreamText } from './load-report-text.ts';
 import { bytesText, durationText, percentText, rateText, spanText } from './quantities.ts';
 import { type Column, printable, textTable } from './text-table.ts';
 
@@ -114,7 +114,9 @@ function endpointWhy(e: EndpointSnapshot): string {
   const place = [e.zone === '' ? '' : `zone ${e.zone}`, e.priority === 0 ? '' : `priority ${e.priority}`];
   // A sidecar of an older version does not know of reports.
   const report = e.report ? [loadReportText(e.report)] : [];
-  return [health + ejected + unusable, ...place.filter((p) => p !== ''), ...report].join('; ');
+  const stream = e.reportStream ? reportStreamText(e.reportStream) : '';
+  const more = [...place, ...report, stream].filter((part) => part !== '');
+  return [health + ejected + unusable, ...more].join('; ');
 }
 
 export function listenersText(listeners: readonly ListenerSnapshot[]): string {

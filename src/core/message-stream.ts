@@ -47,6 +47,11 @@ export interface MessageStream extends MessageSink {
    * not there, for no limit that is known. A larger one must not be sent.
    */
   readonly headListBytesMax?: number;
+  /**
+   * The connection takes no further stream, and ends when those that it has do: whoever holds a stream without an end of its own
+   * should go to another connection. Not there where the stream is all that its connection carries.
+   */
+  readonly isRetiring?: boolean;
   /** The peer takes requests with `:protocol` (RFC 8441 section 3); not there where it does not. */
   readonly takesExtendedConnect?: boolean;
   /**

@@ -2,9 +2,10 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHt
 import type { Socket } from 'node:net';
 import { type Address, formatAddress } from '../core/address.ts';
 import { ErrorCode } from '../core/error-code.ts';
+import { GrpcFrameReader, grpcFrame } from '../core/grpc-frames.ts';
 import { forbiddenCipher } from '../core/tls-cipher.ts';
 import type { HealthOutcome, HealthReply } from './grpc-reply.ts';
-import { encodeRequest, MessageReader } from './health-messages.ts';
+import { encodeRequest, healthMessageBytesMax } from './health-messages.ts';
 import { connectProbe, type ProbeTls } from './probe-socket.ts';
 
 export interface HealthRequest {
@@ -143,7 +144,7 @@ export class HealthClient {
       over = true;
       request.onEnd(this.outcomeOf(reply, stream.rstCode ?? 0));
     };
-    const reader = new MessageReader();
+    const reader = new GrpcFrameReader(healthMessageBytesMax, 'HealthCheckResponse');
     stream.on('response', (headers) => {
       reply.httpStatus = headers[':status'] ?? 0;
       reply.contentType = headers['content-type'] ?? '';
@@ -175,7 +176,7 @@ export class HealthClient {
       end();
       stream.close(ErrorCode.CANCEL);
     };
-    stream.end(frameOf(encodeRequest(request)));
+    stream.end(grpcFrame(encodeRequest(request)));
     return { reply, cancel };
   }
 
@@ -214,11 +215,4 @@ function readStatus(reply: HealthReply, headers: IncomingHttpHeaders): void {
 
 function textOf(value: string | readonly string[] | undefined): string {
   return typeof value === 'string' ? value : (value?.[0] ?? '');
-}
-
-/** Five bytes in front of each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
-function frameOf(message: Buffer): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
 }

@@ -1,5 +1,3 @@
-import { gunzipSync, inflateSync } from 'node:zlib';
-
 /**
  * The two messages of grpc.health.v1 (protos/grpc/health/v1/health.proto) in protobuf's wire format: a string, and a small
  * number. A protobuf library that reads the definition at the start costs 8 MiB of memory, a tenth of the process.
@@ -24,42 +22,7 @@ const statusTag = (1 << 3) | 0;
 const varintBytesMax = 10;
 
 /** A message is a few bytes; a reply over this is none of ours, bytes. */
-const messageBytesMax = 4096;
-const prefixBytes = 5;
-
-/** Splits the body of a reply into its messages (gRPC over HTTP/2, "Length-Prefixed-Message"). */
-export class MessageReader {
-  private held: Buffer = Buffer.alloc(0);
-
-  /** Gives why the bytes are no messages, '' where they are. `encoding` is the reply's `grpc-encoding`. */
-  push(chunk: Buffer, encoding: string, onMessage: (message: Buffer) => void): string {
-    this.held = Buffer.concat([this.held, chunk]);
-    while (this.held.length >= prefixBytes) {
-      const length = this.held.readUInt32BE(1);
-      if (length > messageBytesMax) return `a message of ${length} bytes, which is no HealthCheckResponse`;
-      const end = prefixBytes + length;
-      if (this.held.length < end) return '';
-      const message = plainMessage(this.held.subarray(prefixBytes, end), this.held[0], encoding);
-      if (message === null) return 'a compressed message that cannot be read';
-      this.held = this.held.subarray(end);
-      onMessage(message);
-    }
-    return '';
-  }
-}
-
-/** A server may compress although it was asked not to; null where it cannot be undone. */
-function plainMessage(bytes: Buffer, flag: number, encoding: string): Buffer | null {
-  if (flag === 0) return bytes;
-  const limits = { maxOutputLength: messageBytesMax };
-  try {
-    if (encoding === 'gzip') return gunzipSync(bytes, limits);
-    if (encoding === 'deflate') return inflateSync(bytes, limits);
-  } catch {
-    // Not what it says it is.
-  }
-  return null;
-}
+export const healthMessageBytesMax = 4096;
 
 export function encodeRequest({ service = '' }: HealthCheckRequest): Buffer {
   if (service === '') return Buffer.alloc(0);

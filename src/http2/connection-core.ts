@@ -50,6 +50,9 @@ const outputBytesMax = 262_144;
 /** Streams we reset and whose late frames we still expect; the oldest are forgotten. */
 const recentResetsMax = 2048;
 
+/** The last stream id there is; also what the first GOAWAY of a graceful end names (RFC 9113 section 6.8). */
+export const streamIdMax = 0x7fff_ffff;
+
 /** The state of a connection, and what its streams ask of it. What frames do to it is `frame-handlers.ts`. */
 export class ConnectionCore implements StreamHost {
   readonly role: 'client' | 'server';
@@ -124,6 +127,16 @@ export class ConnectionCore implements StreamHost {
     this.glitches = new GlitchCounter(options);
     this.budget = options.budget;
     this.pacer = role === 'client' ? new ResetPacer() : null;
+  }
+
+  /** Client role: false once this connection will never take another stream. */
+  get accepting(): boolean {
+    return (
+      !this.over &&
+      !this.goawayReceived &&
+      this.goawaySentLastId === Number.POSITIVE_INFINITY &&
+      this.nextStreamId <= streamIdMax
+    );
   }
 
   // For streams.

@@ -1,7 +1,7 @@
 import { ErrorCode } from '../core/error-code.ts';
 import type { StreamReceiver } from '../core/message-stream.ts';
 import type { Engine } from '../transport/engine.ts';
-import { ConnectionCore, type ConnectionListener } from './connection-core.ts';
+import { ConnectionCore, type ConnectionListener, streamIdMax } from './connection-core.ts';
 import { windowBytesDefault } from './flow-window.ts';
 import { clientPreface } from './frame.ts';
 import { dataBegins, dataPiece, handleFrame, sectionWork } from './frame-handlers.ts';
@@ -14,9 +14,6 @@ import type { Http2Stream } from './stream.ts';
 const pingBytes = new Uint8Array(8);
 
 const nothingUnfinished = -1;
-
-/** The last stream id there is; also what the first GOAWAY of a graceful end names (RFC 9113 section 6.8). */
-const streamIdMax = 0x7fff_ffff;
 
 /**
  * One HTTP/2 connection, either role, without any I/O: `receive` takes bytes, `out` holds bytes to send,
@@ -100,16 +97,6 @@ export class Http2Connection extends ConnectionCore implements FrameListener, En
   /** Client role: is there room for a stream right now? */
   get mayOpen(): boolean {
     return this.accepting && this.streams.size < this.peer.maxConcurrentStreams;
-  }
-
-  /** Client role: false once this connection will never take another stream. */
-  get accepting(): boolean {
-    return (
-      !this.over &&
-      !this.goawayReceived &&
-      this.goawaySentLastId === Number.POSITIVE_INFINITY &&
-      this.nextStreamId <= streamIdMax
-    );
   }
 
   /** Streams that are open now. */

@@ -13,6 +13,8 @@ export interface WaitingStream {
 /** What a stream needs of its connection; an interface so that stream and connection do not import each other. */
 export interface StreamHost {
   readonly role: 'client' | 'server';
+  /** Client role: false once the connection will never take another stream. */
+  readonly accepting: boolean;
   readonly writer: FrameWriter;
   /** What the peer asked to be kept to. */
   readonly peer: Readonly<PeerSettings>;

@@ -72,6 +72,9 @@ export class Http2Stream implements MessageStream, WaitingStream {
   get headListBytesMax(): number {
     return this.host.peer.headerListBytesMax;
   }
+  get isRetiring(): boolean {
+    return !this.host.accepting;
+  }
   get takesExtendedConnect(): boolean {
     return this.host.peer.extendedConnect;
   }

@@ -33,7 +33,7 @@ import { PoolTotals } from '../upstream/pool-totals.ts';
 import type { StreamPool } from '../upstream/stream-opener.ts';
 import type { SubchannelTable } from '../upstream/subchannels.ts';
 import { buildDiscovery } from './build-discovery.ts';
-import { buildOutlier, watchHealth } from './build-health.ts';
+import { buildOutlier, endpointAuthority, watchHealth } from './build-health.ts';
 
 /** Replies of one connection in one turn of the event loop, before the other connections have theirs. */
 const repliesPerTurnMax = 1024;
@@ -119,6 +119,7 @@ export function buildCluster(config: ClusterConfig, given: BuildDeps): BuiltClus
         : (endpoint, onChange) => watchHealth(config, endpoint, tls, deps, { anyAnswered, onChange }),
     outlier: buildOutlier(config.outlier, deps, () => clientsChoose(cluster.settings.balancer.policy)),
     localZone: deps.zone,
+    authority: (endpoint) => endpointAuthority(config, endpoint),
   });
   return { config, cluster, tls, totals: shared.totals };
 }

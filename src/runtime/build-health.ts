@@ -92,15 +92,18 @@ function buildProbe(
     address: endpoint.target,
     clock,
     tls: probeTls(endpoint, clusterTls),
-    // The authority of a call is its client's, which a probe has not: it names the host that led to the endpoint.
-    authority: config.tls?.serverName ?? authorityOf(endpoint),
+    authority: endpointAuthority(config, endpoint),
     protocol: config.protocol,
   };
   return chosenKind(probeKinds, health)?.create(deps) ?? tcpHealth.create({}, deps);
 }
 
-/** The host that led to the endpoint, with its port; the zone of an IPv6 address is of this machine alone (RFC 6874). */
-function authorityOf({ target, hostname }: Endpoint): string {
+/**
+ * Returns the authority of requests that have no client: the host that led to the endpoint, with its port. The zone of an IPv6 address
+ * is of this machine alone (RFC 6874).
+ */
+export function endpointAuthority({ tls }: ClusterConfig, { target, hostname }: Endpoint): string {
+  if (tls?.serverName !== undefined) return tls.serverName;
   if (target.kind === 'unix') return 'localhost';
   return formatAddress({ ...target, host: hostname || target.host.replace(/%.*$/, '') });
 }

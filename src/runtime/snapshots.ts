@@ -3,10 +3,10 @@ import type {
   ConcurrencySnapshot,
   EndpointSnapshot,
   EndpointState,
-  LoadReportSnapshot,
   StateLetter,
   UdpSnapshot,
 } from '../admin/deps.ts';
+import type { LoadReportSnapshot, ReportStreamSnapshot } from '../admin/load-report-snapshot.ts';
 import { type EndpointReport, unreported } from '../balancing/endpoint-report.ts';
 import { weightState } from '../balancing/report-weight.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
@@ -15,6 +15,7 @@ import type { UdpMetrics } from '../telemetry/metrics/udp-metrics.ts';
 import { dropReasons, type UdpCounts } from '../udp/drops.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { ReportStream } from '../upstream/report-stream.ts';
 import type { ListenerParts } from './build-listener.ts';
 
 /** A cluster as the admin API and the page show it; `balance` comes from the `BalanceWatch`. */
@@ -83,7 +84,12 @@ function endpointSnapshot(
     p50Ms: hasLatency ? endpoint.latency.quantile(0.5, nowMs) : null,
     p99Ms: hasLatency ? endpoint.latency.quantile(0.99, nowMs) : null,
     report: reportSnapshot(endpoint.report, balancer, nowMs),
+    reportStream: streamSnapshot(endpoint.reportStream),
   };
+}
+
+function streamSnapshot(stream: ReportStream | null): ReportStreamSnapshot | null {
+  return stream === null ? null : { state: stream.state, reason: stream.reason };
 }
 
 function reportSnapshot(
@@ -167,6 +173,7 @@ export function endpointMetrics(clusters: Iterable<Cluster>): EndpointMetrics[] 
         ejectionsByRule: endpoint.outlier?.ejectionsByRule ?? never,
         healthChanges: endpoint.health.changes,
         report: endpoint.report,
+        reportStreamOpen: endpoint.reportStream === null ? null : endpoint.reportStream.state === 'open',
       });
     }
   }

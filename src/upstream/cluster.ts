@@ -21,6 +21,7 @@ import { EndpointSeriesTable } from './endpoint-series.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
 import type { MethodRef } from './method-slots.ts';
 import { type LoadReportSettings, ReportIntake } from './report-intake.ts';
+import { ReportStreams } from './report-streams.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
 import { unusableReasons } from './unusable-reasons.ts';
@@ -54,6 +55,8 @@ export interface ClusterDeps extends SelectionDeps {
   readonly newPool: (endpoint: Endpoint, onChange: () => void) => StreamPool;
   /** Begins to watch; null when health checks are off. */
   readonly watchHealth: ((endpoint: Endpoint, onChange: () => void) => HealthWatch) | null;
+  /** What requests that this process makes itself name as their authority; the address if not given. */
+  readonly authority?: (endpoint: Endpoint) => string;
   /** Counts errors and ejects; null when off. */
   readonly outlier: OutlierDetector | null;
   /** Of the process; one of its own if not given. */
@@ -81,6 +84,8 @@ export class Cluster implements LeaseOwner {
   estimator: LatencyEstimator | null;
   /** Null where load reports in replies are not accepted. */
   reports: ReportIntake | null;
+  /** Null where endpoints are not asked to stream their load. */
+  private reportStreams: ReportStreams | null = null;
   /** Null where no limit follows latency. */
   limiter: ConcurrencyLimiter | null;
   readonly loads = new LoadLog();
@@ -118,6 +123,7 @@ export class Cluster implements LeaseOwner {
 
   start(): void {
     this.warmUp = new WarmUp(this.deps.clock);
+    this.streamReports();
     this.discovery.start((list) => this.update(list));
   }
 
@@ -139,11 +145,29 @@ export class Cluster implements LeaseOwner {
       this.discovery.stop();
       this.discovery = discovery;
     }
+    this.streamReports();
     if (this.reports === null) for (const endpoint of this.endpoints.values()) endpoint.report = null;
     const { subsetting } = settings;
     if (subsetting?.size === subsettingBefore?.size && subsetting?.seed === subsettingBefore?.seed)
       this.rebuild();
     else this.update(this.discovered);
+  }
+
+  /** Asks the endpoints to stream their load, or no longer, as the settings are now. */
+  private streamReports(): void {
+    const { protocol, loadReports } = this.settings;
+    const isOn = this.reports !== null && protocol === 'http2';
+    const periodMs = isOn ? loadReports?.outOfBand?.periodMs : undefined;
+    if (periodMs === this.reportStreams?.periodMs) return;
+    this.reportStreams?.stop();
+    const { clock, random, logger, authority = ({ address }) => address } = this.deps;
+    const all = (): readonly Endpoint[] => this.all();
+    const onReport = (message: Uint8Array, endpoint: Endpoint): void =>
+      this.reports?.takeStreamed(message, endpoint, clock.now());
+    this.reportStreams =
+      periodMs === undefined
+        ? null
+        : new ReportStreams({ clock, random, logger, periodMs, all, authority, onReport });
   }
 
   /** Takes the place of another cluster, and over what that learned of the same replicas. */
@@ -164,6 +188,7 @@ export class Cluster implements LeaseOwner {
     this.selection.stop();
     this.discovery.stop();
     this.deps.outlier?.stop();
+    this.reportStreams?.stop();
     for (const endpoint of this.endpoints.values()) {
       endpoint.watch?.stop();
       endpoint.pool.drain();
@@ -457,6 +482,7 @@ export class Cluster implements LeaseOwner {
     endpoint.removed = true;
     this.loads.leave(endpoint);
     endpoint.watch?.stop();
+    endpoint.reportStream?.stop();
     endpoint.outlier?.remove();
     this.releaseSeries(endpoint);
     this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });
@@ -467,6 +493,6 @@ export class Cluster implements LeaseOwner {
 /** Reports count where the policy learns from them, or where they are accepted to be shown. */
 function reportsOf({ balancer, loadReports }: ClusterSettings): ReportIntake | null {
   const learner = reportLearner(balancer);
-  const isAccepted = loadReports?.accept ?? learner !== null;
+  const isAccepted = loadReports?.accept ?? (learner !== null || loadReports?.outOfBand !== undefined);
   return isAccepted ? new ReportIntake(learner, loadReports?.forward === true) : null;
 }

@@ -9,6 +9,7 @@ import type { OutlierEndpoint } from '../health/outlier.ts';
 import { type Compared, SuccessGaps, Suspicion } from '../health/unclear-failures.ts';
 import type { ParserLimits } from '../http1/message.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
+import type { ReportStream } from './report-stream.ts';
 import type { ServiceLoad } from './service-load.ts';
 import type { OpenFailure, StreamPool } from './stream-opener.ts';
 
@@ -77,6 +78,8 @@ export class Endpoint implements Candidate, Compared {
   latencyMs = 0;
   latencyAtMs: number;
   report: EndpointReport | null = null;
+  /** On which it streams reports; null where its cluster does not ask for that. */
+  reportStream: ReportStream | null = null;
   /** What it does for all clients, as an inbound listener reports it; null where none does. */
   service: ServiceLoad | null = null;
   /** Attempts that ended, by `Tally`. */

@@ -9,9 +9,11 @@ export interface LoadReportSettings {
   readonly accept?: boolean;
   /** Clients get the reports as well. */
   readonly forward?: boolean;
+  /** Asks the endpoints to stream reports; off if not given. */
+  readonly outOfBand?: { readonly periodMs: number };
 }
 
-/** Takes the load reports out of the replies of a cluster that accepts them. */
+/** Takes the load reports of a cluster that accepts them, out of replies and from streams. */
 export class ReportIntake {
   private readonly learner: ReportLearner | null;
   private readonly forward: boolean;
@@ -24,10 +26,19 @@ export class ReportIntake {
     this.replies = new ReplyReports(learner?.metricNames);
   }
 
-  /** Notes the report in a head or in trailers with the endpoint. Returns what the client gets of the block. */
+  /**
+   * Notes the report in a head or in trailers with the endpoint, unless the endpoint streams its reports: the two may not say the
+   * same things, and a policy would see now these, now those. Returns what the client gets of the block.
+   */
   take(block: HeaderBlock, endpoint: Endpoint, nowMs: number): HeaderBlock {
-    if (this.replies.read(block, this.latest)) this.note(this.latest, endpoint, nowMs);
+    const isStreamed = endpoint.reportStream?.isReporting === true;
+    if (!isStreamed && this.replies.read(block, this.latest)) this.note(this.latest, endpoint, nowMs);
     return this.forward ? block : withoutReport(block);
+  }
+
+  /** Notes a report that came on a stream; what is no report changes nothing. */
+  takeStreamed(message: Uint8Array, endpoint: Endpoint, nowMs: number): void {
+    if (this.replies.readMessage(message, this.latest)) this.note(this.latest, endpoint, nowMs);
   }
 
   private note(latest: LoadReport, endpoint: Endpoint, nowMs: number): void {

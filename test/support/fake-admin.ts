@@ -473,6 +473,7 @@ function endpointSnapshot(state: Live, live: readonly Live[], sum: number): Endp
     p50Ms: state.p50Ms,
     p99Ms: state.p99Ms,
     report: spec.report ?? null,
+    reportStream: spec.reportStream ?? null,
   };
 }
 

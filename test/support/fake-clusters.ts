@@ -2,10 +2,10 @@ import type {
   ClusterSnapshot,
   ConcurrencySnapshot,
   HealthSnapshot,
-  LoadReportSnapshot,
   RouteSnapshot,
   SubsettingSnapshot,
 } from '../../src/admin/deps.ts';
+import type { LoadReportSnapshot, ReportStreamSnapshot } from '../../src/admin/load-report-snapshot.ts';
 import type { ClusterFacts } from '../../src/balance-report/facts.ts';
 import { StreamWaits } from '../../src/upstream/opener-queue.ts';
 
@@ -21,6 +21,7 @@ export interface FakeEndpoint {
   draining?: boolean;
   ejectedForMs?: number;
   report?: LoadReportSnapshot;
+  reportStream?: ReportStreamSnapshot;
   /** Median duration of its attempts. */
   medianMs?: number;
   /** Part of its attempts that fail. */

@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { type CallHooks, echoHandlers, later } from './echo-service.ts';
-import { echoService, greeterService, type HelloReply, type HelloRequest, healthService } from './protos.ts';
+import {
+  echoService,
+  greeterService,
+  type HelloReply,
+  type HelloRequest,
+  healthService,
+  orcaService,
+} from './protos.ts';
 
 /**
  * What `grpc.health.v1` says: a serving status, SERVICE_UNKNOWN (NOT_FOUND to a Check, as the protocol has it), or
@@ -24,6 +31,8 @@ export interface GreeterOptions {
   healthDelayMs?: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS of each connection; unlimited where unset. */
   maxConcurrentStreams?: number;
+  /** Handlers of OpenRcaService, which streams load reports; UNIMPLEMENTED where unset. */
+  loadReports?: grpc.UntypedServiceImplementation;
   /** Hears of the deadline of each call that has one, in milliseconds from its arrival. */
   onDeadline?: (ms: number) => void;
 }
@@ -78,6 +87,7 @@ export async function startGreeter(options: GreeterOptions = {}): Promise<Greete
   server.addService(greeterService, greeterHandlers(hooks));
   server.addService(echoService, echoHandlers(hooks));
   server.addService(healthService, healthHandlers(state, options));
+  if (options.loadReports !== undefined) server.addService(orcaService, options.loadReports);
 
   // Our own listening socket, so that kill() can reset connections as a crash does.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
@@ -160,6 +170,7 @@ class GreeterState implements Greeter {
       this.healthChecks++;
       return new grpc.ServerInterceptingCall(next);
     }
+    if (method.path.startsWith('/xds.service.orca.')) return new grpc.ServerInterceptingCall(next);
     this.began(next);
     let over = false;
     const ended = (byCancel: boolean): void => {

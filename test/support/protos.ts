@@ -17,6 +17,7 @@ export function loadService(file: string, service: string): grpc.ServiceDefiniti
 
 export const greeterService = loadService('greeter.proto', 'helloworld.Greeter');
 export const echoService = loadService('test/echo.proto', 'outrigger.test.Echo');
+export const orcaService = loadService('test/orca.proto', 'xds.service.orca.v3.OpenRcaService');
 export const healthService = loadService('grpc/health/v1/health.proto', 'grpc.health.v1.Health');
 
 export interface HelloRequest {

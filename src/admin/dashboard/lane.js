@@ -79,7 +79,7 @@ export function createLane(confirm) {
       setText(share, e.usable || e.share > 0 ? percent(e.share) : '-');
       setText(byWeight, e.usable ? `· ${percent(e.shareByWeight)} by weight` : '');
       setText(figures.active, count(e.active));
-      setText(reported, reportText(e.report));
+      setText(reported, reportText(e));
       setText(figures.rate, rate(e.perSecond));
       setText(figures.p50, duration(e.p50Ms));
       setText(figures.p99, duration(e.p99Ms));
@@ -125,8 +125,10 @@ function errorNoteTexts({ error, total, other = 0, ejections = 0 }) {
   ];
 }
 
-/** What the endpoint says of its load over all of its clients; '' where it reports none. */
-function reportText(report) {
+/** What the endpoint says of its load over all of its clients, or why it does not stream it; '' where it reports none. */
+function reportText({ report, reportStream }) {
+  if (reportStream && reportStream.state !== 'open' && reportStream.reason !== '')
+    return `streams no load reports: ${reportStream.reason}`;
   if (!report) return '';
   const { ageMs, inFlight, limit, utilization } = report;
   const most = limit === null ? '' : ` of ${count(limit)}`;

@@ -174,6 +174,21 @@ const adaptiveConcurrencyMakesSense: Rule = (config, diagnostics) => {
   });
 };
 
+/** Streams of load reports are gRPC calls, whose reports are believed. */
+const loadReportsMakeSense: Rule = (config, diagnostics) => {
+  config.clusters?.forEach(({ loadReports, protocol }, i) => {
+    if (loadReports?.outOfBand === undefined) return;
+    const path = `clusters[${i}].loadReports.outOfBand`;
+    if (protocol !== undefined && protocol !== 'http2')
+      diagnostics.problem(
+        path,
+        `is for http2, since ${protocol} endpoints have no gRPC service that reports load; leave it out`,
+      );
+    if (loadReports.accept === false)
+      diagnostics.problem(path, 'requests load reports that accept: false ignores; leave one of them out');
+  });
+};
+
 export const clusterRules = {
   adaptiveConcurrencyMakesSense,
   balancerMakesSense,
@@ -185,4 +200,5 @@ export const clusterRules = {
   noTrafficIsSlower,
   ejectionTimesAgree,
   upstreamTlsIsWhole,
+  loadReportsMakeSense,
 } satisfies Record<string, Rule>;

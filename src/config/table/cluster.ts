@@ -237,19 +237,32 @@ const tls = optionalSection(
 
 const loadReports = section(
   {
-    doc: 'Load reports (ORCA) in the replies of the endpoints: whether Outrigger believes them, and whether clients see them.',
+    doc: 'Load reports (ORCA) of the endpoints, in their replies or streamed: whether Outrigger believes them, and whether clients see them. See load-reports.md.',
     reload: 'live',
     example: '{ accept: true }',
   },
   {
     accept: key(toggle, {
-      otherwise: 'true if `balancer.policy` uses load reports (`weighted_round_robin`), else false',
+      otherwise:
+        'true if `balancer.policy` uses load reports (`weighted_round_robin`) or `outOfBand` is set, else false',
       doc: 'Reads load reports from replies. Set `false` for endpoints that you do not trust. If `true` with any other policy, Outrigger only shows the reports.',
     }),
     forward: key(toggle, {
       default: false,
       doc: 'Passes accepted load reports on to clients. By default, Outrigger removes them. A client that balances by itself would take a report for that of the sidecar.',
     }),
+    outOfBand: optionalSection(
+      {
+        doc: 'Asks each endpoint to stream load reports (`xds.service.orca.v3.OpenRcaService`), for gRPC servers that report out-of-band. While an endpoint does, Outrigger ignores the reports in its replies. For `protocol: http2`.',
+        example: '{ period: 10s }',
+      },
+      {
+        period: key(duration({ min: '100ms', max: '1h' }), {
+          default: '10s',
+          doc: 'Interval at which Outrigger requests a report. A server may have a longer minimum: 30s by default in Go and Java.',
+        }),
+      },
+    ),
   },
 );
 

@@ -30,6 +30,8 @@ export interface EndpointMetrics {
   readonly healthChanges: number;
   /** What it reported of its load; null where no report was accepted. -1 is what it did not report. */
   readonly report: ReportMetrics | null;
+  /** Whether it streams its load reports; null or absent where nobody asks it to. */
+  readonly reportStreamOpen?: boolean | null;
 }
 
 /** The latest load report of an endpoint. */
@@ -173,6 +175,19 @@ function registerReports(registry: Registry, endpoints: () => readonly EndpointM
       unit: 's',
     },
     each(({ latencyMs }) => (latencyMs < 0 ? -1 : latencyMs / 1000)),
+  );
+  registry.observe(
+    'gauge',
+    {
+      name: 'outrigger.endpoint.report_stream_open',
+      help: '1 while an endpoint streams load reports, else 0, if loadReports.outOfBand is set.',
+      unit: '',
+    },
+    (emit) => {
+      for (const endpoint of endpoints())
+        if (typeof endpoint.reportStreamOpen === 'boolean')
+          emit(labelsOf(endpoint), Number(endpoint.reportStreamOpen));
+    },
   );
 }
 

@@ -172,6 +172,7 @@ describe('docs/admin.md', () => {
       shareByWeight: 1 / 3,
       ...measured(2.34, 9.8),
       report: null,
+      reportStream: null,
       ...over,
     });
     const unhealthy: Partial<EndpointSnapshot> = {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ClusterSnapshot, EndpointSnapshot, RouteSnapshot } from '../../../src/admin/deps.ts';
-import { loadReportText } from '../../../src/admin/load-report-text.ts';
+import { loadReportText, reportStreamText } from '../../../src/admin/load-report-text.ts';
 import { clustersText, routesText } from '../../../src/admin/text-pages.ts';
 
 function whyOf(status: 'unhealthy' | 'healthy', reason: string, unusableReason: string): string {
@@ -54,6 +54,17 @@ describe('admin/text-pages', () => {
     const none = { inFlight: 3, limit: null, latencyMs: null, utilization: null, requestsPerSecond: null };
     expect(loadReportText({ ...report, ...none, errorsPerSecond: 2, weight: 400 })).to.equal(
       'reported 40.0 ms ago: 3 in flight, 2.0 errors/s, weight 400',
+    );
+  });
+
+  it('why an endpoint does not stream its load', () => {
+    expect(reportStreamText({ state: 'open', reason: '' })).to.equal('');
+    expect(reportStreamText({ state: 'connecting', reason: '' })).to.equal('');
+    expect(reportStreamText({ state: 'refused', reason: 'UNIMPLEMENTED' })).to.equal(
+      'does not stream load reports (UNIMPLEMENTED)',
+    );
+    expect(reportStreamText({ state: 'idle', reason: 'UNAVAILABLE: busy' })).to.equal(
+      'no stream of load reports: UNAVAILABLE: busy',
     );
   });
 

@@ -1,7 +1,6 @@
-import { deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { decodeResponse, encodeRequest, MessageReader } from '../../../src/health/health-messages.ts';
+import { decodeResponse, encodeRequest } from '../../../src/health/health-messages.ts';
 import { healthService } from '../../support/protos.ts';
 
 const { requestSerialize, requestDeserialize, responseSerialize } = healthService.Check;
@@ -88,36 +87,5 @@ describe('the messages of grpc.health.v1', () => {
       expect(() => decodeResponse(Buffer.of(group, 1, 2, 3, 4, 5, 6, 7, 8))).to.throw('wire type');
     const minusOne = Buffer.from(`08${'ff'.repeat(9)}01`, 'hex');
     expect(decodeResponse(minusOne).status).to.equal(2 ** 49 - 1);
-  });
-
-  describe('MessageReader', () => {
-    const framed = (bytes: Buffer, flag = 0): Buffer => {
-      const prefix = Buffer.of(flag, 0, 0, 0, 0);
-      prefix.writeUInt32BE(bytes.length, 1);
-      return Buffer.concat([prefix, bytes]);
-    };
-    const read = (bytes: Buffer, encoding = ''): [string, string[]] => {
-      const messages: string[] = [];
-      const wrong = new MessageReader().push(bytes, encoding, (message) => messages.push(message.toString()));
-      return [wrong, messages];
-    };
-
-    it('takes a message of 4096 bytes and none of more', () => {
-      expect(read(framed(Buffer.alloc(4096)))[1]).to.have.length(1);
-      expect(read(framed(Buffer.alloc(4097)))).to.deep.equal([
-        'a message of 4097 bytes, which is no HealthCheckResponse',
-        [],
-      ]);
-    });
-
-    it('undoes gzip and deflate, and nothing else', () => {
-      const plain = Buffer.from('hello');
-      expect(read(framed(gzipSync(plain), 1), 'gzip')).to.deep.equal(['', ['hello']]);
-      expect(read(framed(deflateSync(plain), 1), 'deflate')).to.deep.equal(['', ['hello']]);
-      const unreadable = ['a compressed message that cannot be read', []];
-      expect(read(framed(gzipSync(plain), 1), 'deflate')).to.deep.equal(unreadable);
-      expect(read(framed(deflateSync(plain), 1), 'br')).to.deep.equal(unreadable);
-      expect(read(framed(gzipSync(plain), 1), '')).to.deep.equal(unreadable);
-    });
   });
 });
