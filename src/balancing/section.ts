@@ -30,7 +30,11 @@ export const balancer = section(
         }),
         aggression: key(number({ min: 0.1, max: 100, whole: false }), {
           default: 0.5,
-          doc: 'The weight is multiplied by `max(0.1, (time / window)^(1 / aggression))`. With a value above 1, the weight grows fast at first; with a value below 1, slowly.',
+          doc: 'The weight is multiplied by `max(minWeightPercent / 100, (time / window)^(1 / aggression))`. With a value above 1, the weight grows fast at first; with a value below 1, slowly.',
+        }),
+        minWeightPercent: key(number({ min: 1, max: 100, whole: false }), {
+          default: 10,
+          doc: 'Minimum percentage of its weight that an endpoint has during slow start.',
         }),
       },
     ),

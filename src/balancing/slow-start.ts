@@ -7,18 +7,26 @@ export interface SlowStartSettings {
    * 5 s and a window of 10 s, the p99 is 11.3, 18 and 30 ms for 1, 10 and 100 sidecars, against 11.5, 20 and 62 with 1.
    */
   readonly aggression: number;
+  /** Percentage of its weight that a new endpoint has at the least, above 0: with nothing at all it would never warm up. */
+  readonly minWeightPercent?: number;
 }
 
-/** What a new endpoint gets at the least: with nothing at all it would never warm up. */
-const factorMin = 0.1;
+/** As in Envoy and gRFC A100. */
+const defaultMinWeightPercent = 10;
 
 /**
- * The part of its weight that an endpoint has so long after it came or came back (Envoy): `(t / window) ^ (1 / aggression)`.
+ * The part of its weight that an endpoint has so long after it came or came back: `(t / window) ^ (1 / aggression)`, as in gRFC A100.
  * A cold replica that gets a full share at once has a queue before it is warm.
+ *
+ * gRFC A100 counts the first second as a whole one. Here a window may be shorter than that, so the first millisecond is what counts as
+ * a whole one, as in Envoy. From the first second on the two are the same.
  */
-export function slowStartFactor({ windowMs, aggression }: SlowStartSettings, usableForMs: number): number {
+export function slowStartFactor(
+  { windowMs, aggression, minWeightPercent = defaultMinWeightPercent }: SlowStartSettings,
+  usableForMs: number,
+): number {
   if (usableForMs >= windowMs) return 1;
-  return Math.max(factorMin, (Math.max(usableForMs, 1) / windowMs) ** (1 / aggression));
+  return Math.max(minWeightPercent / 100, (Math.max(usableForMs, 1) / windowMs) ** (1 / aggression));
 }
 
 /** Steps in which weights grow over a window. Each is a new balancer. */

@@ -122,12 +122,14 @@ function slowStart(reader: MessageReader | undefined, fields: MessageFields): Js
   const config = reader?.message('slow_start_config', fields);
   const windowMs = config?.durationMs('slow_start_window') ?? 0;
   const aggression = config?.message('aggression', runtimeDoubleFields)?.number('default_value') ?? 1;
+  const minWeight = config?.message('min_weight_percent', percentFields)?.number('value');
   return windowMs <= 0
     ? undefined
-    : {
+    : definedKeys({
         window: durationText(windowMs, { min: 100, max: 3_600_000 }),
         aggression: clamp(aggression, 0.1, 100),
-      };
+        minWeightPercent: minWeight === undefined ? undefined : clamp(minWeight, 1, 100),
+      });
 }
 
 function ringHash(reader: MessageReader | undefined): JsonObject {

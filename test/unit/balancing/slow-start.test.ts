@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { slowStartFactor, slowStartStepMs } from '../../../src/balancing/slow-start.ts';
 
 describe('slowStartFactor', () => {
@@ -15,6 +16,35 @@ describe('slowStartFactor', () => {
   it('grows faster at first with an aggression above 1, slower below', () => {
     expect(slowStartFactor({ ...linear, aggression: 2 }, 2500)).to.equal(0.5);
     expect(slowStartFactor({ ...linear, aggression: 0.5 }, 5000)).to.equal(0.25);
+  });
+
+  it('has the least weight that is configured', () => {
+    expect(slowStartFactor({ ...linear, minWeightPercent: 25 }, 1)).to.equal(0.25);
+    expect(slowStartFactor({ ...linear, minWeightPercent: 1 }, 1)).to.equal(0.01);
+    expect(slowStartFactor({ ...linear, minWeightPercent: 100 }, 1)).to.equal(1);
+  });
+
+  /** gRFC A100, "Example Implementation", in seconds. */
+  const byGrfc = (sinceReady: number, window: number, aggression: number, minPercent: number): number => {
+    if (sinceReady >= window) return 1;
+    const timeFactor = Math.max(sinceReady, 1) / window;
+    return Math.max(minPercent / 100, timeFactor ** (1 / aggression));
+  };
+
+  it('is the scale of gRFC A100 from the first second on, and no more than that before', () => {
+    const settings = fc.record({
+      windowMs: fc.integer({ min: 1000, max: 3_600_000 }),
+      aggression: fc.double({ min: 0.1, max: 100, noNaN: true }),
+      minWeightPercent: fc.double({ min: 1, max: 100, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(settings, fc.integer({ min: 0, max: 4_000_000 }), (one, forMs) => {
+        const { windowMs, aggression, minWeightPercent } = one;
+        const scale = byGrfc(forMs / 1000, windowMs / 1000, aggression, minWeightPercent);
+        if (forMs >= 1000) expect(slowStartFactor(one, forMs)).to.be.closeTo(scale, 1e-9);
+        else expect(slowStartFactor(one, forMs)).to.be.at.most(scale);
+      }),
+    );
   });
 
   it('takes fifty steps, of 50 ms or more', () => {

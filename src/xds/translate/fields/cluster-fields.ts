@@ -40,7 +40,7 @@ export const roundRobinLbFields = fieldsOf('config.cluster.v3.Cluster.RoundRobin
   honoured: 'slow_start_config',
 });
 export const slowStartLbFields = fieldsOf('config.cluster.v3.Cluster.SlowStartConfig', {
-  honoured: 'slow_start_window aggression',
+  honoured: 'slow_start_window aggression min_weight_percent',
 });
 export const ringHashLbFields = fieldsOf('config.cluster.v3.Cluster.RingHashLbConfig', {
   honoured: 'minimum_ring_size maximum_ring_size',
@@ -97,7 +97,7 @@ export const weightedRoundRobinFields = fieldsOf(
   { remarks: { slow_start_config: 'the policy is `round_robin`: Outrigger reads no load reports' } },
 );
 export const slowStartFields = fieldsOf(`${policies}.common.v3.SlowStartConfig`, {
-  honoured: 'slow_start_window aggression',
+  honoured: 'slow_start_window aggression min_weight_percent',
 });
 
 export const runtimeDoubleFields = fieldsOf('config.core.v3.RuntimeDouble', {
