@@ -1,6 +1,7 @@
 import { expect } from 'chai';
-import { goals, holds, type Verdict } from './goals.ts';
+import { goals } from './goals.ts';
 import { tellSeed, testSeed } from './seed.ts';
+import { holds, type Verdict } from './verdict.ts';
 
 /** In a bounded form: fewer cases, one seed. `make balance-sim` has them all. */
 const extent = { seeds: [testSeed], calls: 150_000, short: true };
@@ -18,6 +19,9 @@ describe('the goals of balancing, simulated', () => {
     'a slow replica of ten hardly shows, and is back soon after',
     'a cold replica of ten is not swamped with slow start',
     'a slow replica of three shows no more than behind HAProxy or Envoy',
+    'with reports a hundred sidecars are nearly one, and a slow replica does not show',
+    'with reports nobody has to configure which replica is slow',
+    'reports that are late, false or missing do no harm',
   ];
   for (const [i, fact] of facts.entries()) {
     it(fact, () => {

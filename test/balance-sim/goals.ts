@@ -1,29 +1,13 @@
 import { leastConn, shortestQueue, twoWithReplacement } from './baselines.ts';
 import { meanOver, measure } from './measure.ts';
 import { product } from './product.ts';
+import { faultyReports, replicasOfUnequalSpeed, sharedLoadGoal } from './report-goals.ts';
 import { run } from './run.ts';
 import { type Scenario, scenario, steady } from './scenario.ts';
 import { bimodal, exponential, lognormal } from './service-time.ts';
 import { backAfterMs, summarise } from './summary.ts';
 import { coldReplica, failingReplica, slowOfThree, slowReplica, slowStart, troubled } from './troubles.ts';
-
-/** A figure that a goal sets a limit to. */
-export interface Verdict {
-  readonly goal: string;
-  readonly figure: number;
-  readonly limit: number;
-  readonly unit: string;
-}
-
-export interface Extent {
-  readonly seeds: readonly number[];
-  /** Per run, where the scenario does not say how long it lasts. */
-  readonly calls: number;
-  /** Fewer cases and shorter ones, for `make test`. */
-  readonly short: boolean;
-}
-
-export const holds = ({ figure, limit }: Verdict): boolean => figure <= limit;
+import type { Extent, Verdict } from './verdict.ts';
 
 /** What the product does without configuration. */
 const byDefault = product('least_request');
@@ -145,4 +129,14 @@ export function slowBesideOthers(extent: Extent): Verdict[] {
   ];
 }
 
-export const goals = [oneSidecar, fastFailing, errorsEverywhere, slowOfTen, coldOfTen, slowBesideOthers];
+export const goals = [
+  oneSidecar,
+  fastFailing,
+  errorsEverywhere,
+  slowOfTen,
+  coldOfTen,
+  slowBesideOthers,
+  sharedLoadGoal,
+  replicasOfUnequalSpeed,
+  faultyReports,
+];

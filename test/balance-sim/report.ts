@@ -1,6 +1,6 @@
-import { holds, type Verdict } from './goals.ts';
 import type { Comparison } from './reference.ts';
 import type { Cell, Table } from './tables.ts';
+import { holds, type Verdict } from './verdict.ts';
 
 /** Tables in Markdown, padded so that they read well in a terminal too. */
 export function markdownTable(rows: readonly (readonly string[])[], textColumns = 1): string {
@@ -28,6 +28,29 @@ export function overview({ table, cells }: Filled): string {
   ]);
 }
 
+/** p99 of every policy as a multiple of that of one of them, which the table names. */
+export function multiples({ table, cells }: Filled): string {
+  const base = table.policies.findIndex(({ name }) => name === table.relativeTo);
+  return markdownTable([
+    [`p99 × ${table.relativeTo}`, ...table.columns.map(({ name }) => name)],
+    ...table.policies.map(({ name }, p) => [
+      name,
+      ...cells[p].map(({ p99Ms }, c) => (p99Ms / cells[base][c].p99Ms).toFixed(3)),
+    ]),
+  ]);
+}
+
+/** How many calls the first replica has, about which the trouble is, over the mean of all replicas. */
+export function shares({ table, cells }: Filled): string {
+  return markdownTable([
+    ['calls of the first replica × mean', ...table.columns.map(({ name }) => name)],
+    ...table.policies.map(({ name }, p) => [
+      name,
+      ...cells[p].map(({ troubledShare }) => troubledShare.toFixed(3)),
+    ]),
+  ]);
+}
+
 /** Every figure. */
 export function details({ table, cells }: Filled): string {
   const head = ['sidecars, replicas', 'policy', 'p50 ms', 'p99 ms', 'p99.9 ms', 'errors %', 'max/mean share'];
@@ -47,10 +70,11 @@ export function details({ table, cells }: Filled): string {
 
 export function verdictTable(verdicts: readonly Verdict[]): string {
   return markdownTable([
-    ['goal', 'figure', 'limit', 'unit', 'holds'],
+    ['goal', 'figure', '±', 'limit', 'unit', 'holds'],
     ...verdicts.map((verdict) => [
       verdict.goal,
       verdict.figure.toFixed(3),
+      Number.isFinite(verdict.interval) ? verdict.interval!.toFixed(3) : '',
       String(verdict.limit),
       verdict.unit,
       holds(verdict) ? 'yes' : 'NO',

@@ -40,6 +40,8 @@ export const honestReports: Reports = {
   lieFactor: 1,
 };
 
+export const noReports: Reports = { ...honestReports, share: 0 };
+
 /** Calls that arrive at sidecars in front of replicas; all of it but the policy. */
 export interface Scenario {
   readonly sidecars: number;

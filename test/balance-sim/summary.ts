@@ -45,6 +45,18 @@ export function summarise(run: Run): Summary {
   };
 }
 
+/** Calls of one replica over the mean of all, while the scenario is measured. */
+export function shareOf({ scenario, arrivedMs, replicaOf }: Run, replica: number): number {
+  let own = 0;
+  let calls = 0;
+  for (let call = 0; call < arrivedMs.length; call++) {
+    if (arrivedMs[call] < scenario.measureFromMs || arrivedMs[call] >= scenario.measureUntilMs) continue;
+    calls++;
+    if (replicaOf[call] === replica) own++;
+  }
+  return (own * scenario.replicas) / calls;
+}
+
 /** Of values in order. */
 function quantile(sorted: Float64Array, q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? 0;

@@ -1,10 +1,10 @@
 import { shortestQueue, twoWithReplacement } from './baselines.ts';
 import { product } from './product.ts';
 import { run } from './run.ts';
-import { lasting, type Scenario, scenario, steady } from './scenario.ts';
+import { lasting, noReports, type Scenario, scenario, steady } from './scenario.ts';
 import { bimodal, exponential, lognormal } from './service-time.ts';
 import type { Policy } from './spreader.ts';
-import { backAfterMs, meanOf, type Summary, summarise } from './summary.ts';
+import { backAfterMs, meanOf, type Summary, shareOf, summarise } from './summary.ts';
 import { coldReplica, failingReplica, slowReplica, slowStart, troubled } from './troubles.ts';
 
 /** Policies beside each other in some scenarios. */
@@ -16,6 +16,10 @@ export interface Table {
   readonly policies: readonly Policy[];
   /** What the overview shows of each cell. */
   readonly shows: 'p99' | 'errors';
+  /** A policy that the p99 of the others is shown as a multiple of, beside the milliseconds. */
+  readonly relativeTo?: string | undefined;
+  /** What follows the overview; everything without. */
+  readonly details?: 'all' | 'share' | 'none';
 }
 
 export interface Column {
@@ -28,6 +32,8 @@ export interface Column {
 export interface Cell extends Summary {
   /** Until the replica that was in trouble has 80% of its fair share again; NaN where none was. */
   readonly backMs: number;
+  /** Calls of the replica that a trouble or a lie is about over the mean of all replicas. */
+  readonly troubledShare: number;
 }
 
 const off = { load: 0, decayMs: 1000 };
@@ -46,10 +52,12 @@ const layouts = [
   [100, 10],
   [100, 100],
 ] as const;
-const crowds = [1, 10, 100] as const;
+/** Sidecars in front of ten replicas. */
+export const crowds = [1, 10, 100] as const;
 
+/** Tables where no replica reports its load: sidecars know of their own calls alone. */
 export function tables(calls: number): Table[] {
-  return [
+  const found = [
     ...[exponential(2), bimodal(2), lognormal(2)].map((service) => steadyTable(service, calls)),
     slowTable(),
     failingTable(),
@@ -57,7 +65,13 @@ export function tables(calls: number): Table[] {
     coldTable(),
     keysTable(calls),
   ];
+  return found.map((table) => ({ ...table, columns: table.columns.map(silent) }));
 }
+
+const silent = (column: Column): Column => ({
+  ...column,
+  scenario: { ...column.scenario, reports: noReports },
+});
 
 function steadyTable(service: Scenario['service'], calls: number): Table {
   return {
@@ -194,12 +208,14 @@ export function cell(column: Column, policy: Policy, seeds: readonly number[]): 
     const ran = run(column.scenario, policy, seed);
     return {
       summary: summarise(ran),
+      share: shareOf(ran, troubled),
       backMs: wellMs === undefined ? Number.NaN : backAfterMs(ran, troubled, wellMs),
     };
   });
   return {
     ...meanOf(runs.map(({ summary }) => summary)),
     backMs: runs.reduce((sum, { backMs }) => sum + backMs, 0) / runs.length,
+    troubledShare: runs.reduce((sum, { share }) => sum + share, 0) / runs.length,
   };
 }
 
@@ -222,7 +238,7 @@ export function sweeps(calls: number): Sweep[] {
       yScale: 'log',
       xs: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95],
       policies,
-      scenarioAt: (load) => steady(scenario({ sidecars: 10, load, calls })),
+      scenarioAt: (load) => steady(scenario({ sidecars: 10, load, calls, reports: noReports })),
     },
     {
       title: 'p99 by sidecars, load 0.85, 10 replicas',
@@ -230,7 +246,7 @@ export function sweeps(calls: number): Sweep[] {
       yScale: 'linear',
       xs: [1, 2, 5, 10, 20, 50, 100],
       policies,
-      scenarioAt: (sidecars) => steady(scenario({ sidecars, calls })),
+      scenarioAt: (sidecars) => steady(scenario({ sidecars, calls, reports: noReports })),
     },
     {
       title: 'p99 while one of ten replicas is 10 × slow, load 0.7',
@@ -238,7 +254,7 @@ export function sweeps(calls: number): Sweep[] {
       yScale: 'log',
       xs: [1, 2, 5, 10, 20, 50, 100],
       policies,
-      scenarioAt: (sidecars) => lasting(8000, slowReplica(sidecars).scenario),
+      scenarioAt: (sidecars) => ({ ...lasting(8000, slowReplica(sidecars).scenario), reports: noReports }),
     },
   ];
 }

@@ -16,9 +16,9 @@ export class PeakLatency {
     this.weights = new Float64Array(replicas);
   }
 
-  measured(replica: number, latencyMs: number, nowMs: number): void {
+  /** @param before what to take the average for until now, where it is not what it was */
+  measured(replica: number, latencyMs: number, nowMs: number, before = this.averageMs[replica]): void {
     const old = Math.exp((this.measuredMs[replica] - nowMs) / averageMs);
-    const before = this.averageMs[replica];
     const isPeak = before === 0 || latencyMs > before * old;
     this.averageMs[replica] = isPeak ? latencyMs : before * old + latencyMs * (1 - old);
     this.weights[replica] = this.weightOf(replica, nowMs) + 1;

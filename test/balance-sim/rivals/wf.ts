@@ -59,7 +59,12 @@ class WfSpreader implements Spreader {
   }
 
   settle({ call, replica, report, latencyMs, nowMs }: Parameters<Spreader['settle']>[0]): void {
-    this.latency.measured(replica, latencyMs, nowMs);
+    this.latency.measured(
+      replica,
+      latencyMs,
+      nowMs,
+      this.forgiven(replica, nowMs) * this.meanMs || latencyMs,
+    );
     this.load.settled(replica, this.isPlausible(report) ? report : null, nowMs);
     if (this.isPlausible(report)) this.reportedMs[replica] = report!.latencyMs;
     const byReport = this.byReport.get(call);
@@ -84,13 +89,19 @@ class WfSpreader implements Spreader {
     return this.slowness(replica, nowMs) * (load.own[replica] + typical + deviation + 1);
   }
 
+  /** Latency over the mean; what is above the mean fades, and stays forgiven when the next call is measured. */
+  private forgiven(replica: number, nowMs: number): number {
+    const { latency, meanMs } = this;
+    const ratio = meanMs === 0 ? 0 : latency.averageMs[replica] / meanMs;
+    return ratio > 1 ? 1 + (ratio - 1) * Math.exp((latency.measuredMs[replica] - nowMs) / forgiveMs) : ratio;
+  }
+
   /** 1 for a replica like the others. */
   private slowness(replica: number, nowMs: number): number {
     const { latency, load, meanMs, medianMs, reportedMs } = this;
     if (meanMs === 0 || latency.averageMs[replica] === 0) return 1;
     const ratio = latency.averageMs[replica] / meanMs;
-    const forgiven = Math.exp((latency.measuredMs[replica] - nowMs) / forgiveMs);
-    const now = ratio > 1 ? 1 + (ratio - 1) * forgiven : Math.max(ratioMin, ratio);
+    const now = Math.max(ratioMin, this.forgiven(replica, nowMs));
     const weight = latency.weightOf(replica, nowMs);
     const bySpeed = Math.sqrt(1 + ((now - 1) * weight) / (weight + halfWeight));
     if (!this.trusts || ratio < slowerThanMean || reportedMs[replica] <= slowerThanMedian * medianMs)

@@ -1,0 +1,71 @@
+import {
+  burstTables,
+  faultTables,
+  healthyTables,
+  reportSweeps,
+  troubleTables,
+  unequalTables,
+} from './report-tables.ts';
+import { type Sweep, sweeps, type Table, tables } from './tables.ts';
+
+/** A file of `results/`. */
+export interface Page {
+  /** One word, for `--only`. */
+  readonly name: string;
+  /** Its name in `results/`. */
+  readonly file: string;
+  readonly title: string;
+  /** What a reader must know before the tables. */
+  readonly opening: string;
+  readonly tables: readonly Table[];
+  readonly plot?: { readonly file: string; readonly title: string; readonly sweeps: readonly Sweep[] };
+}
+
+/** @param calls of each run, where a scenario does not say how long it lasts */
+export function pages(calls: number): Page[] {
+  const half = Math.ceil(calls / 2);
+  return [
+    {
+      name: 'own',
+      file: 'README.md',
+      title: 'Which replica: the simulation',
+      opening:
+        'Here no replica reports its load: a sidecar knows of its own calls alone. The other pages: [reports](reports.md), [unequal replicas](unequal.md), [replicas in trouble](troubles.md), [faulty reports](faults.md), [goals](goals.md).',
+      tables: tables(calls),
+      plot: { file: 'p99.svg', title: 'Which replica: p99 by policy', sweeps: sweeps(calls) },
+    },
+    {
+      name: 'reports',
+      file: 'reports.md',
+      title: 'Replicas that report their load',
+      opening:
+        'Replies carry the calls in flight of the replica, at the pace that the product has. At load 0.85 all policies are compared, at others a few.',
+      tables: [...healthyTables(half), ...burstTables(half)],
+      plot: { file: 'reports.svg', title: 'Reported load: p99 by policy', sweeps: reportSweeps(half) },
+    },
+    {
+      name: 'unequal',
+      file: 'unequal.md',
+      title: 'Replicas of unequal speed',
+      opening:
+        'Nothing is configured; what knows of the speeds learns them from replies. "JSQ by rate" knows them.',
+      tables: unequalTables(calls),
+    },
+    {
+      name: 'troubles',
+      file: 'troubles.md',
+      title: 'Replicas in trouble that report their load',
+      opening: 'As on [the page without reports](README.md), with reports on replies.',
+      tables: troubleTables(),
+    },
+    {
+      name: 'faults',
+      file: 'faults.md',
+      title: 'Reports that are late, false or missing',
+      opening:
+        'The limit is the p99 that sidecars have who count their own calls alone. Liars are the first replicas. "At half of the sidecars": every second sidecar does not use reports.',
+      tables: faultTables(),
+    },
+    { name: 'goals', file: 'goals.md', title: 'Goals of balancing', opening: '', tables: [] },
+  ];
+}
