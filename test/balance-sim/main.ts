@@ -12,6 +12,7 @@ import {
   type Filled,
   markdownTable,
   multiples,
+  otherZones,
   overview,
   shares,
   verdictTable,
@@ -97,6 +98,7 @@ function fill(table: Table, tell: (markdown: string) => void): Filled {
   tell(overview(filled));
   if (table.relativeTo !== undefined) tell(multiples(filled));
   if (table.details === 'share') tell(shares(filled));
+  if (table.details === 'zones') tell(otherZones(filled));
   if (table.details === undefined || table.details === 'all') tell(details(filled));
   return filled;
 }

@@ -7,6 +7,7 @@ import {
   unequalTables,
 } from './report-tables.ts';
 import { type Sweep, sweeps, type Table, tables } from './tables.ts';
+import { zoneTables } from './zone-tables.ts';
 
 /** A file of `results/`. */
 export interface Page {
@@ -30,7 +31,7 @@ export function pages(calls: number): Page[] {
       file: 'README.md',
       title: 'Which replica: the simulation',
       opening:
-        'Here no replica reports its load: a sidecar knows of its own calls alone. The other pages: [reports](reports.md), [unequal replicas](unequal.md), [replicas in trouble](troubles.md), [faulty reports](faults.md), [goals](goals.md).',
+        'Here no replica reports its load: a sidecar knows of its own calls alone. The other pages: [reports](reports.md), [unequal replicas](unequal.md), [replicas in trouble](troubles.md), [faulty reports](faults.md), [zones](zones.md), [goals](goals.md).',
       tables: tables(calls),
       plot: { file: 'p99.svg', title: 'Which replica: p99 by policy', sweeps: sweeps(calls) },
     },
@@ -65,6 +66,14 @@ export function pages(calls: number): Page[] {
       opening:
         'The limit is the p99 that sidecars have who count their own calls alone. Liars are the first replicas. "At half of the sidecars": every second sidecar does not use reports.',
       tables: faultTables(),
+    },
+    {
+      name: 'zones',
+      file: 'zones.md',
+      title: 'Two zones with uneven callers',
+      opening:
+        'Each zone has five of ten replicas; four fifths of the sidecars are in one zone, so that it has 1.6 times the calls for which it has replicas. 0.1 ms of network each way within a zone, 1 ms between zones. "Own zone + 4": used once with a mean for each zone, where a replica of the other zone counts as 4 calls more.',
+      tables: zoneTables(half),
     },
     { name: 'goals', file: 'goals.md', title: 'Goals of balancing', opening: '', tables: [] },
   ];

@@ -22,11 +22,15 @@ export function product(name: string, settings: Partial<BalancerSettings> = {}):
   const balancer = { ...defaultBalancerSettings, ...settings };
   return {
     name,
-    build: (deps) => Array.from({ length: deps.sidecars }, () => clusterSpreader(balancer, deps)),
+    build: (deps) => Array.from({ length: deps.sidecars }, (_, i) => clusterSpreader(balancer, deps, i)),
   };
 }
 
-function clusterSpreader(balancer: BalancerSettings, { clock, random }: SpreaderDeps): Spreader {
+function clusterSpreader(
+  balancer: BalancerSettings,
+  { clock, random, zones }: SpreaderDeps,
+  sidecar: number,
+): Spreader {
   const discovery = new ToldSource();
   const cluster = new Cluster(
     { name: 'simulated', protocol: 'http2', balancer, requestsMax: Number.POSITIVE_INFINITY },
@@ -36,6 +40,7 @@ function clusterSpreader(balancer: BalancerSettings, { clock, random }: Spreader
       logger: silentLogger,
       discovery,
       newPool: () => idlePool,
+      localZone: zoneName(zones?.ofSidecar[sidecar]),
       watchHealth: null,
       outlier: null,
     },
@@ -56,7 +61,8 @@ function clusterSpreader(balancer: BalancerSettings, { clock, random }: Spreader
       if (report !== null && cluster.reports !== null) lease.withoutReport(trailersWith(report));
       lease.end(failed ? endings.unavailable : endings.answered, nowMs);
     },
-    discover: (replicas) => discovery.publish(replicas.map(specOf)),
+    discover: (replicas) =>
+      discovery.publish(replicas.map((replica) => specOf(replica, zoneName(zones?.ofReplica[replica])))),
     stop: () => cluster.stop(),
   };
 }
@@ -71,12 +77,13 @@ function trailersWith({ inFlight, latencyMs, utilization, requestsPerSecond }: R
 }
 
 /** The port tells which replica it is. */
-const specOf = (replica: number): EndpointSpec => ({
+const specOf = (replica: number, zone: string): EndpointSpec => ({
   address: { kind: 'tcp', host: '10.0.0.1', port: replica },
   weight: 1,
-  zone: '',
+  zone,
   priority: 0,
 });
+const zoneName = (zone: number | undefined): string => (zone === undefined ? '' : `zone-${zone}`);
 const replicaOf = ({ target }: Endpoint): number => (target.kind === 'tcp' ? target.port : -1);
 
 /** Publishes what it is told. */

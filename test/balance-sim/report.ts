@@ -41,13 +41,20 @@ export function multiples({ table, cells }: Filled): string {
 }
 
 /** How many calls the first replica has, about which the trouble is, over the mean of all replicas. */
-export function shares({ table, cells }: Filled): string {
+export function shares(filled: Filled): string {
+  return oneFigure(filled, 'calls of the first replica × mean', ({ troubledShare }) =>
+    troubledShare.toFixed(3),
+  );
+}
+
+export function otherZones(filled: Filled): string {
+  return oneFigure(filled, 'calls to the other zone, %', (one) => (one.otherZoneShare * 100).toFixed(1));
+}
+
+function oneFigure({ table, cells }: Filled, head: string, text: (one: Cell) => string): string {
   return markdownTable([
-    ['calls of the first replica × mean', ...table.columns.map(({ name }) => name)],
-    ...table.policies.map(({ name }, p) => [
-      name,
-      ...cells[p].map(({ troubledShare }) => troubledShare.toFixed(3)),
-    ]),
+    [head, ...table.columns.map(({ name }) => name)],
+    ...table.policies.map(({ name }, p) => [name, ...cells[p].map(text)]),
   ]);
 }
 

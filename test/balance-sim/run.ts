@@ -1,7 +1,7 @@
 import { SeededRandom } from '../../src/core/random.ts';
 import { Replica } from './replica.ts';
 import { Reporter } from './reporter.ts';
-import { arrivalsPerMs, burstFactor, type Scenario } from './scenario.ts';
+import { arrivalsPerMs, burstFactor, networkMsBetween, type Scenario } from './scenario.ts';
 import { drawExponential } from './service-time.ts';
 import type { Policy, ReplicaReport, Spreader } from './spreader.ts';
 import { type Happening, isDone, reaches, returns, World } from './world.ts';
@@ -14,6 +14,7 @@ export interface Run {
   /** From arrival at the sidecar until the reply is back there. */
   readonly latencyMs: Float64Array;
   readonly replicaOf: Uint16Array;
+  readonly sidecarOf: Uint16Array;
   /** 1 for each that failed. */
   readonly failed: Uint8Array;
 }
@@ -38,6 +39,7 @@ export function run(scenario: Scenario, policy: Policy, seed: number): Run {
     random: () => new SeededRandom(spreaderSeed++),
     speeds: replicas.map((_, i) => scenario.speeds[i] ?? 1),
     networkMs: scenario.networkMs,
+    zones: scenario.zones,
     loadOf: (replica) => replicas[replica].load(world.nowMs),
   });
   const tracks = new Tracks(scenario, world, spreaders, replicas);
@@ -87,7 +89,7 @@ class Tracks implements Run {
   private readonly workMs: Float64Array;
   /** From 0 to 1: calls with little fail where some do. */
   private readonly luck: Float64Array;
-  private readonly sidecarOf: Uint16Array;
+  readonly sidecarOf: Uint16Array;
   private readonly world: World;
   private readonly spreaders: readonly Spreader[];
   private readonly replicas: readonly Replica[];
@@ -130,7 +132,7 @@ class Tracks implements Run {
     this.luck[call] = luck;
     this.failed[call] = luck < this.scenario.errorShare ? 1 : 0;
     this.inFlight++;
-    this.world.at(nowMs + this.scenario.networkMs, call, reaches);
+    this.world.at(nowMs + networkMsBetween(this.scenario, sidecar, replica), call, reaches);
   }
 
   happens(call: number, what: Happening): void {
@@ -145,7 +147,7 @@ class Tracks implements Run {
       if (next >= 0) this.begin(next);
       this.reporters[index].changed(nowMs);
       this.report(call, index);
-      this.world.at(nowMs + this.scenario.networkMs, call, returns);
+      this.world.at(nowMs + networkMsBetween(this.scenario, this.sidecarOf[call], index), call, returns);
     } else this.settle(call);
   }
 

@@ -42,6 +42,14 @@ export const honestReports: Reports = {
 
 export const noReports: Reports = { ...honestReports, share: 0 };
 
+/** Which zone, a number, each sidecar and each replica is in. */
+export interface Zones {
+  readonly ofSidecar: readonly number[];
+  readonly ofReplica: readonly number[];
+  /** One way from one zone to another, milliseconds. */
+  readonly betweenMs: number;
+}
+
 /** Calls that arrive at sidecars in front of replicas; all of it but the policy. */
 export interface Scenario {
   readonly sidecars: number;
@@ -51,8 +59,10 @@ export interface Scenario {
   readonly service: ServiceTime;
   /** Offered load over the capacity of all replicas in good health. */
   readonly load: number;
-  /** One way. */
+  /** One way, within a zone. */
   readonly networkMs: number;
+  /** Null where all are in the same. */
+  readonly zones: Zones | null;
   readonly calls: number;
   /** Calls that arrive before are not measured. */
   readonly measureFromMs: number;
@@ -79,6 +89,7 @@ const defaults: Scenario = {
   service: exponential(2),
   load: 0.85,
   networkMs: 0.1,
+  zones: null,
   calls: 300_000,
   measureFromMs: 0,
   measureUntilMs: Number.POSITIVE_INFINITY,
@@ -94,6 +105,12 @@ const defaults: Scenario = {
 /** The defaults of the tables: 10 replicas of 4 workers, 2 ms a call, load 0.85, one sidecar, 300,000 calls. */
 export function scenario(changes: Partial<Scenario>): Scenario {
   return { ...defaults, ...changes };
+}
+
+/** Returns the time from a sidecar to a replica or back, milliseconds. */
+export function networkMsBetween({ zones, networkMs }: Scenario, sidecar: number, replica: number): number {
+  if (zones === null || zones.ofSidecar[sidecar] === zones.ofReplica[replica]) return networkMs;
+  return zones.betweenMs;
 }
 
 /** Arrivals in a millisecond, over all sidecars, outside of bursts. */

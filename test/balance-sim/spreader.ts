@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/core/clock.ts';
 import type { Random } from '../../src/core/random.ts';
+import type { Zones } from './scenario.ts';
 
 /** What a sidecar knows of a call that came back. */
 export interface Reply {
@@ -49,8 +50,9 @@ export interface SpreaderDeps {
   readonly random: () => Random;
   /** Of each replica, 1 as a rule; for policies that know everything. */
   readonly speeds: readonly number[];
-  /** One way. */
+  /** One way, within a zone. */
   readonly networkMs: number;
+  readonly zones: Zones | null;
   /** What a replica would report at this moment, for policies that probe. */
   readonly loadOf: (replica: number) => ReplicaReport;
 }

@@ -57,6 +57,20 @@ export function shareOf({ scenario, arrivedMs, replicaOf }: Run, replica: number
   return (own * scenario.replicas) / calls;
 }
 
+/** Share of the calls that go to another zone, while the scenario is measured. */
+export function otherZoneShare({ scenario, arrivedMs, replicaOf, sidecarOf }: Run): number {
+  const { zones, measureFromMs, measureUntilMs } = scenario;
+  if (zones === null) return 0;
+  let away = 0;
+  let calls = 0;
+  for (let call = 0; call < arrivedMs.length; call++) {
+    if (arrivedMs[call] < measureFromMs || arrivedMs[call] >= measureUntilMs) continue;
+    calls++;
+    if (zones.ofSidecar[sidecarOf[call]] !== zones.ofReplica[replicaOf[call]]) away++;
+  }
+  return away / calls;
+}
+
 /** Of values in order. */
 function quantile(sorted: Float64Array, q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? 0;

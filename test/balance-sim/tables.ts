@@ -4,7 +4,7 @@ import { run } from './run.ts';
 import { lasting, noReports, type Scenario, scenario, steady } from './scenario.ts';
 import { bimodal, exponential, lognormal } from './service-time.ts';
 import type { Policy } from './spreader.ts';
-import { backAfterMs, meanOf, type Summary, shareOf, summarise } from './summary.ts';
+import { backAfterMs, meanOf, otherZoneShare, type Summary, shareOf, summarise } from './summary.ts';
 import { coldReplica, failingReplica, slowReplica, slowStart, troubled } from './troubles.ts';
 
 /** Policies beside each other in some scenarios. */
@@ -19,7 +19,7 @@ export interface Table {
   /** A policy that the p99 of the others is shown as a multiple of, beside the milliseconds. */
   readonly relativeTo?: string | undefined;
   /** What follows the overview; everything without. */
-  readonly details?: 'all' | 'share' | 'none';
+  readonly details?: 'all' | 'share' | 'zones' | 'none';
 }
 
 export interface Column {
@@ -34,6 +34,8 @@ export interface Cell extends Summary {
   readonly backMs: number;
   /** Calls of the replica that a trouble or a lie is about over the mean of all replicas. */
   readonly troubledShare: number;
+  /** Part of the calls that went to another zone than that of their sidecar. */
+  readonly otherZoneShare: number;
 }
 
 const off = { load: 0, decayMs: 1000 };
@@ -202,20 +204,23 @@ function keysTable(calls: number): Table {
 }
 
 /** The mean of each figure over the seeds. */
-export function cell(column: Column, policy: Policy, seeds: readonly number[]): Cell {
-  const { wellMs } = column;
-  const runs = seeds.map((seed) => {
-    const ran = run(column.scenario, policy, seed);
+export function cell({ scenario: one, wellMs }: Column, policy: Policy, seeds: readonly number[]): Cell {
+  const found = seeds.map((seed) => {
+    const ran = run(one, policy, seed);
     return {
       summary: summarise(ran),
-      share: shareOf(ran, troubled),
       backMs: wellMs === undefined ? Number.NaN : backAfterMs(ran, troubled, wellMs),
+      troubledShare: shareOf(ran, troubled),
+      otherZoneShare: otherZoneShare(ran),
     };
   });
+  const mean = (of: (one: (typeof found)[number]) => number): number =>
+    found.reduce((sum, each) => sum + of(each), 0) / found.length;
   return {
-    ...meanOf(runs.map(({ summary }) => summary)),
-    backMs: runs.reduce((sum, { backMs }) => sum + backMs, 0) / runs.length,
-    troubledShare: runs.reduce((sum, { share }) => sum + share, 0) / runs.length,
+    ...meanOf(found.map(({ summary }) => summary)),
+    backMs: mean(({ backMs }) => backMs),
+    troubledShare: mean(({ troubledShare }) => troubledShare),
+    otherZoneShare: mean((each) => each.otherZoneShare),
   };
 }
 

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { SeededRandom } from '../../../src/core/random.ts';
-import type { Policy, ReplicaReport } from '../spreader.ts';
+import type { Policy, ReplicaReport, SpreaderDeps } from '../spreader.ts';
 import { World } from '../world.ts';
 import { localShortestQueue } from './local-shortest-queue.ts';
+import { ownZoneFirst } from './own-zone-first.ts';
 import { peakTimesLoad } from './peak-times-load.ts';
 import { chooseHotCold, prequal } from './prequal.ts';
 import { ReportGuard } from './report-guard.ts';
@@ -25,7 +26,12 @@ class Sidecar {
   private readonly spreader;
   private calls = 0;
 
-  constructor(policy: Policy, loads: readonly (number | null)[], speeds: readonly number[] = []) {
+  constructor(
+    policy: Policy,
+    loads: readonly (number | null)[],
+    speeds: readonly number[] = [],
+    zones: SpreaderDeps['zones'] = null,
+  ) {
     [this.spreader] = policy.build({
       sidecars: 1,
       replicas: loads.length,
@@ -33,6 +39,7 @@ class Sidecar {
       random: () => new SeededRandom(1),
       speeds: loads.map((_, i) => speeds[i] ?? 1),
       networkMs,
+      zones,
       loadOf: (replica) => reported(loads[replica] ?? 0),
     });
     // A call to each, so that each reply brings its report.
@@ -102,6 +109,16 @@ describe('the rivals of the balancing simulator', () => {
   it('JSQ by rate joins the queue that is served soonest', () => {
     const sidecar = new Sidecar(shortestByRate, [0, 0], [1, 3]);
     expect([1, 2, 3].map(() => sidecar.pick()).filter((replica) => replica === 1)).to.have.length.at.least(2);
+  });
+
+  it('own zone first goes to another zone once it is shorter by what the way there costs', () => {
+    const zones = { ofSidecar: [0], ofReplica: [0, 1], betweenMs: 1 };
+    const picks = (far: number): number[] => {
+      const sidecar = new Sidecar(ownZoneFirst(4.5), [6, far], [], zones);
+      return [sidecar.pick(), sidecar.pick()];
+    };
+    expect(picks(3)).to.deep.equal([0, 0]);
+    expect(picks(1)).to.deep.equal([1, 0]);
   });
 
   it('WF takes a reported short queue once, and drops a report beyond what is plausible', () => {
