@@ -1,10 +1,13 @@
 import { expect } from 'chai';
-import { goals } from './goals.ts';
+import { ownGoals } from './goals.ts';
+import { reportGoals } from './report-goals.ts';
+import { honestReports } from './scenario.ts';
 import { tellSeed, testSeed } from './seed.ts';
 import { holds, type Verdict } from './verdict.ts';
 
 /** In a bounded form: fewer cases, one seed. `make balance-sim` has them all. */
-const extent = { seeds: [testSeed], calls: 150_000, short: true };
+const extent = { seeds: [testSeed], calls: 150_000, reports: honestReports, short: true };
+const goals = [...ownGoals, ...reportGoals];
 
 const told = ({ goal, figure, limit, unit }: Verdict): string =>
   `${goal} ${figure.toFixed(3)}, limit ${limit} ${unit}`;

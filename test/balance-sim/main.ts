@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { goals } from './goals.ts';
+import { ownGoals } from './goals.ts';
 import { measure } from './measure.ts';
 import { type Page, pages } from './pages.ts';
 import { type Plot, svg } from './plot.ts';
@@ -17,6 +17,8 @@ import {
   shares,
   verdictTable,
 } from './report.ts';
+import { reportGoals } from './report-goals.ts';
+import { honestReports, noReports } from './scenario.ts';
 import { cell, type Sweep, type Table } from './tables.ts';
 import { textbookCases } from './textbook.ts';
 import { holds, type Verdict } from './verdict.ts';
@@ -119,7 +121,14 @@ function tellTextbook(tell: (markdown: string) => void): void {
 }
 
 function judge(tell: (markdown: string) => void): void {
-  const verdicts: Verdict[] = goals.flatMap((goal) => goal({ seeds, calls, short: false }));
+  const extent = { seeds, calls, short: false };
+  const verdicts: Verdict[] = [
+    ...ownGoals.flatMap((goal) => goal({ ...extent, reports: noReports })),
+    ...ownGoals
+      .flatMap((goal) => goal({ ...extent, reports: honestReports }))
+      .map((verdict) => ({ ...verdict, goal: `${verdict.goal}, with reports` })),
+    ...reportGoals.flatMap((goal) => goal({ ...extent, reports: honestReports })),
+  ];
   failed += verdicts.filter((verdict) => !holds(verdict)).length;
   tell(verdictTable(verdicts));
   tell(

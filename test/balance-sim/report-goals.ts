@@ -98,3 +98,5 @@ export function faultyReports({ seeds, short }: Extent): Verdict[] {
     }),
   );
 }
+
+export const reportGoals = [sharedLoadGoal, replicasOfUnequalSpeed, faultyReports];

@@ -1,3 +1,5 @@
+import type { Reports } from './scenario.ts';
+
 /** A figure that a goal sets a limit to. */
 export interface Verdict {
   readonly goal: string;
@@ -12,6 +14,8 @@ export interface Extent {
   readonly seeds: readonly number[];
   /** Per run, where the scenario does not say how long it lasts. */
   readonly calls: number;
+  /** For goals that are judged with reports and without. */
+  readonly reports: Reports;
   /** Fewer cases and shorter ones, for `make test`. */
   readonly short: boolean;
 }
