@@ -36,7 +36,7 @@ export const layers: Readonly<Record<string, readonly string[] | null>> = {
   security: ['core'],
   telemetry: ['core'],
   reflection: ['core'],
-  xds: ['core', 'schema', 'security', 'reflection'],
+  xds: ['core', 'schema', 'security', 'reflection', 'routing'],
   call: ['core', 'load-report', 'routing', 'telemetry', 'upstream', 'security'],
   policies: ['core', 'schema', 'routing', 'call', 'telemetry', 'upstream'],
   listeners: ['core', 'transport', 'http2', 'http1', 'tcp', 'udp', 'security', 'call'],

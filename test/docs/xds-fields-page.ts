@@ -47,6 +47,16 @@ filter refuses the listener, because it may be there to close something.
 
 A prefix of Envoy is any text: \`/api\` also takes \`/apiary\`. Outrigger matches it the same way. A domain without a port takes every port,
 as in Envoy with \`ignore_port_in_host_matching\`.
+
+## Where Envoy decides differently
+
+\`test/real/xds-envoy\` sends random requests through Envoy 1.40 and through Outrigger, which have the same random route configurations from
+one control plane, and accepts these differences alone:
+
+| case | Envoy | Outrigger |
+|---|---|---|
+| \`https_redirect\` of \`http://shop.example:8080/\` | keeps the port: \`https://shop.example:8080/\` | \`https://shop.example/\`: a port for plaintext has no TLS. Set \`port_redirect\` for another one |
+| \`location\` of a redirect that changes only the path | an absolute URL | the path, which leads to the same URL |
 `;
 
 const titles: ReadonlyArray<readonly [Treatment, string]> = [

@@ -11,7 +11,9 @@ export function readPathChange(reader: MessageReader, match: MatchModel): JsonOb
     if (match.match?.path !== undefined) return { path: prefix };
     if (match.prefix === '' && match.match?.pathRegex !== undefined)
       reader.problem('prefix_rewrite', 'belongs to a route with a prefix; use regex_rewrite');
-    return { pathRegex: { from: `${literal(match.prefix)}(.*)`, to: `${dollars(prefix)}$1` } };
+    return {
+      pathRegex: { from: `${literal(match.prefix, match.ignoresCase)}(.*)`, to: `${dollars(prefix)}$1` },
+    };
   }
   const substitute = reader.message('regex_rewrite', regexSubstituteFields);
   return substitute === undefined ? {} : readSubstitution(substitute);

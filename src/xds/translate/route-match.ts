@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../reflection/json.ts';
+import { compileSafeRegex } from '../../routing/safe-regex.ts';
 import { headerMatcherFields, queryMatcherFields, routeMatchFields } from './fields/route-fields.ts';
 import { readRuntimePercent } from './fraction.ts';
 import type { MessageReader } from './message-reader.ts';
@@ -10,6 +11,8 @@ export interface MatchModel {
   readonly match: JsonObject | null;
   /** The path or the prefix of the match, for a rewrite of it. */
   readonly prefix: string;
+  /** Whether the path matches in either case. */
+  readonly ignoresCase: boolean;
   readonly takesAll: boolean;
 }
 
@@ -18,7 +21,7 @@ export function readMatch(route: MessageReader): MatchModel {
   const reader = route.message('match', routeMatchFields);
   if (reader === undefined) {
     route.problem('match', 'is missing; send a prefix, a path or a regular expression');
-    return { match: null, prefix: '', takesAll: false };
+    return { match: null, prefix: '', ignoresCase: false, takesAll: false };
   }
   const path = readPath(reader);
   const headers = readHeaders(reader);
@@ -34,6 +37,7 @@ export function readMatch(route: MessageReader): MatchModel {
   return {
     match: percent === 0 ? null : match,
     prefix: path.prefix,
+    ignoresCase: reader.flag('case_sensitive') === false,
     takesAll: percent === 100 && Object.keys(match).length === 0,
   };
 }
@@ -73,12 +77,38 @@ function readHeaders(reader: MessageReader): HeaderConditions {
     const invert = matcher.flag('invert_match') === true;
     if (condition === undefined) continue;
     if (name.startsWith(':')) readPseudoHeader(matcher, name, condition, invert, conditions.keys);
-    else conditions.list.push({ name, ...condition, ...(invert ? { invert } : {}) });
-    // In Envoy a condition on the value never holds for an absent header, not even inverted.
-    if (invert && condition.present === undefined && !name.startsWith(':'))
-      conditions.list.push({ name, present: true });
+    else conditions.list.push(...headerConditions(matcher, name, condition, invert));
   }
   return conditions;
+}
+
+/**
+ * A condition on the value of a header. In Envoy it never holds for an absent header, not even inverted, unless
+ * `treat_missing_header_as_empty` makes an absent header an empty one. In the configuration an inverted condition holds for it.
+ */
+function headerConditions(
+  matcher: MessageReader,
+  name: string,
+  condition: TextCondition,
+  invert: boolean,
+): JsonObject[] {
+  const own = { name, ...condition, ...(invert ? { invert } : {}) };
+  const missingIsEmpty = matcher.flag('treat_missing_header_as_empty') === true;
+  if (condition.present !== undefined) return [own];
+  const holdsForEmpty = missingIsEmpty && matchesEmpty(condition);
+  if (invert) return missingIsEmpty && !holdsForEmpty ? [own] : [own, { name, present: true }];
+  if (!holdsForEmpty) return [own];
+  if (condition.exact === '') return [{ name, regex: '.+', invert: true }];
+  matcher.problem(
+    'treat_missing_header_as_empty',
+    'belongs to a condition that an empty header fulfils; send present_match with invert_match in a second route',
+  );
+  return [];
+}
+
+/** A header pattern that is wrong matches nothing here; the check of the configuration refuses it. */
+function matchesEmpty({ exact, regex }: TextCondition): boolean {
+  return exact === '' || (typeof regex === 'string' && compileSafeRegex(regex).value?.matches('') === true);
 }
 
 function readPseudoHeader(

