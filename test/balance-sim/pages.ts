@@ -25,6 +25,7 @@ export interface Page {
 /** @param calls of each run, where a scenario does not say how long it lasts */
 export function pages(calls: number): Page[] {
   const half = Math.ceil(calls / 2);
+  const third = Math.ceil(calls / 3);
   return [
     {
       name: 'own',
@@ -33,7 +34,7 @@ export function pages(calls: number): Page[] {
       opening:
         'Here no replica reports its load: a sidecar knows of its own calls alone. The other pages: [reports](reports.md), [unequal replicas](unequal.md), [replicas in trouble](troubles.md), [faulty reports](faults.md), [zones](zones.md), [goals](goals.md).',
       tables: tables(calls),
-      plot: { file: 'p99.svg', title: 'Which replica: p99 by policy', sweeps: sweeps(calls) },
+      plot: { file: 'p99.svg', title: 'Which replica: p99 by policy', sweeps: sweeps(half) },
     },
     {
       name: 'reports',
@@ -41,8 +42,8 @@ export function pages(calls: number): Page[] {
       title: 'Replicas that report their load',
       opening:
         'Replies carry the calls in flight of the replica, at the pace that the product has. At load 0.85 all policies are compared, at others a few.',
-      tables: [...healthyTables(half), ...burstTables(half)],
-      plot: { file: 'reports.svg', title: 'Reported load: p99 by policy', sweeps: reportSweeps(half) },
+      tables: [...healthyTables(half), ...burstTables(third)],
+      plot: { file: 'reports.svg', title: 'Reported load: p99 by policy', sweeps: reportSweeps(third) },
     },
     {
       name: 'unequal',
@@ -50,7 +51,7 @@ export function pages(calls: number): Page[] {
       title: 'Replicas of unequal speed',
       opening:
         'Nothing is configured; what knows of the speeds learns them from replies. "JSQ by rate" knows them.',
-      tables: unequalTables(calls),
+      tables: unequalTables(2 * third),
     },
     {
       name: 'troubles',
@@ -73,7 +74,7 @@ export function pages(calls: number): Page[] {
       title: 'Two zones with uneven callers',
       opening:
         'Each zone has five of ten replicas; four fifths of the sidecars are in one zone, so that it has 1.6 times the calls for which it has replicas. 0.1 ms of network each way within a zone, 1 ms between zones. "Own zone + 4": used once with a mean for each zone, where a replica of the other zone counts as 4 calls more.',
-      tables: zoneTables(half),
+      tables: zoneTables(third),
     },
     { name: 'goals', file: 'goals.md', title: 'Goals of balancing', opening: '', tables: [] },
   ];
