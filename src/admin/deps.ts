@@ -255,11 +255,20 @@ export interface ClusterSnapshot {
   readonly discovery: string;
   /** `subsetting` of the cluster; null where it is off, and all endpoints are used. */
   readonly subsetting: SubsettingSnapshot | null;
+  /** `balancer.zoneSpill` of the cluster; null where it is off, or this process knows no zone of its own. */
+  readonly zoneSpill: ZoneSpillSnapshot | null;
   /** `adaptiveConcurrency` of the cluster; null where it is off. */
   readonly concurrency: ConcurrencySnapshot | null;
   /** How evenly its endpoints are loaded, with a verdict in words. */
   readonly balance: BalanceReport;
   readonly endpoints: readonly EndpointSnapshot[];
+}
+
+export interface ZoneSpillSnapshot {
+  /** Part of the requests for the own zone that stays there, 0 to 1. */
+  readonly kept: number;
+  /** Why less than all of it stays, in plain words; '' where all does. */
+  readonly reason: string;
 }
 
 export interface SubsettingSnapshot {

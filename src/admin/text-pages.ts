@@ -63,12 +63,18 @@ function clusterText(cluster: ClusterSnapshot): string {
 export function clusterHead(cluster: ClusterSnapshot): string {
   const { endpoints } = cluster;
   const usable = endpoints.reduce((n, e) => n + (e.usable ? 1 : 0), 0);
-  return `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable${subsetText(cluster)}${concurrencyText(cluster)}`;
+  return `${cluster.name}: ${cluster.protocol}, ${cluster.policy}, ${cluster.discovery}; ${usable} of ${pluralize(endpoints.length, 'endpoint')} usable${subsetText(cluster)}${spillText(cluster)}${concurrencyText(cluster)}`;
 }
 
 /** Nothing without `subsetting`, or where the sidecar is of a version that does not report it. */
 function subsetText({ subsetting, endpoints }: ClusterSnapshot): string {
   return subsetting ? `; subset of ${endpoints.length} of ${subsetting.discovered} endpoints` : '';
+}
+
+/** Nothing where the own zone keeps all of its requests, `zoneSpill` is off, or the sidecar is of a version that does not report it. */
+function spillText({ zoneSpill }: ClusterSnapshot): string {
+  if (!zoneSpill || zoneSpill.reason === '') return '';
+  return `; ${percentText(zoneSpill.kept)} of the requests stay in the own zone: ${zoneSpill.reason}`;
 }
 
 /** Nothing where `adaptiveConcurrency` is off, or the sidecar is of a version that does not report it. */

@@ -2,11 +2,11 @@ import type { Random } from '../core/random.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
 import type { ReportLearner } from './endpoint-report.ts';
-import { balanceGroups } from './group-balancer.ts';
+import { balanceGroups, type Regroup } from './group-balancer.ts';
 import type { BalancerKind } from './kind.ts';
 import type { LatencyEstimator } from './latency.ts';
 import { balancerKinds } from './list.ts';
-import { distributeByPriority } from './priorities.ts';
+import { distributeByPriority, type Group, learnZoneLoads, type ZoneSpill } from './priorities.ts';
 import type { BalancerSettings } from './settings.ts';
 
 const kinds: ReadonlyMap<string, BalancerKind> = new Map(balancerKinds.map((kind) => [kind.name, kind]));
@@ -41,6 +41,8 @@ export interface BalancerContext<E> {
   readonly members: readonly E[];
   /** The zone that this process is in, '' where it is not known. */
   readonly localZone: string;
+  /** What is learned of the load of zones; it outlives balancers. Null or absent where that is off. */
+  readonly spill?: ZoneSpill | null;
 }
 
 /**
@@ -51,13 +53,30 @@ export function buildBalancer<E extends Candidate>(
   usable: readonly E[],
   settings: BalancerSettings,
   random: Random,
-  { members, localZone }: BalancerContext<E> = { members: usable, localZone: '' },
+  context: BalancerContext<E> = { members: usable, localZone: '' },
 ): Balancer<E> {
-  const groups = distributeByPriority(usable, members, settings, localZone);
+  const { members, localZone, spill = null } = context;
+  const groups = distributeByPriority(usable, members, settings, localZone, spill);
+  const regroup = spill === null ? null : regrouping(usable, settings, context, spill);
   return kindNamed(settings.policy).create({
     settings,
     random,
     groups,
-    over: (choose) => balanceGroups(groups, choose, random),
+    over: (choose) => balanceGroups(groups, choose, random, regroup),
   });
+}
+
+/** The groups stay the same; only their shares follow the load that is reported. */
+function regrouping<E extends Candidate>(
+  usable: readonly E[],
+  settings: BalancerSettings,
+  { members, localZone }: BalancerContext<E>,
+  spill: ZoneSpill,
+): Regroup<E> {
+  return (picks, nowMs) => {
+    const probed = learnZoneLoads(usable, members, localZone, spill, picks, nowMs);
+    const groups = distributeByPriority(usable, members, settings, localZone, spill);
+    const isProbed = ({ endpoints: [{ priority, zone }] }: Group<E>) => probed.get(priority) === zone;
+    return groups.map((group) => (isProbed(group) ? { ...group, isProbed: true } : group));
+  };
 }

@@ -42,6 +42,10 @@ export const balancer = section(
       default: true,
       doc: 'Sends all requests to endpoints in the `zone` of Outrigger, if one is set, as long as these endpoints can carry their share.',
     }),
+    zoneSpill: key(toggle, {
+      default: false,
+      doc: 'With `preferZone`: sends a part of the requests to other zones while the endpoints of the own zone report more load than they can take, and the endpoints of other zones report less. Accepts load reports. See balancing.md.',
+    }),
     panicPercent: key(number({ min: 0, max: 100 }), {
       default: 0,
       doc: 'Panic threshold: if a lower percentage of endpoints is usable, Outrigger uses all endpoints, including unusable ones. With 0 (never), a request fails immediately if no endpoint is usable.',

@@ -53,4 +53,5 @@ export const defaultBalancerSettings: BalancerSettings = {
   tableSize: defaultTableSize,
   panicPercent: 0,
   preferZone: true,
+  zoneSpill: false,
 };

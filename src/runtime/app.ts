@@ -67,6 +67,7 @@ import { newReloadStatus, registerReloadMetrics } from './reload-status.ts';
 import { endpointMetrics, udpMetrics } from './snapshots.ts';
 import { registerSubchannelMetrics } from './subchannel-metrics.ts';
 import { beforeSharing, onDrainRequest, orNullIf, whenFree } from './take-over.ts';
+import { registerZoneMetrics } from './zone-metrics.ts';
 
 /** A sidecar that runs. */
 export interface App {
@@ -283,6 +284,7 @@ function registerStateMetrics(parts: AppState): void {
   registerReloadMetrics(registry, parts.reloads);
   registerConcurrencyMetrics(registry, () => runningClusters(parts));
   registerSubsettingMetrics(registry, () => runningClusters(parts));
+  registerZoneMetrics(registry, () => runningClusters(parts));
   registerReadinessMetrics(registry, () => parts);
   registerDiscoveryMetrics(registry, () => parts);
   registerControlPlaneMetrics(registry, () => parts);

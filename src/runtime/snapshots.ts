@@ -29,6 +29,7 @@ export function clusterSnapshot(cluster: Cluster, nowMs: number): Omit<ClusterSn
     policy: cluster.settings.balancer.policy,
     discovery: cluster.discoveryState,
     subsetting: cluster.subsetting,
+    zoneSpill: cluster.zoneSpill,
     concurrency: concurrencySnapshot(cluster),
     endpoints: endpoints.map((endpoint) =>
       endpointSnapshot(endpoint, nowMs, recent, shares.get(endpoint) ?? 0, cluster.settings.balancer),

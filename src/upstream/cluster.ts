@@ -1,5 +1,5 @@
 import type { Affinity } from '../balancing/affinity.ts';
-import { latencyEstimator, reportLearner } from '../balancing/build.ts';
+import { latencyEstimator } from '../balancing/build.ts';
 import { type FailPenalty, failPenalty } from '../balancing/fail-penalty.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
 import { LoadLog } from '../balancing/load-log.ts';
@@ -20,7 +20,7 @@ import { EndpointPins, pinReason } from './endpoint-pins.ts';
 import { EndpointSeriesTable } from './endpoint-series.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
 import type { MethodRef } from './method-slots.ts';
-import { type LoadReportSettings, ReportIntake } from './report-intake.ts';
+import { type LoadReportSettings, type ReportIntake, reportIntake } from './report-intake.ts';
 import { ReportStreams } from './report-streams.ts';
 import { Selection, type SelectionDeps } from './selection.ts';
 import type { StreamPool } from './stream-opener.ts';
@@ -116,7 +116,7 @@ export class Cluster implements LeaseOwner {
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
-    this.reports = reportsOf(settings);
+    this.reports = reportIntake(settings.balancer, settings.loadReports);
     this.limiter = settings.limiter?.create() ?? null;
     this.selection = new Selection(settings.balancer, deps);
   }
@@ -140,7 +140,7 @@ export class Cluster implements LeaseOwner {
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
     this.estimator = latencyEstimator(settings.balancer);
-    this.reports = reportsOf(settings);
+    this.reports = reportIntake(settings.balancer, settings.loadReports);
     if (discovery !== null) {
       this.discovery.stop();
       this.discovery = discovery;
@@ -216,6 +216,11 @@ export class Cluster implements LeaseOwner {
   get subsetting(): { readonly size: number; readonly discovered: number } | null {
     const { subsetting } = this.settings;
     return subsetting ? { size: subsetting.size, discovered: this.discovered.length } : null;
+  }
+
+  /** How much of its requests the own zone keeps, by load reports; null where that is off. */
+  get zoneSpill(): { readonly kept: number; readonly reason: string } | null {
+    return this.selection.zoneSpill(this.settings.balancer);
   }
 
   get discoveryStatus(): DiscoveryStatus {
@@ -488,11 +493,4 @@ export class Cluster implements LeaseOwner {
     this.deps.logger.info('endpoint removed', { cluster: this.name, endpoint: address });
     return endpoint;
   }
-}
-
-/** Reports count where the policy learns from them, or where they are accepted to be shown. */
-function reportsOf({ balancer, loadReports }: ClusterSettings): ReportIntake | null {
-  const learner = reportLearner(balancer);
-  const isAccepted = loadReports?.accept ?? (learner !== null || loadReports?.outOfBand !== undefined);
-  return isAccepted ? new ReportIntake(learner, loadReports?.forward === true) : null;
 }

@@ -1,4 +1,6 @@
+import { reportLearner } from '../balancing/build.ts';
 import { EndpointReport, type ReportLearner } from '../balancing/endpoint-report.ts';
+import type { BalancerSettings } from '../balancing/settings.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { LoadReport } from '../load-report/load-report.ts';
 import { ReplyReports, withoutReport } from '../load-report/reply-report.ts';
@@ -11,6 +13,13 @@ export interface LoadReportSettings {
   readonly forward?: boolean;
   /** Asks the endpoints to stream reports; off if not given. */
   readonly outOfBand?: { readonly periodMs: number };
+}
+
+/** Reports count where something learns from them, or where they are accepted to be shown; null where they are not taken. */
+export function reportIntake(balancer: BalancerSettings, settings?: LoadReportSettings): ReportIntake | null {
+  const learner = reportLearner(balancer);
+  const isUsed = learner !== null || balancer.zoneSpill === true || settings?.outOfBand !== undefined;
+  return (settings?.accept ?? isUsed) ? new ReportIntake(learner, settings?.forward === true) : null;
 }
 
 /** Takes the load reports of a cluster that accepts them, out of replies and from streams. */

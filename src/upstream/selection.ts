@@ -1,7 +1,7 @@
 import { buildBalancer } from '../balancing/build.ts';
 import type { Balancer } from '../balancing/candidate.ts';
 import { type Census, type CensusMember, censusMembersMax } from '../balancing/pick-reason.ts';
-import { distributeByPriority } from '../balancing/priorities.ts';
+import { distributeByPriority, type ZoneSpill } from '../balancing/priorities.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
 import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
 import type { Clock, Timer } from '../core/clock.ts';
@@ -24,6 +24,8 @@ export class Selection {
   balancer: Balancer<Endpoint>;
   /** What the balancer was built from, for the reasons of picks. */
   census: Census = { usable: 0, total: 0, unusable: '', subset: '', members: [] };
+  /** What is learned of the load of zones, by priority. */
+  private readonly spill: ZoneSpill = new Map();
   private readonly deps: SelectionDeps;
   /** What the balancer was made from, one thing after the other. */
   private madeFrom: unknown[] = [];
@@ -57,9 +59,24 @@ export class Selection {
     if (from.length !== this.madeFrom.length || from.some((value, i) => value !== this.madeFrom[i])) {
       this.madeFrom = from;
       const { localZone = '', random } = this.deps;
-      this.balancer = buildBalancer(usable, settings, random, { members, localZone });
+      const spill = this.spillOf(settings);
+      this.balancer = buildBalancer(usable, settings, random, { members, localZone, spill });
     }
     return usable.length;
+  }
+
+  /** How much of its requests the own zone keeps by the load reports of its endpoints, the least of all priorities; null where that is off. */
+  zoneSpill(settings: BalancerSettings): { readonly kept: number; readonly reason: string } | null {
+    if (this.spillOf(settings) === null || (this.deps.localZone ?? '') === '') return null;
+    let least = { kept: 1, reason: '' };
+    for (const { kept, reason } of this.spill.values()) if (kept < least.kept) least = { kept, reason };
+    return least;
+  }
+
+  private spillOf({ zoneSpill, preferZone }: BalancerSettings): ZoneSpill | null {
+    if (zoneSpill === true && preferZone) return this.spill;
+    this.spill.clear();
+    return null;
   }
 
   /** Stops rebuilding. */
@@ -88,7 +105,8 @@ export class Selection {
   shares(endpoints: readonly Endpoint[], settings: BalancerSettings): Map<Endpoint, number> {
     const members = membersOf(endpoints);
     const usable = members.filter(({ unusableBecause }) => unusableBecause === '');
-    const groups = distributeByPriority(usable, members, settings, this.deps.localZone ?? '');
+    const { localZone = '' } = this.deps;
+    const groups = distributeByPriority(usable, members, settings, localZone, this.spillOf(settings));
     const whole = groups.reduce((sum, { share }) => sum + share, 0);
     const shares = new Map<Endpoint, number>();
     for (const group of groups) {

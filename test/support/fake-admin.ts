@@ -248,6 +248,7 @@ export class FakeProxy implements AdminDeps {
         policy: cluster.policy ?? 'least_request',
         discovery: cluster.discovery ?? 'static',
         subsetting: cluster.subsetting ?? null,
+        zoneSpill: cluster.zoneSpill ?? null,
         concurrency: cluster.concurrency ?? null,
         endpoints: live.map((state) => endpointSnapshot(state, live, sum)),
       };

@@ -4,6 +4,7 @@ import type {
   HealthSnapshot,
   RouteSnapshot,
   SubsettingSnapshot,
+  ZoneSpillSnapshot,
 } from '../../src/admin/deps.ts';
 import type { LoadReportSnapshot, ReportStreamSnapshot } from '../../src/admin/load-report-snapshot.ts';
 import type { ClusterFacts } from '../../src/balance-report/facts.ts';
@@ -34,6 +35,7 @@ export interface FakeCluster {
   policy?: string;
   discovery?: string;
   subsetting?: SubsettingSnapshot;
+  zoneSpill?: ZoneSpillSnapshot;
   concurrency?: ConcurrencySnapshot;
   /** Attempts a second, about. */
   perSecond?: number;

@@ -2,7 +2,7 @@ import { createCard } from './card.js';
 import { createTable } from './data-table.js';
 import { h, keyedList, setAttribute, setHidden, setText } from './dom.js';
 import { endpointState, stateRank } from './endpoint-state.js';
-import { count, plural } from './format.js';
+import { count, percent, plural } from './format.js';
 import { createLane, laneColumns } from './lane.js';
 import { updatedInSight } from './sight.js';
 
@@ -105,10 +105,11 @@ function createCluster(confirm) {
   };
 }
 
-function aboutText({ protocol, policy, discovery, subsetting, endpointCount, concurrency }) {
+function aboutText({ protocol, policy, discovery, subsetting, zoneSpill, endpointCount, concurrency }) {
   const parts = [protocol, policy, discovery];
   if (subsetting)
     parts.push(`subset of ${count(endpointCount)} of ${count(subsetting.discovered)} endpoints`);
+  if (zoneSpill && zoneSpill.kept < 1) parts.push(`${percent(zoneSpill.kept)} stay in the own zone`);
   if (concurrency)
     parts.push(`concurrency limit ${count(concurrency.limit)}, ${count(concurrency.inFlight)} in use`);
   return parts.join(' · ');

@@ -189,6 +189,21 @@ const loadReportsMakeSense: Rule = (config, diagnostics) => {
   });
 };
 
+/** What leaves the own zone by load reports has reports to go by. */
+const zoneSpillHasReports: Rule = (config, diagnostics) => {
+  config.clusters?.forEach(({ balancer, loadReports }, i) => {
+    if (balancer?.zoneSpill !== true) return;
+    const path = `clusters[${i}].balancer.zoneSpill`;
+    if (loadReports?.accept === false)
+      diagnostics.problem(
+        path,
+        'requires load reports, and loadReports.accept is false; leave one of them out',
+      );
+    if (balancer.preferZone === false)
+      diagnostics.problem(path, 'is for preferZone: true, and preferZone is false; leave one of them out');
+  });
+};
+
 export const clusterRules = {
   adaptiveConcurrencyMakesSense,
   balancerMakesSense,
@@ -201,4 +216,5 @@ export const clusterRules = {
   ejectionTimesAgree,
   upstreamTlsIsWhole,
   loadReportsMakeSense,
+  zoneSpillHasReports,
 } satisfies Record<string, Rule>;

@@ -57,6 +57,17 @@ describe('admin/text-pages', () => {
     );
   });
 
+  it('a cluster that spills out of the own zone says how much stays, and why', () => {
+    const cluster = { name: 'c', protocol: 'http2', policy: 'random', discovery: 'static', endpoints: [] };
+    const head = (zoneSpill?: ClusterSnapshot['zoneSpill']) =>
+      clustersText([{ ...cluster, zoneSpill } as unknown as ClusterSnapshot]).split('\n')[0];
+    const without = 'c: http2, random, static; 0 of 0 endpoints usable';
+    expect(head({ kept: 0.72, reason: 'busy' })).to.equal(
+      `${without}; 72.0% of the requests stay in the own zone: busy`,
+    );
+    for (const none of [{ kept: 1, reason: '' }, null, undefined]) expect(head(none)).to.equal(without);
+  });
+
   it('why an endpoint does not stream its load', () => {
     expect(reportStreamText({ state: 'open', reason: '' })).to.equal('');
     expect(reportStreamText({ state: 'connecting', reason: '' })).to.equal('');

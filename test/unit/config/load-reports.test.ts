@@ -18,6 +18,16 @@ describe('loadReports of a cluster', () => {
     });
   });
 
+  it('is not refused where zoneSpill goes by it', () => {
+    expect(problems('balancer: { zoneSpill: true }')).to.deep.equal([]);
+    expect(problems('balancer: { zoneSpill: true }\n    loadReports: { accept: false }')).to.deep.equal([
+      'balancer.zoneSpill: requires load reports, and loadReports.accept is false; leave one of them out',
+    ]);
+    expect(problems('balancer: { zoneSpill: true, preferZone: false }')).to.deep.equal([
+      'balancer.zoneSpill: is for preferZone: true, and preferZone is false; leave one of them out',
+    ]);
+  });
+
   it('has no stream with endpoints that have no gRPC service, nor one that would be ignored', () => {
     expect(problems('protocol: http1\n    loadReports: { outOfBand: {} }')).to.deep.equal([
       'loadReports.outOfBand: is for http2, since http1 endpoints have no gRPC service that reports load; leave it out',
