@@ -43,6 +43,8 @@ class GroupBalancer<E extends Candidate> implements Balancer<E> {
   private readonly total = new Float64Array(1);
   /** The group that the next pick goes to; -1 for none. */
   private probed = -1;
+  /** The latest pick went there. */
+  private isProbe = false;
 
   constructor(
     groups: readonly Group<E>[],
@@ -76,14 +78,17 @@ class GroupBalancer<E extends Candidate> implements Balancer<E> {
 
   explain(picked: E, nowMs: number, key: string): ReturnType<Balancer<E>['explain']> {
     const reason = this.balancers[this.latest].explain(picked, nowMs, key);
-    reason.where = this.wheres[this.latest];
+    reason.where = this.isProbe
+      ? `${this.wheres[this.latest]}, for its load report`
+      : this.wheres[this.latest];
     return reason;
   }
 
   private draw(key: string): number {
     const { shares } = this;
     // Calls of one key stay together, so none of them is sent for a report.
-    if (this.probed >= 0 && key === '') {
+    this.isProbe = this.probed >= 0 && key === '';
+    if (this.isProbe) {
       const { probed } = this;
       this.probed = -1;
       return probed;

@@ -194,7 +194,7 @@ class Assembler {
 
   /** Keys of a cluster that its protocol allows. */
   private keysFor({ name, keys }: ClusterModel, protocol: string): JsonObject {
-    const { connections, health, ...others } = keys as Record<string, Json>;
+    const { connections, health, loadReports, ...others } = keys as Record<string, Json>;
     const probe = isJsonObject(health) ? health : {};
     // HTTP probes are for HTTP/1.1 and those of gRPC for HTTP/2.
     const isWrong =
@@ -210,6 +210,8 @@ class Assembler {
       ...others,
       health: isWrong ? { ...times, tcp: {} } : health,
       ...(connections === undefined || protocol === 'tcp' ? {} : { connections }),
+      // Streams of load reports are gRPC calls.
+      ...(loadReports === undefined || protocol !== 'http2' ? {} : { loadReports }),
     };
   }
 

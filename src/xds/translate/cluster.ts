@@ -36,7 +36,9 @@ export function translateCluster(resource: TranslatedResource): Translation<Clus
     if (place.service !== '') references.endpoints.add(place.service);
     const protocol = readProtocol(reader);
     const connectMs = reader.durationMs('connect_timeout');
+    const { outOfBand, ...balancer } = readBalancer(reader);
     const keys = definedKeys({
+      loadReports: outOfBand === undefined ? undefined : { outOfBand },
       connectTimeout: connectMs === undefined ? undefined : durationText(connectMs, { max: 600_000 }),
       health: readHealth(reader),
       outlier: readOutlier(reader),
@@ -48,7 +50,7 @@ export function translateCluster(resource: TranslatedResource): Translation<Clus
       ...place,
       http2: protocol.http2,
       keys,
-      balancer: readBalancer(reader),
+      balancer,
       tls: readTls(reader, references),
     };
   });

@@ -30,7 +30,7 @@ const policyDepthMax = 4;
 const ringSizeMax = 1_000_000;
 const ringSizeDefault = 1024;
 
-/** Reads how a cluster picks endpoints: the key `balancer`, without `hash`. */
+/** Reads how a cluster picks endpoints: the key `balancer`, without `hash`, and with `outOfBand` of `loadReports` where that is on. */
 export function readBalancer(cluster: MessageReader): JsonObject {
   const common = cluster.message('common_lb_config', commonLbFields);
   const panic = common?.message('healthy_panic_threshold', percentFields)?.number('value') ?? 0;
@@ -92,8 +92,7 @@ function readExtension(any: AnyMessage, { notes }: MessageReader, depth: number)
       read(randomFields);
       return { policy: 'random' };
     case weightedRoundRobinFields.message:
-      read(weightedRoundRobinFields);
-      return { policy: 'round_robin' };
+      return weightedRoundRobin(read(weightedRoundRobinFields));
     case wrrLocalityFields.message: {
       const inner = read(wrrLocalityFields).message('endpoint_picking_policy', loadBalancingPolicyFields);
       return inner === undefined || depth >= policyDepthMax ? undefined : readPolicies(inner, depth + 1);
@@ -130,6 +129,45 @@ function slowStart(reader: MessageReader | undefined, fields: MessageFields): Js
         aggression: clamp(aggression, 0.1, 100),
         minWeightPercent: minWeight === undefined ? undefined : clamp(minWeight, 1, 100),
       });
+}
+
+const hourMs = 3_600_000;
+/** Names that `weightedRoundRobin.metricNamesForComputingUtilization` takes. */
+const metricName = /^(named_metrics|utilization)\.[\x21-\x7e]{1,100}$/;
+const metricNamesMax = 8;
+
+/** gRFC A58, with names of metrics by A114. */
+function weightedRoundRobin(reader: MessageReader): JsonObject {
+  const duration = (name: string, min: number, max: number): string | undefined => {
+    const ms = reader.durationMs(name);
+    return ms === undefined ? undefined : durationText(ms, { min, max });
+  };
+  const penalty = reader.number('error_utilization_penalty');
+  const period = duration('oob_reporting_period', 100, hourMs);
+  return definedKeys({
+    policy: 'weighted_round_robin',
+    weightedRoundRobin: definedKeys({
+      blackoutPeriod: duration('blackout_period', 0, hourMs),
+      weightExpirationPeriod: duration('weight_expiration_period', 1000, 24 * hourMs),
+      weightUpdatePeriod: duration('weight_update_period', 100, hourMs),
+      errorUtilizationPenalty: penalty === undefined ? undefined : clamp(penalty, 0, 1000),
+      metricNamesForComputingUtilization: metricNames(reader),
+    }),
+    slowStart: slowStart(reader, slowStartFields),
+    outOfBand: reader.flag('enable_oob_load_report') === true ? definedKeys({ period }) : undefined,
+  });
+}
+
+function metricNames(reader: MessageReader): string[] | undefined {
+  const name = 'metric_names_for_computing_utilization';
+  const names = reader.texts(name);
+  const used = names.filter((one) => metricName.test(one)).slice(0, metricNamesMax);
+  if (used.length < names.length)
+    reader.warning(
+      name,
+      `has names that are not used: only named_metrics.NAME and utilization.NAME are, ${metricNamesMax} at most`,
+    );
+  return used.length === 0 ? undefined : used;
 }
 
 function ringHash(reader: MessageReader | undefined): JsonObject {

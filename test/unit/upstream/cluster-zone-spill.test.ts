@@ -17,10 +17,15 @@ function rig(utilizations: Record<string, number>, options: ClusterRigOptions = 
   const one = clusterRig({ ...options, balancer, deps: { localZone: 'a' } });
   one.publish(members);
   let away = 0;
+  /** Of the picks that left the zone. */
+  const reasons = new Set<string>();
   const pick = (): void => {
     const { cluster, clock } = one;
     const endpoint = pickFrom(cluster, clock.now(), null, '')!;
-    if (endpoint.zone !== 'a') away++;
+    if (endpoint.zone !== 'a') {
+      away++;
+      reasons.add(String(explainPick(cluster, endpoint, clock.now(), '')));
+    }
     const text = `TEXT application_utilization=${utilizations[endpoint.zone]}`;
     const block = HeaderBlock.of([':status', '200'], ['endpoint-load-metrics', text]);
     if (endpoint.zone in utilizations) cluster.reports?.take(block, endpoint, clock.now());
@@ -34,13 +39,15 @@ function rig(utilizations: Record<string, number>, options: ClusterRigOptions = 
     }
     return away / (seconds * 200);
   };
-  return { ...one, picks };
+  return { ...one, picks, reasons };
 }
 
 describe('a cluster with zoneSpill', () => {
   it('stays in its zone while that has room, but for a probe now and then', () => {
-    const { cluster, picks } = rig({ a: 0.7, b: 0.1 });
+    const { cluster, picks, reasons } = rig({ a: 0.7, b: 0.1 });
     expect(picks(60)).to.be.within(0.0005, 0.0015);
+    expect(reasons.size).to.equal(1);
+    expect([...reasons][0]).to.match(/zone b \(0%\), 1 endpoint, for its load report; /);
     expect(cluster.zoneSpill).to.deep.equal({ kept: 1, reason: '' });
     cluster.stop();
   });

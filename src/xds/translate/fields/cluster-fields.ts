@@ -94,7 +94,10 @@ export const wrrLocalityFields = fieldsOf(`${policies}.wrr_locality.v3.WrrLocali
 });
 export const weightedRoundRobinFields = fieldsOf(
   `${policies}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`,
-  { remarks: { slow_start_config: 'the policy is `round_robin`: Outrigger reads no load reports' } },
+  {
+    honoured:
+      'enable_oob_load_report oob_reporting_period blackout_period weight_expiration_period weight_update_period error_utilization_penalty metric_names_for_computing_utilization slow_start_config',
+  },
 );
 export const slowStartFields = fieldsOf(`${policies}.common.v3.SlowStartConfig`, {
   honoured: 'slow_start_window aggression min_weight_percent',

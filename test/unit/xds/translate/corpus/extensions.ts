@@ -68,9 +68,20 @@ export const extensionSet: ResourceSet = {
       any(`${policies}.round_robin.v3.RoundRobin`, { slowStartConfig: { slowStartWindow: '20s' } }),
       { explicitHttpConfig: { httpProtocolOptions: {} } },
     ),
-    cluster('weighted', any(`${policies}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`), {
-      explicitHttpConfig: { http2ProtocolOptions: {} },
-    }),
+    cluster(
+      'weighted',
+      any(`${policies}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`, {
+        enableOobLoadReport: true,
+        oobReportingPeriod: '30s',
+        blackoutPeriod: '0s',
+        weightExpirationPeriod: '60s',
+        weightUpdatePeriod: '0.01s',
+        errorUtilizationPenalty: 2,
+        metricNamesForComputingUtilization: ['named_metrics.queue', 'cpu_utilization'],
+        slowStartConfig: { slowStartWindow: '20s', minWeightPercent: { value: 5 } },
+      }),
+      { explicitHttpConfig: { http2ProtocolOptions: {} } },
+    ),
     cluster('random', any(`${policies}.random.v3.Random`), {}),
     { name: 'PassthroughCluster', type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED' },
   ],
