@@ -6,6 +6,7 @@ import {
   assignmentFields,
   autoProtocolFields,
   clusterFields,
+  clusterFilterFields,
   downstreamProtocolFields,
   edsFields,
   explicitProtocolFields,
@@ -16,6 +17,7 @@ import {
   upstreamProtocolFields,
 } from './fields/cluster-fields.ts';
 import { readBalancer } from './load-balancing.ts';
+import { isMeasuringFilter } from './measuring-filters.ts';
 import { type MessageReader, readAny } from './message-reader.ts';
 import type { ClusterModel, TlsModel, Translation } from './model.ts';
 import { quoted } from './notes.ts';
@@ -34,6 +36,7 @@ export function translateCluster(resource: TranslatedResource): Translation<Clus
     const name = reader.text('name');
     const place = readPlace(reader, name);
     if (place.service !== '') references.endpoints.add(place.service);
+    checkFilters(reader);
     const protocol = readProtocol(reader);
     const connectMs = reader.durationMs('connect_timeout');
     const { outOfBand, ...balancer } = readBalancer(reader);
@@ -54,6 +57,16 @@ export function translateCluster(resource: TranslatedResource): Translation<Clus
       tls: readTls(reader, references),
     };
   });
+}
+
+/** Istio has a filter on the connections to endpoints that measures; any other one could change or refuse them. */
+function checkFilters(reader: MessageReader): void {
+  for (const filter of reader.messages('filters', clusterFilterFields)) {
+    const name = filter.text('name');
+    if (isMeasuringFilter(name, filter.any('typed_config')))
+      filter.warning('', `the filter ${quoted(name)} has no effect`);
+    else filter.problem('', `the filter ${quoted(name)} is not supported; remove it from the cluster`);
+  }
 }
 
 type Place = Pick<ClusterModel, 'service' | 'endpoints' | 'dns'>;

@@ -10,6 +10,7 @@ import {
 } from './fields/listener-fields.ts';
 import { filterConfigFields } from './fields/route-fields.ts';
 import { readPercent, readRuntimePercent } from './fraction.ts';
+import { hasMeasuringName } from './measuring-filters.ts';
 import { type AnyMessage, type MessageReader, readAny } from './message-reader.ts';
 import type { FilterEffect, ListenerFilter } from './model.ts';
 import { type Notes, quoted } from './notes.ts';
@@ -28,9 +29,6 @@ const filterTypes = {
  */
 const withoutEffect =
   /^(extensions\.filters\.http\.(cors|grpc_web|grpc_stats|grpc_http1_bridge|stateful_session|health_check|on_demand|tap|kill_request|header_to_metadata|set_filter_state|compressor|decompressor|buffer|credential_injector)\.|io\.istio\.|istio\.envoy\.|envoy\.config\.filter\.http\.alpn\.|config\.filter\.http\.alpn\.|stats\.PluginConfig)/;
-
-/** Filters of Istio whose message may be any: those that measure have this name. */
-export const measuringName = /^istio\.(metadata_exchange|stats|alpn)$/;
 
 /** Reads the HTTP filters of a listener. A filter that Outrigger does not have refuses the listener, unless it is optional. */
 export function readHttpFilters(manager: MessageReader): ListenerFilter[] {
@@ -51,7 +49,7 @@ export function readHttpFilters(manager: MessageReader): ListenerFilter[] {
     }
     const effect = effectOf(any, filter.notes);
     if (effect !== undefined) effects.push({ name, effect });
-    else if (optional || withoutEffect.test(any.type) || measuringName.test(name))
+    else if (optional || withoutEffect.test(any.type) || hasMeasuringName(name))
       filter.warning('', `the filter ${quoted(name)} has no effect`);
     else
       filter.problem(

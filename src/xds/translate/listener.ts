@@ -16,7 +16,8 @@ import {
 } from './fields/listener-fields.ts';
 import { routeConfigurationFields } from './fields/route-fields.ts';
 import { chooseFilterChain } from './filter-chains.ts';
-import { measuringName, readHttpFilters } from './http-filters.ts';
+import { readHttpFilters } from './http-filters.ts';
+import { isMeasuringFilter } from './measuring-filters.ts';
 import { type AnyMessage, type MessageReader, readAny } from './message-reader.ts';
 import type { ListenerModel, Translation } from './model.ts';
 import { quoted } from './notes.ts';
@@ -28,10 +29,6 @@ const networkFilters = {
   http: 'extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
   tcp: 'extensions.filters.network.tcp_proxy.v3.TcpProxy',
 } as const;
-
-/** Filters of Istio that measure; without them a connection goes to the same place. */
-const measuringFilter =
-  /(^io\.istio\.|^stats\.PluginConfig|metadata_?exchange|MetadataExchange|network\.tap\.)/i;
 
 /** Filters that inspect the first bytes, which Outrigger does itself, or the original destination. */
 const inspector = /listener\.(tls_inspector|http_inspector|original_dst|local_ratelimit)\./;
@@ -115,8 +112,7 @@ function readFilters(chain: MessageReader): AnyMessage | undefined {
     const name = filter.text('name');
     const any = filter.any('typed_config');
     if (any?.type === networkFilters.http || any?.type === networkFilters.tcp) terminal = any;
-    else if (any !== undefined && (measuringFilter.test(any.type) || measuringName.test(name)))
-      filter.warning('', `the filter ${quoted(name)} has no effect`);
+    else if (isMeasuringFilter(name, any)) filter.warning('', `the filter ${quoted(name)} has no effect`);
     else filter.problem('', `the filter ${quoted(name)} is not supported; remove it from the listener`);
   }
   if (terminal === undefined)

@@ -2,12 +2,11 @@ import { fieldsOf } from '../message-fields.ts';
 
 export const clusterFields = fieldsOf('config.cluster.v3.Cluster', {
   honoured:
-    'name type eds_cluster_config connect_timeout lb_policy load_assignment health_checks circuit_breakers common_http_protocol_options http2_protocol_options typed_extension_protocol_options dns_lookup_family outlier_detection ring_hash_lb_config maglev_lb_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket transport_socket_matches load_balancing_policy',
+    'name type eds_cluster_config connect_timeout lb_policy load_assignment health_checks circuit_breakers common_http_protocol_options http2_protocol_options typed_extension_protocol_options dns_lookup_family outlier_detection ring_hash_lb_config maglev_lb_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket transport_socket_matches load_balancing_policy filters',
   withoutEffect:
     'alt_stat_name stats_matcher metadata per_connection_buffer_limit_bytes per_connection_buffer_high_watermark_timeout dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl wait_for_warm_on_init cleanup_interval http_protocol_options protocol_selection upstream_connection_options close_connections_on_host_health_failure ignore_health_on_host_removal lrs_server lrs_report_endpoint_metrics track_timeout_budgets track_cluster_stats preconnect_policy original_dst_lb_config upstream_http_protocol_options',
   refused: {
     cluster_type: 'send one cluster, with priorities for a fallback: Outrigger has no aggregate clusters',
-    filters: 'Outrigger has no filters for connections to endpoints',
     lb_subset_config: 'send a cluster for each subset',
     connection_pool_per_downstream_connection: 'Outrigger shares the connections to an endpoint',
     transport_socket_matcher: 'use transport_socket',
@@ -21,7 +20,13 @@ export const clusterFields = fieldsOf('config.cluster.v3.Cluster', {
     transport_socket_matches: 'the entry without conditions; with none, the cluster is refused',
     dns_refresh_rate: 'Outrigger follows the TTL',
     load_balancing_policy: 'the first policy that Outrigger has',
+    filters: 'filters of Istio that measure have no effect; any other one refuses the cluster',
   },
+});
+
+export const clusterFilterFields = fieldsOf('config.cluster.v3.Filter', {
+  honoured: 'name typed_config',
+  refused: { config_discovery: 'Outrigger has no filters for connections to endpoints' },
 });
 
 export const edsFields = fieldsOf('config.cluster.v3.Cluster.EdsClusterConfig', {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { translateCluster } from '../../../../src/xds/translate/cluster.ts';
 import { endpointsOf } from '../../../../src/xds/translate/endpoints.ts';
 import { fieldSections } from '../../../../src/xds/translate/fields/all.ts';
 import { translateRoute } from '../../../../src/xds/translate/route.ts';
@@ -59,6 +60,30 @@ describe('xds/translate/fields', () => {
         path: 'virtual_hosts[0].routes[0].route.cluster_header',
         message: 'is not supported; name the cluster',
       },
+    ]);
+  });
+
+  it('take filters of Istio that measure from a cluster, and refuse any other one', () => {
+    const filtered = (name: string, type: string) => {
+      const filters = [{ name, typedConfig: { '@type': `type.googleapis.com/${type}`, value: '' } }];
+      const resource = resourceOf('cluster', {
+        name: 'c',
+        type: 'EDS',
+        edsClusterConfig: { edsConfig: { ads: {} } },
+        filters,
+      });
+      const translated = translateCluster(resource);
+      const notes = translated.problems ?? translated.warnings;
+      return notes.map(({ path, message }) => `${path}: ${message}`);
+    };
+    expect(filtered('istio.metadata_exchange', 'udpa.type.v1.TypedStruct')).to.deep.equal([
+      'filters[0]: the filter "istio.metadata_exchange" has no effect',
+    ]);
+    expect(filtered('x', 'envoy.tcp.metadataexchange.config.MetadataExchange')).to.deep.equal([
+      'filters[0]: the filter "x" has no effect',
+    ]);
+    expect(filtered('envoy.filters.network.rbac', 'udpa.type.v1.TypedStruct')).to.deep.equal([
+      'filters[0]: the filter "envoy.filters.network.rbac" is not supported; remove it from the cluster',
     ]);
   });
 });
