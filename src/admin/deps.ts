@@ -2,6 +2,7 @@ import type { BalanceReport } from '../balance-report/report.ts';
 import type { CertificateFacts } from '../core/certificate-facts.ts';
 import type { LogLevel } from '../core/logger.ts';
 import type { Result } from '../core/result.ts';
+import type { SentObject, SentResource } from '../core/sent-resource.ts';
 import type { TraceId } from '../core/trace-id.ts';
 import type { MadeUpRequest, RequestExplanation } from '../explain/request.ts';
 import type { CallRecord } from '../telemetry/call-record.ts';
@@ -42,6 +43,10 @@ export interface AdminDeps {
   certificates(): readonly CertificateUse[];
   /** null where the configuration has none. */
   controlPlane(): ControlPlaneSnapshot | null;
+  /** The listeners and clusters of the active configuration that a control plane sent. */
+  sentObjects(): readonly SentObject[];
+  /** The resources of a control plane that decided about a call, as they were when it began. */
+  resourcesOfCall(call: CallRecord): readonly SentResource[];
   serverInfo(): ServerInfo;
   memory(): MemorySnapshot;
   /** The calls of the last seconds, grouped. Outrigger observes them from the first question on. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { AdminDeps } from './deps.ts';
 import { LiveCalls } from './live-calls.ts';
+import { liveControlPlane } from './live-control-plane.ts';
 import type { LivePace, LiveSection } from './live-events.ts';
 import { clustersEveryMs, liveClusters, liveRoutes, liveSnapshot } from './live-snapshot.ts';
 import { StateHistory } from './state-history.ts';
@@ -39,6 +40,11 @@ export class LiveData {
           deps.shown(shown);
           return { calls: rows };
         },
+        pace,
+      },
+      {
+        name: 'controlPlane',
+        make: () => ({ controlPlane: liveControlPlane(deps.controlPlane()) }),
         pace,
       },
       {

@@ -1,7 +1,7 @@
-import { stringify } from 'yaml';
 import { type LogLevel, logLevels } from '../core/logger.ts';
 import { callViews } from './call-groups/group-calls.ts';
 import { groupsText, viewOf } from './call-groups/reply.ts';
+import { configDumpText } from './config-dump-text.ts';
 import { controlPlaneText } from './control-plane-text.ts';
 import type { AdminDeps, ClusterUsability, Readiness } from './deps.ts';
 import { explainCall, explainMadeUp } from './explain/answers.ts';
@@ -334,9 +334,11 @@ function callGroups(request: AdminRequest): Reply {
 /** The text says which configuration it is in a comment, so that it can be run as it is; JSON has a header for it. */
 function configDump(request: AdminRequest): Reply {
   const { config } = request.deps.serverInfo();
-  const reply = inFormat(request, maskSecrets(request.deps.configDump()) ?? null, (dumped) => {
-    return `# ${configText(config)}\n${stringify(dumped)}`;
-  });
+  const sent = request.deps.sentObjects();
+  const dumped = maskSecrets(request.deps.configDump()) ?? null;
+  // In JSON the resources stand beside the configuration, under a key that no configuration has.
+  const answer = sent.length === 0 ? dumped : { ...(dumped as object), controlPlaneObjects: sent };
+  const reply = inFormat(request, answer, () => `# ${configText(config)}\n${configDumpText(dumped, sent)}`);
   return { ...reply, headers: { ...reply.headers, 'x-outrigger-config-version': String(config.version) } };
 }
 

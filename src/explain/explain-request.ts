@@ -11,6 +11,7 @@ import { formatAddress } from '../core/address.ts';
 import { HeaderBlock } from '../core/header-block.ts';
 import { pluralize } from '../core/pluralize.ts';
 import type { Result } from '../core/result.ts';
+import type { SentResource } from '../core/sent-resource.ts';
 import { configOf, type PolicyList } from '../policies/compile.ts';
 import { compileRoutes } from '../routing/router.ts';
 import type { Target } from '../routing/target-rules.ts';
@@ -30,6 +31,8 @@ export interface LiveState {
   router(listener: string): RequestRouter | null;
   /** The endpoints of a cluster and where they come from; null for one that the sidecar does not have. */
   cluster(name: string): LiveCluster | null;
+  /** The resources of a control plane that a listener and clusters are from. */
+  resources(listener: string, clusters: readonly string[]): readonly SentResource[];
 }
 
 /** Finds the name of the route of a request. */
@@ -101,7 +104,7 @@ function explainListener(question: Question): ListenerExplanation {
   const { request, listener, live, policies, shown } = question;
   const router = live?.router(listener.name) ?? compiledRouter(listener);
   const target = router.targetOf(headOf(request, request.path));
-  const nothing = { route: '', steps: [], stepsLeftOut: 0, policies: [], clusters: [] };
+  const nothing = { route: '', steps: [], stepsLeftOut: 0, policies: [], clusters: [], resources: [] };
   if (target.refusal !== null) {
     const outcome = `Outrigger refuses the request with protocol_error: the client sent ${target.refusal}.`;
     return { listener: listener.name, refused: target.refusal, path: request.path, ...nothing, outcome };
@@ -130,13 +133,16 @@ function explainListener(question: Question): ListenerExplanation {
       ...common,
       policies: [],
       clusters: [],
+      resources: live?.resources(listener.name, []) ?? [],
       outcome: `No route matches: Outrigger answers ${reply} (no_route).`,
     };
   }
   const route = listener.routes[at];
   const clusters = clustersOf(route, question);
   const acting = policiesOf(route, shown[at], policies);
-  return { ...common, policies: acting, clusters, outcome: outcomeOf(route, clusters, policies) };
+  const names = clusters.map(({ cluster }) => cluster);
+  const resources = live?.resources(listener.name, names) ?? [];
+  return { ...common, policies: acting, clusters, resources, outcome: outcomeOf(route, clusters, policies) };
 }
 
 /** The same rules as a running listener has. */

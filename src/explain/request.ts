@@ -1,3 +1,4 @@
+import type { SentResource } from '../core/sent-resource.ts';
 import type { RouteSteps } from '../telemetry/call-record.ts';
 
 /** A request that nobody sent. */
@@ -44,6 +45,8 @@ export interface ListenerExplanation {
   readonly policies: readonly PolicyExplanation[];
   /** Where the request may go; empty where a policy answers it, or no route matches. */
   readonly clusters: readonly ClusterExplanation[];
+  /** The resources of a control plane that the listener, its routes, these clusters and their endpoints are from. */
+  readonly resources: readonly SentResource[];
   /** What becomes of the request, in a sentence. */
   readonly outcome: string;
 }

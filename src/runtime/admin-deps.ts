@@ -77,6 +77,7 @@ export function adminDeps(
       };
     },
     controlPlane: () => parts.controlPlane?.status ?? null,
+    sentObjects: () => parts.controlPlane?.sentObjects() ?? [],
     configDump: () => shownFileOfConfig(parts.running.config, tableOf(deps.policies)),
     configValues: () => settingValues(parts.running.config, parts.running.originOf, tableOf(deps.policies)),
     certificates: () => certificatesInUse(parts),

@@ -12,7 +12,10 @@ const searchedMax = 100_000;
 /** What the admin API may ask about single calls, and about requests that nobody sent. */
 export function explainDeps(
   parts: AppState,
-): Pick<AdminDeps, 'explain' | 'callsOfTrace' | 'inFlight' | 'latestCallId' | 'explainRequest'> {
+): Pick<
+  AdminDeps,
+  'explain' | 'callsOfTrace' | 'inFlight' | 'latestCallId' | 'explainRequest' | 'resourcesOfCall'
+> {
   const { recent } = parts.telemetry;
   return {
     explain: (id) => recent.find(id) ?? running(parts).find((record) => record.id === id),
@@ -24,6 +27,8 @@ export function explainDeps(
       running(parts)
         .toSorted((a, b) => a.id - b.id)
         .slice(0, max),
+    resourcesOfCall: ({ listener, cluster, startedMs }) =>
+      parts.controlPlane?.resourcesOf(listener, [cluster], startedMs) ?? [],
     latestCallId: () => processCallIds.latest,
     explainRequest(request) {
       const { config } = parts.running;
@@ -39,8 +44,9 @@ function running(parts: AppState): CallRecord[] {
   return everyListener(parts).flatMap(({ context }) => context.calls.records(searchedMax));
 }
 
-function liveState({ running: { listeners, clusters }, deps }: AppState): LiveState {
+function liveState({ running: { listeners, clusters }, deps, controlPlane }: AppState): LiveState {
   return {
+    resources: (listener, names) => controlPlane?.resourcesOf(listener, names, deps.clock.now()) ?? [],
     router(listener) {
       const router = listeners.find(({ config }) => config.name === listener)?.context.router;
       if (router === undefined) return null;

@@ -10,6 +10,7 @@ import { freeAddresses, type SidecarProcess, startConfigured } from '../support/
 import { until } from '../support/until.ts';
 import { ControlPlane } from '../support/xds-control-plane.ts';
 import { startXdsServer, type XdsServer } from '../support/xds-server.ts';
+import { runCommand } from '../unit/cli/support.ts';
 import { encodeResource } from '../unit/xds/translate/support.ts';
 
 /** What `/xds` says. */
@@ -117,6 +118,35 @@ for (const delta of [false, true]) {
       expect(kinds.map(({ kind }) => kind)).to.include.members(['listener', 'route', 'cluster', 'endpoint']);
     });
 
+    it('names the resources and versions behind the configuration, a call and a request', async () => {
+      const text = async (path: string): Promise<string> =>
+        (await fetch(`${sidecar.adminUrl}${path}`)).text();
+      expect(await answeredBy()).to.equal('one');
+      const [, id] = /^\s*(\d+) /m.exec(await text('/traces')) ?? [];
+      const named = [
+        /^ *listener "out", version \S+$/m,
+        /^ *route configuration "routes", version \S+$/m,
+        /^ *cluster "greeter", version \S+$/m,
+        /^ *endpoint assignment "greeter", version \S+$/m,
+      ];
+      const request = encodeURIComponent('helloworld.Greeter/SayHello');
+      const dump = (await text('/config_dump')).replaceAll('#', '');
+      const pages = [dump, await text(`/explain/${id}`), await text(`/explain?request=${request}`)];
+      for (const page of pages) for (const line of named) expect(page).to.match(line);
+      const { controlPlaneObjects } = JSON.parse(await text('/config_dump?format=json'));
+      expect(controlPlaneObjects.map((one: { object: string }) => one.object)).to.deep.equal([
+        'listener',
+        'cluster',
+      ]);
+      expect(controlPlaneObjects[0].resources[0]).to.include({
+        kind: 'listener',
+        type: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+        name: 'out',
+      });
+      const live = JSON.parse(await text('/live.json'));
+      expect(live.controlPlane).to.include({ server: server.address, connected: true, applied: true });
+    });
+
     it('uses other endpoints without a reload', async () => {
       const reloads = async (): Promise<string> =>
         /^outrigger_config_reloads_total\S* (\d+)$/m.exec(
@@ -146,6 +176,11 @@ for (const delta of [false, true]) {
       expect(lastNack).to.contain('routes');
       expect(plane.answersOf('route').length).to.be.greaterThan(answers);
       expect(await answeredBy()).to.equal('two');
+      const { out } = await runCommand(['check', '--admin', new URL(sidecar.adminUrl).host]);
+      expect(out).to.match(
+        /ok +control-plane: .* has been connected for .*; \d+ resources accepted, 1 refused/,
+      );
+      expect(out).to.match(/warning +control-plane: route "routes" was refused: virtual_hosts\[0\]/);
     });
 
     it('applies new routes while calls go on', async () => {

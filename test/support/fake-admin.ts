@@ -401,6 +401,8 @@ export class FakeProxy implements AdminDeps {
   callsOfTrace(traceId: TraceId) {
     return [...this.failed, ...this.slow, ...this.recent].filter((call) => call.traceId.equals(traceId));
   }
+  sentObjects = () => [];
+  resourcesOfCall = () => [];
   latestCallId() {
     return this.nextId - 1;
   }

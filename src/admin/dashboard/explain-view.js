@@ -32,8 +32,16 @@ export function explanationParts(answer) {
     ...part('Where the time went', waterfallOf(answer)),
     ...part('Request', [factList(requestFacts(answer))]),
     ...part('Routes, in the order in which they were compared', routeParts(explanation.routing)),
+    ...part('Resources of the control plane', resourceParts(answer.resources)),
     ...part(attempts.length === 1 ? 'Attempt' : 'Attempts', attempts.map(attemptSection)),
     ...part('Other calls of this trace', otherCalls(answer.otherCallsOfTrace)),
+  ];
+}
+
+function resourceParts(resources) {
+  if (resources.length === 0) return [];
+  return [
+    factList(resources.map(({ kind, name, version }) => [kind, `${name}, version ${version || '(none)'}`])),
   ];
 }
 

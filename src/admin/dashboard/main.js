@@ -3,6 +3,7 @@ import { createCalls } from './calls-view.js';
 import { createCertificates } from './certificates-view.js';
 import { createClusters } from './clusters-view.js';
 import { createConfirm } from './confirm-dialog.js';
+import { createControlPlane } from './control-plane-view.js';
 import { setHidden, setText } from './dom.js';
 import { createExplain } from './explain-dialog.js';
 import { plural } from './format.js';
@@ -35,6 +36,7 @@ createExplain(byId('explain'), {
 });
 const calls = createCalls(byId('calls'));
 const listeners = createListeners(byId('listeners'));
+const controlPlane = createControlPlane(byId('control-plane'));
 const certificates = createCertificates(byId('certificates'));
 const settings = createSettings(byId('settings'));
 const tap = createTap(byId('tap-view'));
@@ -80,6 +82,7 @@ openStream({
   },
   onRoutes: (part) => routes.update(part),
   onCalls: (part) => calls.update(part.calls, nowWallMs),
+  onControlPlane: (part) => controlPlane.update(part.controlPlane, nowWallMs),
   onCertificates: (part) => certificates.update(part.certificates, nowWallMs),
   // The page appears in one piece, so that nothing moves while its parts arrive.
   onLoaded: () => document.body.removeAttribute('data-loading'),

@@ -11,7 +11,7 @@ const lateMs = 300;
  * The live data of the sidecar, for as long as the page is visible: connects, notices silence as well as a closed connection, and
  * connects again. A hidden page holds no stream: a browser may have hundreds of them, and the sidecar has few streams. Where the
  * sidecar has no stream left, the page polls. Calls `onHistory(points)`, `onSnapshot(snapshot)`, `onClusters(part)`, `onRoutes(part)`, `onCalls(part)`,
- * `onCertificates(part)`, `onLoaded()` after the first of all these, `onNotice(text)`, and `onGone(sinceMs)` once a second while
+ * `onControlPlane(part)`, `onCertificates(part)`, `onLoaded()` after the first of all these, `onNotice(text)`, and `onGone(sinceMs)` once a second while
  * the sidecar is gone.
  */
 export function openStream(handlers) {
@@ -22,6 +22,7 @@ export function openStream(handlers) {
     clusters: handlers.onClusters,
     routes: handlers.onRoutes,
     calls: handlers.onCalls,
+    controlPlane: handlers.onControlPlane,
     certificates: handlers.onCertificates,
   };
   let source;
@@ -69,6 +70,7 @@ export function openStream(handlers) {
       uses.clusters(all);
       uses.routes(all);
       uses.calls(all);
+      uses.controlPlane(all);
       uses.certificates(all);
       onLoaded();
       onNotice('Many live pages are open. This one updates every 10 seconds until another one is closed.');

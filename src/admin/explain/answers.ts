@@ -41,10 +41,11 @@ export function explainCall(question: Question): Reply {
   if (format === undefined) return wrongFormat();
   // Whoever asked for it may ask again.
   if (call.endedMs !== 0) deps.shown([call]);
+  const resources = deps.resourcesOfCall(call);
   const otherIds = others.slice(0, othersMax).map(({ id }) => id);
   if (format === 'text') {
     const rest = otherIds.length === 0 ? '' : `\nOther calls of this trace: ${otherIds.join(', ')}\n`;
-    return text(callText(call, nowWallMs, deps.traceLink(call)) + rest);
+    return text(callText(call, nowWallMs, deps.traceLink(call), resources) + rest);
   }
   const explanation = explanationOf(call, nowWallMs);
   return json({
@@ -52,6 +53,7 @@ export function explainCall(question: Question): Reply {
     explanation,
     timing: callTiming(asOfNow(call, nowWallMs)),
     otherCallsOfTrace: otherIds,
+    resources,
     call,
   });
 }

@@ -1,6 +1,7 @@
 import { isoTime } from '../../core/iso-time.ts';
 import type { PickCandidate } from '../../core/pick-details.ts';
 import { pluralize } from '../../core/pluralize.ts';
+import { type SentResource, sentResourceText } from '../../core/sent-resource.ts';
 import type { CallRecord, RouteStep } from '../../telemetry/call-record.ts';
 import { callIsError } from '../../telemetry/call-status.ts';
 import { callDurationMs, callName, callStatus } from '../explain-call.ts';
@@ -17,13 +18,22 @@ import {
 /** Endpoints that the text shows of each attempt; JSON has them all. */
 const candidatesMax = 12;
 
-/** Everything remembered of one call, for a terminal; `traceUrl` is where its trace is shown, '' for nowhere. */
-export function callText(record: CallRecord, nowWallMs: number, traceUrl = ''): string {
+/**
+ * Everything remembered of one call, for a terminal; `traceUrl` is where its trace is shown, '' for nowhere. `resources` are those of a
+ * control plane that decided about it.
+ */
+export function callText(
+  record: CallRecord,
+  nowWallMs: number,
+  traceUrl = '',
+  resources: readonly SentResource[] = [],
+): string {
   const explanation = explanationOf(record, nowWallMs);
   const call = asOfNow(record, nowWallMs);
   const lines = [heading(call, explanation), '', explanation.outcome, ''];
   for (const [name, value] of facts(call, explanation, traceUrl)) lines.push(`  ${name.padEnd(12)}${value}`);
   lines.push(...routeLines(explanation.routing.steps, explanation.routing.stepsLeftOut));
+  lines.push(...resourceLines(resources));
   const { attempts, advice } = explanation;
   lines.push('', attempts.length === 0 ? 'No attempt: no endpoint was picked.' : 'Attempts');
   for (const attempt of attempts) lines.push(...attemptLines(attempt));
@@ -43,6 +53,12 @@ export function routeLines(steps: readonly RouteStep[], leftOut: number): string
     ? [...steps.slice(0, -1).map(line), ...between, line(last)]
     : [...steps.map(line), ...between];
   return ['', 'Routes, in the order in which they were compared', ...shown];
+}
+
+/** The resources of a control plane; nothing where there are none. */
+export function resourceLines(resources: readonly SentResource[]): string[] {
+  if (resources.length === 0) return [];
+  return ['', 'Resources of the control plane', ...resources.map((one) => `  ${sentResourceText(one)}`)];
 }
 
 function heading(call: CallRecord, { inFlight }: CallExplanation): string {

@@ -7,7 +7,7 @@ import type {
   RequestExplanation,
 } from '../../explain/request.ts';
 import { printable, textTable } from '../text-table.ts';
-import { routeLines } from './call-text.ts';
+import { resourceLines, routeLines } from './call-text.ts';
 
 /** Endpoints that the text shows of each cluster; JSON has more. */
 const endpointsMax = 20;
@@ -24,19 +24,20 @@ export function requestText({ request, listeners }: RequestExplanation): string 
 }
 
 function listenerLines(explanation: ListenerExplanation): string[] {
-  const { listener, route, steps, stepsLeftOut, policies, clusters, outcome, refused, path } = explanation;
+  const { listener, route, steps, stepsLeftOut, policies, clusters, resources, outcome, refused, path } =
+    explanation;
   const lines = ['', `Listener ${listener}: ${outcome}`];
   if (refused !== '') return lines;
   lines.push('', `  route   ${route || 'none matched'}`, `  path    ${path}`);
   lines.push(...routeLines(steps, stepsLeftOut));
-  if (route === '') return lines;
+  if (route === '') return [...lines, ...resourceLines(resources)];
   lines.push(
     '',
     policies.length === 0 ? 'No policy acts on it.' : 'Policies, in the order in which they act',
   );
   const width = Math.max(0, ...policies.map(({ policy }) => policy.length)) + 2;
   for (const one of policies) lines.push(`  ${one.policy.padEnd(width)}${settingsText(one)}`);
-  return [...lines, ...clusters.flatMap(clusterLines)];
+  return [...lines, ...clusters.flatMap(clusterLines), ...resourceLines(resources)];
 }
 
 function settingsText({ settings }: PolicyExplanation): string {

@@ -3,6 +3,7 @@ export const checkNames = [
   'configuration',
   'sidecar',
   'readiness',
+  'control-plane',
   'file-descriptors',
   'memory',
   'clock',

@@ -1,3 +1,4 @@
+import type { ControlPlaneSnapshot } from '../../admin/control-plane-snapshot.ts';
 import type {
   ClusterSnapshot,
   EndpointSnapshot,
@@ -18,6 +19,7 @@ import { type AdminAnswer, askAdminAll } from '../admin-client.ts';
 import type { AdminTarget } from '../admin-target.ts';
 import { packageVersion } from '../version.ts';
 import { checkEndpoints } from './clusters.ts';
+import { checkControlPlane } from './control-plane.ts';
 import type { EndpointTarget } from './endpoint-target.ts';
 import { type Finding, Findings } from './finding.ts';
 import type { CheckDeps } from './limits.ts';
@@ -34,6 +36,8 @@ interface Answers {
   readonly clusters: readonly ClusterSnapshot[];
   readonly memory: MemorySnapshot;
   readonly config: unknown;
+  /** `{}` without a control plane. */
+  readonly controlPlane: Partial<ControlPlaneSnapshot>;
 }
 
 /**
@@ -50,6 +54,7 @@ export async function checkSidecar(
     clusters: '/clusters',
     memory: '/memory',
     config: '/config_dump',
+    controlPlane: '/xds',
   });
   if (asked.error !== undefined) return asked;
   const answers = asked.value as unknown as Answers;
@@ -58,6 +63,7 @@ export async function checkSidecar(
   const found = new Findings(`sidecar ${formatAddress(target.address)}`);
   checkServer(answers.server, deps, found);
   checkReadiness(answers.readiness, found);
+  checkControlPlane(answers.controlPlane, deps.clock.wallMs(), found);
   if (isHere) checkDescriptors(answers.server.pid, found);
   checkMemory(answers.memory, config, found);
   const lists = await Promise.all(

@@ -4,6 +4,7 @@ import { type PushedLists, pushedPathOf } from '../../config/pushed.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { EndpointSpec } from '../../core/endpoint-spec.ts';
 import { pluralize } from '../../core/pluralize.ts';
+import type { SentObject, SentResource } from '../../core/sent-resource.ts';
 import type { EndpointAssignments } from '../../discovery/xds.ts';
 import type { ConfigProblem } from '../../schema/problem.ts';
 import type { Raw } from '../../schema/scalar-type.ts';
@@ -14,6 +15,7 @@ import type { Assembly, Origin } from '../../xds/translate/assemble.ts';
 import { settle } from '../../xds/translate/settle.ts';
 import { PemStore } from './pem-store.ts';
 import { ResourceStore } from './resource-store.ts';
+import { SentHistory, type Source } from './sent-history.ts';
 
 /** The stream to the control plane, as it is used here. */
 export interface AdsSubscriber {
@@ -47,7 +49,13 @@ export interface PushStatus {
   readonly refused: string;
 }
 
-const nothing: PushedLists = { listeners: [], clusters: [] };
+/** Lists, and the resources that their items are from. */
+interface Push {
+  readonly lists: PushedLists;
+  readonly sources: readonly Source[];
+}
+
+const nothing: Push = { lists: { listeners: [], clusters: [] }, sources: [] };
 
 /**
  * Makes a configuration of what a control plane sends:
@@ -64,10 +72,11 @@ export class ControlPlane implements EndpointAssignments {
   private store = new ResourceStore();
   private readonly watchers = new Map<string, Set<(list: readonly EndpointSpec[]) => void>>();
   private assembly: Assembly | null = null;
-  private lists = nothing;
-  /** The lists that run, and those of the reload that is on its way. */
+  private push = nothing;
+  /** What runs, and what the reload that is on its way applies. */
   private inUse = nothing;
-  private loading: PushedLists | null = null;
+  private loading: Push | null = null;
+  private readonly history = new SentHistory();
   private timer: Timer | null = null;
   /** Listeners that could not be bound, until they change. */
   private readonly unbound = new Map<string, { readonly model: unknown; readonly reason: string }>();
@@ -98,20 +107,30 @@ export class ControlPlane implements EndpointAssignments {
 
   /** A reload begins, of the file or for what was sent: returns what it adds to the file. */
   beginReload(): PushedLists {
-    this.loading = this.lists;
-    return this.lists;
+    this.loading = this.push;
+    return this.push.lists;
   }
 
   /** That reload is over. */
   endReload(outcome: ReloadOutcome): void {
-    const lists = this.loading ?? nothing;
+    const push = this.loading ?? nothing;
     this.loading = null;
     this.refused = outcome.ok ? '' : outcome.problems.join('; ');
     if (outcome.ok) {
-      this.inUse = lists;
+      this.use(push);
       // A control plane sends clusters before it has listeners; those make a configuration.
-      if (lists.listeners.length > 0) this.applied = true;
+      if (push.lists.listeners.length > 0) this.applied = true;
     } else if (outcome.unboundListener !== undefined) this.leaveOut(outcome.unboundListener);
+  }
+
+  /** The listeners and clusters of the active configuration that the control plane sent, each with its resources. */
+  sentObjects(): SentObject[] {
+    return this.history.objects();
+  }
+
+  /** The resources that a listener and clusters of the configuration were from at a moment of the monotonic clock. */
+  resourcesOf(listener: string, clusters: readonly string[], atMs: number): SentResource[] {
+    return this.history.at(listener, clusters, atMs);
   }
 
   get status(): ControlPlaneStatus & PushStatus {
@@ -167,7 +186,7 @@ export class ControlPlane implements EndpointAssignments {
     const before = this.store.copy();
     const problems = this.store.take(update);
     if (update.kind === 'endpoint') {
-      for (const { name } of update.changed) this.publish(name);
+      this.assign(update);
       return problems;
     }
     problems.push(...this.settle(before));
@@ -177,6 +196,15 @@ export class ControlPlane implements EndpointAssignments {
 
   private isAbsent(service: string): boolean {
     return this.assembly?.absent.has(service) === true;
+  }
+
+  private assign({ changed, removed }: ResourceUpdate): void {
+    this.history.unassign(removed);
+    for (const { name } of changed) {
+      const sent = this.store.sent('endpoint', name);
+      if (sent !== undefined) this.history.assign(sent, this.deps.clock.now());
+      this.publish(name);
+    }
   }
 
   private publish(service: string): void {
@@ -200,20 +228,30 @@ export class ControlPlane implements EndpointAssignments {
     this.refused = others.map(({ message }) => message).join('; ');
     this.assembly = assembly;
     // Also where the file is wrong: the reload says so, and the next one of the file applies this too.
-    this.apply(listsOf(assembly));
+    this.apply({ lists: listsOf(assembly), sources: sourcesOf(assembly, this.store) });
     return problems;
   }
 
   /** In the next turn: the updates that come together make one reload. What is in use, or is about to be, makes none. */
-  private apply(lists: PushedLists): void {
-    this.lists = lists;
-    if (isDeepStrictEqual(lists, this.loading ?? this.inUse)) return;
+  private apply(push: Push): void {
+    this.push = push;
+    if (isDeepStrictEqual(push.lists, (this.loading ?? this.inUse).lists)) {
+      // The same lists of newer resources.
+      if (this.loading === null) this.use(push);
+      else this.loading = push;
+      return;
+    }
     this.timer ??= this.deps.clock.after(0, () => {
       this.timer = null;
-      const { listeners, clusters } = this.lists;
+      const { listeners, clusters } = this.push.lists;
       const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
       void this.deps.reload(`the control plane sent ${what}`);
     });
+  }
+
+  private use(push: Push): void {
+    this.inUse = push;
+    this.history.apply(push.sources, this.deps.clock.now());
   }
 
   /** Applies the rest without a listener that could not be bound. One of the file is not ours to leave out. */
@@ -252,6 +290,26 @@ export class ControlPlane implements EndpointAssignments {
 
 function listsOf({ listeners, clusters }: Assembly): PushedLists {
   return { listeners: listeners as readonly Raw[], clusters: clusters as readonly Raw[] };
+}
+
+function sourcesOf({ listeners, clusters, names, originOf }: Assembly, store: ResourceStore): Source[] {
+  const sent = (kind: ResourceKind, name: string | undefined): SentResource[] => {
+    const resource = name === undefined ? undefined : store.sent(kind, name);
+    return resource === undefined ? [] : [resource];
+  };
+  return [
+    ...listeners.map(({ name }, i): Source => {
+      const routes = originOf(`listeners[${i}].routes[0]`);
+      const resources = sent('listener', names.listeners.get(String(name)));
+      if (routes?.kind === 'route') resources.push(...sent('route', routes.name));
+      return { object: 'listener', name: String(name), resources, service: '' };
+    }),
+    ...clusters.map(({ name, discovery }): Source => {
+      const resources = sent('cluster', names.clusters.get(String(name)));
+      const { xds } = (discovery ?? {}) as { readonly xds?: { readonly service: string } };
+      return { object: 'cluster', name: String(name), resources, service: xds?.service ?? '' };
+    }),
+  ];
 }
 
 function checked(

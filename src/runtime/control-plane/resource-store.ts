@@ -1,4 +1,5 @@
 import type { EndpointSpec } from '../../core/endpoint-spec.ts';
+import type { SentResource } from '../../core/sent-resource.ts';
 import type { ResourceUpdate } from '../../xds/client/interface.ts';
 import type { Resource, ResourceKind, ResourceProblem } from '../../xds/resource.ts';
 import { translateCluster } from '../../xds/translate/cluster.ts';
@@ -14,10 +15,12 @@ import type {
 } from '../../xds/translate/model.ts';
 import { translateRoute } from '../../xds/translate/route.ts';
 import { translateSecret } from '../../xds/translate/secret.ts';
+import { typeUrls } from '../../xds/type-urls.ts';
 
 /** A resource as it is used, with what else it needs. */
 interface Held<T> {
   readonly value: T;
+  readonly version: string;
   readonly references: References;
 }
 
@@ -63,13 +66,22 @@ export class ResourceStore {
     for (const resource of changed) {
       const translated = translators[kind](resource);
       if (translated.problems !== undefined) problems.push(...translated.problems);
-      else held.set(resource.name, { value: translated.value, references: translated.references });
+      else {
+        const { value, references } = translated;
+        held.set(resource.name, { value, version: resource.version, references });
+      }
     }
     return problems;
   }
 
   endpoints(service: string): readonly EndpointSpec[] | undefined {
     return this.held.endpoint.get(service)?.value;
+  }
+
+  /** The resource whose contents are used; undefined where there is none. */
+  sent(kind: ResourceKind, name: string): SentResource | undefined {
+    const held = this.held[kind].get(name);
+    return held === undefined ? undefined : { kind, type: typeUrls[kind], name, version: held.version };
   }
 
   get models(): Models {

@@ -14,7 +14,8 @@ describe('admin/live-data', () => {
     const document = live.all();
     expect(document).to.have.all.keys(
       ...['nowWallMs', 'server', 'readiness', 'totals', 'listeners', 'clusters', 'clustersLeftOut'],
-      ...['clustersEveryMs', 'routes', 'routesLeftOut', 'calls', 'certificates', 'history'],
+      ...['clustersEveryMs', 'routes', 'routesLeftOut', 'calls', 'controlPlane', 'certificates'],
+      'history',
     );
     clock.advance(999);
     expect(live.all()).to.equal(document);
