@@ -38,6 +38,7 @@ export async function run(
     loadWithParts({ ...input, pushed, clock: systemClock });
   const checkPushed = (pushed: PushedLists): readonly ConfigProblem[] =>
     loadConfig({ ...input, pushed }).problems ?? [];
+  const fileConfig = (): Config | undefined => loadConfig(input).config;
   const loaded = await load();
   io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));
   if (loaded.config === undefined) return ExitCode.Usage;
@@ -53,6 +54,7 @@ export async function run(
     const app = await start(loaded.config, logger, env, stop, {
       load,
       checkPushed,
+      fileConfig,
       parts: loaded.parts,
       originOf: loaded.originOf,
     });
@@ -109,7 +111,7 @@ export async function start(
   logger: LineLogger,
   env: Environment,
   onQuit: () => void,
-  more: Pick<AppDeps, 'load' | 'checkPushed' | 'parts' | 'originOf'> = {},
+  more: Pick<AppDeps, 'load' | 'checkPushed' | 'fileConfig' | 'parts' | 'originOf'> = {},
 ): Promise<App> {
   // A sidecar that takes over from another one may wait for it before it has a socket of its own.
   const kept = keepProcess();

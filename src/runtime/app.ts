@@ -99,7 +99,7 @@ export interface App {
 /** Builds everything from a configuration and starts it in order; rejects with a sentence and leaves nothing behind. */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { clock, logger } = deps;
-  const controlPlane = await controlPlaneOf(config, deps, (why) => reload(why));
+  const controlPlane = await controlPlaneOf(config, deps, () => ({ reload, lifecycle }));
   const lifecycle = new Lifecycle(clock, logger, config.drain);
   const stats = new CallStats();
   const balance = new Balance(clock, () => [...parts.running.clusters.values()]);
@@ -193,15 +193,24 @@ function telemetryOf(
 async function controlPlaneOf(
   config: Config,
   deps: AppDeps,
-  reload: (why: string) => Promise<ReloadOutcome>,
+  later: () => { readonly reload: App['reload']; readonly lifecycle: Lifecycle },
 ): Promise<ControlPlane | null> {
   if (!usesControlPlane(config)) return null;
   if (deps.load === undefined)
     throw new Error('what the control plane of xds sends has to be loaded with the file; use outrigger run');
   const { buildControlPlane } = await import('./control-plane/start.ts');
   const names = (list: ReadonlyArray<{ readonly name: string }>) => new Set(list.map(({ name }) => name));
-  const reserved = { listeners: names(config.listeners), clusters: names(config.clusters) };
-  return buildControlPlane(config, deps, { reload, reserved: () => reserved });
+  let reserved = { listeners: names(config.listeners), clusters: names(config.clusters) };
+  return buildControlPlane(config, deps, {
+    reload: (why) => later().reload(why),
+    isDraining: () => later().lifecycle.state === 'draining',
+    reserved() {
+      // A file that is wrong just now has the names that it had.
+      const file = deps.fileConfig?.();
+      if (file !== undefined) reserved = { listeners: names(file.listeners), clusters: names(file.clusters) };
+      return reserved;
+    },
+  });
 }
 
 function adminOptions(parts: AppState, config: Config, deps: AdminDeps): AdminOptions {

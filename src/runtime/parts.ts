@@ -37,6 +37,8 @@ export interface AppDeps {
   /** Reads the configuration again, as at the start; absent where there is nothing to read. */
   readonly load?: (pushed?: PushedLists) => LoadResult | Promise<LoadResult>;
   /** What `load` would find wrong with what a control plane sent, at once; absent where there is nothing to read. */
+  /** The configuration of the file alone, as it is now; undefined where it is wrong. */
+  readonly fileConfig?: () => Config | undefined;
   readonly checkPushed?: (pushed: PushedLists) => readonly ConfigProblem[];
   /** What the policies of the first configuration loaded from outside. */
   readonly parts?: PolicyParts;

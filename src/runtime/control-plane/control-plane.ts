@@ -11,11 +11,12 @@ import type { Raw } from '../../schema/scalar-type.ts';
 import type { ControlPlaneStatus, ResourceUpdate } from '../../xds/client/interface.ts';
 import type { Subscription } from '../../xds/client/subscription.ts';
 import type { ResourceKind, ResourceProblem } from '../../xds/resource.ts';
-import type { Assembly, Origin } from '../../xds/translate/assemble.ts';
+import type { AssembleInput, Assembly, Origin } from '../../xds/translate/assemble.ts';
 import { settle } from '../../xds/translate/settle.ts';
 import { PemStore } from './pem-store.ts';
 import { ResourceStore } from './resource-store.ts';
 import { SentHistory, type Source } from './sent-history.ts';
+import { UnboundListeners } from './unbound-listeners.ts';
 
 /** The stream to the control plane, as it is used here. */
 export interface AdsSubscriber {
@@ -29,7 +30,7 @@ export interface ControlPlaneDeps {
   readonly clock: Clock;
   /** Local addresses of the listeners that are asked for by name; none for all listeners. */
   readonly addresses: ReadonlyMap<string, string>;
-  /** Names that the file uses itself. */
+  /** Names that the file uses itself, as it is now. */
   readonly reserved: () => {
     readonly listeners: ReadonlySet<string>;
     readonly clusters: ReadonlySet<string>;
@@ -37,6 +38,8 @@ export interface ControlPlaneDeps {
   /** What loading the configuration together with this would find wrong. */
   readonly check: (pushed: PushedLists) => readonly ConfigProblem[];
   readonly reload: (why: string) => Promise<ReloadOutcome>;
+  /** Whether a reload would be refused now, because the sidecar drains. */
+  readonly isDraining: () => boolean;
 }
 
 /** What was sent and is not used, or not yet. */
@@ -55,6 +58,8 @@ interface Push {
   readonly sources: readonly Source[];
 }
 
+/** How often it is checked whether a drain was taken back, milliseconds. */
+const drainCheckMs = 1_000;
 const nothing: Push = { lists: { listeners: [], clusters: [] }, sources: [] };
 
 /**
@@ -78,8 +83,9 @@ export class ControlPlane implements EndpointAssignments {
   private loading: Push | null = null;
   private readonly history = new SentHistory();
   private timer: Timer | null = null;
-  /** Listeners that could not be bound, until they change. */
-  private readonly unbound = new Map<string, { readonly model: unknown; readonly reason: string }>();
+  /** The names of the file with which the last lists were made. */
+  private reserved: NonNullable<AssembleInput['reserved']> = { listeners: new Set(), clusters: new Set() };
+  private readonly unbound: UnboundListeners;
   private applied = false;
   private refused = '';
 
@@ -89,6 +95,7 @@ export class ControlPlane implements EndpointAssignments {
     connect: (judge: (update: ResourceUpdate) => readonly ResourceProblem[]) => AdsSubscriber,
   ) {
     this.deps = deps;
+    this.unbound = new UnboundListeners(deps.clock, () => void this.settle(this.store.copy()));
     this.ads = connect((update) => this.judge(update));
   }
 
@@ -101,12 +108,15 @@ export class ControlPlane implements EndpointAssignments {
 
   stop(): void {
     this.timer?.cancel();
+    this.unbound.stop();
     this.ads.stop();
     this.pems.close();
   }
 
   /** A reload begins, of the file or for what was sent: returns what it adds to the file. */
   beginReload(): PushedLists {
+    // The file may have another object of the same name by now.
+    if (!isDeepStrictEqual(this.deps.reserved(), this.reserved)) this.settle(this.store.copy());
     this.loading = this.push;
     return this.push.lists;
   }
@@ -117,7 +127,9 @@ export class ControlPlane implements EndpointAssignments {
     this.loading = null;
     this.refused = outcome.ok ? '' : outcome.problems.join('; ');
     if (outcome.ok) {
+      this.pems.keep([this.inUse, push, this.push].map(({ lists }) => lists));
       this.use(push);
+      this.unbound.forgetBound();
       // A control plane sends clusters before it has listeners; those make a configuration.
       if (push.lists.listeners.length > 0) this.applied = true;
     } else if (outcome.unboundListener !== undefined) this.leaveOut(outcome.unboundListener);
@@ -148,7 +160,7 @@ export class ControlPlane implements EndpointAssignments {
   get notReadyBecause(): string {
     if (this.applied) return '';
     if (this.unbound.size > 0) {
-      const reasons = [...this.unbound].map(([name, { reason }]) => `${name}: ${reason}`);
+      const reasons = this.unbound.list().map(({ name, reason }) => `${name}: ${reason}`);
       return `no listener of the control plane is open: ${reasons.join('; ')}`;
     }
     const { server, connected, lastError } = this.ads.status;
@@ -215,10 +227,11 @@ export class ControlPlane implements EndpointAssignments {
 
   /** Assembles what there is, goes back where a resource is refused, and has it applied. */
   private settle(before: ResourceStore): readonly ResourceProblem[] {
-    const { addresses, reserved, check } = this.deps;
+    const { addresses, check } = this.deps;
+    this.reserved = this.deps.reserved();
     const { models } = this.store;
-    const listeners = this.bindable(models.listeners);
-    const input = { ...models, listeners, addresses, storePem: this.pems.store, reserved: reserved() };
+    const listeners = this.unbound.without(models.listeners);
+    const input = { ...models, listeners, addresses, storePem: this.pems.store, reserved: this.reserved };
     const { assembly, problems, others } = settle(
       input,
       (made) => checked(check(listsOf(made))),
@@ -241,8 +254,15 @@ export class ControlPlane implements EndpointAssignments {
       else this.loading = push;
       return;
     }
-    this.timer ??= this.deps.clock.after(0, () => {
+    this.scheduleReload(0);
+  }
+
+  private scheduleReload(afterMs: number): void {
+    this.timer ??= this.deps.clock.after(afterMs, () => {
       this.timer = null;
+      // A reload of the file may have applied it meanwhile.
+      if (isDeepStrictEqual(this.push.lists, (this.loading ?? this.inUse).lists)) return;
+      if (this.deps.isDraining()) return this.scheduleReload(drainCheckMs);
       const { listeners, clusters } = this.push.lists;
       const what = `${pluralize(listeners.length, 'listener')}, ${pluralize(clusters.length, 'cluster')}`;
       void this.deps.reload(`the control plane sent ${what}`);
@@ -258,19 +278,12 @@ export class ControlPlane implements EndpointAssignments {
   private leaveOut(listener: string): void {
     const name = this.assembly?.names.listeners.get(listener);
     if (name === undefined) return;
-    this.unbound.set(name, { model: this.store.models.listeners.get(name), reason: this.refused });
+    this.unbound.add(name, this.store.models.listeners.get(name), this.refused);
     this.settle(this.store.copy());
   }
 
-  /** Without those that could not be bound and are as they were. */
-  private bindable<T>(listeners: ReadonlyMap<string, T>): Map<string, T> {
-    for (const [name, { model }] of this.unbound)
-      if (listeners.get(name) !== model) this.unbound.delete(name);
-    return new Map([...listeners].filter(([name]) => !this.unbound.has(name)));
-  }
-
   private unboundProblems(): ResourceProblem[] {
-    return [...this.unbound].map(([name, { reason }]) => ({
+    return this.unbound.list().map(({ name, reason }) => ({
       kind: 'listener',
       name,
       path: '',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PushedLists } from '../../config/pushed.ts';
 
 /**
  * Certificates and keys that a control plane sends as text, as the files that TLS reads. Nobody but this user may read them. Where no file
@@ -26,6 +27,17 @@ export class PemStore {
       return join(this.folder ?? tmpdir(), name);
     }
   };
+
+  /** Removes the files that none of these lists names. Those of a secret that was replaced are not left on the disk. */
+  keep(lists: readonly PushedLists[]): void {
+    if (this.paths.size === 0) return;
+    const text = JSON.stringify(lists);
+    for (const [name, path] of this.paths) {
+      if (text.includes(name)) continue;
+      this.paths.delete(name);
+      rmSync(path, { force: true });
+    }
+  }
 
   /** Removes all files. */
   close(): void {

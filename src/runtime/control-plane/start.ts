@@ -11,7 +11,7 @@ import { controlPlaneSettings } from './settings.ts';
 export function buildControlPlane(
   config: Config,
   deps: AppDeps,
-  given: Pick<ControlPlaneDeps, 'reload' | 'reserved'>,
+  given: Pick<ControlPlaneDeps, 'reload' | 'reserved' | 'isDraining'>,
 ): ControlPlane {
   const { clock, random, logger, version, checkPushed = () => [] } = deps;
   const { value: settings, error } = controlPlaneSettings(config, version);

@@ -35,18 +35,30 @@ function listener(port: number): ResourceUpdate {
 /** A control plane over a reloader that is held at its end, one reload after the other. */
 function rig() {
   const clock = new VirtualClock();
-  const state = { runs: '', fileProblem: '', failing: undefined as ReloadOutcome | undefined };
+  const state = {
+    runs: '',
+    fileProblem: '',
+    failing: undefined as ReloadOutcome | undefined,
+    fileListeners: new Set<string>(),
+    draining: false,
+    reloads: 0,
+    names: [] as string[],
+  };
   let last: Promise<unknown> = Promise.resolve();
   const held: Array<() => void> = [];
   let judge: (update: ResourceUpdate) => readonly ResourceProblem[] = () => [];
   const once = async (): Promise<ReloadOutcome> => {
+    state.reloads++;
     const lists = plane.beginReload();
     await new Promise<void>((resolve) => held.push(resolve));
     const outcome: ReloadOutcome =
       state.fileProblem === ''
         ? (state.failing ?? { ok: true, version: 1, changes: [], warnings: [] })
         : { ok: false, version: 1, problems: [state.fileProblem] };
-    if (outcome.ok) state.runs = portsOf(lists);
+    if (outcome.ok) {
+      state.runs = portsOf(lists);
+      state.names = lists.listeners.map((one) => (one as { name: string }).name);
+    }
     plane.endReload(outcome);
     return outcome;
   };
@@ -59,7 +71,8 @@ function rig() {
     {
       clock,
       addresses: new Map(),
-      reserved: () => ({ listeners: new Set(), clusters: new Set() }),
+      reserved: () => ({ listeners: new Set(state.fileListeners), clusters: new Set() }),
+      isDraining: () => state.draining,
       check: () =>
         state.fileProblem === ''
           ? []
@@ -74,6 +87,11 @@ function rig() {
   return {
     plane,
     state,
+    /** Lets time pass, and the reloads begin that are due. */
+    wait: async (ms: number): Promise<void> => {
+      clock.advance(ms);
+      await turns();
+    },
     reload,
     /** Sends the listener on a port, and lets the reload begin. */
     push: async (port: number): Promise<void> => {
@@ -166,5 +184,62 @@ describe('runtime/control-plane', () => {
     await finish();
     expect(state.runs).to.equal('');
     expect(plane.notReadyBecause).to.equal('no listener of the control plane is open: out: 1001 is in use');
+  });
+
+  it('binds a listener again that could not be bound, with increasing intervals, until it can', async () => {
+    const { push, finish, wait, state, plane } = rig();
+    state.failing = { ok: false, version: 1, problems: ['1001 is in use'], unboundListener: 'out' };
+    await push(1001);
+    await finish();
+    state.failing = undefined;
+    await finish();
+    expect(plane.status.warnings.map(({ message }) => message)).to.deep.equal([
+      'is not open: 1001 is in use',
+    ]);
+    state.failing = { ok: false, version: 1, problems: ['1001 is in use'], unboundListener: 'out' };
+    const before = state.reloads;
+    await wait(999);
+    expect(state.reloads).to.equal(before);
+    await wait(1);
+    expect(state.reloads).to.equal(before + 1);
+    await finish();
+    state.failing = undefined;
+    await wait(1_999);
+    expect(state.runs).to.equal('');
+    await wait(1);
+    await finish();
+    await finish();
+    expect(state.runs).to.equal('1001');
+    expect(plane.status.warnings.filter(({ message }) => /not open/.test(message))).to.deep.equal([]);
+  });
+
+  it('applies what comes during a drain once the drain was taken back', async () => {
+    const { push, finish, wait, state } = rig();
+    await push(1001);
+    await finish();
+    state.draining = true;
+    await push(1002);
+    await wait(5_000);
+    expect([state.reloads, state.runs]).to.deep.equal([1, '1001']);
+    state.draining = false;
+    await wait(1_000);
+    await finish();
+    expect([state.reloads, state.runs]).to.deep.equal([2, '1002']);
+  });
+
+  it('gives a listener another name where the file has one of the same name since', async () => {
+    const { push, finish, wait, reload, state } = rig();
+    await push(1001);
+    await finish();
+    expect(state.names).to.deep.equal(['out']);
+    state.fileListeners.add('out');
+    void reload();
+    await turns();
+    await finish();
+    expect(state.names).to.have.length(1);
+    expect(state.names[0]).not.to.equal('out');
+    // That was one reload, and not another one for the new name.
+    await wait(1_000);
+    expect(state.reloads).to.equal(2);
   });
 });

@@ -29,4 +29,14 @@ describe('runtime/control-plane/pem-store', () => {
     process.env.TMPDIR = '/dev/null/none';
     expect(existsSync(store.store('secret', 'key'))).to.equal(false);
   });
+
+  it('removes the files of secrets that no configuration uses any more', () => {
+    const store = new PemStore();
+    const [old, used] = [store.store('old', 'key'), store.store('used', 'key')];
+    const lists = { listeners: [{ tls: { key: used } }], clusters: [] };
+    store.keep([lists]);
+    expect([existsSync(old), existsSync(used)]).to.deep.equal([false, true]);
+    expect(readFileSync(store.store('old', 'key'), 'utf8')).to.equal('old');
+    store.close();
+  });
 });
