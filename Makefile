@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger release
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real xds-istio build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger release
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -90,6 +90,9 @@ rollout: install ## Restart, replace, reload and hand over sidecars under 2,000 
 
 real: install ## Test with real peers, if installed: etcd, Jaeger, Kubernetes, Prometheus, Python
 	@for peer in test/real/*; do [ ! -f "$$peer" ] || [ ! -x "$$peer" ] || { $(run) "$$peer" || exit 1; }; done
+
+xds-istio: install ## Test sidecars with Istio's control plane and a real API server (requires Go; the first run builds pilot-discovery, 10 to 20 minutes)
+	@$(run) exec node test/real/istio/main.ts $(ARGS)
 
 docs: install ## Build the user guide into site/ and check its links and assets (requires Python 3)
 	@$(run) exec node test/docs/main.ts $(ARGS)

@@ -10,8 +10,8 @@ export interface Load {
 }
 
 /** Starts callers that make one call after the other, all on one connection. A caller ends with its first failure. */
-export function startLoad(target: string, callers: number): Load {
-  const client = connectGreeter(target);
+export function startLoad(target: string, callers: number, authority = target): Load {
+  const client = connectGreeter(target, { 'grpc.default_authority': authority });
   const failures: string[] = [];
   let calls = 0;
   let going = true;

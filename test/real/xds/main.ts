@@ -159,7 +159,8 @@ async function main(): Promise<number> {
   if ('missing' in program) exitForMissing(program.missing);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const checks = startChecks();
-  const parts = [
+  const sidecarsOnly = process.argv.includes('--fleet-only');
+  const clients = [
     () => protocol(checks, program.path, false),
     () => protocol(checks, program.path, true),
     () => manyPushes(checks, program.path, false),
@@ -170,6 +171,9 @@ async function main(): Promise<number> {
     () => checkResources(checks, program.path, 'proxyless', true),
     () => mutualTls(checks, program.path),
     () => checkFleet(checks, program.path),
+  ];
+  const parts = [
+    ...(sidecarsOnly ? [] : clients),
     // Several minutes, most of them waits of a fleet that comes back.
     ...(process.argv.includes('--sidecars') ? [() => checkSidecars(checks, program.path)] : []),
   ];
