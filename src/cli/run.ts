@@ -18,6 +18,7 @@ import { startProblem } from '../runtime/listen-problem.ts';
 import { cpuMs, disablePretenuring, readMemory, shrinkHeap } from '../runtime/memory.ts';
 import type { AppDeps } from '../runtime/parts.ts';
 import type { ConfigProblem } from '../schema/problem.ts';
+import { checkBootstrap } from '../xds/client/bootstrap.ts';
 import { blocksReopenSignal } from './debugger.ts';
 import { type CliIo, ExitCode } from './io.ts';
 import { warningLine } from './node-warnings.ts';
@@ -33,7 +34,7 @@ export async function run(
   signals: RunSignals,
 ): Promise<number> {
   disablePretenuring();
-  const input = { flags, env, checkRegex: checkSafeRegex };
+  const input = { flags, env, checkRegex: checkSafeRegex, checkBootstrap };
   const load = (pushed?: PushedLists): Promise<LoadResult> =>
     loadWithParts({ ...input, pushed, clock: systemClock });
   const checkPushed = (pushed: PushedLists): readonly ConfigProblem[] =>

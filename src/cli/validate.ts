@@ -5,6 +5,7 @@ import type { Config } from '../config/table.ts';
 import { systemClock } from '../core/clock.ts';
 import { checkSafeRegex } from '../routing/safe-regex.ts';
 import { type ConfigProblem, formatProblem } from '../schema/problem.ts';
+import { checkBootstrap } from '../xds/client/bootstrap.ts';
 import { type CliIo, ExitCode, type OutputFormat } from './io.ts';
 
 export interface ValidateArguments {
@@ -18,7 +19,13 @@ export async function validate(
   io: CliIo,
   env: Environment,
 ): Promise<number> {
-  const loaded = await loadWithParts({ flags, env, checkRegex: checkSafeRegex, clock: systemClock });
+  const loaded = await loadWithParts({
+    flags,
+    env,
+    checkRegex: checkSafeRegex,
+    checkBootstrap,
+    clock: systemClock,
+  });
   if (output === 'json') io.stdout.write(`${JSON.stringify(jsonOf(loaded), null, 2)}\n`);
   else {
     io.stderr.write(problemLines(loaded.problems ?? [], loaded.warnings));

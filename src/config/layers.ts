@@ -46,7 +46,8 @@ export function mergeLayers({ file, environment, flags }: Layers): {
     env: environment.values,
     args: [],
   });
-  merged.load(withoutGaps(file));
+  const { rest, mappings } = withoutMappings(file);
+  merged.load(withoutGaps(rest));
   for (const { path, shape } of settings) {
     if (shape.flag !== undefined && flags[shape.flag] !== undefined) merged.set(path, flags[shape.flag]);
   }
@@ -58,7 +59,39 @@ export function mergeLayers({ file, environment, flags }: Layers): {
     if (problems.length === 0) report('', error instanceof Error ? error.message : String(error));
   }
   const raw = withoutEmpty(table, withoutGaps(merged.getProperties()) as RawMap);
+  for (const [path, value] of mappings) if (origin(path) === undefined) setAt(raw, path, value);
   return { raw, problems, originOf: origin };
+}
+
+/** Takes out the values that are mappings with keys of their own: convict would look for these keys in the table. */
+function withoutMappings(file: RawMap): { rest: RawMap; mappings: Array<[path: string, value: Raw]> } {
+  const mappings: Array<[string, Raw]> = [];
+  let rest = file;
+  for (const { path } of settings) {
+    let value: unknown = file;
+    for (const key of path.split('.')) value = (value as RawMap | null | undefined)?.[key];
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
+    mappings.push([path, value as Raw]);
+    rest = without(rest, path.split('.'));
+  }
+  return { rest, mappings };
+}
+
+/** A copy without the value at a path, all parts of which are there. */
+function without(map: RawMap, [key, ...more]: readonly string[]): RawMap {
+  const { [key]: value, ...others } = map;
+  return more.length === 0 ? others : { ...others, [key]: without(value as RawMap, more) as Raw };
+}
+
+function setAt(raw: RawMap, path: string, value: Raw): void {
+  const keys = path.split('.');
+  const last = keys.pop() as string;
+  let at = raw as Record<string, Raw | undefined>;
+  for (const key of keys) {
+    at[key] ??= {};
+    at = at[key] as Record<string, Raw | undefined>;
+  }
+  at[last] = value;
 }
 
 /**

@@ -14,9 +14,11 @@ import type { Section } from '../schema/shape.ts';
 import { type Draft, deepFreeze, rawOfTyped, typedOf } from '../schema/typed.ts';
 import { checkWritable, type ReadFile, readFileBounded, textOf } from './config-file.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { withGrpcBootstrap } from './grpc-bootstrap.ts';
 import { type FlagValues, mergeLayers } from './layers.ts';
 import { hasControlPlane, type PushedLists, withPushed } from './pushed.ts';
 import { readSource } from './reader.ts';
+import type { RuleHelp } from './rules/rule.ts';
 import { applyRules, placeOf } from './rules.ts';
 import { maskRaw, secretsOf, secretsOfText, withoutSecrets } from './secrets.ts';
 import { sourceVariables } from './settings.ts';
@@ -39,6 +41,8 @@ export interface LoadInput {
   readonly env: Environment;
   /** `checkSafeRegex` of `src/routing/`: what is wrong with a pattern, or undefined. */
   readonly checkRegex: (pattern: string) => string | undefined;
+  /** What is wrong with the text of a bootstrap file of gRPC, and the files that it names; not checked where it is absent. */
+  readonly checkBootstrap?: RuleHelp['checkBootstrap'];
   /** For tests. */
   readonly readFile?: ReadFile;
   /** For tests: other policies than Outrigger's. */
@@ -89,8 +93,9 @@ export function loadConfig(input: LoadInput): LoadResult {
   const partial = problems.length > 0;
   if (found.value !== undefined) {
     const variables = found.fillsVariables ? env : undefined;
-    const value = withPushed(found.value, input.pushed);
-    const mayLackItems = hasControlPlane(found.value, env);
+    const source = withGrpcBootstrap(found.value, env);
+    const value = withPushed(source, input.pushed);
+    const mayLackItems = hasControlPlane(source, env);
     reading = readSource(table, value, { variables, partial, mayLackItems });
     problems.push(...reading.problems.filter((problem) => found.isSound?.(problem) ?? true));
   }
@@ -110,6 +115,7 @@ export function loadConfig(input: LoadInput): LoadResult {
       {
         policies,
         checkRegex,
+        checkBootstrap: input.checkBootstrap,
         readFile: (path) => readFile(path, namedFileBytesMax),
         checkWritable,
       },

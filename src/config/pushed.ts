@@ -13,8 +13,12 @@ export interface PushedLists {
 const pushedPlace = 'control plane: ';
 
 /** The keys, and the variables, that turn the section `xds` on. */
-const controlPlaneKeys = ['server', 'bootstrap'];
-const controlPlaneVariables = ['OUTRIGGER_XDS_SERVER', 'OUTRIGGER_XDS_BOOTSTRAP'];
+const controlPlaneKeys = ['server', 'bootstrap', 'bootstrapConfig'];
+const controlPlaneVariables = [
+  'OUTRIGGER_XDS_SERVER',
+  'OUTRIGGER_XDS_BOOTSTRAP',
+  'OUTRIGGER_XDS_BOOTSTRAP_CONFIG',
+];
 
 /** Whether listeners and clusters may come from a control plane. */
 export function hasControlPlane(source: SourceNode, env: Environment): boolean {
@@ -53,8 +57,8 @@ export function pushedPathOf({ file }: ConfigProblem): string | undefined {
   return file.startsWith(pushedPlace) ? file.slice(pushedPlace.length) : undefined;
 }
 
-/** Variables are for files: a control plane must not read those of this process. */
-function literal(text: string): string {
+/** Text without references to variables. Those are for files: a control plane must not read variables of this process. */
+export function literal(text: string): string {
   return text.replaceAll('${', () => '$${');
 }
 

@@ -6,6 +6,7 @@ import { keepProcess, systemClock } from '../../core/clock.ts';
 import { pluralize } from '../../core/pluralize.ts';
 import { checkSafeRegex } from '../../routing/safe-regex.ts';
 import { formatProblem } from '../../schema/problem.ts';
+import { checkBootstrap } from '../../xds/client/bootstrap.ts';
 import { askAdmin } from '../admin-client.ts';
 import { type AskArguments, adminTarget } from '../admin-target.ts';
 import { type CliIo, ExitCode } from '../io.ts';
@@ -73,7 +74,13 @@ async function checkConfiguration(
   io: CliIo,
   env: Environment,
 ): Promise<number> {
-  const loaded = await loadWithParts({ flags, env, checkRegex: checkSafeRegex, clock: systemClock });
+  const loaded = await loadWithParts({
+    flags,
+    env,
+    checkRegex: checkSafeRegex,
+    checkBootstrap,
+    clock: systemClock,
+  });
   if (loaded.config === undefined) {
     const subject = loaded.file ?? 'the configuration';
     io.stderr.write(problemLines(loaded.problems, loaded.warnings));

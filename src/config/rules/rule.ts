@@ -10,6 +10,8 @@ export interface RuleHelp {
   readonly policies: PolicyList;
   /** What is wrong with a regular expression of a policy, or undefined. */
   checkRegex(pattern: string): string | undefined;
+  /** What is wrong with the text of a bootstrap file of gRPC, or the files that it names. */
+  readonly checkBootstrap?: ((text: string) => Result<readonly string[]>) | undefined;
   /** A file that the configuration names, or why it cannot be read. */
   readFile(path: string): Result<Buffer>;
   /** Why a file cannot be written or made, or undefined. */

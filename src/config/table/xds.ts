@@ -1,6 +1,9 @@
 import { address } from '../../schema/address-type.ts';
-import { text, toggle } from '../../schema/scalar-type.ts';
+import { mapping } from '../../schema/mapping-type.ts';
+import { type Raw, type ScalarType, text, toggle } from '../../schema/scalar-type.ts';
 import { key, list, optionalSection, section } from '../../schema/shape.ts';
+
+type JsonMapping = { readonly [key: string]: Raw };
 
 const serverAddress = {
   label: 'address',
@@ -8,12 +11,32 @@ const serverAddress = {
   pattern: /^(unix:.+|\[[0-9A-Fa-f:.%]+\]:\d{1,5}|[^\s/:[\]]+:\d{1,5})$/,
   write: 'host:port, [::1]:port or unix:/path',
 };
+/** A variable has JSON. Text that is none stays text, which is no mapping. */
+function jsonOf(written: string): Raw {
+  try {
+    return JSON.parse(written) as Raw;
+  } catch {
+    return written;
+  }
+}
+
+const metadataCharsMax = 65_536;
+
+/** `google.protobuf.Struct` as a mapping. */
+const nodeMetadata: ScalarType<JsonMapping> = {
+  ...mapping,
+  parse(raw) {
+    const parsed = mapping.parse(typeof raw === 'string' ? jsonOf(raw) : raw);
+    if (parsed.value === undefined || JSON.stringify(parsed.value).length <= metadataCharsMax) return parsed;
+    return { error: `has more than ${metadataCharsMax} characters as JSON; write less` };
+  },
+};
 const word = { charsMax: 256, emptyAllowed: true } as const;
 
 /** The control plane that sends listeners, routes, clusters and endpoints. */
 export const xds = section(
   {
-    doc: 'Control plane that sends listeners, routes, clusters and endpoints over xDS (API version 3, one ADS stream), in addition to those of this file. On when `server` or `bootstrap` is set. Outrigger is not ready until the first configuration is applied. Without the control plane, it keeps what it has.',
+    doc: 'Control plane that sends listeners, routes, clusters and endpoints over xDS (API version 3, one ADS stream), in addition to those of this file. On when `server` or `bootstrap` is set; with `xds: {}`, also when the environment has `GRPC_XDS_BOOTSTRAP` or `GRPC_XDS_BOOTSTRAP_CONFIG` (gRFC A27). Outrigger is not ready until the first configuration is applied. Without the control plane, it keeps what it has.',
     reload: 'restart',
     example: '{ server: "istiod.istio-system.svc:15010" }',
   },
@@ -24,6 +47,9 @@ export const xds = section(
     }),
     bootstrap: key(text({ label: 'file', charsMax: 4096 }), {
       doc: 'Path of a bootstrap file of gRPC (gRFC A27), such as the one in `GRPC_XDS_BOOTSTRAP`, which names the control plane, its credentials (`insecure` or `tls`) and the node. Keys of this section override it.',
+    }),
+    bootstrapConfig: key(text({ label: 'JSON', charsMax: 65_536 }), {
+      doc: 'The text of such a file, as `GRPC_XDS_BOOTSTRAP_CONFIG` has it. `bootstrap` overrides it.',
     }),
     delta: key(toggle, {
       default: false,
@@ -36,6 +62,10 @@ export const xds = section(
         cluster: key(text(word), { default: '', doc: 'Name of the service that the sidecar runs beside.' }),
         region: key(text(word), { default: '', doc: 'Region of the locality.' }),
         subZone: key(text(word), { default: '', doc: 'Part of the zone. The zone itself is `zone`.' }),
+        metadata: key(nodeMetadata, {
+          otherwise: 'that of the bootstrap file',
+          doc: 'Metadata of the node, such as `{ GENERATOR: grpc }` for Istio. Its keys override those of the bootstrap file. As a variable: JSON.',
+        }),
       },
     ),
     tls: optionalSection(

@@ -14,7 +14,7 @@ export interface ControlPlaneSettings {
 /** The settings of the stream to the control plane, of the configuration and of the bootstrap file that it names. */
 export function controlPlaneSettings(config: Config, version: string): Result<ControlPlaneSettings> {
   const { xds, zone } = config;
-  const { value: file, error } = bootstrapOf(xds.bootstrap);
+  const { value: file, error } = bootstrapOf(xds);
   if (error !== undefined) return { error };
   const node = {
     id: xds.node.id || file?.node.id || hostname(),
@@ -24,7 +24,7 @@ export function controlPlaneSettings(config: Config, version: string): Result<Co
       zone: zone || file?.node.locality.zone || '',
       subZone: xds.node.subZone || file?.node.locality.subZone || '',
     },
-    metadata: file?.node.metadata ?? {},
+    metadata: { ...file?.node.metadata, ...xds.node.metadata },
   };
   const server = xds.server ?? file?.server ?? '';
   const tls: ControlPlaneTls | null =
@@ -33,8 +33,9 @@ export function controlPlaneSettings(config: Config, version: string): Result<Co
   return { value: { ads, warnings: file?.warnings ?? [] } };
 }
 
-function bootstrapOf(path: string | undefined): Result<Bootstrap | undefined> {
-  if (path === undefined) return { value: undefined };
+function bootstrapOf({ bootstrap: path, bootstrapConfig }: Config['xds']): Result<Bootstrap | undefined> {
+  if (path === undefined && bootstrapConfig === undefined) return { value: undefined };
+  if (path === undefined) return parsed(bootstrapConfig as string, 'xds.bootstrapConfig');
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -43,6 +44,10 @@ function bootstrapOf(path: string | undefined): Result<Bootstrap | undefined> {
       error: `xds.bootstrap: ${(error as Error).message}; write the path of a bootstrap file of gRPC`,
     };
   }
+  return parsed(text, 'xds.bootstrap');
+}
+
+function parsed(text: string, key: string): Result<Bootstrap> {
   const { value, error } = parseBootstrap(text);
-  return error === undefined ? { value } : { error: `xds.bootstrap: ${error}` };
+  return error === undefined ? { value } : { error: `${key}: ${error}` };
 }

@@ -40,6 +40,14 @@ export function parseBootstrap(text: string): Result<Bootstrap> {
   }
 }
 
+/** What is wrong with the text of a bootstrap file, or the files of certificates and keys that it names. */
+export function checkBootstrap(text: string): Result<readonly string[]> {
+  const { value, error } = parseBootstrap(text);
+  if (error !== undefined) return { error };
+  const { ca, cert, key } = value.tls ?? {};
+  return { value: [ca, cert, key].filter((file) => file !== undefined && file !== '') as string[] };
+}
+
 /** Caught by `parseBootstrap` alone. */
 class InvalidBootstrap extends Error {}
 

@@ -2,6 +2,7 @@ import { type ConfigFlags, type LoadResult, loadConfig } from '../../../src/conf
 import type { Config } from '../../../src/config/table.ts';
 import { checkSafeRegex } from '../../../src/routing/safe-regex.ts';
 import { formatProblem } from '../../../src/schema/problem.ts';
+import { checkBootstrap } from '../../../src/xds/client/bootstrap.ts';
 
 export interface LoadOptions {
   readonly flags?: ConfigFlags;
@@ -21,6 +22,7 @@ export function loadText(text: string | undefined, options: LoadOptions = {}): L
     flags: text === undefined ? flags : { ...flags, config: 'f.yaml' },
     env,
     checkRegex: checkSafeRegex,
+    checkBootstrap,
     readFile: (path) =>
       Object.hasOwn(all, path)
         ? { value: Buffer.from(all[path] as string) }
