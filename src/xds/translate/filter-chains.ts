@@ -8,8 +8,13 @@ const plainProtocols: ReadonlySet<string> = new Set(['http/1.0', 'http/1.1', 'h2
 /**
  * Chooses the filter chain that takes the connections of a listener: Outrigger has one certificate and one list of routes for
  * each. Of several, it is the one for plaintext HTTP; chains beside it that only forward what is not HTTP are left out.
+ *
+ * @param listenPort the port that the listener is bound to, undefined for a Unix socket
  */
-export function chooseFilterChain(listener: MessageReader): MessageReader | undefined {
+export function chooseFilterChain(
+  listener: MessageReader,
+  listenPort: number | undefined,
+): MessageReader | undefined {
   const chains = chainsOf(listener);
   if (chains.length === 0) {
     listener.problem('filter_chains', 'is empty; send a filter chain');
@@ -20,6 +25,13 @@ export function chooseFilterChain(listener: MessageReader): MessageReader | unde
   const chain = chosen.read(listener.notes);
   chain.text('name');
   const match = chain.message('filter_chain_match', filterChainMatchFields);
+  const port = match?.number('destination_port');
+  // Istio names the port of an inbound listener in each of its chains.
+  if (port !== undefined && port !== listenPort)
+    match?.problem(
+      'destination_port',
+      `${port} is not the port of the listener; bind a listener to its own address`,
+    );
   const names = match?.texts('server_names') ?? [];
   if (names.length > 0)
     match?.warning('server_names', 'is not compared: the filter chain takes connections for every name');

@@ -57,7 +57,7 @@ export function translateListener(resource: TranslatedResource): Translation<Lis
       return base;
     }
     checkListenerFilters(reader);
-    const chain = chooseFilterChain(reader);
+    const chain = chooseFilterChain(reader, address?.kind === 'tcp' ? address.port : undefined);
     if (chain === undefined) return base;
     const tls = readTransportSocket(chain, 'downstream', references);
     const terminal = readFilters(chain);

@@ -16,6 +16,8 @@ export interface Mesh {
   readonly trafficPolicy?: object;
   /** Of the subset v2. */
   readonly v2?: object;
+  /** More resources. */
+  readonly others?: readonly object[];
 }
 
 export const to = (subset: string, weight?: number) => ({ destination: { host, subset }, weight });
@@ -27,13 +29,14 @@ export const to = (subset: string, weight?: number) => ({ destination: { host, s
 export function meshOf(
   port: number,
   version: string,
-  { replicas, http = [{ route: [to('v1')] }], trafficPolicy, v2 }: Mesh,
+  { replicas, http = [{ route: [to('v1')] }], trafficPolicy, v2, others = [] }: Mesh,
 ): object[] {
   const endpoints = replicas.map(({ address, version }) => {
     const [ip, own] = address.split(':');
     return { address: ip, ports: { grpc: Number(own) }, labels: { version } };
   });
   return [
+    ...others,
     {
       apiVersion,
       kind: 'ServiceEntry',
@@ -66,4 +69,24 @@ export function meshOf(
       spec: { hosts: [host], http: http.map((route, i) => ({ ...route, name: `${version}-${i}` })) },
     },
   ];
+}
+
+/** A `Sidecar` that gives a workload an inbound listener before its own server. */
+export function inboundOf(port: number, app: string): object {
+  const [ip, own] = app.split(':');
+  return {
+    apiVersion,
+    kind: 'Sidecar',
+    metadata: { name: 'inbound', namespace: 'default' },
+    spec: {
+      ingress: [
+        {
+          port: { number: port, name: 'grpc', protocol: 'GRPC' },
+          bind: '127.0.0.1',
+          defaultEndpoint: `${ip}:${own}`,
+        },
+      ],
+      egress: [{ hosts: ['./*'] }],
+    },
+  };
 }

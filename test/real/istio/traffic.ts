@@ -1,6 +1,8 @@
+import { connectGreeter } from '../../support/greeter-client.ts';
+import { freeAddresses } from '../../support/sidecar-process.ts';
 import { type Checks, expectThat, until } from '../checks.ts';
 import { startLoad } from '../xds/load.ts';
-import { to } from './mesh.ts';
+import { inboundOf, to } from './mesh.ts';
 import { admin, callMany, metadataOf, patienceMs, reaches, type Stage } from './stage.ts';
 
 /** What a VirtualService, a DestinationRule and a ServiceEntry of Istio do to calls through a sidecar. */
@@ -133,6 +135,23 @@ async function serviceEntry({ check }: Checks, stage: Stage): Promise<void> {
   });
 }
 
+async function inbound({ check }: Checks, stage: Stage): Promise<void> {
+  const { serve, flavour, greeters } = stage;
+  if (flavour === 'proxyless') return;
+  await check(`${flavour}: an inbound listener leads to the server beside it`, async () => {
+    const [address] = await freeAddresses(1);
+    await serve({ others: [inboundOf(Number(address.split(':')[1]), greeters.d.address)] });
+    const client = connectGreeter(address, { 'grpc.default_authority': stage.authority });
+    await until(
+      'a call arrives',
+      patienceMs,
+      async () => (await client.sayHello('in')).replies[0]?.replica === 'd',
+    );
+    client.close();
+    await reaches(stage, v1);
+  });
+}
+
 async function trouble({ check }: Checks, stage: Stage): Promise<void> {
   const { serve, push, flavour, pilot } = stage;
   await check(`${flavour}: what is refused is in /xds by name, and the last good version stays`, async () => {
@@ -185,5 +204,6 @@ function refusesNothing(status: string): boolean {
 }
 
 export async function checkTraffic(checks: Checks, stage: Stage): Promise<void> {
-  for (const part of [virtualService, destinationRule, serviceEntry, trouble]) await part(checks, stage);
+  for (const part of [virtualService, destinationRule, serviceEntry, inbound, trouble])
+    await part(checks, stage);
 }

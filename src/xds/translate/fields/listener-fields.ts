@@ -47,9 +47,8 @@ export const filterChainFields = fieldsOf('config.listener.v3.FilterChain', {
 });
 
 export const filterChainMatchFields = fieldsOf('config.listener.v3.FilterChainMatch', {
-  honoured: 'transport_protocol application_protocols server_names',
+  honoured: 'transport_protocol application_protocols server_names destination_port',
   refused: {
-    destination_port: noRedirection,
     prefix_ranges: noRedirection,
     address_suffix: noRedirection,
     suffix_len: noRedirection,
@@ -59,6 +58,8 @@ export const filterChainMatchFields = fieldsOf('config.listener.v3.FilterChainMa
     source_ports: 'send one filter chain for all sources',
   },
   remarks: {
+    destination_port:
+      'that of the listener; another one refuses it, since Outrigger does not take redirected connections',
     server_names: 'accepted for the only filter chain, and not compared with the SNI of the client',
   },
 });

@@ -69,4 +69,31 @@ describe('xds/translate of an Envoy sidecar', () => {
       },
     ]);
   });
+
+  it('takes the filter chain for the port of the listener, as Istio names it for inbound listeners, and no other', () => {
+    const withPort = (destinationPort: number) => {
+      const own = listener();
+      const [chain] = own.filterChains;
+      const tls = {
+        name: 'tls',
+        typedConfig: {
+          '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+          commonTlsContext: {},
+        },
+      };
+      const filterChains = [
+        { ...chain, filterChainMatch: { destinationPort, transportProtocol: 'tls' }, transportSocket: tls },
+        { ...chain, filterChainMatch: { destinationPort, transportProtocol: 'raw_buffer' } },
+      ];
+      return settled({ listeners: [{ ...own, filterChains }], routes: [routes], clusters: [cluster] });
+    };
+    const { assembly, problems } = withPort(10000);
+    expect(problems).to.deep.equal([]);
+    expect(assembly.listeners.map(({ listen, tls }) => [listen, tls])).to.deep.equal([
+      ['127.0.0.1:10000', undefined],
+    ]);
+    expect(withPort(10001).problems.map(({ path, message }) => `${path}: ${message}`)).to.deep.equal([
+      'filter_chains[1].filter_chain_match.destination_port: 10001 is not the port of the listener; bind a listener to its own address',
+    ]);
+  });
 });
