@@ -1,20 +1,21 @@
 import type { Random } from '../../core/random.ts';
 
-/** Bound of the first wait, and of all, milliseconds. */
+/** Bounds of the longest wait, milliseconds. */
 const firstMs = 1000;
 export const reconnectMsMax = 30_000;
-const factor = 2;
 
 /** A stream that lived this long was a good one: control planes end streams regularly, Istio's after half an hour. */
 export const stableMs = 30_000;
 
 /**
- * How long to wait before the next stream: at random between 0 and a bound that doubles with each stream that did not last
- * ("full jitter"). A fleet whose control plane restarts comes back over the whole of the wait, and not all at once as with the
- * 20% of jitter of gRPC's connection back-off.
+ * How long to wait before the next stream: at random between 0 and the time that the trouble has lasted, from a second to half a
+ * minute ("full jitter"). A fleet whose control plane restarts comes back over the whole of the wait, and not all at once as with
+ * the 20% of jitter of gRPC's connection back-off. A bound that doubles with each attempt would let a sidecar that drew short
+ * waits, and so made many attempts, wait half a minute after a restart of seconds.
  */
 export class ReconnectDelay {
-  private failures = 0;
+  /** Waits, and lives of streams between them, since the last stream that was stable. */
+  private troubleMs = 0;
   private readonly random: Random;
 
   constructor(random: Random) {
@@ -23,9 +24,10 @@ export class ReconnectDelay {
 
   /** Milliseconds to wait after a stream that was up for `livedMs`, 0 where it never was. */
   next(livedMs: number): number {
-    if (livedMs >= stableMs) this.failures = 0;
-    const boundMs = Math.min(firstMs * factor ** this.failures, reconnectMsMax);
-    this.failures++;
-    return this.random.next() * boundMs;
+    // The first stream of a process was no trouble while it lived.
+    if (this.troubleMs > 0) this.troubleMs = livedMs >= stableMs ? 0 : this.troubleMs + livedMs;
+    const waitMs = this.random.next() * Math.min(Math.max(this.troubleMs, firstMs), reconnectMsMax);
+    this.troubleMs += waitMs;
+    return waitMs;
   }
 }

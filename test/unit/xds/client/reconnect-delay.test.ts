@@ -5,10 +5,22 @@ import { ReconnectDelay, reconnectMsMax, stableMs } from '../../../../src/xds/cl
 describe('the wait before the next stream', () => {
   const highest = { next: () => 0.999_999, u32: () => 0, i32: () => 0 };
 
-  it('has a bound that doubles from a second to half a minute', () => {
+  it('is bounded by the time of the trouble, from a second to half a minute', () => {
     const delay = new ReconnectDelay(highest);
     const waits = Array.from({ length: 8 }, () => Math.round(delay.next(0)));
-    expect(waits).to.deep.equal([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    expect(waits).to.deep.equal([1000, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    // The lives of streams that are reset every second are trouble as well, but not that of the first one.
+    const reset = new ReconnectDelay(highest);
+    expect([2500, 2500, 2500].map((ms) => Math.round(reset.next(ms)))).to.deep.equal([1000, 3500, 9500]);
+  });
+
+  it('ends soon after a short outage, whatever the waits were', () => {
+    for (let seed = 0; seed < 1000; seed++) {
+      const delay = new ReconnectDelay(new SeededRandom(seed));
+      let elapsedMs = 0;
+      while (elapsedMs < 5000) elapsedMs += delay.next(0);
+      expect(elapsedMs, `seed ${seed}`).to.be.at.most(10_000);
+    }
   });
 
   it('begins anew after a stream that was stable, and not after a short one', () => {
