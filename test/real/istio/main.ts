@@ -3,18 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGreeter } from '../../support/greeter-server.ts';
 import { type Checks, exitForMissing, startChecks } from '../checks.ts';
-import { startCluster } from '../kubernetes/cluster.ts';
+import { type ControlPlane, startCluster } from '../kubernetes/cluster.ts';
 import { clusterPrograms } from '../kubernetes/programs.ts';
 import { Pilot, pilotProgram } from './pilot.ts';
+import { checkSlices } from './slices.ts';
 import { type Flavour, openStage } from './stage.ts';
 import { checkTraffic } from './traffic.ts';
 
 /** Sidecars with Istio's control plane, as the mesh has them and as gRPC without a proxy has them. */
 
-async function checkFlavour(checks: Checks, flavour: Flavour, pilot: Pilot, dir: string): Promise<void> {
+async function checkFlavour(
+  checks: Checks,
+  flavour: Flavour,
+  pilot: Pilot,
+  cluster: ControlPlane,
+  dir: string,
+): Promise<void> {
   const [a, b, c, d] = await Promise.all(['a', 'b', 'c', 'd'].map((name) => startGreeter({ name })));
   const stage = await openStage(flavour, pilot, { a, b, c, d }, dir);
   try {
+    await checkSlices(checks, stage, cluster);
     await checkTraffic(checks, stage);
   } finally {
     stage.client.close();
@@ -37,7 +45,7 @@ async function main(): Promise<number> {
   try {
     await pilot.start();
     for (const flavour of ['sidecar', 'proxyless'] as const)
-      await checkFlavour(checks, flavour, pilot, dir).catch((error: Error) =>
+      await checkFlavour(checks, flavour, pilot, cluster, dir).catch((error: Error) =>
         checks.failed(`the ${flavour}`, error.message),
       );
   } finally {
