@@ -81,6 +81,7 @@ export class ControlPlane implements EndpointAssignments {
   /** What runs, and what the reload that is on its way applies. */
   private inUse = nothing;
   private loading: Push | null = null;
+  private foundRight: PushedLists | null = null;
   private readonly history = new SentHistory();
   private timer: Timer | null = null;
   /** The names of the file with which the last lists were made. */
@@ -201,6 +202,8 @@ export class ControlPlane implements EndpointAssignments {
       this.assign(update);
       return problems;
     }
+    // Nothing can be otherwise than before, and the check of a large configuration takes a while.
+    if (update.changed.length === 0 && update.removed.length === 0) return problems;
     problems.push(...this.settle(before));
     this.subscribe();
     return problems;
@@ -227,21 +230,25 @@ export class ControlPlane implements EndpointAssignments {
 
   /** Assembles what there is, goes back where a resource is refused, and has it applied. */
   private settle(before: ResourceStore): readonly ResourceProblem[] {
-    const { addresses, check } = this.deps;
+    const { addresses } = this.deps;
     this.reserved = this.deps.reserved();
     const { models } = this.store;
     const listeners = this.unbound.without(models.listeners);
     const input = { ...models, listeners, addresses, storePem: this.pems.store, reserved: this.reserved };
-    const { assembly, problems, others } = settle(
-      input,
-      (made) => checked(check(listsOf(made))),
-      before.models,
-    );
+    const { assembly, problems, others } = settle(input, (made) => this.check(listsOf(made)), before.models);
     for (const problem of problems) this.store.revert(problem, before);
     this.refused = others.map(({ message }) => message).join('; ');
     this.assembly = assembly;
     // Also where the file is wrong: the reload says so, and the next one of the file applies this too.
     this.apply({ lists: listsOf(assembly), sources: sourcesOf(assembly, this.store) });
+    return problems;
+  }
+
+  /** Checks lists as loading them would, unless they are those that were found right last. */
+  private check(lists: PushedLists): ReturnType<typeof checked> {
+    if (isDeepStrictEqual(lists, this.foundRight)) return [];
+    const problems = checked(this.deps.check(lists));
+    if (problems.length === 0) this.foundRight = lists;
     return problems;
   }
 

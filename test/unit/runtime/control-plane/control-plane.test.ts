@@ -42,6 +42,7 @@ function rig() {
     fileListeners: new Set<string>(),
     draining: false,
     reloads: 0,
+    checks: 0,
     names: [] as string[],
   };
   let last: Promise<unknown> = Promise.resolve();
@@ -73,10 +74,12 @@ function rig() {
       addresses: new Map(),
       reserved: () => ({ listeners: new Set(state.fileListeners), clusters: new Set() }),
       isDraining: () => state.draining,
-      check: () =>
-        state.fileProblem === ''
+      check: () => {
+        state.checks++;
+        return state.fileProblem === ''
           ? []
-          : [{ ...placeOfName('outrigger.yaml'), path: 'log.level', message: state.fileProblem }],
+          : [{ ...placeOfName('outrigger.yaml'), path: 'log.level', message: state.fileProblem }];
+      },
       reload,
     },
     (given) => {
@@ -87,6 +90,8 @@ function rig() {
   return {
     plane,
     state,
+    /** Sends a response that changes nothing, with the names of the resources before. */
+    repeat: (): void => void judge({ kind: 'listener', changed: [], removed: [], complete: true }),
     /** Lets time pass, and the reloads begin that are due. */
     wait: async (ms: number): Promise<void> => {
       clock.advance(ms);
@@ -139,6 +144,20 @@ describe('runtime/control-plane', () => {
     await push(1001);
     await finish();
     expect(state.runs).to.equal('as before');
+  });
+
+  it('checks the configuration once, however often the same comes', async () => {
+    const { push, repeat, finish, state } = rig();
+    await push(1001);
+    await finish();
+    const { checks } = state;
+    repeat();
+    await push(1001);
+    expect(state.checks).to.equal(checks);
+    await push(1002);
+    expect(state.checks).to.equal(checks + 1);
+    await finish();
+    expect(state.runs).to.equal('1002');
   });
 
   it('goes back to what ran before, although the reload that was refused is repeated by hand', async () => {
