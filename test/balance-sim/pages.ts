@@ -2,6 +2,7 @@ import {
   burstTables,
   faultTables,
   healthyTables,
+  partialTable,
   reportSweeps,
   troubleTables,
   unequalTables,
@@ -32,7 +33,7 @@ export function pages(calls: number): Page[] {
       file: 'README.md',
       title: 'Which replica: the simulation',
       opening:
-        'Here no replica reports its load: a sidecar knows of its own calls alone. The other pages: [reports](reports.md), [unequal replicas](unequal.md), [replicas in trouble](troubles.md), [faulty reports](faults.md), [zones](zones.md), [goals](goals.md).',
+        'Here no replica reports its load: a sidecar knows of its own calls alone. The other pages: [reports](reports.md), [unequal replicas](unequal.md), [replicas in trouble](troubles.md), [faulty reports](faults.md), [zones](zones.md). Goals are judged in `goals.md`.',
       tables: tables(calls),
       plot: { file: 'p99.svg', title: 'Which replica: p99 by policy', sweeps: sweeps(half) },
     },
@@ -65,8 +66,8 @@ export function pages(calls: number): Page[] {
       file: 'faults.md',
       title: 'Reports that are late, false or missing',
       opening:
-        'The limit is the p99 that sidecars have who count their own calls alone. Liars are the first replicas. "At half of the sidecars": every second sidecar does not use reports.',
-      tables: faultTables(),
+        'The limit is the p99 that sidecars have who count their own calls alone. Liars are the first replicas.',
+      tables: [...faultTables(), partialTable(third)],
     },
     {
       name: 'zones',

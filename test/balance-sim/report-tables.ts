@@ -28,7 +28,7 @@ const layouts = [
 const loads = [0.5, 0.7, 0.85, 0.95];
 /** At this load all policies are compared, at the others the few that matter. */
 const fullLoad = 0.85;
-const few = [ownCounts, sharedLoad, usedOnce, shortestQueue];
+const few = [ownCounts, usedOnce, shortestQueue];
 const all = [
   ownCounts,
   weightedRoundRobin,
@@ -170,6 +170,25 @@ const halfOfTheSidecars = (policy: Policy): Policy => ({
   },
 });
 
+/** Where the sidecars are updated one after the other. */
+export function partialTable(calls: number): Table {
+  return {
+    name: 'partial',
+    title: `Half of the sidecars use reports: load 0.85, exponential service of 2 ms, ${calls} calls`,
+    columns: [
+      [10, 10],
+      [100, 10],
+    ].map(([sidecars, replicas]) => ({
+      name: `${sidecars}, ${replicas}`,
+      scenario: steady(scenario({ sidecars, replicas, calls })),
+    })),
+    policies: [ownCounts, halfOfTheSidecars(sharedLoad), sharedLoad],
+    shows: 'p99',
+    relativeTo: ownCounts.name,
+    details: 'none',
+  };
+}
+
 /** Reports that are late, false or missing: load 0.85, one table for each layout, a column for each fault. */
 export function faultTables(): Table[] {
   return [
@@ -188,7 +207,6 @@ export function faultTables(): Table[] {
       ...(replicas > 10 ? [] : [localShortestQueue, tidalWaterFilling]),
       usedOnce,
       sharedLoad,
-      halfOfTheSidecars(sharedLoad),
     ],
     shows: 'p99',
     relativeTo: ownCounts.name,
