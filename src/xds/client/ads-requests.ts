@@ -11,7 +11,8 @@ export interface AdsRequests {
   hasRequested(state: KindState): boolean;
   /** Whether a resource that a response does not have no longer exists. */
   isComplete(state: KindState): boolean;
-  reply(state: KindState, reply: Reply): Buffer;
+  /** Returns the requests that answer a response. */
+  reply(state: KindState, reply: Reply): Buffer[];
   /** Whether a reply has the whole subscription, so that no other request is due after it. */
   readonly repliesHaveSubscription: boolean;
 }

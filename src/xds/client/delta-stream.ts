@@ -57,8 +57,8 @@ export class DeltaStream implements AdsRequests {
     return false;
   }
 
-  reply(state: KindState, reply: Reply): Buffer {
-    return this.request(state, reply);
+  reply(state: KindState, reply: Reply): Buffer[] {
+    return [this.request(state, reply)];
   }
 
   private request(

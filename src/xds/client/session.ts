@@ -147,7 +147,7 @@ export class AdsSession {
     const state = this.stateOf(kind);
     const replies = this.replies.get(state) ?? [];
     this.replies.delete(state);
-    return stream === null ? [] : replies.map((reply) => stream.reply(state, reply));
+    return stream === null ? [] : replies.flatMap((reply) => stream.reply(state, reply));
   }
 
   /** Returns the status of the kinds that are subscribed to. */

@@ -3,7 +3,7 @@ import type { AdsRequests } from './ads-requests.ts';
 import { encodeSotwRequest } from './discovery-request.ts';
 import { parseSotwResponse } from './discovery-response.ts';
 import type { KindState, Reply } from './kind-state.ts';
-import { isEmpty } from './subscription.ts';
+import { isEmpty, isSame, noSubscription, type Subscription } from './subscription.ts';
 
 /**
  * Requests of one stream in the state of the world (xDS protocol, "State of the World"): every request has the whole
@@ -15,6 +15,8 @@ export class SotwStream implements AdsRequests {
   private readonly node: Buffer;
   /** Nonce of the last response for each kind that was requested, '' before the first one. */
   private readonly nonces = new Map<KindState, string>();
+  /** The subscription of the last request that the control plane has taken for certain. */
+  private readonly taken = new Map<KindState, Subscription>();
   private hasSentNode = false;
 
   constructor(node: Buffer) {
@@ -25,6 +27,7 @@ export class SotwStream implements AdsRequests {
     if (this.nonces.has(state)) return this.request(state, state.version, '');
     if (isEmpty(state.subscription)) return null;
     this.nonces.set(state, '');
+    this.taken.set(state, state.subscription);
     return this.request(state, state.resumeVersion, '');
   }
 
@@ -37,9 +40,17 @@ export class SotwStream implements AdsRequests {
     return kind === 'listener' || kind === 'cluster';
   }
 
-  reply(state: KindState, { nonce, reason }: Reply): Buffer {
+  /**
+   * A subscription that changed while a response was under way had the nonce of the one before, for which a control plane ignores
+   * it. An ACK repeats it, but in a NACK a control plane such as Istio does not read it: then one more request follows.
+   */
+  reply(state: KindState, { nonce, reason }: Reply): Buffer[] {
     this.nonces.set(state, nonce);
-    return this.request(state, state.version, reason);
+    const { subscription, version } = state;
+    const isTaken = isSame(this.taken.get(state) ?? noSubscription, subscription);
+    this.taken.set(state, subscription);
+    const answer = this.request(state, version, reason);
+    return reason === '' || isTaken ? [answer] : [answer, this.request(state, version, '')];
   }
 
   /** No names are all resources, or none of them once some were sent. */

@@ -161,6 +161,10 @@ async function trouble({ check }: Checks, stage: Stage): Promise<void> {
     );
     const [line] = (await admin(stage, '/xds')).match(/route +.*:scheme.*/) ?? [];
     process.stdout.write(`          ${line}\n`);
+    // What became known beside the refused routes arrives all the same.
+    await until('nothing is missing', patienceMs, async () =>
+      (await kindsOf(stage)).every(({ missing }) => missing.length === 0),
+    );
     const ended = [...(await callMany(stage, 10)).keys()];
     expectThat(
       ended.every((replica) => v1.includes(replica)),
@@ -168,7 +172,7 @@ async function trouble({ check }: Checks, stage: Stage): Promise<void> {
     );
     await serve({});
     await until('nothing is refused', patienceMs, async () =>
-      refusesNothing(await admin(stage, '/xds?format=json')),
+      (await kindsOf(stage)).every(({ refused }) => refused.length === 0),
     );
   });
   if (flavour === 'sidecar')
@@ -198,9 +202,13 @@ async function trouble({ check }: Checks, stage: Stage): Promise<void> {
   );
 }
 
-function refusesNothing(status: string): boolean {
-  const { kinds } = JSON.parse(status) as { kinds: ReadonlyArray<{ refused: readonly unknown[] }> };
-  return kinds.every(({ refused }) => refused.length === 0);
+interface Kind {
+  readonly refused: readonly unknown[];
+  readonly missing: readonly unknown[];
+}
+
+async function kindsOf(stage: Stage): Promise<readonly Kind[]> {
+  return (JSON.parse(await admin(stage, '/xds?format=json')) as { kinds: Kind[] }).kinds;
 }
 
 export async function checkTraffic(checks: Checks, stage: Stage): Promise<void> {
