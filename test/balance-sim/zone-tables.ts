@@ -28,6 +28,7 @@ export function zoneTables(calls: number): Table[] {
     policies: [
       ownCounts,
       product('least_request, zones ignored', { preferZone: false }),
+      product('least_request, zoneSpill', { zoneSpill: true }),
       sharedLoad,
       ownZoneFirst(2),
       ownZoneFirst(wayInCalls),
