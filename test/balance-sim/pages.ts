@@ -58,7 +58,8 @@ export function pages(calls: number): Page[] {
       name: 'troubles',
       file: 'troubles.md',
       title: 'Replicas in trouble that report their load',
-      opening: 'As on [the page without reports](README.md), with reports on replies.',
+      opening:
+        'As on [the page without reports](README.md), with reports on replies. Only the policies of the product (`least_request`, `peak_ewma`, `weighted_round_robin`) are told of failed calls: "used once", WF and Prequal have no fail penalty here.',
       tables: troubleTables(),
     },
     {
