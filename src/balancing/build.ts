@@ -43,6 +43,8 @@ export interface BalancerContext<E> {
   readonly localZone: string;
   /** What is learned of the load of zones; it outlives balancers. Null or absent where that is off. */
   readonly spill?: ZoneSpill | null;
+  /** What the policy's `reports` made; it outlives balancers. Null or absent where the cluster accepts none. */
+  readonly reports?: ReportLearner | null;
 }
 
 /**
@@ -61,6 +63,7 @@ export function buildBalancer<E extends Candidate>(
   return kindNamed(settings.policy).create({
     settings,
     random,
+    reports: context.reports ?? null,
     groups,
     over: (choose) => balanceGroups(groups, choose, random, regroup),
   });

@@ -1,5 +1,6 @@
 import type { EndpointReport } from './endpoint-report.ts';
 import type { PickReason } from './pick-reason.ts';
+import type { EndpointSpeed } from './shared-load/endpoint-speed.ts';
 
 /**
  * What a policy may know of an endpoint. The numbers are live: whoever owns the endpoint changes them in place,
@@ -28,6 +29,8 @@ export interface Candidate {
   latencyAtMs: number;
   /** Its latest load report; null where its cluster accepts none, or none has come. */
   report: EndpointReport | null;
+  /** What `SharedLoad` learned of it; null before. */
+  speed: EndpointSpeed | null;
 }
 
 /**

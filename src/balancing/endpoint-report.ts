@@ -1,3 +1,5 @@
+import type { LatencyEstimator } from './latency.ts';
+
 /** What a replica did not report. */
 export const unreported = -1;
 
@@ -18,6 +20,8 @@ export class EndpointReport {
   errorsPerSecond = unreported;
   /** Requests in flight at the replica over all of its clients, ours included. */
   inFlight = unreported;
+  /** Those of them that are not ours. */
+  others = unreported;
   /** How long the replica takes to begin a reply, milliseconds. */
   latencyMs = unreported;
   /** Requests in flight that the replica accepts. */
@@ -38,6 +42,10 @@ export class EndpointReport {
 export interface ReportLearner {
   /** Metrics of which the greatest is the utilization where the application reports none: `named_metrics.queue`. */
   readonly metricNames: readonly string[];
+  /** The policy needs reports: its cluster accepts them without being told to. */
+  readonly isNeeded: boolean;
   /** The latest report is in place. */
   reported(report: EndpointReport, nowMs: number): void;
+  /** Learns from answers too, from the first report on. */
+  readonly estimator?: LatencyEstimator;
 }

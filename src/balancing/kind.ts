@@ -52,6 +52,8 @@ export interface BalancerContext {
 export interface BalancerBuild<E extends Candidate> {
   readonly settings: BalancerSettings;
   readonly random: Random;
+  /** What `reports` made for the cluster; null where it accepts none. */
+  readonly reports: ReportLearner | null;
   /** Who gets which part of the calls, by priority and zone. */
   readonly groups: readonly Group<E>[];
   /** The same choice within each group. */

@@ -1,4 +1,5 @@
 import type { Candidate } from './candidate.ts';
+import type { PickBasis } from './shared-load/report-guard.ts';
 
 /**
  * Learns from answers how long an endpoint takes to begin one, milliseconds. To begin and not to end: how long a stream
@@ -6,8 +7,8 @@ import type { Candidate } from './candidate.ts';
  * estimator at the most, that of its policy.
  */
 export interface LatencyEstimator {
-  /** An attempt had the head of its reply after so long. */
-  answered(endpoint: Candidate, tookMs: number, nowMs: number): void;
+  /** An attempt had the head of its reply after so long; `basis` is that of its pick. */
+  answered(endpoint: Candidate, tookMs: number, nowMs: number, basis?: PickBasis): void;
   /** An attempt failed after so long. A quick failure is no quick answer. */
   failed(endpoint: Candidate, tookMs: number, nowMs: number): void;
 }

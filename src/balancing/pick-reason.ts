@@ -1,5 +1,6 @@
 import type { PickCandidate, PickDetails } from '../core/pick-details.ts';
 import type { LoadLog } from './load-log.ts';
+import { notJudged, type PickBasis } from './shared-load/report-guard.ts';
 
 /**
  * Why an endpoint was picked, as the numbers that decided. Every call has one, so a pick keeps small integers and references
@@ -24,6 +25,8 @@ export class PickReason {
   readonly otherValue: number;
   /** Of the request's key, 32 bits; for the policies that have one. */
   hash = 0;
+  /** What decided, where load reports may have. */
+  basis: PickBasis = notJudged;
   /** Priority, zone or session that came before the policy; '' for none. */
   where = '';
   /** What the cluster knew of its endpoints; null where no cluster asked. */

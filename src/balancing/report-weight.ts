@@ -40,6 +40,7 @@ export function reportedWeight(
 /** Notes the weight with each report (gRFC A58, `UpdateWeight`). */
 export function weightLearner(settings: WeightedRoundRobinSettings): ReportLearner {
   return {
+    isNeeded: true,
     metricNames: settings.metricNamesForComputingUtilization,
     reported(report, nowMs) {
       const weight = reportedWeight(report, settings.errorUtilizationPenalty);

@@ -20,6 +20,8 @@ export interface BalancerSettings extends PrioritySettings {
   readonly bias: number;
   /** For `least_request`: see `slowGuarded`. */
   readonly slowGuard: boolean;
+  /** For `least_request`: load reports count, where they come and `bias` and `slowGuard` are as by default. */
+  readonly useReports: boolean;
   /** For `least_request` and `peak_ewma`; the caller penalises and forgives with the same settings. */
   readonly failPenalty: FailPenaltySettings;
   /** For `peak_ewma`. */
@@ -45,6 +47,7 @@ export const defaultBalancerSettings: BalancerSettings = {
   choices: 'auto',
   bias: 1,
   slowGuard: false,
+  useReports: true,
   failPenalty: defaultFailPenalty,
   peakEwma: defaultPeakEwma,
   weightedRoundRobin: defaultWeightedRoundRobin,

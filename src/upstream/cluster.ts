@@ -80,8 +80,7 @@ export class Cluster implements LeaseOwner {
   private readonly series: EndpointSeriesTable;
   private discovery: DiscoverySource;
   penalty: FailPenalty;
-  /** Null for a policy that does not learn from latency. */
-  estimator: LatencyEstimator | null;
+  private policyEstimator: LatencyEstimator | null;
   /** Null where load reports in replies are not accepted. */
   reports: ReportIntake | null;
   /** Null where endpoints are not asked to stream their load. */
@@ -115,10 +114,10 @@ export class Cluster implements LeaseOwner {
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
-    this.estimator = latencyEstimator(settings.balancer);
+    this.policyEstimator = latencyEstimator(settings.balancer);
     this.reports = reportIntake(settings.balancer, settings.loadReports);
     this.limiter = settings.limiter?.create() ?? null;
-    this.selection = new Selection(settings.balancer, deps);
+    this.selection = new Selection(settings.balancer, deps, this.reports);
   }
 
   start(): void {
@@ -139,8 +138,9 @@ export class Cluster implements LeaseOwner {
     this.affinity = this.pins ?? settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
-    this.estimator = latencyEstimator(settings.balancer);
+    this.policyEstimator = latencyEstimator(settings.balancer);
     this.reports = reportIntake(settings.balancer, settings.loadReports);
+    this.selection.intake = this.reports;
     if (discovery !== null) {
       this.discovery.stop();
       this.discovery = discovery;
@@ -262,6 +262,10 @@ export class Cluster implements LeaseOwner {
   /** The time from request to reply is of use: to a balancer, or to a limiter. */
   get measuresLatency(): boolean {
     return this.estimator !== null || this.limiter !== null;
+  }
+
+  get estimator(): LatencyEstimator | null {
+    return this.policyEstimator ?? this.reports?.estimator ?? null;
   }
 
   get full(): boolean {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { Candidate } from '../balancing/candidate.ts';
 import type { EndpointReport } from '../balancing/endpoint-report.ts';
+import type { EndpointSpeed } from '../balancing/shared-load/endpoint-speed.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { EndpointSpec } from '../core/endpoint-spec.ts';
 import { RecentLatency } from '../core/histogram.ts';
@@ -78,6 +79,7 @@ export class Endpoint implements Candidate, Compared {
   latencyMs = 0;
   latencyAtMs: number;
   report: EndpointReport | null = null;
+  speed: EndpointSpeed | null = null;
   /** On which it streams reports; null where its cluster does not ask for that. */
   reportStream: ReportStream | null = null;
   /** What it does for all clients, as an inbound listener reports it; null where none does. */
@@ -142,6 +144,7 @@ export class Endpoint implements Candidate, Compared {
     this.latencyMs = before.latencyMs;
     this.latencyAtMs = before.latencyAtMs;
     this.report = before.report;
+    this.speed = before.speed;
     this.service = before.service;
   }
 

@@ -83,7 +83,7 @@ export class Lease {
     if (endpoint.outlier?.state === 'trial') endpoint.outlier.succeeded();
     if (owner.estimator === null && this.limiter === null) return;
     const nowMs = owner.clock.now();
-    owner.estimator?.answered(endpoint, nowMs - sinceMs, nowMs);
+    owner.estimator?.answered(endpoint, nowMs - sinceMs, nowMs, this.reason.basis);
     this.endWait('answered', nowMs - sinceMs, nowMs);
   }
 

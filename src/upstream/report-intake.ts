@@ -1,5 +1,6 @@
 import { reportLearner } from '../balancing/build.ts';
-import { EndpointReport, type ReportLearner } from '../balancing/endpoint-report.ts';
+import { EndpointReport, type ReportLearner, unreported } from '../balancing/endpoint-report.ts';
+import type { LatencyEstimator } from '../balancing/latency.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { LoadReport } from '../load-report/load-report.ts';
@@ -18,13 +19,16 @@ export interface LoadReportSettings {
 /** Reports count where something learns from them, or where they are accepted to be shown; null where they are not taken. */
 export function reportIntake(balancer: BalancerSettings, settings?: LoadReportSettings): ReportIntake | null {
   const learner = reportLearner(balancer);
-  const isUsed = learner !== null || balancer.zoneSpill === true || settings?.outOfBand !== undefined;
+  const isUsed =
+    learner?.isNeeded === true || balancer.zoneSpill === true || settings?.outOfBand !== undefined;
   return (settings?.accept ?? isUsed) ? new ReportIntake(learner, settings?.forward === true) : null;
 }
 
 /** Takes the load reports of a cluster that accepts them, out of replies and from streams. */
 export class ReportIntake {
-  private readonly learner: ReportLearner | null;
+  /** Learns from answers, from the first report on; null before, and where nothing does. */
+  estimator: LatencyEstimator | null = null;
+  readonly learner: ReportLearner | null;
   private readonly forward: boolean;
   private readonly replies: ReplyReports;
   private readonly latest = new LoadReport();
@@ -41,16 +45,19 @@ export class ReportIntake {
    */
   take(block: HeaderBlock, endpoint: Endpoint, nowMs: number): HeaderBlock {
     const isStreamed = endpoint.reportStream?.isReporting === true;
-    if (!isStreamed && this.replies.read(block, this.latest)) this.note(this.latest, endpoint, nowMs);
+    if (!isStreamed && this.replies.read(block, this.latest))
+      this.note(this.latest, endpoint, endpoint.active - 1, nowMs);
     return this.forward ? block : withoutReport(block);
   }
 
   /** Notes a report that came on a stream; what is no report changes nothing. */
   takeStreamed(message: Uint8Array, endpoint: Endpoint, nowMs: number): void {
-    if (this.replies.readMessage(message, this.latest)) this.note(this.latest, endpoint, nowMs);
+    if (this.replies.readMessage(message, this.latest))
+      this.note(this.latest, endpoint, endpoint.active, nowMs);
   }
 
-  private note(latest: LoadReport, endpoint: Endpoint, nowMs: number): void {
+  /** `own` are our requests among those in flight: the replica leaves out the one whose reply brings the report. */
+  private note(latest: LoadReport, endpoint: Endpoint, own: number, nowMs: number): void {
     endpoint.report ??= new EndpointReport();
     const { report } = endpoint;
     report.atMs = nowMs;
@@ -60,8 +67,12 @@ export class ReportIntake {
     report.requestsPerSecond = latest.requestsPerSecond;
     report.errorsPerSecond = latest.errorsPerSecond;
     report.inFlight = latest.inFlight;
+    report.others = latest.inFlight < 0 ? unreported : Math.max(0, latest.inFlight - own);
     report.latencyMs = latest.latencyMs;
     report.limit = latest.limit;
-    this.learner?.reported(report, nowMs);
+    const { learner } = this;
+    if (learner === null) return;
+    learner.reported(report, nowMs);
+    this.estimator = learner.estimator ?? null;
   }
 }

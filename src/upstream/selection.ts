@@ -7,6 +7,7 @@ import { slowStartFactor, slowStartStepMs } from '../balancing/slow-start.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { ReportIntake } from './report-intake.ts';
 
 export interface SelectionDeps {
   readonly clock: Clock;
@@ -22,6 +23,8 @@ export interface SelectionDeps {
  */
 export class Selection {
   balancer: Balancer<Endpoint>;
+  /** Takes load reports, for the balancers; null where the cluster accepts none. */
+  intake: ReportIntake | null;
   /** What the balancer was built from, for the reasons of picks. */
   census: Census = { usable: 0, total: 0, unusable: '', subset: '', members: [] };
   /** What is learned of the load of zones, by priority. */
@@ -33,7 +36,8 @@ export class Selection {
   private timer: Timer | null = null;
   private stopped = false;
 
-  constructor(settings: BalancerSettings, deps: SelectionDeps) {
+  constructor(settings: BalancerSettings, deps: SelectionDeps, intake: ReportIntake | null = null) {
+    this.intake = intake;
     this.deps = deps;
     this.balancer = buildBalancer<Endpoint>([], settings, deps.random);
   }
@@ -60,7 +64,12 @@ export class Selection {
       this.madeFrom = from;
       const { localZone = '', random } = this.deps;
       const spill = this.spillOf(settings);
-      this.balancer = buildBalancer(usable, settings, random, { members, localZone, spill });
+      this.balancer = buildBalancer(usable, settings, random, {
+        members,
+        localZone,
+        spill,
+        reports: this.intake?.learner ?? null,
+      });
     }
     return usable.length;
   }

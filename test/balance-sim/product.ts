@@ -33,7 +33,13 @@ function clusterSpreader(
 ): Spreader {
   const discovery = new ToldSource();
   const cluster = new Cluster(
-    { name: 'simulated', protocol: 'http2', balancer, requestsMax: Number.POSITIVE_INFINITY },
+    {
+      name: 'simulated',
+      protocol: 'http2',
+      balancer,
+      loadReports: { accept: true },
+      requestsMax: Number.POSITIVE_INFINITY,
+    },
     {
       clock,
       random: random(),

@@ -32,7 +32,7 @@ const learningTriesMax = 6;
  */
 const allocationJudged = process.env.JUDGE_ALLOCATION === 'true';
 
-const candidate = (address: string, weight = 1): Candidate => ({
+export const candidate = (address: string, weight = 1): Candidate => ({
   address,
   weight,
   configuredWeight: weight,
@@ -44,6 +44,7 @@ const candidate = (address: string, weight = 1): Candidate => ({
   latencyMs: 0,
   latencyAtMs: 0,
   report: null,
+  speed: null,
 });
 const candidates = (count: number): Candidate[] =>
   Array.from({ length: count }, (_, i) => candidate(`e${i}`));

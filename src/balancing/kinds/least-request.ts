@@ -9,6 +9,8 @@ import { leastLoaded } from '../least-loaded.ts';
 import { inFlightPerWeight, slowGuarded } from '../load-metric.ts';
 import { activePerWeight, ofThousandths } from '../pick-reason.ts';
 import type { BalancerSettings } from '../settings.ts';
+import { sharedLeast } from '../shared-load/shared-least.ts';
+import { SharedLoad } from '../shared-load/shared-load.ts';
 import { failPenaltyKeys } from './shared-keys.ts';
 
 /** `least_request`: the fewest requests in flight for the weight. */
@@ -28,11 +30,21 @@ export const leastRequest = balancerKind({
       default: false,
       doc: 'For `least_request`: if the latency of an endpoint is more than twice the mean, Outrigger multiplies its load by that ratio. The penalty decays within about a second if the endpoint sends no replies.',
     }),
+    useReports: key(toggle, {
+      default: true,
+      doc: 'For `least_request`: if the cluster accepts load reports (`loadReports.accept`) and endpoints report their requests in flight, Outrigger compares these and the latency of their replies too, so that many sidecars in front of the same endpoints balance as one. Has no effect with `bias` or `slowGuard`.',
+    }),
     ...failPenaltyKeys,
   },
   clientsChoose: false,
   estimator: ({ slowGuard }) => (slowGuard ? movingAverage : null),
-  create: ({ over, settings, random }) => over((endpoints) => chooseLeast(endpoints, settings, random)),
+  reports: ({ useReports, bias, slowGuard }) =>
+    useReports && bias === 1 && !slowGuard ? new SharedLoad() : null,
+  create: ({ over, settings, random, reports }) =>
+    over((endpoints) => {
+      const own = chooseLeast(endpoints, settings, random);
+      return reports instanceof SharedLoad ? sharedLeast(endpoints, settings, random, reports, own) : own;
+    }),
 });
 
 export function chooseLeast<E extends Candidate>(

@@ -245,7 +245,7 @@ const loadReports = section(
     accept: key(toggle, {
       otherwise:
         'true if `balancer.policy` uses load reports (`weighted_round_robin`), `balancer.zoneSpill` is true or `outOfBand` is set, else false',
-      doc: 'Reads load reports from replies. Set `false` for endpoints that you do not trust. If `true` with any other policy, Outrigger only shows the reports.',
+      doc: 'Reads load reports from replies. Set `false` for endpoints that you do not trust. `least_request` uses the requests in flight that they report, `weighted_round_robin` the utilization; with any other policy, Outrigger only shows the reports.',
     }),
     forward: key(toggle, {
       default: false,

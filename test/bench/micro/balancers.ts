@@ -59,6 +59,7 @@ function endpointsOf(count: number): Candidate[] {
     latencyMs: 1.5 + (i % 4),
     latencyAtMs: 0.5,
     report: null,
+    speed: null,
   }));
 }
 

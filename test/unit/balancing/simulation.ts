@@ -19,6 +19,7 @@ export function candidate(address: string, weight = 1, priority = 0): Candidate 
     latencyMs: 0,
     latencyAtMs: 0,
     report: null,
+    speed: null,
   };
 }
 

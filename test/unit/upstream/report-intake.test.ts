@@ -13,7 +13,10 @@ describe('upstream/report-intake', () => {
   it('notes a report with its time, and lets the policy learn from it', () => {
     const learned: Array<readonly [EndpointReport, number]> = [];
     const reported = (report: EndpointReport, nowMs: number) => void learned.push([report, nowMs]);
-    const intake = new ReportIntake({ metricNames: ['named_metrics.queue'], reported }, false);
+    const intake = new ReportIntake(
+      { isNeeded: true, metricNames: ['named_metrics.queue'], reported },
+      false,
+    );
     const one = endpoint();
     const shown = intake.take(reporting('named_metrics.queue=0.5,rps_fractional=10'), one, 7);
     expect(shown.allFields.map(({ name }) => name)).to.deep.equal([':status']);
