@@ -1,12 +1,12 @@
 import type { Random } from '../core/random.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
-import type { ReportLearner } from './endpoint-report.ts';
 import { balanceGroups, type Regroup } from './group-balancer.ts';
 import type { BalancerKind } from './kind.ts';
 import type { LatencyEstimator } from './latency.ts';
 import { balancerKinds } from './list.ts';
 import { distributeByPriority, type Group, learnZoneLoads, type ZoneSpill } from './priorities.ts';
+import type { ReportLearner } from './report-learner.ts';
 import type { BalancerSettings } from './settings.ts';
 
 const kinds: ReadonlyMap<string, BalancerKind> = new Map(balancerKinds.map((kind) => [kind.name, kind]));

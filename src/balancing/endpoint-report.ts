@@ -1,5 +1,3 @@
-import type { LatencyEstimator } from './latency.ts';
-
 /** What a replica did not report. */
 export const unreported = -1;
 
@@ -36,16 +34,4 @@ export class EndpointReport {
   interrupted(): void {
     this.weightSinceMs = Number.POSITIVE_INFINITY;
   }
-}
-
-/** Learns from the load reports of endpoints; part of a policy that uses them. */
-export interface ReportLearner {
-  /** Metrics of which the greatest is the utilization where the application reports none: `named_metrics.queue`. */
-  readonly metricNames: readonly string[];
-  /** The policy needs reports: its cluster accepts them without being told to. */
-  readonly isNeeded: boolean;
-  /** The latest report is in place. */
-  reported(report: EndpointReport, nowMs: number): void;
-  /** Learns from answers too, from the first report on. */
-  readonly estimator?: LatencyEstimator;
 }

@@ -3,9 +3,9 @@ import type { Keys } from '../schema/shape.ts';
 import type { Draft } from '../schema/typed.ts';
 import type { Affinity } from './affinity.ts';
 import type { Balancer, Candidate } from './candidate.ts';
-import type { ReportLearner } from './endpoint-report.ts';
 import type { LatencyEstimator } from './latency.ts';
 import type { Group } from './priorities.ts';
+import type { ReportLearner } from './report-learner.ts';
 import type { BalancerSettings } from './settings.ts';
 
 /**

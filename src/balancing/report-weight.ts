@@ -1,4 +1,5 @@
-import type { EndpointReport, ReportLearner } from './endpoint-report.ts';
+import type { EndpointReport } from './endpoint-report.ts';
+import type { ReportLearner } from './report-learner.ts';
 
 /** The parameters of gRFC A58, and of A114 for the names of metrics. */
 export interface WeightedRoundRobinSettings {

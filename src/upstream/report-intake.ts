@@ -1,6 +1,7 @@
 import { reportLearner } from '../balancing/build.ts';
-import { EndpointReport, type ReportLearner, unreported } from '../balancing/endpoint-report.ts';
+import { EndpointReport, unreported } from '../balancing/endpoint-report.ts';
 import type { LatencyEstimator } from '../balancing/latency.ts';
+import type { ReportLearner } from '../balancing/report-learner.ts';
 import type { BalancerSettings } from '../balancing/settings.ts';
 import type { HeaderBlock } from '../core/header-block.ts';
 import { LoadReport } from '../load-report/load-report.ts';
@@ -26,8 +27,8 @@ export function reportIntake(balancer: BalancerSettings, settings?: LoadReportSe
 
 /** Takes the load reports of a cluster that accepts them, out of replies and from streams. */
 export class ReportIntake {
-  /** Learns from answers, from the first report on; null before, and where nothing does. */
-  estimator: LatencyEstimator | null = null;
+  /** Learns from answers; null where nothing does. */
+  readonly estimator: LatencyEstimator | null;
   readonly learner: ReportLearner | null;
   private readonly forward: boolean;
   private readonly replies: ReplyReports;
@@ -35,6 +36,7 @@ export class ReportIntake {
 
   constructor(learner: ReportLearner | null, forward: boolean) {
     this.learner = learner;
+    this.estimator = learner?.estimator ?? null;
     this.forward = forward;
     this.replies = new ReplyReports(learner?.metricNames);
   }
@@ -70,9 +72,6 @@ export class ReportIntake {
     report.others = latest.inFlight < 0 ? unreported : Math.max(0, latest.inFlight - own);
     report.latencyMs = latest.latencyMs;
     report.limit = latest.limit;
-    const { learner } = this;
-    if (learner === null) return;
-    learner.reported(report, nowMs);
-    this.estimator = learner.estimator ?? null;
+    this.learner?.reported(report, nowMs);
   }
 }

@@ -67,9 +67,9 @@ export const unequalSpeeds = [
   { name: '10:1', speeds: [0.1, 1, 1, 1, 1, 1, 1, 1, 1, 1] },
 ] as const;
 
-/** 7. Nobody has to say which replicas are slower than others. */
+/** 7. Nobody has to say which replicas are slower than others. One of ten ten times as slow lies at the limit, so the short form leaves it out. */
 export function replicasOfUnequalSpeed({ seeds, calls, short }: Extent): Verdict[] {
-  return (short ? unequalSpeeds.slice(1) : unequalSpeeds).flatMap(({ name, speeds }) =>
+  return (short ? unequalSpeeds.slice(0, 1) : unequalSpeeds).flatMap(({ name, speeds }) =>
     (short ? [10] : [1, 10, 100]).map((sidecars) =>
       judged(
         `7. replicas ${name}, load 0.95, ${sidecars} sidecars: p99`,

@@ -19,7 +19,8 @@ const pauseMaxMs = 300_000;
 /**
  * Stops believing reports that do harm: late ones, false ones, and those of replicas that lie. It compares the latency of picks
  * that a report decided with that of the others, by Welch's t over exponentially weighted averages of ln(latency); if they are
- * slower, reports do not count for 10 s, and for twice as long each time after, up to 5 min. Each sidecar judges by its own replies.
+ * slower, reports do not count for 10 s, and for twice as long each time after, up to 5 min. What picks without reports take is
+ * measured meanwhile, so that the next trial is short. Each sidecar judges by its own replies.
  */
 export class ReportGuard {
   /** Times that reports were found harmful. */
@@ -36,10 +37,11 @@ export class ReportGuard {
 
   /** A reply began after so long. */
   answered(basis: PickBasis, tookMs: number, nowMs: number): void {
-    if (basis === notJudged || !this.trusts(nowMs)) return;
+    const isPaused = !this.trusts(nowMs);
+    if (basis === notJudged || (isPaused && basis === byReport)) return;
     const { own, reported } = this;
     (basis === byReport ? reported : own).add(Math.log(Math.max(tookMs, 1e-3)));
-    if (own.count < repliesMin || reported.count < repliesMin) return;
+    if (isPaused || own.count < repliesMin || reported.count < repliesMin) return;
     const error = Math.sqrt(own.errorSquared + reported.errorSquared);
     if (own.mean - reported.mean < tMin * error) this.pause(nowMs);
   }
@@ -48,7 +50,6 @@ export class ReportGuard {
     this.trips++;
     this.pausedMs = Math.min(pauseMaxMs, Math.max(pauseMs, this.pausedMs * 2));
     this.trustsAgainAtMs = nowMs + this.pausedMs;
-    this.own.clear();
     this.reported.clear();
   }
 }

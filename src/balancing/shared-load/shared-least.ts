@@ -4,7 +4,7 @@ import { failPenalty } from '../fail-penalty.ts';
 import { type Choices, leastLoaded } from '../least-loaded.ts';
 import { activePerWeight, ofThousandths } from '../pick-reason.ts';
 import type { BalancerSettings } from '../settings.ts';
-import type { PickBasis } from './report-guard.ts';
+import { byOwnCounts, type PickBasis } from './report-guard.ts';
 import type { SharedLoad } from './shared-load.ts';
 import { SharedLoadMetric } from './shared-load-metric.ts';
 
@@ -29,20 +29,21 @@ export function sharedLeast<E extends Candidate>(
     side: (active, weight, load) =>
       `${activePerWeight(active, weight)} of its own, counted as ${ofThousandths(load)}`,
   });
-  let basis: PickBasis | null = null;
+  let basis: PickBasis = byOwnCounts;
+  let isShared = false;
   return {
     endpoints,
     pick(nowMs, excluded, key) {
-      basis = null;
-      if (!shared.isHeard(nowMs)) return own.pick(nowMs, excluded, key);
+      basis = byOwnCounts;
+      isShared = shared.isHeard(nowMs);
+      if (!isShared) return own.pick(nowMs, excluded, key);
       metric.begin(nowMs);
       const picked = least.pick(nowMs, excluded, key);
       if (picked !== null) basis = metric.picked(picked, nowMs);
       return picked;
     },
     explain(picked, nowMs, key) {
-      if (basis === null) return own.explain(picked, nowMs, key);
-      const reason = least.explain(picked, nowMs, key);
+      const reason = (isShared ? least : own).explain(picked, nowMs, key);
       reason.basis = basis;
       return reason;
     },

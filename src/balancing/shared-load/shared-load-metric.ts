@@ -20,7 +20,7 @@ const outlandishBase = 64;
 /** A report decided a pick if it made the load this much lower, in requests. */
 const decisive = -0.25;
 /** An estimate of latency counts half with so many replies behind it. */
-const samplesHalf = 4;
+const samplesHalf = 2;
 /** A latency counts in the mean as at most this many means, so that one slow endpoint does not make the others fast. */
 const meanRatioMax = 2;
 /** An endpoint is taken to be no faster than this part of the mean. */
@@ -29,7 +29,7 @@ const ratioMin = 0.5;
  * An endpoint that has had no pick for so many turns is tried: what is not asked does not report, and would be taken for average
  * for ever, while others tell now and then that they are better. Rarely if its latest reply was slow.
  */
-const turnsMax = 16;
+const turnsMax = 24;
 const slowTurnsMax = 100;
 /** Weight of a pick in the average time between two, and the most that a pause counts as, milliseconds. */
 const gapAlpha = 1 / 64;
@@ -84,24 +84,29 @@ export class SharedLoadMetric<E extends Candidate> {
 
   /** Notes who was picked. Returns what decided. */
   picked(endpoint: E, nowMs: number): PickBasis {
-    const basis = !this.trusts
-      ? notJudged
-      : this.deviation(endpoint, nowMs) < decisive
-        ? byReport
-        : byOwnCounts;
+    const basis = this.basisOf(endpoint, nowMs);
     endpoint.speed!.pickedAtMs = nowMs;
     if (endpoint.report !== null) endpoint.report.used = true;
     const gapMs = Math.min(gapMaxMs, nowMs - this.pickedAtMs);
+    if (this.gapMs === 0) this.gapMs = this.pickedAtMs > 0 ? gapMs : 0;
+    else this.gapMs += gapAlpha * (gapMs - this.gapMs);
     this.pickedAtMs = nowMs;
-    this.gapMs = this.gapMs === 0 ? gapMs : this.gapMs + gapAlpha * (gapMs - this.gapMs);
     return basis;
   }
 
+  private basisOf(endpoint: E, nowMs: number): PickBasis {
+    if (!this.trusts) return byOwnCounts;
+    if (this.isForgotten(endpoint.speed!, nowMs)) return notJudged;
+    return this.deviation(endpoint, nowMs) < decisive ? byReport : byOwnCounts;
+  }
+
   /** How many requests more or less than the mean are at the endpoint, as far as is known. */
-  private deviation({ report, speed, weight }: Candidate, nowMs: number): number {
+  private deviation({ report, speed, weight, phantomLoad }: Candidate, nowMs: number): number {
     if (!this.trusts) return 0;
     const expected = (this.mean * weight) / this.meanWeight;
-    if (nowMs - speed!.pickedAtMs > this.turnMs(speed!)) return -expected;
+    // What fails quickly has few requests in flight.
+    if (phantomLoad !== 0) return 0;
+    if (this.isForgotten(speed!, nowMs)) return -expected;
     if (report === null || report.used || report.others < 0) return 0;
     const { others, atMs } = report;
     if (others > outlandishMeans * (expected + 2) + outlandishBase) return 0;
@@ -109,8 +114,10 @@ export class SharedLoadMetric<E extends Candidate> {
     return (others - expected) * freshness[step];
   }
 
-  private turnMs({ isSlow }: EndpointSpeed): number {
-    return (isSlow ? slowTurnsMax : turnsMax) * this.endpoints.length * this.gapMs;
+  /** It has had no pick for too many turns. */
+  private isForgotten({ isSlow, pickedAtMs }: EndpointSpeed, nowMs: number): boolean {
+    const turns = isSlow ? slowTurnsMax : turnsMax;
+    return nowMs - pickedAtMs > turns * this.endpoints.length * this.gapMs;
   }
 
   private refresh(nowMs: number): void {

@@ -1,6 +1,7 @@
 import type { Candidate } from '../candidate.ts';
-import type { EndpointReport, ReportLearner } from '../endpoint-report.ts';
+import type { EndpointReport } from '../endpoint-report.ts';
 import type { LatencyEstimator } from '../latency.ts';
+import type { ReportLearner } from '../report-learner.ts';
 import { EndpointSpeed } from './endpoint-speed.ts';
 import { notJudged, type PickBasis, ReportGuard } from './report-guard.ts';
 
