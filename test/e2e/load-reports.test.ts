@@ -96,6 +96,32 @@ describe('load reports, end to end', () => {
     expect(readReport(name, bytesOf(trailers))).to.include({ application: 0.25, named: 4, inFlight: 0 });
   });
 
+  it('lead least_request to the replica with the fewest requests from other sidecars', async () => {
+    const replicas = [await greeter({ delayMs: 60_000 }), await greeter()];
+    const reporters = await Promise.all(replicas.map((replica) => sidecar(inbound(replica))));
+    for (let i = 0; i < 6; i++) void client(reporters[0].target()).sayHello('waits', { deadlineMs: 20_000 });
+    await until(
+      () => replicas[0].active === 6,
+      () => `${replicas[0].active} calls at the replica`,
+    );
+    replicas[0].delayMs = 0;
+    const endpoints = reporters.map((reporter) => ({ address: reporter.target() }));
+    for (const [useReports, mostCalls] of [
+      [true, 2],
+      [false, 20],
+    ] as const) {
+      const caller = await sidecar(
+        greeterConfig(endpoints, { loadReports: { accept: true }, balancer: { useReports } }),
+      );
+      const { sayHello } = client(caller.target());
+      for (let i = 0; i < 20; i++) await sayHello('x');
+      const { success } = caller.endpoint(endpoints[0].address);
+      expect(success, `useReports: ${useReports}`).to.be.at.most(mostCalls);
+      const pick = String(caller.calls().at(-1)?.attempts[0].pick);
+      expect(pick.includes('load reports'), pick).to.equal(useReports);
+    }
+  });
+
   it('decide the shares of weighted_round_robin, which accepts them without further configuration', async () => {
     const targets = await Promise.all(
       [0.25, 0.75].map(async (utilization) => {
