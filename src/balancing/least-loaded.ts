@@ -28,10 +28,19 @@ interface Noted<E> {
   readonly loads: Float64Array;
 }
 
+/** Endpoints that are worth comparing besides those that are drawn. */
+export interface Others<E> {
+  readonly count: number;
+  /** Null for one that is not among those of the balancer. */
+  at(index: number): E | null;
+}
+
 /** How the loads of a pick are put in words. */
 export interface LoadWords {
   /** `the fewest requests in flight per weight`. */
   readonly least: string;
+  /** How those were found that were compared, where not all were: `drawn at random`. */
+  readonly found?: string;
   /** One side: its requests in flight, weight and load, the latter two in thousandths. */
   side(active: number, weight: number, load: number): string;
 }
@@ -48,6 +57,7 @@ export function leastLoaded<E extends Candidate>(
   choices: Choices,
   random: Random,
   loadWords: LoadWords,
+  others: Others<E> | null = null,
 ): Balancer<E> {
   const count =
     choices === 'auto' ? (endpoints.length <= scanEndpointsMax ? endpoints.length : autoDraws) : choices;
@@ -55,7 +65,7 @@ export function leastLoaded<E extends Candidate>(
   const pick =
     count >= endpoints.length
       ? scanning(endpoints, metric, random, noted)
-      : drawing(endpoints, metric, Math.max(1, Math.trunc(count)), random, noted);
+      : drawing(endpoints, metric, Math.max(1, Math.trunc(count)), random, noted, others);
   const words = leastWords(loadWords);
   return {
     endpoints,
@@ -88,13 +98,13 @@ function addressesOf(endpoints: readonly Candidate[], count: number): string[] {
 }
 
 /** Apart from the balancer: a reason outlives that, and a function keeps all that its neighbours use. */
-function leastWords({ least, side }: LoadWords): PickWords {
+function leastWords({ least, found = 'drawn at random', side }: LoadWords): PickWords {
   const had = ` had ${least}`;
   return (reason) => {
     const { address, other, variant, active, weight, value } = reason;
     const own = side(active, weight, value);
     // Negative: how many were drawn. Positive: how many had the same load.
-    const among = variant < 0 ? ` of ${-variant} drawn at random` : '';
+    const among = variant < 0 ? ` of ${-variant} ${found}` : '';
     if (other === '') return `${address} was the only choice${among} (${own})`;
     const next = side(reason.otherActive, reason.otherWeight, reason.otherValue);
     if (variant > 1) {
@@ -169,6 +179,7 @@ function drawing<E extends Candidate>(
   choices: number,
   random: Random,
   noted: Noted<E>,
+  others: Others<E> | null,
 ): Balancer<E>['pick'] {
   const line = new WeightLine(endpoints.map((endpoint) => endpoint.weight));
   const draws = new DistinctDraws(line, random, choices + excludedDrawsMax);
@@ -182,11 +193,15 @@ function drawing<E extends Candidate>(
     let second: E | null = null;
     let secondLoad = Number.POSITIVE_INFINITY;
     let seen = 0;
-    while (seen < choices) {
-      const index = draws.next();
-      if (index < 0) break;
-      const endpoint = endpoints[index];
-      if (excluded?.has(endpoint)) continue;
+    const more = others === null ? 0 : others.count;
+    for (let i = 0; seen < choices || i < more; ) {
+      let endpoint: E | null;
+      if (seen < choices) {
+        const index = draws.next();
+        if (index < 0) break;
+        endpoint = endpoints[index];
+      } else endpoint = others!.at(i++);
+      if (endpoint === null || endpoint === best || excluded?.has(endpoint)) continue;
       noted.draws[seen] = endpoint;
       seen++;
       metric(endpoint, nowMs, measured);

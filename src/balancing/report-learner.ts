@@ -1,3 +1,4 @@
+import type { Candidate } from './candidate.ts';
 import type { EndpointReport } from './endpoint-report.ts';
 import type { LatencyEstimator } from './latency.ts';
 
@@ -7,8 +8,8 @@ export interface ReportLearner {
   readonly metricNames: readonly string[];
   /** The policy needs reports: its cluster accepts them without being told to. */
   readonly isNeeded: boolean;
-  /** The latest report is in place. */
-  reported(report: EndpointReport, nowMs: number): void;
+  /** The latest report of an endpoint is in place. */
+  reported(report: EndpointReport, nowMs: number, endpoint: Candidate): void;
   /** Learns from answers too. */
   readonly estimator?: LatencyEstimator;
 }

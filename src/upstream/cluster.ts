@@ -80,7 +80,8 @@ export class Cluster implements LeaseOwner {
   private readonly series: EndpointSeriesTable;
   private discovery: DiscoverySource;
   penalty: FailPenalty;
-  private policyEstimator: LatencyEstimator | null;
+  /** Null where nothing learns from latency. */
+  estimator: LatencyEstimator | null;
   /** Null where load reports in replies are not accepted. */
   reports: ReportIntake | null;
   /** Null where endpoints are not asked to stream their load. */
@@ -114,8 +115,8 @@ export class Cluster implements LeaseOwner {
     this.affinity = settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
-    this.policyEstimator = latencyEstimator(settings.balancer);
     this.reports = reportIntake(settings.balancer, settings.loadReports);
+    this.estimator = latencyEstimator(settings.balancer) ?? this.reports?.estimator ?? null;
     this.limiter = settings.limiter?.create() ?? null;
     this.selection = new Selection(settings.balancer, deps, this.reports);
   }
@@ -138,8 +139,8 @@ export class Cluster implements LeaseOwner {
     this.affinity = this.pins ?? settings.affinity ?? null;
     this.endpointRequestsMax = settings.endpointRequestsMax ?? Number.POSITIVE_INFINITY;
     this.penalty = failPenalty(settings.balancer.failPenalty);
-    this.policyEstimator = latencyEstimator(settings.balancer);
     this.reports = reportIntake(settings.balancer, settings.loadReports);
+    this.estimator = latencyEstimator(settings.balancer) ?? this.reports?.estimator ?? null;
     this.selection.intake = this.reports;
     if (discovery !== null) {
       this.discovery.stop();
@@ -262,10 +263,6 @@ export class Cluster implements LeaseOwner {
   /** The time from request to reply is of use: to a balancer, or to a limiter. */
   get measuresLatency(): boolean {
     return this.estimator !== null || this.limiter !== null;
-  }
-
-  get estimator(): LatencyEstimator | null {
-    return this.policyEstimator ?? this.reports?.estimator ?? null;
   }
 
   get full(): boolean {

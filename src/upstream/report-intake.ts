@@ -72,6 +72,6 @@ export class ReportIntake {
     report.others = latest.inFlight < 0 ? unreported : Math.max(0, latest.inFlight - own);
     report.latencyMs = latest.latencyMs;
     report.limit = latest.limit;
-    this.learner?.reported(report, nowMs);
+    this.learner?.reported(report, nowMs, endpoint);
   }
 }

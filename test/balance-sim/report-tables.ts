@@ -9,6 +9,7 @@ import { prequal } from './rivals/prequal.ts';
 import { shortestByRate } from './rivals/shortest-by-rate.ts';
 import { tidalWaterFilling } from './rivals/tidal-water-filling.ts';
 import { usedOnce } from './rivals/used-once.ts';
+import { wf } from './rivals/wf.ts';
 import { lasting, type Scenario, scenario, steady } from './scenario.ts';
 import { bimodal, exponential, lognormal, type ServiceTime } from './service-time.ts';
 import type { Policy } from './spreader.ts';
@@ -28,7 +29,7 @@ const layouts = [
 const loads = [0.5, 0.7, 0.85, 0.95];
 /** At this load all policies are compared, at the others the few that matter. */
 const fullLoad = 0.85;
-const few = [ownCounts, usedOnce, shortestQueue];
+const few = [ownCounts, usedOnce, sharedLoad, shortestQueue];
 const all = [
   ownCounts,
   weightedRoundRobin,
@@ -38,6 +39,7 @@ const all = [
   localShortestQueue,
   tidalWaterFilling,
   usedOnce,
+  wf,
   sharedLoad,
   shortestQueue,
 ];
@@ -93,6 +95,7 @@ export function troubleTables(): Table[] {
     peakEwma,
     prequal,
     usedOnce,
+    wf,
     sharedLoad,
     product('least_request, slowStart', { slowStart }),
     shortestQueue,
@@ -206,6 +209,7 @@ export function faultTables(): Table[] {
       ownCounts,
       ...(replicas > 10 ? [] : [localShortestQueue, tidalWaterFilling]),
       usedOnce,
+      wf,
       sharedLoad,
     ],
     shows: 'p99',

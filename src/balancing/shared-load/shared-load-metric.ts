@@ -110,7 +110,8 @@ export class SharedLoadMetric<E extends Candidate> {
     if (report === null || report.used || report.others < 0) return 0;
     const { others, atMs } = report;
     if (others > outlandishMeans * (expected + 2) + outlandishBase) return 0;
-    const step = Math.min(freshSteps - 1, Math.trunc((nowMs - atMs) * stepsPerMs));
+    // A pick may have read the clock before the report came.
+    const step = Math.max(0, Math.min(freshSteps - 1, Math.trunc((nowMs - atMs) * stepsPerMs)));
     return (others - expected) * freshness[step];
   }
 

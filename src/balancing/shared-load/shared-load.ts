@@ -14,6 +14,8 @@ const slowRatio = 2;
 /** Weight of a reply in the mean over all endpoints, and the most that it counts as, in means. */
 const meanAlpha = 1 / 64;
 const meanRatioMax = 3;
+/** Endpoints that reported last, and are compared besides those that are drawn. */
+const latestMax = 8;
 /** Without a report of any endpoint for so long, own requests in flight alone count, milliseconds. */
 const silenceMs = 10_000;
 
@@ -28,6 +30,9 @@ export class SharedLoad implements ReportLearner, LatencyEstimator {
   readonly guard = new ReportGuard();
   /** Mean of the estimated latencies, milliseconds; 0 before the first. Belongs to the balancer. */
   meanLatencyMs = 0;
+  /** Those that reported last, for balancers that do not compare all endpoints. */
+  readonly latest: Array<Candidate | null> = new Array(latestMax).fill(null);
+  private next = 0;
   private reportedAtMs = Number.NEGATIVE_INFINITY;
   private meanTookMs = 0;
 
@@ -36,8 +41,12 @@ export class SharedLoad implements ReportLearner, LatencyEstimator {
     return nowMs - this.reportedAtMs < silenceMs;
   }
 
-  reported(report: EndpointReport, nowMs: number): void {
-    if (report.inFlight >= 0) this.reportedAtMs = nowMs;
+  reported(report: EndpointReport, nowMs: number, endpoint: Candidate): void {
+    if (report.inFlight < 0) return;
+    this.reportedAtMs = nowMs;
+    if (this.latest.includes(endpoint)) return;
+    this.latest[this.next] = endpoint;
+    this.next = (this.next + 1) % latestMax;
   }
 
   answered(endpoint: Candidate, tookMs: number, nowMs: number, basis: PickBasis = notJudged): void {

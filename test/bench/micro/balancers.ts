@@ -6,8 +6,10 @@
  */
 import { buildBalancer } from '../../../src/balancing/build.ts';
 import type { Balancer, Candidate } from '../../../src/balancing/candidate.ts';
+import { EndpointReport } from '../../../src/balancing/endpoint-report.ts';
 import type { PolicyName } from '../../../src/balancing/list.ts';
 import { type BalancerSettings, defaultBalancerSettings } from '../../../src/balancing/settings.ts';
+import { SharedLoad } from '../../../src/balancing/shared-load/shared-load.ts';
 import { sessionToken } from '../../../src/balancing/sticky.ts';
 import { SeededRandom } from '../../../src/core/random.ts';
 
@@ -18,8 +20,11 @@ interface Case {
   readonly name: string;
   readonly settings: Partial<BalancerSettings> & { readonly policy: PolicyName };
   readonly key?: string;
+  /** Each pick is followed by a report of the endpoint, at 50 picks in a millisecond. */
+  readonly isReported?: true;
 }
 
+const picksPerMs = 50;
 const header = [{ header: 'x-user' }];
 const stickySettings = { cookie: { name: 's', path: '/', sameSite: 'lax', secure: false } } as const;
 const cases: readonly Case[] = [
@@ -27,6 +32,7 @@ const cases: readonly Case[] = [
   { name: 'least_request, choices 2', settings: { policy: 'least_request', choices: 2 } },
   { name: 'least_request, bias 2', settings: { policy: 'least_request', bias: 2 } },
   { name: 'least_request, slow guard', settings: { policy: 'least_request', slowGuard: true } },
+  { name: 'least_request, reports', settings: { policy: 'least_request' }, isReported: true },
   { name: 'peak_ewma', settings: { policy: 'peak_ewma' } },
   { name: 'round_robin', settings: { policy: 'round_robin' } },
   { name: 'random', settings: { policy: 'random' } },
@@ -79,7 +85,12 @@ interface Measured extends Cost {
 }
 
 /** A collection in the middle of a round spoils its bytes: the median. `withReason` keeps why, of the latest 256. */
-function costOfPick(balancer: Balancer<Candidate>, key: string, withReason: boolean): Cost {
+function costOfPick(
+  balancer: Balancer<Candidate>,
+  key: string,
+  withReason: boolean,
+  shared: SharedLoad | null,
+): Cost {
   const reasons: unknown[] = new Array(256).fill(null);
   const ns: number[] = [];
   const bytes: number[] = [];
@@ -87,8 +98,10 @@ function costOfPick(balancer: Balancer<Candidate>, key: string, withReason: bool
     const before = process.memoryUsage().heapUsed;
     const started = cpuNs();
     for (let i = 0; i < picks; i++) {
-      const picked = balancer.pick(i, null, key) as Candidate;
-      if (withReason) reasons[i & 255] = balancer.explain(picked, i, key);
+      const nowMs = shared === null ? i : i / picksPerMs;
+      const picked = balancer.pick(nowMs, null, key) as Candidate;
+      if (withReason) reasons[i & 255] = balancer.explain(picked, nowMs, key);
+      if (shared !== null) report(picked, i, nowMs, shared);
       picked.active = 1 + (i & 3);
     }
     ns.push((cpuNs() - started) / picks);
@@ -98,19 +111,32 @@ function costOfPick(balancer: Balancer<Candidate>, key: string, withReason: bool
   return { ns: Math.min(...ns), bytes: bytes[rounds >> 1] };
 }
 
-function measure({ settings, key = '' }: Case, count: number): Measured {
+/** Notes a report as `ReportIntake` does. */
+function report(endpoint: Candidate, i: number, nowMs: number, shared: SharedLoad): void {
+  endpoint.report ??= new EndpointReport();
+  endpoint.report.atMs = nowMs;
+  endpoint.report.used = false;
+  endpoint.report.inFlight = 8 + (i & 7);
+  endpoint.report.others = 4 + (i & 7);
+  shared.reported(endpoint.report, nowMs, endpoint);
+}
+
+function measure({ settings, key = '', isReported }: Case, count: number): Measured {
   const random = new SeededRandom(1);
   const endpoints = endpointsOf(count);
-  const build = () => buildBalancer(endpoints, { ...defaultBalancerSettings, ...settings }, random);
+  const shared = isReported ? new SharedLoad() : null;
+  const context = { members: endpoints, localZone: '', reports: shared };
+  const build = () => buildBalancer(endpoints, { ...defaultBalancerSettings, ...settings }, random, context);
+  if (shared !== null) for (const endpoint of endpoints) report(endpoint, 0, 0, shared);
   const balancer = build();
-  const cost = costOfPick(balancer, key, false);
-  const withReason = costOfPick(balancer, key, true);
+  const cost = costOfPick(balancer, key, false, shared);
+  const withReason = costOfPick(balancer, key, true, shared);
   const started = cpuNs();
   for (let i = 0; i < 20; i++) build();
   return { ...cost, withReason, buildUs: (cpuNs() - started) / 20 / 1000 };
 }
 
-const counts = [3, 30, 300];
+const counts = [3, 10, 30, 100, 300];
 for (const one of cases) measure(one, 3);
 console.log(
   `${'policy'.padEnd(28)}${counts.map((count) => `${count} endpoints: ns, B; with reason; build µs`.padEnd(48)).join('')}`,

@@ -27,7 +27,7 @@ function world(count: number, given: Partial<WeightedRoundRobinSettings> = {}) {
     report(i: number, reported: Reported, nowMs: number): void {
       endpoints[i].report ??= new EndpointReport();
       Object.assign(endpoints[i].report!, reported);
-      learner.reported(endpoints[i].report!, nowMs);
+      learner.reported(endpoints[i].report!, nowMs, endpoints[i]);
     },
     shares: (nowMs: number) => sharesOf(balancer, endpoints, nowMs),
   };
