@@ -16,10 +16,10 @@ import type { Policy, ReplicaReport, Spreader, SpreaderDeps } from './spreader.t
 /**
  * The product itself: one `Cluster` per sidecar, driven as a call drives it (acquire, head, trailers, end), so that penalties,
  * slow start and what else it keeps for an endpoint are its own code. Load reports arrive as trailers, in the bytes that an inbound
- * listener writes. Health checks and outlier detection are off.
+ * listener writes; `least_request` uses them with `useReports: true` alone. Health checks and outlier detection are off.
  */
 export function product(name: string, settings: Partial<BalancerSettings> = {}): Policy {
-  const balancer = { ...defaultBalancerSettings, ...settings };
+  const balancer = { ...defaultBalancerSettings, useReports: false, ...settings };
   return {
     name,
     build: (deps) => Array.from({ length: deps.sidecars }, (_, i) => clusterSpreader(balancer, deps, i)),
