@@ -1,7 +1,7 @@
 # `make help` says what there is. Node on this machine only has to start npm: the Node that runs the sources is a
 # development dependency, and config/install.mjs brings it with everything else on first use.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format sim balance-sim bench bench-smoke fuzz real xds-istio build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger release
+.PHONY: help install demo test check format sim balance-sim bench bench-smoke live-balance fuzz real xds-istio build docker clean conformance connect-conformance websocket-conformance interop attack rollout soak mutate docs demo-jaeger release
 
 # In the recipe, not by `export PATH`: an older make (macOS has 3.81) looks commands up without it.
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -47,6 +47,9 @@ bench: install ## Measure CPU per call, memory and start time, compare with othe
 
 bench-smoke: install ## Run a short benchmark that checks ratios only, for CI
 	@$(run) exec node test/bench/main.ts --smoke $(ARGS)
+
+live-balance: install ## Measure balancing by 20 real sidecars beside HAProxy and the simulator, and write test/bench/results/ (ARGS=--smoke; requires an otherwise idle machine)
+	@$(run) exec node test/bench/live-balance.ts $(ARGS)
 
 # make fuzz SECONDS=3600; make fuzz TARGET=hpack SEED=1 runs one again, INPUT=FILE one input alone.
 # Without a SEED of the caller's every run has its own, and prints it.

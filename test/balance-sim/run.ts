@@ -1,11 +1,10 @@
 import { SeededRandom } from '../../src/core/random.ts';
+import { arrivals } from './arrivals.ts';
 import { Replica } from './replica.ts';
 import { Reporter } from './reporter.ts';
-import { arrivalsPerMs, burstFactor, networkMsBetween, type Scenario } from './scenario.ts';
-import { drawExponential } from './service-time.ts';
+import { networkMsBetween, type Scenario } from './scenario.ts';
 import type { Policy, ReplicaReport, Spreader } from './spreader.ts';
 import { type Happening, isDone, reaches, returns, World } from './world.ts';
-import { ZipfKeys } from './zipf-keys.ts';
 
 /** What became of each call, in order of arrival. */
 export interface Run {
@@ -25,7 +24,7 @@ export interface Run {
  * little of it.
  */
 export function run(scenario: Scenario, policy: Policy, seed: number): Run {
-  const { calls, sidecars } = scenario;
+  const { sidecars } = scenario;
   const world = new World();
   let spreaderSeed = seed * 1_000_003;
   const replicas = Array.from({ length: scenario.replicas }, (_, i) => {
@@ -44,19 +43,11 @@ export function run(scenario: Scenario, policy: Policy, seed: number): Run {
   });
   const tracks = new Tracks(scenario, world, spreaders, replicas);
   tell(scenario, world, spreaders);
-  const random = new SeededRandom(seed);
-  const perMs = arrivalsPerMs(scenario);
-  const keys = new ZipfKeys(scenario.keys);
   const happens = (call: number, what: Happening): void => tracks.happens(call, what);
-  let arrivesMs = 0;
-  for (let call = 0; call < calls; call++) {
-    arrivesMs += drawExponential(random) / (perMs * burstFactor(scenario, arrivesMs));
-    world.runUntil(arrivesMs, happens);
-    // Drawn in this order for every call, used or not: see above.
-    const sidecar = sidecars === 1 ? 0 : Math.floor(random.next() * sidecars);
-    const luck = random.next();
-    const key = scenario.keys === 0 ? '' : keys.draw(random);
-    tracks.arrives(call, sidecar, scenario.service.draw(random), luck, key);
+  let call = 0;
+  for (const { atMs, sidecar, workMs, luck, key } of arrivals(scenario, seed)) {
+    world.runUntil(atMs, happens);
+    tracks.arrives(call++, sidecar, workMs, luck, key);
   }
   while (tracks.inFlight > 0) world.runUntil(world.nowMs + 1000, happens);
   for (const spreader of spreaders) spreader.stop();
