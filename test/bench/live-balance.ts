@@ -23,6 +23,7 @@ import { commitName, describeMachine } from './machine.ts';
  */
 const usage = `node test/bench/live-balance.ts [--smoke] [--turns N] [--seed N] [--seconds S] [--only CASE,CASE] [--no-write]`;
 
+const resultsDir = fileURLToPath(new URL('./results/', import.meta.url));
 const turnsMax = 20;
 const secondsMax = 300;
 const overheadWorkMs = 1;
@@ -126,27 +127,27 @@ async function runTurn(taking: readonly Contender[], turn: number, dir: string):
 }
 
 /** The limit, simulated: every sidecar knows of every call. */
-function shortestQueueText(one: Scenario): string {
+function shortestQueueText(one: Scenario, turnsDone: number): string {
   const p99s = Array.from(
-    { length: turns },
+    { length: turnsDone },
     (_, turn) => summarise(run(one, shortestQueue, firstSeed + turn)).p99Ms,
   );
-  return (p99s.reduce((sum, p99) => sum + p99, 0) / turns).toFixed(0);
+  return (p99s.reduce((sum, p99) => sum + p99, 0) / turnsDone).toFixed(0);
 }
 
-function render(outcomes: readonly Outcome[], taking: readonly Contender[]): string {
+function render(outcomes: readonly Outcome[], taking: readonly Contender[], turnsDone: number): string {
   const { cpu, cores, memoryGiB, system, node } = describeMachine();
   const order = taking.map(({ name }) => name);
   const sorted = outcomes.toSorted(
     (a, b) => order.indexOf(a.contender) - order.indexOf(b.contender) || a.turn - b.turn,
   );
-  const limits = chosen.map(({ name, scenario: one }) => `${name} ${shortestQueueText(one)}`);
+  const limits = chosen.map(({ name, scenario: one }) => `${name} ${shortestQueueText(one, turnsDone)}`);
   return `# Balancing by ${size.sidecars} sidecars, live, ${new Date().toISOString().slice(0, 16)}, commit ${commitName() || 'unknown'}
 
-\`node test/bench/live-balance.ts --turns ${turns} --seconds ${seconds} --seed ${firstSeed}\`: ${size.sidecars} sidecar processes in front of ${size.replicas} replicas
+\`node test/bench/live-balance.ts --turns ${turnsDone} --seconds ${seconds} --seed ${firstSeed}\`: ${size.sidecars} sidecar processes in front of ${size.replicas} replicas
 with ${chosen[0].scenario.workers} workers each, exponential work with mean ${size.meanWorkMs} ms, which is slept; one inbound Outrigger with a listener for each replica, in front of
 all contenders. Seed ${firstSeed} and the following, one for each turn: all contenders, and the simulator, get the same calls. Health checks, outlier
-detection and traces are off everywhere. In brackets: the lowest and the highest of ${turns} turns. Latency counts from the time at which a call
+detection and traces are off everywhere. In brackets: the lowest and the highest of ${turnsDone} turns. Latency counts from the time at which a call
 should have left the generator; \`late ms\` is how late calls left, p99; \`cores busy\` includes all that ran on the machine.
 The network of the simulator is half of what a call took beyond its work, each way.
 ${cores} × ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}.
@@ -174,17 +175,16 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   const outcomes: Outcome[] = [];
-  for (let turn = 0; turn < turns; turn++) outcomes.push(...(await runTurn(taking, turn, dir)));
-  const markdown = render(outcomes, taking);
-  say(`\n${markdown}`);
-  if (options.smoke) say(`${outcomes.length} passed, 0 failed`);
-  else if (!options['no-write'] && names.length === all.length) {
-    const file = fileURLToPath(
-      new URL(`./results/${new Date().toISOString().slice(0, 10)}-live-balance.md`, import.meta.url),
-    );
-    writeFileSync(file, markdown);
-    say(`written: ${file}`);
+  const isWhole = !options.smoke && !options['no-write'] && names.length === all.length;
+  const file = `${resultsDir}${new Date().toISOString().slice(0, 10)}-live-balance.md`;
+  for (let turn = 0; turn < turns; turn++) {
+    outcomes.push(...(await runTurn(taking, turn, dir)));
+    // After each turn, so that an end before the last one leaves what there is.
+    if (isWhole) writeFileSync(file, render(outcomes, taking, turn + 1));
   }
+  say(`\n${render(outcomes, taking, turns)}`);
+  if (isWhole) say(`written: ${file}`);
+  if (options.smoke) say(`${outcomes.length} passed, 0 failed`);
   return 0;
 }
 
