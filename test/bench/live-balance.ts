@@ -28,6 +28,8 @@ const turnsMax = 20;
 const secondsMax = 300;
 const overheadWorkMs = 1;
 const overheadSeconds = 3;
+/** Until the code of a fleet is compiled: before, a call costs several times as much. */
+const warmUpSeconds = { full: 15, smoke: 1 };
 
 const { values: options } = parseArgs({
   options: {
@@ -62,15 +64,13 @@ function isUsable(): boolean {
   );
 }
 
-/** At the rate of the first case, what a call takes beyond its work, median, milliseconds. Warms the sidecars up as well. */
-async function overheadOf(fleet: Fleet, seed: number): Promise<number> {
+/** At the rate of the first case, what a call takes beyond its work, median, milliseconds. */
+async function overheadOf(fleet: Fleet, seed: number, lastsSeconds: number): Promise<number> {
   const { sidecars, replicas, workers } = chosen[0].scenario;
   const load = (arrivalsPerMs(chosen[0].scenario) * overheadWorkMs) / (replicas * workers);
   const brief = { sidecars, replicas, workers, load, service: constant(overheadWorkMs) };
-  const outcome = await fleet.run(lasting(overheadSeconds * 1000, scenario(brief)), seed);
-  return (
-    summarise({ ...outcome, scenario: { ...outcome.scenario, measureFromMs: 1000 } }).p50Ms - overheadWorkMs
-  );
+  const outcome = await fleet.run(lasting(lastsSeconds * 1000, scenario(brief)), seed);
+  return summarise(outcome).p50Ms - overheadWorkMs;
 }
 
 /** Milliseconds of all cores together since the start of the machine: not idle, and all. */
@@ -109,8 +109,10 @@ async function runTurn(taking: readonly Contender[], turn: number, dir: string):
   const fleets: Fleet[] = [];
   for (const contender of taking) fleets.push(await Fleet.start(contender, size.sidecars, group, dir));
   const networkMs = new Map<Fleet, number>();
+  for (const fleet of fleets)
+    await overheadOf(fleet, firstSeed + turn, options.smoke ? warmUpSeconds.smoke : warmUpSeconds.full);
   for (const fleet of fleets) {
-    const overheadMs = await overheadOf(fleet, firstSeed + turn);
+    const overheadMs = await overheadOf(fleet, firstSeed + turn, overheadSeconds);
     networkMs.set(fleet, overheadMs / 2);
     say(`${fleet.contender.name}: a call takes ${overheadMs.toFixed(1)} ms beyond its work`);
   }
